@@ -1,0 +1,3 @@
+//! Memory and arithmetic of one namespace.
+
+pub mod limits;

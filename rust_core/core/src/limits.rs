@@ -1,0 +1,20 @@
+//! The named limits of the arithmetic. Every number that a caller can send is checked against
+//! one of these before it reaches a sum or a kernel.
+
+/// Largest number of components of a vector.
+pub const MAX_DIMENSION: usize = 16_384;
+
+/// Largest absolute value of a component.
+pub const MAX_COMPONENT: f32 = 32_768.0;
+
+/// Smallest Euclidean norm of a vector: below it a direction is mostly rounding noise.
+pub const MIN_NORM: f64 = 1e-4;
+
+/// Smallest weight of an item (and of a category's base, unless that is 0).
+///
+/// 2⁻²⁰. Together with [`MAX_WEIGHT`] it makes every f32 weight an exact multiple of 2⁻⁴⁴, so
+/// that sums of weights are exact too.
+pub const MIN_WEIGHT: f32 = 1.0 / 1_048_576.0;
+
+/// Largest weight of an item or of a category's base: 2²⁰.
+pub const MAX_WEIGHT: f32 = 1_048_576.0;
