@@ -1,0 +1,142 @@
+//! AVX2 with FMA.
+
+use std::arch::x86_64::*;
+
+use super::lines::{F32Line, I8Line, I16Line};
+use super::tiles::define_tiles;
+
+/// Proof that this CPU has AVX2 and FMA.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Avx2(());
+
+impl Avx2 {
+    pub(super) fn detect() -> Option<Self> {
+        let found = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+        found.then_some(Self(()))
+    }
+
+    pub(super) fn dot(self, a: &[F32Line], b: &[F32Line]) -> f64 {
+        // SAFETY: `self` exists only where AVX2 and FMA were detected.
+        let [sum] = unsafe { dots(a, [b]) };
+        sum
+    }
+
+    pub(super) fn dot4(self, query: &[F32Line], [a, b, c, d]: [&[F32Line]; 4]) -> [f64; 4] {
+        // Two rows of 16 lanes fill 8 of the 16 registers; four would spill.
+        // SAFETY: `self` exists only where AVX2 and FMA were detected.
+        let ([a, b], [c, d]) = unsafe { (dots(query, [a, b]), dots(query, [c, d])) };
+        [a, b, c, d]
+    }
+
+    pub(super) fn sketch_dots(self, query: &[I16Line], sketches: &[I8Line], out: &mut [i32]) {
+        // SAFETY: `self` exists only where AVX2 and FMA were detected.
+        unsafe { tiles::<1, 4>([query], sketches, [out]) }
+    }
+
+    pub(super) fn sketch_dots4(
+        self,
+        queries: [&[I16Line]; 4],
+        sketches: &[I8Line],
+        out: [&mut [i32]; 4],
+    ) {
+        // SAFETY: `self` exists only where AVX2 and FMA were detected.
+        unsafe { tiles::<4, 2>(queries, sketches, out) }
+    }
+}
+
+/// Lanes 4v to 4v + 3 of a sum are register v of its four.
+#[target_feature(enable = "avx2,fma")]
+fn dots<const R: usize>(query: &[F32Line], mut rows: [&[F32Line]; R]) -> [f64; R] {
+    for row in &mut rows {
+        *row = &row[..query.len()];
+    }
+    let mut sums = [[_mm256_setzero_pd(); 4]; R];
+    for (i, line) in query.iter().enumerate() {
+        let query = widen(line);
+        for (sum, row) in sums.iter_mut().zip(&rows) {
+            let row = widen(&row[i]);
+            for v in 0..4 {
+                sum[v] = _mm256_fmadd_pd(query[v], row[v], sum[v]);
+            }
+        }
+    }
+    let mut folded = [0.0; R];
+    for (folded, sum) in folded.iter_mut().zip(sums) {
+        *folded = fold(sum);
+    }
+    folded
+}
+
+/// The fold of the scalar kernel: registers hold lanes 0–3, 4–7, 8–11 and 12–15.
+#[target_feature(enable = "avx2,fma")]
+fn fold([a, b, c, d]: [__m256d; 4]) -> f64 {
+    let four = _mm256_add_pd(_mm256_add_pd(a, c), _mm256_add_pd(b, d));
+    let two = _mm_add_pd(
+        _mm256_castpd256_pd128(four),
+        _mm256_extractf128_pd::<1>(four),
+    );
+    _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)))
+}
+
+/// The 16 components of a line as f64.
+#[target_feature(enable = "avx2,fma")]
+fn widen(line: &F32Line) -> [__m256d; 4] {
+    let at = line.0.as_ptr();
+    // SAFETY: each load reads 4 of the line's 16 floats.
+    let [a, b, c, d] = unsafe {
+        [
+            _mm_loadu_ps(at),
+            _mm_loadu_ps(at.add(4)),
+            _mm_loadu_ps(at.add(8)),
+            _mm_loadu_ps(at.add(12)),
+        ]
+    };
+    [
+        _mm256_cvtps_pd(a),
+        _mm256_cvtps_pd(b),
+        _mm256_cvtps_pd(c),
+        _mm256_cvtps_pd(d),
+    ]
+}
+
+define_tiles!("avx2,fma");
+
+/// Vectors of 16 components in a sketch line.
+const PARTS: usize = 4;
+
+#[target_feature(enable = "avx2,fma")]
+fn zero() -> __m256i {
+    _mm256_setzero_si256()
+}
+
+/// Adds 16 products to 8 sums, two to each.
+#[target_feature(enable = "avx2,fma")]
+fn multiply_add(sums: __m256i, query: __m256i, row: __m256i) -> __m256i {
+    _mm256_add_epi32(sums, _mm256_madd_epi16(query, row))
+}
+
+#[target_feature(enable = "avx2,fma")]
+fn total(sums: __m256i) -> i32 {
+    let four = _mm_add_epi32(
+        _mm256_castsi256_si128(sums),
+        _mm256_extracti128_si256::<1>(sums),
+    );
+    let two = _mm_add_epi32(four, _mm_shuffle_epi32::<0b00_00_11_10>(four));
+    _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32::<0b00_00_00_01>(two)))
+}
+
+/// Components 16·`part` to 16·`part` + 15, sign-extended.
+#[target_feature(enable = "avx2,fma")]
+fn widen_i8(line: &I8Line, part: usize) -> __m256i {
+    let bytes: &[i8; 16] = &line.0.as_chunks().0[part];
+    // SAFETY: the reference covers the 16 bytes read.
+    _mm256_cvtepi8_epi16(unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) })
+}
+
+/// Components 16·`part` to 16·`part` + 15.
+#[target_feature(enable = "avx2,fma")]
+fn load_i16(line: &I16Line, part: usize) -> __m256i {
+    let words: &[i16; 16] = &line.0.as_chunks().0[part];
+    // SAFETY: the reference covers the 32 bytes read.
+    unsafe { _mm256_loadu_si256(words.as_ptr().cast()) }
+}

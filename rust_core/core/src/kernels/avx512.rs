@@ -1,0 +1,129 @@
+//! AVX-512 F, BW and VNNI.
+
+use std::arch::x86_64::*;
+
+use super::lines::{F32Line, I8Line, I16Line};
+use super::tiles::define_tiles;
+
+/// Proof that this CPU has AVX-512 F, BW and VNNI.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Avx512(());
+
+impl Avx512 {
+    pub(super) fn detect() -> Option<Self> {
+        let found = is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512vnni");
+        found.then_some(Self(()))
+    }
+
+    pub(super) fn dot(self, a: &[F32Line], b: &[F32Line]) -> f64 {
+        // SAFETY: `self` exists only where AVX-512 F, BW and VNNI were detected.
+        let [sum] = unsafe { dots(a, [b]) };
+        sum
+    }
+
+    pub(super) fn dot4(self, query: &[F32Line], rows: [&[F32Line]; 4]) -> [f64; 4] {
+        // SAFETY: `self` exists only where AVX-512 F, BW and VNNI were detected.
+        unsafe { dots(query, rows) }
+    }
+
+    pub(super) fn sketch_dots(self, query: &[I16Line], sketches: &[I8Line], out: &mut [i32]) {
+        // SAFETY: `self` exists only where AVX-512 F, BW and VNNI were detected.
+        unsafe { tiles::<1, 8>([query], sketches, [out]) }
+    }
+
+    pub(super) fn sketch_dots4(
+        self,
+        queries: [&[I16Line]; 4],
+        sketches: &[I8Line],
+        out: [&mut [i32]; 4],
+    ) {
+        // SAFETY: `self` exists only where AVX-512 F, BW and VNNI were detected.
+        unsafe { tiles::<4, 4>(queries, sketches, out) }
+    }
+}
+
+/// Lanes 0 to 7 of a sum are its first register, lanes 8 to 15 its second.
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn dots<const R: usize>(query: &[F32Line], mut rows: [&[F32Line]; R]) -> [f64; R] {
+    for row in &mut rows {
+        *row = &row[..query.len()];
+    }
+    let mut sums = [[_mm512_setzero_pd(); 2]; R];
+    for (i, line) in query.iter().enumerate() {
+        let query = widen(line);
+        for (sum, row) in sums.iter_mut().zip(&rows) {
+            let row = widen(&row[i]);
+            for v in 0..2 {
+                sum[v] = _mm512_fmadd_pd(query[v], row[v], sum[v]);
+            }
+        }
+    }
+    let mut folded = [0.0; R];
+    for (folded, sum) in folded.iter_mut().zip(sums) {
+        *folded = fold(sum);
+    }
+    folded
+}
+
+/// The fold of the scalar kernel.
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn fold([low, high]: [__m512d; 2]) -> f64 {
+    let eight = _mm512_add_pd(low, high);
+    let four = _mm256_add_pd(
+        _mm512_castpd512_pd256(eight),
+        _mm512_extractf64x4_pd::<1>(eight),
+    );
+    let two = _mm_add_pd(
+        _mm256_castpd256_pd128(four),
+        _mm256_extractf128_pd::<1>(four),
+    );
+    _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)))
+}
+
+/// The 16 components of a line as f64.
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn widen(line: &F32Line) -> [__m512d; 2] {
+    let at = line.0.as_ptr();
+    // SAFETY: each load reads 8 of the line's 16 floats.
+    let [low, high] = unsafe { [_mm256_loadu_ps(at), _mm256_loadu_ps(at.add(8))] };
+    [_mm512_cvtps_pd(low), _mm512_cvtps_pd(high)]
+}
+
+define_tiles!("avx512f,avx512bw,avx512vnni");
+
+/// Vectors of 32 components in a sketch line.
+const PARTS: usize = 2;
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn zero() -> __m512i {
+    _mm512_setzero_si512()
+}
+
+/// Adds 32 products to 16 sums, two to each.
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn multiply_add(sums: __m512i, query: __m512i, row: __m512i) -> __m512i {
+    _mm512_dpwssd_epi32(sums, query, row)
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn total(sums: __m512i) -> i32 {
+    _mm512_reduce_add_epi32(sums)
+}
+
+/// Components 32·`part` to 32·`part` + 31, sign-extended.
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn widen_i8(line: &I8Line, part: usize) -> __m512i {
+    let bytes: &[i8; 32] = &line.0.as_chunks().0[part];
+    // SAFETY: the reference covers the 32 bytes read.
+    _mm512_cvtepi8_epi16(unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) })
+}
+
+/// Components 32·`part` to 32·`part` + 31.
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn load_i16(line: &I16Line, part: usize) -> __m512i {
+    let words: &[i16; 32] = &line.0.as_chunks().0[part];
+    // SAFETY: the reference covers the 64 bytes read.
+    unsafe { _mm512_loadu_si512(words.as_ptr().cast()) }
+}

@@ -1,0 +1,54 @@
+//! Vectors as whole cache lines.
+//!
+//! A kernel reads full lines only: a vector is padded with zeros to a whole number of them. Zeros
+//! add +0.0 (or 0) to every lane, so padding never changes a result, and there is no tail code
+//! that could differ between kernels.
+
+/// 16 components of an f32 vector: one cache line.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(C, align(64))]
+pub(crate) struct F32Line(pub(crate) [f32; 16]);
+
+/// 64 components of a sketch: one cache line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C, align(64))]
+pub(crate) struct I8Line(pub(crate) [i8; 64]);
+
+/// 64 components of a quantised query: two cache lines, the partner of one [`I8Line`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C, align(64))]
+pub(crate) struct I16Line(pub(crate) [i16; 64]);
+
+impl F32Line {
+    /// 16 zeros.
+    pub(crate) const ZERO: Self = Self([0.0; 16]);
+
+    /// Number of lines that hold `dimension` components.
+    pub(crate) const fn count(dimension: usize) -> usize {
+        dimension.div_ceil(16)
+    }
+
+    /// `values`, padded with zeros to whole lines.
+    pub(crate) fn pack(values: &[f32]) -> Box<[Self]> {
+        let mut lines = vec![Self::ZERO; Self::count(values.len())].into_boxed_slice();
+        for (line, chunk) in lines.iter_mut().zip(values.chunks(16)) {
+            line.0[..chunk.len()].copy_from_slice(chunk);
+        }
+        lines
+    }
+}
+
+impl I8Line {
+    /// 64 zeros.
+    pub(crate) const ZERO: Self = Self([0; 64]);
+
+    /// Number of lines that hold `dimension` components.
+    pub(crate) const fn count(dimension: usize) -> usize {
+        dimension.div_ceil(64)
+    }
+}
+
+impl I16Line {
+    /// 64 zeros.
+    pub(crate) const ZERO: Self = Self([0; 64]);
+}

@@ -1,0 +1,169 @@
+//! The inner products of ranking, once per instruction set.
+//!
+//! A [`Kernel`] is a token: one for an instruction set can only be made after this CPU was asked
+//! whether it has it, so every method of a token is safe to call. There are three operations.
+//!
+//! - `dot`, `dot4`: the inner product of f32 vectors, as f64. A product of two f32 is exact in
+//!   f64 (24 + 24 bits of significand in 53), so fused and unfused multiply-add agree. Component
+//!   `i` goes to lane `i mod 16`; the 16 lanes are folded in halves (`j` with `j + 8`, then
+//!   `j + 4`, `j + 2`, `j + 1`). Lanes and fold are fixed, so **every kernel returns the same
+//!   bits**; [the scalar one](scalar) is their definition.
+//! - `sketch_dots`: inner products of i8 sketches with i16 queries, as i32. Integers are exact in
+//!   any order as long as nothing overflows; the caller chooses the range of its queries so that
+//!   no partial sum can (see [`crate::rank`]).
+//!
+//! A kernel changes how long an answer takes and nothing else.
+
+#![allow(unsafe_code)]
+
+pub(crate) mod lines;
+pub(crate) mod scalar;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+mod tiles;
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+#[cfg(target_arch = "aarch64")]
+mod neon;
+
+#[cfg(test)]
+mod tests;
+
+use lines::{F32Line, I8Line, I16Line};
+
+/// An instruction set that this CPU was found to have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kernel(Isa);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Isa {
+    Scalar,
+    #[cfg(target_arch = "x86_64")]
+    Avx2(avx2::Avx2),
+    #[cfg(target_arch = "x86_64")]
+    Avx512(avx512::Avx512),
+    #[cfg(target_arch = "aarch64")]
+    Neon(neon::Neon),
+}
+
+/// Calls one operation of whichever instruction set a token stands for.
+macro_rules! dispatch {
+    ($kernel:expr, $operation:ident($($argument:expr),*)) => {
+        match $kernel.0 {
+            Isa::Scalar => scalar::$operation($($argument),*),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2(isa) => isa.$operation($($argument),*),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512(isa) => isa.$operation($($argument),*),
+            #[cfg(target_arch = "aarch64")]
+            Isa::Neon(isa) => isa.$operation($($argument),*),
+        }
+    };
+}
+
+impl Kernel {
+    /// The kernel that defines every result; each CPU has it.
+    pub const SCALAR: Self = Self(Isa::Scalar);
+
+    /// The fastest kernel of this CPU. Costs a few cached feature tests.
+    pub fn best() -> Self {
+        #[cfg(target_arch = "x86_64")]
+        {
+            let avx512 = avx512::Avx512::detect().map(Isa::Avx512);
+            let avx2 = || avx2::Avx2::detect().map(Isa::Avx2);
+            Self(avx512.or_else(avx2).unwrap_or(Isa::Scalar))
+        }
+        #[cfg(target_arch = "aarch64")]
+        {
+            Self(neon::Neon::detect().map_or(Isa::Scalar, Isa::Neon))
+        }
+        #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+        {
+            Self::SCALAR
+        }
+    }
+
+    /// Every kernel that this CPU can run, the scalar one first.
+    pub fn available() -> Vec<Self> {
+        let mut kernels = vec![Self::SCALAR];
+        #[cfg(target_arch = "x86_64")]
+        {
+            kernels.extend(avx2::Avx2::detect().map(|isa| Self(Isa::Avx2(isa))));
+            kernels.extend(avx512::Avx512::detect().map(|isa| Self(Isa::Avx512(isa))));
+        }
+        #[cfg(target_arch = "aarch64")]
+        kernels.extend(neon::Neon::detect().map(|isa| Self(Isa::Neon(isa))));
+        kernels
+    }
+
+    /// The kernel named `scalar`, `avx2`, `avx512` or `neon`; `None` if there is none of that name
+    /// or this CPU cannot run it.
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::available()
+            .into_iter()
+            .find(|kernel| kernel.name() == name)
+    }
+
+    /// `scalar`, `avx2`, `avx512` or `neon`.
+    pub const fn name(self) -> &'static str {
+        match self.0 {
+            Isa::Scalar => "scalar",
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2(_) => "avx2",
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512(_) => "avx512",
+            #[cfg(target_arch = "aarch64")]
+            Isa::Neon(_) => "neon",
+        }
+    }
+
+    /// The inner product of two vectors of the same number of lines.
+    pub(crate) fn dot(self, a: &[F32Line], b: &[F32Line]) -> f64 {
+        assert_eq!(a.len(), b.len(), "vectors of different dimensions");
+        dispatch!(self, dot(a, b))
+    }
+
+    /// The inner products of `query` with four rows: four [`Kernel::dot`]s, for less.
+    pub(crate) fn dot4(self, query: &[F32Line], rows: [&[F32Line]; 4]) -> [f64; 4] {
+        for row in rows {
+            assert_eq!(query.len(), row.len(), "vectors of different dimensions");
+        }
+        dispatch!(self, dot4(query, rows))
+    }
+
+    /// The inner products of `query` with the sketches that lie end to end in `sketches`, one for
+    /// each element of `out`. Nothing is checked for overflow: the caller guarantees that the sum
+    /// of the absolute values of a row's products fits an i32.
+    pub(crate) fn sketch_dots(self, query: &[I16Line], sketches: &[I8Line], out: &mut [i32]) {
+        assert_eq!(
+            sketches.len(),
+            query.len() * out.len(),
+            "sketches of another shape"
+        );
+        dispatch!(self, sketch_dots(query, sketches, out));
+    }
+
+    /// [`Kernel::sketch_dots`] for four queries at once: `out[q][row]`.
+    pub(crate) fn sketch_dots4(
+        self,
+        queries: [&[I16Line]; 4],
+        sketches: &[I8Line],
+        out: [&mut [i32]; 4],
+    ) {
+        for (query, out) in queries.iter().zip(&out) {
+            assert_eq!(
+                query.len(),
+                queries[0].len(),
+                "queries of different dimensions"
+            );
+            assert_eq!(
+                sketches.len(),
+                query.len() * out.len(),
+                "sketches of another shape"
+            );
+        }
+        dispatch!(self, sketch_dots4(queries, sketches, out));
+    }
+}

@@ -1,0 +1,50 @@
+//! The definition: plain Rust, on any CPU. Every other kernel equals this one bit for bit.
+
+use super::lines::{F32Line, I8Line, I16Line};
+
+/// Sum of products in 16 lanes, folded in halves.
+pub(super) fn dot(a: &[F32Line], b: &[F32Line]) -> f64 {
+    let mut lanes = [0.0_f64; 16];
+    for (a, b) in a.iter().zip(b) {
+        for (lane, (&a, &b)) in lanes.iter_mut().zip(a.0.iter().zip(&b.0)) {
+            *lane += f64::from(a) * f64::from(b);
+        }
+    }
+    fold(lanes)
+}
+
+/// The one fold: `j` with `j + 8`, then with `j + 4`, `j + 2`, `j + 1`.
+pub(crate) fn fold(mut lanes: [f64; 16]) -> f64 {
+    for half in [8, 4, 2, 1] {
+        for j in 0..half {
+            lanes[j] += lanes[j + half];
+        }
+    }
+    lanes[0]
+}
+
+pub(super) fn dot4(query: &[F32Line], rows: [&[F32Line]; 4]) -> [f64; 4] {
+    rows.map(|row| dot(query, row))
+}
+
+pub(super) fn sketch_dots(query: &[I16Line], sketches: &[I8Line], out: &mut [i32]) {
+    for (out, sketch) in out.iter_mut().zip(sketches.chunks_exact(query.len())) {
+        *out = sketch_dot(query, sketch);
+    }
+}
+
+pub(super) fn sketch_dots4(queries: [&[I16Line]; 4], sketches: &[I8Line], out: [&mut [i32]; 4]) {
+    for (query, out) in queries.into_iter().zip(out) {
+        sketch_dots(query, sketches, out);
+    }
+}
+
+fn sketch_dot(query: &[I16Line], sketch: &[I8Line]) -> i32 {
+    let mut sum = 0;
+    for (query, sketch) in query.iter().zip(sketch) {
+        for (&a, &b) in query.0.iter().zip(&sketch.0) {
+            sum += i32::from(a) * i32::from(b);
+        }
+    }
+    sum
+}

@@ -1,0 +1,127 @@
+//! Every kernel of this CPU against the scalar one.
+
+use proptest::prelude::*;
+
+use super::Kernel;
+use super::lines::{F32Line, I8Line, I16Line};
+
+/// Any finite f32 by its bits: zeros of both signs, subnormals, the largest.
+fn any_finite() -> impl Strategy<Value = f32> {
+    prop_oneof![
+        3 => -2.0_f32..2.0,
+        1 => any::<f32>().prop_filter("finite", |value| value.is_finite()),
+        1 => prop_oneof![
+            Just(0.0), Just(-0.0), Just(f32::MAX), Just(f32::MIN), Just(f32::MIN_POSITIVE), Just(1e-45)
+        ],
+    ]
+}
+
+fn vectors(count: usize) -> impl Strategy<Value = Vec<Box<[F32Line]>>> {
+    (1_usize..=1100).prop_flat_map(move |dimension| {
+        let vector = prop::collection::vec(any_finite(), dimension);
+        prop::collection::vec(vector.prop_map(|values| F32Line::pack(&values)), count)
+    })
+}
+
+/// The largest |m| for which no sum of `dimension` products with |k| ≤ 127 leaves the i32s.
+fn range(dimension: usize) -> i16 {
+    (i32::MAX as usize / (127 * dimension)).min(32_767) as i16
+}
+
+fn sketches(rows: usize) -> impl Strategy<Value = (Vec<Vec<I16Line>>, Vec<I8Line>)> {
+    (1_usize..=18).prop_flat_map(move |lines| {
+        let range = range(lines * 64);
+        let component = prop_oneof![4 => -range..=range, 1 => Just(range), 1 => Just(-range)];
+        let query = prop::collection::vec(component, lines * 64).prop_map(|values| {
+            values
+                .as_chunks()
+                .0
+                .iter()
+                .map(|&chunk| I16Line(chunk))
+                .collect::<Vec<_>>()
+        });
+        let component = prop_oneof![4 => -127_i8..=127, 1 => Just(127_i8), 1 => Just(-127_i8)];
+        let rows = prop::collection::vec(component, rows * lines * 64).prop_map(|values| {
+            values
+                .as_chunks()
+                .0
+                .iter()
+                .map(|&chunk| I8Line(chunk))
+                .collect::<Vec<_>>()
+        });
+        (prop::collection::vec(query, 4), rows)
+    })
+}
+
+fn sketch_dots(kernel: Kernel, query: &[I16Line], rows: &[I8Line]) -> Vec<i32> {
+    let mut out = vec![0; rows.len() / query.len()];
+    kernel.sketch_dots(query, rows, &mut out);
+    out
+}
+
+fn sketch_dots4(kernel: Kernel, queries: &[Vec<I16Line>], rows: &[I8Line]) -> [Vec<i32>; 4] {
+    let mut out = [const { Vec::new() }; 4].map(|mut out: Vec<i32>| {
+        out.resize(rows.len() / queries[0].len(), 0);
+        out
+    });
+    let queries = [0, 1, 2, 3].map(|q| &*queries[q]);
+    kernel.sketch_dots4(queries, rows, out.each_mut().map(|out| &mut **out));
+    out
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn every_kernel_computes_the_scalar_inner_product_bit_for_bit(vectors in vectors(5)) {
+        let [query, rows @ ..] = &*vectors else { unreachable!() };
+        let rows: [&[F32Line]; 4] = [0, 1, 2, 3].map(|row| &*rows[row]);
+        let expected = rows.map(|row| Kernel::SCALAR.dot(query, row).to_bits());
+        for kernel in Kernel::available() {
+            prop_assert_eq!(rows.map(|row| kernel.dot(query, row).to_bits()), expected);
+            prop_assert_eq!(kernel.dot4(query, rows).map(f64::to_bits), expected);
+        }
+    }
+
+    #[test]
+    fn every_kernel_computes_the_scalar_integers(
+        (queries, rows) in (1_usize..=19).prop_flat_map(sketches)
+    ) {
+        for query in &queries {
+            let expected = sketch_dots(Kernel::SCALAR, query, &rows);
+            for kernel in Kernel::available() {
+                prop_assert_eq!(&sketch_dots(kernel, query, &rows), &expected);
+            }
+        }
+        let expected = sketch_dots4(Kernel::SCALAR, &queries, &rows);
+        for kernel in Kernel::available() {
+            prop_assert_eq!(&sketch_dots4(kernel, &queries, &rows), &expected);
+        }
+    }
+}
+
+#[test]
+fn the_largest_sketch_products_do_not_overflow_in_any_dimension() {
+    for dimension in [1, 63, 64, 384, 515, 516, 517, 1024, 4096, 16_384] {
+        let lines = I8Line::count(dimension);
+        let mut query = vec![I16Line::ZERO; lines];
+        let mut row = vec![I8Line::ZERO; lines];
+        for i in 0..dimension {
+            query[i / 64].0[i % 64] = range(dimension);
+            row[i / 64].0[i % 64] = -127;
+        }
+        let expected = -127 * i64::from(range(dimension)) * dimension as i64;
+        for kernel in Kernel::available() {
+            assert_eq!(i64::from(sketch_dots(kernel, &query, &row)[0]), expected);
+        }
+    }
+}
+
+#[test]
+fn a_kernel_is_found_by_its_name_and_no_other() {
+    for kernel in Kernel::available() {
+        assert_eq!(Kernel::by_name(kernel.name()), Some(kernel));
+    }
+    assert_eq!(Kernel::by_name("AVX2"), None);
+    assert!(Kernel::available().contains(&Kernel::best()));
+}

@@ -1,0 +1,77 @@
+//! The walk over sketches, once for all instruction sets.
+//!
+//! Target features cannot be passed through a generic function, so this is a macro. The module
+//! that invokes it brings the vocabulary: `PARTS` (vectors in one sketch line), `zero`,
+//! `widen_i8(line, part)`, `load_i16(line, part)`, `multiply_add(sum, query, row)`, `total(sum)`.
+
+/// Defines `tiles::<Q, R>(queries, sketches, out)` for a set of target features.
+macro_rules! define_tiles {
+    ($features:literal) => {
+        /// Every row of `sketches` with each of Q queries, R rows at a time.
+        #[target_feature(enable = $features)]
+        fn tiles<const Q: usize, const R: usize>(
+            queries: [&[I16Line]; Q],
+            sketches: &[I8Line],
+            mut out: [&mut [i32]; Q],
+        ) {
+            let stride = queries[0].len();
+            let rows = out[0].len();
+            let mut row = 0;
+            while row + R <= rows {
+                let sums = tile::<Q, R>(queries, &sketches[row * stride..(row + R) * stride]);
+                for (out, sums) in out.iter_mut().zip(&sums) {
+                    out[row..row + R].copy_from_slice(sums);
+                }
+                row += R;
+            }
+            while row < rows {
+                let sums = tile::<Q, 1>(queries, &sketches[row * stride..(row + 1) * stride]);
+                for (out, &[sum]) in out.iter_mut().zip(&sums) {
+                    out[row] = sum;
+                }
+                row += 1;
+            }
+        }
+
+        /// R rows with Q queries. Each part of a row is widened once for all queries, each part of
+        /// a query loaded once for all rows; the Q × R sums stay in registers.
+        #[target_feature(enable = $features)]
+        fn tile<const Q: usize, const R: usize>(
+            mut queries: [&[I16Line]; Q],
+            sketches: &[I8Line],
+        ) -> [[i32; R]; Q] {
+            let stride = sketches.len() / R;
+            let mut rows = [sketches; R];
+            for (row, sketch) in rows.iter_mut().zip(sketches.chunks_exact(stride)) {
+                *row = &sketch[..stride];
+            }
+            for query in &mut queries {
+                *query = &query[..stride];
+            }
+            let mut sums = [[zero(); R]; Q];
+            for i in 0..stride {
+                for part in 0..PARTS {
+                    let mut wide = [widen_i8(&rows[0][i], part); R];
+                    for (wide, row) in wide.iter_mut().zip(&rows).skip(1) {
+                        *wide = widen_i8(&row[i], part);
+                    }
+                    for (sums, query) in sums.iter_mut().zip(&queries) {
+                        let query = load_i16(&query[i], part);
+                        for (sum, &row) in sums.iter_mut().zip(&wide) {
+                            *sum = multiply_add(*sum, query, row);
+                        }
+                    }
+                }
+            }
+            let mut totals = [[0; R]; Q];
+            for (totals, sums) in totals.iter_mut().zip(&sums) {
+                for (sum, &lanes) in totals.iter_mut().zip(sums) {
+                    *sum = total(lanes);
+                }
+            }
+            totals
+        }
+    };
+}
+
+pub(super) use define_tiles;

@@ -1,0 +1,196 @@
+//! The rows of a namespace: one per category, present or absent.
+
+use super::Query;
+use super::segment::Segment;
+use super::unit_row::UnitRow;
+use crate::kernels::Kernel;
+use crate::kernels::lines::F32Line;
+use crate::limits::MAX_DIMENSION;
+
+/// Bytes of full rows in a segment. Growing copies at most this much, and a matrix has at most
+/// this much room to spare (and a quarter more for its sketches).
+const SEGMENT_BYTES: usize = 1 << 20;
+
+/// Rows in a segment: few enough that small dimensions do not make it endless, enough that large
+/// ones keep the kernels busy.
+const SEGMENT_ROWS: std::ops::RangeInclusive<usize> = 16..=4096;
+
+/// The rows of a namespace, by slot: slots are 0, 1, … `len() - 1`, one per category. A row is
+/// present (it has a direction) or absent (it is never found).
+///
+/// Rows are kept in segments of about 1 MiB rather than in one allocation, so that adding a row
+/// never copies the matrix, and memory follows the number of rows: 5 bytes a component (padded to
+/// whole cache lines: 16 for the f32 row, 64 for the sketch) and 16 bytes a row.
+#[derive(Debug)]
+pub struct Rows {
+    dimension: usize,
+    /// Slot s is row `s % segment_rows` of segment `s / segment_rows`; a power of two.
+    segment_rows: usize,
+    pub(super) segments: Vec<Segment>,
+    len: usize,
+}
+
+impl Rows {
+    /// No rows, of `dimension` components each.
+    ///
+    /// # Panics
+    ///
+    /// If `dimension` is not in 1..=[`MAX_DIMENSION`].
+    pub fn new(dimension: usize) -> Self {
+        assert!(
+            (1..=MAX_DIMENSION).contains(&dimension),
+            "dimension out of range"
+        );
+        let row_bytes = F32Line::count(dimension) * size_of::<F32Line>();
+        let rows = (SEGMENT_BYTES / row_bytes).clamp(*SEGMENT_ROWS.start(), *SEGMENT_ROWS.end());
+        // The largest power of two that is not larger.
+        let segment_rows = 1 << rows.ilog2();
+        Self {
+            dimension,
+            segment_rows,
+            segments: Vec::new(),
+            len: 0,
+        }
+    }
+
+    /// Number of components of a row.
+    pub fn dimension(&self) -> usize {
+        self.dimension
+    }
+
+    /// Number of slots, absent rows included.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there are no slots.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Adds an absent row and returns its slot.
+    ///
+    /// # Panics
+    ///
+    /// If every u32 is taken.
+    pub fn push(&mut self) -> u32 {
+        let slot = u32::try_from(self.len).expect("more rows than slots");
+        if self.len == self.segments.len() * self.segment_rows {
+            self.segments.push(Segment::default());
+        }
+        let segment_rows = self.segment_rows;
+        let alone = self.segments.len() == 1;
+        let segment = self
+            .segments
+            .last_mut()
+            .expect("a segment was just made sure of");
+        if segment.len() == segment.capacity() {
+            // The first segment grows with its rows, so that a small namespace stays small;
+            // later ones are made whole.
+            let wanted = if alone {
+                (segment.len() / 8).max(4)
+            } else {
+                segment_rows
+            };
+            segment.reserve(wanted.min(segment_rows - segment.len()), self.dimension);
+        }
+        segment.push(self.dimension);
+        self.len += 1;
+        slot
+    }
+
+    /// Stores a row, or makes it absent.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such slot, or the row has another dimension.
+    pub fn set(&mut self, slot: u32, row: Option<&UnitRow>) {
+        if let Some(row) = row {
+            assert_eq!(
+                row.dimension(),
+                self.dimension,
+                "a row of another dimension"
+            );
+        }
+        let (segment, at) = self.place(slot);
+        self.segments[segment].set(at, row, self.dimension);
+    }
+
+    /// Removes a row; the last row moves into its slot.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such slot.
+    pub fn swap_remove(&mut self, slot: u32) {
+        let (segment, at) = self.place(slot);
+        let last = self.segments.len() - 1;
+        let (rest, tail) = self.segments.split_at_mut(last);
+        let tail = &mut tail[0];
+        let from = tail.len() - 1;
+        if segment == last {
+            tail.copy_within(at, from, self.dimension);
+        } else {
+            rest[segment].copy_from(at, tail, from, self.dimension);
+        }
+        tail.pop(self.dimension);
+        if tail.len() == 0 {
+            self.segments.pop();
+        }
+        self.len -= 1;
+    }
+
+    /// Whether there is a row at `slot` and it is present.
+    pub fn is_present(&self, slot: u32) -> bool {
+        self.row(slot).is_some()
+    }
+
+    /// The score of the row at `slot`; `None` if there is none or it is absent.
+    ///
+    /// # Panics
+    ///
+    /// If the query has another dimension.
+    pub fn score(&self, query: &Query, slot: u32) -> Option<f64> {
+        assert_eq!(
+            query.dimension(),
+            self.dimension,
+            "a query of another dimension"
+        );
+        let (lines, norm) = self.row(slot)?;
+        Some(query.score(Kernel::best().dot(&query.lines, lines), norm))
+    }
+
+    /// Bytes allocated.
+    pub fn memory_bytes(&self) -> usize {
+        let directory = self.segments.capacity() * size_of::<Segment>();
+        directory
+            + self
+                .segments
+                .iter()
+                .map(Segment::memory_bytes)
+                .sum::<usize>()
+    }
+
+    /// The components and the norm of a row; `None` if there is none or it is absent.
+    #[inline]
+    pub(super) fn row(&self, slot: u32) -> Option<(&[F32Line], f64)> {
+        let slot = slot as usize;
+        if slot >= self.len {
+            return None;
+        }
+        let segment = &self.segments[slot >> self.segment_rows.trailing_zeros()];
+        segment.row(slot & (self.segment_rows - 1))
+    }
+
+    /// The slots of a segment.
+    pub(super) fn slots(&self, segment: usize) -> std::ops::Range<u32> {
+        let first = segment * self.segment_rows;
+        first as u32..(first + self.segments[segment].len()) as u32
+    }
+
+    /// The segment of a slot that must exist, and the row in it.
+    fn place(&self, slot: u32) -> (usize, usize) {
+        let slot = slot as usize;
+        assert!(slot < self.len, "no such slot");
+        (slot / self.segment_rows, slot % self.segment_rows)
+    }
+}

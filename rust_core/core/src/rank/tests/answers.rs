@@ -1,0 +1,158 @@
+//! Every way to search gives the oracle's answer, to the bit.
+
+use proptest::prelude::*;
+
+use super::world::{Kind, World, worlds};
+use crate::kernels::Kernel;
+use crate::rank::search::Job;
+use crate::rank::{Hit, Rows, Search};
+
+/// Slots and the bits of their scores.
+fn bits(hits: &[Hit]) -> Vec<(u32, u64)> {
+    hits.iter()
+        .map(|hit| (hit.slot, hit.score.to_bits()))
+        .collect()
+}
+
+/// Searches with limits around every edge, with and without filters.
+fn searches(world: &World) -> Vec<Search<'_>> {
+    let count = world.rows.len();
+    let limits = [0, 1, 2, 7, count / 8, count, count + 5];
+    let filters = [None, Some(&*world.keep)];
+    let mut searches = Vec::new();
+    for limit in limits {
+        for keep in filters {
+            for min_score in [None, Some(0.03), Some(-1.0)] {
+                searches.push(Search {
+                    limit,
+                    min_score,
+                    keep,
+                    threads: 1,
+                });
+            }
+        }
+    }
+    searches
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn the_answer_is_the_oracles_with_any_kernel_and_any_limit(world in worlds()) {
+        let tie = world.tie();
+        for search in searches(&world) {
+            for query in &world.queries {
+                let expected = bits(&world.oracle(query, &search));
+                for kernel in Kernel::available() {
+                    let found = world.rows.top_k_with(kernel, query, &search, &tie);
+                    prop_assert_eq!(&bits(&found), &expected, "{:?} {:?}", search, kernel);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn sketches_threads_and_batches_change_no_answer(world in worlds(), limit in 0_usize..12) {
+        let tie = world.tie();
+        for keep in [None, Some(&*world.keep)] {
+            let search = Search { limit, keep, ..Search::default() };
+            let expected: Vec<_> =
+                world.queries.iter().map(|query| bits(&world.oracle(query, &search))).collect();
+            for (sketches, threads) in [(false, 1), (false, 3), (true, 1), (true, 2), (true, 3)] {
+                let kernel = Kernel::best();
+                let job = Job { kernel, rows: &world.rows, search: &search, tie: &tie, sketches };
+                let by_rows = job.share_rows(&world.queries, threads);
+                prop_assert_eq!(&by_rows.iter().map(|hits| bits(hits)).collect::<Vec<_>>(), &expected);
+                let by_queries = job.share_queries(&world.queries, threads);
+                prop_assert_eq!(by_queries.iter().map(|hits| bits(hits)).collect::<Vec<_>>(), expected.clone());
+            }
+        }
+    }
+
+    #[test]
+    fn a_shorter_answer_is_a_prefix_of_a_longer_one(world in worlds(), a in 1_usize..90, b in 1_usize..90) {
+        let (short, long) = (a.min(b), a.max(b));
+        for query in &world.queries {
+            let find = |limit| {
+                let search = Search { limit, ..Search::default() };
+                bits(&world.rows.top_k(query, &search, &world.tie()))
+            };
+            let (short, long, all) = (find(short), find(long), find(0));
+            prop_assert_eq!(&long[..short.len()], short);
+            prop_assert_eq!(&all[..long.len()], long);
+        }
+    }
+
+    #[test]
+    fn a_batch_is_its_queries_one_by_one(world in worlds(), limit in 0_usize..20) {
+        let search = Search { limit, min_score: Some(-0.5), ..Search::default() };
+        let batch = world.rows.top_k_batch(&world.queries, &search, &world.tie());
+        prop_assert_eq!(batch.len(), world.queries.len());
+        for (query, hits) in world.queries.iter().zip(batch) {
+            prop_assert_eq!(bits(&world.rows.top_k(query, &search, &world.tie())), bits(&hits));
+        }
+    }
+}
+
+#[test]
+fn large_scans_answer_the_same_with_one_thread_and_with_two() {
+    let world = World::new(Kind::Random, 512, 20_000, 11);
+    let tie = world.tie();
+    let search = |threads| Search {
+        limit: 10,
+        threads,
+        ..Search::default()
+    };
+    for query in &world.queries {
+        let expected = bits(&world.oracle(query, &search(1)));
+        assert_eq!(bits(&world.rows.top_k(query, &search(1), &tie)), expected);
+        assert_eq!(bits(&world.rows.top_k(query, &search(2), &tie)), expected);
+    }
+    let one = world.rows.top_k_batch(&world.queries, &search(1), &tie);
+    assert_eq!(
+        world.rows.top_k_batch(&world.queries, &search(2), &tie),
+        one
+    );
+}
+
+#[test]
+fn nothing_reaches_a_score_of_nan_or_above_one() {
+    let world = World::new(Kind::AllEqual, 100, 200, 3);
+    for least in [f64::NAN, f64::INFINITY, 1.0_f64.next_up()] {
+        let search = Search {
+            min_score: Some(least),
+            ..Search::default()
+        };
+        for query in &world.queries {
+            assert_eq!(world.rows.top_k(query, &search, &world.tie()), []);
+        }
+    }
+}
+
+#[test]
+fn no_rows_no_queries_and_nothing_kept_give_empty_answers() {
+    let world = World::new(Kind::Random, 8, 100, 5);
+    let empty = Rows::new(8);
+    let search = Search {
+        limit: 3,
+        ..Search::default()
+    };
+    assert_eq!(empty.top_k(&world.queries[0], &search, &world.tie()), []);
+    assert!(
+        world
+            .rows
+            .top_k_batch(&[], &search, &world.tie())
+            .is_empty()
+    );
+    for keep in [&[][..], &[false; 100]] {
+        let search = Search {
+            keep: Some(keep),
+            ..search
+        };
+        assert_eq!(
+            world.rows.top_k(&world.queries[0], &search, &world.tie()),
+            []
+        );
+    }
+}

@@ -1,0 +1,6 @@
+//! Ranking against an oracle that scores every row with the scalar kernel and sorts.
+
+mod answers;
+mod bound;
+mod storage;
+mod world;

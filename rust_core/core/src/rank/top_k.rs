@@ -1,0 +1,91 @@
+//! The best hits so far, in the one order.
+
+use std::cmp::Ordering;
+
+use super::{Hit, Search, Tie};
+
+/// Collects hits and keeps the best `limit` of them.
+///
+/// Hits go into a buffer that is cut back to the best `limit` whenever it is half as long again;
+/// each cut raises the floor below which nothing is taken. A hit *at* the floor is taken: its key
+/// decides.
+pub(super) struct TopK<'a> {
+    limit: usize,
+    /// No hit with a lower score can be in the answer.
+    floor: f64,
+    hits: Vec<Hit>,
+    cut_at: usize,
+    tie: Tie<'a>,
+}
+
+impl<'a> TopK<'a> {
+    pub(super) fn new(search: &Search<'_>, tie: Tie<'a>) -> Self {
+        let limit = search.limit_or_all();
+        let floor = search.min_score.unwrap_or(f64::NEG_INFINITY);
+        Self {
+            limit,
+            floor,
+            hits: Vec::new(),
+            cut_at: limit,
+            tie,
+        }
+    }
+
+    /// Whether a row whose score is at most `upper` could still be in the answer.
+    #[inline]
+    pub(super) fn admits(&self, upper: f64) -> bool {
+        upper >= self.floor
+    }
+
+    #[inline]
+    pub(super) fn push(&mut self, hit: Hit) {
+        if self.admits(hit.score) {
+            self.hits.push(hit);
+            if self.hits.len() >= self.cut_at {
+                self.cut();
+            }
+        }
+    }
+
+    fn cut(&mut self) {
+        let tie = self.tie;
+        if self.hits.len() > self.limit {
+            self.hits
+                .select_nth_unstable_by(self.limit - 1, |a, b| order(a, b, tie));
+            self.hits.truncate(self.limit);
+        }
+        let worst = self
+            .hits
+            .iter()
+            .fold(f64::INFINITY, |worst, hit| worst.min(hit.score));
+        self.floor = self.floor.max(worst);
+        self.cut_at = self.limit.saturating_add((self.limit / 2).max(8));
+    }
+
+    /// The best hits, best first.
+    pub(super) fn into_sorted(self) -> Vec<Hit> {
+        let Self {
+            limit,
+            mut hits,
+            tie,
+            ..
+        } = self;
+        hits.sort_unstable_by(|a, b| order(a, b, tie));
+        hits.truncate(limit);
+        hits
+    }
+
+    /// The best hits in no order.
+    pub(super) fn into_hits(self) -> Vec<Hit> {
+        self.hits
+    }
+}
+
+/// Score descending, then the caller's order, then the slot: a caller whose order is total never
+/// sees the last.
+fn order(a: &Hit, b: &Hit, tie: Tie<'_>) -> Ordering {
+    b.score
+        .total_cmp(&a.score)
+        .then_with(|| tie(a.slot, b.slot))
+        .then_with(|| a.slot.cmp(&b.slot))
+}

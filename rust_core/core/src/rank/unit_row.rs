@@ -1,0 +1,63 @@
+//! A category's direction, prepared for ranking.
+
+use super::sketch::RowSketch;
+use crate::kernels::Kernel;
+use crate::kernels::lines::F32Line;
+use crate::kernels::scalar::fold;
+
+/// A category's direction as ranking stores it: a unit vector of f32, its norm and its sketch.
+///
+/// It stands alone, so that a writer can prepare it outside a lock; storing it is a copy.
+#[derive(Clone, Debug)]
+pub struct UnitRow {
+    pub(super) dimension: usize,
+    pub(super) lines: Box<[F32Line]>,
+    /// The norm of `lines`, 1 up to the rounding of the components to f32.
+    pub(super) norm: f64,
+    pub(super) sketch: RowSketch,
+}
+
+impl UnitRow {
+    /// The direction of `numerator`, one fixed-point number per component in any unit; `None` if
+    /// all of them are 0.
+    ///
+    /// Component i is `(V_i as f64 / ‖V‖) as f32`, where ‖V‖ is computed in f64 with the lanes
+    /// and the fold of [`crate::kernels`], without fused operations: a function of the integers
+    /// alone, the same on every CPU.
+    pub fn from_numerator(numerator: &[i64]) -> Option<Self> {
+        let norm = norm(numerator);
+        if norm == 0.0 {
+            return None;
+        }
+        let mut lines = vec![F32Line::ZERO; F32Line::count(numerator.len())].into_boxed_slice();
+        for (line, chunk) in lines.iter_mut().zip(numerator.chunks(16)) {
+            for (unit, &v) in line.0.iter_mut().zip(chunk) {
+                *unit = (v as f64 / norm) as f32;
+            }
+        }
+        let norm = Kernel::best().dot(&lines, &lines).sqrt();
+        let sketch = RowSketch::of(&lines, norm);
+        Some(Self {
+            dimension: numerator.len(),
+            lines,
+            norm,
+            sketch,
+        })
+    }
+
+    /// Number of components.
+    pub fn dimension(&self) -> usize {
+        self.dimension
+    }
+}
+
+/// The Euclidean norm. Squares of rounded integers are not exact in f64, so nothing is fused here.
+fn norm(numerator: &[i64]) -> f64 {
+    let mut lanes = [0.0_f64; 16];
+    for chunk in numerator.chunks(16) {
+        for (lane, &v) in lanes.iter_mut().zip(chunk) {
+            *lane += v as f64 * v as f64;
+        }
+    }
+    fold(lanes).sqrt()
+}
