@@ -10,11 +10,15 @@ pub const MAX_COMPONENT: f32 = 32_768.0;
 /// Smallest Euclidean norm of a vector: below it a direction is mostly rounding noise.
 pub const MIN_NORM: f64 = 1e-4;
 
-/// Smallest weight of an item (and of a category's base, unless that is 0).
+/// Smallest weight of an item, and of a category's base unless that is 0: 2⁻¹⁰.
 ///
-/// 2⁻²⁰. Together with [`MAX_WEIGHT`] it makes every f32 weight an exact multiple of 2⁻⁴⁴, so
-/// that sums of weights are exact too.
-pub const MIN_WEIGHT: f32 = 1.0 / 1_048_576.0;
+/// Together with [`MAX_WEIGHT`] it makes every f32 weight an exact multiple of 2⁻³⁴, so sums of
+/// weights are exact too.
+pub const MIN_WEIGHT: f32 = 1.0 / 1024.0;
 
 /// Largest weight of an item or of a category's base: 2²⁰.
 pub const MAX_WEIGHT: f32 = 1_048_576.0;
+
+/// Largest share of the whole that a category can reserve for its base. Nearer to 1 the base's
+/// weight α/(1−α) leaves the range of a weight.
+pub const MAX_BASE_SHARE: f64 = 0.999;

@@ -1,0 +1,157 @@
+//! The state digest: a function of what there is, not of how it came to be.
+//!
+//! Each record (a category with its sum, an item, a membership) is hashed with BLAKE3; the digest
+//! is the sum of these hashes, as four 64-bit integers that wrap. Addition is commutative and has
+//! inverses, so the digest follows each write in O(what the write touches) and equal sets of
+//! records have equal digests. It is a fingerprint against damage and mistakes; it does not
+//! protect against somebody who constructs records to collide.
+
+use serde::{Deserialize, Serialize};
+
+/// Hash of one record.
+pub type RecordHash = [u8; 32];
+
+/// Sum of the hashes of a set of records.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetDigest([u64; 4]);
+
+impl SetDigest {
+    /// Puts a record in.
+    pub fn insert(&mut self, record: &RecordHash) {
+        self.combine(record, u64::wrapping_add);
+    }
+
+    /// Takes a record out.
+    pub fn remove(&mut self, record: &RecordHash) {
+        self.combine(record, u64::wrapping_sub);
+    }
+
+    /// The 32 bytes.
+    pub fn to_bytes(self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        for (chunk, lane) in bytes.chunks_exact_mut(8).zip(self.0) {
+            chunk.copy_from_slice(&lane.to_le_bytes());
+        }
+        bytes
+    }
+
+    /// The digest of these 32 bytes.
+    pub fn from_bytes(bytes: &[u8; 32]) -> Self {
+        Self(lanes(bytes))
+    }
+
+    fn combine(&mut self, record: &RecordHash, operation: impl Fn(u64, u64) -> u64) {
+        for (lane, value) in self.0.iter_mut().zip(lanes(record)) {
+            *lane = operation(*lane, value);
+        }
+    }
+}
+
+fn lanes(bytes: &[u8; 32]) -> [u64; 4] {
+    std::array::from_fn(|i| {
+        let mut lane = [0; 8];
+        lane.copy_from_slice(&bytes[i * 8..i * 8 + 8]);
+        u64::from_le_bytes(lane)
+    })
+}
+
+/// Hashes a record field by field; each field is preceded by its length, so that no two records
+/// have the same bytes.
+pub struct RecordHasher(blake3::Hasher);
+
+impl RecordHasher {
+    /// Begins a record of a kind.
+    pub fn new(kind: &str) -> Self {
+        let mut hasher = Self(blake3::Hasher::new());
+        hasher.bytes(kind.as_bytes());
+        hasher
+    }
+
+    /// Adds a field.
+    pub fn bytes(&mut self, field: &[u8]) -> &mut Self {
+        self.0.update(&(field.len() as u64).to_le_bytes());
+        self.0.update(field);
+        self
+    }
+
+    /// Adds a vector of f32, by its bits.
+    pub fn vector(&mut self, vector: &[f32]) -> &mut Self {
+        self.words(vector.len(), vector, |x| x.to_le_bytes())
+    }
+
+    /// Adds a sum.
+    pub fn sum(&mut self, sum: &[i64]) -> &mut Self {
+        self.words(sum.len(), sum, |x| x.to_le_bytes())
+    }
+
+    /// Adds the entries of a map, in order of key.
+    pub fn map(&mut self, map: &crate::settings::Metadata) -> &mut Self {
+        self.bytes(&(map.len() as u64).to_le_bytes());
+        for (key, value) in map {
+            self.bytes(key.as_bytes()).bytes(value.as_bytes());
+        }
+        self
+    }
+
+    /// The record's hash.
+    pub fn finish(&self) -> RecordHash {
+        *self.0.finalize().as_bytes()
+    }
+
+    fn words<T: Copy, const N: usize>(
+        &mut self,
+        len: usize,
+        words: &[T],
+        to_bytes: impl Fn(T) -> [u8; N],
+    ) -> &mut Self {
+        self.0.update(&((len * N) as u64).to_le_bytes());
+        let mut buffer = [0u8; 4096];
+        for block in words.chunks(buffer.len() / N) {
+            for (bytes, &word) in buffer.chunks_exact_mut(N).zip(block) {
+                bytes.copy_from_slice(&to_bytes(word));
+            }
+            self.0.update(&buffer[..block.len() * N]);
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(text: &str) -> RecordHash {
+        RecordHasher::new("test").bytes(text.as_bytes()).finish()
+    }
+
+    #[test]
+    fn order_does_not_matter_and_removal_is_exact() {
+        let mut forward = SetDigest::default();
+        let mut backward = SetDigest::default();
+        for text in ["a", "b", "c"] {
+            forward.insert(&record(text));
+        }
+        for text in ["c", "b", "a"] {
+            backward.insert(&record(text));
+        }
+        assert_eq!(forward, backward);
+        forward.insert(&record("d"));
+        assert_ne!(forward, backward);
+        forward.remove(&record("d"));
+        assert_eq!(forward, backward);
+        assert_eq!(SetDigest::from_bytes(&forward.to_bytes()), forward);
+    }
+
+    #[test]
+    fn fields_do_not_run_into_each_other() {
+        let of = |fields: &[&str]| {
+            let mut hasher = RecordHasher::new("test");
+            for field in fields {
+                hasher.bytes(field.as_bytes());
+            }
+            hasher.finish()
+        };
+        assert_ne!(of(&["ab", "c"]), of(&["a", "bc"]));
+        assert_ne!(of(&["ab"]), of(&["ab", ""]));
+    }
+}

@@ -1,0 +1,229 @@
+//! Exact sums: fixed-point arithmetic in which order does not matter and removal is exact.
+//!
+//! A weighted component is rounded once, to the nearest multiple of 2⁻⁴⁰ (ties to even), and
+//! added as a 64-bit integer. Integer addition is associative and has inverses, so a sum depends
+//! only on what is in it; a floating-point running sum depends on its history. The range is
+//! ±2²³ a component; leaving it is an error, never a wrap.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// A sum's unit is 2 to the minus this.
+pub const FRACTION_BITS: i32 = 40;
+
+/// One, in units of a sum.
+const ONE: f64 = (1u64 << FRACTION_BITS) as f64;
+
+/// One, in units of a [`WeightSum`]: every allowed f32 weight is an exact multiple of 2⁻³⁴.
+const WEIGHT_ONE: f64 = (1u64 << 34) as f64;
+
+/// The first f64 that an i64 cannot hold.
+const LIMIT: f64 = 9_223_372_036_854_775_808.0;
+
+/// A component of a sum would leave its range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("component {component} of the sum would leave ±2^23")]
+pub struct Overflow {
+    /// Index of the component.
+    pub component: usize,
+}
+
+/// Adds `weight · vector` to a sum; on overflow the sum is as it was.
+///
+/// With a weight that is an f32 the product of two 24-bit mantissas is exact in f64, so each
+/// component is rounded exactly once.
+pub fn add(sum: &mut [i64], weight: f64, vector: &[f32]) -> Result<(), Overflow> {
+    accumulate(sum, weight * ONE, vector)
+}
+
+/// Takes `weight · vector` out of a sum: the exact inverse of [`add`]. (Rounding to even is
+/// symmetric, so the negated product rounds to the negated integer.)
+pub fn subtract(sum: &mut [i64], weight: f64, vector: &[f32]) -> Result<(), Overflow> {
+    accumulate(sum, -weight * ONE, vector)
+}
+
+/// Does an addition (or, with `minus`, a subtraction) again that fitted when it was first done, in
+/// any order of several: the way there may leave the range and wrap, and the end is right.
+pub fn replay(sum: &mut [i64], weight: f64, vector: &[f32], minus: bool) {
+    let scale = if minus { -weight * ONE } else { weight * ONE };
+    for (total, &x) in sum.iter_mut().zip(vector) {
+        *total = total.wrapping_add((scale * f64::from(x)).round_ties_even() as i64);
+    }
+}
+
+fn accumulate(sum: &mut [i64], scale: f64, vector: &[f32]) -> Result<(), Overflow> {
+    debug_assert_eq!(sum.len(), vector.len());
+    let mut fits = true;
+    for (total, &x) in sum.iter_mut().zip(vector) {
+        let scaled = (scale * f64::from(x)).round_ties_even();
+        let (next, wrapped) = total.overflowing_add(scaled as i64);
+        *total = next;
+        fits &= scaled.abs() < LIMIT && !wrapped;
+    }
+    if fits {
+        Ok(())
+    } else {
+        Err(take_back(sum, scale, vector))
+    }
+}
+
+/// Wrapping addition is invertible, so a failed one is taken back exactly; on the way the
+/// component at fault is found.
+#[cold]
+fn take_back(sum: &mut [i64], scale: f64, vector: &[f32]) -> Overflow {
+    let mut at_fault = None;
+    for (component, (total, &x)) in sum.iter_mut().zip(vector).enumerate() {
+        let scaled = (scale * f64::from(x)).round_ties_even();
+        *total = total.wrapping_sub(scaled as i64);
+        if scaled.abs() >= LIMIT || total.checked_add(scaled as i64).is_none() {
+            at_fault = at_fault.or(Some(component));
+        }
+    }
+    Overflow {
+        component: at_fault.unwrap_or(0),
+    }
+}
+
+/// Value of a sum's component as a real number.
+pub fn to_f64(component: i64) -> f64 {
+    component as f64 / ONE
+}
+
+/// An exact sum of weights.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WeightSum(i128);
+
+impl WeightSum {
+    /// The sum with a weight more.
+    #[must_use]
+    pub fn plus(self, weight: f32) -> Self {
+        Self(self.0 + Self::exact(weight))
+    }
+
+    /// The sum with a weight less.
+    #[must_use]
+    pub fn minus(self, weight: f32) -> Self {
+        Self(self.0 - Self::exact(weight))
+    }
+
+    /// The sum, rounded to f64 once.
+    pub fn to_f64(self) -> f64 {
+        self.0 as f64 / WEIGHT_ONE
+    }
+
+    /// The sum's 16 bytes, for hashing.
+    pub fn to_le_bytes(self) -> [u8; 16] {
+        self.0.to_le_bytes()
+    }
+
+    fn exact(weight: f32) -> i128 {
+        (f64::from(weight) * WEIGHT_ONE) as i128
+    }
+}
+
+/// An exact sum of weighted squared norms Σ wᵢ·|xᵢ|², each rounded once to a multiple of 2⁻⁴⁰.
+/// At most 2²⁰·16384·2³⁰ a member, so 2²³ members of that size still fit with room to spare.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SquareSum(i128);
+
+impl SquareSum {
+    /// The sum with a member more.
+    #[must_use]
+    pub fn plus(self, weight: f32, norm_squared: f64) -> Self {
+        Self(self.0 + Self::rounded(weight, norm_squared))
+    }
+
+    /// The sum with a member less.
+    #[must_use]
+    pub fn minus(self, weight: f32, norm_squared: f64) -> Self {
+        Self(self.0 - Self::rounded(weight, norm_squared))
+    }
+
+    /// The sum, rounded to f64 once.
+    pub fn to_f64(self) -> f64 {
+        self.0 as f64 / ONE
+    }
+
+    /// The sum's 16 bytes, for hashing.
+    pub fn to_le_bytes(self) -> [u8; 16] {
+        self.0.to_le_bytes()
+    }
+
+    fn rounded(weight: f32, norm_squared: f64) -> i128 {
+        (f64::from(weight) * norm_squared * ONE).round_ties_even() as i128
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn overflow_names_the_component_and_leaves_the_sum() {
+        let mut sum = vec![5, 0, 7];
+        let large = [1.0, 32_768.0, 1.0];
+        add(&mut sum, 255.0, &large).unwrap();
+        let before = sum.clone();
+        assert_eq!(add(&mut sum, 1.0, &large), Err(Overflow { component: 1 }));
+        assert_eq!(sum, before);
+        assert_eq!(
+            add(&mut sum, 1_048_576.0, &large),
+            Err(Overflow { component: 1 })
+        );
+        assert_eq!(sum, before);
+        subtract(&mut sum, 255.0, &large).unwrap();
+        assert_eq!(sum, [5, 0, 7]);
+    }
+
+    #[test]
+    fn two_hundred_thousand_additions_and_removals_leave_nothing() {
+        let vector: Vec<f32> = (0..16).map(|i| (i as f32).sin()).collect();
+        let mut sum = vec![0; 16];
+        for i in 0..200_000u32 {
+            add(&mut sum, f64::from(1.0 + (i % 7) as f32 / 3.0), &vector).unwrap();
+        }
+        for i in (0..200_000u32).rev() {
+            subtract(&mut sum, f64::from(1.0 + (i % 7) as f32 / 3.0), &vector).unwrap();
+        }
+        assert_eq!(sum, [0; 16]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_order_gives_the_same_bits_and_is_near_the_real_sum(
+            members in prop::collection::vec(
+                (0.001f32..100.0, prop::collection::vec(-10.0f32..10.0, 5)), 1..20),
+            seed in any::<u64>(),
+        ) {
+            let mut forward = vec![0; 5];
+            let mut real = [0.0f64; 5];
+            for (weight, vector) in &members {
+                add(&mut forward, f64::from(*weight), vector).unwrap();
+                for (total, &x) in real.iter_mut().zip(vector) {
+                    *total += f64::from(*weight) * f64::from(x);
+                }
+            }
+            let mut order: Vec<usize> = (0..members.len()).collect();
+            order.sort_by_key(|&i| (i as u64 + 1).wrapping_mul(seed | 1).rotate_left(17));
+            let mut shuffled = vec![0; 5];
+            for i in order {
+                add(&mut shuffled, f64::from(members[i].0), &members[i].1).unwrap();
+            }
+            prop_assert_eq!(&forward, &shuffled);
+            for (&exact, real) in forward.iter().zip(real) {
+                prop_assert!((to_f64(exact) - real).abs() < 1e-9);
+            }
+        }
+
+        #[test]
+        fn weights_sum_exactly(weights in prop::collection::vec(1.0f32/1024.0..1_048_576.0, 1..50)) {
+            let sum = weights.iter().fold(WeightSum::default(), |sum, &w| sum.plus(w));
+            let none = weights.iter().rev().fold(sum, |sum, &w| sum.minus(w));
+            prop_assert_eq!(none, WeightSum::default());
+            let real: f64 = weights.iter().map(|&w| f64::from(w)).sum();
+            prop_assert!((sum.to_f64() - real).abs() <= real * 1e-12);
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! What namespaces and categories are told to be.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// Data of the caller's own, kept in order of key so that equal maps have equal bytes.
+pub type Metadata = BTreeMap<String, String>;
+
+/// How the vectors of a namespace are taken in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Normalization {
+    /// As they are given.
+    Raw,
+    /// Scaled to length 1.
+    Unit,
+}
+
+/// In how many categories an item can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MembershipMode {
+    /// At most one: an assignment moves the item.
+    Single,
+    /// Any number: an assignment adds a category.
+    Multiple,
+}
+
+/// What is fixed when a namespace is created.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NamespaceSettings {
+    /// Components of each vector, 1 to [`MAX_DIMENSION`](crate::limits::MAX_DIMENSION).
+    pub dimension: u32,
+    /// Tag of the model that the vectors come from; empty: unnamed.
+    pub embedding_model: String,
+    /// How vectors are taken in.
+    pub normalization: Normalization,
+    /// In how many categories an item can be.
+    pub membership: MembershipMode,
+}
+
+/// What a category is told to do with its base and its members.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CategorySettings {
+    /// Weight of the base: 0, or [`MIN_WEIGHT`](crate::limits::MIN_WEIGHT) to
+    /// [`MAX_WEIGHT`](crate::limits::MAX_WEIGHT).
+    pub base_weight: f32,
+    /// Only this many most recently assigned members count; 0: all.
+    pub window: u32,
+    /// The base never counts for less than this share of the whole, 0 to
+    /// [`MAX_BASE_SHARE`](crate::limits::MAX_BASE_SHARE).
+    pub min_base_share: f64,
+    /// Members are recorded and do not count.
+    pub frozen: bool,
+}
+
+impl Default for CategorySettings {
+    fn default() -> Self {
+        Self {
+            base_weight: 1.0,
+            window: 0,
+            min_base_share: 0.0,
+            frozen: false,
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! What the state machine needs to know of the items, which live outside memory.
+//!
+//! `core` asks for these through a trait: the engine answers from its database, inside the
+//! transaction of the write, and the tests answer from a map.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest::{RecordHash, RecordHasher};
+use crate::settings::{CategorySettings, Metadata};
+
+/// Who made a change, when and why.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// Milliseconds since the Unix epoch, given by whoever put the command in order.
+    pub time_ms: i64,
+    /// Who.
+    pub actor: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// A stored item.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Item {
+    /// The store's identifier, never used again for another item.
+    pub id: i64,
+    /// Its key.
+    pub key: String,
+    /// How much it teaches.
+    pub weight: f32,
+    /// Its embedding, as the namespace keeps vectors.
+    pub embedding: Vec<f32>,
+    /// Data of the caller's own.
+    pub metadata: Metadata,
+    /// When it was first stored.
+    pub created_ms: i64,
+}
+
+impl Item {
+    /// Hash of what the digest knows of an item.
+    pub fn hash(&self) -> RecordHash {
+        RecordHasher::new("item")
+            .bytes(self.key.as_bytes())
+            .bytes(&self.weight.to_le_bytes())
+            .vector(&self.embedding)
+            .map(&self.metadata)
+            .finish()
+    }
+}
+
+/// Hash of what the digest knows of a membership. Sequence, time and actor are history, not
+/// state: they differ between two paths to the same place.
+pub fn membership_hash(item: &str, category: &str) -> RecordHash {
+    RecordHasher::new("membership")
+        .bytes(item.as_bytes())
+        .bytes(category.as_bytes())
+        .finish()
+}
+
+/// A stored membership.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Membership {
+    /// Identifier of the item.
+    pub item: i64,
+    /// Identifier of the category.
+    pub category: i64,
+    /// Place in the namespace's order of assignment.
+    pub sequence: u64,
+    /// Who, when and why.
+    pub origin: Origin,
+}
+
+/// What is stored of a category, apart from what it has absorbed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CategoryRecord {
+    /// Its key.
+    pub key: Arc<str>,
+    /// Its settings.
+    pub settings: CategorySettings,
+    /// The embedding of its name.
+    pub base: Option<Vec<f32>>,
+    /// Data of the caller's own.
+    pub metadata: Metadata,
+    /// Members up to this sequence have been left behind.
+    pub anchor: u64,
+    /// When it was created.
+    pub created_ms: i64,
+}
+
+/// The items, memberships and category records of one namespace.
+///
+/// Every write goes into a transaction that the caller commits or rolls back as a whole.
+pub trait Store {
+    /// Why the store failed (never: that something is not there).
+    type Error;
+
+    /// The item with this key.
+    fn item(&mut self, key: &str) -> Result<Option<Item>, Self::Error>;
+    /// The item with this identifier, which must exist.
+    fn item_by_id(&mut self, id: i64) -> Result<Item, Self::Error>;
+    /// Stores a new item, not assigned to anything, and returns its identifier.
+    /// `Item::id` is not read.
+    fn insert_item(&mut self, item: &Item) -> Result<i64, Self::Error>;
+    /// Overwrites an item's weight, embedding and metadata.
+    fn update_item(&mut self, item: &Item) -> Result<(), Self::Error>;
+    /// Deletes an item, which has no memberships any more.
+    fn delete_item(&mut self, item: &Item) -> Result<(), Self::Error>;
+
+    /// The memberships of an item, by sequence.
+    fn memberships(&mut self, item: i64) -> Result<Vec<Membership>, Self::Error>;
+    /// Stores a membership. `first`: the item was in no category, it leaves the inbox.
+    fn insert_membership(
+        &mut self,
+        item: &Item,
+        membership: &Membership,
+        first: bool,
+    ) -> Result<(), Self::Error>;
+    /// Deletes a membership. `last`: the item is in no category any more, it enters the inbox.
+    fn delete_membership(
+        &mut self,
+        item: &Item,
+        membership: &Membership,
+        last: bool,
+    ) -> Result<(), Self::Error>;
+
+    /// The member of a category with the smallest sequence ≥ `from`: (sequence, item).
+    fn oldest_member(
+        &mut self,
+        category: i64,
+        from: u64,
+    ) -> Result<Option<(u64, i64)>, Self::Error>;
+    /// The `nth` newest member (0: the newest) among those with a sequence > `after` and <
+    /// `before`: (sequence, item).
+    fn nth_newest_member(
+        &mut self,
+        category: i64,
+        after: u64,
+        before: u64,
+        nth: u64,
+    ) -> Result<Option<(u64, i64)>, Self::Error>;
+    /// Up to `limit` members with sequences ≥ `from`, oldest first.
+    fn members(
+        &mut self,
+        category: i64,
+        from: u64,
+        limit: usize,
+    ) -> Result<Vec<Membership>, Self::Error>;
+
+    /// Stores a new category and returns its identifier.
+    fn insert_category(&mut self, record: &CategoryRecord) -> Result<i64, Self::Error>;
+    /// Overwrites a category's record.
+    fn update_category(&mut self, id: i64, record: &CategoryRecord) -> Result<(), Self::Error>;
+    /// Deletes a category, which has no members any more.
+    fn delete_category(&mut self, id: i64) -> Result<(), Self::Error>;
+}

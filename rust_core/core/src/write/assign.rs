@@ -1,0 +1,72 @@
+//! Assign: items join categories, which learn them at once.
+
+use std::sync::Arc;
+
+use super::claims::{Claims, Place};
+use super::{Step, Write};
+use crate::command::{Assigned, Assignment, Refusal};
+use crate::rank::{self, Query};
+use crate::settings::MembershipMode;
+use crate::store::Store;
+
+impl<S: Store> Write<'_, S> {
+    pub(super) fn assign(&mut self, assignments: &[Assignment]) -> Step<Vec<Assigned>, S> {
+        let single = self.published.settings().membership == MembershipMode::Single;
+        let mut claims = Claims::default();
+        let mut outcomes = Vec::with_capacity(assignments.len());
+        for (index, assignment) in assignments.iter().enumerate() {
+            let place = if single {
+                Place::Category(&assignment.category)
+            } else {
+                Place::Any
+            };
+            claims.agree(index, &assignment.item, place)?;
+            outcomes.push(self.assign_one(index, assignment, single)?);
+        }
+        Ok(outcomes)
+    }
+
+    fn assign_one(
+        &mut self,
+        index: usize,
+        assignment: &Assignment,
+        single: bool,
+    ) -> Step<Assigned, S> {
+        let Some(category) = self.category(&assignment.category) else {
+            let key = assignment.category.clone();
+            return Err(Refusal::CategoryNotFound { index, key }.into());
+        };
+        let (key, id) = (Arc::clone(&category.category.key), category.category.id);
+        let mut resolved = self.resolve(index, &assignment.item)?;
+        let (item_created, updated) = (resolved.before.is_none(), resolved.changed());
+
+        let query = Query::new(&resolved.after.embedding);
+        let row = self.category(&key).expect("as before").row()?;
+        let score_before = query.zip(row).map(|(query, row)| rank::score(&query, row));
+
+        self.save(&mut resolved)?;
+        let item = &resolved.after;
+        let already = resolved.memberships.iter().any(|m| m.category == id);
+        let mut previous = already.then(|| key.to_string());
+        if !already {
+            if single {
+                for membership in &resolved.memberships {
+                    // It joins the next category in the same step, so it never enters the inbox.
+                    previous = Some(self.leave(item, membership, false)?.to_string());
+                }
+            }
+            self.join(item, &key, resolved.memberships.is_empty())?;
+        }
+        let category = self.category(&key).expect("as before");
+        Ok(Assigned {
+            item: item.key.clone(),
+            category: key.to_string(),
+            previous,
+            changed: updated || !already,
+            score_before,
+            category_count: category.category.absorbed.members,
+            category_drift: category.drift()?,
+            item_created,
+        })
+    }
+}
