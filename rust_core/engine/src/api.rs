@@ -1,0 +1,246 @@
+//! What goes in and comes out of the engine, apart from commands and their outcomes.
+
+use std::time::Instant;
+
+use ee_core::command::Outcome;
+use ee_core::settings::{Metadata, NamespaceSettings};
+use ee_core::store::{CategoryRecord, Origin};
+
+/// How to open a data directory.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Bytes that the categories of loaded namespaces may take; namespaces that were not used for
+    /// longest leave above it. None: no limit.
+    pub memory_budget: Option<usize>,
+    /// Threads that one large scan may be split over; at least 1.
+    pub threads: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            memory_budget: None,
+            threads: 1,
+        }
+    }
+}
+
+/// Circumstances of a write.
+#[derive(Clone, Debug, Default)]
+pub struct WriteContext {
+    /// Who.
+    pub actor: String,
+    /// Why.
+    pub reason: String,
+    /// Id that makes a retry return the first answer; empty: none.
+    pub request_id: String,
+    /// Hash of the request without its id: tells a retry from another request with the same id.
+    pub fingerprint: u64,
+    /// Answer as the write would, and write nothing.
+    pub validate_only: bool,
+    /// Do not begin after this.
+    pub deadline: Option<Instant>,
+}
+
+/// Circumstances of a read.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ReadContext {
+    /// Answer at this revision or a later one.
+    pub min_revision: u64,
+    /// Do not wait or begin after this.
+    pub deadline: Option<Instant>,
+}
+
+/// A namespace to create.
+#[derive(Clone, Debug)]
+pub struct NewNamespace {
+    /// Its name.
+    pub name: String,
+    /// What is fixed.
+    pub settings: NamespaceSettings,
+    /// What it is for.
+    pub description: String,
+    /// Labels of the caller's own.
+    pub labels: Metadata,
+}
+
+/// What there is to say of a namespace.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NamespaceView {
+    /// Its name.
+    pub name: String,
+    /// What is fixed.
+    pub settings: NamespaceSettings,
+    /// What it is for.
+    pub description: String,
+    /// Labels of the caller's own.
+    pub labels: Metadata,
+    /// When it was created, in milliseconds since the Unix epoch.
+    pub created_ms: i64,
+    /// Writes so far.
+    pub revision: u64,
+    /// Categories.
+    pub categories: u64,
+    /// Items.
+    pub items: u64,
+    /// Memberships.
+    pub memberships: u64,
+    /// The state digest.
+    pub digest: [u8; 32],
+}
+
+/// What came of a write.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Written {
+    /// What the caller is told.
+    pub outcome: Outcome,
+    /// The namespace's revision after it (or, if nothing was written, at which it was computed).
+    pub revision: u64,
+}
+
+/// An answer and the revision that it was read at.
+#[derive(Clone, Debug, PartialEq)]
+pub struct At<T> {
+    /// The answer.
+    pub value: T,
+    /// The revision.
+    pub revision: u64,
+}
+
+/// An item and where it is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ItemView {
+    /// Its key.
+    pub key: String,
+    /// How much it teaches.
+    pub weight: f32,
+    /// Its embedding, where asked for.
+    pub embedding: Option<Vec<f32>>,
+    /// Data of the caller's own.
+    pub metadata: Metadata,
+    /// When it was first stored, in milliseconds since the Unix epoch.
+    pub created_ms: i64,
+    /// Its memberships, by sequence.
+    pub memberships: Vec<MembershipView>,
+}
+
+/// One membership of an item.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MembershipView {
+    /// The category's key.
+    pub category: String,
+    /// Place in the order of assignment.
+    pub sequence: u64,
+    /// Who, when and why.
+    pub origin: Origin,
+}
+
+/// Which items to list, and where to go on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ItemFilter {
+    /// All, by key, after this one.
+    All {
+        /// The last key of the page before.
+        after: Option<String>,
+    },
+    /// The inbox, by key, after this one.
+    Inbox {
+        /// The last key of the page before.
+        after: Option<String>,
+    },
+    /// Members of a category, the most recently assigned first, before this place.
+    Category {
+        /// The category's key.
+        key: String,
+        /// Sequence of the last membership of the page before.
+        before: Option<u64>,
+    },
+}
+
+/// What to rank categories by.
+#[derive(Clone, Debug, PartialEq)]
+pub enum QuerySpec {
+    /// A vector, as the namespace takes vectors in.
+    Vector(Vec<f32>),
+    /// A stored item.
+    Item(String),
+    /// The weighted mean of vectors and items; none of them is a list.
+    Parts(Vec<(QuerySpec, f32)>),
+}
+
+/// Whether a snapshot holds everything, or only what matching needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SnapshotView {
+    /// All that a restore needs.
+    Full,
+    /// Categories and their effective embeddings.
+    Effective,
+}
+
+/// A part of a snapshot, in this order: one header, categories, items, one trailer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Frame {
+    /// The first.
+    Header {
+        /// What it holds.
+        view: SnapshotView,
+        /// The namespace, at the snapshot's revision.
+        namespace: NamespaceView,
+        /// When it was taken, in milliseconds since the Unix epoch.
+        time_ms: i64,
+    },
+    /// Categories as they are stored, by key (full view).
+    Records(Vec<CategoryRecord>),
+    /// Categories as they match, by key (effective view).
+    Effective(Vec<ee_core::state::CategoryView>),
+    /// Items with embeddings and memberships, by key.
+    Items(Vec<ItemView>),
+    /// The last.
+    Trailer {
+        /// Categories sent.
+        categories: u64,
+        /// Items sent.
+        items: u64,
+        /// Memberships sent.
+        memberships: u64,
+        /// The state digest.
+        digest: [u8; 32],
+    },
+}
+
+/// What a verification found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct VerifyReport {
+    /// Categories whose sum was rebuilt and compared.
+    pub categories: u64,
+    /// Items read.
+    pub items: u64,
+    /// Memberships read.
+    pub memberships: u64,
+    /// Digest of the rebuilt state.
+    pub digest: [u8; 32],
+    /// What does not agree; empty: all is well.
+    pub findings: Vec<String>,
+}
+
+/// What the engine is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EngineInfo {
+    /// Version of the bundled SQLite.
+    pub sqlite_version: String,
+    /// Ranking kernel in use.
+    pub kernel: &'static str,
+    /// Namespaces in the directory.
+    pub namespaces: u64,
+    /// Bytes held for the categories of loaded namespaces.
+    pub memory_bytes: u64,
+}
+
+/// Whether the engine takes writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// It does.
+    Serving,
+    /// It does not, and why.
+    NotServing(String),
+}

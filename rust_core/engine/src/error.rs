@@ -1,0 +1,104 @@
+//! Why the engine did not do what it was asked to.
+
+use ee_core::command::Refusal;
+use thiserror::Error;
+
+/// Why a call failed. Nothing was changed, unless the text says that it is not known.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Error {
+    /// No namespace has this name.
+    #[error("namespace {name:?} does not exist")]
+    NamespaceNotFound {
+        /// The name.
+        name: String,
+    },
+    /// A namespace has this name already.
+    #[error("namespace {name:?} exists already")]
+    NamespaceExists {
+        /// The name.
+        name: String,
+    },
+    /// The namespace to delete still holds something.
+    #[error("namespace {name:?} holds {categories} categories and {items} items")]
+    NamespaceNotEmpty {
+        /// The name.
+        name: String,
+        /// Categories in it.
+        categories: u64,
+        /// Items in it.
+        items: u64,
+    },
+    /// No category has this key (in a read).
+    #[error("category {key:?} does not exist")]
+    CategoryNotFound {
+        /// The key.
+        key: String,
+    },
+    /// No item has this key (in a read).
+    #[error("item {key:?} does not exist")]
+    ItemNotFound {
+        /// The key.
+        key: String,
+        /// Where in a Match it is named: query, and part of a weighted list.
+        query: Option<(usize, Option<usize>)>,
+    },
+    /// The parts of a query cancel out, or leave the range of a sum.
+    #[error("the parts of query {query} cancel out: it points nowhere")]
+    QueryWithoutDirection {
+        /// The query's place in the batch.
+        query: usize,
+    },
+    /// The command is at fault.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The request's id was used by another request.
+    #[error("request_id {request_id:?} was used before by another request")]
+    RequestIdReused {
+        /// The id.
+        request_id: String,
+    },
+    /// The revision that a read waits for was not reached in time.
+    #[error("revision {expected} is not reached, the namespace is at {actual}")]
+    RevisionNotReached {
+        /// The revision asked for.
+        expected: u64,
+        /// The current one.
+        actual: u64,
+    },
+    /// The deadline passed before the work began.
+    #[error("the deadline passed before the work began")]
+    DeadlineExceeded,
+    /// A snapshot cannot be restored.
+    #[error("the snapshot cannot be restored: {reason}")]
+    InvalidSnapshot {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Stored data does not agree with itself.
+    #[error("stored data is damaged: {place}: {what}")]
+    Corrupted {
+        /// Where.
+        place: String,
+        /// What does not agree.
+        what: String,
+    },
+    /// The directory is in use by another process.
+    #[error("data directory {directory} is in use by another process")]
+    DirectoryInUse {
+        /// The directory.
+        directory: String,
+    },
+    /// The store failed; it no longer takes writes. Whether the last write is durable is not
+    /// known until the service has been restarted.
+    #[error("the store failed and takes no more writes: {cause}")]
+    StoreFailed {
+        /// Why.
+        cause: String,
+    },
+    /// The engine is being closed.
+    #[error("the service is shutting down")]
+    ShuttingDown,
+}
+
+/// Result of a call.
+pub type Result<T> = std::result::Result<T, Error>;
