@@ -8,6 +8,7 @@ same rows, bit for bit.
 
 from effective_embeddings.formats.files import FORMATS, Format, format_of, open_reader, open_writer
 from effective_embeddings.formats.record import FormatError, Reader, RowError, Writer
+from effective_embeddings.formats.render import plain_vector
 from effective_embeddings.formats.rows import (
     FIELDS,
     AssignmentRow,
@@ -33,4 +34,5 @@ __all__ = [
     "format_of",
     "open_reader",
     "open_writer",
+    "plain_vector",
 ]

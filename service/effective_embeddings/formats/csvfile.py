@@ -32,7 +32,7 @@ class CsvReader:
         self._name = path
         self._kind = kind
         self._dimension = dimension
-        self._file: BinaryIO = Path(path).open("rb")
+        self._file: BinaryIO = Path(path).open("rb")  # noqa: SIM115 - closed in close
         self._read = 0
         self.total: int | None = Path(path).stat().st_size
         csv.field_size_limit(_LARGEST_CELL)
@@ -47,7 +47,8 @@ class CsvReader:
         try:
             header = next(reader, None)
             if header is None:
-                raise FormatError(f"{self._name} is empty: a CSV file begins with a line of names")
+                msg = f"{self._name} is empty: a CSV file begins with a line of names"
+                raise FormatError(msg)
             start = reader.line_num + 1
             for cells in reader:
                 # A quoted cell can span lines: the row stands where it begins.
@@ -55,9 +56,11 @@ class CsvReader:
                 if cells:
                     yield self._row(place, header, cells)
         except csv.Error as error:
-            raise FormatError(f"{self._name}, line {reader.line_num}: {error}") from error
+            msg = f"{self._name}, line {reader.line_num}: {error}"
+            raise FormatError(msg) from error
         except UnicodeDecodeError as error:
-            raise FormatError(f"{self._name} is no UTF-8 text: {error.reason}") from error
+            msg = f"{self._name} is no UTF-8 text: {error.reason}"
+            raise FormatError(msg) from error
 
     def _lines(self) -> Iterable[str]:
         for number, line in enumerate(self._file):

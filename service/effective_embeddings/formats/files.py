@@ -43,9 +43,10 @@ def format_of(path: str) -> Format:
         return Format.JSONL
     found = FORMATS.get(Path(path).suffix.lower())
     if found is None:
-        raise FormatError(
+        msg = (
             f"{path}: the end of its name is none of {', '.join(FORMATS)}; say which with --format"
         )
+        raise FormatError(msg)
     return found
 
 
@@ -72,7 +73,8 @@ def open_reader(
             case Format.PARQUET:
                 return ParquetReader(path, kind, dimension)
     except OSError as error:
-        raise FormatError(f"{path}: {error.strerror or error}") from error
+        msg = f"{path}: {error.strerror or error}"
+        raise FormatError(msg) from error
 
 
 def open_writer(
@@ -93,11 +95,13 @@ def open_writer(
             case Format.PARQUET:
                 return ParquetWriter(path, kind)
     except OSError as error:
-        raise FormatError(f"{path}: {error.strerror or error}") from error
+        msg = f"{path}: {error.strerror or error}"
+        raise FormatError(msg) from error
 
 
 def _chosen(path: str, file_format: Format | None) -> Format:
     chosen = file_format or format_of(path)
     if path == "-" and chosen is not Format.JSONL:
-        raise FormatError(f"only jsonl can be piped, not {chosen}")
+        msg = f"only jsonl can be piped, not {chosen}"
+        raise FormatError(msg)
     return chosen

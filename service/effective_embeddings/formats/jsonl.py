@@ -24,7 +24,9 @@ class JsonlReader:
         self._name = "standard input" if path == "-" else path
         self._kind = kind
         self._dimension = dimension
-        self._file: BinaryIO = sys.stdin.buffer if path == "-" else Path(path).open("rb")
+        self._file: BinaryIO = (
+            sys.stdin.buffer if path == "-" else Path(path).open("rb")  # noqa: SIM115 - closed in close
+        )
         self._read = 0
         self.total = None if path == "-" else Path(path).stat().st_size
 

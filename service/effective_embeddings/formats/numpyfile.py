@@ -23,6 +23,7 @@ from effective_embeddings.formats.rows import FIELDS, Kind, Row
 __all__ = ["NpyReader", "NpzReader", "keys_path"]
 
 _VECTORS = ("embedding", "base")
+_MATRIX = 2  # axes
 
 
 def keys_path(path: str) -> Path:
@@ -44,7 +45,8 @@ class _ColumnReader:
         lengths = {name: len(column) for name, column in columns.items()}
         if len(set(lengths.values())) > 1:
             told = ", ".join(f"{name} {length}" for name, length in lengths.items())
-            raise FormatError(f"{path}: its columns have different lengths: {told}")
+            msg = f"{path}: its columns have different lengths: {told}"
+            raise FormatError(msg)
         self.total: int | None = next(iter(lengths.values()), 0)
 
     def position(self) -> int:
@@ -90,18 +92,19 @@ class NpyReader(_ColumnReader):
 
     def __init__(self, path: str, kind: Kind, dimension: int | None, keys: str | None) -> None:
         if kind is Kind.ASSIGNMENTS:
-            raise FormatError(
+            msg = (
                 f"{path}: assignments have two keys and fit no .npy file;"
                 " a .npz with the arrays item, category and embedding holds them"
             )
+            raise FormatError(msg)
         beside = Path(keys) if keys else keys_path(path)
         if not beside.exists():
-            raise FormatError(
-                f"{path} needs a file of keys, one a line: {beside} is not there (see --keys)"
-            )
+            msg = f"{path} needs a file of keys, one a line: {beside} is not there (see --keys)"
+            raise FormatError(msg)
         matrix = _load(path, mmap=True)
-        if not isinstance(matrix, np.ndarray) or matrix.ndim != 2:
-            raise FormatError(f"{path} must hold a matrix with one row a vector")
+        if not isinstance(matrix, np.ndarray) or matrix.ndim != _MATRIX:
+            msg = f"{path} must hold a matrix with one row a vector"
+            raise FormatError(msg)
         names = beside.read_text(encoding="utf-8").splitlines()
         column = "base" if kind is Kind.CATEGORIES else "embedding"
         super().__init__(path, kind, dimension, {"key": names, column: matrix})
@@ -113,22 +116,24 @@ class NpzReader(_ColumnReader):
     def __init__(self, path: str, kind: Kind, dimension: int | None) -> None:
         loaded = _load(path, mmap=False)
         if isinstance(loaded, np.ndarray):
-            raise FormatError(f"{path} holds one array; it should be named .npy")
+            msg = f"{path} holds one array; it should be named .npy"
+            raise FormatError(msg)
         known = {*FIELDS[kind], *(f"has_{name}" for name in _VECTORS)}
         unknown = sorted(set(loaded.files) - known)
         if unknown:
-            raise FormatError(
-                f"{path}: {unknown[0]} is no field of {kind}; they are {', '.join(FIELDS[kind])}"
-            )
+            msg = f"{path}: {unknown[0]} is no field of {kind}; they are {', '.join(FIELDS[kind])}"
+            raise FormatError(msg)
         try:
             columns = {name: loaded[name] for name in loaded.files}
         except (ValueError, zipfile.BadZipFile) as error:
-            raise FormatError(f"{path}: {error}") from error
+            msg = f"{path}: {error}"
+            raise FormatError(msg) from error
         finally:
             loaded.close()
         for name, column in columns.items():
-            if column.ndim != (2 if name in _VECTORS else 1):
-                raise FormatError(f"{path}: {name} has shape {column.shape}, not one entry a row")
+            if column.ndim != (_MATRIX if name in _VECTORS else 1):
+                msg = f"{path}: {name} has shape {column.shape}, not one entry a row"
+                raise FormatError(msg)
         super().__init__(path, kind, dimension, columns)
 
 
@@ -143,4 +148,5 @@ def _load(path: str, *, mmap: bool) -> NDArray[Any] | Any:
         # Pickles can run code: never from a file that someone else made.
         return np.load(path, mmap_mode="r" if mmap else None, allow_pickle=False)
     except (ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise FormatError(f"{path} is no NumPy file that can be read: {error}") from error
+        msg = f"{path} is no NumPy file that can be read: {error}"
+        raise FormatError(msg) from error

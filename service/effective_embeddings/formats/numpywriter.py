@@ -42,7 +42,8 @@ class _GrowingMatrix:
     def append_nothing(self) -> None:
         # Rows before the first vector have no dimension yet and are counted up when it comes.
         if self._dimension is None:
-            raise FormatError("the first row has no vector, so a matrix has no width")
+            msg = "the first row has no vector, so a matrix has no width"
+            raise FormatError(msg)
         self.append(np.zeros(self._dimension, dtype=np.float32))
 
     def finish(self) -> None:
@@ -65,7 +66,8 @@ class NpyWriter:
 
     def __init__(self, path: str, kind: Kind, keys: str | None) -> None:
         if kind is Kind.ASSIGNMENTS:
-            raise FormatError(f"{path}: assignments fit no .npy file; use .npz")
+            msg = f"{path}: assignments fit no .npy file; use .npz"
+            raise FormatError(msg)
         self._path = path
         self._kind = kind
         self._keys = Target(keys or str(keys_path(path)))
@@ -76,13 +78,15 @@ class NpyWriter:
         """Adds a row."""
         for name in FIELDS[self._kind][2:]:
             if getattr(row, name) not in (None, {}, 0, 1 if "weight" in name else 0):
-                raise FormatError(
+                msg = (
                     f"{self._path}: {key_of(row)!r} has a {name}, which a .npy file would lose;"
                     " .npz, .parquet, .jsonl and .csv keep it"
                 )
+                raise FormatError(msg)
         vector = _vector(self._kind, row)
         if vector is None:
-            raise FormatError(f"{self._path}: {key_of(row)!r} has no vector; .npz allows that")
+            msg = f"{self._path}: {key_of(row)!r} has no vector; .npz allows that"
+            raise FormatError(msg)
         self._matrix.append(vector)
         self._keys.file.write(f"{key_of(row)}\n".encode())
 
@@ -104,7 +108,7 @@ class NpzWriter:
     def __init__(self, path: str, kind: Kind) -> None:
         self._kind = kind
         self._target = Target(path)
-        self._spool = tempfile.TemporaryFile(dir=Path(path).absolute().parent)
+        self._spool = tempfile.TemporaryFile(dir=Path(path).absolute().parent)  # noqa: SIM115 - closed in close
         self._matrix = _GrowingMatrix(self._spool)
         self._has: list[bool] = []
         self._lists: dict[str, list[Any]] = {name: [] for name in _scalars(kind)}

@@ -11,7 +11,7 @@ from effective_embeddings.formats.rows import FIELDS, Kind, Row
 from effective_embeddings.formats.target import Target
 
 if TYPE_CHECKING:
-    import pyarrow
+    import pyarrow as pa
 
 __all__ = ["ParquetReader", "ParquetWriter"]
 
@@ -20,29 +20,30 @@ _GROUP = 1024
 
 def _parquet() -> Any:
     try:
-        import pyarrow.parquet
+        import pyarrow.parquet  # noqa: PLC0415 - optional
     except ImportError as error:
-        raise FormatError(
+        msg = (
             "Parquet files need pyarrow, which is not installed:"
             " pip install 'effective-embeddings[parquet]'"
-        ) from error
+        )
+        raise FormatError(msg) from error
     return pyarrow.parquet
 
 
-def _schema(kind: Kind) -> pyarrow.Schema:
-    import pyarrow
+def _schema(kind: Kind) -> pa.Schema:
+    import pyarrow as pa  # noqa: PLC0415 - optional
 
-    types: dict[str, pyarrow.DataType] = {
-        "base": pyarrow.list_(pyarrow.float32()),
-        "embedding": pyarrow.list_(pyarrow.float32()),
-        "base_weight": pyarrow.float32(),
-        "weight": pyarrow.float32(),
-        "window": pyarrow.uint32(),
-        "min_base_share": pyarrow.float64(),
-        "frozen": pyarrow.bool_(),
-        "metadata": pyarrow.map_(pyarrow.string(), pyarrow.string()),
+    types: dict[str, pa.DataType] = {
+        "base": pa.list_(pa.float32()),
+        "embedding": pa.list_(pa.float32()),
+        "base_weight": pa.float32(),
+        "weight": pa.float32(),
+        "window": pa.uint32(),
+        "min_base_share": pa.float64(),
+        "frozen": pa.bool_(),
+        "metadata": pa.map_(pa.string(), pa.string()),
     }
-    return pyarrow.schema([(name, types.get(name, pyarrow.string())) for name in FIELDS[kind]])
+    return pa.schema([(name, types.get(name, pa.string())) for name in FIELDS[kind]])
 
 
 class ParquetReader:
@@ -56,7 +57,8 @@ class ParquetReader:
         try:
             self._file = parquet.ParquetFile(path)
         except ValueError as error:  # pyarrow's own errors are ValueErrors
-            raise FormatError(f"{path} is no Parquet file that can be read: {error}") from error
+            msg = f"{path} is no Parquet file that can be read: {error}"
+            raise FormatError(msg) from error
         self._read = 0
         self.total: int | None = self._file.metadata.num_rows
 
@@ -111,15 +113,15 @@ class ParquetWriter:
             self._flush()
 
     def _flush(self) -> None:
-        import pyarrow
+        import pyarrow as pa  # noqa: PLC0415 - optional
 
         columns = []
         for column in self._schema:
             values: list[Any] = [getattr(row, column.name) for row in self._rows]
             if column.name == "metadata":
                 values = [list(value.items()) if value else None for value in values]
-            columns.append(pyarrow.array(values, type=column.type))
-        self._file.write_table(pyarrow.Table.from_arrays(columns, schema=self._schema))
+            columns.append(pa.array(values, type=column.type))
+        self._file.write_table(pa.Table.from_arrays(columns, schema=self._schema))
         self._rows.clear()
 
     def close(self) -> None:

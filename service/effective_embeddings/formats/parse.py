@@ -72,16 +72,20 @@ def parse_vector(value: object, dimension: int | None = None) -> Vector:
     """Makes an f32 vector of a list of numbers, an array or a JSON text; else a ValueError."""
     given = _array(json.loads(value) if isinstance(value, str) else value)
     if given is None:
-        raise ValueError("must be a list of numbers")
+        msg = "must be a list of numbers"
+        raise ValueError(msg)
     if given.ndim != 1:
-        raise ValueError(f"must be one vector, not an array of shape {given.shape}")
+        msg = f"must be one vector, not an array of shape {given.shape}"
+        raise ValueError(msg)
     if dimension is not None and len(given) != dimension:
-        raise ValueError(f"has {len(given)} components; the namespace's vectors have {dimension}")
+        msg = f"has {len(given)} components; the namespace's vectors have {dimension}"
+        raise ValueError(msg)
     with np.errstate(over="ignore"):
         vector = np.ascontiguousarray(given, dtype=np.float32)
     if not np.isfinite(vector).all():
         at = int(np.flatnonzero(~np.isfinite(vector))[0])
-        raise ValueError(f"component {at} is {given[at]}, which is no finite 32-bit number")
+        msg = f"component {at} is {given[at]}, which is no finite 32-bit number"
+        raise ValueError(msg)
     return vector
 
 

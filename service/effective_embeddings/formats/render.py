@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import numpy as np
 
 from effective_embeddings.formats.rows import FIELDS, Kind, Row, Vector
 
-__all__ = ["plain_fields", "vector_text"]
+__all__ = ["plain_fields", "plain_vector"]
 
 
 def plain_fields(kind: Kind, row: Row) -> dict[str, Any]:
@@ -20,7 +19,7 @@ def plain_fields(kind: Kind, row: Row) -> dict[str, Any]:
         if value is None or (name == "metadata" and not value):
             continue
         if isinstance(value, np.ndarray):
-            value = _numbers(value)
+            value = plain_vector(value)
         elif name in ("weight", "base_weight"):
             value = _short(value)
         elif name == "metadata":
@@ -29,12 +28,8 @@ def plain_fields(kind: Kind, row: Row) -> dict[str, Any]:
     return fields
 
 
-def vector_text(vector: Vector) -> str:
-    """A vector as a JSON list."""
-    return json.dumps(_numbers(vector), separators=(",", ":"))
-
-
-def _numbers(vector: Vector) -> list[float]:
+def plain_vector(vector: Vector) -> list[float]:
+    """A vector as a list of numbers that JSON writes short and exactly."""
     return [_short(value) for value in vector.tolist()]
 
 

@@ -1,0 +1,132 @@
+"""`effemb assign` and `effemb unassign`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from effective_embeddings.cli.options import (
+    ActorOption,
+    DataOption,
+    DryRunOption,
+    JsonOption,
+    MetadataOption,
+    ModelOption,
+    NamespaceArgument,
+    ReasonOption,
+    ServerOption,
+    metadata_of,
+)
+from effective_embeddings.cli.output import console, print_json
+from effective_embeddings.cli.session import session
+from effective_embeddings.cli.vectors import EmbeddingOption, one_vector
+
+__all__ = ["assign", "unassign"]
+
+ItemArgument = Annotated[str, typer.Argument(metavar="ITEM", help="The item's key.")]
+
+
+def assign(
+    namespace: NamespaceArgument,
+    item: ItemArgument,
+    category: Annotated[str, typer.Argument(metavar="CATEGORY", help="The category's key.")],
+    *,
+    embedding: EmbeddingOption = None,
+    weight: Annotated[float | None, typer.Option(help="How much it teaches; default 1.")] = None,
+    meta: MetadataOption = None,
+    model: ModelOption = "",
+    actor: ActorOption = "",
+    reason: ReasonOption = "",
+    dry_run: DryRunOption = False,
+    server: ServerOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Put an item into a category, which learns it at once.
+
+    An unknown item needs its embedding. Where items are in one category only, it leaves its
+    earlier one, which forgets it. For many at once see `effemb import assignments`.
+
+    Example:  effemb assign notes gym health --embedding @gym.npy --actor ann
+    """
+    vector = one_vector(embedding)
+    metadata = metadata_of(meta)
+    with session(server, data, as_json=as_json) as client:
+        reply = client.assign(
+            namespace,
+            [item],
+            [category],
+            None if vector is None else vector[None],
+            weights=None if weight is None else [weight],
+            metadata=None if metadata is None else [metadata],
+            actor=actor,
+            reason=reason,
+            validate_only=dry_run,
+            embedding_model=model,
+        )
+        if as_json:
+            print_json(reply)
+            return
+        result = reply.results[0]
+        before = result.previous_category
+        if not result.changed:
+            told = f"unchanged: {item!r} is in {category!r} already"
+        elif before == category:
+            told = f"changed: {item!r} in {category!r}"
+        elif before:
+            told = f"moved: {item!r} from {before!r} to {category!r}"
+        else:
+            told = f"assigned: {item!r} to {category!r}"
+        facts = [f"{result.category_count:,} members"]
+        if result.score_before is not None:
+            facts.append(f"score before {result.score_before:.4f}")
+        if result.category_drift is not None:
+            facts.append(f"drift {result.category_drift:.4f}")
+        console.print(f"{told} ({', '.join(facts)}; revision {reply.revision})")
+
+
+def unassign(
+    namespace: NamespaceArgument,
+    item: ItemArgument,
+    *,
+    category: Annotated[
+        str | None,
+        typer.Argument(metavar="[CATEGORY]", help="Only out of this one; default: out of all."),
+    ] = None,
+    delete_item: Annotated[
+        bool, typer.Option("--delete-item", help="Delete the item too; else it stays, unsorted.")
+    ] = False,
+    actor: ActorOption = "",
+    reason: ReasonOption = "",
+    dry_run: DryRunOption = False,
+    server: ServerOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take an item out of its categories, which forget it exactly.
+
+    Example:  effemb unassign notes gym --reason "filed by mistake"
+    """
+    if category is not None and delete_item:
+        msg = "CATEGORY and --delete-item exclude each other"
+        raise typer.BadParameter(msg)
+    with session(server, data, as_json=as_json) as client:
+        reply = client.unassign(
+            namespace,
+            [item],
+            None if category is None else [category],
+            delete_items=delete_item,
+            actor=actor,
+            reason=reason,
+            validate_only=dry_run,
+        )
+        if as_json:
+            print_json(reply)
+            return
+        result = reply.results[0]
+        left = ", ".join(repr(each) for each in result.previous_categories)
+        told = f"unassigned: {item!r} from {left}" if left else f"unchanged: {item!r}"
+        if result.item_deleted:
+            told += ", and deleted" if left else " was in no category; deleted"
+        console.print(f"{told} (revision {reply.revision})")

@@ -1,0 +1,136 @@
+"""`effemb export`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from typing import Annotated
+
+import typer
+
+from effective_embeddings.cli.options import (
+    DataOption,
+    JsonOption,
+    NamespaceArgument,
+    ServerOption,
+)
+from effective_embeddings.cli.output import errors, print_json
+from effective_embeddings.cli.progress import bar
+from effective_embeddings.cli.session import session
+from effective_embeddings.client import Client, Namespace
+from effective_embeddings.formats import (
+    AssignmentRow,
+    CategoryRow,
+    Format,
+    ItemRow,
+    Kind,
+    Row,
+    Writer,
+    open_writer,
+)
+
+__all__ = ["export"]
+
+
+def export(
+    kind: Annotated[Kind, typer.Argument(metavar="KIND", help="categories, items or assignments")],
+    namespace: NamespaceArgument,
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE", help=".jsonl, .csv, .npy, .npz or .parquet; - prints JSON Lines."
+        ),
+    ],
+    *,
+    embeddings: Annotated[
+        bool,
+        typer.Option("--embeddings", help="Assignments: with the items' embeddings and data."),
+    ] = False,
+    file_format: Annotated[
+        Format | None, typer.Option("--format", help="Instead of what the name's end says.")
+    ] = None,
+    keys: Annotated[
+        str | None, typer.Option(metavar="FILE", help="For .npy: where the keys go.")
+    ] = None,
+    server: ServerOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the categories, items or assignments of a namespace to a file.
+
+    What is read back with `effemb import` is the same to the last bit. Assignments come in the
+    order in which they were made, without actor, time and reason: `effemb snapshot` keeps those.
+
+    Example:  effemb export items notes items.parquet
+    """
+    # One call may have to read a whole namespace in many pages; each page is a call of its own.
+    with session(server, data, as_json=as_json) as client:
+        info = client.get_namespace(namespace)
+        writer = open_writer(file, kind, file_format=file_format, keys=keys)
+        try:
+            written = _write(writer, _rows(client, info, kind, embeddings=embeddings), info, kind)
+        except BaseException:
+            writer.abort()
+            raise
+        writer.close()
+        if as_json and file != "-":
+            print_json({"kind": kind.value, "namespace": namespace, "file": file, "rows": written})
+        elif file != "-":
+            errors.print(f"wrote {written:,} {kind} of {namespace} to {file}")
+        else:
+            with suppress(BrokenPipeError):
+                sys.stdout.flush()
+
+
+def _write(writer: Writer, rows: Iterable[Row], info: Namespace, kind: Kind) -> int:
+    total = {
+        Kind.CATEGORIES: info.category_count,
+        Kind.ITEMS: info.item_count,
+        Kind.ASSIGNMENTS: info.membership_count,
+    }[kind]
+    written = 0
+    with bar("rows") as progress:
+        task = progress.add_task(f"export {kind}", total=total, rows="")
+        for row in rows:
+            writer.write(row)
+            written += 1
+            if written % 100 == 0:
+                progress.update(task, completed=written, rows=f"{written:,} rows")
+    return written
+
+
+def _rows(client: Client, info: Namespace, kind: Kind, *, embeddings: bool) -> Iterator[Row]:
+    if kind is Kind.CATEGORIES:
+        for category in client.list_categories(info.name, include_embeddings=True):
+            yield CategoryRow(
+                key=category.key,
+                base=category.base,
+                base_weight=category.base_weight,
+                window=category.window,
+                min_base_share=category.min_base_share,
+                frozen=category.frozen,
+                metadata=category.metadata,
+            )
+    elif kind is Kind.ITEMS:
+        for item in client.list_items(info.name, include_embeddings=True):
+            yield ItemRow(item.key, item.embedding, item.weight, item.metadata)
+    else:
+        yield from _assignments(client, info.name, embeddings=embeddings)
+
+
+def _assignments(client: Client, namespace: str, *, embeddings: bool) -> Iterator[Row]:
+    # In the order of assignment, which windows and anchors go by, so that importing them in the
+    # order of the file gives windows the same members again.
+    order: list[tuple[int, str, str]] = [
+        (membership.sequence, item.key, membership.category)
+        for item in client.list_items(namespace)
+        for membership in item.memberships
+    ]
+    order.sort()
+    for _, key, category in order:
+        if not embeddings:
+            yield AssignmentRow(key, category)
+            continue
+        item = client.get_item(namespace, key)
+        yield AssignmentRow(key, category, item.embedding, item.weight, item.metadata)

@@ -1,0 +1,73 @@
+"""`effemb info` and `effemb verify`: what the service is, and whether its data agrees."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from effective_embeddings.cli.options import DataOption, JsonOption, ServerOption
+from effective_embeddings.cli.output import console, details, errors, plain, print_json
+from effective_embeddings.cli.session import DEFAULT_SERVER, session
+
+__all__ = ["info", "verify"]
+
+
+def info(
+    *,
+    server: ServerOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what the service is: version, kernel, memory, limits.
+
+    Example:  effemb info --server 127.0.0.1:50051
+    """
+    with session(server, data, as_json=as_json) as client:
+        found = client.service_info()
+        if as_json:
+            print_json(found)
+            return
+        facts: dict[str, Any] = plain(found)
+        limits = facts.pop("limits")
+        details(f"effective-embeddings at {data or server or DEFAULT_SERVER}", facts)
+        details("limits", {name: f"{limits[name]:,}" for name in sorted(limits)})
+
+
+def verify(
+    *,
+    namespaces: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAMESPACE]...", help="Default: all.")
+    ] = None,
+    server: ServerOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Rebuild everything from the items and compare it, bit by bit, with what is served.
+
+    Exits with 1, and lists what it found, if something does not agree.
+
+    Example:  effemb verify --data ./effemb-data
+    """
+    agree = True
+    # Rebuilding reads every item, which may take its time.
+    with session(server, data, as_json=as_json, timeout=None) as client:
+        names = namespaces or [each.name for each in client.list_namespaces()]
+        for name in names:
+            report = client.verify(name)
+            agree = agree and not report.findings
+            if as_json:
+                print_json({"namespace": name, **plain(report)})
+                continue
+            told = "[red]does not agree[/red]" if report.findings else "agrees"
+            console.print(
+                f"{name}: {told} ({report.category_count:,} categories,"
+                f" {report.item_count:,} items, {report.membership_count:,} memberships;"
+                f" revision {report.revision}, digest {report.digest.hex()[:16]})"
+            )
+            for finding in report.findings:
+                errors.print(f"  {finding}", markup=False)
+        if not names and not as_json:
+            console.print("no namespaces")
+    if not agree:
+        raise typer.Exit(1)

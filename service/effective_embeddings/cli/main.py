@@ -1,0 +1,69 @@
+"""The command as a whole: its groups and single commands, in the order of its help."""
+
+from __future__ import annotations
+
+import typer
+
+from effective_embeddings.cli import (
+    assign,
+    category,
+    demo,
+    exporting,
+    importing,
+    info,
+    item,
+    match,
+    namespace,
+    serve,
+    snapshot,
+)
+
+__all__ = ["app", "main"]
+
+_HELP = """Categories that learn by absorbing what people put into them.
+
+Start a server, or work on a data directory without one:
+
+    effemb serve
+
+    effemb namespace create notes --dimension 384
+
+    effemb category put notes health --base @health.npy
+
+    effemb assign notes gym health --embedding @gym.npy
+
+    effemb match notes --embedding @swim.npy
+
+Every command takes --server HOST:PORT or --data DIR, and --json.
+"""
+
+app = typer.Typer(
+    name="effemb",
+    help=_HELP,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+_RUN, _KEEP, _ASK, _MOVE = "Run", "Keep", "Teach and ask", "Move data"
+
+app.command("serve", rich_help_panel=_RUN)(serve.serve)
+app.command("demo", rich_help_panel=_RUN)(demo.demo)
+app.command("info", rich_help_panel=_RUN)(info.info)
+app.command("verify", rich_help_panel=_RUN)(info.verify)
+app.add_typer(namespace.app, name="namespace", rich_help_panel=_KEEP)
+app.add_typer(category.app, name="category", rich_help_panel=_KEEP)
+app.add_typer(item.app, name="item", rich_help_panel=_KEEP)
+app.command("assign", rich_help_panel=_ASK)(assign.assign)
+app.command("unassign", rich_help_panel=_ASK)(assign.unassign)
+app.command("match", rich_help_panel=_ASK)(match.match)
+app.command("import", rich_help_panel=_MOVE)(importing.import_)
+app.command("export", rich_help_panel=_MOVE)(exporting.export)
+app.command("snapshot", rich_help_panel=_MOVE)(snapshot.snapshot)
+app.command("restore", rich_help_panel=_MOVE)(snapshot.restore)
+
+
+def main() -> None:
+    """Runs the command."""
+    app()

@@ -1,0 +1,179 @@
+"""The curve of the demo as a PNG, by matplotlib.
+
+Made to be read in grey and without a legend: each line says beside itself what it is.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from effective_embeddings.demo.reference import LEARNED, STATIC
+from effective_embeddings.demo.results import Measurement, Results
+from effective_embeddings.demo.story import CORRECTED, WRONG
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["save_picture"]
+
+_INK = "#1b1f24"
+_QUIET = "#6b7178"
+_GRID = "#e3e6e8"
+_BLUE = "#0b5c8f"
+_RED = "#c2410c"
+
+
+def save_picture(results: Results, path: Path) -> None:
+    """Draws the figure; raises ImportError where matplotlib is not installed."""
+    # Optional, and slow to load: only where a picture is wanted.
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
+    figure = Figure(figsize=(10, 5.6), dpi=160, facecolor="white")
+    left, right = figure.subplots(
+        1, 2, sharey=True, gridspec_kw={"width_ratios": [3.1, 1], "wspace": 0.06}
+    )
+    figure.subplots_adjust(left=0.06, right=0.975, top=0.83, bottom=0.19)
+    for axes in (left, right):
+        _quiet(axes)
+    _draw_curve(left, results)
+    _draw_mistakes(right, results)
+    lowest = min(each.accuracy for each in results.measurements)
+    highest = max(each.accuracy for each in results.measurements)
+    room = (highest - lowest) * 0.12 + 0.5
+    left.set_ylim(lowest - 1.3 * room, highest + 1.3 * room)
+    _write_titles(figure, results)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path)
+
+
+def _quiet(axes: Axes) -> None:
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)
+    axes.spines["bottom"].set_color(_QUIET)
+    axes.grid(axis="y", color=_GRID, linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.tick_params(axis="both", colors=_QUIET, labelsize=9, length=0)
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0f} %")
+
+
+def _draw_curve(axes: Axes, results: Results) -> None:
+    curve = results.curve()
+    assigned = [each.assigned for each in curve]
+    static = results.at(STATIC).accuracy
+    axes.set_xscale("log")
+    axes.axhline(static, color=_QUIET, linewidth=1.6, linestyle=(0, (5, 3)))
+    axes.plot(assigned, [each.accuracy for each in curve], color=_BLUE, linewidth=2.2)
+    axes.scatter(assigned, [each.accuracy for each in curve], s=36, color=_BLUE, zorder=3)
+    for each in curve:
+        _value(axes, each.assigned, each, _INK)
+    axes.annotate(
+        f"names alone, whatever is assigned: {static:.2f} %",
+        (assigned[-1], static),
+        xytext=(0, -6),
+        textcoords="offset points",
+        ha="right",
+        va="top",
+        fontsize=10,
+        color=_QUIET,
+    )
+    middle = curve[len(curve) // 2]
+    axes.annotate(
+        "categories that learn from\neach assignment at once",
+        (middle.assigned, middle.accuracy),
+        xytext=(14, -14),
+        textcoords="offset points",
+        ha="left",
+        va="top",
+        fontsize=10,
+        color=_BLUE,
+        weight="bold",
+    )
+    count = results.categories
+    axes.set_xticks(assigned, [_tick(each, count, curve[-1]) for each in assigned], minor=False)
+    axes.minorticks_off()
+    axes.set_xlim(assigned[0] / 1.25, assigned[-1] * 1.25)
+    axes.set_xlabel(
+        "messages assigned (log scale), and how many that is to a category on average",
+        fontsize=9.5,
+        color=_INK,
+        labelpad=8,
+    )
+
+
+def _draw_mistakes(axes: Axes, results: Results) -> None:
+    stages = [results.at(LEARNED), results.at(WRONG), results.at(CORRECTED)]
+    places = list(range(len(stages)))
+    axes.plot(
+        places, [each.accuracy for each in stages], color=_QUIET, linewidth=1.4, linestyle=":"
+    )
+    for place, each, marker, colour in zip(
+        places, stages, ("o", "X", "o"), (_BLUE, _RED, _BLUE), strict=True
+    ):
+        axes.scatter(place, each.accuracy, s=70, marker=marker, color=colour, zorder=3)
+        below = each.stage == WRONG
+        _value(axes, place, each, colour, below=below, digits=2)
+    same = results.at(CORRECTED).digest == results.at(LEARNED).digest
+    axes.set_xticks(
+        places,
+        ["all\nassigned", f"{results.moved_wrongly:,} moved\nwrongly", "put\nright"],
+    )
+    axes.set_xlim(-0.55, 2.55)
+    axes.set_xlabel(
+        "the same bits as before" if same else "NOT the same bits as before",
+        fontsize=9.5,
+        color=_INK,
+        labelpad=8,
+    )
+
+
+def _value(
+    axes: Axes, x: float, each: Measurement, colour: str, *, below: bool = False, digits: int = 1
+) -> None:
+    axes.annotate(
+        f"{each.accuracy:.{digits}f}",
+        (x, each.accuracy),
+        xytext=(0, -9 if below else 8),
+        textcoords="offset points",
+        ha="center",
+        va="top" if below else "bottom",
+        fontsize=8 + digits,
+        color=colour,
+    )
+
+
+def _tick(assigned: int, categories: int, last: Measurement) -> str:
+    each = assigned / categories
+    told = f"{each:.0f} each" if assigned != last.assigned else "all"
+    return f"{assigned:,}\n{told}"
+
+
+def _write_titles(figure: Figure, results: Results) -> None:
+    stream = results.stream
+    figure.text(
+        0.06,
+        0.925,
+        "Categories learn what people put into them",
+        fontsize=16,
+        weight="bold",
+        color=_INK,
+    )
+    told = f"{results.dataset}: first guess right, on {results.measurements[0].tested:,} texts" + (
+        f" never assigned. Sorting {stream.messages:,} took {stream.corrections:,} corrections,"
+        f" {stream.corrections_by_names_alone:,} by names alone."
+        if stream
+        else " never assigned."
+    )
+    figure.text(0.06, 0.872, told, fontsize=10.5, color=_QUIET)
+    source = results.source
+    by = f" ({source['authors']})" if source.get("authors") else ""
+    part = ", a sample" if "sample" in source else ""
+    figure.text(
+        0.06,
+        0.022,
+        f"Data: {source['repo']}{by}, {source['licence']}{part}. Order of the stream: seed"
+        f" {results.seed}.",
+        fontsize=7.5,
+        color=_QUIET,
+    )

@@ -1,0 +1,109 @@
+"""The demo from begin to end on one terminal: play it, then figures, plots and what to try."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from effective_embeddings.client import Client
+from effective_embeddings.demo.dataset import Dataset
+from effective_embeddings.demo.hosting import HostedServer
+from effective_embeddings.demo.picture import save_picture
+from effective_embeddings.demo.results import Results
+from effective_embeddings.demo.screen import Screen, figures_table
+from effective_embeddings.demo.story import play
+from effective_embeddings.demo.terminal_plot import terminal_plot
+
+__all__ = ["show"]
+
+
+def show(
+    server: HostedServer, dataset: Dataset, *, out: Path, seed: int, console: Console
+) -> Results:
+    """Plays the demo against the server and leaves `results.json` and a picture in `out`."""
+    console.print(f"[bold]{dataset.attribution()}[/bold]", soft_wrap=True)
+    console.print(
+        f"{len(dataset.categories)} categories, {len(dataset.train):,} messages to sort,"
+        f" {len(dataset.test):,} to be tested on; server at {server.target}",
+    )
+    with Client(server.target, actor="demo") as client:
+        results = play(client, dataset.name, dataset, seed, Screen(console))
+        version = client.service_info()
+    out.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(results.to_json(), indent=1, ensure_ascii=False)
+    (out / "results.json").write_text(text + "\n", encoding="utf-8")
+    console.print()
+    console.print(figures_table(results))
+    _tell_stream(results, console)
+    _tell_bits(results, console)
+    _plots(results, out, console)
+    console.print(
+        f"[dim]{results.seconds:.1f} s, kernel {version.kernel},"
+        f" {'release' if version.release_build else 'DEBUG'} build[/dim]"
+    )
+    _what_next(server.target, dataset, console)
+    return results
+
+
+def _tell_stream(results: Results, console: Console) -> None:
+    stream = results.stream
+    if stream is None:
+        return
+    saved = stream.corrections_by_names_alone - stream.corrections
+    console.print(
+        f"Corrections while sorting {stream.messages:,}: [bold]{stream.corrections:,}[/bold]"
+        f" learning, {stream.corrections_by_names_alone:,} by names alone:"
+        f" [bold]{saved:,} saved[/bold].",
+        f"\nOne call at a time: Match {stream.match.p50_ms:.2f} ms (p99 {stream.match.p99_ms:.2f}),"
+        f" Assign {stream.assign.p50_ms:.2f} ms (p99 {stream.assign.p99_ms:.2f}).",
+        sep="",
+    )
+
+
+def _tell_bits(results: Results, console: Console) -> None:
+    if results.problems:
+        for problem in results.problems:
+            console.print(f"[bold red]wrong:[/bold red] {problem}")
+        return
+    console.print(
+        f"{results.moved_wrongly:,} wrong assignments and their corrections left no trace: answers"
+        " and state digest are the same bits, and so are the restored copy's."
+    )
+
+
+def _plots(results: Results, out: Path, console: Console) -> None:
+    try:
+        console.print()
+        console.print(Text.from_ansi(terminal_plot(results)))
+    except ImportError:
+        console.print("[dim]No plot here: plotext is not installed (the demo extra has it).[/dim]")
+    try:
+        save_picture(results, out / "accuracy.png")
+        console.print(f"\nPicture: {out / 'accuracy.png'}    Figures: {out / 'results.json'}")
+    except ImportError:
+        console.print(
+            f"\nFigures: {out / 'results.json'}"
+            "    [dim]No picture: matplotlib is not installed (the demo extra has it).[/dim]"
+        )
+
+
+def _what_next(target: str, dataset: Dataset, console: Console) -> None:
+    name = dataset.name
+    sample = dataset.categories[0]
+    service = "effective_embeddings.v1.EffectiveEmbeddingsService"
+    query = f'{{"namespace": "{name}", "queries": [{{"item": "message-00000"}}], "limit": 3}}'
+    program = (
+        "from effective_embeddings import Client;"
+        f" print(Client('{target}').match('{name}', 'message-00000', limit=3))"
+    )
+    console.print("\n[bold]To try next[/bold] (with `effemb demo --keep-serving`)")
+    for line in (
+        f"grpcurl -plaintext -d '{query}' {target} {service}/Match",
+        f"effemb match {name} --item message-00000 --limit 3 --server {target}",
+        f"effemb category get {name} {sample} --server {target}",
+        f'python -c "{program}"',
+    ):
+        console.print(f"  {line}", markup=False, soft_wrap=True)
