@@ -7,7 +7,7 @@
 //!   f64 (24 + 24 bits of significand in 53), so fused and unfused multiply-add agree. Component
 //!   `i` goes to lane `i mod 16`; the 16 lanes are folded in halves (`j` with `j + 8`, then
 //!   `j + 4`, `j + 2`, `j + 1`). Lanes and fold are fixed, so **every kernel returns the same
-//!   bits**; [the scalar one](scalar) is their definition.
+//!   bits**; the scalar one is their definition.
 //! - `sketch_dots`: inner products of i8 sketches with i16 queries, as i32. Integers are exact in
 //!   any order as long as nothing overflows; the caller chooses the range of its queries so that
 //!   no partial sum can (see [`crate::rank`]).

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::Kernel;
 use super::lines::{F32Line, I8Line, I16Line};
+use crate::rank::tests::cases;
 
 /// Any finite f32 by its bits: zeros of both signs, subnormals, the largest.
 fn any_finite() -> impl Strategy<Value = f32> {
@@ -70,7 +71,7 @@ fn sketch_dots4(kernel: Kernel, queries: &[Vec<I16Line>], rows: &[I8Line]) -> [V
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(cases(48))]
 
     #[test]
     fn every_kernel_computes_the_scalar_inner_product_bit_for_bit(vectors in vectors(5)) {

@@ -34,8 +34,10 @@ macro_rules! define_tiles {
         }
 
         /// R rows with Q queries. Each part of a row is widened once for all queries, each part of
-        /// a query loaded once for all rows; the Q × R sums stay in registers.
+        /// a query loaded once for all rows; the Q × R sums stay in registers, which is what the
+        /// indices are for: loops over them are unrolled, iterators are not always.
         #[target_feature(enable = $features)]
+        #[allow(clippy::needless_range_loop)]
         fn tile<const Q: usize, const R: usize>(
             mut queries: [&[I16Line]; Q],
             sketches: &[I8Line],
@@ -52,13 +54,13 @@ macro_rules! define_tiles {
             for i in 0..stride {
                 for part in 0..PARTS {
                     let mut wide = [widen_i8(&rows[0][i], part); R];
-                    for (wide, row) in wide.iter_mut().zip(&rows).skip(1) {
-                        *wide = widen_i8(&row[i], part);
+                    for r in 1..R {
+                        wide[r] = widen_i8(&rows[r][i], part);
                     }
-                    for (sums, query) in sums.iter_mut().zip(&queries) {
-                        let query = load_i16(&query[i], part);
-                        for (sum, &row) in sums.iter_mut().zip(&wide) {
-                            *sum = multiply_add(*sum, query, row);
+                    for q in 0..Q {
+                        let query = load_i16(&queries[q][i], part);
+                        for r in 0..R {
+                            sums[q][r] = multiply_add(sums[q][r], query, wide[r]);
                         }
                     }
                 }

@@ -7,7 +7,7 @@ use crate::kernels::Kernel;
 use crate::kernels::lines::F32Line;
 
 /// A vector to rank categories against: its components as given, and its norm.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Query {
     dimension: usize,
     pub(super) lines: Box<[F32Line]>,

@@ -13,8 +13,9 @@ const SKETCH_MIN_ROWS: usize = 64;
 /// How many sketches are read in the time of one full row.
 const SKETCHES_PER_ROW: usize = 4;
 
-/// Bytes of sketches (per query) that keep a thread busy for much longer than it takes to start.
-const BYTES_PER_THREAD: usize = 2 << 20;
+/// Bytes of sketches, counted for each query, that keep a thread busy for several times as long as
+/// it takes to start: the time of about 10,000 rows of 1024 components.
+const BYTES_PER_THREAD: usize = 8 << 20;
 
 impl Rows {
     /// The best rows for a query, best first.

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::cases;
 use super::world::{Dice, Kind, World, worlds};
 use crate::kernels::Kernel;
 use crate::rank::{Query, UnitRow, score_with};
@@ -31,7 +32,7 @@ fn check(world: &World) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
+    #![proptest_config(cases(128))]
 
     #[test]
     fn every_score_lies_within_its_sketch_bounds(world in worlds()) {

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::cases;
 use super::world::{Dice, Kind, World, worlds};
 use crate::rank::{Query, Rows, Search, UnitRow, score};
 
@@ -27,7 +28,7 @@ fn values(query: &Query) -> Vec<f32> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(cases(64))]
 
     #[test]
     fn a_score_is_the_cosine_with_the_numerator(world in worlds()) {
