@@ -1,0 +1,104 @@
+"""Generate the Python modules of the contract, or check that the committed ones are current.
+
+    python proto/generate.py            # write service/effective_embeddings/v1/*_pb2*.py*
+    python proto/generate.py --check    # fail if they differ from what the protos say
+
+Uses the compiler that comes with grpcio-tools, so that everyone generates the same bytes from the
+locked version and no system protoc is needed. The protos' folder (effective_embeddings/v1) is the
+package's own, so the imports in the generated code are right as they are.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from importlib import resources
+from pathlib import Path
+
+from grpc_tools import protoc
+
+PROTO_ROOT = Path(__file__).resolve().parent
+SERVICE_ROOT = PROTO_ROOT.parent / "service"
+PACKAGE = Path("effective_embeddings", "v1")
+GENERATED = ("*_pb2.py", "*_pb2.pyi", "*_pb2_grpc.py")
+
+
+def generate(output: Path) -> None:
+    """Write the modules of every proto below ``output``; raise RuntimeError if one is refused."""
+    protos = sorted((PROTO_ROOT / PACKAGE).glob("*.proto"))
+    well_known = resources.files("grpc_tools") / "_proto"
+    status = protoc.main(
+        [
+            "protoc",
+            f"--proto_path={PROTO_ROOT}",
+            f"--proto_path={well_known}",
+            f"--python_out={output}",
+            f"--pyi_out={output}",
+            *(str(proto) for proto in protos),
+        ]
+    ) or protoc.main(
+        # Only the file that has a service: the others would give empty modules.
+        [
+            "protoc",
+            f"--proto_path={PROTO_ROOT}",
+            f"--proto_path={well_known}",
+            f"--grpc_python_out={output}",
+            *(str(proto) for proto in protos if "\nservice " in proto.read_text("utf-8")),
+        ]
+    )
+    if status:
+        message = f"protoc refused the protos below {PROTO_ROOT} (exit status {status})"
+        raise RuntimeError(message)
+
+
+def read_modules(root: Path) -> dict[str, bytes]:
+    """Return the generated modules below ``root``: file name to content."""
+    folder = root / PACKAGE
+    return {path.name: path.read_bytes() for pattern in GENERATED for path in folder.glob(pattern)}
+
+
+def describe_differences(committed: dict[str, bytes], fresh: dict[str, bytes]) -> list[str]:
+    """Return a line for each module that is missing, outdated, or of no proto any more."""
+    lines = []
+    for name in sorted(committed.keys() | fresh.keys()):
+        if name not in committed:
+            lines.append(f"missing: {name}")
+        elif name not in fresh:
+            lines.append(f"of no proto any more: {name}")
+        elif committed[name] != fresh[name]:
+            lines.append(f"differs: {name}")
+    return lines
+
+
+def main() -> int:
+    """Generate or check; return the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 on differences")
+    check_only = parser.parse_args().check
+
+    with tempfile.TemporaryDirectory() as scratch:
+        generate(Path(scratch))
+        fresh = read_modules(Path(scratch))
+    differences = describe_differences(read_modules(SERVICE_ROOT), fresh)
+    if check_only:
+        if differences:
+            sys.stderr.write(
+                "The generated code is not what the protos say:\n  "
+                + "\n  ".join(differences)
+                + "\nRun `python proto/generate.py` with the locked grpcio-tools and commit it.\n"
+            )
+        return 1 if differences else 0
+
+    target = SERVICE_ROOT / PACKAGE
+    target.mkdir(parents=True, exist_ok=True)
+    for name in read_modules(SERVICE_ROOT).keys() - fresh.keys():
+        (target / name).unlink()
+    for name, content in fresh.items():
+        (target / name).write_bytes(content)
+    sys.stdout.write("\n".join(differences or ["nothing to change"]) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,71 @@
+"""The client library: one set of methods and results over gRPC, asyncio, or in process."""
+
+from effective_embeddings.client import errors
+from effective_embeddings.client.aio.client import AsyncClient
+from effective_embeddings.client.calls.writes import ChangeOptions, WriteOptions
+from effective_embeddings.client.errors import EffectiveEmbeddingsError, SnapshotFileError
+from effective_embeddings.client.queries import Queries, Query, QueryPart
+from effective_embeddings.client.replies import (
+    AssignmentResult,
+    AssignReply,
+    CategoryMatch,
+    DeleteReply,
+    MatchResult,
+    PutReply,
+    PutResult,
+    ServiceInfo,
+    SnapshotProgress,
+    SnapshotSummary,
+    SnapshotView,
+    UnassignmentResult,
+    UnassignReply,
+    VerifyReport,
+)
+from effective_embeddings.client.resources import (
+    Category,
+    CategoryUpdate,
+    Item,
+    Membership,
+    MembershipMode,
+    Namespace,
+    Normalization,
+)
+from effective_embeddings.client.snapshot_file import read_frames
+from effective_embeddings.client.sync.client import DEFAULT_TARGET, DEFAULT_TIMEOUT, Client
+
+__all__ = [
+    "DEFAULT_TARGET",
+    "DEFAULT_TIMEOUT",
+    "AssignReply",
+    "AssignmentResult",
+    "AsyncClient",
+    "Category",
+    "CategoryMatch",
+    "CategoryUpdate",
+    "ChangeOptions",
+    "Client",
+    "DeleteReply",
+    "EffectiveEmbeddingsError",
+    "Item",
+    "MatchResult",
+    "Membership",
+    "MembershipMode",
+    "Namespace",
+    "Normalization",
+    "PutReply",
+    "PutResult",
+    "Queries",
+    "Query",
+    "QueryPart",
+    "ServiceInfo",
+    "SnapshotFileError",
+    "SnapshotProgress",
+    "SnapshotSummary",
+    "SnapshotView",
+    "UnassignReply",
+    "UnassignmentResult",
+    "VerifyReport",
+    "WriteOptions",
+    "errors",
+    "read_frames",
+]

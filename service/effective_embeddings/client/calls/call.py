@@ -1,0 +1,89 @@
+"""What a client runs: a Call of one or more requests, or Pages to walk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from google.protobuf.message import Message
+
+from effective_embeddings.client.limits import MAX_CHUNK_BYTES
+
+__all__ = ["Call", "Chunk", "Pages", "cut", "single"]
+
+_R = TypeVar("_R")
+_M = TypeVar("_M", bound=Message)
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """One request of a call.
+
+    Attributes:
+        request: The message.
+        offset: Where its first entry is in the whole batch.
+    """
+
+    request: Message
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[_R]):
+    """A call: its requests are sent one after the other, and its replies are read together.
+
+    Attributes:
+        method: The rpc's name.
+        chunks: The requests; built while they are sent.
+        parse: Makes the result of all replies.
+        entries: Name of the request's repeated field that was cut into chunks; empty: none.
+    """
+
+    method: str
+    chunks: Iterable[Chunk]
+    parse: Callable[[list[Any]], _R]
+    entries: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pages(Generic[_R]):
+    """A listing: requests are sent until a reply has no next_page_token.
+
+    Attributes:
+        method: The rpc's name.
+        request: Makes the request for the page of a token; the first one is empty.
+        parse: Makes the entries of a reply.
+    """
+
+    method: str
+    request: Callable[[str], Message]
+    parse: Callable[[Any], Iterable[_R]]
+
+
+def single(method: str, request: Message, parse: Callable[[Any], _R]) -> Call[_R]:
+    """Return a call of one request."""
+    return Call(method, (Chunk(request),), lambda replies: parse(replies[0]))
+
+
+def cut(
+    count: int, max_entries: int, new: Callable[[int], _M], add: Callable[[_M, int], int]
+) -> Iterator[Chunk]:
+    """Build requests of at most ``max_entries`` entries and about MAX_CHUNK_BYTES each.
+
+    Args:
+        count: Number of entries; 0 makes one request without any, for the service to refuse.
+        max_entries: Most entries of one request.
+        new: Makes the request of the chunk with this number, from 0.
+        add: Adds the entry with this index to a request, and returns the entry's bytes.
+    """
+    number, offset, size, last = 0, 0, 0, 0
+    request = new(0)
+    for index in range(count):
+        if index - offset == max_entries or (size and size + last > MAX_CHUNK_BYTES):
+            yield Chunk(request, offset)
+            number, offset, size = number + 1, index, 0
+            request = new(number)
+        last = add(request, index)
+        size += last
+    yield Chunk(request, offset)

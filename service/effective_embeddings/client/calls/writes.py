@@ -1,0 +1,66 @@
+"""What every write has in common."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import TypedDict
+
+from effective_embeddings.v1 import service_pb2
+
+__all__ = ["ChangeOptions", "WriteOptions", "write_options"]
+
+
+class ChangeOptions(TypedDict, total=False):
+    """Keyword arguments that every write takes.
+
+    actor: Who makes the change, kept with it; at most 256 bytes. None: the client's actor.
+    reason: Why, kept with the change; at most 1024 bytes. Default empty.
+    request_id: Makes a repeated write return the first answer, for 24 hours; at most 128 bytes.
+        None: a fresh one, so that the client's own retries are safe. To repeat a write yourself
+        (after DeadlineExceeded), give it one and repeat the same call with it.
+    validate_only: True: answer as the write would, and write nothing. Default False.
+    """
+
+    actor: str | None
+    reason: str
+    request_id: str | None
+    validate_only: bool
+
+
+class WriteOptions(ChangeOptions, total=False):
+    """Keyword arguments that every write to a namespace takes: those of ChangeOptions, and one.
+
+    embedding_model: The model that the vectors come from; refused if it is not the namespace's.
+        Default empty: not checked.
+    """
+
+    embedding_model: str
+
+
+def write_options(
+    default_actor: str, options: ChangeOptions | WriteOptions
+) -> Callable[[int], service_pb2.WriteOptions]:
+    """Return a function from a chunk's number, from 0, to the options of its request.
+
+    The first chunk has the request id itself, the others ``{id}-{number}``: a repeated call is
+    cut in the same places, and each chunk finds its own first answer.
+    """
+    actor = options.get("actor")
+    request_id = options.get("request_id")
+    validate_only = options.get("validate_only", False)
+    embedding_model = str(options.get("embedding_model", ""))
+    if request_id is None:
+        # A call that writes nothing can be repeated without.
+        request_id = "" if validate_only else uuid.uuid4().hex
+
+    def of_chunk(number: int) -> service_pb2.WriteOptions:
+        return service_pb2.WriteOptions(
+            request_id=f"{request_id}-{number}" if number and request_id else request_id,
+            validate_only=validate_only,
+            actor=default_actor if actor is None else actor,
+            reason=options.get("reason", ""),
+            embedding_model=embedding_model,
+        )
+
+    return of_chunk

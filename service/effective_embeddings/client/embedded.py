@@ -1,0 +1,65 @@
+"""In process: the engine that the service has, without the service."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from effective_embeddings._core import Engine, Grant, StatusError
+from effective_embeddings.client.errors import error_from_status
+
+__all__ = ["EmbeddedTransport"]
+
+
+class EmbeddedTransport:
+    """Calls an engine on a data directory that this process owns; safe for several threads."""
+
+    # In process nothing is unreachable for a moment: an Unavailable stays one.
+    retries = False
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        principal: str,
+        memory_budget: int | None,
+        kernel: str | None,
+        threads: int | None,
+    ) -> None:
+        self._grant = Grant.unrestricted(principal)
+        try:
+            self._engine = Engine(path, memory_budget=memory_budget, kernel=kernel, threads=threads)
+        except StatusError as error:
+            raise error_from_status(error.code, error.message, error.details) from None
+
+    def unary(self, method: str, request: bytes, timeout: float | None) -> bytes:
+        """See Transport."""
+        try:
+            return self._engine.call(method, request, self._grant, timeout)
+        except StatusError as error:
+            raise error_from_status(error.code, error.message, error.details) from None
+
+    def download(self, _method: str, request: bytes, timeout: float | None) -> Iterator[bytes]:
+        """See Transport; Snapshot is the one method that streams down."""
+        try:
+            yield from self._engine.snapshot(request, self._grant, timeout)
+        except StatusError as error:
+            raise error_from_status(error.code, error.message, error.details) from None
+
+    def upload(self, _method: str, requests: Iterator[bytes], _timeout: float | None) -> bytes:
+        """See Transport; Restore is the one method that streams up."""
+        try:
+            restore = self._engine.restore(self._grant)
+            try:
+                for request in requests:
+                    restore.push(request)
+                return restore.finish()
+            except BaseException:
+                restore.abort()
+                raise
+        except StatusError as error:
+            raise error_from_status(error.code, error.message, error.details) from None
+
+    def close(self) -> None:
+        """See Transport."""
+        self._engine.close()

@@ -1,0 +1,58 @@
+"""What can be matched: a vector, a stored item, or a weighted mean of these."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from numpy.typing import ArrayLike
+
+__all__ = ["Queries", "Query", "QueryPart"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class QueryPart:
+    """One part of a query: a vector or a stored item.
+
+    Attributes:
+        embedding: (d,) array-like.
+        item: The key of a stored item.
+        weight: How much it counts, 2⁻²⁰ to 2²⁰; default 1.
+    """
+
+    embedding: ArrayLike | None = None
+    item: str | None = None
+    weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        _check_one_of(embedding=self.embedding, item=self.item)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Query:
+    """What to rank the categories by; exactly one of the three.
+
+    Attributes:
+        embedding: (d,) array-like.
+        item: The key of a stored item.
+        parts: 1 to 1000 of them; the query is their weighted mean.
+    """
+
+    embedding: ArrayLike | None = None
+    item: str | None = None
+    parts: Sequence[QueryPart] | None = None
+
+    def __post_init__(self) -> None:
+        _check_one_of(embedding=self.embedding, item=self.item, parts=self.parts)
+
+
+# A (d,) or (n, d) array-like, an item key, several item keys, a Query, or several of them.
+Queries: TypeAlias = ArrayLike | str | Sequence[str] | Query | Sequence[Query]
+
+
+def _check_one_of(**choices: object) -> None:
+    given = [name for name, value in choices.items() if value is not None]
+    if len(given) != 1:
+        message = f"exactly one of {', '.join(choices)} must be given, not {given or 'none'}"
+        raise ValueError(message)

@@ -1,0 +1,49 @@
+"""When to try again, and after what pause."""
+
+from __future__ import annotations
+
+import random
+
+from google.protobuf.message import Message
+
+from effective_embeddings.client.contract import METHODS
+from effective_embeddings.client.errors import EffectiveEmbeddingsError, Unavailable
+from effective_embeddings.v1 import service_pb2
+
+__all__ = ["is_repeatable", "next_pause"]
+
+_MAX_ATTEMPTS = 5
+_FIRST_PAUSE_SECONDS = 0.1
+_random = random.Random()  # noqa: S311 - spreads retries out; nothing secret
+
+
+def is_repeatable(method: str, request: Message) -> bool:
+    """Say whether a request that may have been done can be sent again.
+
+    A read can; a write can if the service recognises it (request_id) or it writes nothing.
+    """
+    if not METHODS[method].writes:
+        return True
+    write: service_pb2.WriteOptions = request.write  # type: ignore[attr-defined]
+    return bool(write.request_id or write.validate_only)
+
+
+def next_pause(
+    attempt: int, error: EffectiveEmbeddingsError, remaining: float | None
+) -> float | None:
+    """Return the seconds to wait before the next attempt; None: give up.
+
+    Args:
+        attempt: Number of attempts so far, at least 1.
+        error: What the last one ended with.
+        remaining: Seconds left until the deadline; None: there is none.
+    """
+    if not isinstance(error, Unavailable) or attempt >= _MAX_ATTEMPTS:
+        return None
+    if error.reason == "STORE_FAILED":
+        # It stays so until somebody has seen to the disk.
+        return None
+    pause: float = _FIRST_PAUSE_SECONDS * 2.0 ** (attempt - 1) * _random.uniform(0.5, 1.0)
+    if remaining is not None and pause >= remaining:
+        return None
+    return pause

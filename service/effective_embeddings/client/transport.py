@@ -1,0 +1,52 @@
+"""The one thing that differs between a service and an embedded engine: how bytes get there."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Protocol
+
+__all__ = ["AsyncTransport", "Transport"]
+
+
+class Transport(Protocol):
+    """Carries serialized messages. Every method raises EffectiveEmbeddingsError.
+
+    ``timeout`` is in seconds; None: no deadline.
+    """
+
+    @property
+    def retries(self) -> bool:
+        """True if an Unavailable may pass by itself."""
+
+    def unary(self, method: str, request: bytes, timeout: float | None) -> bytes:
+        """Send a request and return its reply."""
+
+    def download(self, method: str, request: bytes, timeout: float | None) -> Iterator[bytes]:
+        """Send a request and return its replies as they come."""
+
+    def upload(self, method: str, requests: Iterator[bytes], timeout: float | None) -> bytes:
+        """Send requests as they are made and return the reply.
+
+        What ``requests`` raises cancels the call, and is raised.
+        """
+
+    def close(self) -> None:
+        """Let go of what is held; idempotent."""
+
+
+class AsyncTransport(Protocol):
+    """The same for asyncio, over gRPC."""
+
+    async def unary(self, method: str, request: bytes, timeout: float | None) -> bytes:
+        """Send a request and return its reply."""
+
+    def download(self, method: str, request: bytes, timeout: float | None) -> AsyncIterator[bytes]:
+        """Send a request and return its replies as they come."""
+
+    async def upload(
+        self, method: str, requests: AsyncIterator[bytes], timeout: float | None
+    ) -> bytes:
+        """Send requests as they are made and return the reply."""
+
+    async def close(self) -> None:
+        """Let go of what is held; idempotent."""

@@ -1,0 +1,1 @@
+"""The contract's messages, generated from the protos by ``proto/generate.py``."""

@@ -1,0 +1,209 @@
+import datetime
+
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Normalization(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    NORMALIZATION_UNSPECIFIED: _ClassVar[Normalization]
+    NORMALIZATION_RAW: _ClassVar[Normalization]
+    NORMALIZATION_UNIT: _ClassVar[Normalization]
+
+class MembershipMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    MEMBERSHIP_MODE_UNSPECIFIED: _ClassVar[MembershipMode]
+    MEMBERSHIP_MODE_SINGLE: _ClassVar[MembershipMode]
+    MEMBERSHIP_MODE_MULTIPLE: _ClassVar[MembershipMode]
+
+class SnapshotView(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SNAPSHOT_VIEW_UNSPECIFIED: _ClassVar[SnapshotView]
+    SNAPSHOT_VIEW_FULL: _ClassVar[SnapshotView]
+    SNAPSHOT_VIEW_EFFECTIVE: _ClassVar[SnapshotView]
+NORMALIZATION_UNSPECIFIED: Normalization
+NORMALIZATION_RAW: Normalization
+NORMALIZATION_UNIT: Normalization
+MEMBERSHIP_MODE_UNSPECIFIED: MembershipMode
+MEMBERSHIP_MODE_SINGLE: MembershipMode
+MEMBERSHIP_MODE_MULTIPLE: MembershipMode
+SNAPSHOT_VIEW_UNSPECIFIED: SnapshotView
+SNAPSHOT_VIEW_FULL: SnapshotView
+SNAPSHOT_VIEW_EFFECTIVE: SnapshotView
+
+class Embedding(_message.Message):
+    __slots__ = ("data", "values")
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    data: bytes
+    values: _containers.RepeatedScalarFieldContainer[float]
+    def __init__(self, data: _Optional[bytes] = ..., values: _Optional[_Iterable[float]] = ...) -> None: ...
+
+class Namespace(_message.Message):
+    __slots__ = ("name", "dimension", "embedding_model", "normalization", "membership", "description", "labels", "revision", "category_count", "item_count", "membership_count", "digest", "create_time")
+    class LabelsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    DIMENSION_FIELD_NUMBER: _ClassVar[int]
+    EMBEDDING_MODEL_FIELD_NUMBER: _ClassVar[int]
+    NORMALIZATION_FIELD_NUMBER: _ClassVar[int]
+    MEMBERSHIP_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    LABELS_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    CATEGORY_COUNT_FIELD_NUMBER: _ClassVar[int]
+    ITEM_COUNT_FIELD_NUMBER: _ClassVar[int]
+    MEMBERSHIP_COUNT_FIELD_NUMBER: _ClassVar[int]
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    dimension: int
+    embedding_model: str
+    normalization: Normalization
+    membership: MembershipMode
+    description: str
+    labels: _containers.ScalarMap[str, str]
+    revision: int
+    category_count: int
+    item_count: int
+    membership_count: int
+    digest: bytes
+    create_time: _timestamp_pb2.Timestamp
+    def __init__(self, name: _Optional[str] = ..., dimension: _Optional[int] = ..., embedding_model: _Optional[str] = ..., normalization: _Optional[_Union[Normalization, str]] = ..., membership: _Optional[_Union[MembershipMode, str]] = ..., description: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., revision: _Optional[int] = ..., category_count: _Optional[int] = ..., item_count: _Optional[int] = ..., membership_count: _Optional[int] = ..., digest: _Optional[bytes] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class Category(_message.Message):
+    __slots__ = ("key", "base", "base_weight", "window", "min_base_share", "frozen", "metadata", "member_count", "counting_count", "counting_weight", "drift", "spread", "effective", "anchor", "create_time")
+    class MetadataEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    BASE_FIELD_NUMBER: _ClassVar[int]
+    BASE_WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    WINDOW_FIELD_NUMBER: _ClassVar[int]
+    MIN_BASE_SHARE_FIELD_NUMBER: _ClassVar[int]
+    FROZEN_FIELD_NUMBER: _ClassVar[int]
+    METADATA_FIELD_NUMBER: _ClassVar[int]
+    MEMBER_COUNT_FIELD_NUMBER: _ClassVar[int]
+    COUNTING_COUNT_FIELD_NUMBER: _ClassVar[int]
+    COUNTING_WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    DRIFT_FIELD_NUMBER: _ClassVar[int]
+    SPREAD_FIELD_NUMBER: _ClassVar[int]
+    EFFECTIVE_FIELD_NUMBER: _ClassVar[int]
+    ANCHOR_FIELD_NUMBER: _ClassVar[int]
+    CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    key: str
+    base: Embedding
+    base_weight: float
+    window: int
+    min_base_share: float
+    frozen: bool
+    metadata: _containers.ScalarMap[str, str]
+    member_count: int
+    counting_count: int
+    counting_weight: float
+    drift: float
+    spread: float
+    effective: Embedding
+    anchor: int
+    create_time: _timestamp_pb2.Timestamp
+    def __init__(self, key: _Optional[str] = ..., base: _Optional[_Union[Embedding, _Mapping]] = ..., base_weight: _Optional[float] = ..., window: _Optional[int] = ..., min_base_share: _Optional[float] = ..., frozen: _Optional[bool] = ..., metadata: _Optional[_Mapping[str, str]] = ..., member_count: _Optional[int] = ..., counting_count: _Optional[int] = ..., counting_weight: _Optional[float] = ..., drift: _Optional[float] = ..., spread: _Optional[float] = ..., effective: _Optional[_Union[Embedding, _Mapping]] = ..., anchor: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class Item(_message.Message):
+    __slots__ = ("key", "embedding", "weight", "metadata", "memberships", "create_time")
+    class MetadataEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    EMBEDDING_FIELD_NUMBER: _ClassVar[int]
+    WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    METADATA_FIELD_NUMBER: _ClassVar[int]
+    MEMBERSHIPS_FIELD_NUMBER: _ClassVar[int]
+    CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    key: str
+    embedding: Embedding
+    weight: float
+    metadata: _containers.ScalarMap[str, str]
+    memberships: _containers.RepeatedCompositeFieldContainer[Membership]
+    create_time: _timestamp_pb2.Timestamp
+    def __init__(self, key: _Optional[str] = ..., embedding: _Optional[_Union[Embedding, _Mapping]] = ..., weight: _Optional[float] = ..., metadata: _Optional[_Mapping[str, str]] = ..., memberships: _Optional[_Iterable[_Union[Membership, _Mapping]]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class Membership(_message.Message):
+    __slots__ = ("category", "sequence", "assign_time", "actor", "reason")
+    CATEGORY_FIELD_NUMBER: _ClassVar[int]
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    ASSIGN_TIME_FIELD_NUMBER: _ClassVar[int]
+    ACTOR_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    category: str
+    sequence: int
+    assign_time: _timestamp_pb2.Timestamp
+    actor: str
+    reason: str
+    def __init__(self, category: _Optional[str] = ..., sequence: _Optional[int] = ..., assign_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., actor: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class SnapshotFrame(_message.Message):
+    __slots__ = ("header", "categories", "items", "trailer")
+    HEADER_FIELD_NUMBER: _ClassVar[int]
+    CATEGORIES_FIELD_NUMBER: _ClassVar[int]
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    TRAILER_FIELD_NUMBER: _ClassVar[int]
+    header: SnapshotHeader
+    categories: SnapshotCategories
+    items: SnapshotItems
+    trailer: SnapshotTrailer
+    def __init__(self, header: _Optional[_Union[SnapshotHeader, _Mapping]] = ..., categories: _Optional[_Union[SnapshotCategories, _Mapping]] = ..., items: _Optional[_Union[SnapshotItems, _Mapping]] = ..., trailer: _Optional[_Union[SnapshotTrailer, _Mapping]] = ...) -> None: ...
+
+class SnapshotHeader(_message.Message):
+    __slots__ = ("format", "view", "namespace", "time")
+    FORMAT_FIELD_NUMBER: _ClassVar[int]
+    VIEW_FIELD_NUMBER: _ClassVar[int]
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    TIME_FIELD_NUMBER: _ClassVar[int]
+    format: int
+    view: SnapshotView
+    namespace: Namespace
+    time: _timestamp_pb2.Timestamp
+    def __init__(self, format: _Optional[int] = ..., view: _Optional[_Union[SnapshotView, str]] = ..., namespace: _Optional[_Union[Namespace, _Mapping]] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class SnapshotCategories(_message.Message):
+    __slots__ = ("categories",)
+    CATEGORIES_FIELD_NUMBER: _ClassVar[int]
+    categories: _containers.RepeatedCompositeFieldContainer[Category]
+    def __init__(self, categories: _Optional[_Iterable[_Union[Category, _Mapping]]] = ...) -> None: ...
+
+class SnapshotItems(_message.Message):
+    __slots__ = ("items",)
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    items: _containers.RepeatedCompositeFieldContainer[Item]
+    def __init__(self, items: _Optional[_Iterable[_Union[Item, _Mapping]]] = ...) -> None: ...
+
+class SnapshotTrailer(_message.Message):
+    __slots__ = ("category_count", "item_count", "membership_count", "digest")
+    CATEGORY_COUNT_FIELD_NUMBER: _ClassVar[int]
+    ITEM_COUNT_FIELD_NUMBER: _ClassVar[int]
+    MEMBERSHIP_COUNT_FIELD_NUMBER: _ClassVar[int]
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    category_count: int
+    item_count: int
+    membership_count: int
+    digest: bytes
+    def __init__(self, category_count: _Optional[int] = ..., item_count: _Optional[int] = ..., membership_count: _Optional[int] = ..., digest: _Optional[bytes] = ...) -> None: ...

@@ -1,0 +1,625 @@
+from effective_embeddings.v1 import resources_pb2 as _resources_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class WriteOptions(_message.Message):
+    __slots__ = ("request_id", "validate_only", "actor", "reason", "embedding_model")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    ACTOR_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    EMBEDDING_MODEL_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    validate_only: bool
+    actor: str
+    reason: str
+    embedding_model: str
+    def __init__(self, request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ..., actor: _Optional[str] = ..., reason: _Optional[str] = ..., embedding_model: _Optional[str] = ...) -> None: ...
+
+class CreateNamespaceRequest(_message.Message):
+    __slots__ = ("namespace", "write")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    WRITE_FIELD_NUMBER: _ClassVar[int]
+    namespace: _resources_pb2.Namespace
+    write: WriteOptions
+    def __init__(self, namespace: _Optional[_Union[_resources_pb2.Namespace, _Mapping]] = ..., write: _Optional[_Union[WriteOptions, _Mapping]] = ...) -> None: ...
+
+class CreateNamespaceResponse(_message.Message):
+    __slots__ = ("namespace",)
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    namespace: _resources_pb2.Namespace
+    def __init__(self, namespace: _Optional[_Union[_resources_pb2.Namespace, _Mapping]] = ...) -> None: ...
+
+class GetNamespaceRequest(_message.Message):
+    __slots__ = ("namespace", "min_revision")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    MIN_REVISION_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    min_revision: int
+    def __init__(self, namespace: _Optional[str] = ..., min_revision: _Optional[int] = ...) -> None: ...
+
+class GetNamespaceResponse(_message.Message):
+    __slots__ = ("namespace",)
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    namespace: _resources_pb2.Namespace
+    def __init__(self, namespace: _Optional[_Union[_resources_pb2.Namespace, _Mapping]] = ...) -> None: ...
+
+class ListNamespacesRequest(_message.Message):
+    __slots__ = ("prefix", "page_size", "page_token")
+    PREFIX_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    prefix: str
+    page_size: int
+    page_token: str
+    def __init__(self, prefix: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListNamespacesResponse(_message.Message):
+    __slots__ = ("namespaces", "next_page_token")
+    NAMESPACES_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    namespaces: _containers.RepeatedCompositeFieldContainer[_resources_pb2.Namespace]
+    next_page_token: str
+    def __init__(self, namespaces: _Optional[_Iterable[_Union[_resources_pb2.Namespace, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class UpdateNamespaceRequest(_message.Message):
+    __slots__ = ("namespace", "description", "labels", "replace_labels", "write")
+    class LabelsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    LABELS_FIELD_NUMBER: _ClassVar[int]
+    REPLACE_LABELS_FIELD_NUMBER: _ClassVar[int]
+    WRITE_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    description: str
+    labels: _containers.ScalarMap[str, str]
+    replace_labels: bool
+    write: WriteOptions
+    def __init__(self, namespace: _Optional[str] = ..., description: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., replace_labels: _Optional[bool] = ..., write: _Optional[_Union[WriteOptions, _Mapping]] = ...) -> None: ...
+
+class UpdateNamespaceResponse(_message.Message):
+    __slots__ = ("namespace",)
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    namespace: _resources_pb2.Namespace
+    def __init__(self, namespace: _Optional[_Union[_resources_pb2.Namespace, _Mapping]] = ...) -> None: ...
+
+class DeleteNamespaceRequest(_message.Message):
+    __slots__ = ("namespace", "force", "write")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    FORCE_FIELD_NUMBER: _ClassVar[int]
+    WRITE_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    force: bool
+    write: WriteOptions
+    def __init__(self, namespace: _Optional[str] = ..., force: _Optional[bool] = ..., write: _Optional[_Union[WriteOptions, _Mapping]] = ...) -> None: ...
+
+class DeleteNamespaceResponse(_message.Message):
+    __slots__ = ("namespace",)
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    namespace: _resources_pb2.Namespace
+    def __init__(self, namespace: _Optional[_Union[_resources_pb2.Namespace, _Mapping]] = ...) -> None: ...
+
+class CategoryUpdate(_message.Message):
+    __slots__ = ("key", "base", "clear_base", "base_weight", "window", "min_base_share", "frozen", "metadata", "replace_metadata")
+    class MetadataEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    BASE_FIELD_NUMBER: _ClassVar[int]
+    CLEAR_BASE_FIELD_NUMBER: _ClassVar[int]
+    BASE_WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    WINDOW_FIELD_NUMBER: _ClassVar[int]
+    MIN_BASE_SHARE_FIELD_NUMBER: _ClassVar[int]
+    FROZEN_FIELD_NUMBER: _ClassVar[int]
+    METADATA_FIELD_NUMBER: _ClassVar[int]
+    REPLACE_METADATA_FIELD_NUMBER: _ClassVar[int]
+    key: str
+    base: _resources_pb2.Embedding
+    clear_base: bool
+    base_weight: float
+    window: int
+    min_base_share: float
+    frozen: bool
+    metadata: _containers.ScalarMap[str, str]
+    replace_metadata: bool
+    def __init__(self, key: _Optional[str] = ..., base: _Optional[_Union[_resources_pb2.Embedding, _Mapping]] = ..., clear_base: _Optional[bool] = ..., base_weight: _Optional[float] = ..., window: _Optional[int] = ..., min_base_share: _Optional[float] = ..., frozen: _Optional[bool] = ..., metadata: _Optional[_Mapping[str, str]] = ..., replace_metadata: _Optional[bool] = ...) -> None: ...
+
+class PutCategoriesRequest(_message.Message):
+    __slots__ = ("namespace", "categories", "write")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    CATEGORIES_FIELD_NUMBER: _ClassVar[int]
+    WRITE_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    categories: _containers.RepeatedCompositeFieldContainer[CategoryUpdate]
+    write: WriteOptions
+    def __init__(self, namespace: _Optional[str] = ..., categories: _Optional[_Iterable[_Union[CategoryUpdate, _Mapping]]] = ..., write: _Optional[_Union[WriteOptions, _Mapping]] = ...) -> None: ...
+
+class PutCategoriesResponse(_message.Message):
+    __slots__ = ("results", "revision")
+    RESULTS_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    results: _containers.RepeatedCompositeFieldContainer[PutCategoryResult]
+    revision: int
+    def __init__(self, results: _Optional[_Iterable[_Union[PutCategoryResult, _Mapping]]] = ..., revision: _Optional[int] = ...) -> None: ...
+
+class PutCategoryResult(_message.Message):
+    __slots__ = ("category", "created", "changed")
+    CATEGORY_FIELD_NUMBER: _ClassVar[int]
+    CREATED_FIELD_NUMBER: _ClassVar[int]
+    CHANGED_FIELD_NUMBER: _ClassVar[int]
+    category: str
+    created: bool
+    changed: bool
+    def __init__(self, category: _Optional[str] = ..., created: _Optional[bool] = ..., changed: _Optional[bool] = ...) -> None: ...
+
+class GetCategoryRequest(_message.Message):
+    __slots__ = ("namespace", "category", "include_embeddings", "min_revision")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    CATEGORY_FIELD_NUMBER: _ClassVar[int]
+    INCLUDE_EMBEDDINGS_FIELD_NUMBER: _ClassVar[int]
+    MIN_REVISION_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    category: str
+    include_embeddings: bool
+    min_revision: int
+    def __init__(self, namespace: _Optional[str] = ..., category: _Optional[str] = ..., include_embeddings: _Optional[bool] = ..., min_revision: _Optional[int] = ...) -> None: ...
+
+class GetCategoryResponse(_message.Message):
+    __slots__ = ("category", "revision")
+    CATEGORY_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    category: _resources_pb2.Category
+    revision: int
+    def __init__(self, category: _Optional[_Union[_resources_pb2.Category, _Mapping]] = ..., revision: _Optional[int] = ...) -> None: ...
+
+class ListCategoriesRequest(_message.Message):
+    __slots__ = ("namespace", "page_size", "page_token", "include_embeddings", "min_revision")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    INCLUDE_EMBEDDINGS_FIELD_NUMBER: _ClassVar[int]
+    MIN_REVISION_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    page_size: int
+    page_token: str
+    include_embeddings: bool
+    min_revision: int
+    def __init__(self, namespace: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., include_embeddings: _Optional[bool] = ..., min_revision: _Optional[int] = ...) -> None: ...
+
+class ListCategoriesResponse(_message.Message):
+    __slots__ = ("categories", "next_page_token", "revision")
+    CATEGORIES_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    categories: _containers.RepeatedCompositeFieldContainer[_resources_pb2.Category]
+    next_page_token: str
+    revision: int
+    def __init__(self, categories: _Optional[_Iterable[_Union[_resources_pb2.Category, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., revision: _Optional[int] = ...) -> None: ...
+
+class DeleteCategoriesRequest(_message.Message):
+    __slots__ = ("namespace", "categories", "allow_missing", "write")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    CATEGORIES_FIELD_NUMBER: _ClassVar[int]
+    ALLOW_MISSING_FIELD_NUMBER: _ClassVar[int]
+    WRITE_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    categories: _containers.RepeatedScalarFieldContainer[str]
+    allow_missing: bool
+    write: WriteOptions
+    def __init__(self, namespace: _Optional[str] = ..., categories: _Optional[_Iterable[str]] = ..., allow_missing: _Optional[bool] = ..., write: _Optional[_Union[WriteOptions, _Mapping]] = ...) -> None: ...
+
+class DeleteCategoriesResponse(_message.Message):
+    __slots__ = ("deleted_count", "unassigned_count", "revision")
+    DELETED_COUNT_FIELD_NUMBER: _ClassVar[int]
+    UNASSIGNED_COUNT_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    deleted_count: int
+    unassigned_count: int
+    revision: int
+    def __init__(self, deleted_count: _Optional[int] = ..., unassigned_count: _Optional[int] = ..., revision: _Optional[int] = ...) -> None: ...
+
+class ReanchorRequest(_message.Message):
+    __slots__ = ("namespace", "category", "keep_last", "write")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    CATEGORY_FIELD_NUMBER: _ClassVar[int]
+    KEEP_LAST_FIELD_NUMBER: _ClassVar[int]
+    WRITE_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    category: str
+    keep_last: int
+    write: WriteOptions
+    def __init__(self, namespace: _Optional[str] = ..., category: _Optional[str] = ..., keep_last: _Optional[int] = ..., write: _Optional[_Union[WriteOptions, _Mapping]] = ...) -> None: ...
+
+class ReanchorResponse(_message.Message):
+    __slots__ = ("category", "revision")
+    CATEGORY_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    category: _resources_pb2.Category
+    revision: int
+    def __init__(self, category: _Optional[_Union[_resources_pb2.Category, _Mapping]] = ..., revision: _Optional[int] = ...) -> None: ...
+
+class ItemUpdate(_message.Message):
+    __slots__ = ("key", "embedding", "weight", "metadata", "replace_metadata")
+    class MetadataEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    EMBEDDING_FIELD_NUMBER: _ClassVar[int]
+    WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    METADATA_FIELD_NUMBER: _ClassVar[int]
+    REPLACE_METADATA_FIELD_NUMBER: _ClassVar[int]
+    key: str
+    embedding: _resources_pb2.Embedding
+    weight: float
+    metadata: _containers.ScalarMap[str, str]
+    replace_metadata: bool
+    def __init__(self, key: _Optional[str] = ..., embedding: _Optional[_Union[_resources_pb2.Embedding, _Mapping]] = ..., weight: _Optional[float] = ..., metadata: _Optional[_Mapping[str, str]] = ..., replace_metadata: _Optional[bool] = ...) -> None: ...
+
+class PutItemsRequest(_message.Message):
+    __slots__ = ("namespace", "items", "write")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    WRITE_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    items: _containers.RepeatedCompositeFieldContainer[ItemUpdate]
+    write: WriteOptions
+    def __init__(self, namespace: _Optional[str] = ..., items: _Optional[_Iterable[_Union[ItemUpdate, _Mapping]]] = ..., write: _Optional[_Union[WriteOptions, _Mapping]] = ...) -> None: ...
+
+class PutItemsResponse(_message.Message):
+    __slots__ = ("results", "revision")
+    RESULTS_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    results: _containers.RepeatedCompositeFieldContainer[PutItemResult]
+    revision: int
+    def __init__(self, results: _Optional[_Iterable[_Union[PutItemResult, _Mapping]]] = ..., revision: _Optional[int] = ...) -> None: ...
+
+class PutItemResult(_message.Message):
+    __slots__ = ("item", "created", "changed")
+    ITEM_FIELD_NUMBER: _ClassVar[int]
+    CREATED_FIELD_NUMBER: _ClassVar[int]
+    CHANGED_FIELD_NUMBER: _ClassVar[int]
+    item: str
+    created: bool
+    changed: bool
+    def __init__(self, item: _Optional[str] = ..., created: _Optional[bool] = ..., changed: _Optional[bool] = ...) -> None: ...
+
+class GetItemRequest(_message.Message):
+    __slots__ = ("namespace", "item", "include_embedding", "min_revision")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    ITEM_FIELD_NUMBER: _ClassVar[int]
+    INCLUDE_EMBEDDING_FIELD_NUMBER: _ClassVar[int]
+    MIN_REVISION_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    item: str
+    include_embedding: bool
+    min_revision: int
+    def __init__(self, namespace: _Optional[str] = ..., item: _Optional[str] = ..., include_embedding: _Optional[bool] = ..., min_revision: _Optional[int] = ...) -> None: ...
+
+class GetItemResponse(_message.Message):
+    __slots__ = ("item", "revision")
+    ITEM_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    item: _resources_pb2.Item
+    revision: int
+    def __init__(self, item: _Optional[_Union[_resources_pb2.Item, _Mapping]] = ..., revision: _Optional[int] = ...) -> None: ...
+
+class ListItemsRequest(_message.Message):
+    __slots__ = ("namespace", "category", "unassigned", "page_size", "page_token", "include_embeddings", "min_revision")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    CATEGORY_FIELD_NUMBER: _ClassVar[int]
+    UNASSIGNED_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    INCLUDE_EMBEDDINGS_FIELD_NUMBER: _ClassVar[int]
+    MIN_REVISION_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    category: str
+    unassigned: bool
+    page_size: int
+    page_token: str
+    include_embeddings: bool
+    min_revision: int
+    def __init__(self, namespace: _Optional[str] = ..., category: _Optional[str] = ..., unassigned: _Optional[bool] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., include_embeddings: _Optional[bool] = ..., min_revision: _Optional[int] = ...) -> None: ...
+
+class ListItemsResponse(_message.Message):
+    __slots__ = ("items", "next_page_token", "revision")
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    items: _containers.RepeatedCompositeFieldContainer[_resources_pb2.Item]
+    next_page_token: str
+    revision: int
+    def __init__(self, items: _Optional[_Iterable[_Union[_resources_pb2.Item, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., revision: _Optional[int] = ...) -> None: ...
+
+class DeleteItemsRequest(_message.Message):
+    __slots__ = ("namespace", "items", "allow_missing", "write")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    ALLOW_MISSING_FIELD_NUMBER: _ClassVar[int]
+    WRITE_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    items: _containers.RepeatedScalarFieldContainer[str]
+    allow_missing: bool
+    write: WriteOptions
+    def __init__(self, namespace: _Optional[str] = ..., items: _Optional[_Iterable[str]] = ..., allow_missing: _Optional[bool] = ..., write: _Optional[_Union[WriteOptions, _Mapping]] = ...) -> None: ...
+
+class DeleteItemsResponse(_message.Message):
+    __slots__ = ("deleted_count", "revision")
+    DELETED_COUNT_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    deleted_count: int
+    revision: int
+    def __init__(self, deleted_count: _Optional[int] = ..., revision: _Optional[int] = ...) -> None: ...
+
+class Assignment(_message.Message):
+    __slots__ = ("item", "category", "embedding", "weight", "metadata")
+    class MetadataEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    ITEM_FIELD_NUMBER: _ClassVar[int]
+    CATEGORY_FIELD_NUMBER: _ClassVar[int]
+    EMBEDDING_FIELD_NUMBER: _ClassVar[int]
+    WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    METADATA_FIELD_NUMBER: _ClassVar[int]
+    item: str
+    category: str
+    embedding: _resources_pb2.Embedding
+    weight: float
+    metadata: _containers.ScalarMap[str, str]
+    def __init__(self, item: _Optional[str] = ..., category: _Optional[str] = ..., embedding: _Optional[_Union[_resources_pb2.Embedding, _Mapping]] = ..., weight: _Optional[float] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...
+
+class AssignRequest(_message.Message):
+    __slots__ = ("namespace", "assignments", "write")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    ASSIGNMENTS_FIELD_NUMBER: _ClassVar[int]
+    WRITE_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    assignments: _containers.RepeatedCompositeFieldContainer[Assignment]
+    write: WriteOptions
+    def __init__(self, namespace: _Optional[str] = ..., assignments: _Optional[_Iterable[_Union[Assignment, _Mapping]]] = ..., write: _Optional[_Union[WriteOptions, _Mapping]] = ...) -> None: ...
+
+class AssignResponse(_message.Message):
+    __slots__ = ("results", "revision")
+    RESULTS_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    results: _containers.RepeatedCompositeFieldContainer[AssignmentResult]
+    revision: int
+    def __init__(self, results: _Optional[_Iterable[_Union[AssignmentResult, _Mapping]]] = ..., revision: _Optional[int] = ...) -> None: ...
+
+class AssignmentResult(_message.Message):
+    __slots__ = ("item", "category", "previous_category", "changed", "score_before", "category_count", "category_drift", "item_created")
+    ITEM_FIELD_NUMBER: _ClassVar[int]
+    CATEGORY_FIELD_NUMBER: _ClassVar[int]
+    PREVIOUS_CATEGORY_FIELD_NUMBER: _ClassVar[int]
+    CHANGED_FIELD_NUMBER: _ClassVar[int]
+    SCORE_BEFORE_FIELD_NUMBER: _ClassVar[int]
+    CATEGORY_COUNT_FIELD_NUMBER: _ClassVar[int]
+    CATEGORY_DRIFT_FIELD_NUMBER: _ClassVar[int]
+    ITEM_CREATED_FIELD_NUMBER: _ClassVar[int]
+    item: str
+    category: str
+    previous_category: str
+    changed: bool
+    score_before: float
+    category_count: int
+    category_drift: float
+    item_created: bool
+    def __init__(self, item: _Optional[str] = ..., category: _Optional[str] = ..., previous_category: _Optional[str] = ..., changed: _Optional[bool] = ..., score_before: _Optional[float] = ..., category_count: _Optional[int] = ..., category_drift: _Optional[float] = ..., item_created: _Optional[bool] = ...) -> None: ...
+
+class Unassignment(_message.Message):
+    __slots__ = ("item", "category", "delete_item")
+    ITEM_FIELD_NUMBER: _ClassVar[int]
+    CATEGORY_FIELD_NUMBER: _ClassVar[int]
+    DELETE_ITEM_FIELD_NUMBER: _ClassVar[int]
+    item: str
+    category: str
+    delete_item: bool
+    def __init__(self, item: _Optional[str] = ..., category: _Optional[str] = ..., delete_item: _Optional[bool] = ...) -> None: ...
+
+class UnassignRequest(_message.Message):
+    __slots__ = ("namespace", "unassignments", "write")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    UNASSIGNMENTS_FIELD_NUMBER: _ClassVar[int]
+    WRITE_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    unassignments: _containers.RepeatedCompositeFieldContainer[Unassignment]
+    write: WriteOptions
+    def __init__(self, namespace: _Optional[str] = ..., unassignments: _Optional[_Iterable[_Union[Unassignment, _Mapping]]] = ..., write: _Optional[_Union[WriteOptions, _Mapping]] = ...) -> None: ...
+
+class UnassignResponse(_message.Message):
+    __slots__ = ("results", "revision")
+    RESULTS_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    results: _containers.RepeatedCompositeFieldContainer[UnassignmentResult]
+    revision: int
+    def __init__(self, results: _Optional[_Iterable[_Union[UnassignmentResult, _Mapping]]] = ..., revision: _Optional[int] = ...) -> None: ...
+
+class UnassignmentResult(_message.Message):
+    __slots__ = ("item", "previous_categories", "changed", "item_deleted")
+    ITEM_FIELD_NUMBER: _ClassVar[int]
+    PREVIOUS_CATEGORIES_FIELD_NUMBER: _ClassVar[int]
+    CHANGED_FIELD_NUMBER: _ClassVar[int]
+    ITEM_DELETED_FIELD_NUMBER: _ClassVar[int]
+    item: str
+    previous_categories: _containers.RepeatedScalarFieldContainer[str]
+    changed: bool
+    item_deleted: bool
+    def __init__(self, item: _Optional[str] = ..., previous_categories: _Optional[_Iterable[str]] = ..., changed: _Optional[bool] = ..., item_deleted: _Optional[bool] = ...) -> None: ...
+
+class Query(_message.Message):
+    __slots__ = ("embedding", "item", "parts")
+    EMBEDDING_FIELD_NUMBER: _ClassVar[int]
+    ITEM_FIELD_NUMBER: _ClassVar[int]
+    PARTS_FIELD_NUMBER: _ClassVar[int]
+    embedding: _resources_pb2.Embedding
+    item: str
+    parts: QueryParts
+    def __init__(self, embedding: _Optional[_Union[_resources_pb2.Embedding, _Mapping]] = ..., item: _Optional[str] = ..., parts: _Optional[_Union[QueryParts, _Mapping]] = ...) -> None: ...
+
+class QueryParts(_message.Message):
+    __slots__ = ("parts",)
+    PARTS_FIELD_NUMBER: _ClassVar[int]
+    parts: _containers.RepeatedCompositeFieldContainer[QueryPart]
+    def __init__(self, parts: _Optional[_Iterable[_Union[QueryPart, _Mapping]]] = ...) -> None: ...
+
+class QueryPart(_message.Message):
+    __slots__ = ("embedding", "item", "weight")
+    EMBEDDING_FIELD_NUMBER: _ClassVar[int]
+    ITEM_FIELD_NUMBER: _ClassVar[int]
+    WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    embedding: _resources_pb2.Embedding
+    item: str
+    weight: float
+    def __init__(self, embedding: _Optional[_Union[_resources_pb2.Embedding, _Mapping]] = ..., item: _Optional[str] = ..., weight: _Optional[float] = ...) -> None: ...
+
+class MatchRequest(_message.Message):
+    __slots__ = ("namespace", "queries", "limit", "min_score", "include_categories", "exclude_categories", "min_revision", "embedding_model")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    QUERIES_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    MIN_SCORE_FIELD_NUMBER: _ClassVar[int]
+    INCLUDE_CATEGORIES_FIELD_NUMBER: _ClassVar[int]
+    EXCLUDE_CATEGORIES_FIELD_NUMBER: _ClassVar[int]
+    MIN_REVISION_FIELD_NUMBER: _ClassVar[int]
+    EMBEDDING_MODEL_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    queries: _containers.RepeatedCompositeFieldContainer[Query]
+    limit: int
+    min_score: float
+    include_categories: _containers.RepeatedScalarFieldContainer[str]
+    exclude_categories: _containers.RepeatedScalarFieldContainer[str]
+    min_revision: int
+    embedding_model: str
+    def __init__(self, namespace: _Optional[str] = ..., queries: _Optional[_Iterable[_Union[Query, _Mapping]]] = ..., limit: _Optional[int] = ..., min_score: _Optional[float] = ..., include_categories: _Optional[_Iterable[str]] = ..., exclude_categories: _Optional[_Iterable[str]] = ..., min_revision: _Optional[int] = ..., embedding_model: _Optional[str] = ...) -> None: ...
+
+class MatchResponse(_message.Message):
+    __slots__ = ("results", "revision")
+    RESULTS_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    results: _containers.RepeatedCompositeFieldContainer[MatchResult]
+    revision: int
+    def __init__(self, results: _Optional[_Iterable[_Union[MatchResult, _Mapping]]] = ..., revision: _Optional[int] = ...) -> None: ...
+
+class MatchResult(_message.Message):
+    __slots__ = ("matches", "margin")
+    MATCHES_FIELD_NUMBER: _ClassVar[int]
+    MARGIN_FIELD_NUMBER: _ClassVar[int]
+    matches: _containers.RepeatedCompositeFieldContainer[CategoryMatch]
+    margin: float
+    def __init__(self, matches: _Optional[_Iterable[_Union[CategoryMatch, _Mapping]]] = ..., margin: _Optional[float] = ...) -> None: ...
+
+class CategoryMatch(_message.Message):
+    __slots__ = ("category", "score", "count")
+    CATEGORY_FIELD_NUMBER: _ClassVar[int]
+    SCORE_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    category: str
+    score: float
+    count: int
+    def __init__(self, category: _Optional[str] = ..., score: _Optional[float] = ..., count: _Optional[int] = ...) -> None: ...
+
+class SnapshotRequest(_message.Message):
+    __slots__ = ("namespace", "view", "min_revision")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    VIEW_FIELD_NUMBER: _ClassVar[int]
+    MIN_REVISION_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    view: _resources_pb2.SnapshotView
+    min_revision: int
+    def __init__(self, namespace: _Optional[str] = ..., view: _Optional[_Union[_resources_pb2.SnapshotView, str]] = ..., min_revision: _Optional[int] = ...) -> None: ...
+
+class SnapshotResponse(_message.Message):
+    __slots__ = ("frame",)
+    FRAME_FIELD_NUMBER: _ClassVar[int]
+    frame: _resources_pb2.SnapshotFrame
+    def __init__(self, frame: _Optional[_Union[_resources_pb2.SnapshotFrame, _Mapping]] = ...) -> None: ...
+
+class RestoreRequest(_message.Message):
+    __slots__ = ("namespace", "frame", "write")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    FRAME_FIELD_NUMBER: _ClassVar[int]
+    WRITE_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    frame: _resources_pb2.SnapshotFrame
+    write: WriteOptions
+    def __init__(self, namespace: _Optional[str] = ..., frame: _Optional[_Union[_resources_pb2.SnapshotFrame, _Mapping]] = ..., write: _Optional[_Union[WriteOptions, _Mapping]] = ...) -> None: ...
+
+class RestoreResponse(_message.Message):
+    __slots__ = ("namespace",)
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    namespace: _resources_pb2.Namespace
+    def __init__(self, namespace: _Optional[_Union[_resources_pb2.Namespace, _Mapping]] = ...) -> None: ...
+
+class VerifyRequest(_message.Message):
+    __slots__ = ("namespace",)
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    def __init__(self, namespace: _Optional[str] = ...) -> None: ...
+
+class VerifyResponse(_message.Message):
+    __slots__ = ("category_count", "item_count", "membership_count", "digest", "findings", "revision")
+    CATEGORY_COUNT_FIELD_NUMBER: _ClassVar[int]
+    ITEM_COUNT_FIELD_NUMBER: _ClassVar[int]
+    MEMBERSHIP_COUNT_FIELD_NUMBER: _ClassVar[int]
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    FINDINGS_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    category_count: int
+    item_count: int
+    membership_count: int
+    digest: bytes
+    findings: _containers.RepeatedScalarFieldContainer[str]
+    revision: int
+    def __init__(self, category_count: _Optional[int] = ..., item_count: _Optional[int] = ..., membership_count: _Optional[int] = ..., digest: _Optional[bytes] = ..., findings: _Optional[_Iterable[str]] = ..., revision: _Optional[int] = ...) -> None: ...
+
+class GetServiceInfoRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class GetServiceInfoResponse(_message.Message):
+    __slots__ = ("version", "kernel", "sqlite_version", "release_build", "namespace_count", "memory_bytes", "limits")
+    class LimitsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    KERNEL_FIELD_NUMBER: _ClassVar[int]
+    SQLITE_VERSION_FIELD_NUMBER: _ClassVar[int]
+    RELEASE_BUILD_FIELD_NUMBER: _ClassVar[int]
+    NAMESPACE_COUNT_FIELD_NUMBER: _ClassVar[int]
+    MEMORY_BYTES_FIELD_NUMBER: _ClassVar[int]
+    LIMITS_FIELD_NUMBER: _ClassVar[int]
+    version: str
+    kernel: str
+    sqlite_version: str
+    release_build: bool
+    namespace_count: int
+    memory_bytes: int
+    limits: _containers.ScalarMap[str, int]
+    def __init__(self, version: _Optional[str] = ..., kernel: _Optional[str] = ..., sqlite_version: _Optional[str] = ..., release_build: _Optional[bool] = ..., namespace_count: _Optional[int] = ..., memory_bytes: _Optional[int] = ..., limits: _Optional[_Mapping[str, int]] = ...) -> None: ...
