@@ -18,7 +18,7 @@ from effective_embeddings.cli.options import (
     ServerOption,
     metadata_of,
 )
-from effective_embeddings.cli.output import console, print_json
+from effective_embeddings.cli.output import print_json, say
 from effective_embeddings.cli.session import session
 from effective_embeddings.cli.vectors import EmbeddingOption, one_vector
 
@@ -78,12 +78,13 @@ def assign(
             told = f"moved: {item!r} from {before!r} to {category!r}"
         else:
             told = f"assigned: {item!r} to {category!r}"
-        facts = [f"{result.category_count:,} members"]
+        plural = "" if result.category_count == 1 else "s"
+        facts = [f"{result.category_count:,} member{plural}"]
         if result.score_before is not None:
             facts.append(f"score before {result.score_before:.4f}")
         if result.category_drift is not None:
             facts.append(f"drift {result.category_drift:.4f}")
-        console.print(f"{told} ({', '.join(facts)}; revision {reply.revision})")
+        say(f"{told} ({', '.join(facts)}; revision {reply.revision})", dry_run=dry_run)
 
 
 def unassign(
@@ -92,7 +93,7 @@ def unassign(
     *,
     category: Annotated[
         str | None,
-        typer.Argument(metavar="[CATEGORY]", help="Only out of this one; default: out of all."),
+        typer.Argument(metavar="CATEGORY", help="Only out of this one; default: out of all."),
     ] = None,
     delete_item: Annotated[
         bool, typer.Option("--delete-item", help="Delete the item too; else it stays, unsorted.")
@@ -125,8 +126,9 @@ def unassign(
             print_json(reply)
             return
         result = reply.results[0]
-        left = ", ".join(repr(each) for each in result.previous_categories)
-        told = f"unassigned: {item!r} from {left}" if left else f"unchanged: {item!r}"
-        if result.item_deleted:
-            told += ", and deleted" if left else " was in no category; deleted"
-        console.print(f"{told} (revision {reply.revision})")
+        if result.previous_categories:
+            told = f"unassigned: {item!r} from {', '.join(map(repr, result.previous_categories))}"
+        else:
+            told = f"{item!r} was in no such category"
+        told += "; deleted" if result.item_deleted else ""
+        say(f"{told} (revision {reply.revision})", dry_run=dry_run)

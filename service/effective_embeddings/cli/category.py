@@ -19,7 +19,7 @@ from effective_embeddings.cli.options import (
     ServerOption,
     metadata_of,
 )
-from effective_embeddings.cli.output import console, details, plain, print_json, table
+from effective_embeddings.cli.output import details, plain, print_json, print_table, say, table
 from effective_embeddings.cli.session import session
 from effective_embeddings.cli.vectors import EMBEDDING_HELP, one_vector
 from effective_embeddings.client import Category, CategoryUpdate
@@ -92,7 +92,7 @@ def put(
             return
         result = reply.results[0]
         told = "created" if result.created else "changed" if result.changed else "unchanged"
-        console.print(f"{told}: category {key!r}, at revision {reply.revision}")
+        say(f"{told}: category {key!r}, at revision {reply.revision}", dry_run=dry_run)
 
 
 @app.command()
@@ -143,7 +143,7 @@ def list_(
                 _controls(each),
             )
         if not as_json:
-            console.print(rows if rows.row_count else "no categories")
+            print_table(rows, empty="no categories")
 
 
 @app.command()
@@ -178,7 +178,7 @@ def delete(
             print_json(reply)
             return
         told = "would delete" if dry_run else "deleted"
-        console.print(
+        say(
             f"{told} {reply.deleted_count:,} categories, {reply.unassigned_count:,} memberships"
             f" ended, at revision {reply.revision}"
         )

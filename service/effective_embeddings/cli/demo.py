@@ -58,6 +58,7 @@ def demo(
                     chosen,
                     out=out,
                     seed=seed,
+                    keep_serving=keep_serving,
                     console=errors if as_json else console,
                 )
                 if as_json:

@@ -15,7 +15,7 @@ from effective_embeddings.cli.options import (
     NamespaceArgument,
     ServerOption,
 )
-from effective_embeddings.cli.output import errors, print_json
+from effective_embeddings.cli.output import print_json, say
 from effective_embeddings.cli.progress import bar
 from effective_embeddings.cli.session import session
 from effective_embeddings.client import Client, Namespace
@@ -60,11 +60,11 @@ def export(
     """Write the categories, items or assignments of a namespace to a file.
 
     What is read back with `effemb import` is the same to the last bit. Assignments come in the
-    order in which they were made, without actor, time and reason: `effemb snapshot` keeps those.
+    order in which they were made, without actor, time and reason: `effemb snapshot` keeps those,
+    and is of one moment, while an export that others write during is not.
 
     Example:  effemb export items notes items.parquet
     """
-    # One call may have to read a whole namespace in many pages; each page is a call of its own.
     with session(server, data, as_json=as_json) as client:
         info = client.get_namespace(namespace)
         writer = open_writer(file, kind, file_format=file_format, keys=keys)
@@ -77,7 +77,7 @@ def export(
         if as_json and file != "-":
             print_json({"kind": kind.value, "namespace": namespace, "file": file, "rows": written})
         elif file != "-":
-            errors.print(f"wrote {written:,} {kind} of {namespace} to {file}")
+            say(f"wrote {written:,} {kind} of {namespace} to {file}")
         else:
             with suppress(BrokenPipeError):
                 sys.stdout.flush()

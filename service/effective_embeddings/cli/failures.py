@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import typer
+from rich.markup import escape
 
 from effective_embeddings.cli.output import errors
 from effective_embeddings.client import EffectiveEmbeddingsError, SnapshotFileError
@@ -22,7 +23,7 @@ def fail(message: str, *, as_json: bool = False, **more: Any) -> typer.Exit:
     if as_json:
         sys.stderr.write(json.dumps({"error": {"message": message, **more}}) + "\n")
     else:
-        errors.print(f"[bold red]effemb:[/bold red] {_plain(message)}", highlight=False)
+        errors.print(f"[bold red]effemb:[/bold red] {escape(message)}", soft_wrap=True)
     return typer.Exit(1)
 
 
@@ -63,8 +64,3 @@ def _refused(error: EffectiveEmbeddingsError, *, as_json: bool) -> typer.Exit:
     if code == "UNAVAILABLE" and not error.reason:
         told += "\n  Is a server running? `effemb serve` starts one; --data DIR needs none."
     return fail(told)
-
-
-def _plain(text: str) -> str:
-    # Square brackets in a message are not markup.
-    return text.replace("[", r"\[")

@@ -21,7 +21,7 @@ from effective_embeddings.cli.options import (
     ReasonOption,
     ServerOption,
 )
-from effective_embeddings.cli.output import console, errors, print_json
+from effective_embeddings.cli.output import errors, print_json, say
 from effective_embeddings.cli.progress import bar
 from effective_embeddings.cli.session import session
 from effective_embeddings.cli.writing import Counts, refused_row, write_batch
@@ -111,12 +111,7 @@ def import_(
             told = {"kind": kind.value, "namespace": namespace, "files": files, **asdict(totals)}
             print_json({**told, "dry_run": dry_run, "seconds": round(seconds, 3)})
             return
-        would = "would be: " if dry_run else ""
-        console.print(
-            f"{totals.rows:,} {kind} in {seconds:.1f} s: {would}[bold]{totals.new:,} new[/bold],"
-            f" {totals.changed:,} changed, {totals.unchanged:,} unchanged"
-            + (f", [red]{totals.bad:,} bad and left out[/red]" if totals.bad else "")
-        )
+        say(_summary(kind, totals, seconds), dry_run=dry_run)
 
 
 class _StoppedError(Exception):
@@ -191,6 +186,14 @@ def _tell(bad: list[RowError]) -> None:
         errors.print(f"bad row: {each}", markup=False, soft_wrap=True)
     if len(bad) > _MOST_TOLD:
         errors.print(f"… and {len(bad) - _MOST_TOLD:,} more bad rows in this batch", markup=False)
+
+
+def _summary(kind: Kind, totals: Counts, seconds: float) -> str:
+    told = (
+        f"{totals.rows:,} {kind} in {seconds:.1f} s: {totals.new:,} new, {totals.changed:,}"
+        f" changed, {totals.unchanged:,} unchanged"
+    )
+    return told + (f", {totals.bad:,} bad and left out" if totals.bad else "")
 
 
 def _so_far(totals: Counts) -> str:

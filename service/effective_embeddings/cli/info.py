@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from effective_embeddings.cli.options import DataOption, JsonOption, ServerOption
-from effective_embeddings.cli.output import console, details, errors, plain, print_json
-from effective_embeddings.cli.session import DEFAULT_SERVER, session
+from effective_embeddings.cli.output import details, errors, plain, print_json, say
+from effective_embeddings.cli.session import server_of, session
 
 __all__ = ["info", "verify"]
 
@@ -30,14 +30,14 @@ def info(
             return
         facts: dict[str, Any] = plain(found)
         limits = facts.pop("limits")
-        details(f"effective-embeddings at {data or server or DEFAULT_SERVER}", facts)
+        details(f"effective-embeddings at {data or server_of(server)}", facts)
         details("limits", {name: f"{limits[name]:,}" for name in sorted(limits)})
 
 
 def verify(
     *,
     namespaces: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAMESPACE]...", help="Default: all.")
+        list[str] | None, typer.Argument(metavar="NAMESPACE...", help="Default: all.")
     ] = None,
     server: ServerOption = None,
     data: DataOption = None,
@@ -50,8 +50,7 @@ def verify(
     Example:  effemb verify --data ./effemb-data
     """
     agree = True
-    # Rebuilding reads every item, which may take its time.
-    with session(server, data, as_json=as_json, timeout=None) as client:
+    with session(server, data, as_json=as_json) as client:
         names = namespaces or [each.name for each in client.list_namespaces()]
         for name in names:
             report = client.verify(name)
@@ -59,15 +58,15 @@ def verify(
             if as_json:
                 print_json({"namespace": name, **plain(report)})
                 continue
-            told = "[red]does not agree[/red]" if report.findings else "agrees"
-            console.print(
+            told = "DOES NOT AGREE" if report.findings else "agrees"
+            say(
                 f"{name}: {told} ({report.category_count:,} categories,"
                 f" {report.item_count:,} items, {report.membership_count:,} memberships;"
                 f" revision {report.revision}, digest {report.digest.hex()[:16]})"
             )
             for finding in report.findings:
-                errors.print(f"  {finding}", markup=False)
+                errors.print(f"  {finding}", markup=False, soft_wrap=True)
         if not names and not as_json:
-            console.print("no namespaces")
+            say("no namespaces")
     if not agree:
         raise typer.Exit(1)

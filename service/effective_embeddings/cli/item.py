@@ -19,7 +19,7 @@ from effective_embeddings.cli.options import (
     ServerOption,
     metadata_of,
 )
-from effective_embeddings.cli.output import console, details, plain, print_json, table
+from effective_embeddings.cli.output import details, plain, print_json, print_table, say, table
 from effective_embeddings.cli.session import session
 from effective_embeddings.cli.vectors import EmbeddingOption, one_vector
 
@@ -67,7 +67,7 @@ def put(
             return
         result = reply.results[0]
         told = "created" if result.created else "changed" if result.changed else "unchanged"
-        console.print(f"{told}: item {key!r}, at revision {reply.revision}")
+        say(f"{told}: item {key!r}, at revision {reply.revision}", dry_run=dry_run)
 
 
 @app.command()
@@ -100,7 +100,7 @@ def get(
             facts["category"] = "none: it is in the inbox"
         details(facts.pop("key"), facts)
         for each in memberships:
-            details(f"  in {each.pop('category')}", each)
+            details(f"in {each.pop('category')}", each, indent=2)
 
 
 @app.command("list")
@@ -146,7 +146,7 @@ def list_(
             if number == limit:
                 break
         if not as_json:
-            console.print(rows if rows.row_count else "no items")
+            print_table(rows, empty="no items")
 
 
 @app.command()
@@ -181,4 +181,4 @@ def delete(
             print_json(reply)
             return
         told = "would delete" if dry_run else "deleted"
-        console.print(f"{told} {reply.deleted_count:,} items, at revision {reply.revision}")
+        say(f"{told} {reply.deleted_count:,} items, at revision {reply.revision}")

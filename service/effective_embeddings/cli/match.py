@@ -12,7 +12,7 @@ from effective_embeddings.cli.options import (
     NamespaceArgument,
     ServerOption,
 )
-from effective_embeddings.cli.output import console, print_json, table
+from effective_embeddings.cli.output import print_json, print_table, say, table
 from effective_embeddings.cli.session import session
 from effective_embeddings.cli.vectors import EMBEDDING_HELP, read_vectors
 from effective_embeddings.client import Client, MatchResult, Query, QueryPart
@@ -80,10 +80,10 @@ def _show(name: str, result: MatchResult, *, title: bool) -> None:
     for place, each in enumerate(result.matches, start=1):
         rows.add_row(f"{place}", each.category, f"{each.score:.6f}", f"{each.count:,}")
     if title:
-        console.print(f"[bold]{name}[/bold]")
-    console.print(rows if rows.row_count else "no category competes")
+        say(name)
+    print_table(rows, empty="no category competes")
     if result.margin is not None:
-        console.print(f"[dim]margin of the first over the second: {result.margin:.6f}[/dim]\n")
+        say(f"margin of the first over the second: {result.margin:.6f}\n")
 
 
 def _ask(

@@ -16,7 +16,7 @@ from effective_embeddings.cli.options import (
     ServerOption,
     metadata_of,
 )
-from effective_embeddings.cli.output import console, details, plain, print_json, table
+from effective_embeddings.cli.output import details, plain, print_json, print_table, say, table
 from effective_embeddings.cli.session import session
 from effective_embeddings.client import MembershipMode, Namespace, Normalization
 
@@ -122,7 +122,7 @@ def list_(
                 each.embedding_model,
             )
         if not as_json:
-            console.print(rows if rows.row_count else "no namespaces")
+            print_table(rows, empty="no namespaces")
 
 
 @app.command()
@@ -182,9 +182,7 @@ def delete(
             print_json(gone)
             return
         told = "would delete" if dry_run else "deleted"
-        console.print(
-            f"{told} {gone.name}: {gone.category_count:,} categories, {gone.item_count:,} items"
-        )
+        say(f"{told} {gone.name}: {gone.category_count:,} categories, {gone.item_count:,} items")
 
 
 def _show(namespace: Namespace, *, as_json: bool) -> None:

@@ -13,14 +13,17 @@ from typing import Any
 import numpy as np
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from effective_embeddings.formats import plain_vector
 
-__all__ = ["console", "details", "errors", "plain", "print_json", "table"]
+__all__ = ["console", "details", "errors", "plain", "print_json", "print_table", "say", "table"]
 
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
+# Keys and texts of the user's own can hold square brackets: in a table they are no markup.
+_tables = Console(highlight=False, markup=False)
 
 
 def plain(value: Any) -> Any:
@@ -62,14 +65,26 @@ def table(*columns: str, numbers: Iterable[str] = ()) -> Table:
     return made
 
 
-def details(title: str, facts: Mapping[str, Any]) -> None:
+def print_table(made: Table, *, empty: str) -> None:
+    """Prints a table, or what to say instead if it has no rows."""
+    _tables.print(made if made.row_count else empty)
+
+
+def say(text: str, *, dry_run: bool = False) -> None:
+    """Prints a line as it is: no markup, and broken by the terminal alone."""
+    told = f"dry run, nothing is changed: {text}" if dry_run else text
+    console.print(told, markup=False, soft_wrap=True)
+
+
+def details(title: str, facts: Mapping[str, Any], *, indent: int = 0) -> None:
     """Prints one thing: its name, and its facts that say something, one a line."""
-    console.print(f"[bold]{_plain(title)}[/bold]")
+    space = " " * indent
+    console.print(f"{space}[bold]{escape(title)}[/bold]", soft_wrap=True)
     width = max((len(name) for name in facts), default=0)
     for name, value in facts.items():
         told = _told(value)
         if told:
-            console.print(f"  [dim]{name:<{width}}[/dim]  {_plain(told)}")
+            console.print(f"{space}  [dim]{name:<{width}}[/dim]  {escape(told)}", soft_wrap=True)
 
 
 def _told(value: Any) -> str:
@@ -78,7 +93,3 @@ def _told(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{name}={text}" for name, text in value.items())
     return "" if value is None else str(plain(value))
-
-
-def _plain(text: str) -> str:
-    return text.replace("[", r"\[")

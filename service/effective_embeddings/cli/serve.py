@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from effective_embeddings import _core
 from effective_embeddings import server as room
@@ -91,17 +92,19 @@ def _tell(settings: room.Settings, target: str, *, as_json: bool) -> None:
     if as_json:
         print_json({"listening": target, "data": where.as_posix()})
         return
-    console.print(f"[bold]listening[/bold]  {target}")
-    console.print(f"[bold]data[/bold]       {where}")
+    console.print(f"[bold]listening[/bold]  {target}", soft_wrap=True)
+    console.print(f"[bold]data[/bold]       {escape(str(where))}", soft_wrap=True)
     console.print(
         "[bold]protected[/bold]  every acknowledged write is on the disk; one process owns the"
-        " directory; messages and batches are limited"
+        " directory; messages and batches are limited",
+        soft_wrap=True,
     )
     reach = (
         "whoever reaches this address" if settings.allow_insecure else "every user of this machine"
     )
     console.print(
         f"[bold]open[/bold]       no encryption and no authentication: {reach} can read and"
-        " change everything"
+        " change everything",
+        soft_wrap=True,
     )
     console.print(f"[dim]Try: effemb info --server {target}     Stop: Ctrl-C[/dim]")

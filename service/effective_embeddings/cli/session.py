@@ -10,11 +10,9 @@ from pathlib import Path
 import typer
 
 from effective_embeddings.cli.failures import telling_failures
-from effective_embeddings.client import Client
+from effective_embeddings.client import DEFAULT_TARGET, Client
 
-__all__ = ["DEFAULT_SERVER", "session"]
-
-DEFAULT_SERVER = "127.0.0.1:50051"
+__all__ = ["server_of", "session"]
 
 
 @contextmanager
@@ -23,7 +21,6 @@ def session(
     data: str | None,
     *,
     as_json: bool,
-    timeout: float | None = 30.0,
     create: bool = False,
 ) -> Iterator[Client]:
     """Gives a client of a server, or of a data directory opened in this process.
@@ -37,16 +34,20 @@ def session(
             " a directory that this process opens itself"
         )
         raise typer.BadParameter(msg)
-    with telling_failures(as_json=as_json), _open(server, data, timeout, create=create) as client:
+    with telling_failures(as_json=as_json), _open(server, data, create=create) as client:
         yield client
 
 
-def _open(server: str | None, data: str | None, timeout: float | None, *, create: bool) -> Client:
+def _open(server: str | None, data: str | None, *, create: bool) -> Client:
     if data is not None:
         if not create and not Path(data).is_dir():
             msg = f"{data} is no directory"
             raise typer.BadParameter(msg, param_hint="--data")
         return Client.embedded(data)
+    return Client(server_of(server))
+
+
+def server_of(server: str | None) -> str:
+    """The server to ask, given what the command line says."""
     # An environment variable is a default, not a wish: --data on the command line beats it.
-    target = server or os.environ.get("EFFEMB_SERVER") or DEFAULT_SERVER
-    return Client(target, timeout=timeout)
+    return server or os.environ.get("EFFEMB_SERVER") or DEFAULT_TARGET

@@ -15,7 +15,7 @@ from effective_embeddings.cli.options import (
     ReasonOption,
     ServerOption,
 )
-from effective_embeddings.cli.output import console, print_json
+from effective_embeddings.cli.output import print_json, say
 from effective_embeddings.cli.progress import bar
 from effective_embeddings.cli.session import session
 from effective_embeddings.client import SnapshotProgress, SnapshotView
@@ -39,7 +39,7 @@ def snapshot(
 
     Example:  effemb snapshot notes notes.snapshot
     """
-    with session(server, data, as_json=as_json, timeout=None) as client:
+    with session(server, data, as_json=as_json) as client:
         info = client.get_namespace(namespace)
         total = info.category_count + (info.item_count if view == "full" else 0)
         with bar("rows") as progress:
@@ -55,7 +55,7 @@ def snapshot(
         if as_json:
             print_json(summary)
             return
-        console.print(
+        say(
             f"wrote {namespace} to {file} ({summary.category_count:,} categories,"
             f" {summary.item_count:,} items, {summary.size / 1e6:,.1f} MB;"
             f" revision {summary.namespace.revision},"
@@ -80,7 +80,7 @@ def restore(
 
     Example:  effemb restore notes.snapshot --as notes-copy
     """
-    with session(server, data, as_json=as_json, timeout=None, create=True) as client:
+    with session(server, data, as_json=as_json, create=True) as client:
         with bar("bytes") as progress:
             task = progress.add_task(f"restore {file}", total=file.stat().st_size, bytes="")
             restored = client.restore(
@@ -95,7 +95,7 @@ def restore(
         if as_json:
             print_json(restored)
             return
-        console.print(
+        say(
             f"restored {restored.name} ({restored.category_count:,} categories,"
             f" {restored.item_count:,} items; digest {restored.digest.hex()[:16]})"
         )

@@ -9,7 +9,12 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from effective_embeddings.cli.batching import vector_of
-from effective_embeddings.client import CategoryUpdate, Client, EffectiveEmbeddingsError
+from effective_embeddings.client import (
+    CategoryUpdate,
+    Client,
+    EffectiveEmbeddingsError,
+    WriteOptions,
+)
 from effective_embeddings.formats import AssignmentRow, CategoryRow, ItemRow, Row, RowError
 
 __all__ = ["Counts", "refused_row", "write_batch"]
@@ -48,8 +53,9 @@ def write_batch(
 ) -> Counts:
     """Writes rows of one kind in one request: all of them, or none."""
     counts = Counts()
-    write = {
-        "request_id": request_id,
+    write: WriteOptions = {
+        # What writes nothing has nothing to repeat.
+        "request_id": None if dry_run else request_id,
         "actor": actor,
         "reason": reason,
         "validate_only": dry_run,

@@ -19,6 +19,9 @@ __all__ = ["Dataset", "DatasetError", "Split", "load_dataset", "sample_path"]
 
 Vectors = NDArray[np.float32]
 
+# Their licence asks for the authors' names, which the full folder does not hold.
+_AUTHORS = {"banking77": "Casanueva et al. 2020"}
+
 
 class DatasetError(Exception):
     """A folder that does not hold what a data set needs."""
@@ -60,10 +63,10 @@ class Dataset:
 
     def attribution(self) -> str:
         """One line that names where the texts come from."""
-        authors = self.source.get("authors")
-        by = f", {authors}" if authors else ""
+        authors = self.source.get("authors") or _AUTHORS.get(self.name)
+        by = f"{authors}, " if authors else ""
         part = " (a sample)" if self.is_sample else ""
-        return f"{self.name}{part}: {self.source['repo']}{by}, {self.source['licence']}"
+        return f"{self.name}{part}: {by}{self.source['repo']}, {self.source['licence']}"
 
 
 def sample_path() -> Path:

@@ -21,7 +21,8 @@ from effective_embeddings.demo.order import shuffled
 
 __all__ = ["main", "make_sample"]
 
-_AUTHORS = "Casanueva et al. 2020, Efficient Intent Detection with Dual Sentence Encoders"
+_AUTHORS = "Casanueva et al. 2020"
+_PAPER = "Efficient Intent Detection with Dual Sentence Encoders"
 _MODEL = "all-MiniLM-L6-v2 (sentence-transformers)"
 
 
@@ -68,6 +69,7 @@ def _write_source(dataset: Dataset, out: Path, train: int, test: int) -> None:
         "commit": dataset.source["commit"],
         "paths": dataset.source["paths"],
         "authors": _AUTHORS,
+        "paper": _PAPER,
         "licence": dataset.source["licence"],
         "embedding_model": _MODEL,
         "sample": f"{train} train and {test} test texts of each category, those whose"

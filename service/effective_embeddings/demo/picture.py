@@ -166,14 +166,10 @@ def _write_titles(figure: Figure, results: Results) -> None:
         else " never assigned."
     )
     figure.text(0.06, 0.872, told, fontsize=10.5, color=_QUIET)
-    source = results.source
-    by = f" ({source['authors']})" if source.get("authors") else ""
-    part = ", a sample" if "sample" in source else ""
     figure.text(
         0.06,
         0.022,
-        f"Data: {source['repo']}{by}, {source['licence']}{part}. Order of the stream: seed"
-        f" {results.seed}.",
-        fontsize=7.5,
+        f"Data: {results.attribution}. Order of the stream: seed {results.seed}.",
+        fontsize=8,
         color=_QUIET,
     )

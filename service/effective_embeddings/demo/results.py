@@ -64,6 +64,7 @@ class Results:
     """Everything that one run of the demo found out."""
 
     dataset: str
+    attribution: str
     source: dict[str, Any]
     categories: int
     seed: int

@@ -45,7 +45,7 @@ class Screen:
         """Prints an accuracy, with the first digits of the digest it was measured at."""
         self._console.print(
             f"  {measurement.stage:<24}{measurement.accuracy:6.2f} %"
-            f"  [dim]{measurement.assigned:>6} assigned  digest {measurement.digest[:12]}[/dim]",
+            f"  [dim]{measurement.assigned:>6} assigned  digest {measurement.digest[:10]}[/dim]",
             highlight=False,
         )
 
@@ -61,6 +61,7 @@ class Screen:
             TextColumn("{task.fields[told]}"),
             console=self._console,
             transient=True,
+            disable=not self._console.is_terminal,
         )
         self._task = self._progress.add_task("match, then assign", total=messages, told="")
         self._progress.start()
@@ -90,9 +91,9 @@ def figures_table(results: Results) -> Table:
     """All measurements, one a line."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("stage", no_wrap=True)
-    for name in ("assigned", "first guess right", "accuracy", "gain"):
+    for name in ("assigned", "right", "accuracy", "gain"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("state digest", no_wrap=True)
+    table.add_column("digest", no_wrap=True)
     static = results.at(STATIC).accuracy
     for each in results.measurements:
         gain = each.accuracy - static
@@ -102,6 +103,6 @@ def figures_table(results: Results) -> Table:
             f"{each.right:,} / {each.tested:,}",
             f"{each.accuracy:.2f} %",
             "" if each.stage == STATIC else f"{gain:+.2f}",
-            each.digest[:12],
+            each.digest[:10],
         )
     return table

@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from effective_embeddings.client import Client
+from effective_embeddings.client import DEFAULT_TARGET, Client
 from effective_embeddings.demo.dataset import Dataset
 from effective_embeddings.demo.hosting import HostedServer
 from effective_embeddings.demo.picture import save_picture
@@ -21,13 +21,20 @@ __all__ = ["show"]
 
 
 def show(
-    server: HostedServer, dataset: Dataset, *, out: Path, seed: int, console: Console
+    server: HostedServer,
+    dataset: Dataset,
+    *,
+    out: Path,
+    seed: int,
+    keep_serving: bool,
+    console: Console,
 ) -> Results:
     """Plays the demo against the server and leaves `results.json` and a picture in `out`."""
     console.print(f"[bold]{dataset.attribution()}[/bold]", soft_wrap=True)
     console.print(
         f"{len(dataset.categories)} categories, {len(dataset.train):,} messages to sort,"
         f" {len(dataset.test):,} to be tested on; server at {server.target}",
+        soft_wrap=True,
     )
     with Client(server.target, actor="demo") as client:
         results = play(client, dataset.name, dataset, seed, Screen(console))
@@ -44,7 +51,13 @@ def show(
         f"[dim]{results.seconds:.1f} s, kernel {version.kernel},"
         f" {'release' if version.release_build else 'DEBUG'} build[/dim]"
     )
-    _what_next(server.target, dataset, console)
+    if keep_serving:
+        console.print("\n[bold]To try next[/bold]")
+        _what_next(server.target, dataset, console)
+    else:
+        again = f"effemb demo --keep-serving --listen {DEFAULT_TARGET}"
+        console.print(f"\n[bold]To try next[/bold], after `{again}`")
+        _what_next(DEFAULT_TARGET, dataset, console)
     return results
 
 
@@ -99,7 +112,6 @@ def _what_next(target: str, dataset: Dataset, console: Console) -> None:
         "from effective_embeddings import Client;"
         f" print(Client('{target}').match('{name}', 'message-00000', limit=3))"
     )
-    console.print("\n[bold]To try next[/bold] (with `effemb demo --keep-serving`)")
     for line in (
         f"grpcurl -plaintext -d '{query}' {target} {service}/Match",
         f"effemb match {name} --item message-00000 --limit 3 --server {target}",

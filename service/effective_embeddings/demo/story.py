@@ -50,6 +50,7 @@ def play(
     started = time.perf_counter()
     results = Results(
         dataset=dataset.name,
+        attribution=dataset.attribution(),
         source=dataset.source,
         categories=len(dataset.categories),
         seed=seed,

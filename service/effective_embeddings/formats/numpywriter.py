@@ -79,8 +79,8 @@ class NpyWriter:
         for name in FIELDS[self._kind][2:]:
             if getattr(row, name) not in (None, {}, 0, 1 if "weight" in name else 0):
                 msg = (
-                    f"{self._path}: {key_of(row)!r} has a {name}, which a .npy file would lose;"
-                    " .npz, .parquet, .jsonl and .csv keep it"
+                    f"{self._path}: the {name} of {key_of(row)!r} would be lost in a .npy file;"
+                    " .npz, .parquet, .jsonl and .csv have room for it"
                 )
                 raise FormatError(msg)
         vector = _vector(self._kind, row)
