@@ -187,11 +187,13 @@ def serve(settings: Settings, *, on_ready: Callable[[str], None] | None = None) 
         opening.join()
         if failures:
             raise failures[0]
-        if on_ready is not None and not signals:
-            on_ready(handle.target)
-        os.read(reader, 1)
-        _log.info("draining signal=%s", signal.Signals(signals[0]).name)
-        handle.stop()
+        try:
+            if on_ready is not None and not signals:
+                on_ready(handle.target)
+            os.read(reader, 1)
+            _log.info("draining signal=%s", signal.Signals(signals[0]).name)
+        finally:
+            handle.stop()
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
