@@ -64,10 +64,15 @@ fn cases() -> Vec<Case> {
     cases
 }
 
+fn worst_cases() -> Vec<Case> {
+    let worst = |case: &Case| (case.count, case.threads) == (10_000, 1);
+    cases().into_iter().filter(worst).collect()
+}
+
 /// The ten best of independent random rows, one query after the other.
 #[divan::bench(args = cases(), max_time = 1)]
 fn one_query(bencher: Bencher<'_, '_>, case: &Case) {
-    let (rows, queries) = world(case);
+    let (rows, queries) = world(case, 1.0);
     let search = Search {
         limit: 10,
         threads: case.threads,
@@ -84,7 +89,7 @@ fn one_query(bencher: Bencher<'_, '_>, case: &Case) {
 /// The same for 64 queries at once.
 #[divan::bench(args = cases(), max_time = 1)]
 fn batch_of_64(bencher: Bencher<'_, '_>, case: &Case) {
-    let (rows, queries) = world(case);
+    let (rows, queries) = world(case, 1.0);
     let search = Search {
         limit: 10,
         threads: case.threads,
@@ -92,6 +97,25 @@ fn batch_of_64(bencher: Bencher<'_, '_>, case: &Case) {
     };
     bencher
         .bench_local(|| rows.top_k_batch_with(case.kernel, &queries, &search, &|a, b| a.cmp(&b)));
+}
+
+/// Rows a thousandth apart, which no sketch can tell apart: the worst case. Compare `every_row`.
+#[divan::bench(args = worst_cases(), max_time = 1)]
+fn near_ties(bencher: Bencher<'_, '_>, case: &Case) {
+    let (rows, queries) = world(case, 1e-3);
+    let search = Search {
+        limit: 10,
+        ..Search::default()
+    };
+    bencher.bench_local(|| rows.top_k_with(case.kernel, &queries[0], &search, &|a, b| a.cmp(&b)));
+}
+
+/// No limit: every row is scored exactly and sorted.
+#[divan::bench(args = worst_cases(), max_time = 1)]
+fn every_row(bencher: Bencher<'_, '_>, case: &Case) {
+    let (rows, queries) = world(case, 1.0);
+    let search = Search::default();
+    bencher.bench_local(|| rows.top_k_with(case.kernel, &queries[0], &search, &|a, b| a.cmp(&b)));
 }
 
 /// Preparing a query, sketch not included.
@@ -111,18 +135,22 @@ fn new_row(bencher: Bencher<'_, '_>, dimension: usize) {
     bencher.bench(|| UnitRow::from_numerator(&numerator));
 }
 
-fn world(case: &Case) -> (Rows, Vec<Query>) {
+/// Rows and queries: one common vector, `spread` of whose place is taken by independent ones.
+fn world(case: &Case, spread: f64) -> (Rows, Vec<Query>) {
     let mut seed = case.count as u64;
+    let common = numerator(&mut seed, case.dimension);
+    let mut numerator = || -> Vec<i64> {
+        let own = numerator(&mut seed, case.dimension);
+        let mix = |(&a, b): (&i64, i64)| ((1.0 - spread) * a as f64 + spread * b as f64) as i64;
+        common.iter().zip(own).map(mix).collect()
+    };
     let mut rows = Rows::new(case.dimension);
     for _ in 0..case.count {
         let slot = rows.push();
-        rows.set(
-            slot,
-            UnitRow::from_numerator(&numerator(&mut seed, case.dimension)).as_ref(),
-        );
+        rows.set(slot, UnitRow::from_numerator(&numerator()).as_ref());
     }
     let query = |_| {
-        let values = numerator(&mut seed, case.dimension);
+        let values = numerator();
         let values: Vec<f32> = values.into_iter().map(|v| v as f32).collect();
         Query::new(&values).expect("a direction")
     };

@@ -178,7 +178,7 @@ impl Rows {
             return None;
         }
         let segment = &self.segments[slot >> self.segment_rows.trailing_zeros()];
-        segment.row(slot & (self.segment_rows - 1))
+        segment.row(slot & (self.segment_rows - 1), self.dimension)
     }
 
     /// The slots of a segment.

@@ -153,7 +153,7 @@ pub(super) fn survivors(
     let mut dots = [[0_i32; *BLOCK_ROWS.end()]; 4];
     for segment in segments {
         let mut first = rows.slots(segment).start;
-        for block in rows.segments[segment].sketch_blocks(block_rows) {
+        for block in rows.segments[segment].sketch_blocks(block_rows, rows.dimension()) {
             let size = block.scales.len();
             for (queries, survivors) in sketches.chunks(4).zip(survivors.chunks_mut(4)) {
                 let mut dots = dots.each_mut().map(|dots| &mut dots[..size]);

@@ -113,19 +113,22 @@ impl Segment {
 
     /// The components and the norm of a row; `None` if it is absent.
     #[inline]
-    pub(super) fn row(&self, at: usize) -> Option<(&[F32Line], f64)> {
+    pub(super) fn row(&self, at: usize, dimension: usize) -> Option<(&[F32Line], f64)> {
         let norm = self.norms[at];
-        let lines = self.rows.len() / self.norms.len();
+        let lines = F32Line::count(dimension);
         (norm != 0.0).then(|| (&self.rows[lines_of(at, lines)], norm))
     }
 
     /// The sketches, cut into blocks of `rows` rows (the last one may be shorter).
-    pub(super) fn sketch_blocks(&self, rows: usize) -> impl Iterator<Item = SketchBlock<'_>> {
-        let lines = self.sketches.len() / self.norms.len().max(1);
+    pub(super) fn sketch_blocks(
+        &self,
+        rows: usize,
+        dimension: usize,
+    ) -> impl Iterator<Item = SketchBlock<'_>> {
         let scales = self.scales.chunks(rows);
         let errors = self.errors.chunks(rows);
         self.sketches
-            .chunks((rows * lines).max(1))
+            .chunks(rows * I8Line::count(dimension))
             .zip(scales.zip(errors))
             .map(|(sketches, (scales, errors))| SketchBlock {
                 sketches,
