@@ -101,7 +101,9 @@ def refused_row(error: EffectiveEmbeddingsError, rows: Sequence[Row]) -> RowErro
         found = re.match(r"\w+\[(\d+)\]\.?(.*)", path)
         if found and int(found[1]) < len(rows):
             row = rows[int(found[1])]
-            return RowError(row.place, found[2], f"{error.message} ({error.reason})")
+            # The place in the request means nothing to who reads this; the place in the file does.
+            told = error.message.removeprefix(path).lstrip(": ")
+            return RowError(row.place, found[2], f"{told} ({error.reason})")
     return None
 
 

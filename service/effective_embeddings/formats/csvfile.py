@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from effective_embeddings.formats.parse import parse_row
+from effective_embeddings.formats.parse import check_columns, parse_row
 from effective_embeddings.formats.record import FormatError, RowError
 from effective_embeddings.formats.render import plain_fields
 from effective_embeddings.formats.rows import FIELDS, Kind, Row
@@ -23,6 +23,9 @@ __all__ = ["CsvReader", "CsvWriter"]
 
 # A vector of 16384 components is a cell of about 200 kB; the module's own limit is 128 KiB.
 _LARGEST_CELL = 4 << 20
+
+# What a column of the user's own data begins with.
+_OWN = "metadata."
 
 
 class CsvReader:
@@ -49,6 +52,8 @@ class CsvReader:
             if header is None:
                 msg = f"{self._name} is empty: a CSV file begins with a line of names"
                 raise FormatError(msg)
+            own = [name for name in header if not name.startswith(_OWN)]
+            check_columns(self._name, self._kind, own)
             start = reader.line_num + 1
             for cells in reader:
                 # A quoted cell can span lines: the row stands where it begins.
@@ -74,9 +79,9 @@ class CsvReader:
         fields: dict[str, Any] = {}
         metadata: dict[str, str] = {}
         for name, cell in zip(header, cells, strict=True):
-            if name.startswith("metadata."):
+            if name.startswith(_OWN):
                 if cell:
-                    metadata[name.removeprefix("metadata.")] = cell
+                    metadata[name.removeprefix(_OWN)] = cell
             else:
                 fields[name] = cell
         if metadata:

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from effective_embeddings.formats.parse import parse_row
+from effective_embeddings.formats.parse import check_columns, parse_row
 from effective_embeddings.formats.record import FormatError, RowError
-from effective_embeddings.formats.rows import FIELDS, Kind, Row
+from effective_embeddings.formats.rows import Kind, Row
 
 __all__ = ["NpyReader", "NpzReader", "keys_path"]
 
@@ -118,11 +118,8 @@ class NpzReader(_ColumnReader):
         if isinstance(loaded, np.ndarray):
             msg = f"{path} holds one array; it should be named .npy"
             raise FormatError(msg)
-        known = {*FIELDS[kind], *(f"has_{name}" for name in _VECTORS)}
-        unknown = sorted(set(loaded.files) - known)
-        if unknown:
-            msg = f"{path}: {unknown[0]} is no field of {kind}; they are {', '.join(FIELDS[kind])}"
-            raise FormatError(msg)
+        flags = {f"has_{name}" for name in _VECTORS}
+        check_columns(path, kind, [name for name in loaded.files if name not in flags])
         try:
             columns = {name: loaded[name] for name in loaded.files}
         except (ValueError, zipfile.BadZipFile) as error:

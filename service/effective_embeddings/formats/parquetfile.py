@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from effective_embeddings.formats.parse import parse_row
+from effective_embeddings.formats.parse import check_columns, parse_row
 from effective_embeddings.formats.record import FormatError, RowError
 from effective_embeddings.formats.rows import FIELDS, Kind, Row
 from effective_embeddings.formats.target import Target
@@ -59,6 +59,7 @@ class ParquetReader:
         except ValueError as error:  # pyarrow's own errors are ValueErrors
             msg = f"{path} is no Parquet file that can be read: {error}"
             raise FormatError(msg) from error
+        check_columns(path, kind, self._file.schema_arrow.names)
         self._read = 0
         self.total: int | None = self._file.metadata.num_rows
 

@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from effective_embeddings.formats.record import RowError
+from effective_embeddings.formats.record import FormatError, RowError
 from effective_embeddings.formats.rows import (
     FIELDS,
+    REQUIRED,
     AssignmentRow,
     CategoryRow,
     ItemRow,
@@ -25,7 +26,22 @@ from effective_embeddings.formats.rows import (
     Vector,
 )
 
-__all__ = ["parse_row", "parse_vector"]
+__all__ = ["check_columns", "parse_row", "parse_vector"]
+
+
+def check_columns(path: str, kind: Kind, names: Iterable[str]) -> None:
+    """Refuses a file whose columns are not the kind's, before any of its rows is read."""
+    given = list(names)
+    known = FIELDS[kind]
+    told = f"the columns of {kind} are {', '.join(known)}"
+    for name in given:
+        if name not in known:
+            msg = f"{path}: {name!r} is no column that is known; {told}"
+            raise FormatError(msg)
+    for name in REQUIRED[kind]:
+        if name not in given:
+            msg = f"{path} has no column {name!r}; {told}"
+            raise FormatError(msg)
 
 
 def parse_row(kind: Kind, place: str, fields: Mapping[str, Any], dimension: int | None) -> Row:

@@ -13,7 +13,17 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["FIELDS", "AssignmentRow", "CategoryRow", "ItemRow", "Kind", "Row", "Vector", "key_of"]
+__all__ = [
+    "FIELDS",
+    "REQUIRED",
+    "AssignmentRow",
+    "CategoryRow",
+    "ItemRow",
+    "Kind",
+    "Row",
+    "Vector",
+    "key_of",
+]
 
 Vector = NDArray[np.float32]
 
@@ -65,7 +75,7 @@ class AssignmentRow:
 
 Row = CategoryRow | ItemRow | AssignmentRow
 
-#: The fields of each kind, in the order in which they are written; the first ones are required.
+#: The fields of each kind, in the order in which they are written.
 FIELDS: Mapping[Kind, tuple[str, ...]] = {
     Kind.CATEGORIES: (
         "key",
@@ -78,6 +88,14 @@ FIELDS: Mapping[Kind, tuple[str, ...]] = {
     ),
     Kind.ITEMS: ("key", "embedding", "weight", "metadata"),
     Kind.ASSIGNMENTS: ("item", "category", "embedding", "weight", "metadata"),
+}
+
+
+#: The fields that every row must have.
+REQUIRED: Mapping[Kind, tuple[str, ...]] = {
+    Kind.CATEGORIES: ("key",),
+    Kind.ITEMS: ("key",),
+    Kind.ASSIGNMENTS: ("item", "category"),
 }
 
 
