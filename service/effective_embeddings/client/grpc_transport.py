@@ -21,6 +21,8 @@ ChannelOptions = Sequence[tuple[str, Any]]
 _DEFAULT_OPTIONS: dict[str, int] = {
     "grpc.max_receive_message_length": MAX_REPLY_BYTES,
     "grpc.max_send_message_length": -1,  # the service has a limit, and says so
+    # Unencrypted calls do not go through a web proxy because the environment names one.
+    "grpc.enable_http_proxy": 0,
     # A service that restarts is found again within the client's own retries; gRPC's default
     # waits a second first.
     "grpc.initial_reconnect_backoff_ms": 100,
