@@ -10,6 +10,7 @@ import typer
 from effective_embeddings.cli.failures import fail, telling_failures
 from effective_embeddings.cli.options import JsonOption
 from effective_embeddings.cli.output import console, errors, print_json
+from effective_embeddings.client.errors import AlreadyExists
 from effective_embeddings.demo.dataset import DatasetError, load_dataset, sample_path
 from effective_embeddings.demo.hosting import HostingError, hosting
 from effective_embeddings.demo.show import show
@@ -69,5 +70,8 @@ def demo(
                     told = f"serving at {server.target} until Ctrl-C, data in {server.data}"
                     (errors if as_json else console).print(f"\n[bold]{told}[/bold]")
                     server.wait()
+        except AlreadyExists as error:
+            told = f"{error.message}: the demo begins with nothing, so give it a fresh --data"
+            raise fail(told, as_json=as_json) from error
         except (DatasetError, HostingError) as error:
             raise fail(str(error), as_json=as_json) from error

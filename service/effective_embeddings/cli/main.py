@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
+from effective_embeddings import _core
 from effective_embeddings.cli import (
     assign,
     category,
@@ -17,6 +20,7 @@ from effective_embeddings.cli import (
     serve,
     snapshot,
 )
+from effective_embeddings.cli.output import say
 
 __all__ = ["app", "main"]
 
@@ -39,12 +43,28 @@ Every command takes --server HOST:PORT or --data DIR, and --json.
 
 app = typer.Typer(
     name="effemb",
-    help=_HELP,
-    no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+@app.callback(help=_HELP, invoke_without_command=True)
+def _options(
+    context: typer.Context,
+    *,
+    version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, help="Print the version and leave."),
+    ] = False,
+) -> None:
+    if version:
+        say(_core.VERSION)
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        say(context.get_help())
+        raise typer.Exit(2)
+
 
 _RUN, _KEEP, _ASK, _MOVE = "Run", "Keep", "Teach and ask", "Move data"
 

@@ -60,9 +60,17 @@ def hosting(listen: str, data: Path | None) -> Iterator[HostedServer]:
         if not line:
             process.wait()
             log.seek(0)
-            msg = f"the server did not start: {log.read().strip()}"
-            raise HostingError(msg)
+            raise HostingError(_reason(log.read()))
         yield HostedServer(json.loads(line)["listening"], data, process)
+
+
+def _reason(log: str) -> str:
+    lines = log.strip().splitlines() or ["it said nothing"]
+    try:
+        told = json.loads(lines[-1])["error"]["message"]
+    except (ValueError, KeyError, TypeError):
+        told = log.strip()
+    return f"the server did not start: {told}"
 
 
 def _stop(process: subprocess.Popen[str]) -> None:

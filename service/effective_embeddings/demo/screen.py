@@ -55,7 +55,7 @@ class Screen:
         self._by_names = names_alone / messages
         self._progress = Progress(
             TextColumn("  {task.description}"),
-            BarColumn(bar_width=24),
+            BarColumn(bar_width=10),
             MofNCompleteColumn(),
             TimeRemainingColumn(compact=True),
             TextColumn("{task.fields[told]}"),
@@ -63,7 +63,7 @@ class Screen:
             transient=True,
             disable=not self._console.is_terminal,
         )
-        self._task = self._progress.add_task("match, then assign", total=messages, told="")
+        self._task = self._progress.add_task("sorting", total=messages, told="")
         self._progress.start()
 
     def step(self, step: Step) -> None:
@@ -76,8 +76,8 @@ class Screen:
             self._progress.update(
                 self._task,
                 completed=step.number,
-                told=f"right lately [bold]{recent:.0f} %[/bold], "
-                f"corrections {self._corrections}, saved {saved:.0f}",
+                told=f"[bold]{recent:.0f} %[/bold] right lately,"
+                f" {self._corrections:,} wrong, {saved:,.0f} saved",
             )
 
     def stream_ends(self) -> None:

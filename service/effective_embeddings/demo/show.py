@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.text import Text
 
 from effective_embeddings.client import DEFAULT_TARGET, Client
@@ -79,7 +80,7 @@ def _tell_stream(results: Results, console: Console) -> None:
 def _tell_bits(results: Results, console: Console) -> None:
     if results.problems:
         for problem in results.problems:
-            console.print(f"[bold red]wrong:[/bold red] {problem}")
+            console.print(f"[bold red]wrong:[/bold red] {escape(problem)}", soft_wrap=True)
         return
     console.print(
         f"{results.moved_wrongly:,} wrong assignments and their corrections left no trace: answers"
@@ -99,7 +100,8 @@ def _plots(results: Results, out: Path, console: Console) -> None:
     except ImportError:
         console.print(
             f"\nFigures: {out / 'results.json'}"
-            "    [dim]No picture: matplotlib is not installed (the demo extra has it).[/dim]"
+            "    [dim]No picture: matplotlib is not installed (the demo extra has it).[/dim]",
+            soft_wrap=True,
         )
 
 
