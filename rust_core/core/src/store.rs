@@ -100,9 +100,9 @@ pub trait Store {
     fn item(&mut self, key: &str) -> Result<Option<Item>, Self::Error>;
     /// The item with this identifier, which must exist.
     fn item_by_id(&mut self, id: i64) -> Result<Item, Self::Error>;
-    /// Stores a new item, not assigned to anything, and returns its identifier.
-    /// `Item::id` is not read.
-    fn insert_item(&mut self, item: &Item) -> Result<i64, Self::Error>;
+    /// Stores a new item and returns its identifier; `Item::id` is not read. `inbox`: it stays
+    /// unassigned; otherwise it joins a category in the same step.
+    fn insert_item(&mut self, item: &Item, inbox: bool) -> Result<i64, Self::Error>;
     /// Overwrites an item's weight, embedding and metadata.
     fn update_item(&mut self, item: &Item) -> Result<(), Self::Error>;
     /// Deletes an item, which has no memberships any more.
@@ -110,7 +110,7 @@ pub trait Store {
 
     /// The memberships of an item, by sequence.
     fn memberships(&mut self, item: i64) -> Result<Vec<Membership>, Self::Error>;
-    /// Stores a membership. `first`: the item was in no category, it leaves the inbox.
+    /// Stores a membership. `first`: the item leaves the inbox.
     fn insert_membership(
         &mut self,
         item: &Item,

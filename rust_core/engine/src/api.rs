@@ -4,7 +4,9 @@ use std::time::Instant;
 
 use ee_core::command::Outcome;
 use ee_core::settings::{Metadata, NamespaceSettings};
+use ee_core::state::{Header, Profile};
 use ee_core::store::{CategoryRecord, Origin};
+use serde::{Deserialize, Serialize};
 
 /// How to open a data directory.
 #[derive(Clone, Debug)]
@@ -65,7 +67,7 @@ pub struct NewNamespace {
 }
 
 /// What there is to say of a namespace.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NamespaceView {
     /// Its name.
     pub name: String,
@@ -87,6 +89,28 @@ pub struct NamespaceView {
     pub memberships: u64,
     /// The state digest.
     pub digest: [u8; 32],
+}
+
+impl NamespaceView {
+    pub(crate) fn new(
+        name: &str,
+        settings: &NamespaceSettings,
+        profile: &Profile,
+        header: &Header,
+    ) -> Self {
+        Self {
+            name: name.to_owned(),
+            settings: settings.clone(),
+            description: profile.description.clone(),
+            labels: profile.labels.clone(),
+            created_ms: profile.created_ms,
+            revision: header.revision,
+            categories: header.categories,
+            items: header.items,
+            memberships: header.memberships,
+            digest: header.digest(settings),
+        }
+    }
 }
 
 /// What came of a write.

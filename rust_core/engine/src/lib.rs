@@ -1,7 +1,40 @@
-//! Namespaces on disk.
+//! Namespaces on disk: one ordered log of commands, a store, group commit, recovery.
+//!
+//! ```text
+//! caller ── Engine ─┬─ reads: Registry (namespaces in memory) and Readers (the store, one moment)
+//!                   └─ writes: Writer ── Group (one transaction) ── commit ── publish ── reply
+//! ```
+//!
+//! Invariants:
+//!
+//! 1. A write is durable before it is visible. Everything that can fail comes before the commit;
+//!    publishing is copying.
+//! 2. One thread writes, through one connection. An error of the disk stops it for good.
+//! 3. Memory is derived: a namespace that is read back has the digest that was recorded, or it is
+//!    not served.
+//! 4. SQL is spoken in `store` only.
 
 mod api;
+mod directory;
+mod engine;
 mod error;
+mod group;
+mod load;
+mod loaded;
+mod read;
+mod registry;
+mod restore;
+mod shared;
+mod snapshot;
+mod store;
+mod sums;
+mod verify;
+mod writer;
 
 pub use api::*;
+pub use engine::Engine;
 pub use error::{Error, Result};
+pub use loaded::Target;
+pub use read::MAX_REVISION_WAIT;
+pub use restore::Restore;
+pub use snapshot::Snapshot;

@@ -44,7 +44,7 @@ impl<S: Store> Write<'_, S> {
         let row = self.category(&key).expect("as before").row()?;
         let score_before = query.zip(row).map(|(query, row)| rank::score(&query, row));
 
-        self.save(&mut resolved)?;
+        self.save(&mut resolved, false)?;
         let item = &resolved.after;
         let already = resolved.memberships.iter().any(|m| m.category == id);
         let mut previous = already.then(|| key.to_string());
@@ -55,7 +55,9 @@ impl<S: Store> Write<'_, S> {
                     previous = Some(self.leave(item, membership, false)?.to_string());
                 }
             }
-            self.join(item, &key, resolved.memberships.is_empty())?;
+            // A new item never was in the inbox.
+            let from_inbox = !item_created && resolved.memberships.is_empty();
+            self.join(item, &key, from_inbox)?;
         }
         let category = self.category(&key).expect("as before");
         Ok(Assigned {

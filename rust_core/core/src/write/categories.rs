@@ -63,17 +63,23 @@ impl<S: Store> Write<'_, S> {
     fn update_category(&mut self, put: &CategoryPut) -> Step<Put, S> {
         let draft = self.category(&put.key).expect("the caller has seen it");
         let before = draft.record();
+        let mut after = before.clone();
+        after.settings = changed_settings(before.settings, put);
         if let Some(base) = &put.base {
-            draft.base.clone_from(base);
-            draft.category.has_base = base.is_some();
+            after.base.clone_from(base);
         }
         if let Some(metadata) = &put.metadata {
-            draft.category.metadata = Arc::new(metadata.clone());
+            after.metadata.clone_from(metadata);
         }
-        draft.category.settings = changed_settings(before.settings, put);
-        let (id, after) = (draft.category.id, draft.record());
+        // What is equal may still differ by a bit, the sign of a zero. It is not stored, so it must
+        // not reach the draft either, which later commands of the group go on from.
         let changed = after != before;
         if changed {
+            let id = draft.category.id;
+            draft.category.settings = after.settings;
+            draft.category.has_base = after.base.is_some();
+            draft.category.metadata = Arc::new(after.metadata.clone());
+            draft.base.clone_from(&after.base);
             draft.touch();
             let counts = |s: &CategorySettings| (s.window, s.frozen);
             if counts(&after.settings) != counts(&before.settings) {

@@ -16,7 +16,7 @@ use crate::store::{Item, Membership, Store, membership_hash};
 const SCAN: usize = 512;
 
 impl<S: Store> Write<'_, S> {
-    /// Puts an item into a category. `first`: it was in none before.
+    /// Puts an item into a category. `first`: it leaves the inbox.
     pub(super) fn join(&mut self, item: &Item, key: &Arc<str>, first: bool) -> Step<(), S> {
         let sequence = self.draft.header.next_sequence;
         self.draft.header.next_sequence += 1;
@@ -107,11 +107,16 @@ impl<S: Store> Write<'_, S> {
         Ok(())
     }
 
-    /// Makes an item's categories follow its new embedding or weight. Its image was kept.
+    /// Makes an item's categories follow its new embedding or weight.
+    ///
+    /// `is_image`: `before` is the image that was kept. Otherwise two entries of a batch have each
+    /// changed a part of the item, and what lies between is in no log: it came as "after" and goes
+    /// as "after", so that the two cancel out whatever a replay takes for it.
     pub(super) fn replace(
         &mut self,
         before: &Item,
         after: &Item,
+        is_image: bool,
         memberships: &[Membership],
     ) -> Step<(), S> {
         for membership in memberships {
@@ -126,7 +131,8 @@ impl<S: Store> Write<'_, S> {
                     counting,
                     before,
                 };
-                self.effects.extend([effect(-1, true), effect(1, false)]);
+                self.effects
+                    .extend([effect(-1, is_image), effect(1, false)]);
             }
         }
         Ok(())

@@ -31,7 +31,7 @@ impl<S: Store> Write<'_, S> {
             claims.agree(index, put, Place::Any)?;
             let mut resolved = self.resolve(index, put)?;
             let (created, changed) = (resolved.before.is_none(), resolved.changed());
-            self.save(&mut resolved)?;
+            self.save(&mut resolved, true)?;
             outcomes.push(Put {
                 key: put.key.clone(),
                 created,
@@ -87,8 +87,8 @@ impl<S: Store> Write<'_, S> {
         })
     }
 
-    /// Stores what was resolved; its categories follow.
-    pub(super) fn save(&mut self, resolved: &mut Resolved) -> Step<(), S> {
+    /// Stores what was resolved; its categories follow. `inbox`: a new item stays there.
+    pub(super) fn save(&mut self, resolved: &mut Resolved, inbox: bool) -> Step<(), S> {
         if !resolved.changed() {
             return Ok(());
         }
@@ -100,8 +100,8 @@ impl<S: Store> Write<'_, S> {
         if let Some(before) = before {
             self.draft.header.item_records.remove(&before.hash());
             if before.weight != after.weight || before.embedding != after.embedding {
-                self.keep_image(before);
-                self.replace(before, after, memberships)?;
+                let is_image = self.keep_image(before);
+                self.replace(before, after, is_image, memberships)?;
             }
             self.store.update_item(after).map_err(WriteError::Store)?;
             self.changes.push(Change::ItemUpdated {
@@ -110,7 +110,10 @@ impl<S: Store> Write<'_, S> {
                 metadata: before.metadata.clone(),
             });
         } else {
-            after.id = self.store.insert_item(after).map_err(WriteError::Store)?;
+            after.id = self
+                .store
+                .insert_item(after, inbox)
+                .map_err(WriteError::Store)?;
             self.draft.header.items += 1;
             self.changes.push(Change::ItemCreated {
                 key: after.key.clone(),

@@ -140,15 +140,18 @@ impl<S: Store> Write<'_, S> {
         self.category(&key).expect("a membership's category exists")
     }
 
-    /// Keeps an item as it was before this entry, once.
-    fn keep_image(&mut self, item: &Item) {
-        if self.imaged.insert(item.id) {
+    /// Keeps an item as it was before this entry, once. Returns whether this is what was kept: an
+    /// item that the entry has changed already is between two states that the log knows.
+    fn keep_image(&mut self, item: &Item) -> bool {
+        let first = self.imaged.insert(item.id);
+        if first {
             self.images.push(ItemImage {
                 item: item.id,
                 weight: item.weight,
                 embedding: item.embedding.clone(),
             });
         }
+        first
     }
 
     fn update_profile(

@@ -1,0 +1,456 @@
+//! The engine: one data directory and everything that can be asked of it.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use ee_core::command::Command;
+use ee_core::kernels::Kernel;
+use ee_core::state::{CategoryView, Header, MatchOptions, Profile, Ranking};
+use rusqlite::Connection;
+
+use crate::api::{
+    At, EngineInfo, Health, ItemFilter, ItemView, NamespaceView, NewNamespace, Options, QuerySpec,
+    ReadContext, SnapshotView, VerifyReport, WriteContext, Written,
+};
+use crate::directory::Directory;
+use crate::loaded::{Loaded, Target};
+use crate::read;
+use crate::registry::Registry;
+use crate::restore::{Restore, append_created};
+use crate::shared::Shared;
+use crate::snapshot::Snapshot;
+use crate::store::{Head, open_writer, sqlite_version};
+use crate::store::{NamespaceRow, Readers, Remembered, State, StoreResult, queries};
+use crate::verify::{Live, verify};
+use crate::writer::Writer;
+use crate::{Error, Result};
+
+/// Requests that create or delete a namespace are remembered under this identifier.
+const SERVICE: i64 = 0;
+
+/// A data directory, open. All methods may be called from any thread, and may block.
+pub struct Engine {
+    shared: Arc<Shared>,
+    writer: Arc<Writer>,
+    options: Options,
+}
+
+impl Engine {
+    /// Opens a data directory, or makes one. Fails if another process has it, if it was written
+    /// by another version's format, or if log entries that were acknowledged are missing.
+    pub fn open(directory: &Path, options: Options) -> Result<Self> {
+        let directory = Directory::take(directory)?;
+        let database = directory.database();
+        let connection = open_writer(&database)?;
+        let head = Head::load(&connection)?;
+        let watermark = directory.watermark()?;
+        if head.sequence < watermark {
+            return Err(Error::Corrupted {
+                place: "log".into(),
+                what: format!(
+                    "ends at entry {}, but entry {watermark} was acknowledged: the end is lost",
+                    head.sequence
+                ),
+            });
+        }
+        abandon_restores(&connection)?;
+        let readers = Readers::new(&database);
+        let registry = Registry::new(Arc::clone(&readers), options.memory_budget);
+        let shared = Arc::new(Shared::new(directory, readers, registry));
+        let writer = Arc::new(Writer::start(connection, Arc::clone(&shared))?);
+        Ok(Self {
+            shared,
+            writer,
+            options,
+        })
+    }
+
+    /// Creates an empty namespace.
+    pub fn create_namespace(
+        &self,
+        new: NewNamespace,
+        context: WriteContext,
+    ) -> Result<NamespaceView> {
+        check_deadline(context.deadline)?;
+        if context.validate_only {
+            let reader = self.shared.readers.begin()?;
+            check_new_name(&reader, &new.name)?;
+            return Ok(new_row(&new, 0, now_ms()).view());
+        }
+        self.writer.task(
+            move |connection, head| {
+                if let Some(view) = recall(connection, &context, head.time_ms)? {
+                    return Ok(view);
+                }
+                check_new_name(connection, &new.name)?;
+                let row = new_row(&new, head.take_id(), head.time_ms);
+                append_created(connection, head, row.id, &context)?;
+                queries::save_namespace(connection, &row)?;
+                remember(connection, &context, head.time_ms, row.view())
+            },
+            |_, _| {},
+        )
+    }
+
+    /// Deletes a namespace and all that it holds. Its rows are purged bit by bit afterwards.
+    pub fn delete_namespace(
+        &self,
+        name: &str,
+        force: bool,
+        context: WriteContext,
+    ) -> Result<NamespaceView> {
+        check_deadline(context.deadline)?;
+        let name = name.to_owned();
+        let delete = move |connection: &Connection, head: &mut Head| {
+            if let Some(view) = recall(connection, &context, head.time_ms)? {
+                return Ok(view);
+            }
+            let row = queries::namespace_by_name(connection, &name)?;
+            let mut row = row.ok_or_else(|| Error::NamespaceNotFound { name: name.clone() })?;
+            let Header {
+                categories, items, ..
+            } = row.header;
+            if !force && (categories > 0 || items > 0) {
+                return Err(Error::NamespaceNotEmpty {
+                    name: name.clone(),
+                    categories,
+                    items,
+                });
+            }
+            let view = row.view();
+            if context.validate_only {
+                return Ok(view);
+            }
+            row.state = State::Deleted;
+            queries::save_namespace(connection, &row)?;
+            remember(connection, &context, head.time_ms, view)
+        };
+        self.writer.task(delete, |shared, view| {
+            // A dry run, or the first answer to a retry, may name one that is there.
+            let there = shared
+                .readers
+                .begin()
+                .and_then(|reader| Ok(queries::namespace_by_name(&reader, &view.name)?.is_some()));
+            if !matches!(there, Ok(true)) {
+                shared.registry.remove(&view.name);
+            }
+        })
+    }
+
+    /// Up to `limit` namespaces by name, after one, as far as they begin with a prefix.
+    pub fn list_namespaces(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<NamespaceView>> {
+        let reader = self.shared.readers.begin()?;
+        let after = after.unwrap_or_default();
+        let rows = queries::namespaces_page(&reader, prefix, after, limit)?;
+        Ok(rows.iter().map(NamespaceRow::view).collect())
+    }
+
+    /// A namespace.
+    pub fn namespace(&self, name: &str, context: ReadContext) -> Result<NamespaceView> {
+        Ok(self.at(name, context)?.view())
+    }
+
+    /// Which namespace has a name, and what was fixed at its creation.
+    pub fn settings(&self, name: &str) -> Result<Arc<Target>> {
+        Ok(Arc::clone(&self.shared.registry.get(name)?.target))
+    }
+
+    /// Writes; returns once that is durable and visible.
+    pub fn write(
+        &self,
+        target: &Target,
+        command: Command,
+        context: WriteContext,
+    ) -> Result<Written> {
+        check_deadline(context.deadline)?;
+        let loaded = self.loaded(target, ReadContext::default())?;
+        self.writer.write(loaded, target.clone(), command, context)
+    }
+
+    /// A category.
+    pub fn category(
+        &self,
+        name: &str,
+        key: &str,
+        embeddings: bool,
+        context: ReadContext,
+    ) -> Result<At<CategoryView>> {
+        let loaded = self.at(name, context)?;
+        let published = loaded.read();
+        let value = published.category(key, embeddings);
+        Ok(At {
+            value: value.ok_or_else(|| Error::CategoryNotFound {
+                key: key.to_owned(),
+            })?,
+            revision: published.header().revision,
+        })
+    }
+
+    /// Up to `limit` categories by key, after one.
+    pub fn categories(
+        &self,
+        name: &str,
+        after: Option<&str>,
+        limit: usize,
+        embeddings: bool,
+        context: ReadContext,
+    ) -> Result<At<Vec<CategoryView>>> {
+        let loaded = self.at(name, context)?;
+        let published = loaded.read();
+        Ok(At {
+            value: published.page(after, limit, embeddings),
+            revision: published.header().revision,
+        })
+    }
+
+    /// An item.
+    pub fn item(
+        &self,
+        name: &str,
+        key: &str,
+        embedding: bool,
+        context: ReadContext,
+    ) -> Result<At<ItemView>> {
+        let loaded = self.at(name, context)?;
+        self.shared.from_store(&loaded, |reader, row| {
+            let item = queries::item_by_key(reader, row.id, key)?;
+            let item = item.ok_or_else(|| Error::ItemNotFound {
+                key: key.to_owned(),
+                query: None,
+            })?;
+            Ok(read::view(reader, item, embedding)?)
+        })
+    }
+
+    /// Up to `limit` items.
+    pub fn items(
+        &self,
+        name: &str,
+        filter: ItemFilter,
+        limit: usize,
+        embeddings: bool,
+        context: ReadContext,
+    ) -> Result<At<Vec<ItemView>>> {
+        let loaded = self.at(name, context)?;
+        self.shared.from_store(&loaded, |reader, row| {
+            let items = read::page(reader, row.id, &filter, limit)?;
+            let views = items
+                .into_iter()
+                .map(|item| read::view(reader, item, embeddings));
+            Ok(views.collect::<StoreResult<_>>()?)
+        })
+    }
+
+    /// Ranks all categories for each query; all queries at the same revision.
+    pub fn rank(
+        &self,
+        target: &Target,
+        queries: Vec<QuerySpec>,
+        mut options: MatchOptions,
+        context: ReadContext,
+    ) -> Result<At<Vec<Ranking>>> {
+        let loaded = self.loaded(target, context)?;
+        options.threads = self.options.threads;
+        let (id, settings) = (target.id, &target.settings);
+        if read::names_items(&queries) {
+            return self.shared.from_both(&loaded, |published, reader| {
+                let resolved = read::resolve(Some(&reader), id, settings, &queries)?;
+                drop(reader);
+                Ok(published.rank(&resolved, &options))
+            });
+        }
+        let resolved = read::resolve(None, id, settings, &queries)?;
+        let published = loaded.read();
+        Ok(At {
+            value: published.rank(&resolved, &options),
+            revision: published.header().revision,
+        })
+    }
+
+    /// Everything at one revision.
+    pub fn snapshot(
+        &self,
+        name: &str,
+        view: SnapshotView,
+        context: ReadContext,
+    ) -> Result<Snapshot> {
+        let loaded = self.at(name, context)?;
+        match view {
+            SnapshotView::Full => Snapshot::full(&self.shared, &loaded, now_ms()),
+            SnapshotView::Effective => Ok(Snapshot::effective(&loaded, now_ms())),
+        }
+    }
+
+    /// Begins to take a full snapshot back, into a new namespace.
+    pub fn restore(&self, new: NewNamespace, context: WriteContext) -> Result<Restore> {
+        check_deadline(context.deadline)?;
+        Restore::begin(
+            Arc::clone(&self.shared),
+            Arc::clone(&self.writer),
+            new,
+            context,
+        )
+    }
+
+    /// Rebuilds everything from the items and compares it with what is live.
+    pub fn verify(&self, name: &str) -> Result<At<VerifyReport>> {
+        let loaded = self.at(name, ReadContext::default())?;
+        let At {
+            value: (live, reader),
+            revision,
+        } = self.shared.from_both(&loaded, |published, reader| {
+            Ok((Live::of(published), reader))
+        })?;
+        let row = read::pinned(&reader, &loaded)?;
+        let value = verify(&reader, &row, live)?;
+        Ok(At { value, revision })
+    }
+
+    /// What the engine is.
+    pub fn info(&self) -> Result<EngineInfo> {
+        let reader = self.shared.readers.begin()?;
+        Ok(EngineInfo {
+            sqlite_version: sqlite_version().to_owned(),
+            kernel: Kernel::best().name(),
+            namespaces: queries::namespace_count(&reader)?,
+            memory_bytes: self.shared.registry.memory() as u64,
+        })
+    }
+
+    /// Whether it takes writes.
+    pub fn health(&self) -> Health {
+        self.shared.health()
+    }
+
+    /// Refuses writes from now on; those that were begun are finished.
+    pub fn stop_writes(&self) {
+        self.shared.stop();
+    }
+
+    /// Finishes what was begun, writes everything that a start would have to do again, and lets
+    /// go of the directory once nothing is read any more. Idempotent.
+    pub fn close(&self) {
+        self.shared.stop();
+        self.writer.stop();
+    }
+
+    /// The namespace that a caller means.
+    fn loaded(&self, target: &Target, context: ReadContext) -> Result<Arc<Loaded>> {
+        let loaded = self.at(&target.name, context)?;
+        if loaded.target.id == target.id {
+            Ok(loaded)
+        } else {
+            Err(Error::NamespaceNotFound {
+                name: target.name.clone(),
+            })
+        }
+    }
+
+    /// The namespace with a name, at the revision that the caller asks for. If loading it took
+    /// more memory than there is, others leave.
+    fn at(&self, name: &str, context: ReadContext) -> Result<Arc<Loaded>> {
+        let loaded = self.shared.at(name, context)?;
+        if self.shared.registry.over_budget() {
+            self.writer.evict();
+        }
+        Ok(loaded)
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// Refuses a name that a namespace has.
+pub(crate) fn check_new_name(connection: &Connection, name: &str) -> Result<()> {
+    match queries::namespace_by_name(connection, name)? {
+        Some(_) => Err(Error::NamespaceExists {
+            name: name.to_owned(),
+        }),
+        None => Ok(()),
+    }
+}
+
+fn new_row(new: &NewNamespace, id: i64, now_ms: i64) -> NamespaceRow {
+    NamespaceRow {
+        id,
+        name: new.name.clone(),
+        state: State::Active,
+        settings: new.settings.clone(),
+        profile: Profile {
+            description: new.description.clone(),
+            labels: new.labels.clone(),
+            created_ms: now_ms,
+        },
+        header: Header {
+            revision: 1,
+            next_sequence: 1,
+            ..Header::default()
+        },
+        checkpoint: 1,
+    }
+}
+
+fn recall(
+    connection: &Connection,
+    context: &WriteContext,
+    now_ms: i64,
+) -> Result<Option<NamespaceView>> {
+    if context.request_id.is_empty() {
+        return Ok(None);
+    }
+    let (id, fingerprint) = (&context.request_id, context.fingerprint);
+    match queries::recall(connection, SERVICE, id, fingerprint, now_ms)? {
+        Remembered::No => Ok(None),
+        Remembered::Answer(view) => Ok(Some(view)),
+        Remembered::Other => Err(Error::RequestIdReused {
+            request_id: id.clone(),
+        }),
+    }
+}
+
+fn remember(
+    connection: &Connection,
+    context: &WriteContext,
+    now_ms: i64,
+    view: NamespaceView,
+) -> Result<NamespaceView> {
+    if !context.request_id.is_empty() {
+        let (id, fingerprint) = (&context.request_id, context.fingerprint);
+        queries::remember(connection, SERVICE, id, fingerprint, now_ms, &view)?;
+    }
+    Ok(view)
+}
+
+/// Restores that a process did not finish are nobody's.
+fn abandon_restores(connection: &Connection) -> Result<()> {
+    for id in queries::abandoned_restores(connection)? {
+        if let Some(mut row) = queries::namespace_by_id(connection, id)? {
+            row.state = State::Deleted;
+            queries::save_namespace(connection, &row)?;
+        }
+    }
+    Ok(())
+}
+
+fn check_deadline(deadline: Option<Instant>) -> Result<()> {
+    match deadline {
+        Some(deadline) if Instant::now() > deadline => Err(Error::DeadlineExceeded),
+        _ => Ok(()),
+    }
+}
+
+fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    })
+}

@@ -1,0 +1,203 @@
+//! A namespace in memory, shared by its readers and its one writer.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use ee_core::settings::NamespaceSettings;
+use ee_core::state::{Draft, Namespace};
+use parking_lot::{Condvar, Mutex, RwLock, RwLockReadGuard};
+use rustc_hash::FxHashSet;
+
+use crate::api::NamespaceView;
+use crate::store::{NamespaceRow, StoreResult};
+use crate::{Error, Result};
+
+/// Which namespace is meant: a name can be given again to another one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// Never used again.
+    pub id: i64,
+    /// Its name.
+    pub name: String,
+    /// What was fixed at its creation.
+    pub settings: NamespaceSettings,
+}
+
+/// A loaded namespace.
+pub(crate) struct Loaded {
+    pub(crate) target: Arc<Target>,
+    state: RwLock<Namespace>,
+    revision: Mutex<u64>,
+    reached: Condvar,
+    /// It left memory, or was deleted: this object is no longer the one that is written to.
+    pub(crate) retired: AtomicBool,
+    pub(crate) memory: AtomicUsize,
+    pub(crate) last_used: AtomicU64,
+    /// What the table of sums lacks. Only the writer looks at it.
+    pub(crate) unsaved: Mutex<Unsaved>,
+}
+
+impl Loaded {
+    pub(crate) fn new(row: &NamespaceRow, namespace: Namespace, unsaved: Unsaved) -> Self {
+        let memory = namespace.memory_bytes();
+        Self {
+            target: Arc::new(Target {
+                id: row.id,
+                name: row.name.clone(),
+                settings: row.settings.clone(),
+            }),
+            revision: Mutex::new(namespace.header().revision),
+            reached: Condvar::new(),
+            state: RwLock::new(namespace),
+            retired: AtomicBool::new(false),
+            memory: AtomicUsize::new(memory),
+            last_used: AtomicU64::new(0),
+            unsaved: Mutex::new(unsaved),
+        }
+    }
+
+    /// The published state.
+    pub(crate) fn read(&self) -> RwLockReadGuard<'_, Namespace> {
+        self.state.read()
+    }
+
+    /// Copies in what a durable write has changed, and wakes who waits for it. Returns by how
+    /// much its memory grew.
+    pub(crate) fn publish(&self, draft: Draft) -> isize {
+        let (revision, memory) = {
+            let mut state = self.state.write();
+            state.publish(draft);
+            (state.header().revision, state.memory_bytes())
+        };
+        *self.revision.lock() = revision;
+        self.reached.notify_all();
+        let before = self.memory.swap(memory, Ordering::Relaxed);
+        memory.cast_signed() - before.cast_signed()
+    }
+
+    /// Waits until a revision is published.
+    pub(crate) fn wait(&self, expected: u64, deadline: Instant) -> Result<()> {
+        let mut revision = self.revision.lock();
+        while *revision < expected {
+            // A retired object's revision stands still: the caller looks for the new one.
+            let retired = self.retired.load(Ordering::Acquire);
+            if retired || self.reached.wait_until(&mut revision, deadline).timed_out() {
+                return Err(Error::RevisionNotReached {
+                    expected,
+                    actual: *revision,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until what was read from the store is published too. It is committed, so this takes
+    /// no longer than copying it in.
+    pub(crate) fn wait_for_committed(&self, revision: u64) {
+        let soon = Instant::now() + Duration::from_secs(60);
+        // Timing out would need a stuck writer; the answer is right all the same.
+        let _ = self.wait(revision, soon);
+    }
+
+    /// Marks it as no longer the one to use, and wakes who waits on it.
+    pub(crate) fn retire(&self) {
+        self.retired.store(true, Ordering::Release);
+        let _revision = self.revision.lock();
+        self.reached.notify_all();
+    }
+
+    pub(crate) fn view(&self) -> NamespaceView {
+        let state = self.read();
+        NamespaceView::new(
+            &self.target.name,
+            state.settings(),
+            state.profile(),
+            state.header(),
+        )
+    }
+}
+
+/// The categories whose sums in the table are older than in memory, the longest first.
+///
+/// Writing each touched sum with each commit would cost twice the bytes of the items themselves.
+/// Instead a few of the oldest are written along with later commits, so that the cost is spread
+/// and what a restart has to do again stays bounded.
+#[derive(Debug, Default)]
+pub(crate) struct Unsaved {
+    /// Category, the revision that made it differ, and `effects` at that time.
+    queue: VecDeque<(i64, u64, u64)>,
+    members: FxHashSet<i64>,
+    effects: u64,
+}
+
+/// Effects that a restart does again in a few tens of milliseconds: below this nothing is written.
+const CHEAP_TO_REPLAY: u64 = 8_192;
+
+/// Effects for each sum that is written along: a sum is about twice the bytes of an item.
+const EFFECTS_PER_SUM: u64 = 8;
+
+/// Effects beyond which sums are written faster than they can come: a second of replay.
+const DEAR_TO_REPLAY: u64 = 200_000;
+
+impl Unsaved {
+    /// A revision has changed a category's sum by some effects.
+    pub(crate) fn touch(&mut self, category: i64, revision: u64) {
+        if self.members.insert(category) {
+            self.queue.push_back((category, revision, self.effects));
+        }
+    }
+
+    /// Counts effects.
+    pub(crate) fn count(&mut self, effects: u64) {
+        self.effects += effects;
+    }
+
+    /// How many of the oldest to write along with a commit of so many effects.
+    pub(crate) fn due(&self, effects: u64) -> usize {
+        let Some((_, _, since)) = self.queue.front() else {
+            return 0;
+        };
+        let due = match self.effects - since {
+            ..CHEAP_TO_REPLAY => 0,
+            CHEAP_TO_REPLAY..DEAR_TO_REPLAY => effects.div_ceil(EFFECTS_PER_SUM),
+            _ => 2 * effects,
+        };
+        usize::try_from(due)
+            .unwrap_or(usize::MAX)
+            .min(self.queue.len())
+    }
+
+    /// The number of categories in it.
+    pub(crate) fn len(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// Takes the oldest.
+    pub(crate) fn pop(&mut self) -> Option<i64> {
+        while let Some((category, _, _)) = self.queue.pop_front() {
+            if self.members.remove(&category) {
+                return Some(category);
+            }
+        }
+        None
+    }
+
+    /// A category's sum was written otherwise, or the category is gone.
+    pub(crate) fn forget(&mut self, category: i64) {
+        if self.members.remove(&category) {
+            self.queue.retain(|(queued, _, _)| *queued != category);
+        }
+    }
+
+    /// The revision up to which the table has everything.
+    pub(crate) fn checkpoint(&self, revision: u64) -> u64 {
+        self.queue
+            .front()
+            .map_or(revision, |(_, first, _)| first - 1)
+    }
+}
+
+/// Result of reading a namespace back.
+pub(crate) type LoadResult = StoreResult<Option<Loaded>>;

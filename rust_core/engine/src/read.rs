@@ -1,0 +1,208 @@
+//! Reads that agree with one revision.
+//!
+//! There are two sources: memory, which has what is published, and the store, which has what is
+//! committed and so may be a group of writes ahead for as long as it takes to copy that in. A read
+//! of memory alone is of one revision by itself. A read of the store alone answers once its
+//! revision is published too, so that no later read goes back before it. A read of both pins the
+//! store while it holds the published state, and tries again if the store was ahead.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ee_core::fixed;
+use ee_core::rank::Query;
+use ee_core::settings::NamespaceSettings;
+use ee_core::state::Namespace;
+use ee_core::store::Item;
+use rusqlite::Connection;
+
+use crate::api::{At, ItemFilter, ItemView, MembershipView, QuerySpec, ReadContext};
+use crate::loaded::Loaded;
+use crate::shared::Shared;
+use crate::store::{NamespaceRow, Reader, StoreResult, queries};
+use crate::{Error, Result};
+
+/// Longest wait for a revision that a read asks for.
+pub const MAX_REVISION_WAIT: Duration = Duration::from_secs(5);
+
+impl Shared {
+    /// The namespace, at the revision that the caller asks for or a later one.
+    pub(crate) fn at(&self, name: &str, context: ReadContext) -> Result<Arc<Loaded>> {
+        let now = Instant::now();
+        if context.deadline.is_some_and(|deadline| now > deadline) {
+            return Err(Error::DeadlineExceeded);
+        }
+        let loaded = self.registry.get(name)?;
+        if context.min_revision == 0 {
+            return Ok(loaded);
+        }
+        let longest = now + MAX_REVISION_WAIT;
+        let until = context.deadline.map_or(longest, |d| d.min(longest));
+        let mut loaded = loaded;
+        loop {
+            match loaded.wait(context.min_revision, until) {
+                Ok(()) => return Ok(loaded),
+                // It left memory meanwhile: the namespace lives on in another object.
+                Err(_) if Instant::now() < until => loaded = self.registry.get(name)?,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Reads from the store alone.
+    pub(crate) fn from_store<T>(
+        &self,
+        loaded: &Loaded,
+        read: impl FnOnce(&Reader, &NamespaceRow) -> Result<T>,
+    ) -> Result<At<T>> {
+        let reader = self.readers.begin()?;
+        let row = pinned(&reader, loaded)?;
+        let value = read(&reader, &row)?;
+        drop(reader);
+        let revision = row.header.revision;
+        loaded.wait_for_committed(revision);
+        Ok(At { value, revision })
+    }
+
+    /// Reads from memory and store at the same revision.
+    pub(crate) fn from_both<T>(
+        &self,
+        loaded: &Loaded,
+        read: impl FnOnce(&Namespace, Reader) -> Result<T>,
+    ) -> Result<At<T>> {
+        loop {
+            let published = loaded.read();
+            let reader = self.readers.begin()?;
+            let committed = pinned(&reader, loaded)?.header.revision;
+            let revision = published.header().revision;
+            if committed == revision {
+                let value = read(&published, reader)?;
+                return Ok(At { value, revision });
+            }
+            drop(published);
+            loaded.wait_for_committed(committed);
+        }
+    }
+}
+
+/// The namespace's row; reading it fixes the moment that the reader sees.
+pub(crate) fn pinned(reader: &Reader, loaded: &Loaded) -> Result<NamespaceRow> {
+    let target = &loaded.target;
+    let row = queries::namespace_by_name(reader, &target.name)?;
+    row.filter(|row| row.id == target.id)
+        .ok_or_else(|| Error::NamespaceNotFound {
+            name: target.name.clone(),
+        })
+}
+
+/// The view of a stored item.
+pub(crate) fn view(connection: &Connection, item: Item, embedding: bool) -> StoreResult<ItemView> {
+    let memberships = queries::memberships_of(connection, item.id)?;
+    let memberships = memberships.into_iter().map(|membership| {
+        Ok(MembershipView {
+            category: queries::category_key(connection, membership.category)?,
+            sequence: membership.sequence,
+            origin: membership.origin,
+        })
+    });
+    Ok(ItemView {
+        key: item.key,
+        weight: item.weight,
+        embedding: embedding.then_some(item.embedding),
+        metadata: item.metadata,
+        created_ms: item.created_ms,
+        memberships: memberships.collect::<StoreResult<_>>()?,
+    })
+}
+
+/// A page of items.
+pub(crate) fn page(
+    connection: &Connection,
+    namespace: i64,
+    filter: &ItemFilter,
+    limit: usize,
+) -> Result<Vec<Item>> {
+    let first = |after: &Option<String>| after.clone().unwrap_or_default();
+    Ok(match filter {
+        ItemFilter::All { after } => {
+            queries::items_page(connection, namespace, &first(after), limit)?
+        }
+        ItemFilter::Inbox { after } => {
+            queries::inbox_page(connection, namespace, &first(after), limit)?
+        }
+        ItemFilter::Category { key, before } => {
+            let category = queries::category_id(connection, namespace, key)?;
+            let category = category.ok_or_else(|| Error::CategoryNotFound { key: key.clone() })?;
+            queries::members_page(connection, category, *before, limit)?
+        }
+    })
+}
+
+/// Whether answering needs the store.
+pub(crate) fn names_items(queries: &[QuerySpec]) -> bool {
+    queries.iter().any(|query| match query {
+        QuerySpec::Vector(_) => false,
+        QuerySpec::Item(_) => true,
+        QuerySpec::Parts(parts) => parts
+            .iter()
+            .any(|(part, _)| matches!(part, QuerySpec::Item(_))),
+    })
+}
+
+/// What the ranking takes, from what the caller gave. `connection` is needed where items are
+/// named.
+pub(crate) fn resolve(
+    connection: Option<&Connection>,
+    namespace: i64,
+    settings: &NamespaceSettings,
+    queries: &[QuerySpec],
+) -> Result<Vec<Query>> {
+    let resolve_one = |(index, query): (usize, &QuerySpec)| {
+        let vector = match query {
+            QuerySpec::Vector(vector) => return direction(Query::new(vector), index),
+            QuerySpec::Item(key) => {
+                let vector = item(connection, namespace, key, (index, None))?.embedding;
+                return direction(Query::new(&vector), index);
+            }
+            QuerySpec::Parts(parts) => parts,
+        };
+        // The mean's direction is that of the sum, in the same exact arithmetic as a category's.
+        let mut sum = vec![0; settings.dimension as usize];
+        for (part, (spec, weight)) in vector.iter().enumerate() {
+            let stored;
+            let vector = match spec {
+                QuerySpec::Vector(vector) => vector,
+                QuerySpec::Item(key) => {
+                    stored = item(connection, namespace, key, (index, Some(part)))?.embedding;
+                    &stored
+                }
+                QuerySpec::Parts(_) => return Err(Error::QueryWithoutDirection { query: index }),
+            };
+            fixed::add(&mut sum, f64::from(*weight), vector)
+                .map_err(|_| Error::QueryWithoutDirection { query: index })?;
+        }
+        let vector: Vec<f32> = sum.iter().map(|&component| component as f32).collect();
+        direction(Query::new(&vector), index)
+    };
+    queries.iter().enumerate().map(resolve_one).collect()
+}
+
+fn direction(query: Option<Query>, index: usize) -> Result<Query> {
+    query.ok_or(Error::QueryWithoutDirection { query: index })
+}
+
+fn item(
+    connection: Option<&Connection>,
+    namespace: i64,
+    key: &str,
+    at: (usize, Option<usize>),
+) -> Result<Item> {
+    let found = match connection {
+        Some(connection) => queries::item_by_key(connection, namespace, key)?,
+        None => None,
+    };
+    found.ok_or_else(|| Error::ItemNotFound {
+        key: key.to_owned(),
+        query: Some(at),
+    })
+}

@@ -1,0 +1,164 @@
+//! The namespaces in memory, by name: loaded on first use, leaving under a memory budget.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicIsize, AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+use rustc_hash::FxHashMap;
+
+use crate::load::load;
+use crate::loaded::Loaded;
+use crate::store::Readers;
+use crate::{Error, Result};
+
+/// Where a namespace is, or will be once it is loaded.
+#[derive(Default)]
+struct Slot {
+    loaded: Mutex<SlotState>,
+}
+
+#[derive(Default)]
+enum SlotState {
+    #[default]
+    Empty,
+    Loaded(Arc<Loaded>),
+    /// The slot is no longer in the registry.
+    Removed,
+}
+
+/// The namespaces in memory.
+pub(crate) struct Registry {
+    readers: Arc<Readers>,
+    slots: Mutex<FxHashMap<String, Arc<Slot>>>,
+    budget: Option<usize>,
+    memory: AtomicIsize,
+    clock: AtomicU64,
+}
+
+impl Registry {
+    pub(crate) fn new(readers: Arc<Readers>, budget: Option<usize>) -> Self {
+        Self {
+            readers,
+            slots: Mutex::default(),
+            budget,
+            memory: AtomicIsize::new(0),
+            clock: AtomicU64::new(0),
+        }
+    }
+
+    /// The namespace with a name, loaded if it was not.
+    pub(crate) fn get(&self, name: &str) -> Result<Arc<Loaded>> {
+        loop {
+            let slot = {
+                let mut slots = self.slots.lock();
+                match slots.get(name) {
+                    Some(slot) => Arc::clone(slot),
+                    None => Arc::clone(slots.entry(name.to_owned()).or_default()),
+                }
+            };
+            // Others who want the same namespace wait here while it is loaded; those who want
+            // another one do not.
+            let mut state = slot.loaded.lock();
+            match &*state {
+                SlotState::Loaded(loaded) => {
+                    self.touch(loaded);
+                    return Ok(Arc::clone(loaded));
+                }
+                SlotState::Removed => {}
+                SlotState::Empty => {
+                    let reader = self.readers.begin()?;
+                    match load(&reader, name) {
+                        Ok(Some(loaded)) => {
+                            let loaded = Arc::new(loaded);
+                            self.grow(loaded.memory.load(Ordering::Relaxed).cast_signed());
+                            self.touch(&loaded);
+                            *state = SlotState::Loaded(Arc::clone(&loaded));
+                            return Ok(loaded);
+                        }
+                        failed => {
+                            *state = SlotState::Removed;
+                            drop(state);
+                            self.drop_slot(name, &slot);
+                            failed?;
+                            return Err(Error::NamespaceNotFound {
+                                name: name.to_owned(),
+                            });
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes a namespace out of memory. Only the writer does, between two groups of writes.
+    pub(crate) fn remove(&self, name: &str) {
+        let Some(slot) = self.slots.lock().remove(name) else {
+            return;
+        };
+        let state = std::mem::replace(&mut *slot.loaded.lock(), SlotState::Removed);
+        if let SlotState::Loaded(loaded) = state {
+            loaded.retire();
+            self.grow(-loaded.memory.load(Ordering::Relaxed).cast_signed());
+        }
+    }
+
+    /// Bytes held.
+    pub(crate) fn memory(&self) -> usize {
+        usize::try_from(self.memory.load(Ordering::Relaxed)).unwrap_or(0)
+    }
+
+    /// Accounts for memory that a namespace took or gave back.
+    pub(crate) fn grow(&self, bytes: isize) {
+        self.memory.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Whether namespaces should leave.
+    pub(crate) fn over_budget(&self) -> bool {
+        self.budget.is_some_and(|budget| self.memory() > budget)
+    }
+
+    /// The loaded namespaces.
+    pub(crate) fn loaded(&self) -> Vec<Arc<Loaded>> {
+        let slots: Vec<_> = self.slots.lock().values().map(Arc::clone).collect();
+        let loaded = |slot: &Arc<Slot>| match &*slot.loaded.try_lock()? {
+            SlotState::Loaded(loaded) => Some(Arc::clone(loaded)),
+            _ => None,
+        };
+        slots.iter().filter_map(loaded).collect()
+    }
+
+    /// The namespaces that were not used for longest, enough of them to be a tenth under budget.
+    pub(crate) fn to_evict(&self) -> Vec<Arc<Loaded>> {
+        let Some(budget) = self.budget else {
+            return Vec::new();
+        };
+        let mut loaded = self.loaded();
+        loaded.sort_by_key(|loaded| loaded.last_used.load(Ordering::Relaxed));
+        let mut memory = self.memory();
+        // The one that was used last stays, however large it is: somebody is using it.
+        loaded.pop();
+        loaded
+            .into_iter()
+            .take_while(|loaded| {
+                let over = memory > budget - budget / 10;
+                memory = memory.saturating_sub(loaded.memory.load(Ordering::Relaxed));
+                over
+            })
+            .collect()
+    }
+
+    fn touch(&self, loaded: &Loaded) {
+        let now = self.clock.fetch_add(1, Ordering::Relaxed);
+        loaded.last_used.store(now, Ordering::Relaxed);
+    }
+
+    fn drop_slot(&self, name: &str, slot: &Arc<Slot>) {
+        let mut slots = self.slots.lock();
+        if slots
+            .get(name)
+            .is_some_and(|found| Arc::ptr_eq(found, slot))
+        {
+            slots.remove(name);
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! What the engine's threads have in common.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::Mutex;
+
+use crate::api::Health;
+use crate::directory::Directory;
+use crate::registry::Registry;
+use crate::store::Readers;
+use crate::{Error, Result};
+
+/// What the engine's threads have in common.
+pub(crate) struct Shared {
+    pub(crate) directory: Directory,
+    pub(crate) readers: Arc<Readers>,
+    pub(crate) registry: Registry,
+    stopping: AtomicBool,
+    failure: Mutex<Option<String>>,
+}
+
+impl Shared {
+    pub(crate) fn new(directory: Directory, readers: Arc<Readers>, registry: Registry) -> Self {
+        Self {
+            directory,
+            readers,
+            registry,
+            stopping: AtomicBool::new(false),
+            failure: Mutex::new(None),
+        }
+    }
+
+    /// Refuses writes from now on.
+    pub(crate) fn stop(&self) {
+        self.stopping.store(true, Ordering::Release);
+    }
+
+    /// The store failed: what was acknowledged is durable, nothing more will be acknowledged.
+    /// A failed sync is never tried again, since the kernel may have dropped what it could not
+    /// write; only a restart, which reads what is really there, goes on.
+    pub(crate) fn fail(&self, cause: &str) {
+        self.failure.lock().get_or_insert_with(|| cause.to_owned());
+    }
+
+    /// Refuses what was queued before, if it cannot be written any more.
+    pub(crate) fn may_write_queued(&self) -> Result<()> {
+        match &*self.failure.lock() {
+            Some(cause) => Err(Error::StoreFailed {
+                cause: cause.clone(),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses what cannot be written now.
+    pub(crate) fn may_write(&self) -> Result<()> {
+        self.may_write_queued()?;
+        if self.stopping.load(Ordering::Acquire) {
+            return Err(Error::ShuttingDown);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn failed(&self) -> bool {
+        self.failure.lock().is_some()
+    }
+
+    pub(crate) fn health(&self) -> Health {
+        match self.may_write() {
+            Ok(()) => Health::Serving,
+            Err(error) => Health::NotServing(error.to_string()),
+        }
+    }
+}

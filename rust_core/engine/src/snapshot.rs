@@ -1,0 +1,163 @@
+//! Snapshots: everything at one revision, frame by frame.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use ee_core::state::CategoryView;
+
+use crate::Result;
+use crate::api::{Frame, ItemView, NamespaceView, SnapshotView};
+use crate::loaded::Loaded;
+use crate::read;
+use crate::shared::Shared;
+use crate::store::{Reader, queries};
+
+/// Bytes of vectors in a frame, about.
+const FRAME_BYTES: usize = 512 * 1024;
+
+/// Frames of a snapshot, in order. It sees one moment, however long it is read for; the store's
+/// log file cannot be trimmed below that moment meanwhile.
+pub struct Snapshot {
+    frames: Frames,
+    header: Option<Frame>,
+    rows: usize,
+    counts: Counts,
+    digest: [u8; 32],
+    ended: bool,
+}
+
+#[derive(Default)]
+struct Counts {
+    categories: u64,
+    items: u64,
+    memberships: u64,
+}
+
+enum Frames {
+    Full {
+        reader: Reader,
+        namespace: i64,
+        after: String,
+        items: bool,
+    },
+    Effective(VecDeque<CategoryView>),
+}
+
+impl Snapshot {
+    pub(crate) fn full(shared: &Arc<Shared>, loaded: &Loaded, now_ms: i64) -> Result<Self> {
+        let reader = shared.readers.begin()?;
+        let row = read::pinned(&reader, loaded)?;
+        loaded.wait_for_committed(row.header.revision);
+        let frames = Frames::Full {
+            namespace: row.id,
+            after: String::new(),
+            items: false,
+            reader,
+        };
+        Ok(Self::new(SnapshotView::Full, row.view(), frames, now_ms))
+    }
+
+    pub(crate) fn effective(loaded: &Loaded, now_ms: i64) -> Self {
+        let (view, categories) = {
+            let published = loaded.read();
+            let mut categories = published.page(None, usize::MAX, true);
+            for category in &mut categories {
+                category.base = None;
+            }
+            let view = NamespaceView::new(
+                &loaded.target.name,
+                published.settings(),
+                published.profile(),
+                published.header(),
+            );
+            (view, categories)
+        };
+        let frames = Frames::Effective(categories.into());
+        Self::new(SnapshotView::Effective, view, frames, now_ms)
+    }
+
+    fn new(view: SnapshotView, namespace: NamespaceView, frames: Frames, time_ms: i64) -> Self {
+        let bytes = namespace.settings.dimension as usize * size_of::<f32>();
+        Self {
+            frames,
+            rows: (FRAME_BYTES / bytes).clamp(1, 1000),
+            counts: Counts::default(),
+            digest: namespace.digest,
+            header: Some(Frame::Header {
+                view,
+                namespace,
+                time_ms,
+            }),
+            ended: false,
+        }
+    }
+
+    fn frame(&mut self) -> Result<Option<Frame>> {
+        match &mut self.frames {
+            Frames::Effective(categories) => {
+                let page: Vec<_> = categories
+                    .drain(..self.rows.min(categories.len()))
+                    .collect();
+                self.counts.categories += page.len() as u64;
+                Ok((!page.is_empty()).then_some(Frame::Effective(page)))
+            }
+            Frames::Full {
+                reader,
+                namespace,
+                after,
+                items,
+            } => {
+                if !*items {
+                    let page = queries::category_records(reader, *namespace, after, self.rows)?;
+                    if let Some((_, last)) = page.last() {
+                        *after = last.key.to_string();
+                        self.counts.categories += page.len() as u64;
+                        let records = page.into_iter().map(|(_, record)| record);
+                        return Ok(Some(Frame::Records(records.collect())));
+                    }
+                    *items = true;
+                    after.clear();
+                }
+                let page = queries::items_page(reader, *namespace, after, self.rows)?;
+                let Some(last) = page.last() else {
+                    return Ok(None);
+                };
+                *after = last.key.clone();
+                let views = page.into_iter().map(|item| read::view(reader, item, true));
+                let views = views.collect::<std::result::Result<Vec<ItemView>, _>>()?;
+                self.counts.items += views.len() as u64;
+                self.counts.memberships += views
+                    .iter()
+                    .map(|view| view.memberships.len() as u64)
+                    .sum::<u64>();
+                Ok(Some(Frame::Items(views)))
+            }
+        }
+    }
+}
+
+impl Iterator for Snapshot {
+    type Item = Result<Frame>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ended {
+            return None;
+        }
+        if let Some(header) = self.header.take() {
+            return Some(Ok(header));
+        }
+        let frame = self.frame().map(|frame| {
+            frame.unwrap_or_else(|| {
+                self.ended = true;
+                Frame::Trailer {
+                    categories: self.counts.categories,
+                    items: self.counts.items,
+                    memberships: self.counts.memberships,
+                    digest: self.digest,
+                }
+            })
+        });
+        self.ended |= frame.is_err();
+        Some(frame)
+    }
+}

@@ -1,0 +1,92 @@
+//! The table of log entries.
+
+use ee_core::log::Entry;
+use rusqlite::{Connection, Row};
+
+use super::checksum::Checksum;
+use super::{StoreResult, decode, encode};
+
+/// Appends an entry at a place in the one order of all entries.
+pub(crate) fn append_entry(
+    connection: &Connection,
+    namespace: i64,
+    sequence: u64,
+    entry: &Entry,
+) -> StoreResult<()> {
+    let raw = RawEntry {
+        namespace,
+        revision: entry.revision.cast_signed(),
+        sequence: sequence.cast_signed(),
+        entry: encode(entry),
+        checksum: 0,
+    };
+    connection
+        .prepare_cached("INSERT INTO log VALUES (?1, ?2, ?3, ?4, ?5)")?
+        .execute((
+            raw.namespace,
+            raw.revision,
+            raw.sequence,
+            &raw.entry,
+            raw.checksum().finish(),
+        ))?;
+    Ok(())
+}
+
+/// Calls `each` with the entries of a namespace after a revision, the newest first.
+pub(crate) fn entries_after(
+    connection: &Connection,
+    namespace: i64,
+    revision: u64,
+    mut each: impl FnMut(Entry) -> StoreResult<()>,
+) -> StoreResult<()> {
+    let mut statement = connection.prepare_cached(
+        "SELECT namespace, revision, sequence, entry, checksum FROM log
+         WHERE namespace = ?1 AND revision > ?2 ORDER BY revision DESC",
+    )?;
+    let mut rows = statement.query((namespace, revision.cast_signed()))?;
+    while let Some(row) = rows.next()? {
+        each(RawEntry::read(row)?.check()?)?;
+    }
+    Ok(())
+}
+
+struct RawEntry {
+    namespace: i64,
+    revision: i64,
+    sequence: i64,
+    entry: Vec<u8>,
+    checksum: i64,
+}
+
+impl RawEntry {
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            namespace: row.get(0)?,
+            revision: row.get(1)?,
+            sequence: row.get(2)?,
+            entry: row.get(3)?,
+            checksum: row.get(4)?,
+        })
+    }
+
+    fn checksum(&self) -> Checksum {
+        let mut checksum = Checksum::new("log");
+        checksum
+            .int(self.namespace)
+            .int(self.revision)
+            .int(self.sequence)
+            .bytes(&self.entry);
+        checksum
+    }
+
+    fn check(self) -> StoreResult<Entry> {
+        let place = || {
+            format!(
+                "log, namespace {}, revision {}",
+                self.namespace, self.revision
+            )
+        };
+        self.checksum().check(self.checksum, place)?;
+        decode(&self.entry, &place())
+    }
+}

@@ -1,0 +1,44 @@
+//! The store: SQLite, and the only place that speaks SQL.
+//!
+//! Invariants: every row carries a checksum that is checked when it is read; one connection
+//! writes; an error of SQLite is never tried again.
+
+mod checksum;
+mod codec;
+mod database;
+mod error;
+mod head;
+mod items;
+mod log;
+mod lookup;
+mod namespaces;
+mod pages;
+mod purge;
+mod readers;
+mod requests;
+mod schema;
+mod sums;
+
+use codec::{decode, encode};
+pub(crate) use database::{open_writer, sqlite_version};
+pub(crate) use error::StoreError;
+pub(crate) use head::Head;
+pub(crate) use items::SqlStore;
+pub(crate) use namespaces::{NamespaceRow, State};
+pub(crate) use readers::{Reader, Readers};
+pub(crate) use requests::Remembered;
+
+/// Result of a step in the store.
+pub(crate) type StoreResult<T> = Result<T, StoreError>;
+
+pub(crate) mod queries {
+    //! Reads and writes by table, as functions on a connection.
+    pub(crate) use super::items::{members, nth_newest_member};
+    pub(crate) use super::log::*;
+    pub(crate) use super::lookup::*;
+    pub(crate) use super::namespaces::*;
+    pub(crate) use super::pages::*;
+    pub(crate) use super::purge::*;
+    pub(crate) use super::requests::*;
+    pub(crate) use super::sums::*;
+}

@@ -1,0 +1,55 @@
+//! Rows of namespaces that are gone, deleted bit by bit between writes.
+
+use rusqlite::{Connection, OptionalExtension};
+
+use super::StoreResult;
+
+/// Rows deleted from a table in one step: a few milliseconds.
+const STEP: i64 = 500;
+
+/// Namespaces that a restore has not finished.
+pub(crate) fn abandoned_restores(connection: &Connection) -> StoreResult<Vec<i64>> {
+    let mut statement = connection.prepare_cached("SELECT id FROM namespaces WHERE state = 1")?;
+    let ids = statement.query_map([], |row| row.get(0))?;
+    Ok(ids.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Deletes some rows of a deleted namespace. Returns false if there is nothing left to delete.
+pub(crate) fn purge_step(connection: &Connection) -> StoreResult<bool> {
+    let id: Option<i64> = connection
+        .prepare_cached("SELECT id FROM namespaces WHERE state = 2 LIMIT 1")?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    let Some(id) = id else {
+        return Ok(false);
+    };
+    // Children before parents: a membership is found through its category.
+    let steps = [
+        "DELETE FROM memberships WHERE (category, sequence) IN
+           (SELECT m.category, m.sequence FROM categories c JOIN memberships m ON m.category = c.id
+            WHERE c.namespace = ?1 LIMIT ?2)",
+        "DELETE FROM inbox WHERE (namespace, key) IN
+           (SELECT namespace, key FROM inbox WHERE namespace = ?1 LIMIT ?2)",
+        "DELETE FROM items WHERE id IN (SELECT id FROM items WHERE namespace = ?1 LIMIT ?2)",
+        "DELETE FROM sums WHERE category IN
+           (SELECT id FROM categories WHERE namespace = ?1 LIMIT ?2)",
+        "DELETE FROM categories WHERE id IN
+           (SELECT id FROM categories WHERE namespace = ?1 LIMIT ?2)",
+        "DELETE FROM log WHERE (namespace, revision) IN
+           (SELECT namespace, revision FROM log WHERE namespace = ?1 LIMIT ?2)",
+        "DELETE FROM requests WHERE (namespace, request_id) IN
+           (SELECT namespace, request_id FROM requests WHERE namespace = ?1 LIMIT ?2)",
+    ];
+    for (index, step) in steps.into_iter().enumerate() {
+        // Sums go by the same page of categories as the categories after them.
+        let deleted = connection.prepare_cached(step)?.execute((id, STEP))?;
+        let sums = index == 3;
+        if deleted > 0 && !sums {
+            return Ok(true);
+        }
+    }
+    connection
+        .prepare_cached("DELETE FROM namespaces WHERE id = ?1")?
+        .execute([id])?;
+    Ok(true)
+}

@@ -1,0 +1,80 @@
+//! Connections that only read, and the snapshots that they read from.
+
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use rusqlite::Connection;
+
+use super::StoreResult;
+use super::database::open_reader;
+
+/// Connections kept for the next reader.
+const KEPT: usize = 16;
+
+/// The connections that are not in use.
+pub(crate) struct Readers {
+    file: PathBuf,
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl Readers {
+    pub(crate) fn new(file: &Path) -> Arc<Self> {
+        Arc::new(Self {
+            file: file.to_owned(),
+            idle: Mutex::new(Vec::new()),
+        })
+    }
+
+    /// Begins to read: all that is read from it is as of one moment.
+    pub(crate) fn begin(self: &Arc<Self>) -> StoreResult<Reader> {
+        let idle = self.idle.lock().pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => open_reader(&self.file)?,
+        };
+        connection.prepare_cached("BEGIN")?.execute([])?;
+        Ok(Reader {
+            connection: Some(connection),
+            readers: Arc::clone(self),
+        })
+    }
+
+    /// Closes the connections that are not in use.
+    pub(crate) fn close(&self) {
+        self.idle.lock().clear();
+    }
+}
+
+/// A view of the store as of one moment: of its first read.
+pub(crate) struct Reader {
+    connection: Option<Connection>,
+    readers: Arc<Readers>,
+}
+
+impl Deref for Reader {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        self.connection.as_ref().expect("taken only on drop")
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        let Some(connection) = self.connection.take() else {
+            return;
+        };
+        let ended = connection
+            .prepare_cached("ROLLBACK")
+            .and_then(|mut statement| statement.execute([]));
+        // A connection that cannot even end its reading is not used again.
+        if ended.is_ok() {
+            let mut idle = self.readers.idle.lock();
+            if idle.len() < KEPT {
+                idle.push(connection);
+            }
+        }
+    }
+}

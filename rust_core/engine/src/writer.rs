@@ -1,0 +1,377 @@
+//! The one thread that writes.
+//!
+//! It takes whatever has queued since the last commit, applies it in order inside one
+//! transaction, commits (one sync for all of it), publishes, and only then replies. So a write is
+//! durable before it is visible, and many writers share the cost of a sync.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
+use ee_core::command::Command;
+use rusqlite::Connection;
+
+use crate::api::{WriteContext, Written};
+use crate::group::Group;
+use crate::loaded::{Loaded, Target};
+use crate::shared::Shared;
+use crate::store::{Head, StoreError, StoreResult, queries};
+use crate::{Error, Result};
+
+/// Writes that may wait for the writer: more than any server's threads.
+const QUEUE: usize = 4096;
+
+/// Writes that share one commit at the most, so that the first of them does not wait for long.
+const GROUP: usize = 512;
+
+/// How long the writer is idle before it deletes some more of what is gone.
+const PURGE_PAUSE: Duration = Duration::from_millis(5);
+
+/// A write that waits for its turn.
+pub(crate) struct WriteJob {
+    pub(crate) loaded: Arc<Loaded>,
+    pub(crate) target: Target,
+    pub(crate) command: Command,
+    pub(crate) context: WriteContext,
+    pub(crate) reply: Sender<Result<Written>>,
+}
+
+/// What a task is told once its transaction has ended.
+type Committed = Box<dyn FnOnce(Result<()>) + Send>;
+
+/// Work in a transaction of its own, for what is not a command.
+struct Task {
+    run: Box<dyn FnOnce(&Connection, &mut Head) -> Result<Committed> + Send>,
+    fail: Box<dyn FnOnce(Error) + Send>,
+}
+
+enum Job {
+    Write(Box<WriteJob>),
+    Task(Task),
+    Evict,
+    Stop,
+}
+
+/// The writer, as the rest of the engine sees it.
+pub(crate) struct Writer {
+    jobs: Sender<Job>,
+    thread: parking_lot::Mutex<Option<JoinHandle<()>>>,
+    shared: Arc<Shared>,
+}
+
+impl Writer {
+    pub(crate) fn start(connection: Connection, shared: Arc<Shared>) -> Result<Self> {
+        let (jobs, queue) = bounded(QUEUE);
+        let head = Head::load(&connection)?;
+        let worker = Worker {
+            connection,
+            head,
+            queue,
+            shared: Arc::clone(&shared),
+            purging: true,
+        };
+        let thread = thread::Builder::new()
+            .name("ee-writer".into())
+            .spawn(move || worker.run())
+            .map_err(|error| Error::StoreFailed {
+                cause: format!("cannot start the writer: {error}"),
+            })?;
+        Ok(Self {
+            jobs,
+            thread: parking_lot::Mutex::new(Some(thread)),
+            shared,
+        })
+    }
+
+    /// Writes, and returns once that is durable and visible.
+    pub(crate) fn write(
+        &self,
+        loaded: Arc<Loaded>,
+        target: Target,
+        command: Command,
+        context: WriteContext,
+    ) -> Result<Written> {
+        self.shared.may_write()?;
+        let (reply, answer) = bounded(1);
+        self.send(Job::Write(Box::new(WriteJob {
+            loaded,
+            target,
+            command,
+            context,
+            reply,
+        })))?;
+        self.await_answer(&answer)
+    }
+
+    /// Runs a task in a transaction of its own; `after` runs once it is durable, before anybody
+    /// else's next write.
+    pub(crate) fn task<T: Send + 'static>(
+        &self,
+        task: impl FnOnce(&Connection, &mut Head) -> Result<T> + Send + 'static,
+        after: impl FnOnce(&Shared, &T) + Send + 'static,
+    ) -> Result<T> {
+        self.shared.may_write()?;
+        let (reply, answer) = bounded(1);
+        let refuse = reply.clone();
+        let shared = Arc::clone(&self.shared);
+        self.send(Job::Task(Task {
+            run: Box::new(move |connection, head| {
+                let value = task(connection, head)?;
+                Ok(Box::new(move |committed: Result<()>| {
+                    let _ = reply.send(committed.map(|()| {
+                        after(&shared, &value);
+                        value
+                    }));
+                }))
+            }),
+            fail: Box::new(move |error| {
+                let _ = refuse.send(Err(error));
+            }),
+        }))?;
+        self.await_answer(&answer)
+    }
+
+    fn await_answer<T>(&self, answer: &Receiver<Result<T>>) -> Result<T> {
+        // No answer: the writer ended, at the end of service or by a defect.
+        let ended = || self.shared.may_write().err().unwrap_or(Error::ShuttingDown);
+        answer.recv().map_err(|_| ended())?
+    }
+
+    /// Lets namespaces leave memory; does not wait.
+    pub(crate) fn evict(&self) {
+        let _ = self.jobs.try_send(Job::Evict);
+    }
+
+    /// Finishes what was begun, writes all sums, and ends the thread. Idempotent.
+    pub(crate) fn stop(&self) {
+        if let Some(thread) = self.thread.lock().take() {
+            let _ = self.jobs.send(Job::Stop);
+            let _ = thread.join();
+        }
+    }
+
+    fn send(&self, job: Job) -> Result<()> {
+        self.jobs.send(job).map_err(|_| Error::ShuttingDown)
+    }
+}
+
+/// The writer's thread.
+struct Worker {
+    connection: Connection,
+    head: Head,
+    queue: Receiver<Job>,
+    shared: Arc<Shared>,
+    purging: bool,
+}
+
+impl Worker {
+    fn run(mut self) {
+        let mut next = None;
+        loop {
+            let job = match next.take() {
+                Some(job) => job,
+                None => match self.receive() {
+                    Some(job) => job,
+                    None => continue,
+                },
+            };
+            if matches!(job, Job::Stop) {
+                break;
+            }
+            // A panic is a defect, not a state: what it has left half-done is rolled back, and
+            // nothing is acknowledged after it.
+            match catch_unwind(AssertUnwindSafe(|| self.work(job))) {
+                Ok(other) => next = other,
+                Err(_) => {
+                    self.shared.fail("a defect stopped the writer");
+                    let _ = self.connection.execute_batch("ROLLBACK");
+                }
+            }
+        }
+        self.close();
+    }
+
+    /// Does a job; returns another one that was taken from the queue on the way.
+    fn work(&mut self, job: Job) -> Option<Job> {
+        match job {
+            Job::Write(job) => return self.group(*job),
+            Job::Task(task) => self.task(task),
+            Job::Evict => self.evict(),
+            Job::Stop => {}
+        }
+        None
+    }
+
+    /// The next job; none if the time was used for something else.
+    fn receive(&mut self) -> Option<Job> {
+        if !self.purging {
+            return Some(self.queue.recv().unwrap_or(Job::Stop));
+        }
+        match self.queue.recv_timeout(PURGE_PAUSE) {
+            Ok(job) => Some(job),
+            Err(RecvTimeoutError::Disconnected) => Some(Job::Stop),
+            Err(RecvTimeoutError::Timeout) => {
+                self.purge();
+                None
+            }
+        }
+    }
+
+    /// Applies a write and those that wait behind it; returns a job that is not one of them.
+    fn group(&mut self, first: WriteJob) -> Option<Job> {
+        if let Err(error) = self.shared.may_write_queued() {
+            let _ = first.reply.send(Err(error));
+            return None;
+        }
+        let now_ms = self.now();
+        let mut other = None;
+        let before = self.head;
+        let mut group = Group::new(&self.connection, &mut self.head, &self.shared, now_ms);
+        let mut failed = group.begin().err();
+        let mut waiting = Some(first);
+        while let (None, Some(job)) = (&failed, waiting.take()) {
+            failed = group.write(job).err();
+            if group.len() >= GROUP || failed.is_some() {
+                break;
+            }
+            match self.queue.try_recv() {
+                Ok(Job::Write(job)) => waiting = Some(*job),
+                Ok(job) => other = Some(job),
+                Err(TryRecvError::Empty | TryRecvError::Disconnected) => {}
+            }
+        }
+        let ended = match failed {
+            None => group.commit(),
+            Some(error) => Err(error),
+        };
+        match ended {
+            Ok(finished) => finished.publish(&self.shared),
+            Err(error) => {
+                let error = group.abandon(error);
+                if let Some(job) = waiting {
+                    let _ = job.reply.send(Err(error));
+                }
+                self.head = before;
+            }
+        }
+        if self.shared.registry.over_budget() {
+            self.evict();
+        }
+        other
+    }
+
+    fn task(&mut self, task: Task) {
+        if let Err(error) = self.shared.may_write_queued() {
+            (task.fail)(error);
+            return;
+        }
+        let before = self.head;
+        self.head.time_ms = self.now();
+        let committed = match self.connection.execute_batch("BEGIN IMMEDIATE") {
+            Err(error) => Err(StoreError::from(error).into()),
+            Ok(()) => (task.run)(&self.connection, &mut self.head),
+        };
+        match committed {
+            Ok(committed) => {
+                let result = self.commit_task();
+                if result.is_err() {
+                    self.head = before;
+                }
+                committed(result);
+                self.purging = true;
+            }
+            Err(error) => {
+                let _ = self.connection.execute_batch("ROLLBACK");
+                self.head = before;
+                if let Error::StoreFailed { cause } = &error {
+                    self.shared.fail(cause);
+                }
+                (task.fail)(error);
+            }
+        }
+    }
+
+    fn commit_task(&mut self) -> Result<()> {
+        let ended = self
+            .head
+            .save(&self.connection)
+            .and_then(|()| Ok(self.connection.execute_batch("COMMIT")?));
+        ended.map_err(|error| {
+            let _ = self.connection.execute_batch("ROLLBACK");
+            let error = Error::from(error);
+            self.shared.fail(&error.to_string());
+            error
+        })
+    }
+
+    /// Writes the sums of namespaces that were not used for longest, and lets them leave.
+    fn evict(&mut self) {
+        if self.shared.registry.over_budget() && !self.shared.failed() {
+            let leaving = self.shared.registry.to_evict();
+            if self.save_all(&leaving) {
+                for loaded in leaving {
+                    self.shared.registry.remove(&loaded.target.name);
+                }
+            }
+        }
+    }
+
+    fn purge(&mut self) {
+        match self.transaction(queries::purge_step) {
+            Ok(more) => self.purging = more,
+            Err(error) => {
+                self.purging = false;
+                self.shared.fail(&error.to_string());
+            }
+        }
+    }
+
+    /// Writes all sums that the table lacks. After this a load has nothing to do again.
+    fn save_all(&mut self, namespaces: &[Arc<Loaded>]) -> bool {
+        let saved = self.transaction(|connection| {
+            for loaded in namespaces {
+                crate::sums::save_all(connection, loaded)?;
+            }
+            Ok(())
+        });
+        if let Err(error) = &saved {
+            self.shared.fail(&error.to_string());
+        }
+        saved.is_ok()
+    }
+
+    fn transaction<T>(&self, work: impl FnOnce(&Connection) -> StoreResult<T>) -> StoreResult<T> {
+        self.connection.execute_batch("BEGIN IMMEDIATE")?;
+        let done = work(&self.connection).and_then(|value| {
+            self.connection.execute_batch("COMMIT")?;
+            Ok(value)
+        });
+        if done.is_err() {
+            let _ = self.connection.execute_batch("ROLLBACK");
+        }
+        done
+    }
+
+    fn close(mut self) {
+        if !self.shared.failed() {
+            let loaded = self.shared.registry.loaded();
+            self.save_all(&loaded);
+        }
+        self.shared.readers.close();
+        // Closing the last connection copies the write-ahead log back; a failure leaves it there
+        // for the next start.
+        let _ = self.connection.close();
+    }
+
+    /// Time of the next entry: the clock, unless it went backwards.
+    fn now(&self) -> i64 {
+        let clock = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .ok()
+            .and_then(|since| i64::try_from(since.as_millis()).ok())
+            .unwrap_or(0);
+        clock.max(self.head.time_ms)
+    }
+}
