@@ -1,0 +1,142 @@
+//! Everything that a namespace derives, built again from what is stored and compared by bits.
+
+use std::collections::BTreeSet;
+
+use ee_core::digest::SetDigest;
+use ee_core::fixed;
+use ee_core::rank::{self, Query};
+use ee_core::state::{CategoryDraft, Header, Namespace};
+use ee_core::store::membership_hash;
+use ee_core::vector::norm_squared;
+
+use crate::machine::{DIMENSION, Machine, rank as ranking};
+use crate::map_store::MapStore;
+
+/// The sequences of the members of a category that count, by the rule itself.
+pub(crate) fn counting(store: &MapStore, category: i64) -> BTreeSet<u64> {
+    let record = &store.categories[&category];
+    if record.settings.frozen {
+        return BTreeSet::new();
+    }
+    let window = match record.settings.window {
+        0 => usize::MAX,
+        window => window as usize,
+    };
+    let newest_first = store.members_of(category).rev();
+    let candidates = newest_first.filter(|m| m.sequence > record.anchor);
+    candidates.take(window).map(|m| m.sequence).collect()
+}
+
+/// A category, built from its record and its members.
+pub(crate) fn rebuilt(store: &MapStore, category: i64, dimension: usize) -> CategoryDraft {
+    let counting = counting(store, category);
+    let record = store.categories[&category].clone();
+    let mut draft = CategoryDraft::create(category, record, dimension);
+    for membership in store.members_of(category) {
+        draft.category.absorbed.members += 1;
+        if !counting.contains(&membership.sequence) {
+            continue;
+        }
+        let item = &store.items[&membership.item];
+        // The whole fits, whatever its parts do in this order.
+        fixed::replay(
+            &mut draft.sum,
+            f64::from(item.weight),
+            &item.embedding,
+            false,
+        );
+        let absorbed = &mut draft.category.absorbed;
+        absorbed.counting += 1;
+        absorbed.weight = absorbed.weight.plus(item.weight);
+        absorbed.squares = absorbed
+            .squares
+            .plus(item.weight, norm_squared(&item.embedding));
+    }
+    draft.category.hash = draft.compute_hash();
+    draft
+}
+
+/// Checks a namespace against what is stored.
+///
+/// # Panics
+///
+/// If anything differs by a bit.
+pub(crate) fn audit(namespace: &Namespace, store: &MapStore) {
+    let dimension = namespace.settings().dimension as usize;
+    let mut expected = Header {
+        revision: namespace.header().revision,
+        next_sequence: namespace.header().next_sequence,
+        categories: store.categories.len() as u64,
+        items: store.items.len() as u64,
+        memberships: store.memberships.len() as u64,
+        ..Header::default()
+    };
+    for (&id, record) in &store.categories {
+        let mut built = rebuilt(store, id, dimension);
+        expected.category_records.insert(&built.category.hash);
+        audit_category(namespace, store, &mut built);
+        assert_eq!(namespace.id_of(&record.key), Some(id));
+        assert_eq!(namespace.key_of(id).as_ref(), Some(&record.key));
+    }
+    expected.item_records = item_records(store);
+    assert_eq!(*namespace.header(), expected);
+    assert_eq!(namespace.categories().len(), store.categories.len());
+
+    let newest = store.memberships.keys().next_back().copied();
+    assert!(newest.unwrap_or(0) < namespace.header().next_sequence);
+    let assigned: BTreeSet<i64> = store.memberships.values().map(|m| m.item).collect();
+    let all = store.items.keys().copied();
+    let inbox: BTreeSet<i64> = all.filter(|id| !assigned.contains(id)).collect();
+    assert_eq!(store.inbox, inbox);
+}
+
+/// [`audit`] of a machine, and of its log: it must be gapless.
+pub(crate) fn audit_machine(machine: &Machine) {
+    audit(&machine.namespace, &machine.store);
+    let revisions = machine.log.iter().map(|entry| entry.revision);
+    assert!(revisions.eq(1..=machine.namespace.header().revision));
+}
+
+fn item_records(store: &MapStore) -> SetDigest {
+    let mut records = SetDigest::default();
+    for item in store.items.values() {
+        records.insert(&item.hash());
+    }
+    for membership in store.memberships.values() {
+        let item = &store.items[&membership.item].key;
+        let category = &store.categories[&membership.category].key;
+        records.insert(&membership_hash(item, category));
+    }
+    records
+}
+
+fn audit_category(namespace: &Namespace, store: &MapStore, built: &mut CategoryDraft) {
+    let key = built.category.key.to_string();
+    let mut live = namespace.draft_of(&key).expect("it is stored");
+    assert_eq!(live.sum, built.sum, "sum of {key}");
+    assert_eq!(live.category.absorbed, built.category.absorbed);
+    assert_eq!(live.category.hash, built.category.hash, "hash of {key}");
+    assert_eq!(live.record(), built.record());
+    let counting = counting(store, built.category.id);
+    for membership in store.members_of(built.category.id) {
+        let counts = live.category.counts(membership.sequence);
+        assert_eq!(counts, counting.contains(&membership.sequence));
+    }
+    for embeddings in [false, true] {
+        let view = namespace.category(&key, embeddings);
+        assert_eq!(view, live.view(embeddings).ok());
+        assert_eq!(view, built.view(embeddings).ok());
+    }
+    if built.sum.len() == DIMENSION {
+        let asked = [0.25, -1.0, 0.5];
+        let query = Query::new(&asked).expect("it has a direction");
+        let row = built.row().expect("the sum stays in its range");
+        let expected = row.map(|row| rank::score(&query, row));
+        let matches = ranking(namespace, &asked).matches;
+        let found = matches.iter().find(|m| *m.category == *key);
+        assert_eq!(found.map(|m| m.score), expected);
+        if let Some(found) = found {
+            assert_eq!(found.count, built.category.absorbed.counting);
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! The state is a function of what is assigned: the way there leaves no trace, to the bit.
+
+use std::collections::BTreeMap;
+
+use ee_core::command::{Assignment, CategoryPut, Command, ItemPut};
+use ee_core::settings::MembershipMode;
+use proptest::prelude::*;
+
+use crate::audit::audit_machine;
+use crate::machine::{Machine, assign, forget, item, known, unassign};
+use crate::strategies::{cases, commands, four_categories, membership, vector};
+
+/// New items, each with where it goes.
+fn assignments(count: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Assignment>> {
+    let one = (vector(), 0.01f32..50.0, 0..4u8);
+    prop::collection::vec(one, count).prop_map(|all| {
+        let entry = |(i, (embedding, weight, category)): (usize, (Vec<f32>, f32, u8))| Assignment {
+            item: item(&format!("new {i}"), &embedding, weight),
+            category: format!("category {category}"),
+        };
+        all.into_iter().enumerate().map(entry).collect()
+    })
+}
+
+fn sums(machine: &Machine) -> BTreeMap<String, Vec<i64>> {
+    let categories = machine.namespace.categories().iter();
+    categories
+        .map(|c| (c.key.to_string(), machine.sum(&c.key)))
+        .collect()
+}
+
+fn exist(machine: &Machine, entries: &[Assignment]) -> bool {
+    entries
+        .iter()
+        .all(|e| machine.namespace.contains(&e.category))
+}
+
+/// The commands that make what a store holds, and nothing that is gone.
+fn straight_there(machine: &Machine) -> Vec<Command> {
+    let store = &machine.store;
+    let puts = store.categories.values().map(|record| CategoryPut {
+        key: record.key.to_string(),
+        base: Some(record.base.clone()),
+        base_weight: Some(record.settings.base_weight),
+        window: Some(record.settings.window),
+        min_base_share: Some(record.settings.min_base_share),
+        frozen: Some(record.settings.frozen),
+        metadata: Some(record.metadata.clone()),
+    });
+    let items = store.items.values().map(|item| ItemPut {
+        key: item.key.clone(),
+        embedding: Some(item.embedding.clone()),
+        weight: Some(item.weight),
+        metadata: Some(item.metadata.clone()),
+    });
+    let mut commands = vec![
+        Command::PutCategories(puts.collect()),
+        Command::PutItems(items.collect()),
+    ];
+    for membership in store.memberships.values() {
+        let category = &store.categories[&membership.category];
+        let key = category.key.to_string();
+        commands.push(assign(known(&store.items[&membership.item].key), &key));
+        if membership.sequence <= category.anchor {
+            commands.push(Command::Reanchor { key, keep_last: 0 });
+        }
+    }
+    commands
+}
+
+proptest! {
+    #![proptest_config(cases(120))]
+
+    #[test]
+    fn whatever_the_way_the_same_members_in_the_same_order_give_the_same_digest(
+        membership in membership(),
+        commands in commands(1..40),
+        query in vector(),
+    ) {
+        let mut wandered = Machine::new(membership);
+        wandered.apply_all(&commands);
+        let mut straight = Machine::new(membership);
+        for command in straight_there(&wandered) {
+            straight.run(&command);
+        }
+        audit_machine(&straight);
+        prop_assert_eq!(sums(&straight), sums(&wandered));
+        prop_assert_eq!(straight.digest(), wandered.digest());
+        prop_assert_eq!(straight.rank(&query), wandered.rank(&query));
+    }
+
+    #[test]
+    fn any_order_of_assignments_gives_the_same_sums_and_digest(
+        membership in membership(),
+        categories in four_categories(false, true),
+        (forward, shuffled) in assignments(1..20).prop_flat_map(|all| {
+            (Just(all.clone()), Just(all).prop_shuffle())
+        }),
+        batch in 1..6usize,
+    ) {
+        let (mut one, mut other) = (Machine::new(membership), Machine::new(membership));
+        one.run(&categories);
+        other.run(&categories);
+        one.run(&Command::Assign(forward));
+        for entries in shuffled.chunks(batch) {
+            other.run(&Command::Assign(entries.to_vec()));
+        }
+        prop_assert_eq!(sums(&one), sums(&other));
+        prop_assert_eq!(one.digest(), other.digest());
+    }
+
+    #[test]
+    fn items_that_came_and_went_leave_no_trace(
+        membership in membership(),
+        before in commands(1..25),
+        (entries, leaving) in assignments(1..6).prop_flat_map(|all| {
+            let keys: Vec<String> = all.iter().map(|e| e.item.key.clone()).collect();
+            (Just(all), Just(keys).prop_shuffle())
+        }),
+    ) {
+        let mut machine = Machine::new(membership);
+        machine.apply_all(&before);
+        prop_assume!(exist(&machine, &entries));
+        let (digest, all) = (machine.digest(), sums(&machine));
+        machine.run(&Command::Assign(entries));
+        prop_assert_ne!(machine.digest(), digest);
+        for key in &leaving {
+            machine.run(&forget(key));
+        }
+        audit_machine(&machine);
+        prop_assert_eq!(sums(&machine), all);
+        prop_assert_eq!(machine.digest(), digest);
+    }
+
+    #[test]
+    fn items_from_the_inbox_go_back_without_a_trace(
+        membership in membership(),
+        before in commands(1..25),
+        entries in assignments(1..6),
+    ) {
+        let mut machine = Machine::new(membership);
+        machine.apply_all(&before);
+        prop_assume!(exist(&machine, &entries));
+        let items = entries.iter().map(|e| e.item.clone()).collect();
+        machine.run(&Command::PutItems(items));
+        let (digest, all) = (machine.digest(), sums(&machine));
+        for entry in &entries {
+            machine.run(&assign(known(&entry.item.key), &entry.category));
+        }
+        for entry in entries.iter().rev() {
+            machine.run(&unassign(&entry.item.key, Some(&entry.category)));
+        }
+        prop_assert_eq!(sums(&machine), all);
+        prop_assert_eq!(machine.digest(), digest);
+    }
+
+    #[test]
+    fn there_and_back_is_nowhere(
+        categories in four_categories(false, false),
+        entries in assignments(1..8),
+        moves in prop::collection::vec((any::<prop::sample::Index>(), 0..4u8), 1..12),
+        other in vector(),
+    ) {
+        let mut machine = Machine::new(MembershipMode::Single);
+        machine.run(&categories);
+        machine.run(&Command::Assign(entries.clone()));
+        let (digest, all) = (machine.digest(), sums(&machine));
+        for (which, category) in &moves {
+            machine.run(&assign(known(&which.get(&entries).item.key), &format!("category {category}")));
+        }
+        // Another embedding and weight on the way, and the old ones with the way back.
+        let changed = entries.iter().map(|e| item(&e.item.key, &other, 7.0)).collect();
+        machine.run(&Command::PutItems(changed));
+        machine.run(&Command::Assign(entries));
+        audit_machine(&machine);
+        prop_assert_eq!(sums(&machine), all);
+        prop_assert_eq!(machine.digest(), digest);
+    }
+
+    #[test]
+    fn settings_there_and_back_leave_no_trace(
+        membership in membership(),
+        before in commands(1..30),
+        windows in prop::collection::vec(0..5u32, 1..4),
+    ) {
+        let mut machine = Machine::new(membership);
+        machine.apply_all(&before);
+        let (digest, all) = (machine.digest(), sums(&machine));
+        let put = |key: &str, window, frozen| Command::PutCategories(vec![CategoryPut {
+            key: key.into(),
+            window: Some(window),
+            frozen: Some(frozen),
+            ..CategoryPut::default()
+        }]);
+        for view in machine.namespace.page(None, usize::MAX, false) {
+            for &window in &windows {
+                machine.run(&put(&view.key, window, true));
+                machine.run(&put(&view.key, window, false));
+            }
+            machine.run(&put(&view.key, view.settings.window, view.settings.frozen));
+        }
+        audit_machine(&machine);
+        prop_assert_eq!(sums(&machine), all);
+        prop_assert_eq!(machine.digest(), digest);
+    }
+}

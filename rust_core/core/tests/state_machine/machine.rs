@@ -1,0 +1,234 @@
+//! A namespace, its store and its log, run as an engine would run them.
+
+use ee_core::command::{Assignment, CategoryPut, Command, ItemPut, Outcome, Refusal, Unassignment};
+use ee_core::log::Entry;
+use ee_core::rank::Query;
+use ee_core::settings::{MembershipMode, NamespaceSettings, Normalization};
+use ee_core::state::{Draft, Filter, Header, MatchOptions, Namespace, Profile, Ranking};
+use ee_core::store::Origin;
+use ee_core::write::{Applied, WriteError, execute};
+
+use crate::map_store::MapStore;
+
+/// Components of the vectors in most tests.
+pub(crate) const DIMENSION: usize = 3;
+
+/// A namespace with everything that an engine keeps beside it.
+#[derive(Debug)]
+pub(crate) struct Machine {
+    pub(crate) namespace: Namespace,
+    pub(crate) store: MapStore,
+    pub(crate) log: Vec<Entry>,
+}
+
+/// The settings of a namespace for tests.
+pub(crate) fn settings(membership: MembershipMode, dimension: usize) -> NamespaceSettings {
+    NamespaceSettings {
+        dimension: u32::try_from(dimension).expect("a small dimension"),
+        embedding_model: "test".into(),
+        normalization: Normalization::Raw,
+        membership,
+    }
+}
+
+/// Who makes the write that will be `revision`: different for each, so that a mix-up shows.
+pub(crate) fn origin(revision: u64) -> Origin {
+    Origin {
+        time_ms: 1_000 + i64::try_from(revision).expect("a small revision"),
+        actor: format!("actor {revision}"),
+        reason: String::new(),
+    }
+}
+
+impl Machine {
+    /// An empty namespace.
+    pub(crate) fn new(membership: MembershipMode) -> Self {
+        Self::of_dimension(membership, DIMENSION)
+    }
+
+    /// An empty namespace of another dimension.
+    pub(crate) fn of_dimension(membership: MembershipMode, dimension: usize) -> Self {
+        let header = Header {
+            next_sequence: 1,
+            ..Header::default()
+        };
+        Self {
+            namespace: Namespace::new(settings(membership, dimension), Profile::default(), header),
+            store: MapStore::default(),
+            log: Vec::new(),
+        }
+    }
+
+    /// Applies a command and publishes it; a refused one leaves everything as it was.
+    pub(crate) fn apply(&mut self, command: &Command) -> Result<Outcome, Refusal> {
+        let mut group = Group::new(self);
+        let outcome = group.apply(self, command);
+        group.publish(self);
+        outcome
+    }
+
+    /// Applies a command that nothing speaks against.
+    pub(crate) fn run(&mut self, command: &Command) -> Outcome {
+        match self.apply(command) {
+            Ok(outcome) => outcome,
+            Err(refusal) => panic!("{command:?}: {refusal}"),
+        }
+    }
+
+    /// Applies commands; some may be refused.
+    pub(crate) fn apply_all(&mut self, commands: &[Command]) {
+        for command in commands {
+            let _ = self.apply(command);
+        }
+    }
+
+    pub(crate) fn digest(&self) -> [u8; 32] {
+        self.namespace.digest()
+    }
+
+    /// The exact sum of a category that exists.
+    pub(crate) fn sum(&self, category: &str) -> Vec<i64> {
+        let draft = self.namespace.draft_of(category);
+        draft.expect("the category exists").sum
+    }
+
+    /// The effective embedding of a category that exists.
+    pub(crate) fn effective(&self, category: &str) -> Option<Vec<f32>> {
+        let view = self.namespace.category(category, true);
+        view.expect("the category exists").effective
+    }
+
+    /// All categories, ranked for a query.
+    pub(crate) fn rank(&self, query: &[f32]) -> Ranking {
+        rank(&self.namespace, query)
+    }
+}
+
+/// All categories of a namespace, ranked for a query.
+pub(crate) fn rank(namespace: &Namespace, query: &[f32]) -> Ranking {
+    let options = MatchOptions {
+        limit: 0,
+        min_score: None,
+        filter: Filter::default(),
+        threads: 1,
+    };
+    let query = Query::new(query).expect("the query has a direction");
+    namespace.rank(&[query], &options).remove(0)
+}
+
+/// Commands that will be published together.
+pub(crate) struct Group {
+    pub(crate) draft: Draft,
+}
+
+impl Group {
+    pub(crate) fn new(machine: &Machine) -> Self {
+        Self {
+            draft: Draft::new(*machine.namespace.header()),
+        }
+    }
+
+    /// Applies a command to the group; the machine's readers do not see it yet.
+    pub(crate) fn apply(
+        &mut self,
+        machine: &mut Machine,
+        command: &Command,
+    ) -> Result<Outcome, Refusal> {
+        let before = machine.store.clone();
+        let origin = origin(self.draft.header.revision + 1);
+        let applied = execute(
+            &machine.namespace,
+            &self.draft,
+            &mut machine.store,
+            command,
+            &origin,
+            "request",
+        );
+        match applied {
+            Ok(Applied { outcome, change }) => {
+                match change {
+                    Some((draft, entry)) => {
+                        assert_eq!(entry.revision, self.draft.header.revision + 1);
+                        assert_eq!(entry.revision, draft.header.revision);
+                        assert_eq!(
+                            (&entry.origin, entry.request_id.as_str()),
+                            (&origin, "request")
+                        );
+                        assert!(!entry.changes.is_empty());
+                        self.draft.merge(draft);
+                        machine.log.push(entry);
+                    }
+                    None => assert_eq!(machine.store, before, "no entry, so nothing is written"),
+                }
+                Ok(outcome)
+            }
+            Err(WriteError::Refused(refusal)) => {
+                machine.store = before;
+                Err(refusal)
+            }
+            Err(WriteError::Store(never)) => match never {},
+        }
+    }
+
+    pub(crate) fn publish(self, machine: &mut Machine) {
+        machine.namespace.publish(self.draft);
+    }
+}
+
+/// A put of a category with a base, everything else as it is.
+pub(crate) fn category(key: &str, base: Option<&[f32]>) -> CategoryPut {
+    CategoryPut {
+        key: key.into(),
+        base: Some(base.map(<[f32]>::to_vec)),
+        ..CategoryPut::default()
+    }
+}
+
+/// A put of an item.
+pub(crate) fn item(key: &str, embedding: &[f32], weight: f32) -> ItemPut {
+    ItemPut {
+        key: key.into(),
+        embedding: Some(embedding.to_vec()),
+        weight: Some(weight),
+        metadata: None,
+    }
+}
+
+/// An item that is known already, as it is.
+pub(crate) fn known(key: &str) -> ItemPut {
+    ItemPut {
+        key: key.into(),
+        ..ItemPut::default()
+    }
+}
+
+/// An assignment of one item.
+pub(crate) fn assign(item: ItemPut, category: &str) -> Command {
+    Command::Assign(vec![to(item, category)])
+}
+
+/// An entry of an assignment.
+pub(crate) fn to(item: ItemPut, category: &str) -> Assignment {
+    Assignment {
+        item,
+        category: category.into(),
+    }
+}
+
+/// Takes one item out of a category, or of all.
+pub(crate) fn unassign(item: &str, category: Option<&str>) -> Command {
+    Command::Unassign(vec![Unassignment {
+        item: item.into(),
+        category: category.map(Into::into),
+        delete_item: false,
+    }])
+}
+
+/// Takes one item out of all categories and deletes it.
+pub(crate) fn forget(item: &str) -> Command {
+    Command::Unassign(vec![Unassignment {
+        item: item.into(),
+        category: None,
+        delete_item: true,
+    }])
+}

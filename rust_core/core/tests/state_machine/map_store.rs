@@ -1,0 +1,180 @@
+//! A store on maps. It checks what the state machine promises a store: nothing is stored twice,
+//! nothing is deleted that is still in use, and an item's way into and out of the inbox is told.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
+
+use ee_core::store::{CategoryRecord, Item, Membership, Store};
+
+/// Items, memberships and category records; rolled back by keeping a clone.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct MapStore {
+    pub(crate) items: BTreeMap<i64, Item>,
+    pub(crate) categories: BTreeMap<i64, CategoryRecord>,
+    /// By sequence.
+    pub(crate) memberships: BTreeMap<u64, Membership>,
+    /// Items in no category, as the state machine told.
+    pub(crate) inbox: BTreeSet<i64>,
+    last_item: i64,
+    last_category: i64,
+}
+
+impl MapStore {
+    /// All members of a category, oldest first.
+    pub(crate) fn members_of(&self, category: i64) -> impl DoubleEndedIterator<Item = &Membership> {
+        self.memberships
+            .values()
+            .filter(move |m| m.category == category)
+    }
+
+    /// The identifier of an item, if there is one with this key.
+    pub(crate) fn item_id(&self, key: &str) -> Option<i64> {
+        self.items.values().find(|i| i.key == key).map(|i| i.id)
+    }
+}
+
+impl Store for MapStore {
+    type Error = Infallible;
+
+    fn item(&mut self, key: &str) -> Result<Option<Item>, Infallible> {
+        Ok(self.items.values().find(|i| i.key == key).cloned())
+    }
+
+    fn item_by_id(&mut self, id: i64) -> Result<Item, Infallible> {
+        Ok(self.items[&id].clone())
+    }
+
+    fn insert_item(&mut self, item: &Item, inbox: bool) -> Result<i64, Infallible> {
+        assert_eq!(self.item_id(&item.key), None, "an item twice");
+        self.last_item += 1;
+        let id = self.last_item;
+        let item = Item { id, ..item.clone() };
+        self.items.insert(id, item);
+        if inbox {
+            self.inbox.insert(id);
+        }
+        Ok(id)
+    }
+
+    fn update_item(&mut self, item: &Item) -> Result<(), Infallible> {
+        let before = self.items.insert(item.id, item.clone());
+        let before = before.expect("an item that is not there was updated");
+        assert_eq!(
+            (before.key, before.created_ms),
+            (item.key.clone(), item.created_ms)
+        );
+        Ok(())
+    }
+
+    fn delete_item(&mut self, item: &Item) -> Result<(), Infallible> {
+        assert!(self.memberships.values().all(|m| m.item != item.id));
+        assert!(self.inbox.remove(&item.id), "deleted out of a category");
+        let before = self.items.remove(&item.id);
+        assert_eq!(before.as_ref(), Some(item));
+        Ok(())
+    }
+
+    fn memberships(&mut self, item: i64) -> Result<Vec<Membership>, Infallible> {
+        let all = self.memberships.values();
+        Ok(all.filter(|m| m.item == item).cloned().collect())
+    }
+
+    fn insert_membership(
+        &mut self,
+        item: &Item,
+        membership: &Membership,
+        first: bool,
+    ) -> Result<(), Infallible> {
+        assert_eq!(self.items.get(&item.id), Some(item));
+        assert!(self.categories.contains_key(&membership.category));
+        assert!(
+            self.members_of(membership.category)
+                .all(|m| m.item != item.id),
+            "a member twice"
+        );
+        let newest = self.memberships.keys().next_back();
+        assert!(newest.is_none_or(|&newest| newest < membership.sequence));
+        assert_eq!(first, self.inbox.contains(&item.id), "leaves the inbox");
+        self.inbox.remove(&item.id);
+        self.memberships
+            .insert(membership.sequence, membership.clone());
+        Ok(())
+    }
+
+    fn delete_membership(
+        &mut self,
+        item: &Item,
+        membership: &Membership,
+        last: bool,
+    ) -> Result<(), Infallible> {
+        let before = self.memberships.remove(&membership.sequence);
+        assert_eq!(before.as_ref(), Some(membership));
+        assert_eq!(membership.item, item.id);
+        if last {
+            assert!(self.memberships.values().all(|m| m.item != item.id));
+            self.inbox.insert(item.id);
+        }
+        Ok(())
+    }
+
+    fn oldest_member(
+        &mut self,
+        category: i64,
+        from: u64,
+    ) -> Result<Option<(u64, i64)>, Infallible> {
+        let mut members = self.members_of(category);
+        Ok(members
+            .find(|m| m.sequence >= from)
+            .map(|m| (m.sequence, m.item)))
+    }
+
+    fn nth_newest_member(
+        &mut self,
+        category: i64,
+        after: u64,
+        before: u64,
+        nth: u64,
+    ) -> Result<Option<(u64, i64)>, Infallible> {
+        let members = self.members_of(category).rev();
+        let mut between = members.filter(|m| m.sequence > after && m.sequence < before);
+        let nth = usize::try_from(nth).expect("fits on a test machine");
+        Ok(between.nth(nth).map(|m| (m.sequence, m.item)))
+    }
+
+    fn members(
+        &mut self,
+        category: i64,
+        from: u64,
+        limit: usize,
+    ) -> Result<Vec<Membership>, Infallible> {
+        let members = self.members_of(category);
+        Ok(members
+            .filter(|m| m.sequence >= from)
+            .take(limit)
+            .cloned()
+            .collect())
+    }
+
+    fn insert_category(&mut self, record: &CategoryRecord) -> Result<i64, Infallible> {
+        assert!(
+            self.categories.values().all(|c| c.key != record.key),
+            "a category twice"
+        );
+        self.last_category += 1;
+        self.categories.insert(self.last_category, record.clone());
+        Ok(self.last_category)
+    }
+
+    fn update_category(&mut self, id: i64, record: &CategoryRecord) -> Result<(), Infallible> {
+        let before = self.categories.insert(id, record.clone());
+        let before = before.expect("a category that is not there was updated");
+        assert_eq!(before.key, record.key);
+        Ok(())
+    }
+
+    fn delete_category(&mut self, id: i64) -> Result<(), Infallible> {
+        assert_eq!(self.members_of(id).count(), 0, "deleted with members");
+        assert!(self.categories.remove(&id).is_some());
+        Ok(())
+    }
+}

@@ -1,0 +1,141 @@
+//! The formula, computed in f64 from every member, every time it is asked for.
+
+use super::{Model, ModelCategory, ModelItem};
+
+/// A number of the oracle's.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Number {
+    /// There is none.
+    None,
+    /// This, up to rounding.
+    Near(f64),
+    /// Parts cancel out so nearly that rounding decides.
+    Unsure,
+}
+
+impl Model {
+    fn counting(&self, category: &ModelCategory) -> Vec<&ModelItem> {
+        if category.settings.frozen {
+            return Vec::new();
+        }
+        let after_anchor = category.members.range(category.anchor + 1..).rev();
+        let window = match category.settings.window {
+            0 => usize::MAX,
+            window => window as usize,
+        };
+        let newest = after_anchor.take(window);
+        newest.map(|(_, item)| &self.items[item]).collect()
+    }
+
+    /// (counting members, sum of their weights)
+    pub(crate) fn weight(&self, key: &str) -> (u64, f64) {
+        let counting = self.counting(&self.categories[key]);
+        let weight = counting.iter().map(|item| f64::from(item.weight)).sum();
+        (counting.len() as u64, weight)
+    }
+
+    /// (numerator, weight of the whole); none without base and counting members.
+    fn mean(&self, key: &str) -> Option<(Vec<f64>, f64)> {
+        let category = &self.categories[key];
+        let counting = self.counting(category);
+        let (count, members) = self.weight(key);
+        let share = category.settings.min_base_share;
+        let base_weight = match &category.base {
+            None if count == 0 => return None,
+            None => 0.0,
+            Some(_) if count == 0 => 1.0,
+            Some(_) => {
+                f64::from(category.settings.base_weight).max(share / (1.0 - share) * members)
+            }
+        };
+        let mut numerator: Vec<f64> = match &category.base {
+            Some(base) => base.iter().map(|&b| base_weight * f64::from(b)).collect(),
+            None => vec![0.0; counting[0].embedding.len()],
+        };
+        for item in counting {
+            for (total, &x) in numerator.iter_mut().zip(&item.embedding) {
+                *total += f64::from(item.weight) * f64::from(x);
+            }
+        }
+        Some((numerator, base_weight + members))
+    }
+
+    /// Everything is a small multiple of 1/8 here, so that f64 and fixed point are both exact.
+    fn is_exact(&self, category: &ModelCategory) -> bool {
+        let eighths = |x: &f32| (x * 8.0).fract() == 0.0;
+        category.settings.min_base_share == 0.0
+            && category.base.iter().flatten().all(eighths)
+            && eighths(&category.settings.base_weight)
+            && self
+                .counting(category)
+                .iter()
+                .all(|item| eighths(&item.weight) && item.embedding.iter().all(eighths))
+    }
+
+    /// The effective embedding; `Err`: parts cancel out, and rounding decides whether to 0.
+    pub(crate) fn effective(&self, key: &str) -> Result<Option<Vec<f64>>, Vec<f64>> {
+        let Some((numerator, whole)) = self.mean(key) else {
+            return Ok(None);
+        };
+        let length = norm(&numerator);
+        let category = &self.categories[key];
+        let mean = numerator.iter().map(|v| v / whole).collect();
+        if length >= 1e-4 {
+            Ok(Some(mean))
+        } else if length == 0.0 && self.is_exact(category) {
+            Ok(None)
+        } else {
+            Err(mean)
+        }
+    }
+
+    /// Cosine of a vector with a category.
+    pub(crate) fn score(&self, asked: &[f32], key: &str) -> Number {
+        let asked: Vec<f64> = asked.iter().map(|&x| f64::from(x)).collect();
+        match self.effective(key) {
+            Ok(None) => Number::None,
+            Err(_) => Number::Unsure,
+            Ok(Some(mean)) => {
+                let dot: f64 = mean.iter().zip(&asked).map(|(a, b)| a * b).sum();
+                Number::Near(dot / (norm(&mean) * norm(&asked)))
+            }
+        }
+    }
+
+    /// 1 − cos(base, effective).
+    pub(crate) fn drift(&self, key: &str) -> Number {
+        match &self.categories[key].base {
+            None => Number::None,
+            Some(base) => match self.score(base, key) {
+                Number::Near(score) => Number::Near(1.0 - score),
+                other => other,
+            },
+        }
+    }
+
+    /// Root mean square distance of the counting members from their weighted mean, by looking at
+    /// each of them.
+    pub(crate) fn spread(&self, key: &str) -> Number {
+        let counting = self.counting(&self.categories[key]);
+        let (count, whole) = self.weight(key);
+        if count == 0 {
+            return Number::None;
+        }
+        let mut mean = vec![0.0; counting[0].embedding.len()];
+        for item in &counting {
+            for (total, &x) in mean.iter_mut().zip(&item.embedding) {
+                *total += f64::from(item.weight) * f64::from(x) / whole;
+            }
+        }
+        let squares = counting.iter().map(|item| {
+            let apart = item.embedding.iter().zip(&mean);
+            let squared: f64 = apart.map(|(&x, m)| (f64::from(x) - m).powi(2)).sum();
+            f64::from(item.weight) * squared
+        });
+        Number::Near((squares.sum::<f64>() / whole).sqrt())
+    }
+}
+
+fn norm(vector: &[f64]) -> f64 {
+    vector.iter().map(|x| x * x).sum::<f64>().sqrt()
+}

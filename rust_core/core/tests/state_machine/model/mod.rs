@@ -1,0 +1,367 @@
+//! The oracle: items and categories in maps, and what each command does to them, one after the
+//! other.
+
+mod formula;
+
+use std::collections::BTreeMap;
+
+use ee_core::command::{
+    Assignment, CategoryPut, Command, ItemPut, Put, Refusal, Unassigned, Unassignment,
+};
+use ee_core::settings::{CategorySettings, MembershipMode, Metadata};
+
+pub(crate) use formula::Number;
+
+/// What the oracle says comes of a command.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Expected {
+    Profile,
+    Put(Vec<Put>),
+    DeletedCategories { deleted: u64, unassigned: u64 },
+    Reanchored,
+    DeletedItems(u64),
+    Assigned(Vec<Assigned>),
+    Unassigned(Vec<Unassigned>),
+}
+
+/// What the oracle says comes of an assignment.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Assigned {
+    pub(crate) previous: Option<String>,
+    pub(crate) changed: bool,
+    pub(crate) score_before: Number,
+    pub(crate) count: u64,
+    pub(crate) drift: Number,
+    pub(crate) created: bool,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct ModelItem {
+    weight: f32,
+    embedding: Vec<f32>,
+    metadata: Metadata,
+}
+
+/// A category of the oracle's.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct ModelCategory {
+    pub(crate) settings: CategorySettings,
+    pub(crate) base: Option<Vec<f32>>,
+    pub(crate) metadata: Metadata,
+    pub(crate) anchor: u64,
+    /// Place in the order of assignment, and the item's key.
+    pub(crate) members: BTreeMap<u64, String>,
+}
+
+/// The oracle.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Model {
+    single: bool,
+    next: u64,
+    items: BTreeMap<String, ModelItem>,
+    pub(crate) categories: BTreeMap<String, ModelCategory>,
+    pub(crate) description: String,
+    pub(crate) labels: Metadata,
+}
+
+impl Model {
+    pub(crate) fn new(membership: MembershipMode) -> Self {
+        Self {
+            single: membership == MembershipMode::Single,
+            next: 1,
+            items: BTreeMap::new(),
+            categories: BTreeMap::new(),
+            description: String::new(),
+            labels: Metadata::new(),
+        }
+    }
+
+    /// (categories, items, memberships)
+    pub(crate) fn counts(&self) -> (u64, u64, u64) {
+        let members = self.categories.values().map(|c| c.members.len() as u64);
+        (
+            self.categories.len() as u64,
+            self.items.len() as u64,
+            members.sum(),
+        )
+    }
+
+    /// Applies a command, or leaves everything as it was.
+    pub(crate) fn apply(&mut self, command: &Command) -> Result<Expected, Refusal> {
+        let mut next = self.clone();
+        let expected = next.attempt(command)?;
+        *self = next;
+        Ok(expected)
+    }
+
+    fn attempt(&mut self, command: &Command) -> Result<Expected, Refusal> {
+        Ok(match command {
+            Command::UpdateProfile {
+                description,
+                labels,
+            } => {
+                self.description
+                    .clone_from(description.as_ref().unwrap_or(&self.description.clone()));
+                self.labels
+                    .clone_from(labels.as_ref().unwrap_or(&self.labels.clone()));
+                Expected::Profile
+            }
+            Command::PutCategories(puts) => Expected::Put(self.put_categories(puts)?),
+            Command::DeleteCategories {
+                keys,
+                allow_missing,
+            } => {
+                let (mut deleted, mut unassigned) = (0, 0);
+                for (index, key) in keys.iter().enumerate() {
+                    match self.categories.remove(key) {
+                        Some(category) => {
+                            deleted += 1;
+                            unassigned += category.members.len() as u64;
+                        }
+                        None if *allow_missing || keys[..index].contains(key) => {}
+                        None => return Err(no_category(index, key)),
+                    }
+                }
+                Expected::DeletedCategories {
+                    deleted,
+                    unassigned,
+                }
+            }
+            Command::Reanchor { key, keep_last } => {
+                let Some(category) = self.categories.get_mut(key) else {
+                    return Err(no_category(0, key));
+                };
+                let behind = category.members.keys().rev().nth(*keep_last as usize);
+                category.anchor = behind.copied().unwrap_or(0);
+                Expected::Reanchored
+            }
+            Command::PutItems(puts) => {
+                let mut outcomes = Vec::new();
+                for (index, put) in puts.iter().enumerate() {
+                    agree(index, put, puts[..index].iter())?;
+                    let (created, changed) = self.put_item(index, put)?;
+                    let key = put.key.clone();
+                    outcomes.push(Put {
+                        key,
+                        created,
+                        changed,
+                    });
+                }
+                Expected::Put(outcomes)
+            }
+            Command::DeleteItems {
+                keys,
+                allow_missing,
+            } => {
+                let mut deleted = 0;
+                for (index, key) in keys.iter().enumerate() {
+                    match self.items.remove(key) {
+                        Some(_) => {
+                            deleted += 1;
+                            self.leave_all(key);
+                        }
+                        None if *allow_missing || keys[..index].contains(key) => {}
+                        None => return Err(no_item(index, key)),
+                    }
+                }
+                Expected::DeletedItems(deleted)
+            }
+            Command::Assign(entries) => Expected::Assigned(self.assign(entries)?),
+            Command::Unassign(entries) => Expected::Unassigned(self.unassign(entries)?),
+        })
+    }
+
+    fn put_categories(&mut self, puts: &[CategoryPut]) -> Result<Vec<Put>, Refusal> {
+        let mut outcomes = Vec::new();
+        for (index, put) in puts.iter().enumerate() {
+            if let Some(first) = puts[..index].iter().position(|p| p.key == put.key)
+                && puts[first] != *put
+            {
+                return Err(contradiction(index, first, &put.key));
+            }
+            let before = self.categories.get(&put.key).cloned();
+            let mut after = before.clone().unwrap_or_default();
+            let settings = &mut after.settings;
+            settings.base_weight = put.base_weight.unwrap_or(settings.base_weight);
+            settings.window = put.window.unwrap_or(settings.window);
+            settings.min_base_share = put.min_base_share.unwrap_or(settings.min_base_share);
+            settings.frozen = put.frozen.unwrap_or(settings.frozen);
+            after.base = put.base.clone().unwrap_or(after.base);
+            after.metadata = put.metadata.clone().unwrap_or(after.metadata);
+            outcomes.push(Put {
+                key: put.key.clone(),
+                created: before.is_none(),
+                changed: before.as_ref() != Some(&after),
+            });
+            self.categories.insert(put.key.clone(), after);
+        }
+        Ok(outcomes)
+    }
+
+    fn put_item(&mut self, index: usize, put: &ItemPut) -> Result<(bool, bool), Refusal> {
+        let before = self.items.get(&put.key).cloned();
+        let mut after = match (&before, &put.embedding) {
+            (Some(before), _) => before.clone(),
+            (None, Some(embedding)) => ModelItem {
+                weight: 1.0,
+                embedding: embedding.clone(),
+                metadata: Metadata::new(),
+            },
+            (None, None) => {
+                let key = put.key.clone();
+                return Err(Refusal::EmbeddingNeeded { index, key });
+            }
+        };
+        after.weight = put.weight.unwrap_or(after.weight);
+        after.embedding = put.embedding.clone().unwrap_or(after.embedding);
+        after.metadata = put.metadata.clone().unwrap_or(after.metadata);
+        let changed = before.as_ref() != Some(&after);
+        self.items.insert(put.key.clone(), after);
+        Ok((before.is_none(), changed))
+    }
+
+    fn assign(&mut self, entries: &[Assignment]) -> Result<Vec<Assigned>, Refusal> {
+        let mut outcomes = Vec::new();
+        for (index, entry) in entries.iter().enumerate() {
+            let (key, to) = (&entry.item.key, &entry.category);
+            agree(index, &entry.item, entries[..index].iter().map(|e| &e.item))?;
+            if self.single {
+                let elsewhere = |e: &Assignment| e.item.key == *key && e.category != *to;
+                if let Some(first) = entries[..index].iter().position(elsewhere) {
+                    return Err(contradiction(index, first, key));
+                }
+            }
+            if !self.categories.contains_key(to) {
+                return Err(no_category(index, to));
+            }
+            let mut asked = entry.item.embedding.as_deref();
+            asked = asked.or(self.items.get(key).map(|item| item.embedding.as_slice()));
+            let score_before = asked.map_or(Number::None, |asked| self.score(asked, to));
+            let (created, updated) = self.put_item(index, &entry.item)?;
+            let already = self.places(key).contains(to);
+            let mut previous = already.then(|| to.clone());
+            if !already {
+                if self.single {
+                    previous = self.leave_all(key).pop();
+                }
+                let category = self.categories.get_mut(to).expect("as before");
+                category.members.insert(self.next, key.clone());
+                self.next += 1;
+            }
+            outcomes.push(Assigned {
+                previous,
+                changed: updated || !already,
+                score_before,
+                count: self.categories[to].members.len() as u64,
+                drift: self.drift(to),
+                created,
+            });
+        }
+        Ok(outcomes)
+    }
+
+    fn unassign(&mut self, entries: &[Unassignment]) -> Result<Vec<Unassigned>, Refusal> {
+        // What entries of one item have to agree on.
+        let says = |e: &Unassignment| match (&e.category, e.delete_item) {
+            (_, true) => "deleted".to_owned(),
+            (None, _) => "nowhere".to_owned(),
+            (Some(category), _) if self.single => format!("out of {category}"),
+            (Some(_), _) => "out of some".to_owned(),
+        };
+        let said: Vec<String> = entries.iter().map(says).collect();
+        let mut outcomes = Vec::new();
+        for (index, entry) in entries.iter().enumerate() {
+            let key = &entry.item;
+            let first = entries[..index].iter().position(|e| e.item == *key);
+            if let Some(first) = first.filter(|&first| said[first] != said[index]) {
+                return Err(contradiction(index, first, key));
+            }
+            let again = entry.delete_item && first.is_some();
+            if !self.items.contains_key(key) && !again {
+                return Err(no_item(index, key));
+            }
+            let previous = match &entry.category {
+                Some(category) if !entry.delete_item => {
+                    let Some(category_now) = self.categories.get_mut(category) else {
+                        return Err(no_category(index, category));
+                    };
+                    let count = category_now.members.len();
+                    category_now.members.retain(|_, member| member != key);
+                    let left = category_now.members.len() < count;
+                    left.then(|| category.clone()).into_iter().collect()
+                }
+                _ => self.leave_all(key),
+            };
+            if entry.delete_item {
+                self.items.remove(key);
+            }
+            outcomes.push(Unassigned {
+                item: key.clone(),
+                changed: !again && (entry.delete_item || !previous.is_empty()),
+                item_deleted: entry.delete_item,
+                previous,
+            });
+        }
+        Ok(outcomes)
+    }
+
+    /// The categories of an item, in the order in which it joined them.
+    fn places(&self, item: &str) -> Vec<String> {
+        let mut places: Vec<(u64, &String)> = Vec::new();
+        for (key, category) in &self.categories {
+            let here = category.members.iter().filter(|(_, m)| *m == item);
+            places.extend(here.map(|(&sequence, _)| (sequence, key)));
+        }
+        places.sort();
+        places.into_iter().map(|(_, key)| key.clone()).collect()
+    }
+
+    fn leave_all(&mut self, item: &str) -> Vec<String> {
+        let places = self.places(item);
+        for category in self.categories.values_mut() {
+            category.members.retain(|_, member| member != item);
+        }
+        places
+    }
+}
+
+/// Whether earlier entries say the same of an item as entry `index`.
+fn agree<'a>(
+    index: usize,
+    put: &ItemPut,
+    earlier: impl Iterator<Item = &'a ItemPut>,
+) -> Result<(), Refusal> {
+    let same_item = earlier.enumerate().filter(|(_, e)| e.key == put.key);
+    let same_item: Vec<(usize, &ItemPut)> = same_item.collect();
+    let first = |differs: &dyn Fn(&ItemPut) -> bool| {
+        let found = same_item.iter().find(|(_, e)| differs(e));
+        found.map(|&(first, _)| first)
+    };
+    let first = first(&|e| both_say(&e.embedding, &put.embedding))
+        .or(first(&|e| both_say(&e.weight, &put.weight)))
+        .or(first(&|e| both_say(&e.metadata, &put.metadata)));
+    match first {
+        Some(first) => Err(contradiction(index, first, &put.key)),
+        None => Ok(()),
+    }
+}
+
+/// Both say something, and not the same.
+fn both_say<T: PartialEq>(a: &Option<T>, b: &Option<T>) -> bool {
+    a.is_some() && b.is_some() && a != b
+}
+
+fn no_category(index: usize, key: &str) -> Refusal {
+    let key = key.to_owned();
+    Refusal::CategoryNotFound { index, key }
+}
+
+fn no_item(index: usize, key: &str) -> Refusal {
+    let key = key.to_owned();
+    Refusal::ItemNotFound { index, key }
+}
+
+fn contradiction(index: usize, first: usize, key: &str) -> Refusal {
+    let key = key.to_owned();
+    Refusal::Contradiction { index, first, key }
+}

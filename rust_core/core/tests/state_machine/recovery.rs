@@ -1,0 +1,262 @@
+//! Sums of some earlier revision and the log entries since give the namespace that was left.
+
+use std::collections::BTreeMap;
+
+use ee_core::command::{Command, Refusal};
+use ee_core::log::{Entry, ItemImage};
+use ee_core::settings::MembershipMode;
+use ee_core::state::{
+    Absorbed, CategoryLoad, Header, Namespace, Profile, Recovery, RecoveryError, Replay,
+};
+use proptest::prelude::*;
+
+use crate::audit::{audit, audit_machine, counting};
+use crate::machine::{DIMENSION, Group, Machine};
+use crate::map_store::MapStore;
+use crate::strategies::{cases, command, commands, membership, vector};
+
+type Sums = BTreeMap<i64, (Absorbed, Vec<i64>)>;
+
+/// A machine that remembers all its sums.
+struct Recorded {
+    machine: Machine,
+    /// By revision, from 0 on.
+    sums: Vec<Sums>,
+    /// By category: the last revision at which its sum was built anew.
+    rebuilt: BTreeMap<i64, u64>,
+}
+
+/// What may be wrong with what is read back.
+#[derive(Default)]
+struct Damage {
+    drop_entry: Option<u64>,
+    change_sum: Option<(prop::sample::Index, usize)>,
+    drop_category: bool,
+}
+
+impl Recorded {
+    fn new(machine: Machine) -> Self {
+        assert_eq!(machine.namespace.header().revision, 0);
+        Self {
+            machine,
+            sums: vec![Sums::new()],
+            rebuilt: BTreeMap::new(),
+        }
+    }
+
+    fn apply(&mut self, command: &Command) -> Result<(), Refusal> {
+        let mut group = Group::new(&self.machine);
+        let outcome = group.apply(&mut self.machine, command);
+        let revision = group.draft.header.revision;
+        for draft in group.draft.categories.values().flatten() {
+            if draft.rebuilt {
+                self.rebuilt.insert(draft.category.id, revision);
+            }
+        }
+        group.publish(&mut self.machine);
+        if revision as usize == self.sums.len() {
+            let namespace = &self.machine.namespace;
+            let drafts = namespace.categories().iter().map(|category| {
+                let draft = namespace.draft_of(&category.key).expect("it is listed");
+                (category.id, (draft.category.absorbed, draft.sum))
+            });
+            self.sums.push(drafts.collect());
+        }
+        outcome.map(|_| ())
+    }
+
+    /// Reads it back from sums of `checkpoint`, some of them newer as `newer` says.
+    fn recover(
+        &self,
+        checkpoint: u64,
+        newer: &[Option<prop::sample::Index>],
+    ) -> Result<Namespace, RecoveryError> {
+        self.recover_damaged(checkpoint, newer, &Damage::default())
+    }
+
+    fn recover_damaged(
+        &self,
+        checkpoint: u64,
+        newer: &[Option<prop::sample::Index>],
+        damage: &Damage,
+    ) -> Result<Namespace, RecoveryError> {
+        let namespace = &self.machine.namespace;
+        let header = *namespace.header();
+        let mut loads = self.loads(checkpoint, newer);
+        if let Some((index, component)) = damage.change_sum {
+            let load = index.get_mut(&mut loads);
+            let (_, sum) = load
+                .sum
+                .get_or_insert_with(|| (Absorbed::default(), vec![0; DIMENSION]));
+            sum[component] ^= 1;
+        }
+        if damage.drop_category {
+            loads.pop();
+        }
+        let mut replay = Replay::new(DIMENSION, header.revision, loads);
+        let since = self.machine.log.iter().rev();
+        for entry in since.take_while(|entry| entry.revision > checkpoint) {
+            if damage.drop_entry != Some(entry.revision) {
+                self.replay(&mut replay, entry)?;
+            }
+        }
+        finish(replay.finish(), &self.machine, header)
+    }
+
+    fn replay(&self, replay: &mut Replay, entry: &Entry) -> Result<(), RecoveryError> {
+        let items = &self.machine.store.items;
+        replay.entry(entry, |id| {
+            let item = items.get(&id).expect("an item that is gone has an image");
+            Ok(ItemImage {
+                item: id,
+                weight: item.weight,
+                embedding: item.embedding.clone(),
+            })
+        })
+    }
+
+    fn loads(&self, checkpoint: u64, newer: &[Option<prop::sample::Index>]) -> Vec<CategoryLoad> {
+        let store = &self.machine.store;
+        let last = self.machine.namespace.header().revision;
+        let loads = store.categories.iter().zip(newer.iter().cycle());
+        loads
+            .map(|((&id, record), newer)| {
+                let oldest = self.rebuilt.get(&id).copied().unwrap_or(0).max(checkpoint);
+                let choices = usize::try_from(last - oldest + 1).expect("a short log");
+                let revision = oldest + newer.map_or(0, |newer| newer.index(choices)) as u64;
+                CategoryLoad {
+                    id,
+                    record: record.clone(),
+                    sum: self.sums[revision as usize].get(&id).cloned(),
+                    revision,
+                    counting_from: counting_from(store, id),
+                }
+            })
+            .collect()
+    }
+}
+
+/// Applies commands that nothing speaks against, and reads the namespace back from the sums of
+/// each revision.
+pub(crate) fn survives_any_restart(membership: MembershipMode, commands: &[Command]) -> Machine {
+    let mut recorded = Recorded::new(Machine::new(membership));
+    for command in commands {
+        let outcome = recorded.apply(command);
+        assert_eq!(outcome, Ok(()), "{command:?}");
+        audit_machine(&recorded.machine);
+    }
+    for checkpoint in 0..=recorded.machine.namespace.header().revision {
+        match recorded.recover(checkpoint, &[None]) {
+            Ok(namespace) => audit(&namespace, &recorded.machine.store),
+            Err(error) => panic!("from revision {checkpoint} on: {error}"),
+        }
+    }
+    recorded.machine
+}
+
+/// As a reader of the stored members finds it, whatever way a window took there.
+fn counting_from(store: &MapStore, category: i64) -> u64 {
+    let oldest = counting(store, category).first().copied();
+    oldest.unwrap_or(store.categories[&category].anchor + 1)
+}
+
+fn finish(
+    recovery: Recovery,
+    machine: &Machine,
+    header: Header,
+) -> Result<Namespace, RecoveryError> {
+    let settings = machine.namespace.settings().clone();
+    let profile = Profile::clone(machine.namespace.profile());
+    recovery.into_namespace(settings, profile, header)
+}
+
+fn newer() -> impl Strategy<Value = Vec<Option<prop::sample::Index>>> {
+    let newer = prop::option::weighted(0.4, any::<prop::sample::Index>());
+    prop::collection::vec(newer, 4)
+}
+
+fn recorded(membership: MembershipMode, commands: &[Command]) -> Recorded {
+    let mut recorded = Recorded::new(Machine::new(membership));
+    for command in commands {
+        let _ = recorded.apply(command);
+    }
+    recorded
+}
+
+proptest! {
+    #![proptest_config(cases(160))]
+
+    #[test]
+    fn earlier_sums_and_the_log_since_give_the_live_namespace(
+        membership in membership(),
+        before in commands(1..40),
+        checkpoint in any::<prop::sample::Index>(),
+        newer in newer(),
+        after in prop::collection::vec(command(), 0..20),
+        query in vector(),
+    ) {
+        let mut live = recorded(membership, &before).machine;
+        let recorded = recorded(membership, &before);
+        let checkpoint = checkpoint.index(recorded.sums.len()) as u64;
+        let recovered = recorded.recover(checkpoint, &newer);
+        let namespace = recovered.expect("what is stored agrees with itself");
+        audit(&namespace, &recorded.machine.store);
+        prop_assert_eq!(namespace.digest(), live.digest());
+
+        // It goes on as if nothing had been.
+        let Recorded { machine, .. } = recorded;
+        let mut machine = Machine { namespace, ..machine };
+        for command in &after {
+            prop_assert_eq!(machine.apply(command), live.apply(command));
+        }
+        audit(&machine.namespace, &machine.store);
+        prop_assert_eq!(machine.namespace.header(), live.namespace.header());
+        let views = |machine: &Machine| machine.namespace.page(None, usize::MAX, true);
+        prop_assert_eq!(views(&machine), views(&live));
+        prop_assert_eq!(machine.rank(&query), live.rank(&query));
+        prop_assert_eq!(machine.log, live.log);
+    }
+
+    #[test]
+    fn damage_is_found(
+        membership in membership(),
+        commands in commands(10..25),
+        checkpoint in any::<prop::sample::Index>(),
+        newer in newer(),
+        dropped in any::<prop::sample::Index>(),
+        (category, component) in (any::<prop::sample::Index>(), 0..DIMENSION),
+    ) {
+        let recorded = recorded(membership, &commands);
+        let checkpoint = checkpoint.index(recorded.sums.len()) as u64;
+        let last = recorded.machine.namespace.header().revision;
+        let replayed = last - checkpoint;
+        if replayed > 0 {
+            let dropped = checkpoint + 1 + dropped.index(replayed as usize) as u64;
+            let damage = Damage { drop_entry: Some(dropped), ..Damage::default() };
+            match recorded.recover_damaged(checkpoint, &newer, &damage) {
+                // The oldest leaves no gap; what it did to the sums is missed.
+                Ok(namespace) => {
+                    prop_assert_eq!(dropped, checkpoint + 1);
+                    audit(&namespace, &recorded.machine.store);
+                }
+                Err(RecoveryError::Digest | RecoveryError::Sum(_)) => {
+                    prop_assert_eq!(dropped, checkpoint + 1);
+                }
+                Err(error) => prop_assert_eq!(
+                    error,
+                    RecoveryError::Gap { expected: dropped, actual: dropped - 1 }
+                ),
+            }
+        }
+        let categories = recorded.machine.namespace.header().categories;
+        if categories > 0 {
+            let damage = Damage { change_sum: Some((category, component)), ..Damage::default() };
+            let error = recorded.recover_damaged(checkpoint, &newer, &damage).err();
+            prop_assert_eq!(error, Some(RecoveryError::Digest));
+            let damage = Damage { drop_category: true, ..Damage::default() };
+            let error = recorded.recover_damaged(checkpoint, &newer, &damage).err();
+            let (expected, actual) = (categories, categories - 1);
+            prop_assert_eq!(error, Some(RecoveryError::Categories { expected, actual }));
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! Commands as callers send them: mostly sound, now and then contradicting themselves or naming
+//! what is not there. Few keys and few values, so that entries meet.
+
+use ee_core::command::{Assignment, CategoryPut, Command, ItemPut, Unassignment};
+use ee_core::settings::{MembershipMode, Metadata};
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use crate::machine::DIMENSION;
+
+/// How many cases to run: as many as `PROPTEST_CASES` says, `default` otherwise.
+pub(crate) fn cases(default: u32) -> ProptestConfig {
+    let mut config = ProptestConfig::default();
+    if std::env::var_os("PROPTEST_CASES").is_none() {
+        config.cases = default;
+    }
+    config
+}
+
+pub(crate) fn membership() -> impl Strategy<Value = MembershipMode> {
+    select(vec![MembershipMode::Single, MembershipMode::Multiple])
+}
+
+/// Vectors: mostly from a small grid, so that they are equal, tie and cancel out.
+pub(crate) fn vector() -> impl Strategy<Value = Vec<f32>> {
+    let grid = select(vec![-1.0f32, -0.5, -0.0, 0.0, 0.0, 0.25, 1.0, 2.0]);
+    let coarse = prop::collection::vec(grid, DIMENSION);
+    let fine = prop::collection::vec(-3.0f32..3.0, DIMENSION);
+    let any = prop_oneof![2 => coarse, 1 => fine];
+    any.prop_filter("a direction", |v| {
+        v.iter().map(|x| x * x).sum::<f32>() > 1e-4
+    })
+}
+
+fn weight() -> impl Strategy<Value = f32> {
+    select(vec![0.5f32, 1.0, 2.0, 3.3])
+}
+
+fn metadata() -> impl Strategy<Value = Metadata> {
+    let entry = select(vec!["", "a", "b"]);
+    entry.prop_map(|value| match value {
+        "" => Metadata::new(),
+        value => Metadata::from([("note".to_owned(), value.to_owned())]),
+    })
+}
+
+/// Keys of 8 items, and now and then of one that nobody stores.
+pub(crate) fn item_key() -> impl Strategy<Value = String> {
+    prop_oneof![
+        60 => (0..8u8).prop_map(|i| format!("item {i}")),
+        1 => Just("nobody".to_owned()),
+    ]
+}
+
+/// Keys of 4 categories, and now and then of one that is not put.
+pub(crate) fn category_key() -> impl Strategy<Value = String> {
+    prop_oneof![
+        80 => (0..4u8).prop_map(|i| format!("category {i}")),
+        1 => Just("nowhere".to_owned()),
+    ]
+}
+
+pub(crate) fn item_put() -> impl Strategy<Value = ItemPut> {
+    let embedding = prop::option::weighted(0.5, vector());
+    let weight = prop::option::weighted(0.3, weight());
+    let metadata = prop::option::weighted(0.15, metadata());
+    (item_key(), embedding, weight, metadata).prop_map(|(key, embedding, weight, metadata)| {
+        ItemPut {
+            key,
+            embedding,
+            weight,
+            metadata,
+        }
+    })
+}
+
+/// A put of a category; `window`, `frozen`: whether it may have these.
+pub(crate) fn category_put(
+    key: impl Strategy<Value = String>,
+    window: bool,
+    frozen: bool,
+) -> impl Strategy<Value = CategoryPut> {
+    let base = prop::option::weighted(0.5, prop::option::weighted(0.8, vector()));
+    let base_weight = prop::option::weighted(0.4, select(vec![0.0f32, 0.5, 1.0, 2.0, 3.3]));
+    let windows = if window { vec![0, 1, 2, 3, 4] } else { vec![0] };
+    let share = select(vec![0.0, 0.0, 0.25, 0.5, 0.9]);
+    let settings = (
+        prop::option::weighted(0.4, select(windows)),
+        prop::option::weighted(0.4, share),
+        prop::option::weighted(0.3, prop::bool::weighted(if frozen { 0.4 } else { 0.0 })),
+        prop::option::weighted(0.2, metadata()),
+    );
+    (key, base, base_weight, settings).prop_map(|(key, base, base_weight, settings)| CategoryPut {
+        key,
+        base,
+        base_weight,
+        window: settings.0,
+        min_base_share: settings.1,
+        frozen: settings.2,
+        metadata: settings.3,
+    })
+}
+
+/// Four categories with settings of all kinds.
+pub(crate) fn four_categories(window: bool, frozen: bool) -> impl Strategy<Value = Command> {
+    let puts = (0..4u8).map(move |i| category_put(Just(format!("category {i}")), window, frozen));
+    puts.collect::<Vec<_>>().prop_map(Command::PutCategories)
+}
+
+fn assignment() -> impl Strategy<Value = Assignment> {
+    (item_put(), category_key()).prop_map(|(item, category)| Assignment { item, category })
+}
+
+/// One item said to be in several categories, field by field: nothing in it contradicts, except
+/// where an item can only be in one.
+fn one_item_at_length() -> impl Strategy<Value = Command> {
+    let entry = (any::<[bool; 3]>(), category_key());
+    let said = (vector(), weight(), metadata());
+    let entries = prop::collection::vec(entry, 2..6);
+    (item_key(), said, entries).prop_map(|(key, (embedding, weight, metadata), entries)| {
+        let entry = |(says, category): ([bool; 3], String)| Assignment {
+            item: ItemPut {
+                key: key.clone(),
+                embedding: says[0].then(|| embedding.clone()),
+                weight: says[1].then_some(weight),
+                metadata: says[2].then(|| metadata.clone()),
+            },
+            category,
+        };
+        Command::Assign(entries.into_iter().map(entry).collect())
+    })
+}
+
+fn unassignment() -> impl Strategy<Value = Unassignment> {
+    let category = prop::option::weighted(0.6, category_key());
+    (item_key(), category, prop::bool::weighted(0.2)).prop_map(|(item, category, delete_item)| {
+        Unassignment {
+            item,
+            category,
+            delete_item,
+        }
+    })
+}
+
+/// Any command.
+pub(crate) fn command() -> impl Strategy<Value = Command> {
+    let batch = 1..5usize;
+    prop_oneof![
+        10 => prop::collection::vec(assignment(), batch.clone()).prop_map(Command::Assign),
+        3 => one_item_at_length(),
+        4 => prop::collection::vec(unassignment(), 1..4).prop_map(Command::Unassign),
+        4 => prop::collection::vec(item_put(), batch).prop_map(Command::PutItems),
+        1 => (prop::collection::vec(item_key(), 1..4), prop::bool::weighted(0.8)).prop_map(
+            |(keys, allow_missing)| Command::DeleteItems { keys, allow_missing }),
+        4 => prop::collection::vec(category_put(category_key(), true, true), 1..3)
+            .prop_map(Command::PutCategories),
+        1 => (prop::collection::vec(category_key(), 1..3), prop::bool::weighted(0.8)).prop_map(
+            |(keys, allow_missing)| Command::DeleteCategories { keys, allow_missing }),
+        3 => (category_key(), 0..4u32).prop_map(|(key, keep_last)| Command::Reanchor {
+            key,
+            keep_last
+        }),
+        1 => (prop::option::of(select(vec!["a", "b"])), prop::option::of(metadata())).prop_map(
+            |(description, labels)| Command::UpdateProfile {
+                description: description.map(str::to_owned),
+                labels,
+            }),
+    ]
+}
+
+/// Four categories, then any commands.
+pub(crate) fn commands(size: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Command>> {
+    (
+        four_categories(true, true),
+        prop::collection::vec(command(), size),
+    )
+        .prop_map(|(first, rest)| {
+            let mut all = vec![first];
+            all.extend(rest);
+            all
+        })
+}
