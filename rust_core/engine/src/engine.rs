@@ -218,7 +218,7 @@ impl Engine {
         context: ReadContext,
     ) -> Result<At<ItemView>> {
         let loaded = self.at(name, context)?;
-        self.shared.from_store(&loaded, |reader, row| {
+        self.shared.read_store(&loaded, |reader, row| {
             let item = queries::item_by_key(reader, row.id, key)?;
             let item = item.ok_or_else(|| Error::ItemNotFound {
                 key: key.to_owned(),
@@ -238,7 +238,7 @@ impl Engine {
         context: ReadContext,
     ) -> Result<At<Vec<ItemView>>> {
         let loaded = self.at(name, context)?;
-        self.shared.from_store(&loaded, |reader, row| {
+        self.shared.read_store(&loaded, |reader, row| {
             let items = read::page(reader, row.id, &filter, limit)?;
             let views = items
                 .into_iter()
@@ -259,7 +259,7 @@ impl Engine {
         options.threads = self.options.threads;
         let (id, settings) = (target.id, &target.settings);
         if read::names_items(&queries) {
-            return self.shared.from_both(&loaded, |published, reader| {
+            return self.shared.read_both(&loaded, |published, reader| {
                 let resolved = read::resolve(Some(&reader), id, settings, &queries)?;
                 drop(reader);
                 Ok(published.rank(&resolved, &options))
@@ -304,7 +304,7 @@ impl Engine {
         let At {
             value: (live, reader),
             revision,
-        } = self.shared.from_both(&loaded, |published, reader| {
+        } = self.shared.read_both(&loaded, |published, reader| {
             Ok((Live::of(published), reader))
         })?;
         let row = read::pinned(&reader, &loaded)?;

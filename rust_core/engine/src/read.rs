@@ -50,7 +50,7 @@ impl Shared {
     }
 
     /// Reads from the store alone.
-    pub(crate) fn from_store<T>(
+    pub(crate) fn read_store<T>(
         &self,
         loaded: &Loaded,
         read: impl FnOnce(&Reader, &NamespaceRow) -> Result<T>,
@@ -65,7 +65,7 @@ impl Shared {
     }
 
     /// Reads from memory and store at the same revision.
-    pub(crate) fn from_both<T>(
+    pub(crate) fn read_both<T>(
         &self,
         loaded: &Loaded,
         read: impl FnOnce(&Namespace, Reader) -> Result<T>,

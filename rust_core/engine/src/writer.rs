@@ -41,9 +41,12 @@ pub(crate) struct WriteJob {
 /// What a task is told once its transaction has ended.
 type Committed = Box<dyn FnOnce(Result<()>) + Send>;
 
+/// What a task does in its transaction.
+type Run = Box<dyn FnOnce(&Connection, &mut Head) -> Result<Committed> + Send>;
+
 /// Work in a transaction of its own, for what is not a command.
 struct Task {
-    run: Box<dyn FnOnce(&Connection, &mut Head) -> Result<Committed> + Send>,
+    run: Run,
     fail: Box<dyn FnOnce(Error) + Send>,
 }
 

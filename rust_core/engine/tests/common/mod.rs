@@ -1,5 +1,6 @@
 //! What the engine's tests share.
-#![allow(dead_code)]
+// Each test file uses a part of it, and a helper may unwrap like the test that calls it.
+#![allow(dead_code, clippy::unwrap_used)]
 
 use std::fs;
 use std::path::Path;
