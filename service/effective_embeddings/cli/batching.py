@@ -43,6 +43,9 @@ def batches(rows: Iterable[Row | RowError], size: int) -> Iterator[Batch]:
     for row in rows:
         if isinstance(row, RowError):
             batch.bad.append(row)
+            if len(batch.bad) >= size:
+                yield batch
+                batch, keys, room = Batch(), set(), _MOST_BYTES
             continue
         vector, key, row_shape = vector_of(row), key_of(row), _shape(row)
         room -= 0 if vector is None else vector.nbytes

@@ -136,7 +136,8 @@ class _Job:
         while True:
             if bad and not self.skip_bad:
                 _tell(bad)
-                msg = f"{len(bad)} bad rows; nothing of their batch was written"
+                count = f"{len(bad):,} bad row{'' if len(bad) == 1 else 's'}"
+                msg = f"{count}; nothing of the batch was written"
                 raise _StoppedError(msg)
             if not rows:
                 break

@@ -115,7 +115,7 @@ def _update(row: CategoryRow) -> CategoryUpdate:
         window=row.window,
         min_base_share=row.min_base_share,
         frozen=row.frozen,
-        metadata=row.metadata,
+        metadata=row.metadata or None,  # an empty one would clear what is there
     )
 
 

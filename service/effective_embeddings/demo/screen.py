@@ -55,7 +55,7 @@ class Screen:
         self._by_names = names_alone / messages
         self._progress = Progress(
             TextColumn("  {task.description}"),
-            BarColumn(bar_width=10),
+            BarColumn(bar_width=8),
             MofNCompleteColumn(),
             TimeRemainingColumn(compact=True),
             TextColumn("{task.fields[told]}"),
