@@ -1,0 +1,96 @@
+# Everything that a person or CI runs. `make help` lists it.
+#
+# The two that matter on a fresh machine with Python >= 3.11 and Rust: `make demo`, `make test`.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+BUF    := 1.75.0
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+RUST_SOURCES  := $(shell find rust_core proto -name '*.rs' -o -name '*.proto' -o -name Cargo.toml) Cargo.toml Cargo.lock
+PYTHON_CODE   := service tests bench proto/generate.py
+
+.PHONY: help demo test test-rust test-python crash soak lint lint-rust lint-python lint-proto fmt gen bench bench-full serve build wheel lock clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+demo: build ## Show categories learning from real messages, through the real server
+	$(BIN)/effemb demo $(ARGS)
+
+test: test-rust test-python ## Run every test
+
+test-rust: ## Rust unit, property and integration tests
+	cargo test --workspace --locked --quiet
+
+test-python: build ## Python tests, through the real extension and server
+	$(BIN)/python -m pytest $(ARGS)
+
+ROUNDS ?= 500
+crash: build ## Kill the server ROUNDS times (500) and check what it had acknowledged
+	$(BIN)/python -m pytest tests/test_crash.py --crash-rounds $(ROUNDS) -s
+
+lint: lint-rust lint-python lint-proto ## Run every linter; warnings are errors
+
+lint-rust:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
+
+lint-python: build
+	$(BIN)/ruff check --quiet .
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/mypy
+	$(BIN)/python -m mypy.stubtest effective_embeddings._core --mypy-config-file pyproject.toml
+	$(BIN)/python proto/generate.py --check
+
+lint-proto: ## buf's STANDARD and COMMENTS rules, where npm is there to fetch it
+	@if command -v npm >/dev/null; then \
+	  [ -x .tools/buf-$(BUF)/node_modules/.bin/buf ] || \
+	    npm install --silent --no-save --no-package-lock --prefix .tools/buf-$(BUF) @bufbuild/buf@$(BUF); \
+	  cd proto && ../.tools/buf-$(BUF)/node_modules/.bin/buf lint && echo "buf lint: clean"; \
+	else echo "buf lint: left out, npm is not installed"; fi
+
+fmt: $(VENV)/.ready ## Format all code
+	cargo fmt --all
+	$(BIN)/ruff format --quiet .
+
+gen: $(VENV)/.ready ## Generate the Python code of the protos
+	$(BIN)/python proto/generate.py
+
+bench: build ## Measure in a few minutes; see bench/README.md
+	$(BIN)/python -m bench $(ARGS)
+
+bench-full: build ## Measure everything, for the record
+	$(BIN)/python -m bench --full $(ARGS)
+
+serve: build ## Serve ./effemb-data on 127.0.0.1:50051
+	$(BIN)/effemb serve $(ARGS)
+
+build: $(VENV)/.built ## Build the extension into .venv
+
+wheel: $(VENV)/.ready ## Build a wheel into dist/
+	$(BIN)/maturin build --release --locked --out dist
+
+lock: ## Renew requirements.lock (needs uv)
+	uv pip compile pyproject.toml --all-extras --universal --generate-hashes \
+	  --python-version 3.11 --no-header --no-emit-index-url -o requirements.lock
+
+clean: ## Remove everything that was built
+	rm -rf $(VENV) target dist .tools .pytest_cache .mypy_cache .ruff_cache .hypothesis demo-out
+
+$(VENV)/.ready: requirements.lock
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; set PYTHON=")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --require-hashes -r requirements.lock
+	@touch $@
+
+$(VENV)/.built: $(VENV)/.ready $(RUST_SOURCES) pyproject.toml
+	$(BIN)/maturin develop --release --locked --quiet
+	@touch $@
