@@ -7,7 +7,6 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
-from rich.text import Text
 
 from effective_embeddings.client import DEFAULT_TARGET, Client
 from effective_embeddings.demo.dataset import Dataset
@@ -91,9 +90,11 @@ def _tell_bits(results: Results, console: Console) -> None:
 def _plots(results: Results, out: Path, console: Console) -> None:
     try:
         console.print()
-        console.print(Text.from_ansi(terminal_plot(results)))
+        console.print(terminal_plot(results), markup=False)
     except ImportError:
-        console.print("[dim]No plot here: plotext is not installed (the demo extra has it).[/dim]")
+        console.print(
+            "[dim]No plot here: plotext 6 is not installed (the demo extra has it).[/dim]"
+        )
     try:
         save_picture(results, out / "accuracy.png")
         console.print(f"\nPicture: {out / 'accuracy.png'}    Figures: {out / 'results.json'}")

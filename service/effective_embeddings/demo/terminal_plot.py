@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from importlib import import_module
 
 from effective_embeddings.demo.reference import LEARNED, STATIC
@@ -10,42 +11,43 @@ from effective_embeddings.demo.story import WRONG
 
 __all__ = ["terminal_plot"]
 
+# Lines of the figure that are not its canvas: title, frame, ticks, label.
+_AROUND = 6
 
-def terminal_plot(results: Results, *, width: int = 78, height: int = 18) -> str:
-    """The plot as text; raises ImportError where plotext (version 5) is not installed."""
-    plot = import_module("plotext")
-    if not hasattr(plot, "clear_figure"):
-        msg = "plotext 5 is needed"
+
+def terminal_plot(results: Results, *, width: int = 78, height: int = 20) -> str:
+    """The plot as text, without colours; raises ImportError where plotext 6 is not installed."""
+    plotext = import_module("plotext")
+    if not hasattr(plotext, "figure") or not hasattr(plotext.figure, "signal"):
+        msg = "plotext 6 is needed"
         raise ImportError(msg)
+    figure = plotext.figure
     curve = results.curve()
-    assigned = [each.assigned for each in curve]
+    # The logarithm is taken here: plotext's own scale does not go together with ticks of one's own.
+    places = [math.log10(each.assigned) for each in curve]
+    values = [each.accuracy for each in curve]
     static = results.at(STATIC).accuracy
-    wrong = results.at(WRONG)
-    plot.clear_figure()
-    plot.theme("clear")
-    plot.plotsize(width, height)
-    plot.xscale("log")
-    plot.xticks(assigned, [f"{each:,}" for each in assigned])
-    plot.xlabel("messages assigned (log scale)")
-    plot.title("first guess right, %")
-    plot.plot(assigned, [each.accuracy for each in curve], marker="braille")
-    plot.scatter(
-        assigned,
-        [each.accuracy for each in curve],
-        marker="●",
-        label=f"learned, {results.at(LEARNED).accuracy:.2f} %",
-    )
-    plot.plot(
-        [assigned[0], assigned[-1]],
-        [static, static],
-        marker="-",
-        label=f"names alone, {static:.2f} %",
-    )
-    plot.scatter(
-        [wrong.assigned],
-        [wrong.accuracy],
-        marker="x",
-        label=f"10 % wrong, {wrong.accuracy:.2f} %",
-    )
-    text: str = plot.build()
+    learned = results.at(LEARNED).accuracy
+    wrong = results.at(WRONG).accuracy
+    low, high = min(static, *values), max(static, *values)
+    row = (high - low) / (height - _AROUND - 4) or 1.0
+
+    figure.clear()
+    figure.plot_size(width, height)
+    figure.title("first guess right, %")
+    figure.label("messages assigned (log scale)", "x")
+    figure.ruler("x").ticks(places, [f"{each.assigned:,}" for each in curve])
+    figure.ruler("x").lim(places[0] - 0.05, places[-1] + 0.05)
+    figure.ruler("y").lim(low - 2 * row, high + 2 * row)
+    figure.line(static, style="dotted")
+    figure.draw(figure.signal(places, values, marker="braille").lines())
+    figure.draw(figure.signal(places, values, marker="●"))
+    figure.draw(figure.signal([places[-1]], [wrong], marker="x"))
+    for told, height_of in (
+        (f"learned: {learned:.2f}", learned + row),
+        (f"x a tenth wrong: {wrong:.2f}", wrong - 2 * row),
+        (f"names alone: {static:.2f}", static + row),
+    ):
+        figure.draw(figure.text(places[-1], height_of, told, alignment="right"))
+    text: str = figure.build().string(True)  # noqa: FBT003 - without colours
     return text
