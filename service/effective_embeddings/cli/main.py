@@ -29,13 +29,9 @@ _HELP = """Categories that learn by absorbing what people put into them.
 Start a server, or work on a data directory without one:
 
     effemb serve
-
     effemb namespace create notes --dimension 384
-
     effemb category put notes health --base @health.npy
-
     effemb assign notes gym health --embedding @gym.npy
-
     effemb match notes --embedding @swim.npy
 
 Every command takes --server HOST:PORT or --data DIR, and --json.
@@ -43,7 +39,7 @@ Every command takes --server HOST:PORT or --data DIR, and --json.
 
 app = typer.Typer(
     name="effemb",
-    rich_markup_mode="rich",
+    rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
