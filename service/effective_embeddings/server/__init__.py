@@ -5,10 +5,13 @@ an asyncio handler must hand over to a thread anyway and pays for both. An echo 
 and server in two processes on two cores (AMD EPYC, Python 3.11.7, grpcio 1.85.1; `python
 bench/grpc_stacks.py`):
 
-    stack                       1 call outstanding     16 outstanding
-    thread pool                 390 us                 6200 to 6800 calls/s
-    asyncio, handed over        440 us                 3800 to 4400 calls/s
-    asyncio, in the loop        360 to 400 us          5100 to 5400 calls/s (may never block)
+    stack                 1 outstanding: p50, server CPU    16 outstanding: rate, server CPU
+    thread pool           393-429 us, 249-290 us a call     6200-6800/s, 142-151 us a call
+    asyncio, handed over  443-462 us, 335-356 us            3800-4400/s, 231-258 us
+    asyncio, in the loop  363-398 us, 271-279 us            5100-5400/s, 166-173 us (never blocks)
+
+Tried and within the noise: a leaner executor, 2 and 4 workers, registered methods, the
+interpreter's switch interval, frozen garbage, gRPC's optimization target and bandwidth probe.
 """
 
 from effective_embeddings.server.build import Server, build_server
