@@ -1,1 +1,45 @@
-//! placeholder
+//! Requests and replies: a method's name, the bytes of a request and a grant go in; the bytes of
+//! a reply, or a status, come out.
+//!
+//! A call is decoded ([`proto`], [`embedding`]), admitted against its [`Grant`], checked field by
+//! field, answered by the engine in one call, and encoded. Every refusal becomes a [`Status`] in
+//! one way: a fault with an error reason, whose code the table in `reason.rs` gives.
+//!
+//! Invariants: this is the only crate that has heard of protobuf, and it holds no state; no
+//! method reaches the engine but through a namespace that the grant covers; every number that a
+//! request can carry has a limit in [`limits`]; no request makes a call panic, and if one does,
+//! the caller learns an id and nothing else.
+
+mod call;
+mod decode;
+pub mod embedding;
+mod encode;
+mod error;
+mod fault;
+pub mod google;
+pub mod grant;
+pub mod limits;
+mod methods;
+mod page_token;
+pub mod proto;
+mod reason;
+mod request;
+mod service;
+mod status;
+mod table;
+
+pub use fault::DOMAIN;
+pub use grant::{Grant, Scope};
+pub use methods::admin::{RELEASE_BUILD, VERSION};
+pub use methods::restore::RestoreStream;
+pub use methods::snapshot::SnapshotStream;
+pub use service::Service;
+pub use status::{Code, Status};
+pub use table::{METHODS, Method};
+
+use ee_engine::Error;
+
+/// The status of an error that has no request: of opening an engine, or closing it.
+pub fn status_of(error: Error) -> Status {
+    error::fault(error::Places::SINGLE, error).into()
+}

@@ -1,0 +1,60 @@
+//! From messages to what the engine takes. Everything that a request can get wrong whatever the
+//! namespace holds is found here, and named by the path of its field.
+
+pub(crate) mod namespace;
+pub(crate) mod number;
+pub(crate) mod path;
+pub(crate) mod shape;
+pub(crate) mod snapshot;
+pub(crate) mod text;
+pub(crate) mod vector;
+
+use ee_core::settings::Metadata;
+
+use self::path::Path;
+use crate::fault::{Fault, Result};
+use crate::proto::v1::ErrorReason;
+
+/// Refuses an empty list.
+pub(crate) fn not_empty<T>(path: Path<'_>, list: &[T]) -> Result<()> {
+    if list.is_empty() {
+        return Err(Fault::at(
+            ErrorReason::RequiredField,
+            path.to_string(),
+            "is empty, it needs at least one entry",
+        ));
+    }
+    Ok(())
+}
+
+/// Refuses a list that is too long.
+pub(crate) fn at_most(path: Path<'_>, actual: usize, limit: usize) -> Result<()> {
+    if actual > limit {
+        return Err(too_large(path, actual, limit, "entries"));
+    }
+    Ok(())
+}
+
+/// The refusal of something longer than its limit.
+#[cold]
+pub(crate) fn too_large(path: Path<'_>, actual: usize, limit: usize, unit: &str) -> Fault {
+    Fault::at(
+        ErrorReason::TooLarge,
+        path.to_string(),
+        format_args!("has {actual} {unit}, at most {limit} are allowed"),
+    )
+    .with("limit", limit)
+    .with("actual", actual)
+}
+
+/// The refusal of a field that must be set.
+#[cold]
+pub(crate) fn required(path: Path<'_>, what: &str) -> Fault {
+    Fault::at(ErrorReason::RequiredField, path.to_string(), what)
+}
+
+/// What a `metadata` field says: an empty map leaves what there is, unless it is to be replaced.
+pub(crate) fn metadata(path: Path<'_>, map: Metadata, replace: bool) -> Result<Option<Metadata>> {
+    text::metadata(path, &map)?;
+    Ok((replace || !map.is_empty()).then_some(map))
+}

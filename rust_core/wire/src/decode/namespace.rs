@@ -1,0 +1,52 @@
+//! Namespaces to create.
+
+use ee_core::settings::{MembershipMode, NamespaceSettings, Normalization};
+use ee_engine::NewNamespace;
+
+use super::path::Path;
+use super::{number, text};
+use crate::fault::Result;
+use crate::limits::{DESCRIPTION_BYTES, EMBEDDING_MODEL_BYTES};
+use crate::proto::v1;
+
+/// The namespace that a message asks for; what is output only is ignored.
+pub(crate) fn new_namespace(path: Path<'_>, namespace: v1::Namespace) -> Result<NewNamespace> {
+    text::namespace_name(path.then("name"), &namespace.name)?;
+    let dimension = number::dimension(path.then("dimension"), namespace.dimension)?;
+    let model = namespace.embedding_model;
+    text::text(path.then("embedding_model"), &model, EMBEDDING_MODEL_BYTES)?;
+    let normalization = normalization(path.then("normalization"), namespace.normalization)?;
+    let membership = membership(path.then("membership"), namespace.membership)?;
+    let description = namespace.description;
+    text::text(path.then("description"), &description, DESCRIPTION_BYTES)?;
+    text::metadata(path.then("labels"), &namespace.labels)?;
+    Ok(NewNamespace {
+        name: namespace.name,
+        settings: NamespaceSettings {
+            dimension,
+            embedding_model: model,
+            normalization,
+            membership,
+        },
+        description,
+        labels: namespace.labels,
+    })
+}
+
+fn normalization(path: Path<'_>, value: i32) -> Result<Normalization> {
+    match v1::Normalization::try_from(value) {
+        Ok(v1::Normalization::Unspecified | v1::Normalization::Raw) => Ok(Normalization::Raw),
+        Ok(v1::Normalization::Unit) => Ok(Normalization::Unit),
+        Err(_) => Err(number::out_of_range(path, "0 to 2", value)),
+    }
+}
+
+fn membership(path: Path<'_>, value: i32) -> Result<MembershipMode> {
+    match v1::MembershipMode::try_from(value) {
+        Ok(v1::MembershipMode::Unspecified | v1::MembershipMode::Single) => {
+            Ok(MembershipMode::Single)
+        }
+        Ok(v1::MembershipMode::Multiple) => Ok(MembershipMode::Multiple),
+        Err(_) => Err(number::out_of_range(path, "0 to 2", value)),
+    }
+}

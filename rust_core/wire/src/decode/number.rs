@@ -1,0 +1,117 @@
+//! Numbers and their ranges.
+
+use std::fmt::Display;
+
+use ee_core::limits::{MAX_BASE_SHARE, MAX_DIMENSION, MAX_WEIGHT, MIN_WEIGHT};
+
+use super::path::Path;
+use crate::fault::{Fault, Result};
+use crate::limits::{DEFAULT_PAGE_SIZE, PAGE_SIZE};
+use crate::proto::v1::ErrorReason;
+
+/// The weight of an item or of a part of a query.
+pub(crate) fn weight(path: Path<'_>, weight: f32) -> Result<f32> {
+    if (MIN_WEIGHT..=MAX_WEIGHT).contains(&weight) {
+        return Ok(weight);
+    }
+    Err(off(
+        ErrorReason::InvalidWeight,
+        path,
+        "2^-10 to 2^20",
+        weight,
+    ))
+}
+
+/// The weight of a base.
+pub(crate) fn base_weight(path: Path<'_>, weight: f32) -> Result<f32> {
+    if weight == 0.0 {
+        // Not the minus of a negative zero, which would be other bytes in the digest.
+        return Ok(0.0);
+    }
+    if (MIN_WEIGHT..=MAX_WEIGHT).contains(&weight) {
+        return Ok(weight);
+    }
+    let range = "0, or 2^-10 to 2^20";
+    Err(off(ErrorReason::InvalidWeight, path, range, weight))
+}
+
+/// The least share of a base.
+pub(crate) fn base_share(path: Path<'_>, share: f64) -> Result<f64> {
+    if share == 0.0 {
+        return Ok(0.0);
+    }
+    if (0.0..=MAX_BASE_SHARE).contains(&share) {
+        return Ok(share);
+    }
+    let range = format_args!("0 to {MAX_BASE_SHARE}");
+    Err(out_of_range(path, range, share))
+}
+
+/// A least score.
+pub(crate) fn score(path: Path<'_>, score: f64) -> Result<f64> {
+    if (-1.0..=1.0).contains(&score) {
+        return Ok(score);
+    }
+    Err(out_of_range(path, "-1 to 1", score))
+}
+
+/// A number of components.
+pub(crate) fn dimension(path: Path<'_>, dimension: u32) -> Result<u32> {
+    if (1..=MAX_DIMENSION as u32).contains(&dimension) {
+        return Ok(dimension);
+    }
+    let range = format_args!("1 to {MAX_DIMENSION}");
+    Err(out_of_range(path, range, dimension))
+}
+
+/// A page's size; 0 is the default.
+pub(crate) fn page_size(size: u32) -> Result<usize> {
+    match size {
+        0 => Ok(DEFAULT_PAGE_SIZE as usize),
+        1..=PAGE_SIZE => Ok(size as usize),
+        _ => {
+            let range = format_args!("0 to {PAGE_SIZE}");
+            Err(out_of_range(Path::field("page_size"), range, size))
+        }
+    }
+}
+
+/// The refusal of a number or setting out of its range.
+#[cold]
+pub(crate) fn out_of_range(path: Path<'_>, expected: impl Display, actual: impl Display) -> Fault {
+    off(ErrorReason::OutOfRange, path, expected, actual)
+}
+
+#[cold]
+fn off(reason: ErrorReason, path: Path<'_>, expected: impl Display, actual: impl Display) -> Fault {
+    let what = format_args!("is {actual}, it must be {expected}");
+    Fault::at(reason, path.to_string(), what)
+        .with("expected", &expected)
+        .with("actual", &actual)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATH: Path<'_> = Path::field("number");
+
+    #[test]
+    fn ranges_include_their_ends_and_no_nan() {
+        assert!(weight(PATH, MIN_WEIGHT).is_ok() && weight(PATH, MAX_WEIGHT).is_ok());
+        for wrong in [0.0, -1.0, f32::NAN, f32::INFINITY, MIN_WEIGHT / 2.0] {
+            assert!(weight(PATH, wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(base_weight(PATH, -0.0).unwrap().to_bits(), 0);
+        assert!(base_weight(PATH, f32::NAN).is_err() && base_weight(PATH, 1e-9).is_err());
+        assert_eq!(base_share(PATH, -0.0).unwrap().to_bits(), 0);
+        assert!(base_share(PATH, 0.999).is_ok() && base_share(PATH, 0.9991).is_err());
+        assert!(base_share(PATH, f64::NAN).is_err() && base_share(PATH, -1e-9).is_err());
+        assert!(score(PATH, 1.0).is_ok() && score(PATH, -1.0).is_ok());
+        assert!(score(PATH, 1.1).is_err() && score(PATH, f64::NAN).is_err());
+        assert!(dimension(PATH, 16_384).is_ok());
+        assert!(dimension(PATH, 0).is_err() && dimension(PATH, 16_385).is_err());
+        assert_eq!(page_size(0).unwrap(), 100);
+        assert!(page_size(1000).is_ok() && page_size(1001).is_err());
+    }
+}

@@ -1,0 +1,34 @@
+//! Namespaces.
+
+use ee_core::settings::{MembershipMode, Normalization};
+use ee_engine::NamespaceView;
+
+use super::timestamp;
+use crate::proto::v1;
+
+/// The message of a namespace.
+pub(crate) fn namespace(view: NamespaceView) -> v1::Namespace {
+    let normalization = match view.settings.normalization {
+        Normalization::Raw => v1::Normalization::Raw,
+        Normalization::Unit => v1::Normalization::Unit,
+    };
+    let membership = match view.settings.membership {
+        MembershipMode::Single => v1::MembershipMode::Single,
+        MembershipMode::Multiple => v1::MembershipMode::Multiple,
+    };
+    v1::Namespace {
+        name: view.name,
+        dimension: view.settings.dimension,
+        embedding_model: view.settings.embedding_model,
+        normalization: normalization.into(),
+        membership: membership.into(),
+        description: view.description,
+        labels: view.labels,
+        revision: view.revision,
+        category_count: view.categories,
+        item_count: view.items,
+        membership_count: view.memberships,
+        digest: view.digest.to_vec(),
+        create_time: timestamp(view.created_ms),
+    }
+}

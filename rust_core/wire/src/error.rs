@@ -1,0 +1,129 @@
+//! From the engine's errors to refusals. The engine counts entries; here they become paths.
+
+use ee_core::command::Refusal;
+use ee_engine::Error;
+
+use crate::fault::Fault;
+use crate::proto::v1::ErrorReason as R;
+
+/// Where the entries of a method's request are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Places {
+    /// The list, or nothing where there is just one entry.
+    pub(crate) list: &'static str,
+    /// The field of an entry that names a category; nothing: the entry itself.
+    pub(crate) category: &'static str,
+    /// The field of an entry that names an item; nothing: the entry itself.
+    pub(crate) item: &'static str,
+}
+
+impl Places {
+    /// Fields of the request itself.
+    pub(crate) const SINGLE: Self = Self::of("", "category", "item");
+
+    pub(crate) const fn of(list: &'static str, category: &'static str, item: &'static str) -> Self {
+        Self {
+            list,
+            category,
+            item,
+        }
+    }
+
+    fn entry(self, index: usize) -> String {
+        if self.list.is_empty() {
+            String::new()
+        } else {
+            format!("{}[{index}]", self.list)
+        }
+    }
+
+    fn path(self, index: usize, field: &str) -> String {
+        let mut path = self.entry(index);
+        if !path.is_empty() && !field.is_empty() {
+            path.push('.');
+        }
+        path + field
+    }
+}
+
+/// The refusal that an error of the engine is.
+#[cold]
+pub(crate) fn fault(places: Places, error: Error) -> Fault {
+    let text = error.to_string();
+    let plain = |reason| Fault::new(reason, text.clone());
+    match error {
+        Error::NamespaceNotFound { name } => plain(R::NamespaceNotFound).with("namespace", name),
+        Error::NamespaceExists { name } => plain(R::NamespaceExists).with("namespace", name),
+        Error::NamespaceNotEmpty {
+            name,
+            categories,
+            items,
+        } => plain(R::NamespaceNotEmpty)
+            .with("namespace", name)
+            .with("category_count", categories)
+            .with("item_count", items),
+        Error::CategoryNotFound { key } => {
+            Fault::at(R::CategoryNotFound, places.path(0, places.category), text)
+                .with("category", key)
+        }
+        Error::ItemNotFound { key, query } => {
+            Fault::at(R::ItemNotFound, item_path(places, query), text).with("item", key)
+        }
+        Error::QueryWithoutDirection { query } => {
+            Fault::at(R::QueryWithoutDirection, format!("queries[{query}]"), text)
+        }
+        Error::Refused(refusal) => refused(places, refusal),
+        Error::RequestIdReused { request_id } => {
+            plain(R::RequestIdReused).with("request_id", request_id)
+        }
+        Error::RevisionNotReached { expected, actual } => plain(R::RevisionNotReached)
+            .with("expected", expected)
+            .with("actual", actual),
+        Error::DeadlineExceeded => plain(R::DeadlineExceeded),
+        Error::InvalidSnapshot { .. } => Fault::at(R::InvalidSnapshot, "frame", text),
+        Error::Corrupted { place, what } => {
+            Fault::new(R::DataCorrupted, format!("stored data is damaged: {place}"))
+                .with_internal_detail(format_args!("{place}: {what}"))
+                .with("place", place)
+        }
+        Error::DirectoryInUse { .. } => plain(R::StoreFailed).with("cause", text),
+        Error::StoreFailed { cause } => plain(R::StoreFailed).with("cause", cause),
+        Error::ShuttingDown => plain(R::ShuttingDown),
+    }
+}
+
+fn item_path(places: Places, query: Option<(usize, Option<usize>)>) -> String {
+    match query {
+        Some((query, Some(part))) => format!("queries[{query}].parts.parts[{part}].item"),
+        Some((query, None)) => format!("queries[{query}].item"),
+        None => places.path(0, places.item),
+    }
+}
+
+fn refused(places: Places, refusal: Refusal) -> Fault {
+    let text = refusal.to_string();
+    match refusal {
+        Refusal::CategoryNotFound { index, key } => Fault::at(
+            R::CategoryNotFound,
+            places.path(index, places.category),
+            text,
+        )
+        .with("category", key),
+        Refusal::ItemNotFound { index, key } | Refusal::EmbeddingNeeded { index, key } => {
+            Fault::at(R::ItemNotFound, places.path(index, places.item), text).with("item", key)
+        }
+        Refusal::Contradiction { index, first, key } => {
+            let first = places.entry(first);
+            let what = format!("says something else of {key:?} than {first}");
+            Fault::at(R::ContradictoryBatch, places.entry(index), what)
+                .with("key", key)
+                .with("first", first)
+        }
+        Refusal::SumOverflow {
+            category,
+            component,
+        } => Fault::new(R::SumOverflow, text)
+            .with("category", category)
+            .with("component", component),
+    }
+}

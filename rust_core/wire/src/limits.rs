@@ -1,0 +1,78 @@
+//! Every limit of a request, named once.
+
+use ee_core::limits::{MAX_COMPONENT, MAX_DIMENSION, MAX_WEIGHT};
+use ee_engine::MAX_REVISION_WAIT;
+
+/// Bytes of a request.
+pub const REQUEST_BYTES: usize = 1 << 30;
+/// Bytes of a category's or an item's key.
+pub const KEY_BYTES: usize = 512;
+/// Bytes of a namespace's name.
+pub const NAMESPACE_NAME_BYTES: usize = 128;
+/// Entries of a write's batch.
+pub const BATCH_ENTRIES: usize = 10_000;
+/// Queries of a Match.
+pub const MATCH_QUERIES: usize = 1_000;
+/// Parts of a query.
+pub const QUERY_PARTS: usize = 1_000;
+/// Keys that a Match keeps, and keys that it leaves out.
+pub const FILTER_KEYS: usize = 10_000;
+/// Categories in all rankings of a Match together.
+pub const MATCH_RESULTS: u64 = 1_000_000;
+/// Categories in a ranking where the request says nothing.
+pub const DEFAULT_MATCH_LIMIT: u32 = 10;
+/// Entries of a page.
+pub const PAGE_SIZE: u32 = 1_000;
+/// Entries of a page where the request says nothing.
+pub const DEFAULT_PAGE_SIZE: u32 = 100;
+/// Bytes after which a page ends early: most clients take 4 MiB.
+pub const PAGE_BYTES: usize = 3 << 20;
+/// Entries of metadata or labels.
+pub const METADATA_ENTRIES: usize = 64;
+/// Bytes of metadata or labels, keys and values together.
+pub const METADATA_BYTES: usize = 16 * 1024;
+/// Bytes of a request_id.
+pub const REQUEST_ID_BYTES: usize = 128;
+/// Bytes of an actor.
+pub const ACTOR_BYTES: usize = 256;
+/// Bytes of a reason.
+pub const REASON_BYTES: usize = 1024;
+/// Bytes of a description.
+pub const DESCRIPTION_BYTES: usize = 4096;
+/// Bytes of an embedding_model.
+pub const EMBEDDING_MODEL_BYTES: usize = 256;
+/// Records in one frame of a snapshot to restore.
+pub const FRAME_RECORDS: usize = 100_000;
+/// Memberships in one frame of a snapshot to restore.
+pub const SNAPSHOT_MEMBERSHIPS: usize = 1_000_000;
+
+/// All limits and defaults that are whole numbers, by name.
+pub fn all() -> Vec<(&'static str, u64)> {
+    vec![
+        ("request_bytes", REQUEST_BYTES as u64),
+        ("key_bytes", KEY_BYTES as u64),
+        ("namespace_name_bytes", NAMESPACE_NAME_BYTES as u64),
+        ("batch_entries", BATCH_ENTRIES as u64),
+        ("match_queries", MATCH_QUERIES as u64),
+        ("query_parts", QUERY_PARTS as u64),
+        ("filter_keys", FILTER_KEYS as u64),
+        ("match_results", MATCH_RESULTS),
+        ("default_match_limit", u64::from(DEFAULT_MATCH_LIMIT)),
+        ("page_size", u64::from(PAGE_SIZE)),
+        ("default_page_size", u64::from(DEFAULT_PAGE_SIZE)),
+        ("page_bytes", PAGE_BYTES as u64),
+        ("metadata_entries", METADATA_ENTRIES as u64),
+        ("metadata_bytes", METADATA_BYTES as u64),
+        ("request_id_bytes", REQUEST_ID_BYTES as u64),
+        ("actor_bytes", ACTOR_BYTES as u64),
+        ("reason_bytes", REASON_BYTES as u64),
+        ("description_bytes", DESCRIPTION_BYTES as u64),
+        ("embedding_model_bytes", EMBEDDING_MODEL_BYTES as u64),
+        ("snapshot_frame_records", FRAME_RECORDS as u64),
+        ("snapshot_frame_memberships", SNAPSHOT_MEMBERSHIPS as u64),
+        ("revision_wait_seconds", MAX_REVISION_WAIT.as_secs()),
+        ("dimension", MAX_DIMENSION as u64),
+        ("component", MAX_COMPONENT as u64),
+        ("weight", MAX_WEIGHT as u64),
+    ]
+}

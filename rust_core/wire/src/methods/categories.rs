@@ -1,0 +1,166 @@
+//! Categories: put, look at, list, delete and reanchor.
+
+use ee_core::command::{CategoryPut, Put};
+use ee_core::settings::NamespaceSettings;
+
+use super::page::{Page, wanted};
+use super::{Command, Outcome, outcome};
+use crate::call::{Room, Writing};
+use crate::decode::path::Path;
+use crate::decode::{self, number, text, vector};
+use crate::encode::category::category as encode;
+use crate::error::{self, Places};
+use crate::fault::Result;
+use crate::page_token::Binding;
+use crate::proto::v1::{
+    CategoryUpdate, DeleteCategoriesRequest, DeleteCategoriesResponse, GetCategoryRequest,
+    GetCategoryResponse, ListCategoriesRequest, ListCategoriesResponse, PutCategoriesRequest,
+    PutCategoriesResponse, PutCategoryResult, ReanchorRequest, ReanchorResponse,
+};
+
+pub(crate) fn put(
+    room: &Room<'_>,
+    request: PutCategoriesRequest,
+    writing: Writing,
+) -> Result<PutCategoriesResponse> {
+    decode::not_empty(Path::field("categories"), &request.categories)?;
+    let target = room.target(&writing.model)?;
+    let updates = request.categories.into_iter().enumerate();
+    let puts = updates
+        .map(|(index, update)| {
+            category_put(&target.settings, Path::entry("categories", index), update)
+        })
+        .collect::<Result<_>>()?;
+    let places = Places::of("categories", "key", "");
+    let written = room.write(&target, places, Command::PutCategories(puts), writing)?;
+    let results = outcome!(written, Outcome::PutCategories(results) => results);
+    let result = |put: Put| PutCategoryResult {
+        category: put.key,
+        created: put.created,
+        changed: put.changed,
+    };
+    Ok(PutCategoriesResponse {
+        results: results.into_iter().map(result).collect(),
+        revision: written.revision,
+    })
+}
+
+fn category_put(
+    settings: &NamespaceSettings,
+    path: Path<'_>,
+    update: CategoryUpdate,
+) -> Result<CategoryPut> {
+    text::key(path.then("key"), &update.key)?;
+    if update.clear_base && update.base.is_some() {
+        let path = path.then("clear_base");
+        return Err(number::out_of_range(path, "false beside base", true));
+    }
+    let base = vector::optional(settings, path.then("base"), update.base)?;
+    let base_weight = |weight| number::base_weight(path.then("base_weight"), weight);
+    let base_share = |share| number::base_share(path.then("min_base_share"), share);
+    Ok(CategoryPut {
+        key: update.key,
+        base: base.map(Some).or(update.clear_base.then_some(None)),
+        base_weight: update.base_weight.map(base_weight).transpose()?,
+        window: update.window,
+        min_base_share: update.min_base_share.map(base_share).transpose()?,
+        frozen: update.frozen,
+        metadata: decode::metadata(
+            path.then("metadata"),
+            update.metadata,
+            update.replace_metadata,
+        )?,
+    })
+}
+
+pub(crate) fn get(room: &Room<'_>, request: GetCategoryRequest) -> Result<GetCategoryResponse> {
+    text::key(Path::field("category"), &request.category)?;
+    let found = room
+        .engine
+        .category(
+            &room.name,
+            &request.category,
+            request.include_embeddings,
+            room.reading(request.min_revision),
+        )
+        .map_err(|error| error::fault(Places::SINGLE, error))?;
+    Ok(GetCategoryResponse {
+        category: Some(encode(found.value)),
+        revision: found.revision,
+    })
+}
+
+pub(crate) fn list(
+    room: &Room<'_>,
+    request: ListCategoriesRequest,
+) -> Result<ListCategoriesResponse> {
+    let size = number::page_size(request.page_size)?;
+    let binding = Binding([room.method, &room.name, ""]);
+    let after = binding.key(&request.page_token)?;
+    let size = wanted(room, size, 2 * usize::from(request.include_embeddings))?;
+    let found = room
+        .engine
+        .categories(
+            &room.name,
+            after.as_deref(),
+            size + 1,
+            request.include_embeddings,
+            room.reading(request.min_revision),
+        )
+        .map_err(|error| error::fault(Places::SINGLE, error))?;
+    let page = Page::new(found, size, encode);
+    Ok(ListCategoriesResponse {
+        next_page_token: page.next(|last| binding.token(last.key.as_bytes())),
+        revision: page.revision,
+        categories: page.entries,
+    })
+}
+
+pub(crate) fn delete(
+    room: &Room<'_>,
+    request: DeleteCategoriesRequest,
+    writing: Writing,
+) -> Result<DeleteCategoriesResponse> {
+    decode::not_empty(Path::field("categories"), &request.categories)?;
+    for (index, key) in request.categories.iter().enumerate() {
+        text::key(Path::entry("categories", index), key)?;
+    }
+    let target = room.target(&writing.model)?;
+    let command = Command::DeleteCategories {
+        keys: request.categories,
+        allow_missing: request.allow_missing,
+    };
+    let written = room.write(&target, Places::of("categories", "", ""), command, writing)?;
+    let (deleted_count, unassigned_count) = outcome!(
+        written,
+        Outcome::DeleteCategories { deleted, unassigned } => (deleted, unassigned)
+    );
+    Ok(DeleteCategoriesResponse {
+        deleted_count,
+        unassigned_count,
+        revision: written.revision,
+    })
+}
+
+pub(crate) fn reanchor(
+    room: &Room<'_>,
+    request: ReanchorRequest,
+    writing: Writing,
+) -> Result<ReanchorResponse> {
+    text::key(Path::field("category"), &request.category)?;
+    let target = room.target(&writing.model)?;
+    let command = Command::Reanchor {
+        key: request.category,
+        keep_last: request.keep_last,
+    };
+    let written = room.write(&target, Places::SINGLE, command, writing)?;
+    let view = outcome!(written, Outcome::Reanchor(view) => view);
+    let mut category = encode(*view);
+    // Embeddings are left out where they are not asked for.
+    category.base = None;
+    category.effective = None;
+    Ok(ReanchorResponse {
+        category: Some(category),
+        revision: written.revision,
+    })
+}

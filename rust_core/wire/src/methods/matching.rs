@@ -1,0 +1,143 @@
+//! Match.
+
+use ee_core::settings::NamespaceSettings;
+use ee_core::state::{Filter, Match, MatchOptions, Ranking};
+use ee_engine::QuerySpec;
+
+use crate::call::Room;
+use crate::decode::path::Path;
+use crate::decode::{self, number, text, vector};
+use crate::error::{self, Places};
+use crate::fault::Result;
+use crate::limits::{DEFAULT_MATCH_LIMIT, EMBEDDING_MODEL_BYTES, MATCH_RESULTS, QUERY_PARTS};
+use crate::proto::v1::query::Source;
+use crate::proto::v1::{
+    CategoryMatch, MatchRequest, MatchResponse, MatchResult, Query, QueryPart, QueryParts,
+    query_part,
+};
+
+pub(crate) fn rank(room: &Room<'_>, request: MatchRequest) -> Result<MatchResponse> {
+    decode::not_empty(Path::field("queries"), &request.queries)?;
+    let least = |score| number::score(Path::field("min_score"), score);
+    let min_score = request.min_score.map(least).transpose()?;
+    keys("include_categories", &request.include_categories)?;
+    keys("exclude_categories", &request.exclude_categories)?;
+    let model = request.embedding_model;
+    text::text(
+        Path::field("embedding_model"),
+        &model,
+        EMBEDDING_MODEL_BYTES,
+    )?;
+    let target = room.target(&model)?;
+    let limit = request.limit.unwrap_or(DEFAULT_MATCH_LIMIT);
+    bounded(room, request.queries.len(), limit)?;
+    let queries = request.queries.into_iter().enumerate();
+    let queries = queries
+        .map(|(index, query)| spec(&target.settings, Path::entry("queries", index), query))
+        .collect::<Result<_>>()?;
+    let options = MatchOptions {
+        limit: limit as usize,
+        min_score,
+        filter: Filter {
+            include: request.include_categories,
+            exclude: request.exclude_categories,
+        },
+        // The engine knows how many there are.
+        threads: 1,
+    };
+    let found = room
+        .engine
+        .rank(
+            &target,
+            queries,
+            options,
+            room.reading(request.min_revision),
+        )
+        .map_err(|error| error::fault(Places::SINGLE, error))?;
+    Ok(MatchResponse {
+        results: found.value.into_iter().map(ranking).collect(),
+        revision: found.revision,
+    })
+}
+
+fn keys(field: &'static str, keys: &[String]) -> Result<()> {
+    let mut entries = keys.iter().enumerate();
+    entries.try_for_each(|(index, key)| text::key(Path::entry(field, index), key))
+}
+
+/// Refuses a request whose answer would have no end: many queries, each with all categories.
+fn bounded(room: &Room<'_>, queries: usize, limit: u32) -> Result<()> {
+    let within = |each: u64| (queries as u64).saturating_mul(each) <= MATCH_RESULTS;
+    if limit != 0 && within(u64::from(limit)) {
+        return Ok(());
+    }
+    let categories = room.view(0)?.categories;
+    let each = if limit == 0 {
+        categories
+    } else {
+        categories.min(u64::from(limit))
+    };
+    if within(each) {
+        return Ok(());
+    }
+    let actual = (queries as u64).saturating_mul(each);
+    Err(decode::too_large(
+        Path::field("limit"),
+        usize::try_from(actual).unwrap_or(usize::MAX),
+        MATCH_RESULTS as usize,
+        "results in all",
+    ))
+}
+
+fn spec(settings: &NamespaceSettings, path: Path<'_>, query: Query) -> Result<QuerySpec> {
+    match query.source {
+        None => Err(decode::required(path, "has no embedding, item or parts")),
+        Some(Source::Embedding(embedding)) => {
+            let vector = vector::vector(settings, path.then("embedding"), embedding)?;
+            Ok(QuerySpec::Vector(vector))
+        }
+        Some(Source::Item(key)) => {
+            text::key(path.then("item"), &key)?;
+            Ok(QuerySpec::Item(key))
+        }
+        Some(Source::Parts(parts)) => mean(settings, path.then("parts"), parts),
+    }
+}
+
+fn mean(settings: &NamespaceSettings, path: Path<'_>, parts: QueryParts) -> Result<QuerySpec> {
+    decode::not_empty(path.then("parts"), &parts.parts)?;
+    decode::at_most(path.then("parts"), parts.parts.len(), QUERY_PARTS)?;
+    let parts = parts.parts.into_iter().enumerate();
+    let parts = parts.map(|(index, entry)| part(settings, path.then_entry("parts", index), entry));
+    Ok(QuerySpec::Parts(parts.collect::<Result<_>>()?))
+}
+
+fn part(settings: &NamespaceSettings, path: Path<'_>, part: QueryPart) -> Result<(QuerySpec, f32)> {
+    let weight = match part.weight {
+        Some(weight) => number::weight(path.then("weight"), weight)?,
+        None => 1.0,
+    };
+    let source = match part.source {
+        None => return Err(decode::required(path, "has no embedding or item")),
+        Some(query_part::Source::Embedding(embedding)) => {
+            QuerySpec::Vector(vector::vector(settings, path.then("embedding"), embedding)?)
+        }
+        Some(query_part::Source::Item(key)) => {
+            text::key(path.then("item"), &key)?;
+            QuerySpec::Item(key)
+        }
+    };
+    Ok((source, weight))
+}
+
+fn ranking(ranking: Ranking) -> MatchResult {
+    let found = |found: Match| CategoryMatch {
+        category: found.category.to_string(),
+        score: found.score,
+        count: found.count,
+    };
+    MatchResult {
+        matches: ranking.matches.into_iter().map(found).collect(),
+        margin: ranking.margin,
+    }
+}

@@ -1,0 +1,36 @@
+//! The methods: each checks its request, calls the engine once, and encodes what it answers.
+
+pub(crate) mod admin;
+pub(crate) mod categories;
+pub(crate) mod items;
+pub(crate) mod matching;
+pub(crate) mod namespaces;
+mod order;
+mod page;
+pub(crate) mod restore;
+pub(crate) mod snapshot;
+pub(crate) mod verbs;
+
+use ee_core::command::{Command, Outcome};
+
+use crate::fault::Fault;
+
+/// The refusal where the engine answers a command with the outcome of another: a defect.
+#[cold]
+fn unexpected(outcome: &Outcome) -> Fault {
+    Fault::internal(format_args!(
+        "another command's outcome: {:?}",
+        std::mem::discriminant(outcome)
+    ))
+}
+
+/// The part of an outcome that a method expects.
+macro_rules! outcome {
+    ($written:expr, $pattern:pat => $value:expr) => {
+        match $written.outcome {
+            $pattern => $value,
+            other => return Err($crate::methods::unexpected(&other)),
+        }
+    };
+}
+use outcome;

@@ -1,0 +1,146 @@
+//! Namespaces: create, look at, list, change and delete.
+
+use ee_core::command::Command;
+use ee_engine::{Engine, NamespaceView};
+
+use super::{Outcome, outcome};
+use crate::call::{Room, Writing, check_model};
+use crate::decode::path::Path;
+use crate::decode::{self, number, text};
+use crate::encode::namespace::namespace as encode;
+use crate::error::{self, Places};
+use crate::fault::Result;
+use crate::grant::{Grant, Pattern, Scope};
+use crate::limits::{DESCRIPTION_BYTES, NAMESPACE_NAME_BYTES};
+use crate::page_token::Binding;
+use crate::proto::v1::{
+    CreateNamespaceRequest, CreateNamespaceResponse, DeleteNamespaceRequest,
+    DeleteNamespaceResponse, GetNamespaceRequest, GetNamespaceResponse, ListNamespacesRequest,
+    ListNamespacesResponse, UpdateNamespaceRequest, UpdateNamespaceResponse,
+};
+
+pub(crate) fn create(
+    room: &Room<'_>,
+    request: CreateNamespaceRequest,
+    writing: Writing,
+) -> Result<CreateNamespaceResponse> {
+    let path = Path::field("namespace");
+    let namespace = request
+        .namespace
+        .ok_or_else(|| decode::required(path, "is not set"))?;
+    let new = decode::namespace::new_namespace(path, namespace)?;
+    check_model(&new.settings.embedding_model, &writing.model)?;
+    let view = room
+        .engine
+        .create_namespace(new, writing.context)
+        .map_err(|error| error::fault(Places::SINGLE, error))?;
+    Ok(CreateNamespaceResponse {
+        namespace: Some(encode(view)),
+    })
+}
+
+pub(crate) fn get(room: &Room<'_>, request: GetNamespaceRequest) -> Result<GetNamespaceResponse> {
+    Ok(GetNamespaceResponse {
+        namespace: Some(encode(room.view(request.min_revision)?)),
+    })
+}
+
+pub(crate) fn list(
+    engine: &Engine,
+    grant: &Grant,
+    request: ListNamespacesRequest,
+) -> Result<ListNamespacesResponse> {
+    let prefix = request.prefix;
+    text::text(Path::field("prefix"), &prefix, NAMESPACE_NAME_BYTES)?;
+    let size = number::page_size(request.page_size)?;
+    let binding = Binding(["ListNamespaces", "", &prefix]);
+    let after = binding.key(&request.page_token)?;
+    let mut found = covered(engine, grant, &prefix, after.as_deref(), size + 1)?;
+    let more = found.len() > size;
+    found.truncate(size);
+    Ok(ListNamespacesResponse {
+        next_page_token: match found.last() {
+            Some(last) if more => binding.token(last.name.as_bytes()),
+            _ => String::new(),
+        },
+        namespaces: found.into_iter().map(encode).collect(),
+    })
+}
+
+/// Up to `limit` namespaces after a name, of those that the grant covers; no other is looked at.
+fn covered(
+    engine: &Engine,
+    grant: &Grant,
+    prefix: &str,
+    after: Option<&str>,
+    limit: usize,
+) -> Result<Vec<NamespaceView>> {
+    let list = |prefix: &str, limit| {
+        engine
+            .list_namespaces(prefix, after, limit)
+            .map_err(|error| error::fault(Places::SINGLE, error))
+    };
+    let mut found = Vec::new();
+    for pattern in grant.covered(Scope::Read, prefix) {
+        if found.len() >= limit {
+            break;
+        }
+        match pattern {
+            Pattern::Prefix(prefix) => found.extend(list(&prefix, limit - found.len())?),
+            Pattern::Exact(name) if after.is_none_or(|after| after < name.as_str()) => {
+                // A name comes before the longer names that begin with it.
+                found.extend(list(&name, 1)?.into_iter().filter(|view| view.name == name));
+            }
+            Pattern::Exact(_) => {}
+        }
+    }
+    Ok(found)
+}
+
+pub(crate) fn update(
+    room: &Room<'_>,
+    request: UpdateNamespaceRequest,
+    writing: Writing,
+) -> Result<UpdateNamespaceResponse> {
+    if let Some(description) = &request.description {
+        text::text(Path::field("description"), description, DESCRIPTION_BYTES)?;
+    }
+    text::metadata(Path::field("labels"), &request.labels)?;
+    let (description, labels) = (
+        request.description,
+        request.replace_labels.then_some(request.labels),
+    );
+    let target = room.target(&writing.model)?;
+    let validate_only = writing.context.validate_only;
+    let command = Command::UpdateProfile {
+        description: description.clone(),
+        labels: labels.clone(),
+    };
+    let written = room.write(&target, Places::SINGLE, command, writing)?;
+    outcome!(written, Outcome::UpdateProfile => ());
+    let mut view = room.view(written.revision)?;
+    if validate_only {
+        view.description = description.unwrap_or(view.description);
+        view.labels = labels.unwrap_or(view.labels);
+    }
+    Ok(UpdateNamespaceResponse {
+        namespace: Some(encode(view)),
+    })
+}
+
+pub(crate) fn delete(
+    room: &Room<'_>,
+    request: DeleteNamespaceRequest,
+    writing: Writing,
+) -> Result<DeleteNamespaceResponse> {
+    if !writing.model.is_empty() {
+        room.target(&writing.model)?;
+    }
+    let view = room
+        .engine
+        .delete_namespace(&room.name, request.force, writing.context)
+        .map_err(|error| error::fault(Places::SINGLE, error))?;
+    Ok(DeleteNamespaceResponse {
+        namespace: Some(encode(view)),
+    })
+}

@@ -1,0 +1,56 @@
+//! Pages: how many entries to ask for, where a page ends, and the token of the next.
+
+use ee_engine::At;
+use prost::Message;
+
+use crate::call::Room;
+use crate::fault::Result;
+use crate::limits::PAGE_BYTES;
+
+/// Entries of a page, and whether there are more.
+pub(super) struct Page<T> {
+    pub(super) entries: Vec<T>,
+    pub(super) more: bool,
+    pub(super) revision: u64,
+}
+
+impl<T: Message> Page<T> {
+    /// A page of up to `size` entries, from an answer that has one more if there is one more.
+    /// It ends early where it gets too large for a message.
+    pub(super) fn new<V>(answer: At<Vec<V>>, size: usize, encode: impl Fn(V) -> T) -> Self {
+        let found = answer.value.len();
+        let mut entries = Vec::with_capacity(found.min(size));
+        let mut bytes = 0;
+        for view in answer.value.into_iter().take(size) {
+            let entry = encode(view);
+            bytes += entry.encoded_len();
+            if bytes > PAGE_BYTES && !entries.is_empty() {
+                break;
+            }
+            entries.push(entry);
+        }
+        Self {
+            more: entries.len() < found,
+            entries,
+            revision: answer.revision,
+        }
+    }
+
+    /// The token of the next page, from the last entry of this one; empty on the last page.
+    pub(super) fn next(&self, token: impl FnOnce(&T) -> String) -> String {
+        match self.entries.last() {
+            Some(last) if self.more => token(last),
+            _ => String::new(),
+        }
+    }
+}
+
+/// The entries to ask for, so that vectors which would not fit the page are not read for nothing.
+pub(super) fn wanted(room: &Room<'_>, size: usize, vectors_each: usize) -> Result<usize> {
+    if vectors_each == 0 {
+        return Ok(size);
+    }
+    let dimension = room.target("")?.settings.dimension as usize;
+    let bytes = dimension * size_of::<f32>() * vectors_each;
+    Ok(size.min((PAGE_BYTES / bytes).max(1)))
+}

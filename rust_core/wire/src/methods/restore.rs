@@ -1,0 +1,205 @@
+//! Restore: a stream of frames, each checked and taken when it comes; all of it, or nothing.
+
+use std::sync::Arc;
+
+use ee_core::settings::NamespaceSettings;
+use ee_core::store::CategoryRecord;
+use ee_engine::{Engine, Frame, ItemView, NewNamespace, Restore, WriteContext};
+use prost::Message;
+
+use super::order::{Order, kind, out_of_order};
+use crate::call::{self, Call};
+use crate::decode::path::Path;
+use crate::decode::{self, number, shape, snapshot};
+use crate::encode::{self, SNAPSHOT_FORMAT};
+use crate::error::{self, Places};
+use crate::fault::{Fault, Result};
+use crate::grant::Grant;
+use crate::proto::v1::snapshot_frame::Content;
+use crate::proto::v1::{
+    Category, Item, Namespace, RestoreRequest, RestoreResponse, SnapshotHeader, SnapshotView,
+};
+use crate::request::Request;
+use crate::service::guard;
+use crate::status::Status;
+use crate::table::RESTORE;
+
+/// A restore that has begun. Dropping it leaves nothing behind.
+pub struct RestoreStream {
+    engine: Arc<Engine>,
+    grant: Grant,
+    stage: Stage,
+}
+
+enum Stage {
+    /// Nothing has come yet.
+    Empty,
+    /// The header has come.
+    Open(Box<Open>),
+    /// It has failed.
+    Over,
+}
+
+struct Open {
+    restore: Restore,
+    /// The namespace's settings, under which vectors are checked and kept bit for bit.
+    settings: NamespaceSettings,
+    order: Order,
+    trailer: Option<Frame>,
+}
+
+impl RestoreStream {
+    pub(crate) fn new(engine: Arc<Engine>, grant: Grant) -> Self {
+        Self {
+            engine,
+            grant,
+            stage: Stage::Empty,
+        }
+    }
+
+    /// Takes the next message. After an error only dropping it is left.
+    pub fn push(&mut self, request: &[u8]) -> std::result::Result<(), Status> {
+        let stage = std::mem::replace(&mut self.stage, Stage::Over);
+        self.stage = guard(|| {
+            shape::check(request, RestoreRequest::SHAPE)?;
+            let request: RestoreRequest = call::decode(&RESTORE, request)?;
+            let open = match stage {
+                Stage::Empty => self.open(request)?,
+                Stage::Open(mut open) => {
+                    open.take(request).map_err(Fault::in_snapshot)?;
+                    open
+                }
+                Stage::Over => return Err(out_of_order("nothing", "a frame after an error")),
+            };
+            Ok(Stage::Open(open))
+        })?;
+        Ok(())
+    }
+
+    /// Checks the whole and makes the namespace; returns the serialized reply.
+    pub fn finish(mut self) -> std::result::Result<Vec<u8>, Status> {
+        let stage = std::mem::replace(&mut self.stage, Stage::Over);
+        guard(|| {
+            let trailer = "trailer (the snapshot is cut short)";
+            let Stage::Open(open) = stage else {
+                return Err(out_of_order(trailer, "nothing"));
+            };
+            let frame = open
+                .trailer
+                .ok_or_else(|| out_of_order(trailer, "the end of the stream"))?;
+            let view = open
+                .restore
+                .finish(frame)
+                .map_err(|error| error::fault(Places::SINGLE, error))?;
+            let response = RestoreResponse {
+                namespace: Some(encode::namespace::namespace(view)),
+            };
+            Ok(response.encode_to_vec())
+        })
+    }
+
+    fn open(&self, request: RestoreRequest) -> Result<Box<Open>> {
+        let header = match request.frame.and_then(|frame| frame.content) {
+            Some(Content::Header(header)) => header,
+            other => return Err(out_of_order("header", kind(other.as_ref()))),
+        };
+        let options = request.write.unwrap_or_default();
+        if !options.request_id.is_empty() || options.validate_only {
+            let field = if options.validate_only {
+                "validate_only"
+            } else {
+                "request_id"
+            };
+            let write = Path::field("write");
+            return Err(number::out_of_range(write.then(field), "unset", "set"));
+        }
+        let call = Call::begin(&self.engine, &RESTORE, &self.grant, None)?;
+        let mut name = request.namespace;
+        if name.is_empty() {
+            let own = header.namespace.as_ref();
+            name = own.map(|own| own.name.clone()).unwrap_or_default();
+        }
+        let room = call.admit("namespace", name)?;
+        let writing = call.writing(options, (String::new(), 0))?;
+        let new = new_namespace(header, room.name.clone()).map_err(Fault::in_snapshot)?;
+        call::check_model(&new.settings.embedding_model, &writing.model)?;
+        Open::begin(&self.engine, new, writing.context).map(Box::new)
+    }
+}
+
+impl Open {
+    fn begin(engine: &Engine, new: NewNamespace, context: WriteContext) -> Result<Self> {
+        let settings = snapshot::as_stored(&new.settings);
+        let restore = engine
+            .restore(new, context)
+            .map_err(|error| error::fault(Places::SINGLE, error))?;
+        Ok(Self {
+            restore,
+            settings,
+            order: Order::default(),
+            trailer: None,
+        })
+    }
+
+    fn take(&mut self, request: RestoreRequest) -> Result<()> {
+        let frame = Path::field("frame");
+        let content = request.frame.and_then(|frame| frame.content);
+        self.order.frame(content.as_ref())?;
+        let frame = match content {
+            Some(Content::Categories(run)) => {
+                Frame::Records(self.categories(frame.then("categories"), run.categories)?)
+            }
+            Some(Content::Items(run)) => Frame::Items(self.items(frame.then("items"), run.items)?),
+            Some(Content::Trailer(trailer)) => {
+                self.trailer = Some(self.order.end(frame.then("trailer"), trailer)?);
+                return Ok(());
+            }
+            Some(Content::Header(_)) | None => return Ok(()),
+        };
+        self.restore
+            .push(frame)
+            .map_err(|error| error::fault(Places::SINGLE, error))
+    }
+
+    fn categories(&mut self, path: Path<'_>, run: Vec<Category>) -> Result<Vec<CategoryRecord>> {
+        let record = |(index, entry): (usize, Category)| {
+            let path = path.then_entry("categories", index);
+            self.order.category(path, &entry.key)?;
+            snapshot::category(&self.settings, path, entry)
+        };
+        run.into_iter().enumerate().map(record).collect()
+    }
+
+    fn items(&mut self, path: Path<'_>, run: Vec<Item>) -> Result<Vec<ItemView>> {
+        let view = |(index, entry): (usize, Item)| {
+            let path = path.then_entry("items", index);
+            self.order.item(path, &entry)?;
+            snapshot::item(&self.settings, path, entry)
+        };
+        run.into_iter().enumerate().map(view).collect()
+    }
+}
+
+/// The namespace that a header describes, under this name.
+fn new_namespace(header: SnapshotHeader, name: String) -> Result<NewNamespace> {
+    let frame = Path::field("frame");
+    let path = frame.then("header");
+    if header.format != SNAPSHOT_FORMAT {
+        return Err(number::out_of_range(
+            path.then("format"),
+            SNAPSHOT_FORMAT,
+            header.format,
+        ));
+    }
+    let view = SnapshotView::try_from(header.view);
+    if !matches!(view, Ok(SnapshotView::Full | SnapshotView::Unspecified)) {
+        let actual = view.map_or("unknown", |view| view.as_str_name());
+        let full = SnapshotView::Full.as_str_name();
+        return Err(number::out_of_range(path.then("view"), full, actual));
+    }
+    let path = path.then("namespace");
+    let namespace = header
+        .namespace
+        .ok_or_else(|| decode::required(path, "is not set"))?;
+    decode::namespace::new_namespace(path, Namespace { name, ..namespace })
+}

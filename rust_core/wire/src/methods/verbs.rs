@@ -1,0 +1,113 @@
+//! Assign and Unassign.
+
+use ee_core::command::{Assigned, Assignment, ItemPut, Unassigned, Unassignment};
+use ee_core::settings::NamespaceSettings;
+
+use super::{Command, Outcome, outcome};
+use crate::call::{Room, Writing};
+use crate::decode::path::Path;
+use crate::decode::{self, number, text, vector};
+use crate::error::Places;
+use crate::fault::Result;
+use crate::proto::v1;
+
+pub(crate) fn assign(
+    room: &Room<'_>,
+    request: v1::AssignRequest,
+    writing: Writing,
+) -> Result<v1::AssignResponse> {
+    decode::not_empty(Path::field("assignments"), &request.assignments)?;
+    let target = room.target(&writing.model)?;
+    let entries = request.assignments.into_iter().enumerate();
+    let assignments = entries
+        .map(|(index, entry)| {
+            assignment(&target.settings, Path::entry("assignments", index), entry)
+        })
+        .collect::<Result<_>>()?;
+    let places = Places::of("assignments", "category", "item");
+    let written = room.write(&target, places, Command::Assign(assignments), writing)?;
+    let results = outcome!(written, Outcome::Assign(results) => results);
+    Ok(v1::AssignResponse {
+        results: results.into_iter().map(assigned).collect(),
+        revision: written.revision,
+    })
+}
+
+fn assignment(
+    settings: &NamespaceSettings,
+    path: Path<'_>,
+    entry: v1::Assignment,
+) -> Result<Assignment> {
+    text::key(path.then("item"), &entry.item)?;
+    text::key(path.then("category"), &entry.category)?;
+    let weight = |weight| number::weight(path.then("weight"), weight);
+    Ok(Assignment {
+        item: ItemPut {
+            key: entry.item,
+            embedding: vector::optional(settings, path.then("embedding"), entry.embedding)?,
+            weight: entry.weight.map(weight).transpose()?,
+            metadata: decode::metadata(path.then("metadata"), entry.metadata, false)?,
+        },
+        category: entry.category,
+    })
+}
+
+fn assigned(result: Assigned) -> v1::AssignmentResult {
+    v1::AssignmentResult {
+        item: result.item,
+        category: result.category,
+        previous_category: result.previous.unwrap_or_default(),
+        changed: result.changed,
+        score_before: result.score_before,
+        category_count: result.category_count,
+        category_drift: result.category_drift,
+        item_created: result.item_created,
+    }
+}
+
+pub(crate) fn unassign(
+    room: &Room<'_>,
+    request: v1::UnassignRequest,
+    writing: Writing,
+) -> Result<v1::UnassignResponse> {
+    decode::not_empty(Path::field("unassignments"), &request.unassignments)?;
+    let entries = request.unassignments.into_iter().enumerate();
+    let unassignments = entries
+        .map(|(index, entry)| unassignment(Path::entry("unassignments", index), entry))
+        .collect::<Result<_>>()?;
+    let target = room.target(&writing.model)?;
+    let places = Places::of("unassignments", "category", "item");
+    let command = Command::Unassign(unassignments);
+    let written = room.write(&target, places, command, writing)?;
+    let results = outcome!(written, Outcome::Unassign(results) => results);
+    Ok(v1::UnassignResponse {
+        results: results.into_iter().map(unassigned).collect(),
+        revision: written.revision,
+    })
+}
+
+fn unassignment(path: Path<'_>, entry: v1::Unassignment) -> Result<Unassignment> {
+    text::key(path.then("item"), &entry.item)?;
+    let named = !entry.category.is_empty();
+    if named {
+        text::key(path.then("category"), &entry.category)?;
+    }
+    if named && entry.delete_item {
+        let path = path.then("delete_item");
+        return Err(number::out_of_range(path, "false beside category", true));
+    }
+    Ok(Unassignment {
+        item: entry.item,
+        category: named.then_some(entry.category),
+        delete_item: entry.delete_item,
+    })
+}
+
+fn unassigned(result: Unassigned) -> v1::UnassignmentResult {
+    v1::UnassignmentResult {
+        item: result.item,
+        previous_categories: result.previous,
+        changed: result.changed,
+        item_deleted: result.item_deleted,
+    }
+}

@@ -1,0 +1,7 @@
+//! The contract's messages, generated from the proto files.
+
+/// `effective_embeddings.v1`.
+#[allow(missing_docs, clippy::all)]
+pub mod v1 {
+    include!(concat!(env!("OUT_DIR"), "/effective_embeddings.v1.rs"));
+}

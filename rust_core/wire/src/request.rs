@@ -1,0 +1,110 @@
+//! What the machinery needs to know of each request: its namespace, its write options, and the
+//! limits of its lists.
+
+use prost::Message;
+
+use crate::decode::shape::Rule;
+use crate::limits::{
+    BATCH_ENTRIES, FILTER_KEYS, FRAME_RECORDS, MATCH_QUERIES, QUERY_PARTS, SNAPSHOT_MEMBERSHIPS,
+};
+use crate::proto::v1::*;
+
+/// A request that is made of a namespace.
+pub(crate) trait Request: Message + Default {
+    /// The field that names the namespace.
+    const NAME_FIELD: &'static str = "namespace";
+    /// Limits of its lists.
+    const SHAPE: &'static [Rule] = &[];
+
+    /// Takes the namespace's name out of it.
+    fn take_name(&mut self) -> String;
+}
+
+/// A request that changes a namespace.
+pub(crate) trait WriteRequest: Request {
+    /// Its write options.
+    fn options(&mut self) -> &mut Option<WriteOptions>;
+}
+
+macro_rules! requests {
+    ($($request:ident $(: $shape:expr)?;)*) => {
+        $(impl Request for $request {
+            $(const SHAPE: &'static [Rule] = $shape;)?
+
+            fn take_name(&mut self) -> String {
+                std::mem::take(&mut self.namespace)
+            }
+        })*
+    };
+}
+
+macro_rules! writes {
+    ($($request:ident),*) => {
+        $(impl WriteRequest for $request {
+            fn options(&mut self) -> &mut Option<WriteOptions> {
+                &mut self.write
+            }
+        })*
+    };
+}
+
+requests! {
+    GetNamespaceRequest;
+    UpdateNamespaceRequest;
+    DeleteNamespaceRequest;
+    PutCategoriesRequest: &[Rule::list(2, "categories", BATCH_ENTRIES)];
+    GetCategoryRequest;
+    ListCategoriesRequest;
+    DeleteCategoriesRequest: &[Rule::list(2, "categories", BATCH_ENTRIES)];
+    ReanchorRequest;
+    PutItemsRequest: &[Rule::list(2, "items", BATCH_ENTRIES)];
+    GetItemRequest;
+    ListItemsRequest;
+    DeleteItemsRequest: &[Rule::list(2, "items", BATCH_ENTRIES)];
+    AssignRequest: &[Rule::list(2, "assignments", BATCH_ENTRIES)];
+    UnassignRequest: &[Rule::list(2, "unassignments", BATCH_ENTRIES)];
+    MatchRequest: &[
+        Rule::nested(2, "queries", MATCH_QUERIES, &[
+            Rule::within(3, &[
+                Rule::list(1, "queries.parts.parts", MATCH_QUERIES * QUERY_PARTS),
+            ]),
+        ]),
+        Rule::list(5, "include_categories", FILTER_KEYS),
+        Rule::list(6, "exclude_categories", FILTER_KEYS),
+    ];
+    SnapshotRequest;
+    RestoreRequest: &[Rule::within(2, &[
+        Rule::within(2, &[Rule::list(1, "frame.categories.categories", FRAME_RECORDS)]),
+        Rule::within(3, &[
+            Rule::nested(1, "frame.items.items", FRAME_RECORDS, &[
+                Rule::list(5, "frame.items.items.memberships", SNAPSHOT_MEMBERSHIPS),
+            ]),
+        ]),
+    ])];
+    VerifyRequest;
+}
+
+writes!(
+    CreateNamespaceRequest,
+    UpdateNamespaceRequest,
+    DeleteNamespaceRequest,
+    PutCategoriesRequest,
+    DeleteCategoriesRequest,
+    ReanchorRequest,
+    PutItemsRequest,
+    DeleteItemsRequest,
+    AssignRequest,
+    UnassignRequest
+);
+
+impl Request for CreateNamespaceRequest {
+    const NAME_FIELD: &'static str = "namespace.name";
+
+    fn take_name(&mut self) -> String {
+        // The name stays where it is: it is part of what is created.
+        self.namespace
+            .as_ref()
+            .map(|namespace| namespace.name.clone())
+            .unwrap_or_default()
+    }
+}

@@ -1,0 +1,113 @@
+//! The one way in: a method's name, the bytes of a request and a grant.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Instant;
+
+use ee_engine::Engine;
+
+use crate::call::Call;
+use crate::fault::{Fault, Result as FaultResult, shown};
+use crate::grant::Grant;
+use crate::methods::restore::RestoreStream;
+use crate::methods::snapshot::SnapshotStream;
+use crate::proto::v1::ErrorReason;
+use crate::status::Status;
+use crate::table::{self, METHODS, Method, Run};
+
+/// The service over one engine.
+#[derive(Clone)]
+pub struct Service {
+    engine: Arc<Engine>,
+}
+
+impl Service {
+    /// The service over an engine.
+    pub fn new(engine: Engine) -> Self {
+        Self {
+            engine: Arc::new(engine),
+        }
+    }
+
+    /// The engine.
+    pub fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
+    /// Answers a unary call: a serialized request in, a serialized reply out.
+    ///
+    /// After `deadline` the call is not begun; one that has begun is finished.
+    pub fn call(
+        &self,
+        method: &str,
+        request: &[u8],
+        grant: &Grant,
+        deadline: Option<Instant>,
+    ) -> Result<Vec<u8>, Status> {
+        guard(|| {
+            let entry = METHODS.iter().find(|entry| entry.name == method);
+            match entry.map(|entry| (entry, entry.run)) {
+                Some((entry, Run::Unary(run))) => {
+                    run(&self.begin(entry, grant, deadline)?, request)
+                }
+                _ => Err(unknown_method(method)),
+            }
+        })
+    }
+
+    /// Answers a Snapshot call: serialized messages, one after the other.
+    pub fn snapshot(
+        &self,
+        request: &[u8],
+        grant: &Grant,
+        deadline: Option<Instant>,
+    ) -> Result<SnapshotStream, Status> {
+        guard(|| {
+            let call = self.begin(&table::SNAPSHOT, grant, deadline)?;
+            SnapshotStream::open(&call, request)
+        })
+    }
+
+    /// Begins a Restore call, which takes serialized messages, one after the other.
+    pub fn restore(&self, grant: &Grant) -> Result<RestoreStream, Status> {
+        guard(|| {
+            self.begin(&table::RESTORE, grant, None)?;
+            Ok(RestoreStream::new(Arc::clone(&self.engine), grant.clone()))
+        })
+    }
+
+    fn begin<'a>(
+        &'a self,
+        method: &'static Method,
+        grant: &'a Grant,
+        deadline: Option<Instant>,
+    ) -> FaultResult<Call<'a>> {
+        Call::begin(&self.engine, method, grant, deadline)
+    }
+}
+
+/// Runs a part of a call; a panic in it is a defect that the caller is told nothing about.
+pub(crate) fn guard<T>(run: impl FnOnce() -> FaultResult<T>) -> Result<T, Status> {
+    // What a panic may leave half done is never looked at again: drafts are dropped, published
+    // state is copied in by code that cannot fail, and streams end.
+    match catch_unwind(AssertUnwindSafe(run)) {
+        Ok(outcome) => outcome.map_err(Status::from),
+        Err(payload) => Err(Fault::internal(panic_text(payload.as_ref())).into()),
+    }
+}
+
+fn panic_text(payload: &(dyn Any + Send)) -> String {
+    let text = payload
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    format!("panic: {}", text.unwrap_or("of an unknown kind"))
+}
+
+#[cold]
+fn unknown_method(method: &str) -> Fault {
+    let method = shown(method);
+    let message = format!("there is no unary method {method:?}");
+    Fault::new(ErrorReason::UnknownMethod, message).with("method", method)
+}
