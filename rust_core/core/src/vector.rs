@@ -45,12 +45,16 @@ pub enum VectorError {
 }
 
 /// Checks a vector against a namespace's settings and brings it into the form in which the
-/// namespace keeps vectors: as it is (RAW) or of length 1 (UNIT).
+/// namespace keeps vectors: as it is (RAW, but for the sign of zeros) or of length 1 (UNIT).
 pub fn take_in(
     settings: &NamespaceSettings,
     mut vector: Vec<f32>,
 ) -> Result<Vec<f32>, VectorError> {
     let norm = check(settings.dimension as usize, &vector)?;
+    for component in &mut vector {
+        // −0 becomes 0: they are equal numbers, and must not be different bits in a digest.
+        *component += 0.0;
+    }
     if settings.normalization == Normalization::Unit && (norm - 1.0).abs() > UNIT_TOLERANCE {
         for component in &mut vector {
             *component = (f64::from(*component) / norm) as f32;
@@ -164,6 +168,13 @@ mod tests {
             take_in(&settings(3, Normalization::Raw), vector.clone()),
             Ok(vector)
         );
+    }
+
+    #[test]
+    fn the_sign_of_zero_is_not_kept() {
+        let raw = settings(2, Normalization::Raw);
+        let taken = take_in(&raw, vec![-0.0, 1.0]).unwrap();
+        assert!(taken[0].is_sign_positive());
     }
 
     proptest! {

@@ -91,7 +91,7 @@ impl Replay {
         entry: &Entry,
         mut item: impl FnMut(i64) -> Result<ItemImage, E>,
     ) -> Result<(), E> {
-        if entry.revision != self.next {
+        if entry.revision != self.next || self.next == 0 {
             let (expected, actual) = (self.next, entry.revision);
             return Err(RecoveryError::Gap { expected, actual }.into());
         }

@@ -1,5 +1,7 @@
 //! Unassign: items leave categories, which forget them exactly.
 
+use rustc_hash::FxHashSet;
+
 use super::claims::{Claims, Place};
 use super::{Step, Write, WriteError};
 use crate::command::{Refusal, Unassigned, Unassignment};
@@ -10,6 +12,7 @@ impl<S: Store> Write<'_, S> {
     pub(super) fn unassign(&mut self, unassignments: &[Unassignment]) -> Step<Vec<Unassigned>, S> {
         let single = self.published.settings().membership == MembershipMode::Single;
         let mut claims = Claims::default();
+        let mut deleted = FxHashSet::default();
         let mut outcomes: Vec<Unassigned> = Vec::with_capacity(unassignments.len());
         for (index, entry) in unassignments.iter().enumerate() {
             let place = match &entry.category {
@@ -19,11 +22,7 @@ impl<S: Store> Write<'_, S> {
                 Some(_) => Place::Any,
             };
             claims.agree_on_place(index, &entry.item, place)?;
-            let deleted_before = entry.delete_item
-                && outcomes
-                    .iter()
-                    .any(|done| done.item_deleted && done.item == entry.item);
-            outcomes.push(if deleted_before {
+            outcomes.push(if entry.delete_item && !deleted.insert(&entry.item) {
                 Unassigned {
                     item: entry.item.clone(),
                     previous: Vec::new(),
