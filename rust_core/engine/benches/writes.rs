@@ -1,0 +1,173 @@
+//! Durable writes: the engine next to bare SQLite inserting the same bytes with the same settings
+//! on the same disk, in turn, in one run.
+//!
+//! ```text
+//! cargo bench -p ee-engine --bench writes
+//! ```
+//!
+//! Prints one JSON object. Each figure is the median of the rounds; ratios are of figures of the
+//! same run, since machines and disks are noisy.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use ee_core::command::{Assignment, CategoryPut, Command, ItemPut};
+use ee_core::settings::{MembershipMode, NamespaceSettings, Normalization};
+use ee_engine::{Engine, NewNamespace, Options, WriteContext};
+use rusqlite::Connection;
+
+const DIMENSION: usize = 1024;
+const BATCH: u64 = 64;
+const CATEGORIES: u64 = 100;
+const ROUNDS: usize = 7;
+const BATCHES: u64 = 16;
+
+static NEXT: AtomicU64 = AtomicU64::new(0);
+
+fn main() {
+    let temporary = tempfile::tempdir().unwrap();
+    let bare = bare_sqlite(&temporary.path().join("bare.db"));
+    let engine = Arc::new(engine(&temporary.path().join("engine")));
+    let (mut bare_rates, mut batch_rates) = (Vec::new(), Vec::new());
+    let (mut alone, mut together) = (Vec::new(), Vec::new());
+    for round in 0..ROUNDS {
+        // In turn, so that both meet the same mood of the disk.
+        let bare_rate = rate(BATCHES * BATCH, || insert_bare(&bare, BATCHES));
+        let batch_rate = rate(BATCHES * BATCH, || {
+            (0..BATCHES).for_each(|_| assign(&engine, BATCH));
+        });
+        let one = rate(64, || (0..64).for_each(|_| assign(&engine, 1)));
+        let many = rate(32 * 16, || concurrent(&engine, 32, 16));
+        if round > 0 {
+            bare_rates.push(bare_rate);
+            batch_rates.push(batch_rate);
+            alone.push(one);
+            together.push(many);
+        }
+    }
+    let (bare, batch) = (median(&mut bare_rates), median(&mut batch_rates));
+    let (one, many) = (median(&mut alone), median(&mut together));
+    println!(
+        "{{\"dimension\": {DIMENSION}, \"batch\": {BATCH}, \
+         \"bare_sqlite_items_per_s\": {bare:.0}, \"assign_batch_items_per_s\": {batch:.0}, \
+         \"batch_over_bare\": {:.2}, \"unary_1_thread_per_s\": {one:.0}, \
+         \"unary_32_threads_per_s\": {many:.0}, \"group_commit_gain\": {:.1}}}",
+        batch / bare,
+        many / one
+    );
+}
+
+fn rate(count: u64, work: impl FnOnce()) -> f64 {
+    let start = Instant::now();
+    work();
+    count as f64 / start.elapsed().as_secs_f64()
+}
+
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+fn vector(seed: u64) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
+    };
+    (0..DIMENSION).map(|_| next()).collect()
+}
+
+fn bare_sqlite(file: &Path) -> Connection {
+    let connection = Connection::open(file).unwrap();
+    for (pragma, value) in [
+        ("page_size", "16384"),
+        ("journal_mode", "WAL"),
+        ("synchronous", "FULL"),
+        ("wal_autocheckpoint", "4096"),
+    ] {
+        connection.pragma_update(None, pragma, value).unwrap();
+    }
+    connection
+        .execute_batch(
+            "CREATE TABLE items (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, embedding BLOB)",
+        )
+        .unwrap();
+    connection
+}
+
+fn insert_bare(connection: &Connection, batches: u64) {
+    for _ in 0..batches {
+        connection.execute_batch("BEGIN").unwrap();
+        let mut insert = connection
+            .prepare_cached("INSERT INTO items (key, embedding) VALUES (?1, ?2)")
+            .unwrap();
+        for _ in 0..BATCH {
+            let id = NEXT.fetch_add(1, Ordering::Relaxed);
+            let bytes: Vec<u8> = vector(id).iter().flat_map(|x| x.to_le_bytes()).collect();
+            insert.execute((format!("item-{id}"), bytes)).unwrap();
+        }
+        drop(insert);
+        connection.execute_batch("COMMIT").unwrap();
+    }
+}
+
+fn engine(directory: &Path) -> Engine {
+    let engine = Engine::open(directory, Options::default()).unwrap();
+    let new = NewNamespace {
+        name: "bench".into(),
+        settings: NamespaceSettings {
+            dimension: DIMENSION as u32,
+            embedding_model: String::new(),
+            normalization: Normalization::Raw,
+            membership: MembershipMode::Single,
+        },
+        description: String::new(),
+        labels: Default::default(),
+    };
+    engine
+        .create_namespace(new, WriteContext::default())
+        .unwrap();
+    let put = |c| CategoryPut {
+        key: format!("c{c}"),
+        base: Some(Some(vector(c + 1_000_000_000))),
+        ..CategoryPut::default()
+    };
+    let puts = Command::PutCategories((0..CATEGORIES).map(put).collect());
+    write(&engine, puts);
+    engine
+}
+
+fn assign(engine: &Engine, batch: u64) {
+    let assignment = |_| {
+        let id = NEXT.fetch_add(1, Ordering::Relaxed);
+        Assignment {
+            item: ItemPut {
+                key: format!("item-{id}"),
+                embedding: Some(vector(id)),
+                ..ItemPut::default()
+            },
+            category: format!("c{}", id % CATEGORIES),
+        }
+    };
+    write(engine, Command::Assign((0..batch).map(assignment).collect()));
+}
+
+fn concurrent(engine: &Arc<Engine>, threads: usize, each: usize) {
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| (0..each).for_each(|_| assign(engine, 1)));
+        }
+    });
+}
+
+fn write(engine: &Engine, command: Command) {
+    let target = engine.settings("bench").unwrap();
+    engine
+        .write(&target, command, WriteContext::default())
+        .unwrap();
+}
