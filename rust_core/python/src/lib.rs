@@ -1,1 +1,53 @@
-//! placeholder
+//! The Python extension `effective_embeddings._core`: bytes and numpy arrays in and out.
+//!
+//! Invariants: this is the only crate with pyo3, and it decides nothing. Every method copies or
+//! borrows what it needs while it is attached to Python, detaches, and only then takes a lock;
+//! no Python object is held while detached, and no lock while attached.
+
+mod detached;
+mod engine;
+mod error;
+mod grant;
+mod matrix;
+mod numbers;
+mod streams;
+mod table;
+
+use pyo3::prelude::*;
+
+/// Kernels that this CPU can run, best first.
+#[pyfunction]
+fn kernels() -> Vec<&'static str> {
+    let available = ee_core::kernels::Kernel::available();
+    available.iter().rev().map(|kernel| kernel.name()).collect()
+}
+
+/// The Rust core: bytes and numpy arrays in and out. Every method releases the GIL.
+#[pymodule]
+mod _core {
+    #[pymodule_export]
+    use super::engine::Engine;
+    #[pymodule_export]
+    use super::error::StatusError;
+    #[pymodule_export]
+    use super::grant::Grant;
+    #[pymodule_export]
+    use super::kernels;
+    #[pymodule_export]
+    use super::matrix::CategoryMatrix;
+    #[pymodule_export]
+    use super::streams::{Restore, SnapshotIterator};
+
+    use pyo3::prelude::*;
+    use pyo3::types::PyTuple;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        let methods = ee_wire::METHODS
+            .iter()
+            .map(|method| (method.name, method.scope.name()));
+        module.add("METHODS", PyTuple::new(module.py(), methods)?)?;
+        module.add("VERSION", ee_wire::VERSION)?;
+        module.add("RELEASE_BUILD", ee_wire::RELEASE_BUILD)
+    }
+}

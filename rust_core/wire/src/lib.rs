@@ -37,9 +37,19 @@ pub use service::Service;
 pub use status::{Code, Status};
 pub use table::{METHODS, Method};
 
+use std::fmt::Display;
+
 use ee_engine::Error;
+
+use crate::decode::number;
+use crate::decode::path::Path;
 
 /// The status of an error that has no request: of opening an engine, or closing it.
 pub fn status_of(error: Error) -> Status {
     error::fault(error::Places::SINGLE, error).into()
+}
+
+/// The status of a setting of the service that cannot be used.
+pub fn invalid_option(name: &'static str, expected: impl Display, actual: impl Display) -> Status {
+    number::out_of_range(Path::field(name), expected, actual).into()
 }

@@ -1,0 +1,146 @@
+//! One data directory, and the calls that it answers.
+
+use std::path::PathBuf;
+use std::thread::available_parallelism;
+use std::time::{Duration, Instant};
+
+use ee_core::kernels::Kernel;
+use ee_engine::{Error, Health, Options};
+use ee_wire::{Service, Status, invalid_option, status_of};
+use parking_lot::RwLock;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use crate::detached::Detached;
+use crate::error::Refused;
+use crate::grant::Grant;
+use crate::streams::{Restore, SnapshotIterator};
+
+/// One data directory. Safe to use from any thread; every method releases the GIL.
+#[pyclass(frozen, module = "effective_embeddings._core")]
+pub(crate) struct Engine {
+    /// None once it is closed.
+    service: Detached<RwLock<Option<Service>>>,
+}
+
+#[pymethods]
+impl Engine {
+    #[new]
+    #[pyo3(signature = (path, *, memory_budget=None, kernel=None, threads=None))]
+    fn new(
+        py: Python<'_>,
+        path: PathBuf,
+        memory_budget: Option<usize>,
+        kernel: Option<&str>,
+        threads: Option<usize>,
+    ) -> Result<Self, Refused> {
+        let opened = py.detach(|| open(path, memory_budget, kernel, threads))?;
+        Ok(Self {
+            service: Detached::new(RwLock::new(Some(opened))),
+        })
+    }
+
+    /// Answers a unary call: a serialized request in, a serialized reply out.
+    #[pyo3(signature = (method, request, grant, timeout=None))]
+    fn call<'py>(
+        &self,
+        py: Python<'py>,
+        method: &str,
+        request: &[u8],
+        grant: &Grant,
+        timeout: Option<f64>,
+    ) -> Result<Bound<'py, PyBytes>, Refused> {
+        let deadline = deadline(timeout);
+        let grant = &grant.0;
+        let reply = py.detach(|| self.service()?.call(method, request, grant, deadline))?;
+        Ok(PyBytes::new(py, &reply))
+    }
+
+    /// Answers a Snapshot call: an iterator of serialized messages.
+    #[pyo3(signature = (request, grant, timeout=None))]
+    fn snapshot(
+        &self,
+        py: Python<'_>,
+        request: &[u8],
+        grant: &Grant,
+        timeout: Option<f64>,
+    ) -> Result<SnapshotIterator, Refused> {
+        let deadline = deadline(timeout);
+        let grant = &grant.0;
+        let stream = py.detach(|| self.service()?.snapshot(request, grant, deadline))?;
+        Ok(SnapshotIterator::new(stream))
+    }
+
+    /// Begins a Restore call, which takes serialized messages, one after the other.
+    fn restore(&self, py: Python<'_>, grant: &Grant) -> Result<Restore, Refused> {
+        let grant = &grant.0;
+        let stream = py.detach(|| self.service()?.restore(grant))?;
+        Ok(Restore::new(stream))
+    }
+
+    /// Whether it takes writes, and if not, why.
+    fn health(&self, py: Python<'_>) -> (bool, String) {
+        py.detach(|| match self.service() {
+            Ok(service) => match service.engine().health() {
+                Health::Serving => (true, String::new()),
+                Health::NotServing(reason) => (false, reason),
+            },
+            Err(status) => (false, status.message),
+        })
+    }
+
+    /// Refuses new writes; those that have begun are finished.
+    fn stop_writes(&self, py: Python<'_>) {
+        py.detach(|| {
+            if let Ok(service) = self.service() {
+                service.engine().stop_writes();
+            }
+        });
+    }
+
+    /// Finishes what has begun and lets go of the directory. Idempotent.
+    fn close(&self, py: Python<'_>) {
+        py.detach(|| {
+            let service = self.service.get().and_then(|lock| lock.write().take());
+            if let Some(service) = service {
+                service.engine().close();
+            }
+        });
+    }
+}
+
+impl Engine {
+    /// The service, unless it is closed.
+    fn service(&self) -> Result<Service, Status> {
+        let service = self.service.get().and_then(|lock| lock.read().clone());
+        service.ok_or_else(|| status_of(Error::ShuttingDown))
+    }
+}
+
+fn open(
+    path: PathBuf,
+    memory_budget: Option<usize>,
+    kernel: Option<&str>,
+    threads: Option<usize>,
+) -> Result<Service, Status> {
+    if let Some(name) = kernel
+        && name != Kernel::best().name()
+    {
+        return Err(invalid_option("kernel", Kernel::best().name(), name));
+    }
+    if threads == Some(0) {
+        return Err(invalid_option("threads", "at least 1", "0"));
+    }
+    let options = Options {
+        memory_budget,
+        threads: threads.unwrap_or_else(|| available_parallelism().map_or(1, usize::from)),
+    };
+    let engine = ee_engine::Engine::open(&path, options).map_err(status_of)?;
+    Ok(Service::new(engine))
+}
+
+/// When the caller stops waiting; a timeout without end is none.
+fn deadline(timeout: Option<f64>) -> Option<Instant> {
+    let timeout = Duration::try_from_secs_f64(timeout?.max(0.0)).ok()?;
+    Instant::now().checked_add(timeout)
+}

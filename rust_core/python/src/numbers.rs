@@ -1,0 +1,64 @@
+//! numpy arrays in: copied, in C order, in the type that is wanted.
+
+use numpy::{Element, PyArrayDyn, PyArrayMethods, PyUntypedArrayMethods, dtype};
+use pyo3::exceptions::PyValueError;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+/// A matrix of vectors that were copied out of an array.
+pub(crate) struct Vectors {
+    /// Row by row.
+    pub(crate) values: Vec<f32>,
+    /// Number of rows.
+    pub(crate) rows: usize,
+}
+
+impl Vectors {
+    /// Copies an array of (n, dimension), or of (dimension,) where one vector will do.
+    pub(crate) fn copy(array: &Bound<'_, PyAny>, dimension: usize, one: bool) -> PyResult<Self> {
+        let (values, shape) = copied::<f32>(array)?;
+        let rows = match *shape {
+            [columns] if one && columns == dimension => 1,
+            [rows, columns] if columns == dimension => rows,
+            _ => {
+                let form = if one { "(n, d) or (d,)" } else { "(n, d)" };
+                return Err(PyValueError::new_err(format!(
+                    "vectors have the shape {shape:?}, not {form} with d = {dimension}"
+                )));
+            }
+        };
+        Ok(Self { values, rows })
+    }
+}
+
+/// Copies an array of (n,).
+pub(crate) fn copy_column<T: Element>(
+    array: &Bound<'_, PyAny>,
+    rows: usize,
+    name: &str,
+) -> PyResult<Vec<T>> {
+    let (values, shape) = copied(array)?;
+    if *shape == [rows] {
+        return Ok(values);
+    }
+    Err(PyValueError::new_err(format!(
+        "{name} has the shape {shape:?}, not ({rows},)"
+    )))
+}
+
+fn copied<T: Element>(array: &Bound<'_, PyAny>) -> PyResult<(Vec<T>, Vec<usize>)> {
+    if let Ok(array) = array.cast::<PyArrayDyn<T>>()
+        && array.is_c_contiguous()
+    {
+        return Ok((array.to_vec()?, array.shape().to_vec()));
+    }
+    let py = array.py();
+    let options = PyDict::new(py);
+    options.set_item(intern!(py, "dtype"), dtype::<T>(py))?;
+    let array = py
+        .import(intern!(py, "numpy"))?
+        .call_method(intern!(py, "ascontiguousarray"), (array,), Some(&options))?
+        .cast_into::<PyArrayDyn<T>>()?;
+    Ok((array.to_vec()?, array.shape().to_vec()))
+}
