@@ -1,0 +1,194 @@
+"""The oracle: a namespace as plain dictionaries and numpy in 64 bits.
+
+Nothing is kept that could be worked out: every count, effective embedding, score, drift and
+spread is computed from scratch from the members, each time that it is asked for.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Model", "ModelCategory", "ModelItem", "RefusedByModelError", "Stats", "cosine"]
+
+Real = NDArray[np.float64]
+Stored = NDArray[np.float32]
+
+# A vector whose norm is this near to 1 is kept as it is in a UNIT namespace.
+_UNIT_TOLERANCE = 2.0**-22
+# Below this a numerator is what rounding has left of nothing.
+_NOTHING = 1e-9
+
+
+class RefusedByModelError(Exception):
+    """The model refuses a write; its argument is the name of the ErrorReason."""
+
+
+@dataclass(eq=False)
+class ModelCategory:
+    """A category: what it was told."""
+
+    base: Stored | None = None
+    base_weight: float = 1.0
+    window: int = 0
+    min_base_share: float = 0.0
+    frozen: bool = False
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    anchor: int = 0
+
+
+@dataclass(eq=False)
+class ModelItem:
+    """An item: what it was told."""
+
+    embedding: Stored
+    weight: float = 1.0
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Stats:
+    """What a category has learned, worked out from its members."""
+
+    members: int
+    counting: int
+    weight: float
+    numerator: Real | None
+    effective: Real | None
+    drift: float | None
+    spread: float | None
+
+
+def cosine(a: Real, b: Real) -> float:
+    """The cosine of two vectors."""
+    return float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b)))
+
+
+class Model:
+    """A namespace."""
+
+    def __init__(self, dimension: int, *, unit: bool = False, multiple: bool = False) -> None:
+        self.dimension = dimension
+        self.unit = unit
+        self.multiple = multiple
+        self.categories: dict[str, ModelCategory] = {}
+        self.items: dict[str, ModelItem] = {}
+        #: (item, category) to place in the order of assignment.
+        self.members: dict[tuple[str, str], int] = {}
+        self.next_sequence = 1
+        self.revision = 1
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All of what happens within, or nothing."""
+        before = copy.deepcopy(self.__dict__)
+        try:
+            yield
+        except RefusedByModelError:
+            self.__dict__ = before
+            raise
+
+    def take_in(self, vector: Any) -> Stored:
+        """The vector as the namespace keeps it."""
+        taken = np.asarray(vector, dtype=np.float32)
+        norm = float(np.linalg.norm(taken.astype(np.float64)))
+        if self.unit and abs(norm - 1) > _UNIT_TOLERANCE:
+            taken = (taken.astype(np.float64) / norm).astype(np.float32)
+        return taken
+
+    # What there is.
+
+    def members_of(self, category: str) -> list[str]:
+        """Keys of the members, the earliest assigned first."""
+        return [item for item, own in sorted(self.members, key=self._order) if own == category]
+
+    def categories_of(self, item: str) -> list[str]:
+        """Keys of an item's categories, the earliest assigned first."""
+        return [own for key, own in sorted(self.members, key=self._order) if key == item]
+
+    def _order(self, membership: tuple[str, str]) -> int:
+        return self.members[membership]
+
+    def counting(self, category: str) -> list[str]:
+        """Keys of the members that count."""
+        told = self.categories[category]
+        if told.frozen:
+            return []
+        after = [
+            item for item in self.members_of(category) if self.members[item, category] > told.anchor
+        ]
+        return after[-told.window :] if told.window else after
+
+    def stats(self, category: str) -> Stats:
+        """What a category has learned."""
+        told = self.categories[category]
+        counting = [self.items[key] for key in self.counting(category)]
+        members = len(self.members_of(category))
+        base = None if told.base is None else told.base.astype(np.float64)
+        if not counting:
+            drift = None if base is None else 0.0
+            return Stats(members, 0, 0.0, base, base, drift, None)
+        weights = np.array([np.float32(item.weight) for item in counting], dtype=np.float64)
+        vectors = np.stack([item.embedding for item in counting]).astype(np.float64)
+        whole = float(weights.sum())
+        numerator = weights @ vectors
+        mean = numerator / whole
+        spread = float(np.sqrt(weights @ ((vectors - mean) ** 2).sum(axis=1) / whole))
+        if base is not None:
+            share = told.min_base_share
+            base_weight = max(float(np.float32(told.base_weight)), share / (1 - share) * whole)
+            numerator = numerator + base_weight * base
+            whole += base_weight
+        if np.linalg.norm(numerator) < _NOTHING:
+            return Stats(members, len(counting), float(weights.sum()), None, None, None, spread)
+        drift = None if base is None else 1 - cosine(base, numerator)
+        return Stats(
+            members,
+            len(counting),
+            float(weights.sum()),
+            numerator,
+            numerator / whole,
+            drift,
+            spread,
+        )
+
+    def rank(self, query: Any, *, taken_in: bool = False) -> list[tuple[str, float]]:
+        """All categories that compete, best first, ties by key."""
+        direction = (query if taken_in else self.take_in(query)).astype(np.float64)
+        scores = [
+            (key, cosine(direction, numerator))
+            for key in self.categories
+            if (numerator := self.stats(key).numerator) is not None
+        ]
+        return sorted(scores, key=lambda entry: (-entry[1], entry[0].encode()))
+
+    # What can be said.
+
+    def touch(self) -> None:
+        """A write has changed something."""
+        self.revision += 1
+
+    def join(self, item: str, category: str) -> None:
+        """Put an item into a category that it is not in."""
+        self.members[item, category] = self.next_sequence
+        self.next_sequence += 1
+
+    def leave(self, item: str, category: str) -> None:
+        """Take an item out of a category that it is in."""
+        del self.members[item, category]
+
+    def reanchor(self, category: str, keep_last: int) -> bool:
+        """Leave all but the last members behind; return whether anything changed."""
+        members = self.members_of(category)
+        behind = members[: max(len(members) - keep_last, 0)]
+        anchor = self.members[behind[-1], category] if behind else 0
+        told = self.categories[category]
+        changed = told.anchor != anchor
+        told.anchor = anchor
+        return changed

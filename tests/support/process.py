@@ -1,0 +1,103 @@
+"""A server in a process of its own, which can be told to stop, or killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+__all__ = ["ServerProcess", "environment"]
+
+_SECONDS_TO_START = 20.0
+_SECONDS_TO_STOP = 20.0
+
+
+def environment(**more: str) -> dict[str, str]:
+    """The environment for a command: ours, without what would change what it does."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("EFFEMB_")}
+    return kept | {"PYTHONWARNINGS": "ignore", "COLUMNS": "200", "NO_COLOR": "1"} | more
+
+
+class ServerProcess:
+    """`effemb serve` on a free port; a context manager. Only its own process is ever signalled."""
+
+    def __init__(self, data: Path, *options: str, log: Path | None = None) -> None:
+        self.data = data
+        self._log = log or data.with_name(f"{data.name}.log")
+        with self._log.open("ab") as log_file:
+            self.process = subprocess.Popen(  # noqa: S603 - our own command, no shell
+                [
+                    *(sys.executable, "-m", "effective_embeddings.cli", "serve", "--json"),
+                    *("--listen", "127.0.0.1:0", "--data", str(data), *options),
+                ],
+                stdout=subprocess.PIPE,
+                stderr=log_file,
+                env=environment(),
+            )
+        try:
+            self.target: str = json.loads(self._first_line())["listening"]
+        except BaseException:
+            self.kill()
+            raise
+
+    def _first_line(self) -> bytes:
+        out = self.process.stdout
+        assert out is not None
+        ready, _, _ = select.select([out], [], [], _SECONDS_TO_START)
+        line: bytes = out.readline() if ready else b""
+        assert line, f"the server did not start: {self.log()}"
+        return line
+
+    def log(self) -> str:
+        """What it has logged."""
+        return self._log.read_text(encoding="utf-8", errors="replace")
+
+    def terminate(self) -> int:
+        """Ask it to stop, and return its exit status."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.wait()
+
+    def wait(self, seconds: float = _SECONDS_TO_STOP) -> int:
+        """Wait until it has ended, and return its exit status."""
+        status = self.process.wait(seconds)
+        self._close()
+        return status
+
+    def kill(self) -> None:
+        """End it at once, with no chance to tidy up."""
+        self.process.kill()
+        self.wait()
+
+    def wait_for_log(self, text: str, seconds: float = 10.0) -> None:
+        """Wait until it has logged a text."""
+        end = time.monotonic() + seconds
+        while text not in self.log():
+            assert time.monotonic() < end, f"{text!r} was not logged: {self.log()}"
+            time.sleep(0.01)
+
+    def _close(self) -> None:
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self.process.poll() is None:
+            try:
+                self.terminate()
+            except subprocess.TimeoutExpired:
+                self.kill()
+        self._close()

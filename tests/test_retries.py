@@ -1,0 +1,146 @@
+"""A write that is sent again: with its request_id it is the same write, and is done once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from effective_embeddings import CategoryUpdate, Client
+from effective_embeddings.client.retry import is_repeatable, next_pause
+from effective_embeddings.client.errors import DeadlineExceeded, FailedPrecondition, Unavailable
+from effective_embeddings.v1 import service_pb2 as pb
+
+
+@pytest.fixture
+def notes(client: Client, ns: str) -> str:
+    client.create_namespace(ns, 2)
+    client.put_categories(ns, [CategoryUpdate("a", base=[1, 0]), CategoryUpdate("b", base=[0, 1])])
+    client.assign(ns, ["one", "two"], "a", [[1, 1], [1, 2]])
+    return ns
+
+
+_WRITES: dict[str, Callable[[Client, str, str], Any]] = {
+    "put_categories": lambda c, ns, id_: c.put_categories(
+        ns, [CategoryUpdate("new")], request_id=id_
+    ),
+    "delete_categories": lambda c, ns, id_: c.delete_categories(ns, "a", request_id=id_),
+    "reanchor": lambda c, ns, id_: c.reanchor(ns, "a", request_id=id_),
+    "put_items": lambda c, ns, id_: c.put_items(ns, "new", [3, 3], request_id=id_),
+    "delete_items": lambda c, ns, id_: c.delete_items(ns, "one", request_id=id_),
+    "assign": lambda c, ns, id_: c.assign(ns, "one", "b", request_id=id_),
+    "unassign": lambda c, ns, id_: c.unassign(ns, "one", request_id=id_),
+    "unassign and delete": lambda c, ns, id_: c.unassign(
+        ns, "one", delete_items=True, request_id=id_
+    ),
+    "update_namespace": lambda c, ns, id_: c.update_namespace(
+        ns, description="new", request_id=id_
+    ),
+}
+
+
+@pytest.mark.parametrize("write", _WRITES.values(), ids=_WRITES)
+def test_a_repeated_write_gets_the_first_answer_and_writes_nothing(
+    client: Client, notes: str, write: Callable[[Client, str, str], Any]
+) -> None:
+    first = write(client, notes, "id")
+    after = client.get_namespace(notes)
+    assert write(client, notes, "id") == first
+    assert client.get_namespace(notes) == after
+
+
+def test_a_repeated_write_does_not_undo_what_came_after_it(client: Client, notes: str) -> None:
+    first = client.assign(notes, "one", "b", request_id="move")
+    client.assign(notes, "one", "a")
+    assert client.assign(notes, "one", "b", request_id="move") == first
+    assert client.get_item(notes, "one").memberships[0].category == "a"
+
+
+def test_a_write_that_changed_nothing_is_remembered_too(client: Client, notes: str) -> None:
+    """The late retry of a no-op must not become a move."""
+    first = client.assign(notes, "one", "a", request_id="stay")
+    assert not first.results[0].changed
+    client.assign(notes, "one", "b")
+    assert client.assign(notes, "one", "a", request_id="stay") == first
+    assert client.get_item(notes, "one").memberships[0].category == "b"
+
+
+def test_a_refused_write_can_be_repeated_once_it_fits(client: Client, notes: str) -> None:
+    with pytest.raises(Exception, match="CATEGORY_NOT_FOUND"):
+        client.assign(notes, "one", "new", request_id="early")
+    client.put_categories(notes, [CategoryUpdate("new")])
+    reply = client.assign(notes, "one", "new", request_id="early")
+    assert reply.results[0].changed
+
+
+def test_a_rehearsal_does_not_use_up_the_id(client: Client, notes: str) -> None:
+    told = client.assign(notes, "one", "b", request_id="id", validate_only=True)
+    done = client.assign(notes, "one", "b", request_id="id")
+    assert told.results == done.results
+    assert done.results[0].changed
+    assert client.get_item(notes, "one").memberships[0].category == "b"
+
+
+def test_the_same_id_is_another_one_in_another_namespace(
+    client: Client, notes: str, new_name: Callable[[], str]
+) -> None:
+    other = new_name()
+    client.create_namespace(other, 2)
+    client.put_items(notes, "new", [1, 1], request_id="id")
+    assert client.put_items(other, "new", [1, 1], request_id="id").results[0].created
+
+
+def test_an_id_is_bound_to_its_method(client: Client, notes: str) -> None:
+    client.delete_items(notes, "one", request_id="id")
+    with pytest.raises(FailedPrecondition) as caught:
+        client.delete_categories(notes, "a", request_id="id")
+    assert caught.value.reason == "REQUEST_ID_REUSED"
+
+
+def test_ids_are_remembered_after_a_restart(data_dir: Path) -> None:
+    with Client.embedded(data_dir) as client:
+        client.create_namespace("ns", 2)
+        client.put_categories("ns", [CategoryUpdate("a"), CategoryUpdate("b")])
+        first = client.assign("ns", "one", "a", [1, 1], request_id="id")
+        client.assign("ns", "one", "b")
+    with Client.embedded(data_dir) as client:
+        assert client.assign("ns", "one", "a", [1, 1], request_id="id") == first
+        assert client.get_item("ns", "one").memberships[0].category == "b"
+
+
+def test_many_threads_that_repeat_one_write_do_it_once(client: Client, notes: str) -> None:
+    before = client.get_namespace(notes).revision
+    replies = []
+
+    def repeat() -> None:
+        replies.append(client.assign(notes, "one", "b", request_id="at once"))
+
+    threads = [threading.Thread(target=repeat) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(replies) == 8
+    assert all(reply == replies[0] for reply in replies)
+    assert client.get_namespace(notes).revision == before + 1
+
+
+def test_the_client_repeats_reads_and_recognised_writes_alone() -> None:
+    with_id = pb.WriteOptions(request_id="x")
+    assert is_repeatable("Match", pb.MatchRequest())
+    assert is_repeatable("Assign", pb.AssignRequest(write=with_id))
+    rehearsal = pb.WriteOptions(validate_only=True)
+    assert is_repeatable("Assign", pb.AssignRequest(write=rehearsal))
+    assert not is_repeatable("Assign", pb.AssignRequest())
+
+
+def test_the_client_gives_up_where_trying_again_cannot_help() -> None:
+    unavailable = Unavailable("gone")
+    assert next_pause(1, unavailable, None) is not None
+    assert next_pause(1, unavailable, 0.01) is None, "no time is left"
+    assert next_pause(5, unavailable, None) is None, "often enough"
+    assert next_pause(1, DeadlineExceeded("late"), None) is None
+    assert next_pause(1, Unavailable("disk", "STORE_FAILED"), None) is None
