@@ -100,13 +100,13 @@ class EffectiveEmbeddingsError(Exception):
         field_violations: Sequence[FieldViolation] = (),
         code: Code | None = None,
     ) -> None:
-        # All of them, so that the error survives pickling.
-        super().__init__(message, reason, metadata, field_violations, code)
         self.code = self.default_code if code is None else code
         self.reason = reason
         self.message = message
         self.metadata = dict(metadata or {})
         self.field_violations = tuple(field_violations)
+        # All of them, and as plain as they are kept, so that the error survives pickling.
+        super().__init__(message, reason, self.metadata, self.field_violations, self.code)
 
     def __str__(self) -> str:
         return f"{self.message} [{self.reason or self.code.name}]"
