@@ -18,7 +18,7 @@ class QueryPart:
     Attributes:
         embedding: (d,) array-like.
         item: The key of a stored item.
-        weight: How much it counts, 2⁻²⁰ to 2²⁰; default 1.
+        weight: How much it counts, 2⁻¹⁰ to 2²⁰; default 1.
     """
 
     embedding: ArrayLike | None = None

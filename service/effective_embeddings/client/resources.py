@@ -172,7 +172,7 @@ class CategoryUpdate(_EqualByValue):
         key: Its key, 1 to 512 bytes of UTF-8 without control characters.
         base: (d,) array-like, the embedding of its name.
         clear_base: True: takes the base away. Not together with ``base``.
-        base_weight: 0, or 2⁻²⁰ to 2²⁰; default 1 (it counts as one item).
+        base_weight: 0, or 2⁻¹⁰ to 2²⁰; default 1 (it counts as one item).
         window: Only this many most recent members count; default 0: all.
         min_base_share: Least share of the base in the whole, 0 to 0.999; default 0.
         frozen: True: members do not count; default False.

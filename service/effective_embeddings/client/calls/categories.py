@@ -8,7 +8,7 @@ from effective_embeddings.client import messages
 from effective_embeddings.client.calls.call import Call, Pages, cut, single
 from effective_embeddings.client.calls.replies import delete_reply, put_reply
 from effective_embeddings.client.calls.writes import WriteOptions, write_options
-from effective_embeddings.client.limits import MAX_BATCH, PAGE_SIZE, PAGE_SIZE_WITH_EMBEDDINGS
+from effective_embeddings.client.limits import MAX_BATCH, PAGE_SIZE
 from effective_embeddings.client.replies import DeleteReply, PutReply, PutResult
 from effective_embeddings.client.resources import Category, CategoryUpdate
 from effective_embeddings.client.vectors import vector_bytes
@@ -67,7 +67,7 @@ def listing(namespace: str, *, include_embeddings: bool, min_revision: int) -> P
     def request(token: str) -> service_pb2.ListCategoriesRequest:
         return service_pb2.ListCategoriesRequest(
             namespace=namespace,
-            page_size=PAGE_SIZE_WITH_EMBEDDINGS if include_embeddings else PAGE_SIZE,
+            page_size=PAGE_SIZE,
             page_token=token,
             include_embeddings=include_embeddings,
             min_revision=min_revision,

@@ -18,7 +18,7 @@ from effective_embeddings.client.calls.entries import (
 )
 from effective_embeddings.client.calls.replies import delete_reply, put_reply
 from effective_embeddings.client.calls.writes import WriteOptions, write_options
-from effective_embeddings.client.limits import MAX_BATCH, PAGE_SIZE, PAGE_SIZE_WITH_EMBEDDINGS
+from effective_embeddings.client.limits import MAX_BATCH, PAGE_SIZE
 from effective_embeddings.client.replies import DeleteReply, PutReply, PutResult
 from effective_embeddings.client.resources import Item
 from effective_embeddings.v1 import service_pb2
@@ -97,7 +97,7 @@ def listing(
             namespace=namespace,
             category=category,
             unassigned=unassigned or None,
-            page_size=PAGE_SIZE_WITH_EMBEDDINGS if include_embeddings else PAGE_SIZE,
+            page_size=PAGE_SIZE,
             page_token=token,
             include_embeddings=include_embeddings,
             min_revision=min_revision,

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from effective_embeddings.client import messages
 from effective_embeddings.client.calls.call import Call, cut
-from effective_embeddings.client.limits import MAX_QUERIES
+from effective_embeddings.client.limits import MAX_QUERIES, MAX_RESULTS, UNLIMITED_QUERIES
 from effective_embeddings.client.queries import Queries, Query
 from effective_embeddings.client.replies import MatchResult
 from effective_embeddings.client.vectors import Rows, vector_bytes
@@ -55,7 +55,14 @@ def match(
             for result in reply.results
         ]
 
-    return Call("Match", cut(count, MAX_QUERIES, new, add), parse, "queries")
+    return Call("Match", cut(count, _queries_each(limit), new, add), parse, "queries")
+
+
+def _queries_each(limit: int) -> int:
+    """Return how many queries one message may hold for its reply to be of a moderate size."""
+    if limit <= 0:
+        return UNLIMITED_QUERIES
+    return max(1, min(MAX_QUERIES, MAX_RESULTS // limit))
 
 
 def _read(queries: Queries) -> tuple[int, _Fill]:

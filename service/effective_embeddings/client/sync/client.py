@@ -74,7 +74,7 @@ class Client(NamespaceCalls, CategoryCalls, ItemCalls, LearningCalls, SnapshotCa
             threads: Threads of one large scan; None: as many as the CPU has.
 
         Raises:
-            FailedPrecondition: Another process has the directory open.
+            Unavailable: Another process has the directory open, or it cannot be written.
             DataLoss: Stored data does not agree with its checksum.
         """
         transport = EmbeddedTransport(

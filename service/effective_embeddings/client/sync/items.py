@@ -41,7 +41,7 @@ class ItemCalls(ClientBase):
             keys: n keys, or one; 1 to 512 bytes of UTF-8 each, without control characters.
             embeddings: (n, d) array-like, or (d,) for one key; sent as float32. A new item needs
                 one; None leaves those of known items as they are.
-            weights: How much each teaches, 2⁻²⁰ to 2²⁰: one for all or n. None: as it was, or 1.
+            weights: How much each teaches, 2⁻¹⁰ to 2²⁰: one for all or n. None: as it was, or 1.
             metadata: One mapping for all, or n of them (None leaves one as it is). Takes the
                 place of the old; at most 64 entries and 16 KiB in all.
             **write: See WriteOptions.

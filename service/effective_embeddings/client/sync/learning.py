@@ -44,7 +44,7 @@ class LearningCalls(ClientBase):
             categories: n category keys, or one for all items. They must exist.
             embeddings: (n, d) array-like, or (d,) for one item; sent as float32. An unknown item
                 needs one; a known one may bring a new one, which all its memberships follow.
-            weights: How much each teaches, 2⁻²⁰ to 2²⁰: one for all or n. None: as it was, or 1.
+            weights: How much each teaches, 2⁻¹⁰ to 2²⁰: one for all or n. None: as it was, or 1.
             metadata: One mapping for all, or n of them (None or empty leaves one as it is). Takes
                 the place of the item's old.
             **write: See WriteOptions.
@@ -111,8 +111,8 @@ class LearningCalls(ClientBase):
     ) -> list[MatchResult]:
         """Rank all categories by the cosine of each query with their effective embeddings.
 
-        More than 1000 queries, or about 3 MiB, are sent in parts, which may see different
-        revisions; each result says which it saw.
+        More than 1000 queries, about 3 MiB, or 100000 matches are sent in parts (with a limit of
+        0, 32 queries each), which may see different revisions; each result says which it saw.
 
         Args:
             ns: The namespace.
