@@ -40,3 +40,40 @@ pub(crate) fn name(reason: ErrorReason) -> &'static str {
     let name = reason.as_str_name();
     name.strip_prefix("ERROR_REASON_").unwrap_or(name)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    /// `InvalidArgument` as `INVALID_ARGUMENT`.
+    fn proto_name(code: Code) -> String {
+        let mut name = String::new();
+        for c in format!("{code:?}").chars() {
+            if c.is_uppercase() && !name.is_empty() {
+                name.push('_');
+            }
+            name.push(c.to_ascii_uppercase());
+        }
+        name
+    }
+
+    #[test]
+    fn the_table_is_the_contracts() {
+        let protos = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../proto");
+        let files = protox::compile(["effective_embeddings/v1/errors.proto"], [protos]).unwrap();
+        let file = &files.file[0];
+        let locations = &file.source_code_info.as_ref().unwrap().location;
+        for (index, value) in file.enum_type[0].value.iter().enumerate().skip(1) {
+            let reason = ErrorReason::try_from(value.number()).unwrap();
+            let comment = locations
+                .iter()
+                .find(|location| location.path == [5, 0, 2, index as i32])
+                .map(|location| location.leading_comments().trim())
+                .unwrap();
+            let documented = comment.split_once('.').unwrap().0;
+            assert_eq!(documented, proto_name(code(reason)), "{}", name(reason));
+        }
+    }
+}

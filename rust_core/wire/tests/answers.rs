@@ -1,0 +1,269 @@
+//! What the methods answer.
+
+#![allow(missing_docs)]
+
+mod world;
+
+use std::time::{Duration, Instant};
+
+use ee_wire::Code;
+use ee_wire::proto::v1::list_items_request::Filter;
+use ee_wire::proto::v1::snapshot_frame::Content;
+use ee_wire::proto::v1::*;
+use prost::Message;
+use world::*;
+
+#[test]
+fn a_namespace_is_created_changed_listed_and_deleted() {
+    let world = World::new();
+    let created = world.create(Namespace {
+        description: "notes".to_owned(),
+        normalization: Normalization::Unit.into(),
+        membership: MembershipMode::Multiple.into(),
+        ..namespace("alice")
+    });
+    assert_eq!(created.revision, 1);
+    assert_eq!(created.digest.len(), 32);
+    assert_eq!(created.normalization(), Normalization::Unit);
+    assert_eq!(created.membership(), MembershipMode::Multiple);
+    assert_eq!(world.get("alice"), created);
+    let request = UpdateNamespaceRequest {
+        namespace: "alice".to_owned(),
+        description: Some("tasks".to_owned()),
+        labels: [("team".to_owned(), "a".to_owned())].into(),
+        replace_labels: true,
+        write: Some(WriteOptions {
+            validate_only: true,
+            ..WriteOptions::default()
+        }),
+    };
+    let dry: UpdateNamespaceResponse = world.ask("UpdateNamespace", &request).unwrap();
+    assert_eq!(world.get("alice"), created);
+    let request = UpdateNamespaceRequest {
+        write: None,
+        ..request
+    };
+    let done: UpdateNamespaceResponse = world.ask("UpdateNamespace", &request).unwrap();
+    let changed = done.namespace.unwrap();
+    assert_eq!(changed.description, "tasks");
+    assert_eq!(changed.labels["team"], "a");
+    assert_eq!(dry.namespace.unwrap().labels, changed.labels);
+    let request = DeleteNamespaceRequest {
+        namespace: "alice".to_owned(),
+        ..DeleteNamespaceRequest::default()
+    };
+    let deleted: DeleteNamespaceResponse = world.ask("DeleteNamespace", &request).unwrap();
+    assert_eq!(deleted.namespace.unwrap().description, "tasks");
+    assert_eq!(
+        world.refusal("DeleteNamespace", &request).code,
+        Code::NotFound
+    );
+}
+
+#[test]
+fn a_category_learns_and_forgets() {
+    let world = World::with_alice();
+    let before = world.get("alice");
+    let request = assign(vec![assignment("run", "work", None)]);
+    let moved: AssignResponse = world.ask("Assign", &request).unwrap();
+    let result = &moved.results[0];
+    assert_eq!(result.previous_category, "health");
+    assert!(result.changed && !result.item_created);
+    assert_eq!(result.category_count, 1);
+    let again: AssignResponse = world.ask("Assign", &request).unwrap();
+    assert!(!again.results[0].changed);
+    assert_eq!(again.revision, moved.revision);
+    let back = assign(vec![assignment("run", "health", None)]);
+    world.ask::<_, AssignResponse>("Assign", &back).unwrap();
+    assert_eq!(world.get("alice").digest, before.digest);
+
+    let gone: UnassignResponse = world.ask("Unassign", &unassign("run", "")).unwrap();
+    assert_eq!(gone.results[0].previous_categories, ["health"]);
+    let request = GetCategoryRequest {
+        namespace: "alice".to_owned(),
+        category: "health".to_owned(),
+        include_embeddings: true,
+        min_revision: gone.revision,
+    };
+    let found: GetCategoryResponse = world.ask("GetCategory", &request).unwrap();
+    let category = found.category.unwrap();
+    assert_eq!(category.effective.unwrap().data, [1.0, 0.0]);
+    assert_eq!(category.member_count, 0);
+}
+
+#[test]
+fn a_match_ranks_by_vector_item_and_parts_in_both_forms() {
+    let world = World::with_alice();
+    let values = ee_wire::embedding::Embedding {
+        values: vec![0.0, 2.0],
+        ..Default::default()
+    };
+    let part = |source, weight| QueryPart {
+        source: Some(source),
+        weight,
+    };
+    let parts = QueryParts {
+        parts: vec![
+            part(query_part::Source::Item("run".to_owned()), None),
+            part(query_part::Source::Embedding(values.clone()), Some(100.0)),
+        ],
+    };
+    let request = match_request(vec![
+        vector_query(&[5.0, 0.0]),
+        query(query::Source::Embedding(values)),
+        query(query::Source::Item("run".to_owned())),
+        query(query::Source::Parts(parts)),
+    ]);
+    let found: MatchResponse = world.ask("Match", &request).unwrap();
+    let best: Vec<_> = found
+        .results
+        .iter()
+        .map(|result| result.matches[0].category.as_str())
+        .collect();
+    assert_eq!(best, ["health", "work", "health", "work"]);
+    let first = &found.results[0];
+    assert_eq!(first.matches.len(), 2);
+    assert_eq!(first.matches[0].count, 1);
+    assert_eq!(
+        first.margin,
+        Some(first.matches[0].score - first.matches[1].score)
+    );
+    let request = MatchRequest {
+        limit: Some(1),
+        include_categories: vec!["work".to_owned(), "nothing".to_owned()],
+        ..match_request(vec![vector_query(&[5.0, 0.0])])
+    };
+    let found: MatchResponse = world.ask("Match", &request).unwrap();
+    assert_eq!(found.results[0].matches[0].category, "work");
+    assert_eq!(found.results[0].margin, None);
+}
+
+#[test]
+fn a_retry_returns_the_first_answer_however_it_is_encoded() {
+    let world = World::with_alice();
+    let mut request = assign(vec![assignment("gym", "health", Some(&[1.0, 1.0]))]);
+    request.write = Some(WriteOptions {
+        request_id: "once".to_owned(),
+        ..WriteOptions::default()
+    });
+    let first: AssignResponse = world.ask("Assign", &request).unwrap();
+    assert!(first.results[0].item_created);
+    // An unknown field, as a newer client may send, and the fields in another order.
+    let mut bytes = request.write.take().unwrap().encode_to_vec();
+    bytes.splice(0..0, [0x1a, bytes.len() as u8]);
+    bytes.extend(request.encode_to_vec());
+    bytes.extend([0xf8, 0x7f, 1]);
+    let reply = world
+        .service
+        .call("Assign", &bytes, &world.grant, None)
+        .unwrap();
+    assert_eq!(AssignResponse::decode(reply.as_slice()).unwrap(), first);
+}
+
+#[test]
+fn lists_are_cut_into_pages_and_meet_at_their_ends() {
+    let world = World::with_alice();
+    let items = (0..25).map(|i| item(&format!("item-{i:02}"), &[1.0, i as f32]));
+    let request = put_items(items.collect());
+    world
+        .ask::<_, PutItemsResponse>("PutItems", &request)
+        .unwrap();
+    let assignments = (0..9).map(|i| assignment(&format!("item-{i:02}"), "work", None));
+    let request = assign(assignments.collect());
+    world.ask::<_, AssignResponse>("Assign", &request).unwrap();
+    for (filter, count) in [
+        (None, 26),
+        (Some(Filter::Unassigned(true)), 16),
+        (Some(Filter::Category("work".to_owned())), 9),
+    ] {
+        let mut request = ListItemsRequest {
+            namespace: "alice".to_owned(),
+            filter: filter.clone(),
+            page_size: 4,
+            ..ListItemsRequest::default()
+        };
+        let mut keys = Vec::new();
+        loop {
+            let page: ListItemsResponse = world.ask("ListItems", &request).unwrap();
+            assert!(page.items.len() <= 4);
+            keys.extend(page.items.into_iter().map(|item| item.key));
+            if page.next_page_token.is_empty() {
+                break;
+            }
+            request.page_token = page.next_page_token;
+        }
+        assert_eq!(keys.len(), count, "{filter:?}");
+        if matches!(filter, Some(Filter::Category(_))) {
+            assert_eq!(keys[0], "item-08");
+        } else {
+            assert!(keys.is_sorted());
+        }
+    }
+}
+
+#[test]
+fn a_snapshot_restores_to_the_same_digest() {
+    let world = World::with_alice();
+    let frames = world.snapshot("alice", SnapshotView::Full);
+    assert!(matches!(frames[0].content, Some(Content::Header(_))));
+    let restored = world.restore("bob", &frames).unwrap();
+    let alice = world.get("alice");
+    assert_eq!(restored.name, "bob");
+    assert_eq!(restored.revision, 1);
+    assert_eq!(restored.digest, alice.digest);
+    assert_eq!(world.snapshot("bob", SnapshotView::Full)[1..], frames[1..]);
+    let effective = world.snapshot("alice", SnapshotView::Effective);
+    let Some(Content::Categories(run)) = &effective[1].content else {
+        panic!("no categories");
+    };
+    assert!(
+        run.categories
+            .iter()
+            .all(|c| c.effective.is_some() && c.base.is_none())
+    );
+}
+
+#[test]
+fn a_write_says_who_made_it() {
+    let world = World::with_alice();
+    let request = GetItemRequest {
+        namespace: "alice".to_owned(),
+        item: "run".to_owned(),
+        include_embedding: true,
+        min_revision: 0,
+    };
+    let found: GetItemResponse = world.ask("GetItem", &request).unwrap();
+    let found = found.item.unwrap();
+    assert_eq!(found.memberships[0].actor, "tester");
+    assert_eq!(found.embedding.unwrap().data, [3.0, 1.0]);
+}
+
+#[test]
+fn verify_and_info_answer() {
+    let world = World::with_alice();
+    let request = VerifyRequest {
+        namespace: "alice".to_owned(),
+    };
+    let report: VerifyResponse = world.ask("Verify", &request).unwrap();
+    assert_eq!(report.findings, [""; 0]);
+    assert_eq!(report.digest, world.get("alice").digest);
+    let info: GetServiceInfoResponse = world
+        .ask("GetServiceInfo", &GetServiceInfoRequest {})
+        .unwrap();
+    assert_eq!(info.limits["key_bytes"], 512);
+    assert_eq!(info.namespace_count, 1);
+}
+
+#[test]
+fn a_deadline_that_has_passed_begins_nothing() {
+    let world = World::with_alice();
+    let request = assign(vec![assignment("gym", "health", Some(&[1.0, 1.0]))]);
+    let before = world.get("alice");
+    let past = Instant::now() - Duration::from_millis(1);
+    let status = world
+        .service
+        .call("Assign", &request.encode_to_vec(), &world.grant, Some(past))
+        .unwrap_err();
+    assert_eq!(refusal(&status).reason, "DEADLINE_EXCEEDED");
+    assert_eq!(world.get("alice"), before);
+}
