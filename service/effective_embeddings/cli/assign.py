@@ -18,7 +18,7 @@ from effective_embeddings.cli.options import (
     ServerOption,
     metadata_of,
 )
-from effective_embeddings.cli.output import print_json, say
+from effective_embeddings.cli.output import counted, print_json, say
 from effective_embeddings.cli.session import session
 from effective_embeddings.cli.vectors import EmbeddingOption, one_vector
 
@@ -78,8 +78,7 @@ def assign(
             told = f"moved: {item!r} from {before!r} to {category!r}"
         else:
             told = f"assigned: {item!r} to {category!r}"
-        plural = "" if result.category_count == 1 else "s"
-        facts = [f"{result.category_count:,} member{plural}"]
+        facts = [counted(result.category_count, "member")]
         if result.score_before is not None:
             facts.append(f"score before {result.score_before:.4f}")
         if result.category_drift is not None:

@@ -19,7 +19,15 @@ from effective_embeddings.cli.options import (
     ServerOption,
     metadata_of,
 )
-from effective_embeddings.cli.output import details, plain, print_json, print_table, say, table
+from effective_embeddings.cli.output import (
+    counted,
+    details,
+    plain,
+    print_json,
+    print_table,
+    say,
+    table,
+)
 from effective_embeddings.cli.session import session
 from effective_embeddings.cli.vectors import EMBEDDING_HELP, one_vector
 from effective_embeddings.client import Category, CategoryUpdate
@@ -179,7 +187,8 @@ def delete(
             return
         told = "would delete" if dry_run else "deleted"
         say(
-            f"{told} {reply.deleted_count:,} categories, {reply.unassigned_count:,} memberships"
+            f"{told} {counted(reply.deleted_count, 'category', 'categories')},"
+            f" {counted(reply.unassigned_count, 'membership')}"
             f" ended, at revision {reply.revision}"
         )
 

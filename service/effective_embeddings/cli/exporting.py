@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Annotated
 
@@ -110,13 +110,18 @@ def _rows(client: Client, info: Namespace, kind: Kind, *, embeddings: bool) -> I
                 window=category.window,
                 min_base_share=category.min_base_share,
                 frozen=category.frozen,
-                metadata=category.metadata,
+                metadata=_sorted(category.metadata),
             )
     elif kind is Kind.ITEMS:
         for item in client.list_items(info.name, include_embeddings=True):
-            yield ItemRow(item.key, item.embedding, item.weight, item.metadata)
+            yield ItemRow(item.key, item.embedding, item.weight, _sorted(item.metadata))
     else:
         yield from _assignments(client, info.name, embeddings=embeddings)
+
+
+def _sorted(metadata: Mapping[str, str]) -> dict[str, str]:
+    # Maps come off the wire in any order; the same state should give the same file.
+    return dict(sorted(metadata.items()))
 
 
 def _assignments(client: Client, namespace: str, *, embeddings: bool) -> Iterator[Row]:
@@ -133,4 +138,4 @@ def _assignments(client: Client, namespace: str, *, embeddings: bool) -> Iterato
             yield AssignmentRow(key, category)
             continue
         item = client.get_item(namespace, key)
-        yield AssignmentRow(key, category, item.embedding, item.weight, item.metadata)
+        yield AssignmentRow(key, category, item.embedding, item.weight, _sorted(item.metadata))

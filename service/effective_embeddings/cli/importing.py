@@ -21,7 +21,7 @@ from effective_embeddings.cli.options import (
     ReasonOption,
     ServerOption,
 )
-from effective_embeddings.cli.output import errors, print_json, say
+from effective_embeddings.cli.output import counted, errors, print_json, say
 from effective_embeddings.cli.progress import bar
 from effective_embeddings.cli.session import session
 from effective_embeddings.cli.writing import Counts, refused_row, write_batch
@@ -136,8 +136,7 @@ class _Job:
         while True:
             if bad and not self.skip_bad:
                 _tell(bad)
-                count = f"{len(bad):,} bad row{'' if len(bad) == 1 else 's'}"
-                msg = f"{count}; nothing of the batch was written"
+                msg = f"{counted(len(bad), 'bad row')}; nothing of the batch was written"
                 raise _StoppedError(msg)
             if not rows:
                 break

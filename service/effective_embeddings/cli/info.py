@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from effective_embeddings.cli.options import DataOption, JsonOption, ServerOption
-from effective_embeddings.cli.output import details, errors, plain, print_json, say
+from effective_embeddings.cli.output import counted, details, errors, plain, print_json, say
 from effective_embeddings.cli.session import server_of, session
 
 __all__ = ["info", "verify"]
@@ -60,8 +60,9 @@ def verify(
                 continue
             told = "DOES NOT AGREE" if report.findings else "agrees"
             say(
-                f"{name}: {told} ({report.category_count:,} categories,"
-                f" {report.item_count:,} items, {report.membership_count:,} memberships;"
+                f"{name}: {told} ({counted(report.category_count, 'category', 'categories')},"
+                f" {counted(report.item_count, 'item')},"
+                f" {counted(report.membership_count, 'membership')};"
                 f" revision {report.revision}, digest {report.digest.hex()[:16]})"
             )
             for finding in report.findings:

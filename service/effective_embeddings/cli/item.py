@@ -19,7 +19,15 @@ from effective_embeddings.cli.options import (
     ServerOption,
     metadata_of,
 )
-from effective_embeddings.cli.output import details, plain, print_json, print_table, say, table
+from effective_embeddings.cli.output import (
+    counted,
+    details,
+    plain,
+    print_json,
+    print_table,
+    say,
+    table,
+)
 from effective_embeddings.cli.session import session
 from effective_embeddings.cli.vectors import EmbeddingOption, one_vector
 
@@ -181,4 +189,4 @@ def delete(
             print_json(reply)
             return
         told = "would delete" if dry_run else "deleted"
-        say(f"{told} {reply.deleted_count:,} items, at revision {reply.revision}")
+        say(f"{told} {counted(reply.deleted_count, 'item')}, at revision {reply.revision}")

@@ -16,7 +16,15 @@ from effective_embeddings.cli.options import (
     ServerOption,
     metadata_of,
 )
-from effective_embeddings.cli.output import details, plain, print_json, print_table, say, table
+from effective_embeddings.cli.output import (
+    counted,
+    details,
+    plain,
+    print_json,
+    print_table,
+    say,
+    table,
+)
 from effective_embeddings.cli.session import session
 from effective_embeddings.client import MembershipMode, Namespace, Normalization
 
@@ -182,7 +190,10 @@ def delete(
             print_json(gone)
             return
         told = "would delete" if dry_run else "deleted"
-        say(f"{told} {gone.name}: {gone.category_count:,} categories, {gone.item_count:,} items")
+        say(
+            f"{told} {gone.name}: {counted(gone.category_count, 'category', 'categories')},"
+            f" {counted(gone.item_count, 'item')}"
+        )
 
 
 def _show(namespace: Namespace, *, as_json: bool) -> None:

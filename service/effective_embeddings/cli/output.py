@@ -18,7 +18,17 @@ from rich.table import Table
 
 from effective_embeddings.formats import plain_vector
 
-__all__ = ["console", "details", "errors", "plain", "print_json", "print_table", "say", "table"]
+__all__ = [
+    "console",
+    "counted",
+    "details",
+    "errors",
+    "plain",
+    "print_json",
+    "print_table",
+    "say",
+    "table",
+]
 
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
@@ -32,7 +42,7 @@ def plain(value: Any) -> Any:
         fields = dataclasses.fields(value)
         return {each.name: plain(getattr(value, each.name)) for each in fields}
     if isinstance(value, Mapping):
-        return {str(name): plain(each) for name, each in value.items()}
+        return {str(name): plain(each) for name, each in sorted(value.items())}
     if isinstance(value, np.ndarray):
         return plain_vector(value)
     if isinstance(value, list | tuple):
@@ -63,6 +73,11 @@ def table(*columns: str, numbers: Iterable[str] = ()) -> Table:
     for name in columns:
         made.add_column(name, justify="right" if name in right else "left", overflow="fold")
     return made
+
+
+def counted(number: int, singular: str, plural: str = "") -> str:
+    """A number with its noun: "1 item", "2 items"."""
+    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
 
 
 def print_table(made: Table, *, empty: str) -> None:

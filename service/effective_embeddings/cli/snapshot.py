@@ -15,7 +15,7 @@ from effective_embeddings.cli.options import (
     ReasonOption,
     ServerOption,
 )
-from effective_embeddings.cli.output import print_json, say
+from effective_embeddings.cli.output import counted, print_json, say
 from effective_embeddings.cli.progress import bar
 from effective_embeddings.cli.session import session
 from effective_embeddings.client import SnapshotProgress, SnapshotView
@@ -56,8 +56,9 @@ def snapshot(
             print_json(summary)
             return
         say(
-            f"wrote {namespace} to {file} ({summary.category_count:,} categories,"
-            f" {summary.item_count:,} items, {summary.size / 1e6:,.1f} MB;"
+            f"wrote {namespace} to {file}"
+            f" ({counted(summary.category_count, 'category', 'categories')},"
+            f" {counted(summary.item_count, 'item')}, {summary.size / 1e6:,.1f} MB;"
             f" revision {summary.namespace.revision},"
             f" digest {summary.digest.hex()[:16]})"
         )
@@ -96,8 +97,9 @@ def restore(
             print_json(restored)
             return
         say(
-            f"restored {restored.name} ({restored.category_count:,} categories,"
-            f" {restored.item_count:,} items; digest {restored.digest.hex()[:16]})"
+            f"restored {restored.name}"
+            f" ({counted(restored.category_count, 'category', 'categories')},"
+            f" {counted(restored.item_count, 'item')}; digest {restored.digest.hex()[:16]})"
         )
 
 
