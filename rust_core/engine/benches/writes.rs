@@ -154,7 +154,10 @@ fn assign(engine: &Engine, batch: u64) {
             category: format!("c{}", id % CATEGORIES),
         }
     };
-    write(engine, Command::Assign((0..batch).map(assignment).collect()));
+    write(
+        engine,
+        Command::Assign((0..batch).map(assignment).collect()),
+    );
 }
 
 fn concurrent(engine: &Arc<Engine>, threads: usize, each: usize) {

@@ -14,13 +14,14 @@ use crate::api::{
     ReadContext, SnapshotView, VerifyReport, WriteContext, Written,
 };
 use crate::directory::Directory;
+use crate::failpoints::{Step, reach};
 use crate::loaded::{Loaded, Target};
 use crate::read;
 use crate::registry::Registry;
 use crate::restore::{Restore, append_created};
 use crate::shared::Shared;
 use crate::snapshot::Snapshot;
-use crate::store::{Head, open_writer, sqlite_version};
+use crate::store::{Head, copied_sequence, open_writer, sqlite_version};
 use crate::store::{NamespaceRow, Readers, Remembered, State, StoreResult, queries};
 use crate::verify::{Live, verify};
 use crate::writer::Writer;
@@ -38,22 +39,28 @@ pub struct Engine {
 
 impl Engine {
     /// Opens a data directory, or makes one. Fails if another process has it, if it was written
-    /// by another version's format, or if log entries that were acknowledged are missing.
+    /// by another version's format, or if something that was acknowledged is missing.
     pub fn open(directory: &Path, options: Options) -> Result<Self> {
         let directory = Directory::take(directory)?;
+        reach(Step::OpenDatabase)?;
         let database = directory.database();
+        let marks = directory.marks();
+        if marks.acknowledged > 0 && directory.is_empty() {
+            // Opening it would make a new one, and throw away a log that may be there.
+            return Err(lost("the database file", 0, marks.acknowledged));
+        }
+        let copied = (marks.copied > 0).then(|| copied_sequence(&database));
+        if let Some(Some(copied)) = copied
+            && copied < marks.copied
+        {
+            return Err(lost("the database file by itself", copied, marks.copied));
+        }
         let connection = open_writer(&database)?;
         let head = Head::load(&connection)?;
-        let watermark = directory.watermark()?;
-        if head.sequence < watermark {
-            return Err(Error::Corrupted {
-                place: "log".into(),
-                what: format!(
-                    "ends at entry {}, but entry {watermark} was acknowledged: the end is lost",
-                    head.sequence
-                ),
-            });
+        if head.sequence < marks.acknowledged {
+            return Err(lost("the log", head.sequence, marks.acknowledged));
         }
+        reach(Step::OpenAbandon)?;
         abandon_restores(&connection)?;
         let readers = Readers::new(&database);
         let registry = Registry::new(Arc::clone(&readers), options.memory_budget);
@@ -80,6 +87,7 @@ impl Engine {
         }
         self.writer.task(
             move |connection, head| {
+                check_deadline(context.deadline)?;
                 if let Some(view) = recall(connection, &context, head.time_ms)? {
                     return Ok(view);
                 }
@@ -103,6 +111,7 @@ impl Engine {
         check_deadline(context.deadline)?;
         let name = name.to_owned();
         let delete = move |connection: &Connection, head: &mut Head| {
+            check_deadline(context.deadline)?;
             if let Some(view) = recall(connection, &context, head.time_ms)? {
                 return Ok(view);
             }
@@ -366,6 +375,14 @@ impl Engine {
 impl Drop for Engine {
     fn drop(&mut self) {
         self.close();
+    }
+}
+
+/// Something of what was acknowledged is not there any more.
+fn lost(place: &str, found: u64, marked: u64) -> Error {
+    Error::Corrupted {
+        place: place.into(),
+        what: format!("ends at step {found}, but step {marked} was there: a part is lost or old"),
     }
 }
 

@@ -12,6 +12,7 @@ use rusqlite::Connection;
 use rustc_hash::FxHashMap;
 
 use crate::api::Written;
+use crate::failpoints::{Step, reach};
 use crate::loaded::Loaded;
 use crate::shared::Shared;
 use crate::store::{Head, Remembered, SqlStore, StoreError, StoreResult, queries};
@@ -43,6 +44,8 @@ pub(crate) struct Group<'a> {
     shared: &'a Shared,
     working: FxHashMap<i64, Working>,
     answers: Vec<Answer>,
+    /// Steps before this group.
+    before: u64,
     /// Anything was written.
     dirty: bool,
 }
@@ -56,6 +59,7 @@ impl<'a> Group<'a> {
     ) -> Self {
         head.time_ms = now_ms;
         Self {
+            before: head.sequence,
             connection,
             head,
             shared,
@@ -66,6 +70,7 @@ impl<'a> Group<'a> {
     }
 
     pub(crate) fn begin(&mut self) -> StoreResult<()> {
+        reach(Step::WriteBegin)?;
         self.statement("BEGIN IMMEDIATE")
     }
 
@@ -77,33 +82,48 @@ impl<'a> Group<'a> {
     /// Applies a write, or refuses it and leaves no trace. An error means that the store failed,
     /// and the whole group with it.
     pub(crate) fn write(&mut self, job: WriteJob) -> StoreResult<()> {
+        let done = self.write_or_undo(&job);
+        let (answer, failed) = match done {
+            Ok(answer) => (answer, None),
+            // The group's end answers it.
+            Err(error) => (Err(Error::ShuttingDown), Some(error)),
+        };
+        self.answers.push((job.reply, answer));
+        failed.map_or(Ok(()), Err)
+    }
+
+    fn write_or_undo(&mut self, job: &WriteJob) -> StoreResult<Result<Written>> {
         let before = *self.head;
         self.statement("SAVEPOINT command")?;
-        let result = self.apply(&job);
+        let result = match self.apply(job) {
+            // SQLite may have rolled back the whole transaction, savepoint and all.
+            Err(Failure::Store(error @ StoreError::Sqlite(_))) => return Err(error),
+            Err(Failure::Store(StoreError::Corrupted { place, what })) => {
+                Err(Error::Corrupted { place, what })
+            }
+            Err(Failure::Refused(error)) => Err(error),
+            Ok(applied) => Ok(applied),
+        };
         let keep = result.is_ok() && !job.context.validate_only;
         if !keep {
             self.statement("ROLLBACK TO command")?;
             *self.head = before;
         }
         self.statement("RELEASE command")?;
-        let answer = match result {
-            Ok(Applied { written, change }) => {
+        reach(Step::WriteApplied)?;
+        Ok(result.map(
+            |Applied {
+                 written,
+                 change,
+                 remembered,
+             }| {
+                self.dirty |= keep && remembered;
                 if let (true, Some(change)) = (keep, change) {
                     self.merge(change);
                 }
-                Ok(written)
-            }
-            Err(Failure::Refused(error)) => Err(error),
-            Err(Failure::Store(StoreError::Corrupted { place, what })) => {
-                Err(Error::Corrupted { place, what })
-            }
-            Err(Failure::Store(error)) => {
-                self.answers.push((job.reply, Err(Error::ShuttingDown)));
-                return Err(error);
-            }
-        };
-        self.answers.push((job.reply, answer));
-        Ok(())
+                written
+            },
+        ))
     }
 
     /// Makes it durable.
@@ -119,8 +139,13 @@ impl<'a> Group<'a> {
                     )?;
                 }
             }
+            reach(Step::WriteSums)?;
+            // Each commit that is acknowledged is a step, so that its loss can be seen.
+            self.head.sequence = self.head.sequence.max(self.before + 1);
             self.head.save(self.connection)?;
+            reach(Step::WriteCommit)?;
             self.statement("COMMIT")?;
+            reach(Step::WriteCommitted)?;
         } else {
             self.statement("ROLLBACK")?;
         }
@@ -169,6 +194,7 @@ impl<'a> Group<'a> {
                     return Ok(Applied {
                         written: Written { outcome, revision },
                         change: None,
+                        remembered: false,
                     });
                 }
                 Remembered::Other => {
@@ -225,7 +251,6 @@ impl<'a> Group<'a> {
                 self.head.time_ms,
                 &(&applied.outcome, revision),
             )?;
-            self.dirty |= !context.validate_only;
         }
         Ok(Applied {
             written: Written {
@@ -233,6 +258,7 @@ impl<'a> Group<'a> {
                 revision,
             },
             change,
+            remembered: !context.request_id.is_empty(),
         })
     }
 
@@ -279,6 +305,8 @@ type Change = (i64, Draft, Vec<(i64, u64)>);
 struct Applied {
     written: Written,
     change: Option<Change>,
+    /// The answer was kept for a retry.
+    remembered: bool,
 }
 
 enum Failure {
@@ -296,7 +324,7 @@ impl From<StoreError> for Failure {
 pub(crate) struct Finished {
     working: Vec<Working>,
     answers: Vec<Answer>,
-    /// Entries in the log, if there are more than before.
+    /// Steps so far, if there are more than before.
     sequence: Option<u64>,
 }
 
@@ -307,11 +335,8 @@ impl Finished {
             let grown = working.loaded.publish(working.draft);
             shared.registry.grow(grown);
         }
-        if let Some(sequence) = self.sequence
-            && let Err(error) = shared.directory.raise_watermark(sequence)
-        {
-            // This group is durable and may be acknowledged; a later loss could go unseen.
-            shared.fail(&format!("cannot write the watermark: {error}"));
+        if let Some(sequence) = self.sequence {
+            shared.acknowledge(sequence, [Step::WritePublished, Step::WriteMarked]);
         }
         for (reply, answer) in self.answers {
             let _ = reply.send(answer);

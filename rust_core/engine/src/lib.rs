@@ -18,6 +18,10 @@ mod api;
 mod directory;
 mod engine;
 mod error;
+#[cfg(not(feature = "failpoints"))]
+mod failpoints;
+#[cfg(feature = "failpoints")]
+pub mod failpoints;
 mod group;
 mod load;
 mod loaded;

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use ee_core::settings::NamespaceSettings;
 use ee_core::state::{Draft, Namespace};
@@ -91,14 +91,6 @@ impl Loaded {
             }
         }
         Ok(())
-    }
-
-    /// Waits until what was read from the store is published too. It is committed, so this takes
-    /// no longer than copying it in.
-    pub(crate) fn wait_for_committed(&self, revision: u64) {
-        let soon = Instant::now() + Duration::from_secs(60);
-        // Timing out would need a stuck writer; the answer is right all the same.
-        let _ = self.wait(revision, soon);
     }
 
     /// Marks it as no longer the one to use, and wakes who waits on it.

@@ -25,6 +25,9 @@ use crate::{Error, Result};
 /// Longest wait for a revision that a read asks for.
 pub const MAX_REVISION_WAIT: Duration = Duration::from_secs(5);
 
+/// Time after which a reader that waits for the writer looks whether it is there.
+const PATIENCE: Duration = Duration::from_millis(100);
+
 impl Shared {
     /// The namespace, at the revision that the caller asks for or a later one.
     pub(crate) fn at(&self, name: &str, context: ReadContext) -> Result<Arc<Loaded>> {
@@ -52,7 +55,7 @@ impl Shared {
     /// Reads from the store alone.
     pub(crate) fn read_store<T>(
         &self,
-        loaded: &Loaded,
+        loaded: &Arc<Loaded>,
         read: impl FnOnce(&Reader, &NamespaceRow) -> Result<T>,
     ) -> Result<At<T>> {
         let reader = self.readers.begin()?;
@@ -60,27 +63,45 @@ impl Shared {
         let value = read(&reader, &row)?;
         drop(reader);
         let revision = row.header.revision;
-        loaded.wait_for_committed(revision);
+        self.published(loaded, revision)?;
         Ok(At { value, revision })
     }
 
     /// Reads from memory and store at the same revision.
     pub(crate) fn read_both<T>(
         &self,
-        loaded: &Loaded,
+        loaded: &Arc<Loaded>,
         read: impl FnOnce(&Namespace, Reader) -> Result<T>,
     ) -> Result<At<T>> {
+        let mut current = Arc::clone(loaded);
         loop {
-            let published = loaded.read();
+            let published = current.read();
             let reader = self.readers.begin()?;
-            let committed = pinned(&reader, loaded)?.header.revision;
+            let committed = pinned(&reader, &current)?.header.revision;
             let revision = published.header().revision;
             if committed == revision {
                 let value = read(&published, reader)?;
                 return Ok(At { value, revision });
             }
-            drop(published);
-            loaded.wait_for_committed(committed);
+            drop((published, reader));
+            current = self.published(&current, committed)?;
+        }
+    }
+
+    /// Waits until a revision that was read from the store is published too, and returns the
+    /// object in which it is: the one that was given may have left memory meanwhile. It is
+    /// committed, so this takes no longer than copying it in, unless the writer failed just then.
+    pub(crate) fn published(&self, loaded: &Arc<Loaded>, revision: u64) -> Result<Arc<Loaded>> {
+        let mut current = Arc::clone(loaded);
+        loop {
+            if current.wait(revision, Instant::now() + PATIENCE).is_ok() {
+                return Ok(current);
+            }
+            self.may_write_queued()?;
+            current = self.registry.get(&loaded.target.name)?;
+            if current.target.id != loaded.target.id {
+                return Err(gone(loaded));
+            }
         }
     }
 }
@@ -90,9 +111,13 @@ pub(crate) fn pinned(reader: &Reader, loaded: &Loaded) -> Result<NamespaceRow> {
     let target = &loaded.target;
     let row = queries::namespace_by_name(reader, &target.name)?;
     row.filter(|row| row.id == target.id)
-        .ok_or_else(|| Error::NamespaceNotFound {
-            name: target.name.clone(),
-        })
+        .ok_or_else(|| gone(loaded))
+}
+
+fn gone(loaded: &Loaded) -> Error {
+    Error::NamespaceNotFound {
+        name: loaded.target.name.clone(),
+    }
 }
 
 /// The view of a stored item.

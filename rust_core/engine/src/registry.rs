@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicIsize, AtomicU64, Ordering};
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 
+use crate::failpoints::{Step, reach};
 use crate::load::load;
-use crate::loaded::Loaded;
+use crate::loaded::{LoadResult, Loaded};
 use crate::store::Readers;
 use crate::{Error, Result};
 
@@ -65,29 +66,33 @@ impl Registry {
                     return Ok(Arc::clone(loaded));
                 }
                 SlotState::Removed => {}
-                SlotState::Empty => {
-                    let reader = self.readers.begin()?;
-                    match load(&reader, name) {
-                        Ok(Some(loaded)) => {
-                            let loaded = Arc::new(loaded);
-                            self.grow(loaded.memory.load(Ordering::Relaxed).cast_signed());
-                            self.touch(&loaded);
-                            *state = SlotState::Loaded(Arc::clone(&loaded));
-                            return Ok(loaded);
-                        }
-                        failed => {
-                            *state = SlotState::Removed;
-                            drop(state);
-                            self.drop_slot(name, &slot);
-                            failed?;
-                            return Err(Error::NamespaceNotFound {
-                                name: name.to_owned(),
-                            });
-                        }
+                SlotState::Empty => match self.load(name) {
+                    Ok(Some(loaded)) => {
+                        let loaded = Arc::new(loaded);
+                        self.grow(loaded.memory.load(Ordering::Relaxed).cast_signed());
+                        self.touch(&loaded);
+                        *state = SlotState::Loaded(Arc::clone(&loaded));
+                        return Ok(loaded);
                     }
-                }
+                    failed => {
+                        *state = SlotState::Removed;
+                        drop(state);
+                        self.drop_slot(name, &slot);
+                        failed?;
+                        return Err(Error::NamespaceNotFound {
+                            name: name.to_owned(),
+                        });
+                    }
+                },
             }
         }
+    }
+
+    fn load(&self, name: &str) -> LoadResult {
+        reach(Step::Load)?;
+        let loaded = load(&*self.readers.begin()?, name)?;
+        reach(Step::Loaded)?;
+        Ok(loaded)
     }
 
     /// Takes a namespace out of memory. Only the writer does, between two groups of writes.

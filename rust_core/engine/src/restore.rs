@@ -16,6 +16,7 @@ use rusqlite::Connection;
 
 use crate::api::{Frame, ItemView, NamespaceView, NewNamespace, WriteContext};
 use crate::engine::check_new_name;
+use crate::failpoints::{Step, reach};
 use crate::shared::Shared;
 use crate::store::{Head, NamespaceRow, Reader, SqlStore, State, StoreError, StoreResult, queries};
 use crate::verify::rebuild;
@@ -96,6 +97,16 @@ impl Restore {
             if self.categories.contains_key(&key) || new.insert(key, ()).is_some() {
                 return Err(invalid(format!("category {:?} comes twice", record.key)));
             }
+            if record.anchor >= i64::MAX.cast_unsigned() {
+                return Err(invalid(format!(
+                    "category {:?} has an anchor of sequence {}",
+                    record.key, record.anchor
+                )));
+            }
+            // Members to come must stand behind the anchor, also where those that it stood on
+            // have left.
+            let next = &mut self.row.header.next_sequence;
+            *next = (*next).max(record.anchor + 1);
         }
         let stored = self.writer.task(
             move |connection, head| {
@@ -216,6 +227,7 @@ impl Restore {
                 )));
             }
         }
+        reach(Step::RestoreSums)?;
         self.row.header.category_records = self.build_sums()?;
         self.row.header.revision = 1;
         self.row.checkpoint = 1;
@@ -223,6 +235,7 @@ impl Restore {
         if self.row.header.digest(&self.row.settings) != digest {
             return Err(invalid("the digest of what came is not the trailer's"));
         }
+        reach(Step::RestoreFinish)?;
         let (row, context) = (self.row.clone(), self.context.clone());
         let view = self.writer.task(
             move |connection, head| {

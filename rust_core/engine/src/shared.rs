@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 
 use crate::api::Health;
 use crate::directory::Directory;
+use crate::failpoints::{Step, reach};
 use crate::registry::Registry;
 use crate::store::Readers;
 use crate::{Error, Result};
@@ -43,6 +44,21 @@ impl Shared {
         self.failure.lock().get_or_insert_with(|| cause.to_owned());
     }
 
+    /// Marks steps as acknowledged, which are durable. If that fails the next ones are not: their
+    /// loss could go unseen.
+    pub(crate) fn acknowledge(&self, sequence: u64, [before, after]: [Step; 2]) {
+        let marked = reach(before)
+            .map_err(|error| error.to_string())
+            .and_then(|()| {
+                let marked = self.directory.mark_acknowledged(sequence);
+                marked.map_err(|error| error.to_string())
+            })
+            .and_then(|()| reach(after).map_err(|error| error.to_string()));
+        if let Err(error) = marked {
+            self.fail(&format!("cannot write the watermark: {error}"));
+        }
+    }
+
     /// Refuses what was queued before, if it cannot be written any more.
     pub(crate) fn may_write_queued(&self) -> Result<()> {
         match &*self.failure.lock() {
@@ -60,6 +76,16 @@ impl Shared {
             return Err(Error::ShuttingDown);
         }
         Ok(())
+    }
+
+    /// Why a job that was handed over got no answer.
+    pub(crate) fn unanswered(&self) -> Error {
+        match self.may_write() {
+            Err(error) => error,
+            Ok(()) => Error::StoreFailed {
+                cause: "a defect stopped the writer".into(),
+            },
+        }
     }
 
     pub(crate) fn failed(&self) -> bool {

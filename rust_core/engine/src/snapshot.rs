@@ -3,14 +3,16 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use ee_core::state::CategoryView;
+use ee_core::digest::SetDigest;
+use ee_core::state::{CategoryView, Header};
+use ee_core::store::membership_hash;
 
-use crate::Result;
-use crate::api::{Frame, ItemView, NamespaceView, SnapshotView};
+use crate::api::{Frame, NamespaceView, SnapshotView};
 use crate::loaded::Loaded;
 use crate::read;
 use crate::shared::Shared;
 use crate::store::{Reader, queries};
+use crate::{Error, Result};
 
 /// Bytes of vectors in a frame, about.
 const FRAME_BYTES: usize = 512 * 1024;
@@ -33,25 +35,47 @@ struct Counts {
     memberships: u64,
 }
 
+impl Counts {
+    /// Refuses to end a snapshot that is not what was recorded: a backup is found to be damaged
+    /// when it is taken, not when it is needed.
+    fn check(&self, header: &Header, records: &SetDigest) -> Result<()> {
+        let came = (self.categories, self.items, self.memberships);
+        let recorded = (header.categories, header.items, header.memberships);
+        if came == recorded && *records == header.item_records {
+            return Ok(());
+        }
+        Err(Error::Corrupted {
+            place: "snapshot".into(),
+            what: format!(
+                "{came:?} categories, items and memberships are stored and {recorded:?} were \
+                 recorded, or their digest is another one"
+            ),
+        })
+    }
+}
+
 enum Frames {
     Full {
         reader: Reader,
         namespace: i64,
         after: String,
         items: bool,
+        /// What was recorded, and what came of items and memberships so far.
+        recorded: Box<(Header, SetDigest)>,
     },
     Effective(VecDeque<CategoryView>),
 }
 
 impl Snapshot {
-    pub(crate) fn full(shared: &Arc<Shared>, loaded: &Loaded, now_ms: i64) -> Result<Self> {
+    pub(crate) fn full(shared: &Shared, loaded: &Arc<Loaded>, now_ms: i64) -> Result<Self> {
         let reader = shared.readers.begin()?;
         let row = read::pinned(&reader, loaded)?;
-        loaded.wait_for_committed(row.header.revision);
+        shared.published(loaded, row.header.revision)?;
         let frames = Frames::Full {
             namespace: row.id,
             after: String::new(),
             items: false,
+            recorded: Box::new((row.header, SetDigest::default())),
             reader,
         };
         Ok(Self::new(SnapshotView::Full, row.view(), frames, now_ms))
@@ -106,7 +130,9 @@ impl Snapshot {
                 namespace,
                 after,
                 items,
+                recorded,
             } => {
+                let (header, records) = &mut **recorded;
                 if !*items {
                     let page = queries::category_records(reader, *namespace, after, self.rows)?;
                     if let Some((_, last)) = page.last() {
@@ -120,11 +146,19 @@ impl Snapshot {
                 }
                 let page = queries::items_page(reader, *namespace, after, self.rows)?;
                 let Some(last) = page.last() else {
+                    self.counts.check(header, records)?;
                     return Ok(None);
                 };
                 *after = last.key.clone();
-                let views = page.into_iter().map(|item| read::view(reader, item, true));
-                let views = views.collect::<std::result::Result<Vec<ItemView>, _>>()?;
+                let mut views = Vec::with_capacity(page.len());
+                for item in page {
+                    records.insert(&item.hash());
+                    let view = read::view(reader, item, true)?;
+                    for membership in &view.memberships {
+                        records.insert(&membership_hash(&view.key, &membership.category));
+                    }
+                    views.push(view);
+                }
                 self.counts.items += views.len() as u64;
                 self.counts.memberships += views
                     .iter()

@@ -6,6 +6,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -14,10 +15,11 @@ use ee_core::command::Command;
 use rusqlite::Connection;
 
 use crate::api::{WriteContext, Written};
+use crate::failpoints::{Step, reach};
 use crate::group::Group;
 use crate::loaded::{Loaded, Target};
 use crate::shared::Shared;
-use crate::store::{Head, StoreError, StoreResult, queries};
+use crate::store::{self, Head, StoreResult, queries};
 use crate::{Error, Result};
 
 /// Writes that may wait for the writer: more than any server's threads.
@@ -26,8 +28,19 @@ const QUEUE: usize = 4096;
 /// Writes that share one commit at the most, so that the first of them does not wait for long.
 const GROUP: usize = 512;
 
+/// Pages of the write-ahead log after which it is copied back: 64 MiB.
+const LOG_PAGES: i64 = 4096;
+
 /// How long the writer is idle before it deletes some more of what is gone.
 const PURGE_PAUSE: Duration = Duration::from_millis(5);
+
+fn log_pages() -> i64 {
+    #[cfg(feature = "failpoints")]
+    if let Some(pages) = crate::failpoints::log_pages() {
+        return pages;
+    }
+    LOG_PAGES
+}
 
 /// A write that waits for its turn.
 pub(crate) struct WriteJob {
@@ -62,13 +75,17 @@ pub(crate) struct Writer {
     jobs: Sender<Job>,
     thread: parking_lot::Mutex<Option<JoinHandle<()>>>,
     shared: Arc<Shared>,
+    /// An eviction waits in the queue.
+    evicting: Arc<AtomicBool>,
 }
 
 impl Writer {
     pub(crate) fn start(connection: Connection, shared: Arc<Shared>) -> Result<Self> {
         let (jobs, queue) = bounded(QUEUE);
         let head = Head::load(&connection)?;
+        let evicting = Arc::new(AtomicBool::new(false));
         let worker = Worker {
+            evicting: Arc::clone(&evicting),
             connection,
             head,
             queue,
@@ -85,6 +102,7 @@ impl Writer {
             jobs,
             thread: parking_lot::Mutex::new(Some(thread)),
             shared,
+            evicting,
         })
     }
 
@@ -138,13 +156,15 @@ impl Writer {
 
     fn await_answer<T>(&self, answer: &Receiver<Result<T>>) -> Result<T> {
         // No answer: the writer ended, at the end of service or by a defect.
-        let ended = || self.shared.may_write().err().unwrap_or(Error::ShuttingDown);
-        answer.recv().map_err(|_| ended())?
+        answer.recv().map_err(|_| self.shared.unanswered())?
     }
 
-    /// Lets namespaces leave memory; does not wait.
+    /// Lets namespaces leave memory; does not wait. Asked for once at a time: a job between two
+    /// writes keeps them from sharing a commit.
     pub(crate) fn evict(&self) {
-        let _ = self.jobs.try_send(Job::Evict);
+        if !self.evicting.swap(true, Ordering::AcqRel) && self.jobs.try_send(Job::Evict).is_err() {
+            self.evicting.store(false, Ordering::Release);
+        }
     }
 
     /// Finishes what was begun, writes all sums, and ends the thread. Idempotent.
@@ -166,6 +186,7 @@ struct Worker {
     head: Head,
     queue: Receiver<Job>,
     shared: Arc<Shared>,
+    evicting: Arc<AtomicBool>,
     purging: bool,
 }
 
@@ -199,11 +220,19 @@ impl Worker {
     /// Does a job; returns another one that was taken from the queue on the way.
     fn work(&mut self, job: Job) -> Option<Job> {
         match job {
-            Job::Write(job) => return self.group(*job),
+            Job::Write(job) => {
+                let other = self.group(*job);
+                self.copy_back();
+                return other;
+            }
             Job::Task(task) => self.task(task),
-            Job::Evict => self.evict(),
+            Job::Evict => {
+                self.evicting.store(false, Ordering::Release);
+                self.evict();
+            }
             Job::Stop => {}
         }
+        self.copy_back();
         None
     }
 
@@ -272,12 +301,14 @@ impl Worker {
         }
         let before = self.head;
         self.head.time_ms = self.now();
-        let committed = match self.connection.execute_batch("BEGIN IMMEDIATE") {
-            Err(error) => Err(StoreError::from(error).into()),
+        let committed = match self.begin(Step::TaskBegin) {
+            Err(error) => Err(error.into()),
             Ok(()) => (task.run)(&self.connection, &mut self.head),
         };
         match committed {
             Ok(committed) => {
+                // Each commit that is acknowledged is a step, so that its loss can be seen.
+                self.head.sequence = self.head.sequence.max(before.sequence + 1);
                 let result = self.commit_task();
                 if result.is_err() {
                     self.head = before;
@@ -300,20 +331,31 @@ impl Worker {
         let ended = self
             .head
             .save(&self.connection)
+            .and_then(|()| reach(Step::TaskCommit))
             .and_then(|()| Ok(self.connection.execute_batch("COMMIT")?));
-        ended.map_err(|error| {
-            let _ = self.connection.execute_batch("ROLLBACK");
-            let error = Error::from(error);
-            self.shared.fail(&error.to_string());
-            error
-        })
+        match ended {
+            Ok(()) => {
+                let steps = [Step::TaskCommitted, Step::TaskMarked];
+                self.shared.acknowledge(self.head.sequence, steps);
+                Ok(())
+            }
+            Err(error) => {
+                let _ = self.connection.execute_batch("ROLLBACK");
+                let error = Error::from(error);
+                self.shared.fail(&error.to_string());
+                Err(error)
+            }
+        }
     }
 
     /// Writes the sums of namespaces that were not used for longest, and lets them leave.
     fn evict(&mut self) {
         if self.shared.registry.over_budget() && !self.shared.failed() {
             let leaving = self.shared.registry.to_evict();
-            if self.save_all(&leaving) {
+            if !leaving.is_empty() && self.save_all(&leaving, Step::EvictSave) {
+                if let Err(error) = reach(Step::EvictSaved) {
+                    self.shared.fail(&error.to_string());
+                }
                 for loaded in leaving {
                     self.shared.registry.remove(&loaded.target.name);
                 }
@@ -322,8 +364,15 @@ impl Worker {
     }
 
     fn purge(&mut self) {
-        match self.transaction(queries::purge_step) {
-            Ok(more) => self.purging = more,
+        if self.shared.failed() {
+            self.purging = false;
+            return;
+        }
+        match self.transaction(Step::Purge, queries::purge_step) {
+            Ok(more) => {
+                self.purging = more;
+                self.copy_back();
+            }
             Err(error) => {
                 self.purging = false;
                 self.shared.fail(&error.to_string());
@@ -332,8 +381,8 @@ impl Worker {
     }
 
     /// Writes all sums that the table lacks. After this a load has nothing to do again.
-    fn save_all(&mut self, namespaces: &[Arc<Loaded>]) -> bool {
-        let saved = self.transaction(|connection| {
+    fn save_all(&mut self, namespaces: &[Arc<Loaded>], step: Step) -> bool {
+        let saved = self.transaction(step, |connection| {
             for loaded in namespaces {
                 crate::sums::save_all(connection, loaded)?;
             }
@@ -345,8 +394,12 @@ impl Worker {
         saved.is_ok()
     }
 
-    fn transaction<T>(&self, work: impl FnOnce(&Connection) -> StoreResult<T>) -> StoreResult<T> {
-        self.connection.execute_batch("BEGIN IMMEDIATE")?;
+    fn transaction<T>(
+        &self,
+        step: Step,
+        work: impl FnOnce(&Connection) -> StoreResult<T>,
+    ) -> StoreResult<T> {
+        self.begin(step)?;
         let done = work(&self.connection).and_then(|value| {
             self.connection.execute_batch("COMMIT")?;
             Ok(value)
@@ -357,14 +410,56 @@ impl Worker {
         done
     }
 
+    fn begin(&self, step: Step) -> StoreResult<()> {
+        reach(step)?;
+        Ok(self.connection.execute_batch("BEGIN IMMEDIATE")?)
+    }
+
+    /// Copies the write-ahead log back once it is long. Whoever wrote has been answered.
+    fn copy_back(&mut self) {
+        if self.shared.failed() {
+            return;
+        }
+        let copied = store::log_frames(&self.connection).and_then(|frames| {
+            if frames.written - frames.copied < log_pages() {
+                return Ok(());
+            }
+            reach(Step::CopyBack)?;
+            let frames = store::copy_back(&self.connection)?;
+            self.mark_copied(frames.complete())
+        });
+        if let Err(error) = copied {
+            self.shared
+                .fail(&format!("cannot copy the log back: {error}"));
+        }
+    }
+
+    /// Marks the database file as complete, if it is.
+    fn mark_copied(&self, complete: bool) -> StoreResult<()> {
+        reach(Step::CopiedBack)?;
+        if complete && let Err(error) = self.shared.directory.mark_copied(self.head.sequence) {
+            self.shared
+                .fail(&format!("cannot write the watermark: {error}"));
+        }
+        Ok(())
+    }
+
     fn close(mut self) {
         if !self.shared.failed() {
             let loaded = self.shared.registry.loaded();
-            self.save_all(&loaded);
+            self.save_all(&loaded, Step::CloseSave);
         }
         self.shared.readers.close();
-        // Closing the last connection copies the write-ahead log back; a failure leaves it there
-        // for the next start.
+        if !self.shared.failed() {
+            // If somebody still reads, or the disk fails, the log stays there for the next start.
+            let copied = reach(Step::CloseCopyBack)
+                .and_then(|()| store::copy_back_and_empty(&self.connection))
+                .and_then(|frames| self.mark_copied(frames.complete()));
+            if let Err(error) = copied {
+                self.shared
+                    .fail(&format!("cannot copy the log back: {error}"));
+            }
+        }
         let _ = self.connection.close();
     }
 

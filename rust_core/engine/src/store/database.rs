@@ -1,7 +1,10 @@
 //! Opening the database file.
 
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use ee_vfs::VFS_NAME;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::schema::{APPLICATION_ID, FORMAT, PAGE_SIZE, SCHEMA};
@@ -9,9 +12,6 @@ use super::{Head, StoreError, StoreResult};
 
 /// First SQLite without the fault that could corrupt a WAL used by several connections.
 const MIN_SQLITE: i32 = 3_051_003;
-
-/// Pages of the log file after which SQLite copies it back: 64 MiB.
-const WAL_PAGES: i32 = 4096;
 
 /// Statements kept ready on a connection: more than there are.
 const STATEMENTS: usize = 64;
@@ -32,11 +32,24 @@ pub(crate) fn open_writer(file: &Path) -> StoreResult<Connection> {
             ),
         ));
     }
-    let mut connection = Connection::open(file)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = open(file, flags)?;
+    reserve_checksums(&connection)?;
     connection.pragma_update(None, "page_size", PAGE_SIZE)?;
-    connection.pragma_update(None, "journal_mode", "WAL")?;
+    let mode: String =
+        connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+    if mode != "wal" {
+        return Err(StoreError::corrupted(
+            "database file",
+            format!("has journal mode {mode}, this file system may not do WAL"),
+        ));
+    }
     connection.pragma_update(None, "synchronous", "FULL")?;
-    connection.pragma_update(None, "wal_autocheckpoint", WAL_PAGES)?;
+    // SQLite swallows the errors of its own copying back, and then syncs again: the writer does
+    // it instead, and stops at the first error.
+    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     configure(&connection)?;
 
     let application: i32 = connection.pragma_query_value(None, "application_id", |r| r.get(0))?;
@@ -63,10 +76,48 @@ pub(crate) fn open_writer(file: &Path) -> StoreResult<Connection> {
 /// Opens a connection that only reads.
 pub(super) fn open_reader(file: &Path) -> StoreResult<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(file, flags)?;
+    let connection = open(file, flags)?;
     connection.pragma_update(None, "query_only", true)?;
     configure(&connection)?;
     Ok(connection)
+}
+
+/// How far the log had come when the write-ahead log was last copied into the database file: what
+/// the file says by itself. None if that cannot be read, as after a copy that was cut off.
+pub(crate) fn copied_sequence(file: &Path) -> Option<u64> {
+    let mut uri = String::from("file:");
+    for byte in file.as_os_str().as_bytes() {
+        match byte {
+            b'/' | b'.' | b'-' | b'_' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => {
+                uri.push(char::from(*byte));
+            }
+            other => uri.push_str(&format!("%{other:02x}")),
+        }
+    }
+    // Immutable: the write-ahead log is not looked at.
+    uri.push_str("?immutable=1");
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+        | OpenFlags::SQLITE_OPEN_URI
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = open(Path::new(&uri), flags).ok()?;
+    Some(Head::load(&connection).ok()?.sequence)
+}
+
+fn open(file: &Path, flags: OpenFlags) -> StoreResult<Connection> {
+    ee_vfs::install().map_err(failed)?;
+    let connection = Connection::open_with_flags_and_vfs(file, flags, VFS_NAME)?;
+    // Copying back when the last connection closes would sync once more, also after a sync that
+    // failed; the writer does it, where errors are seen.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    Ok(connection)
+}
+
+fn reserve_checksums(connection: &Connection) -> StoreResult<()> {
+    Ok(ee_vfs::reserve(connection).map_err(failed)?)
+}
+
+fn failed(code: ee_vfs::Code) -> rusqlite::Error {
+    rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None)
 }
 
 fn configure(connection: &Connection) -> StoreResult<()> {

@@ -1,5 +1,7 @@
 //! Why the store failed.
 
+use rusqlite::ErrorCode;
+use rusqlite::ffi::SQLITE_IOERR_DATA;
 use thiserror::Error;
 
 /// Why a step in the store failed.
@@ -35,19 +37,26 @@ impl From<ee_core::state::RecoveryError> for StoreError {
 
 impl From<StoreError> for crate::Error {
     fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Sqlite(error) => match error.sqlite_error_code() {
-                Some(rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase) => {
-                    Self::Corrupted {
-                        place: "database file".into(),
-                        what: error.to_string(),
-                    }
-                }
-                _ => Self::StoreFailed {
-                    cause: error.to_string(),
-                },
-            },
-            StoreError::Corrupted { place, what } => Self::Corrupted { place, what },
+        let error = match error {
+            StoreError::Sqlite(error) => error,
+            StoreError::Corrupted { place, what } => return Self::Corrupted { place, what },
+        };
+        let code = error.sqlite_error();
+        let checksum = code.is_some_and(|code| code.extended_code == SQLITE_IOERR_DATA);
+        let damaged = matches!(
+            error.sqlite_error_code(),
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+        );
+        if checksum || damaged {
+            let damage = ee_vfs::take_damage().filter(|_| checksum);
+            Self::Corrupted {
+                place: "database file".into(),
+                what: damage.unwrap_or_else(|| error.to_string()),
+            }
+        } else {
+            Self::StoreFailed {
+                cause: error.to_string(),
+            }
         }
     }
 }

@@ -1,10 +1,12 @@
 //! The store: SQLite, and the only place that speaks SQL.
 //!
-//! Invariants: every row carries a checksum that is checked when it is read; one connection
-//! writes; an error of SQLite is never tried again.
+//! Invariants: every page carries a checksum that is checked when it is read, so that an index
+//! hides no row, and every row one that is checked when it is used; one connection writes; an
+//! error of SQLite is never tried again.
 
 mod checksum;
 mod codec;
+mod copy_back;
 mod database;
 mod error;
 mod head;
@@ -20,7 +22,8 @@ mod schema;
 mod sums;
 
 use codec::{decode, encode};
-pub(crate) use database::{open_writer, sqlite_version};
+pub(crate) use copy_back::{copy_back, copy_back_and_empty, log_frames};
+pub(crate) use database::{copied_sequence, open_writer, sqlite_version};
 pub(crate) use error::StoreError;
 pub(crate) use head::Head;
 pub(crate) use items::SqlStore;

@@ -11,7 +11,7 @@ pub(super) const APPLICATION_ID: i32 = 0x4545_6462;
 pub(super) const FORMAT: i32 = 1;
 
 /// Rows of 1 to 16 KiB fit best into pages of this size.
-pub(super) const PAGE_SIZE: i32 = 16_384;
+pub(super) const PAGE_SIZE: i32 = ee_vfs::PAGE_SIZE as i32;
 
 pub(super) const SCHEMA: &str = "
 -- One row: how far the one ordered log has come, across namespaces.

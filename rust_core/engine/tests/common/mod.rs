@@ -1,6 +1,6 @@
 //! What the engine's tests share.
 // Each test file uses a part of it, and a helper may unwrap like the test that calls it.
-#![allow(dead_code, clippy::unwrap_used)]
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
 use std::fs;
 use std::path::Path;

@@ -1,0 +1,69 @@
+//! The file under a layer, for the time of one call.
+#![allow(unsafe_code)]
+
+use std::marker::PhantomData;
+
+use rusqlite::ffi::{SQLITE_IOERR, sqlite3_file, sqlite3_io_methods};
+
+use crate::Code;
+
+/// The file under a layer, for the time of one call.
+pub struct Below<'a> {
+    file: *mut sqlite3_file,
+    call: PhantomData<&'a mut ()>,
+}
+
+impl Below<'_> {
+    /// # Safety
+    ///
+    /// `file` is open, and no other thread calls it as long as this lives.
+    pub(crate) unsafe fn new(file: *mut sqlite3_file) -> Self {
+        Self {
+            file,
+            call: PhantomData,
+        }
+    }
+
+    /// Reads; what lies beyond the end is zero, and the code then says so.
+    pub fn read(&mut self, offset: u64, buffer: &mut [u8]) -> Code {
+        let Some(read) = self.methods().xRead else {
+            return SQLITE_IOERR;
+        };
+        let (length, offset) = (buffer.len() as i32, offset.cast_signed());
+        // SAFETY: the file is open, and the buffer has the length that is told.
+        unsafe { read(self.file, buffer.as_mut_ptr().cast(), length, offset) }
+    }
+
+    /// Writes.
+    pub fn write(&mut self, offset: u64, bytes: &[u8]) -> Code {
+        let Some(write) = self.methods().xWrite else {
+            return SQLITE_IOERR;
+        };
+        let (length, offset) = (bytes.len() as i32, offset.cast_signed());
+        // SAFETY: the file is open, and there are as many bytes as is told.
+        unsafe { write(self.file, bytes.as_ptr().cast(), length, offset) }
+    }
+
+    /// Truncates.
+    pub fn truncate(&mut self, size: u64) -> Code {
+        let Some(truncate) = self.methods().xTruncate else {
+            return SQLITE_IOERR;
+        };
+        // SAFETY: the file is open.
+        unsafe { truncate(self.file, size.cast_signed()) }
+    }
+
+    /// Makes durable.
+    pub fn sync(&mut self, flags: i32) -> Code {
+        let Some(sync) = self.methods().xSync else {
+            return SQLITE_IOERR;
+        };
+        // SAFETY: the file is open.
+        unsafe { sync(self.file, flags) }
+    }
+
+    fn methods(&self) -> &sqlite3_io_methods {
+        // SAFETY: an open file has methods, which its VFS never frees.
+        unsafe { &*(*self.file).pMethods }
+    }
+}
