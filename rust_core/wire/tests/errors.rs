@@ -553,7 +553,10 @@ fn snapshots_that_cannot_be_restored() {
     out_of_order(&refused(&frames[1..]), "header", "categories");
     let twice = [&frames[..1], &frames[..1]].concat();
     out_of_order(&refused(&twice), "categories, items or trailer", "header");
-    let turned = [&frames[..1], &frames[2..3], &frames[1..2]].concat();
+    let no_items = SnapshotFrame {
+        content: Some(snapshot_frame::Content::Items(SnapshotItems::default())),
+    };
+    let turned = [&frames[..1], &[no_items], &frames[1..2]].concat();
     out_of_order(&refused(&turned), "items or trailer", "categories");
     let cut = &frames[..frames.len() - 1];
     let trailer = "trailer (the snapshot is cut short)";

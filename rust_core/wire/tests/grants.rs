@@ -10,7 +10,7 @@ use prost::Message;
 use world::*;
 
 fn granted(rules: &[(&'static str, &'static str)]) -> Grant {
-    Grant::new("somebody", rules.iter().copied()).unwrap()
+    Grant::new("somebody", rules.iter().copied()).expect("rules that mean something")
 }
 
 #[test]

@@ -18,7 +18,7 @@ static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
 
 /// Sends bytes to every method; none may panic, and what is refused changes nothing.
 fn send_everywhere(bytes: &[u8]) -> Result<(), TestCaseError> {
-    let _turn = TURN.lock().unwrap();
+    let _turn = TURN.lock().expect("no case panics");
     let before = WORLD.get("alice");
     let mut written = false;
     for method in METHODS {
@@ -28,7 +28,7 @@ fn send_everywhere(bytes: &[u8]) -> Result<(), TestCaseError> {
                 Err(status) => Some(status),
             },
             "Restore" => {
-                let mut stream = WORLD.service.restore(&WORLD.grant).unwrap();
+                let mut stream = WORLD.service.restore(&WORLD.grant).expect("a grant of all");
                 let pushed = stream.push(bytes).and_then(|()| stream.push(bytes));
                 pushed.err().or_else(|| stream.finish().err())
             }
