@@ -92,5 +92,5 @@ $(VENV)/.ready: requirements.lock
 	@touch $@
 
 $(VENV)/.built: $(VENV)/.ready $(RUST_SOURCES) pyproject.toml
-	$(BIN)/maturin develop --release --locked --quiet
+	PIP_QUIET=1 $(BIN)/maturin develop --release --locked --quiet
 	@touch $@

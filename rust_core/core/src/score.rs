@@ -90,14 +90,16 @@ pub fn drift(base: Option<&[f32]>, row: Option<&UnitRow>) -> Option<f64> {
 }
 
 /// Root mean square distance of the counting members from their own weighted mean:
-/// √(Σ wᵢ|xᵢ|²/W − |Σ wᵢxᵢ|²/W²), which needs no look at the members.
-pub fn spread(sum: &[i64], weight: WeightSum, squares: f64) -> Option<f64> {
+/// √(Σ wᵢ|xᵢ|²/W − |Σ wᵢxᵢ|²/W²), which needs no look at the members. None while nothing counts;
+/// 0 for one member, which is its own mean.
+pub fn spread(sum: &[i64], count: u64, weight: WeightSum, squares: f64) -> Option<f64> {
+    if count <= 1 {
+        return (count == 1).then_some(0.0);
+    }
     let whole = weight.to_f64();
-    (whole > 0.0).then(|| {
-        let mean_squared: f64 = sum
-            .iter()
-            .map(|&s| (fixed::to_f64(s) / whole) * (fixed::to_f64(s) / whole))
-            .sum();
-        (squares / whole - mean_squared).max(0.0).sqrt()
-    })
+    let mean_squared: f64 = sum
+        .iter()
+        .map(|&s| (fixed::to_f64(s) / whole) * (fixed::to_f64(s) / whole))
+        .sum();
+    Some((squares / whole - mean_squared).max(0.0).sqrt())
 }

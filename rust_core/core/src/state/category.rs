@@ -299,7 +299,12 @@ impl CategoryView {
             counting_count: absorbed.counting,
             counting_weight: absorbed.weight.to_f64(),
             drift,
-            spread: score::spread(parts.sum, absorbed.weight, absorbed.squares.to_f64()),
+            spread: score::spread(
+                parts.sum,
+                absorbed.counting,
+                absorbed.weight,
+                absorbed.squares.to_f64(),
+            ),
             anchor: category.anchor,
             created_ms: category.created_ms,
             base: if embeddings {
