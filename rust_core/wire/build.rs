@@ -18,10 +18,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     prost_build::Config::new()
         // Ordered maps: equal messages have equal bytes.
         .btree_map(["."])
-        // Vectors are most of what comes and goes: they are read and written in one pass.
+        // Vectors and rankings are most of what comes and goes: they are read and written in one
+        // pass.
         .extern_path(
             ".effective_embeddings.v1.Embedding",
             "crate::embedding::Embedding",
+        )
+        .extern_path(
+            ".effective_embeddings.v1.CategoryMatch",
+            "crate::ranked::CategoryMatch",
         )
         .compile_fds(descriptors)?;
     Ok(())

@@ -30,6 +30,7 @@ class StatusError(Exception):
     code: int
     message: str
     details: bytes
+    internal_detail: str | None
 
 @final
 class Grant:

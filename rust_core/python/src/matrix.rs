@@ -2,7 +2,8 @@
 
 use ee_core::kernels::Kernel;
 use ee_core::limits::{MAX_DIMENSION, MAX_WEIGHT, MIN_WEIGHT};
-use numpy::{PyArray1, PyArray2, PyArrayMethods};
+use numpy::ndarray::ArrayView2;
+use numpy::{Element, PyArray1, PyArray2};
 use parking_lot::RwLock;
 use pyo3::exceptions::{PyIndexError, PyOverflowError, PyValueError};
 use pyo3::prelude::*;
@@ -103,11 +104,8 @@ impl CategoryMatrix {
         let count = queries.rows;
         let found = py.detach(|| self.table.read().top_k(&queries.values, k));
         let (rows, scores) = found.map_err(raised)?;
-        let width = rows.len().checked_div(count).unwrap_or(0);
-        Ok((
-            PyArray1::from_vec(py, rows).reshape([count, width])?,
-            PyArray1::from_vec(py, scores).reshape([count, width])?,
-        ))
+        let shape = (count, rows.len().checked_div(count).unwrap_or(0));
+        Ok((matrix(py, shape, &rows)?, matrix(py, shape, &scores)?))
     }
 }
 
@@ -140,6 +138,18 @@ impl CategoryMatrix {
         });
         changed.map_err(raised)
     }
+}
+
+/// An array of numpy's own with these elements, row by row. A copy, which for the few numbers of
+/// an answer costs less than handing memory over.
+fn matrix<'py, T: Element>(
+    py: Python<'py>,
+    shape: (usize, usize),
+    elements: &[T],
+) -> PyResult<Bound<'py, PyArray2<T>>> {
+    let view = ArrayView2::from_shape(shape, elements)
+        .map_err(|error| PyValueError::new_err(error.to_string()))?;
+    Ok(PyArray2::from_array(py, &view))
 }
 
 fn raised(fault: Fault) -> PyErr {

@@ -22,6 +22,7 @@ pub mod limits;
 mod methods;
 mod page_token;
 pub mod proto;
+pub mod ranked;
 mod reason;
 mod request;
 mod service;

@@ -118,7 +118,7 @@ fn a_match_ranks_by_vector_item_and_parts_in_both_forms() {
     let best: Vec<_> = found
         .results
         .iter()
-        .map(|result| result.matches[0].category.as_str())
+        .map(|result| &*result.matches[0].category)
         .collect();
     assert_eq!(best, ["health", "work", "health", "work"]);
     let first = &found.results[0];
@@ -134,7 +134,7 @@ fn a_match_ranks_by_vector_item_and_parts_in_both_forms() {
         ..match_request(vec![vector_query(&[5.0, 0.0])])
     };
     let found: MatchResponse = world.ask("Match", &request).unwrap();
-    assert_eq!(found.results[0].matches[0].category, "work");
+    assert_eq!(&*found.results[0].matches[0].category, "work");
     assert_eq!(found.results[0].margin, None);
 }
 

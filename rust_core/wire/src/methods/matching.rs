@@ -12,9 +12,9 @@ use crate::fault::Result;
 use crate::limits::{DEFAULT_MATCH_LIMIT, EMBEDDING_MODEL_BYTES, MATCH_RESULTS, QUERY_PARTS};
 use crate::proto::v1::query::Source;
 use crate::proto::v1::{
-    CategoryMatch, MatchRequest, MatchResponse, MatchResult, Query, QueryPart, QueryParts,
-    query_part,
+    MatchRequest, MatchResponse, MatchResult, Query, QueryPart, QueryParts, query_part,
 };
+use crate::ranked::CategoryMatch;
 
 pub(crate) fn rank(room: &Room<'_>, request: MatchRequest) -> Result<MatchResponse> {
     decode::not_empty(Path::field("queries"), &request.queries)?;
@@ -132,7 +132,7 @@ fn part(settings: &NamespaceSettings, path: Path<'_>, part: QueryPart) -> Result
 
 fn ranking(ranking: Ranking) -> MatchResult {
     let found = |found: Match| CategoryMatch {
-        category: found.category.to_string(),
+        category: found.category,
         score: found.score,
         count: found.count,
     };
