@@ -111,3 +111,23 @@ fn unknown_method(method: &str) -> Fault {
     let message = format!("there is no unary method {method:?}");
     Fault::new(ErrorReason::UnknownMethod, message).with("method", method)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::status::Code;
+
+    #[test]
+    fn a_panic_is_told_to_the_log_and_not_to_the_caller() {
+        let outcome = guard(|| -> FaultResult<()> { panic!("row {} is gone", 17) });
+        let status = outcome.unwrap_err();
+        assert_eq!(status.code, Code::Internal);
+        assert!(!status.message.contains("row"));
+        assert!(!String::from_utf8_lossy(&status.details).contains("row"));
+        let detail = status.internal_detail.unwrap();
+        assert!(detail.ends_with("panic: row 17 is gone"), "{detail}");
+        // The id in the log is the one that the caller has.
+        let id = status.message.rsplit(' ').next().unwrap();
+        assert!(detail.starts_with(&format!("id={id} ")));
+    }
+}
