@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import grpc
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from effective_embeddings import Client
 from effective_embeddings.server import ServerHandle, Settings
@@ -30,7 +30,11 @@ _COMMON: dict[str, Any] = {
     "deadline": None,
     "suppress_health_check": [HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 }
-settings.register_profile("fast", max_examples=20, derandomize=True, database=None, **_COMMON)
+# It does not look for a shorter way to a failure either, which can take minutes: the slow one does.
+_QUICK = (Phase.explicit, Phase.generate)
+settings.register_profile(
+    "fast", max_examples=20, derandomize=True, database=None, phases=_QUICK, **_COMMON
+)
 settings.register_profile("slow", max_examples=500, **_COMMON)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
 

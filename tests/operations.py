@@ -296,7 +296,7 @@ class Unassign:
         """See Operation."""
         places: dict[str, Any] = {}
         deleted: set[str] = set()
-        results = []
+        results: list[tuple[str, tuple[str, ...], bool, bool]] = []
         for item, category in self.pairs:
             place: Any = ("any",) if category and model.multiple else ("one", category)
             if self.delete_items:

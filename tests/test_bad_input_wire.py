@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
+from typing import Any
 
 import grpc
 import numpy as np
@@ -143,7 +144,7 @@ def test_tokens_of_other_lists_and_damaged_ones_are_refused(
         client.assign(name, ["second", "third"], "a", [GOOD, GOOD])
     tokens = _tokens(raw, ns)
     assert all(tokens.values())
-    requests = {
+    requests: dict[str, Callable[[str], Any]] = {
         "ListCategories": lambda token: pb.ListCategoriesRequest(namespace=ns, page_token=token),
         "ListItems": lambda token: pb.ListItemsRequest(namespace=ns, page_token=token),
         "ListItems of a": lambda token: pb.ListItemsRequest(

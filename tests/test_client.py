@@ -13,7 +13,7 @@ import pytest
 from effective_embeddings import AsyncClient, CategoryUpdate, Client, Query, QueryPart, errors
 from effective_embeddings.server import ServerHandle
 from tests.support.full import DIMENSION
-from tests.support.vectors import random_vectors
+from tests.support.vectors import Vectors, present, random_vectors
 
 
 @pytest.fixture
@@ -25,11 +25,17 @@ def pair(client: Client, ns: str) -> str:
     return ns
 
 
+_QUERY_AND_KEY: Any = [Query(item="one"), "one"]
+_KEY_AND_VECTOR: Any = ["one", [1, 2, 3]]
 _ROWS = np.arange(1, 7, dtype=np.float64).reshape(2, 3)
 
 
+def vector_of(client: Client, ns: str, key: str) -> Vectors:
+    return present(client.get_item(ns, key).embedding)
+
+
 @pytest.mark.parametrize(
-    "given",
+    "rows",
     [
         _ROWS,
         _ROWS.astype(np.float32),
@@ -49,19 +55,19 @@ _ROWS = np.arange(1, 7, dtype=np.float64).reshape(2, 3)
     ],
 )
 def test_embeddings_of_any_type_and_layout_are_the_same(
-    client: Client, pair: str, given: Any
+    client: Client, pair: str, rows: Any
 ) -> None:
-    client.put_items(pair, ["one", "two"], given)
-    one, two = (client.get_item(pair, key).embedding for key in ("one", "two"))
-    np.testing.assert_array_equal(np.stack([one, two]), np.asarray(given, dtype=np.float32))
-    assert client.match(pair, given) == client.match(pair, ["one", "two"])
+    client.put_items(pair, ["one", "two"], rows)
+    one, two = (vector_of(client, pair, key) for key in ("one", "two"))
+    np.testing.assert_array_equal(np.stack([one, two]), np.asarray(rows, dtype=np.float32))
+    assert client.match(pair, rows) == client.match(pair, ["one", "two"])
 
 
 def test_embeddings_given_back_are_float32_arrays_to_read_only(client: Client, pair: str) -> None:
     client.put_items(pair, "one", [1, 2, 3])
-    embedding = client.get_item(pair, "one").embedding
-    assert embedding is not None
-    assert (embedding.dtype, embedding.shape) == (np.float32, (3,))
+    embedding = vector_of(client, pair, "one")
+    assert embedding.dtype == np.float32
+    assert embedding.shape == (3,)
     assert not embedding.flags.writeable
 
 
@@ -75,8 +81,8 @@ def test_embeddings_given_back_are_float32_arrays_to_read_only(client: Client, p
         lambda c, ns: c.assign(ns, ["one", "two"], ["a", "b", "a"], np.ones((2, 3))),
         lambda c, ns: c.unassign(ns, ["one", "two"], ["a", "b", "a"]),
         lambda c, ns: c.match(ns, np.ones((1, 1, 3))),
-        lambda c, ns: c.match(ns, ["one", [1, 2, 3]]),
-        lambda c, ns: c.match(ns, [Query(item="one"), "one"]),
+        lambda c, ns: c.match(ns, _KEY_AND_VECTOR),
+        lambda c, ns: c.match(ns, _QUERY_AND_KEY),
         lambda c, ns: list(c.list_items(ns, category="a", unassigned=True)),
         lambda *_: Query(),
         lambda *_: Query(item="one", embedding=[1, 2, 3]),
@@ -111,7 +117,7 @@ def test_large_batches_go_in_parts_and_come_back_as_one(client: Client, ns: str)
     assert all(result.created for result in reply.results)
     assert reply.revision == client.get_namespace(ns).revision > 3, "some parts, each a write"
     stored = [item.embedding for item in client.list_items(ns, include_embeddings=True)]
-    np.testing.assert_array_equal(np.stack([each for each in stored if each is not None]), vectors)
+    np.testing.assert_array_equal(np.stack([present(each) for each in stored]), vectors)
     again = client.assign(ns, keys, "c", vectors)
     assert [result.item for result in again.results] == keys
     assert client.get_category(ns, "c", include_embeddings=False).member_count == 4000
@@ -144,7 +150,7 @@ def test_a_refusal_in_a_later_part_names_the_place_in_the_whole(client: Client, 
 
 def test_every_refusal_has_its_type_its_reason_and_its_field(client: Client, pair: str) -> None:
     with pytest.raises(errors.InvalidArgument) as invalid:
-        client.match(pair, [[1, 0, 0], [np.nan, 0, 0]])
+        client.match(pair, np.array([[1, 0, 0], [np.nan, 0, 0]]))
     error = invalid.value
     assert (error.code, error.reason) == (errors.Code.INVALID_ARGUMENT, "INVALID_VECTOR")
     assert error.metadata == {

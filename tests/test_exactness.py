@@ -13,7 +13,7 @@ from hypothesis import given
 from effective_embeddings import Category, CategoryUpdate, Client, Normalization
 from effective_embeddings.v1 import service_pb2
 from tests.support.raw import Raw, embedding, values
-from tests.support.vectors import random_vectors
+from tests.support.vectors import present, random_vectors
 
 _DIMENSION = 16
 _BASES = random_vectors(3, _DIMENSION, seed=1)
@@ -51,9 +51,8 @@ def _digest(client: Client, ns: str) -> bytes:
 def _learned(client: Client, ns: str, key: str) -> tuple[object, ...]:
     """All that a category has learned, with the bits of its vectors."""
     category: Category = client.get_category(ns, key)
-    assert category.effective is not None
     figures = (category.member_count, category.counting_weight, category.drift, category.spread)
-    return (*figures, category.effective.tobytes())
+    return (*figures, present(category.effective).tobytes())
 
 
 def test_unassigning_restores_the_digest_bit_for_bit(client: Client, ns: str) -> None:

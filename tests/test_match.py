@@ -7,7 +7,7 @@ import pytest
 
 from effective_embeddings import CategoryUpdate, Client, Query
 from tests.support.full import DIMENSION
-from tests.support.vectors import random_vectors
+from tests.support.vectors import present, random_vectors
 
 
 def test_a_batch_of_queries_answers_as_each_alone(client: Client, full: str) -> None:
@@ -19,7 +19,7 @@ def test_a_batch_of_queries_answers_as_each_alone(client: Client, full: str) -> 
 
 def test_a_stored_item_and_its_vector_are_the_same_query(client: Client, full: str) -> None:
     item = client.get_item(full, "inbox 4")
-    assert client.match(full, "inbox 4") == client.match(full, item.embedding)
+    assert client.match(full, "inbox 4") == client.match(full, present(item.embedding))
     both = client.match(full, ["inbox 4", "inbox 5"])
     assert both[1:] == client.match(full, Query(item="inbox 5"))
 

@@ -169,6 +169,7 @@ class _Machine(RuleBasedStateMachine):
 
     def _do(self, operation: Operation, *, rehearse: bool) -> None:
         """Do it to both and compare the replies; perhaps ask first what it would do."""
+        told: Any = None
         if rehearse:
             told = self._send(operation, validate_only=True)
             self._check_counts()

@@ -25,7 +25,7 @@ def _pages(raw: Raw, method: str, request: Any, field: str) -> Iterator[list[str
         request.page_token = reply.next_page_token
 
 
-_LISTS = {
+_LISTS: dict[str, tuple[str, Any, str]] = {
     "categories": ("ListCategories", pb.ListCategoriesRequest(), "categories"),
     "items": ("ListItems", pb.ListItemsRequest(), "items"),
     "members": ("ListItems", pb.ListItemsRequest(category="c1"), "items"),

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from effective_embeddings import CategoryUpdate, Client
-from effective_embeddings.client.retry import is_repeatable, next_pause
 from effective_embeddings.client.errors import DeadlineExceeded, FailedPrecondition, Unavailable
+from effective_embeddings.client.retry import is_repeatable, next_pause
 from effective_embeddings.v1 import service_pb2 as pb
 
 

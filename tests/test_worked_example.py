@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from effective_embeddings import Category, CategoryUpdate, Client, Query, QueryPart
+from tests.support.vectors import present
 
 _HEALTH = np.array([1, 0, 0], dtype=np.float32)
 _GYM = np.array([0, 1, 0], dtype=np.float32)
@@ -30,9 +31,7 @@ def notes(client: Client, ns: str) -> str:
 
 
 def _effective(client: Client, ns: str, key: str = "Health") -> NDArray[np.float32]:
-    effective = client.get_category(ns, key).effective
-    assert effective is not None
-    return effective
+    return present(client.get_category(ns, key).effective)
 
 
 def _score(client: Client, ns: str, query: NDArray[np.float32], key: str = "Health") -> float:
@@ -72,7 +71,7 @@ def test_each_assignment_teaches_at_once(client: Client, notes: str) -> None:
 def test_gym_and_meals_make_health_their_mean(client: Client, notes: str) -> None:
     client.assign(notes, ["gym", "meals"], "Health", [_GYM, _MEALS])
     health = client.get_category(notes, "Health")
-    np.testing.assert_allclose(health.effective, [1 / 3, 1 / 3, 1 / 3], rtol=1e-6)
+    np.testing.assert_allclose(present(health.effective), [1 / 3, 1 / 3, 1 / 3], rtol=1e-6)
     assert health.counting_weight == 2
     assert health.drift == pytest.approx(1 - 1 / np.sqrt(3))
     # The mean of the two is (0, ½, ½); each is √½ away from it.
@@ -132,7 +131,7 @@ def test_a_window_forgets_the_oldest(client: Client, notes: str) -> None:
     health = client.get_category(notes, "Health")
     assert (health.member_count, health.counting_count) == (3, 2)
     # Health, meals and tax: the gym has left the window.
-    np.testing.assert_allclose(health.effective, [1 / 3, 0.2, 0.6], rtol=1e-6)
+    np.testing.assert_allclose(present(health.effective), [1 / 3, 0.2, 0.6], rtol=1e-6)
     client.unassign(notes, "tax")
     # A place is free again, and the gym comes back.
     np.testing.assert_allclose(_effective(client, notes), [1 / 3, 1 / 3, 1 / 3], rtol=1e-6)

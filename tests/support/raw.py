@@ -13,7 +13,10 @@ from google.rpc import error_details_pb2, status_pb2
 from effective_embeddings._core import Engine, Grant, StatusError
 from effective_embeddings.v1 import resources_pb2, service_pb2, service_pb2_grpc
 
-__all__ = ["EmbeddedRaw", "Raw", "RefusedError", "RemoteRaw", "embedding", "values"]
+__all__ = ["EmbeddedRaw", "Raw", "RefusedError", "RemoteRaw", "embedding", "serialized", "values"]
+
+
+_SERVICE = "/effective_embeddings.v1.EffectiveEmbeddingsService/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,24 +58,23 @@ class RemoteRaw:
 
     def __init__(self, channel: grpc.Channel) -> None:
         self._channel = channel
-        self._stub = service_pb2_grpc.EffectiveEmbeddingsServiceStub(channel)
+        self._stub: Any = service_pb2_grpc.EffectiveEmbeddingsServiceStub(channel)  # type: ignore[no-untyped-call]
 
     def call(self, method: str, request: Message | bytes, timeout: float | None = None) -> Any:
         """See Raw."""
         try:
             if isinstance(request, bytes):
-                path = f"/effective_embeddings.v1.EffectiveEmbeddingsService/{method}"
-                return _reply(method, self._channel.unary_unary(path)(request, timeout=timeout))
+                call: Any = self._channel.unary_unary(_SERVICE + method)
+                return _reply(method, call(request, timeout=timeout))
             return getattr(self._stub, method)(request, timeout=timeout)
         except grpc.RpcError as error:
             raise _of_rpc_error(error) from None
 
     def restore(self, requests: Iterable[Message | bytes]) -> service_pb2.RestoreResponse:
         """See Raw."""
-        path = "/effective_embeddings.v1.EffectiveEmbeddingsService/Restore"
-        upload = self._channel.stream_unary(path)
+        upload: Any = self._channel.stream_unary(f"{_SERVICE}Restore")
         try:
-            return service_pb2.RestoreResponse.FromString(upload(map(_bytes, requests)))
+            return service_pb2.RestoreResponse.FromString(upload(map(serialized, requests)))
         except grpc.RpcError as error:
             raise _of_rpc_error(error) from None
 
@@ -87,7 +89,9 @@ class EmbeddedRaw:
     def call(self, method: str, request: Message | bytes, timeout: float | None = None) -> Any:
         """See Raw."""
         try:
-            return _reply(method, self._engine.call(method, _bytes(request), self._grant, timeout))
+            return _reply(
+                method, self._engine.call(method, serialized(request), self._grant, timeout)
+            )
         except StatusError as error:
             raise _refused(error.code, error.message, error.details) from None
 
@@ -96,13 +100,14 @@ class EmbeddedRaw:
         try:
             restore = self._engine.restore(self._grant)
             for request in requests:
-                restore.push(_bytes(request))
+                restore.push(serialized(request))
             return service_pb2.RestoreResponse.FromString(restore.finish())
         except StatusError as error:
             raise _refused(error.code, error.message, error.details) from None
 
 
-def _bytes(request: Message | bytes) -> bytes:
+def serialized(request: Message | bytes) -> bytes:
+    """The bytes of a message; bytes as they are."""
     return request if isinstance(request, bytes) else request.SerializeToString()
 
 

@@ -5,9 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Vectors", "clusters", "random_vectors"]
+__all__ = ["Vectors", "clusters", "present", "random_vectors"]
 
 Vectors = NDArray[np.float32]
+
+
+def present(vector: Vectors | None) -> Vectors:
+    """A vector that must be there."""
+    assert vector is not None
+    return vector
 
 
 def random_vectors(count: int, dimension: int, seed: int = 0) -> Vectors:

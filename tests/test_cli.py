@@ -1,0 +1,232 @@
+"""Every command, on a server and on a directory, for people and for programs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from effective_embeddings import Client
+from effective_embeddings.server import ServerHandle
+from tests.support.cli import Cli, run
+
+
+@pytest.fixture(params=["server", "data"])
+def cli(
+    request: pytest.FixtureRequest, shared_server: ServerHandle, tmp_path: Path, ns: str
+) -> Cli:
+    """The command, told where the data is, with a namespace that is made."""
+    where = {
+        "server": ["--server", shared_server.target],
+        "data": ["--data", str(tmp_path / "data")],
+    }[request.param]
+    cli = Cli(where, ns)
+    cli.json("namespace", "create", ns, "--dimension", "3", "--model", "model-1")
+    return cli
+
+
+@pytest.fixture
+def notes(cli: Cli, tmp_path: Path) -> Cli:
+    np.save(tmp_path / "gym.npy", np.array([0, 1, 0], dtype=np.float32))
+    cli.json("category", "put", cli.ns, "Health", "--base", "[1, 0, 0]", "--meta", "name=Health")
+    cli.json("category", "put", cli.ns, "Money", "--base", "[0, 0.6, 0.8]")
+    cli.json("assign", cli.ns, "gym", "Health", "--embedding", f"@{tmp_path}/gym.npy")
+    return cli
+
+
+def test_a_namespace_from_its_making_to_its_end(cli: Cli) -> None:
+    made = cli.json("namespace", "get", cli.ns)
+    assert (made["name"], made["dimension"], made["embedding_model"]) == (cli.ns, 3, "model-1")
+    told = cli.json("namespace", "update", cli.ns, "--description", "mine", "--label", "owner=ann")
+    assert (told["description"], told["labels"]) == ("mine", {"owner": "ann"})
+    assert cli.json("namespace", "list", "--prefix", cli.ns) == told
+    assert cli.json("namespace", "update", cli.ns, "--clear-labels")["labels"] == {}
+    assert cli.json("namespace", "delete", cli.ns, "--dry-run")["name"] == cli.ns
+    assert cli.json("namespace", "delete", cli.ns)["name"] == cli.ns
+    assert cli.refused("namespace", "get", cli.ns)["reason"] == "NAMESPACE_NOT_FOUND"
+
+
+def test_categories_are_put_shown_listed_reanchored_and_deleted(notes: Cli) -> None:
+    health = notes.json("category", "get", notes.ns, "Health", "--embeddings")
+    assert health["effective"] == [0.5, 0.5, 0]
+    assert (health["member_count"], health["metadata"]) == (1, {"name": "Health"})
+    assert [each["key"] for each in notes.lines("category", "list", notes.ns)] == [
+        "Health",
+        "Money",
+    ]
+    put = notes.json(
+        *("category", "put", notes.ns, "Health", "--base-weight", "3", "--window", "5"),
+        *("--min-base-share", "0.5", "--frozen"),
+    )
+    assert put["results"] == [{"key": "Health", "created": False, "changed": True}]
+    health = notes.json("category", "get", notes.ns, "Health")
+    settings = [health[name] for name in ("base_weight", "window", "min_base_share", "frozen")]
+    assert settings == [3, 5, 0.5, True]
+    notes.json("category", "put", notes.ns, "Health", "--learning", "--clear-base")
+    anchored = notes.json("category", "reanchor", notes.ns, "Health")
+    assert (anchored["counting_count"], anchored["member_count"]) == (0, 1)
+    gone = notes.json("category", "delete", notes.ns, "Health", "nothing", "--allow-missing")
+    assert (gone["deleted_count"], gone["unassigned_count"]) == (1, 1)
+
+
+def test_items_are_put_shown_listed_and_deleted(notes: Cli) -> None:
+    notes.json(
+        *("item", "put", notes.ns, "tax", "--embedding", "[0, 0, 1]", "--weight", "2"),
+        *("--meta", "text=Pay = now", "--meta", "link="),
+    )
+    tax = notes.json("item", "get", notes.ns, "tax", "--embeddings")
+    assert (tax["weight"], tax["embedding"], tax["memberships"]) == (2, [0, 0, 1], [])
+    assert tax["metadata"] == {"text": "Pay = now", "link": ""}
+    assert [each["key"] for each in notes.lines("item", "list", notes.ns)] == ["gym", "tax"]
+    assert [each["key"] for each in notes.lines("item", "list", notes.ns, "--limit", "1")] == [
+        "gym"
+    ]
+    assert notes.json("item", "list", notes.ns, "--unassigned")["key"] == "tax"
+    assert notes.json("item", "list", notes.ns, "--category", "Health")["key"] == "gym"
+    assert notes.json("item", "delete", notes.ns, "tax", "gym")["deleted_count"] == 2
+
+
+def test_assign_and_unassign_tell_what_they_did(notes: Cli) -> None:
+    before = notes.json("namespace", "get", notes.ns)
+    told = notes.json("assign", notes.ns, "gym", "Money", "--dry-run")
+    assert notes.json("namespace", "get", notes.ns) == before
+    done = notes.json("assign", notes.ns, "gym", "Money", "--actor", "ann", "--reason", "so")
+    assert done["results"] == told["results"]
+    assert done["results"][0]["previous_category"] == "Health"
+    (membership,) = notes.json("item", "get", notes.ns, "gym")["memberships"]
+    assert (membership["actor"], membership["reason"]) == ("ann", "so")
+    left = notes.json("unassign", notes.ns, "gym")
+    assert left["results"][0]["previous_categories"] == ["Money"]
+    gone = notes.json("unassign", notes.ns, "gym", "--delete-item")
+    assert gone["results"][0]["item_deleted"] is True
+
+
+def test_match_takes_vectors_files_items_and_means(notes: Cli, tmp_path: Path) -> None:
+    np.save(tmp_path / "both.npy", np.eye(3, dtype=np.float32)[:2])
+    result = notes.json("match", notes.ns, "--embedding", "[0, 1, 0]", "--limit", "1")
+    assert [match["category"] for match in result["matches"]] == ["Health"]
+    assert result["matches"][0]["score"] == pytest.approx(np.sqrt(0.5))
+    assert len(notes.lines("match", notes.ns, "--embedding", f"@{tmp_path}/both.npy")) == 2
+    assert (
+        notes.json("match", notes.ns, "--item", "gym")["matches"]
+        == notes.json("match", notes.ns, "--embedding", f"@{tmp_path}/gym.npy")["matches"]
+    )
+    mean = notes.json(
+        "match",
+        notes.ns,
+        "--item",
+        "gym",
+        "--embedding",
+        "[1, 0, 0]",
+        "--mean",
+        "--include",
+        "Health",
+    )
+    assert mean["matches"][0]["score"] == pytest.approx(1)
+    none = notes.json("match", notes.ns, "--item", "gym", "--exclude", "Health", "--min-score", "1")
+    assert none["matches"] == []
+
+
+def test_snapshot_restore_verify_and_info(notes: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "notes.snapshot"
+    summary = notes.json("snapshot", notes.ns, str(file))
+    assert (summary["item_count"], summary["file"]) == (1, str(file))
+    copy = notes.json("restore", str(file), "--as", f"{notes.ns}-copy")
+    assert copy["digest"] == summary["digest"]
+    report = notes.json("verify", f"{notes.ns}-copy")
+    assert (report["digest"], report["findings"]) == (summary["digest"], [])
+    assert notes.json("snapshot", notes.ns, str(file), "--view", "effective")["item_count"] == 0
+    assert notes.refused("restore", str(file), "--as", "again")["reason"] == "INVALID_SNAPSHOT"
+    assert notes.json("info")["limits"]["batch_entries"] == 10_000
+    assert notes.ns in notes.text("verify")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["namespace", "get", "{ns}"], "model-1"),
+        (["namespace", "list"], "{ns}"),
+        (["category", "list", "{ns}"], "Health"),
+        (["category", "get", "{ns}", "Health"], "drift"),
+        (["item", "list", "{ns}"], "gym"),
+        (["item", "get", "{ns}", "gym"], "in Health"),
+        (["assign", "{ns}", "gym", "Money"], "moved: 'gym' from 'Health' to 'Money'"),
+        (["assign", "{ns}", "gym", "Health"], "unchanged"),
+        (["unassign", "{ns}", "gym"], "unassigned: 'gym' from 'Health'"),
+        (["match", "{ns}", "--item", "gym"], "margin"),
+        (["verify", "{ns}"], "agrees"),
+        (["info"], "batch_entries"),
+        (["category", "put", "{ns}", "[x]", "--dry-run"], "dry run, nothing is changed"),
+    ],
+)
+def test_people_are_told_in_words(notes: Cli, arguments: list[str], told: str) -> None:
+    assert told.format(ns=notes.ns) in notes.text(*(each.format(ns=notes.ns) for each in arguments))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["item", "get", "{ns}", "nobody"], "ITEM_NOT_FOUND"),
+        (["assign", "{ns}", "new", "Health"], "ITEM_NOT_FOUND"),
+        (["assign", "{ns}", "new", "nowhere", "--embedding", "[1, 1, 1]"], "CATEGORY_NOT_FOUND"),
+        (["assign", "{ns}", "new", "Health", "--embedding", "[1, 1]"], "DIMENSION_MISMATCH"),
+        (["match", "{ns}", "--embedding", "[0, 0, 0]"], "INVALID_VECTOR"),
+        (["namespace", "create", "{ns}", "--dimension", "3"], "NAMESPACE_EXISTS"),
+        (["namespace", "delete", "{ns}"], "NAMESPACE_NOT_EMPTY"),
+        (["item", "put", "{ns}", "gym", "--model", "other"], "MODEL_MISMATCH"),
+    ],
+)
+def test_a_refusal_is_told_and_exits_with_1(notes: Cli, arguments: list[str], reason: str) -> None:
+    filled = [each.format(ns=notes.ns) for each in arguments]
+    assert notes.refused(*filled)["reason"] == reason
+    done = notes.run(*filled)
+    assert done.exit_code == 1
+    assert reason in done.stderr
+    assert "Traceback" not in done.stderr + done.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["match", "x"],
+        ["match", "x", "--embedding", "no vector"],
+        ["match", "x", "--embedding", "@/no/such/file.npy"],
+        ["item", "list", "x", "--category", "a", "--unassigned"],
+        ["unassign", "x", "a", "b", "--delete-item"],
+        ["item", "put", "x", "a", "--meta", "no equals"],
+        ["info", "--server", "127.0.0.1:1", "--data", "."],
+        ["info", "--data", "/no/such/folder"],
+        ["no-such-command"],
+        ["namespace", "create", "x", "--dimension", "many"],
+    ],
+)
+def test_a_slip_of_the_hand_exits_with_2(arguments: list[str]) -> None:
+    done = run(*arguments)
+    assert done.exit_code == 2
+    assert "Usage" in done.stderr or "Error" in done.stderr
+
+
+def test_a_server_that_is_not_there_is_told() -> None:
+    done = run("namespace", "list", "--server", "127.0.0.1:1")
+    assert done.exit_code == 1
+    assert "Is a server running?" in done.stderr
+
+
+def test_help_and_version() -> None:
+    assert run("--version").stdout.strip() == "0.1.0"
+    for command in ([], ["namespace"], ["category"], ["item"], ["import"], ["serve"], ["demo"]):
+        done = run(*command, "--help")
+        assert (done.exit_code, bool(done.stdout)) == (0, True)
+    assert run().exit_code == 2
+
+
+def test_the_environment_names_a_server(
+    shared_server: ServerHandle, shared_remote: Client, ns: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared_remote.create_namespace(ns, 3)
+    monkeypatch.setenv("EFFEMB_SERVER", shared_server.target)
+    done: Any = run("namespace", "get", ns, "--json")
+    assert json.loads(done.stdout)["name"] == ns

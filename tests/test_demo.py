@@ -1,0 +1,97 @@
+"""The demo on the sample that ships with the package: it learns, and forgets without a trace."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from effective_embeddings.demo import load_dataset, sample_path
+from effective_embeddings.demo.dataset import DatasetError
+from tests.support.process import environment
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path, str]:
+    """One run: its results, its folder, and what it told."""
+    out = tmp_path_factory.mktemp("demo")
+    done = subprocess.run(  # noqa: S603 - our own command
+        [
+            *(sys.executable, "-m", "effective_embeddings.cli", "demo", "--json"),
+            *("--out", str(out), "--seed", "11"),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=150,
+        check=False,
+        env=environment(),
+    )
+    assert done.returncode == 0, done.stderr
+    results: dict[str, Any] = json.loads(done.stdout)
+    return results, out, done.stderr
+
+
+def _stage(results: dict[str, Any], stage: str) -> dict[str, Any]:
+    (found,) = (each for each in results["measurements"] if each["stage"] == stage)
+    return dict(found)
+
+
+def test_the_categories_learn_and_mistakes_are_unlearned(
+    demo: tuple[dict[str, Any], Path, str],
+) -> None:
+    results, _, _ = demo
+    assert results["problems"] == []
+    stages = ("names alone", "learned, all", "10 % wrong")
+    names, learned, wrong = (_stage(results, stage)["accuracy"] for stage in stages)
+    assert 50 < names < 75
+    assert learned > names + 10
+    assert wrong < learned
+    assert results["moved_wrongly"] == results["stream"]["messages"] // 10
+
+
+def test_corrections_and_a_restored_copy_return_to_the_same_bits(
+    demo: tuple[dict[str, Any], Path, str],
+) -> None:
+    results, _, _ = demo
+    digest = _stage(results, "learned, all")["digest"]
+    assert _stage(results, "corrected")["digest"] == digest
+    assert _stage(results, "restored copy")["digest"] == digest
+    assert _stage(results, "10 % wrong")["digest"] != digest
+
+
+def test_learning_saves_corrections(demo: tuple[dict[str, Any], Path, str]) -> None:
+    results, _, _ = demo
+    stream = results["stream"]
+    assert stream["corrections"] < stream["corrections_by_names_alone"]
+    assert stream["match"]["calls"] == stream["assign"]["calls"] == stream["messages"]
+
+
+def test_it_leaves_figures_and_a_picture_and_says_what_to_try(
+    demo: tuple[dict[str, Any], Path, str],
+) -> None:
+    results, out, told = demo
+    assert json.loads((out / "results.json").read_text(encoding="utf-8")) == results
+    (picture,) = out.glob("*.png")
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert "grpcurl" in told
+    assert "CC-BY-4.0" in told
+
+
+def test_the_sample_is_whole_and_says_where_it_is_from() -> None:
+    dataset = load_dataset(sample_path())
+    assert dataset.is_sample
+    assert len(dataset.categories) == len(dataset.bases) == 77
+    assert set(dataset.train.labels) == set(dataset.test.labels) == set(range(77))
+    np.testing.assert_allclose(np.linalg.norm(dataset.train.vectors, axis=1), 1, atol=1e-5)
+    assert "CC-BY-4.0" in dataset.attribution()
+    assert "Casanueva" in dataset.attribution()
+
+
+def test_a_folder_that_is_no_data_set_is_told(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError):
+        load_dataset(tmp_path)

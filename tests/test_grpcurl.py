@@ -1,0 +1,144 @@
+"""grpcurl, which knows nothing but what reflection tells it, can do everything."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from effective_embeddings.server import ServerHandle
+
+_VERSION = "v1.9.3"
+_BIN = Path(__file__).resolve().parent.parent / ".tools" / "bin"
+_SERVICE = "effective_embeddings.v1.EffectiveEmbeddingsService"
+
+
+@pytest.fixture(scope="session")
+def grpcurl() -> Path:
+    """The program, built once by Go."""
+    program = _BIN / "grpcurl"
+    if program.exists():
+        return program
+    go = shutil.which("go")
+    if go is None:
+        pytest.skip("grpcurl is a Go program, and Go is not installed")
+    _BIN.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(  # noqa: S603 - Go, with a fixed version
+        [go, "install", f"github.com/fullstorydev/grpcurl/cmd/grpcurl@{_VERSION}"],
+        env=os.environ | {"GOBIN": str(_BIN), "GOFLAGS": "-trimpath"},
+        capture_output=True,
+        text=True,
+        timeout=540,
+        check=False,
+    )
+    if done.returncode:
+        pytest.skip(f"Go could not build grpcurl: {done.stderr.strip()[-500:]}")
+    return program
+
+
+class _Grpcurl:
+    """grpcurl on a server."""
+
+    def __init__(self, program: Path, target: str) -> None:
+        self._program = program
+        self._target = target
+
+    def run(self, *arguments: str, data: Any = None) -> subprocess.CompletedProcess[str]:
+        """Run it with JSON for a request."""
+        request = [] if data is None else ["-d", json.dumps(data)]
+        return subprocess.run(  # noqa: S603 - the program that was just built
+            [str(self._program), "-plaintext", *request, self._target, *arguments],
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+
+    def call(self, method: str, data: Any) -> Any:
+        """Call a method, and return its reply."""
+        done = self.run(f"{_SERVICE}/{method}", data=data)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+
+@pytest.fixture
+def curl(grpcurl: Path, shared_server: ServerHandle) -> _Grpcurl:
+    return _Grpcurl(grpcurl, shared_server.target)
+
+
+def test_it_lists_and_describes_the_service(curl: _Grpcurl, shared_server: ServerHandle) -> None:
+    listed = curl.run("list").stdout.split()
+    assert {_SERVICE, "grpc.health.v1.Health"} <= set(listed)
+    methods = curl.run("list", _SERVICE).stdout.split()
+    assert f"{_SERVICE}.Assign" in methods
+    assert len(methods) == 21
+    described = curl.run("describe", f"{_SERVICE}.Match").stdout
+    assert "MatchRequest" in described
+    message = curl.run("describe", ".effective_embeddings.v1.Assignment").stdout
+    assert "optional float weight" in message
+    health = curl.run("grpc.health.v1.Health/Check", data={"service": _SERVICE})
+    assert json.loads(health.stdout) == {"status": "SERVING"}
+    assert shared_server.target
+
+
+def test_it_teaches_and_asks(curl: _Grpcurl, ns: str) -> None:
+    created = curl.call("CreateNamespace", {"namespace": {"name": ns, "dimension": 3}})
+    assert created["namespace"]["revision"] == "1"
+    curl.call(
+        "PutCategories",
+        {
+            "namespace": ns,
+            "categories": [
+                {"key": "health", "base": {"values": [1, 0, 0]}},
+                {"key": "money", "base": {"values": [0, 0, 1]}},
+            ],
+        },
+    )
+    gym = base64.b64encode(np.array([0, 1, 0], dtype="<f4").tobytes()).decode()
+    assigned = curl.call(
+        "Assign",
+        {
+            "namespace": ns,
+            "assignments": [{"item": "gym", "category": "health", "embedding": {"data": gym}}],
+            "write": {"actor": "ann", "reason": "by hand", "requestId": "once"},
+        },
+    )
+    assert assigned["results"][0] == {
+        "item": "gym",
+        "category": "health",
+        "changed": True,
+        "score_before": 0,
+        "category_count": "1",
+        "category_drift": pytest.approx(1 - np.sqrt(0.5)),
+        "item_created": True,
+    }
+    matched = curl.call("Match", {"namespace": ns, "queries": [{"item": "gym"}], "limit": 0})
+    (result,) = matched["results"]
+    assert [match["category"] for match in result["matches"]] == ["health", "money"]
+    assert result["matches"][0]["score"] == pytest.approx(np.sqrt(0.5))
+    category = curl.call("GetCategory", {"namespace": ns, "category": "health"})["category"]
+    assert category["counting_weight"] == 1
+
+
+def test_it_shows_why_a_call_was_refused(curl: _Grpcurl, ns: str) -> None:
+    curl.call("CreateNamespace", {"namespace": {"name": ns, "dimension": 3}})
+    query = {"embedding": {"values": [1, 0]}}
+    done = curl.run(f"{_SERVICE}/Match", data={"namespace": ns, "queries": [query]})
+    assert done.returncode != 0
+    for told in ("InvalidArgument", "DIMENSION_MISMATCH", "queries[0].embedding", "expected"):
+        assert told in done.stderr
+
+
+def test_it_streams_a_snapshot(curl: _Grpcurl, ns: str) -> None:
+    curl.call("CreateNamespace", {"namespace": {"name": ns, "dimension": 3}})
+    done = curl.run(f"{_SERVICE}/Snapshot", data={"namespace": ns})
+    assert done.returncode == 0
+    assert '"header"' in done.stdout
+    assert '"trailer"' in done.stdout

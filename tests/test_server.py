@@ -1,0 +1,272 @@
+"""A server's life: health, reflection, limits, the port, the directory, and a graceful end."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import grpc
+import numpy as np
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+
+from effective_embeddings import CategoryUpdate, Client, errors
+from effective_embeddings._core import StatusError
+from effective_embeddings.server import ListenError, ServerHandle, Settings, SettingsError
+from effective_embeddings.v1 import service_pb2
+from tests.support.frames import frames_of, requests
+from tests.support.full import fill
+from tests.support.process import ServerProcess, environment
+from tests.support.raw import serialized
+
+SERVICE = "effective_embeddings.v1.EffectiveEmbeddingsService"
+_STATUS = health_pb2.HealthCheckResponse
+
+
+def _settings(data: Path, **more: Any) -> Settings:
+    return Settings(data=data, listen="127.0.0.1:0", **more)
+
+
+@pytest.fixture
+def server(data_dir: Path) -> Iterator[ServerHandle]:
+    with ServerHandle(_settings(data_dir, drain_seconds=5)) as handle:
+        yield handle
+
+
+def _health(target: str, service: str = SERVICE) -> int:
+    with grpc.insecure_channel(target) as channel:
+        stub: Any = health_pb2_grpc.HealthStub(channel)
+        request = health_pb2.HealthCheckRequest(service=service)
+        status: int = stub.Check(request, timeout=5).status
+        return status
+
+
+@pytest.mark.parametrize("service", ["", SERVICE])
+def test_health_is_serving_once_the_data_is_open(server: ServerHandle, service: str) -> None:
+    assert _health(server.target, service) == _STATUS.SERVING
+
+
+def test_health_is_not_serving_before_the_data_is_open(data_dir: Path) -> None:
+    """The port answers first: who asks early is told to wait, not refused."""
+    handle = ServerHandle(_settings(data_dir))
+    handle._server.grpc.start()
+    try:
+        assert _health(handle.target) == _STATUS.NOT_SERVING
+        with Client(handle.target, timeout=0.3) as client, pytest.raises(errors.Unavailable) as e:
+            client.service_info()
+        assert e.value.reason == "STARTING"
+    finally:
+        handle.stop(drain_seconds=0)
+
+
+def test_reflection_lists_the_service_and_describes_it(server: ServerHandle) -> None:
+    with grpc.insecure_channel(server.target) as channel:
+        stub: Any = reflection_pb2_grpc.ServerReflectionStub(channel)
+        requests = [
+            reflection_pb2.ServerReflectionRequest(list_services=""),
+            reflection_pb2.ServerReflectionRequest(file_containing_symbol=SERVICE),
+        ]
+        listed, described = list(stub.ServerReflectionInfo(iter(requests), timeout=5))
+    names = {each.name for each in listed.list_services_response.service}
+    assert {SERVICE, "grpc.health.v1.Health"} <= names
+    assert described.file_descriptor_response.file_descriptor_proto
+
+
+def test_reflection_can_be_turned_off(data_dir: Path) -> None:
+    with (
+        ServerHandle(_settings(data_dir, reflection=False)) as server,
+        grpc.insecure_channel(server.target) as channel,
+    ):
+        stub: Any = reflection_pb2_grpc.ServerReflectionStub(channel)
+        request = reflection_pb2.ServerReflectionRequest(list_services="")
+        with pytest.raises(grpc.RpcError) as caught:
+            list(stub.ServerReflectionInfo(iter([request]), timeout=5))
+        assert caught.value.code() == grpc.StatusCode.UNIMPLEMENTED
+
+
+def test_a_taken_port_is_refused_with_the_reason(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        listen = f"127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(ListenError, match="taken"):
+            ServerHandle(Settings(data=tmp_path / "data", listen=listen))
+
+
+def test_two_servers_never_share_a_port(server: ServerHandle, tmp_path: Path) -> None:
+    with pytest.raises(ListenError, match="taken"):
+        ServerHandle(Settings(data=tmp_path / "other", listen=server.target))
+
+
+def test_a_directory_in_use_is_refused(server: ServerHandle, data_dir: Path) -> None:
+    with pytest.raises(errors.EffectiveEmbeddingsError, match=r"use|lock|open"):
+        Client.embedded(data_dir)
+    with pytest.raises(StatusError, match=r"use|lock|open"):
+        ServerHandle(_settings(data_dir)).start()
+    assert _health(server.target) == _STATUS.SERVING, "the first one is not disturbed"
+
+
+@pytest.mark.parametrize("listen", ["0.0.0.0:0", "[::]:0", "192.0.2.1:0", "example.org:0"])
+def test_an_address_that_others_can_reach_is_refused_unless_allowed(
+    tmp_path: Path, listen: str
+) -> None:
+    with pytest.raises(SettingsError, match="neither encrypted nor authenticated"):
+        Settings(data=tmp_path, listen=listen)
+    assert Settings(data=tmp_path, listen=listen, allow_insecure=True).listen == listen
+
+
+@pytest.mark.parametrize("listen", ["", "50051", "localhost", "127.0.0.1:port", "127.0.0.1:70000"])
+def test_a_listen_address_that_is_none_is_refused(tmp_path: Path, listen: str) -> None:
+    with pytest.raises(SettingsError, match="host:port"):
+        Settings(data=tmp_path, listen=listen)
+
+
+def test_a_unix_socket_can_be_listened_on(tmp_path: Path) -> None:
+    listen = f"unix:{tmp_path}/socket"
+    with (
+        ServerHandle(Settings(data=tmp_path / "data", listen=listen)) as server,
+        Client(server.target) as client,
+    ):
+        assert client.create_namespace("ns", 2).revision == 1
+
+
+def test_what_was_acknowledged_is_there_after_a_stop(data_dir: Path) -> None:
+    with ServerHandle(_settings(data_dir)) as server, Client(server.target) as client:
+        client.create_namespace("ns", 2)
+        client.put_categories("ns", [CategoryUpdate("c", base=[1, 0])])
+        client.assign("ns", "item", "c", [0, 1])
+        before = client.get_namespace("ns")
+    with Client.embedded(data_dir) as client:
+        assert client.get_namespace("ns") == before
+        assert client.verify("ns").ok
+
+
+def test_sigterm_finishes_calls_in_flight_and_exits_with_0(data_dir: Path, tmp_path: Path) -> None:
+    """A restore of which half has come when the signal does is still taken in and answered."""
+    with ServerProcess(data_dir) as process, Client(process.target) as client:
+        fill(client, "ns")
+        first, *rest = requests(frames_of(client, "ns", tmp_path), "copy")
+        go_on = threading.Event()
+
+        def uploads() -> Iterator[bytes]:
+            yield serialized(first)
+            go_on.wait(10)
+            yield from map(serialized, rest)
+
+        with grpc.insecure_channel(process.target) as channel:
+            upload: Any = channel.stream_unary(f"/{SERVICE}/Restore")
+            answer = upload.future(uploads(), timeout=20)
+            time.sleep(0.2)
+            process.process.send_signal(signal.SIGTERM)
+            process.wait_for_log("draining")
+            with pytest.raises(errors.Unavailable):
+                client.with_timeout(0.2).get_namespace("ns")
+            go_on.set()
+            copy = service_pb2.RestoreResponse.FromString(answer.result()).namespace
+        assert process.wait() == 0
+        assert "drained=True" in process.log()
+    with Client.embedded(data_dir) as client:
+        assert client.get_namespace("copy").digest == copy.digest
+
+
+def test_health_is_not_serving_while_draining(data_dir: Path) -> None:
+    with ServerProcess(data_dir) as process, Client(process.target) as client:
+        client.create_namespace("ns", 2)
+        with grpc.insecure_channel(process.target) as channel:
+            stub: Any = health_pb2_grpc.HealthStub(channel)
+            watch = stub.Watch(health_pb2.HealthCheckRequest(service=SERVICE), timeout=20)
+            statuses = iter(watch)
+            assert next(statuses).status == _STATUS.SERVING
+            process.process.send_signal(signal.SIGTERM)
+            assert next(statuses).status == _STATUS.NOT_SERVING
+            watch.cancel()
+        assert process.wait() == 0
+
+
+def test_writes_in_flight_at_sigterm_are_acknowledged_and_kept_or_not_done(data_dir: Path) -> None:
+    acknowledged: list[str] = []
+    with ServerProcess(data_dir) as process:
+
+        def write(worker: int) -> None:
+            with Client(process.target, timeout=5) as client:
+                for number in range(10_000):
+                    key = f"{worker}-{number}"
+                    try:
+                        client.assign("ns", key, "c", np.ones(2))
+                    except errors.EffectiveEmbeddingsError:
+                        return
+                    acknowledged.append(key)
+
+        with Client(process.target) as client:
+            client.create_namespace("ns", 2)
+            client.put_categories("ns", [CategoryUpdate("c")])
+        threads = [threading.Thread(target=write, args=(worker,)) for worker in range(4)]
+        for thread in threads:
+            thread.start()
+        time.sleep(0.5)
+        assert process.terminate() == 0
+        for thread in threads:
+            thread.join(20)
+    assert acknowledged
+    with Client.embedded(data_dir) as client:
+        stored = {item.key for item in client.list_items("ns", category="c")}
+        assert set(acknowledged) <= stored
+        assert client.verify("ns").ok
+
+
+def test_a_second_signal_ends_it_at_once(data_dir: Path) -> None:
+    with (
+        ServerProcess(data_dir, "--drain-seconds", "60") as process,
+        Client(process.target) as client,
+    ):
+        client.create_namespace("ns", 2)
+        waiting = threading.Thread(target=_wait_in_vain, args=(client,))
+        waiting.start()
+        time.sleep(0.2)
+        process.process.send_signal(signal.SIGTERM)
+        process.wait_for_log("draining")
+        process.process.send_signal(signal.SIGTERM)
+        assert process.wait(5) == 1
+        waiting.join()
+    with Client.embedded(data_dir) as client:
+        assert client.verify("ns").ok
+
+
+def _wait_in_vain(client: Client) -> None:
+    with pytest.raises(errors.EffectiveEmbeddingsError):
+        client.with_timeout(8).get_namespace("ns", min_revision=100)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--listen", "0.0.0.0:0"], "neither encrypted nor authenticated"),
+        (["--workers", "0"], "workers must be 1 to 256"),
+        (["--listen", "nonsense"], "host:port"),
+        (["--kernel", "abacus"], "abacus"),
+        (["--log-level", "loud"], "no log level"),
+    ],
+)
+def test_serve_tells_what_is_wrong_with_its_options(
+    tmp_path: Path, options: list[str], told: str
+) -> None:
+    command = [sys.executable, "-m", "effective_embeddings.cli", "serve"]
+    done = subprocess.run(  # noqa: S603 - our own command
+        [*command, "--data", str(tmp_path / "data"), "--listen", "127.0.0.1:0", *options],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+        env=environment(),
+    )
+    assert done.returncode in (1, 2)
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
