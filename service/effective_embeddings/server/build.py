@@ -6,8 +6,10 @@ import errno
 import os
 import socket
 from collections.abc import Sequence
+from typing import cast
 
 import grpc
+from google.protobuf.descriptor_pool import DescriptorPool
 from grpc_health.v1 import health
 from grpc_reflection.v1alpha import reflection
 
@@ -21,6 +23,7 @@ from effective_embeddings.server.handlers import (
 from effective_embeddings.server.health import HealthFollower
 from effective_embeddings.server.pool import CallPool
 from effective_embeddings.server.settings import ListenError, Settings, split_listen
+from effective_embeddings.server.symbols import Symbols
 
 __all__ = ["Server", "build_server"]
 
@@ -85,7 +88,9 @@ def build_server(
     follower.add_to(server)
     if settings.reflection:
         names = (SERVICE_NAME, health.SERVICE_NAME, reflection.SERVICE_NAME)
-        reflection.enable_server_reflection(names, server)
+        # Reflection asks for what a pool does; its stub wants the nominal type.
+        pool_of_symbols = cast("DescriptorPool", Symbols())
+        reflection.enable_server_reflection(names, server, pool_of_symbols)
     return Server(server, pool, follower, _take_port(server, settings.listen))
 
 
