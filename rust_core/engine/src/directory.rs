@@ -15,7 +15,7 @@ use crate::{Error, Result};
 /// Besides the database it holds the marks. The end of SQLite's write-ahead log can be lost
 /// without an error (a damaged frame ends it), and an old copy of the database file is as good as
 /// new to SQLite; the marks, in a file of their own, tell. They are written after what they speak
-/// of is durable and not synced, so after a loss of power they may be behind, never ahead.
+/// of is durable, so after a loss of power they may be behind, never ahead.
 pub(crate) struct Directory {
     path: PathBuf,
     file: File,
@@ -29,7 +29,7 @@ pub(crate) struct Directory {
 pub(crate) struct Marks {
     /// Steps in the one order that have been acknowledged: the database with its log has them.
     pub(crate) acknowledged: u64,
-    /// Steps that the database file has by itself.
+    /// Steps that the database file had by itself when the log was last copied back wholly.
     pub(crate) copied: u64,
 }
 
@@ -101,13 +101,18 @@ impl Directory {
         })
     }
 
-    /// Marks steps as copied into the database file, after it was synced.
+    /// Marks steps as copied into the database file, after it was synced and before the log is
+    /// written anew. From then on the file has to do without the log, so the mark is durable
+    /// before, and in both slots.
     pub(crate) fn mark_copied(&self, sequence: u64) -> io::Result<()> {
-        let acknowledged = self.marks().acknowledged;
-        self.write(Marks {
-            acknowledged,
+        let marks = Marks {
             copied: sequence,
-        })
+            ..self.marks()
+        };
+        for _ in 0..SLOTS {
+            self.write(marks)?;
+        }
+        self.file.sync_data()
     }
 
     fn write(&self, marks: Marks) -> io::Result<()> {

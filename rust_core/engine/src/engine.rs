@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use ee_core::command::Command;
 use ee_core::kernels::Kernel;
@@ -13,7 +13,8 @@ use crate::api::{
     At, EngineInfo, Health, ItemFilter, ItemView, NamespaceView, NewNamespace, Options, QuerySpec,
     ReadContext, SnapshotView, VerifyReport, WriteContext, Written,
 };
-use crate::directory::Directory;
+use crate::clock::now_ms;
+use crate::directory::{Directory, Marks};
 use crate::failpoints::{Step, reach};
 use crate::loaded::{Loaded, Target};
 use crate::read;
@@ -21,7 +22,7 @@ use crate::registry::Registry;
 use crate::restore::{Restore, append_created};
 use crate::shared::Shared;
 use crate::snapshot::Snapshot;
-use crate::store::{Head, copied_sequence, open_writer, sqlite_version};
+use crate::store::{Head, copied_sequence, log_frames, open_writer, sqlite_version};
 use crate::store::{NamespaceRow, Readers, Remembered, State, StoreResult, queries};
 use crate::verify::{Live, verify};
 use crate::writer::Writer;
@@ -32,7 +33,7 @@ const SERVICE: i64 = 0;
 
 /// A data directory, open. All methods may be called from any thread, and may block.
 pub struct Engine {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     writer: Arc<Writer>,
     options: Options,
 }
@@ -59,6 +60,14 @@ impl Engine {
         let head = Head::load(&connection)?;
         if head.sequence < marks.acknowledged {
             return Err(lost("the log", head.sequence, marks.acknowledged));
+        }
+        // Without a log the file must be as it was when the log was last copied back wholly: a
+        // copying that was cut off leaves a mixture that only the log makes whole.
+        if marks != Marks::default()
+            && log_frames(&connection)?.written == 0
+            && head.sequence != marks.copied
+        {
+            return Err(lost("the log", marks.copied, head.sequence));
         }
         reach(Step::OpenAbandon)?;
         abandon_restores(&connection)?;
@@ -463,11 +472,4 @@ fn check_deadline(deadline: Option<Instant>) -> Result<()> {
         Some(deadline) if Instant::now() > deadline => Err(Error::DeadlineExceeded),
         _ => Ok(()),
     }
-}
-
-fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| {
-        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-    })
 }

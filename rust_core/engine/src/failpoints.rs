@@ -82,7 +82,9 @@ pub(crate) fn reach(_step: Step) -> crate::store::StoreResult<()> {
 #[cfg(feature = "failpoints")]
 pub(crate) use armed::reach;
 #[cfg(feature = "failpoints")]
-pub use armed::{Fault, arm, disarm, fired, log_pages, set_log_pages};
+pub use armed::{Fault, arm, fired, set_clock_offset_ms, set_log_pages};
+#[cfg(feature = "failpoints")]
+pub(crate) use armed::{clock_offset_ms, log_pages};
 
 #[cfg(feature = "failpoints")]
 mod armed {
@@ -116,6 +118,7 @@ mod armed {
 
     static ARMED: Mutex<Option<Armed>> = Mutex::new(None);
     static LOG_PAGES: AtomicI64 = AtomicI64::new(0);
+    static CLOCK_OFFSET: AtomicI64 = AtomicI64::new(0);
 
     /// Arms one step of this process: the fault happens once the step was passed `after` times.
     pub fn arm(step: Step, fault: Fault, after: u64) {
@@ -125,11 +128,6 @@ mod armed {
             after,
             fired: 0,
         });
-    }
-
-    /// Disarms it.
-    pub fn disarm() {
-        *ARMED.lock() = None;
     }
 
     /// How often the armed step was reached when it was due.
@@ -143,8 +141,17 @@ mod armed {
     }
 
     /// Pages after which it is copied back, if a test has said.
-    pub fn log_pages() -> Option<i64> {
+    pub(crate) fn log_pages() -> Option<i64> {
         Some(LOG_PAGES.load(Ordering::Relaxed)).filter(|pages| *pages > 0)
+    }
+
+    /// Sets the clock of this process ahead or, below 0, back.
+    pub fn set_clock_offset_ms(offset: i64) {
+        CLOCK_OFFSET.store(offset, Ordering::Relaxed);
+    }
+
+    pub(crate) fn clock_offset_ms() -> i64 {
+        CLOCK_OFFSET.load(Ordering::Relaxed)
     }
 
     pub(crate) fn reach(step: Step) -> StoreResult<()> {

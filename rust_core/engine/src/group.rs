@@ -98,9 +98,7 @@ impl<'a> Group<'a> {
         let result = match self.apply(job) {
             // SQLite may have rolled back the whole transaction, savepoint and all.
             Err(Failure::Store(error @ StoreError::Sqlite(_))) => return Err(error),
-            Err(Failure::Store(StoreError::Corrupted { place, what })) => {
-                Err(Error::Corrupted { place, what })
-            }
+            Err(Failure::Store(error)) => Err(error.into()),
             Err(Failure::Refused(error)) => Err(error),
             Ok(applied) => Ok(applied),
         };
@@ -161,7 +159,7 @@ impl<'a> Group<'a> {
     pub(crate) fn abandon(self, error: StoreError) -> Error {
         let _ = self.statement("ROLLBACK");
         let error = Error::from(error);
-        self.shared.fail(&error.to_string());
+        self.shared.fail_by(&error);
         for (reply, _) in self.answers {
             let _ = reply.send(Err(error.clone()));
         }

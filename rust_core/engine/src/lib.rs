@@ -15,6 +15,7 @@
 //! 4. SQL is spoken in `store` only.
 
 mod api;
+mod clock;
 mod directory;
 mod engine;
 mod error;
@@ -22,6 +23,7 @@ mod error;
 mod failpoints;
 #[cfg(feature = "failpoints")]
 pub mod failpoints;
+mod files;
 mod group;
 mod load;
 mod loaded;

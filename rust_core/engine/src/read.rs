@@ -231,3 +231,78 @@ fn item(
         query: Some(at),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use ee_core::command::{CategoryPut, Command};
+    use ee_core::settings::{MembershipMode, NamespaceSettings, Normalization};
+
+    use super::*;
+    use crate::{Engine, NewNamespace, Options, WriteContext};
+
+    /// An engine whose namespace left memory and was written to since, with the object that left.
+    fn left(directory: &std::path::Path) -> (Engine, Arc<Loaded>) {
+        let engine = Engine::open(directory, Options::default()).unwrap();
+        let new = NewNamespace {
+            name: "n".into(),
+            settings: NamespaceSettings {
+                dimension: 4,
+                embedding_model: String::new(),
+                normalization: Normalization::Raw,
+                membership: MembershipMode::Single,
+            },
+            description: String::new(),
+            labels: Default::default(),
+        };
+        engine
+            .create_namespace(new, WriteContext::default())
+            .unwrap();
+        let before = engine.shared.registry.get("n").unwrap();
+        engine.shared.registry.remove("n");
+        let put = CategoryPut {
+            key: "c".into(),
+            ..CategoryPut::default()
+        };
+        let command = Command::PutCategories(vec![put]);
+        engine
+            .write(&before.target, command, WriteContext::default())
+            .unwrap();
+        (engine, before)
+    }
+
+    #[test]
+    fn a_read_of_both_ends_although_its_object_left_memory_and_stands_still() {
+        let directory = tempfile::tempdir().unwrap();
+        let (engine, before) = left(directory.path());
+        let read = engine
+            .shared
+            .read_both(&before, |published, _| Ok(published.categories().len()));
+        let expected = At {
+            value: 1,
+            revision: 2,
+        };
+        assert_eq!(read, Ok(expected));
+    }
+
+    #[test]
+    fn what_a_read_waits_for_is_published_by_the_object_that_is_there_now() {
+        let directory = tempfile::tempdir().unwrap();
+        let (engine, before) = left(directory.path());
+        let now = engine.shared.published(&before, 2).unwrap();
+        assert_eq!(now.read().header().revision, 2);
+        let read = engine.shared.read_store(&before, |_, row| Ok(row.id));
+        assert_eq!(read.map(|at| at.revision), Ok(2));
+    }
+
+    #[test]
+    fn a_name_that_nobody_has_leaves_no_trace_in_memory() {
+        let directory = tempfile::tempdir().unwrap();
+        let (engine, _) = left(directory.path());
+        let slots = engine.shared.registry.len();
+        for name in ["", "m", "n\0", "N"] {
+            let got = engine.shared.registry.get(name);
+            assert!(matches!(got, Err(Error::NamespaceNotFound { .. })));
+        }
+        assert_eq!(engine.shared.registry.len(), slots);
+    }
+}

@@ -107,6 +107,11 @@ impl Registry {
         }
     }
 
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.slots.lock().len()
+    }
+
     /// Bytes held.
     pub(crate) fn memory(&self) -> usize {
         usize::try_from(self.memory.load(Ordering::Relaxed)).unwrap_or(0)

@@ -44,6 +44,14 @@ impl Shared {
         self.failure.lock().get_or_insert_with(|| cause.to_owned());
     }
 
+    /// The store failed by an error.
+    pub(crate) fn fail_by(&self, error: &Error) {
+        match error {
+            Error::StoreFailed { cause } => self.fail(cause),
+            other => self.fail(&other.to_string()),
+        }
+    }
+
     /// Marks steps as acknowledged, which are durable. If that fails the next ones are not: their
     /// loss could go unseen.
     pub(crate) fn acknowledge(&self, sequence: u64, [before, after]: [Step; 2]) {

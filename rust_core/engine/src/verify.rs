@@ -112,6 +112,12 @@ pub(crate) fn verify(
         header.memberships,
         scanned.memberships,
     );
+    compare(
+        &mut findings,
+        "items in the inbox",
+        scanned.unassigned,
+        queries::inbox_count(connection, row.id)?,
+    );
     let (entries, oldest) = scan_log(connection, row, &mut findings)?;
     compare(&mut findings, "log entries", header.revision, entries);
     if entries > 0 && oldest != 1 {
@@ -155,6 +161,8 @@ fn compare(findings: &mut Findings, what: &str, recorded: u64, found: u64) {
 struct Scanned {
     items: u64,
     memberships: u64,
+    /// Items in no category.
+    unassigned: u64,
     records: SetDigest,
 }
 
@@ -178,26 +186,36 @@ fn scan_items(connection: &Connection, namespace: i64, findings: &mut Findings) 
         for item in page {
             scanned.items += 1;
             scanned.records.insert(&item.hash());
-            if let Err(error) = scan_memberships(connection, &item, &mut scanned) {
-                findings.add(format!("item {:?}: {error}", item.key));
+            match scan_memberships(connection, &item, &mut scanned) {
+                Ok(0) => {
+                    scanned.unassigned += 1;
+                    if !queries::in_inbox(connection, namespace, &item.key, item.id)? {
+                        findings.add(format!("item {:?}: not in the inbox", item.key));
+                    }
+                }
+                Ok(_) => {}
+                Err(error) => findings.add(format!("item {:?}: {error}", item.key)),
             }
         }
     }
 }
 
+/// Takes in the memberships of an item; returns how many there are.
 fn scan_memberships(
     connection: &Connection,
     item: &ee_core::store::Item,
     scanned: &mut Scanned,
-) -> StoreResult<()> {
-    for membership in queries::memberships_of(connection, item.id)? {
+) -> StoreResult<usize> {
+    let memberships = queries::memberships_of(connection, item.id)?;
+    let count = memberships.len();
+    for membership in memberships {
         let category = queries::category_key(connection, membership.category)?;
         scanned.memberships += 1;
         scanned
             .records
             .insert(&membership_hash(&item.key, &category));
     }
-    Ok(())
+    Ok(count)
 }
 
 /// Reads the whole log; returns how many entries there are and the oldest revision.

@@ -8,13 +8,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
 use ee_core::command::Command;
 use rusqlite::Connection;
 
 use crate::api::{WriteContext, Written};
+use crate::clock::now_ms;
 use crate::failpoints::{Step, reach};
 use crate::group::Group;
 use crate::loaded::{Loaded, Target};
@@ -342,7 +343,7 @@ impl Worker {
             Err(error) => {
                 let _ = self.connection.execute_batch("ROLLBACK");
                 let error = Error::from(error);
-                self.shared.fail(&error.to_string());
+                self.shared.fail_by(&error);
                 Err(error)
             }
         }
@@ -375,7 +376,7 @@ impl Worker {
             }
             Err(error) => {
                 self.purging = false;
-                self.shared.fail(&error.to_string());
+                self.shared.fail_by(&error.into());
             }
         }
     }
@@ -388,9 +389,7 @@ impl Worker {
             }
             Ok(())
         });
-        if let Err(error) = &saved {
-            self.shared.fail(&error.to_string());
-        }
+        let saved = saved.map_err(|error| self.shared.fail_by(&error.into()));
         saved.is_ok()
     }
 
@@ -434,6 +433,18 @@ impl Worker {
         }
     }
 
+    /// Copies everything back and empties the log. If somebody still reads, or the disk fails, the
+    /// log stays there for the next start.
+    fn copy_back_all(&self) -> StoreResult<()> {
+        reach(Step::CloseCopyBack)?;
+        let complete = store::copy_back(&self.connection)?.complete();
+        self.mark_copied(complete)?;
+        if complete && !self.shared.failed() {
+            store::empty_log(&self.connection)?;
+        }
+        Ok(())
+    }
+
     /// Marks the database file as complete, if it is.
     fn mark_copied(&self, complete: bool) -> StoreResult<()> {
         reach(Step::CopiedBack)?;
@@ -450,26 +461,17 @@ impl Worker {
             self.save_all(&loaded, Step::CloseSave);
         }
         self.shared.readers.close();
-        if !self.shared.failed() {
-            // If somebody still reads, or the disk fails, the log stays there for the next start.
-            let copied = reach(Step::CloseCopyBack)
-                .and_then(|()| store::copy_back_and_empty(&self.connection))
-                .and_then(|frames| self.mark_copied(frames.complete()));
-            if let Err(error) = copied {
-                self.shared
-                    .fail(&format!("cannot copy the log back: {error}"));
-            }
+        if !self.shared.failed()
+            && let Err(error) = self.copy_back_all()
+        {
+            self.shared
+                .fail(&format!("cannot copy the log back: {error}"));
         }
         let _ = self.connection.close();
     }
 
     /// Time of the next entry: the clock, unless it went backwards.
     fn now(&self) -> i64 {
-        let clock = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .ok()
-            .and_then(|since| i64::try_from(since.as_millis()).ok())
-            .unwrap_or(0);
-        clock.max(self.head.time_ms)
+        now_ms().max(self.head.time_ms)
     }
 }

@@ -9,9 +9,9 @@ use std::ptr;
 
 use rusqlite::Connection;
 use rusqlite::ffi::{
-    SQLITE_FCNTL_RESERVE_BYTES, SQLITE_IOERR, SQLITE_NOTFOUND, SQLITE_OPEN_MAIN_DB,
-    SQLITE_OPEN_WAL, sqlite3_file, sqlite3_file_control, sqlite3_io_methods, sqlite3_vfs,
-    sqlite3_vfs_find, sqlite3_vfs_register,
+    SQLITE_FCNTL_RESERVE_BYTES, SQLITE_IOCAP_SUBPAGE_READ, SQLITE_IOERR, SQLITE_NOTFOUND,
+    SQLITE_OPEN_MAIN_DB, SQLITE_OPEN_WAL, sqlite3_file, sqlite3_file_control, sqlite3_io_methods,
+    sqlite3_vfs, sqlite3_vfs_find, sqlite3_vfs_register,
 };
 
 use crate::pages::RESERVED;
@@ -270,6 +270,13 @@ unsafe extern "C" fn sync(file: *mut sqlite3_file, flags: c_int) -> c_int {
     layered.sync(&mut below, flags)
 }
 
+unsafe extern "C" fn device_characteristics(file: *mut sqlite3_file) -> c_int {
+    // SAFETY: the file is open.
+    let below = unsafe { characteristics_below(file) };
+    // A layer sees whole pages: SQLite must not read the rest of a long row by itself.
+    below & !SQLITE_IOCAP_SUBPAGE_READ
+}
+
 /// Passes a call on to the file or the VFS below.
 macro_rules! pass_on {
     ($($name:ident => $method:ident($($arg:ident: $type:ty),*) $(-> $result:ty, $none:expr)?;)*) => {
@@ -306,7 +313,7 @@ pass_on! {
     check_reserved_lock => xCheckReservedLock(result: *mut c_int) -> c_int, SQLITE_IOERR;
     file_control => xFileControl(op: c_int, arg: *mut c_void) -> c_int, SQLITE_NOTFOUND;
     sector_size => xSectorSize() -> c_int, 4096;
-    device_characteristics => xDeviceCharacteristics() -> c_int, 0;
+    characteristics_below => xDeviceCharacteristics() -> c_int, 0;
     shm_map => xShmMap(
         page: c_int, size: c_int, extend: c_int, out: *mut *mut c_void
     ) -> c_int, SQLITE_IOERR;

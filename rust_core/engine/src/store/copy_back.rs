@@ -1,5 +1,7 @@
 //! Copying the write-ahead log back into the database file.
 
+use std::time::Duration;
+
 use rusqlite::Connection;
 
 use super::StoreResult;
@@ -32,10 +34,10 @@ pub(crate) fn copy_back(connection: &Connection) -> StoreResult<LogFrames> {
     run(connection, "PRAGMA wal_checkpoint(PASSIVE)")
 }
 
-/// Copies everything and empties the write-ahead log, if nobody reads from it.
-pub(crate) fn copy_back_and_empty(connection: &Connection) -> StoreResult<LogFrames> {
-    connection.busy_timeout(std::time::Duration::ZERO)?;
-    run(connection, "PRAGMA wal_checkpoint(TRUNCATE)")
+/// Empties the write-ahead log, which was copied back, if nobody reads from it.
+pub(crate) fn empty_log(connection: &Connection) -> StoreResult<()> {
+    connection.busy_timeout(Duration::ZERO)?;
+    run(connection, "PRAGMA wal_checkpoint(TRUNCATE)").map(drop)
 }
 
 fn run(connection: &Connection, sql: &str) -> StoreResult<LogFrames> {

@@ -18,6 +18,9 @@ pub(crate) enum StoreError {
         /// What does not agree.
         what: String,
     },
+    /// The store was closed.
+    #[error("the store is closed")]
+    Closed,
 }
 
 impl StoreError {
@@ -40,6 +43,7 @@ impl From<StoreError> for crate::Error {
         let error = match error {
             StoreError::Sqlite(error) => error,
             StoreError::Corrupted { place, what } => return Self::Corrupted { place, what },
+            StoreError::Closed => return Self::ShuttingDown,
         };
         let code = error.sqlite_error();
         let checksum = code.is_some_and(|code| code.extended_code == SQLITE_IOERR_DATA);

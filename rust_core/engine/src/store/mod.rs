@@ -10,6 +10,7 @@ mod copy_back;
 mod database;
 mod error;
 mod head;
+mod integrity;
 mod items;
 mod log;
 mod lookup;
@@ -22,7 +23,7 @@ mod schema;
 mod sums;
 
 use codec::{decode, encode};
-pub(crate) use copy_back::{copy_back, copy_back_and_empty, log_frames};
+pub(crate) use copy_back::{copy_back, empty_log, log_frames};
 pub(crate) use database::{copied_sequence, open_writer, sqlite_version};
 pub(crate) use error::StoreError;
 pub(crate) use head::Head;
@@ -36,6 +37,7 @@ pub(crate) type StoreResult<T> = Result<T, StoreError>;
 
 pub(crate) mod queries {
     //! Reads and writes by table, as functions on a connection.
+    pub(crate) use super::integrity::*;
     pub(crate) use super::items::{members, nth_newest_member};
     pub(crate) use super::log::*;
     pub(crate) use super::lookup::*;

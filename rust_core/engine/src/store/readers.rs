@@ -7,8 +7,8 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use rusqlite::Connection;
 
-use super::StoreResult;
 use super::database::open_reader;
+use super::{StoreError, StoreResult};
 
 /// Connections kept for the next reader.
 const KEPT: usize = 16;
@@ -16,20 +16,32 @@ const KEPT: usize = 16;
 /// The connections that are not in use.
 pub(crate) struct Readers {
     file: PathBuf,
-    idle: Mutex<Vec<Connection>>,
+    idle: Mutex<Idle>,
+}
+
+#[derive(Default)]
+struct Idle {
+    connections: Vec<Connection>,
+    closed: bool,
 }
 
 impl Readers {
     pub(crate) fn new(file: &Path) -> Arc<Self> {
         Arc::new(Self {
             file: file.to_owned(),
-            idle: Mutex::new(Vec::new()),
+            idle: Mutex::default(),
         })
     }
 
     /// Begins to read: all that is read from it is as of one moment.
     pub(crate) fn begin(self: &Arc<Self>) -> StoreResult<Reader> {
-        let idle = self.idle.lock().pop();
+        let idle = {
+            let mut idle = self.idle.lock();
+            if idle.closed {
+                return Err(StoreError::Closed);
+            }
+            idle.connections.pop()
+        };
         let connection = match idle {
             Some(connection) => connection,
             None => open_reader(&self.file)?,
@@ -41,9 +53,13 @@ impl Readers {
         })
     }
 
-    /// Closes the connections that are not in use.
+    /// Closes the connections that are not in use, and begins no more. A connection that is
+    /// opened after the writer's was closed would recover the log, and show what a failed sync
+    /// has left there and nobody has acknowledged.
     pub(crate) fn close(&self) {
-        self.idle.lock().clear();
+        let mut idle = self.idle.lock();
+        idle.closed = true;
+        idle.connections.clear();
     }
 }
 
@@ -72,8 +88,8 @@ impl Drop for Reader {
         // A connection that cannot even end its reading is not used again.
         if ended.is_ok() {
             let mut idle = self.readers.idle.lock();
-            if idle.len() < KEPT {
-                idle.push(connection);
+            if !idle.closed && idle.connections.len() < KEPT {
+                idle.connections.push(connection);
             }
         }
     }

@@ -1,0 +1,101 @@
+//! A clock that goes back, long keys, sums at the edge of their range.
+
+use ee_core::command::{Assignment, Command, ItemPut, Refusal};
+use ee_engine::failpoints::set_clock_offset_ms;
+use ee_engine::{Engine, Error, ItemFilter};
+use tempfile::tempdir;
+
+use crate::common::*;
+
+const HOUR: i64 = 60 * 60 * 1000;
+
+fn times(engine: &Engine) -> Vec<i64> {
+    let filter = ItemFilter::All { after: None };
+    let items = engine.items("n", filter, 100, false, Default::default());
+    let items = items.unwrap().value.into_iter();
+    items
+        .map(|item| item.memberships[0].origin.time_ms)
+        .collect()
+}
+
+#[test]
+fn time_in_the_log_never_goes_back() {
+    let directory = tempdir().unwrap();
+    let mut engine = open(directory.path());
+    create(&engine, "n");
+    categories(&engine, "n", 1);
+    for (item, offset) in [0, HOUR, -HOUR, 0, 2 * HOUR, -5 * HOUR]
+        .into_iter()
+        .enumerate()
+    {
+        set_clock_offset_ms(offset);
+        assign(&engine, "n", item as u64, 0);
+        drop(engine);
+        engine = open(directory.path());
+    }
+    set_clock_offset_ms(0);
+    let times = times(&engine);
+    assert!(times.is_sorted(), "{times:?}");
+    assert_verified(&engine, "n");
+}
+
+#[test]
+fn keys_of_any_length_are_found_again() {
+    let directory = tempdir().unwrap();
+    let engine = open(directory.path());
+    create(&engine, "n");
+    categories(&engine, "n", 1);
+    // Keys that share all but their end, shorter and longer than fits in a node of an index.
+    let keys: Vec<String> = (0..60)
+        .map(|n| format!("{}{n:02}", "k".repeat(n * n * 3)))
+        .collect();
+    for (n, key) in keys.iter().enumerate() {
+        let item = ItemPut {
+            key: key.clone(),
+            embedding: Some(vector(n as u64)),
+            ..ItemPut::default()
+        };
+        let category = "c0".into();
+        let command = Command::Assign(vec![Assignment { item, category }]);
+        write(&engine, "n", command).unwrap();
+    }
+    drop(engine);
+    let engine = open(directory.path());
+    for (n, key) in keys.iter().enumerate() {
+        let item = engine.item("n", key, true, Default::default()).unwrap();
+        assert_eq!(item.value.embedding, Some(vector(n as u64)));
+    }
+    assert_verified(&engine, "n");
+    assert_eq!(engine.check_files(), Ok(Vec::new()));
+}
+
+#[test]
+fn a_sum_at_the_edge_of_its_range_is_refused_whole_and_recovered_exactly() {
+    let directory = tempdir().unwrap();
+    let engine = open(directory.path());
+    create(&engine, "n");
+    categories(&engine, "n", 1);
+    let heavy = |item: u64, weight: f32| {
+        let mut assignment = assignment(item, 0);
+        assignment.item.embedding = Some(vec![-32_768.0; DIMENSION]);
+        assignment.item.weight = Some(weight);
+        assignment
+    };
+    let write = |engine: &Engine, assignments| write(engine, "n", Command::Assign(assignments));
+    // 255 times 32768 is one step below 2²³.
+    write(&engine, vec![heavy(0, 255.0)]).unwrap();
+    let before = view(&engine, "n");
+    let over = vec![assignment(1, 0), heavy(2, 2.0)];
+    assert!(matches!(
+        write(&engine, over),
+        Err(Error::Refused(Refusal::SumOverflow { .. }))
+    ));
+    assert_eq!(view(&engine, "n"), before);
+    drop(engine);
+    let engine = open(directory.path());
+    assert_eq!(view(&engine, "n"), before);
+    assert_verified(&engine, "n");
+    unassign(&engine, "n", 0, true);
+    write(&engine, vec![heavy(2, 2.0)]).unwrap();
+    assert_verified(&engine, "n");
+}

@@ -1,0 +1,188 @@
+//! One test for each fault that was found, named for it.
+
+use std::fs;
+use std::path::Path;
+
+use ee_core::command::{CategoryPut, Command};
+use ee_core::settings::MembershipMode;
+use ee_engine::{Engine, Error, Frame, ItemFilter, Options, SnapshotView, WriteContext};
+use rusqlite::{Connection, OpenFlags};
+use tempfile::tempdir;
+
+use crate::common::*;
+use crate::model::copy;
+
+/// Closes and opens with an older database, but the marks of now.
+fn with_old_database(directory: &Path, old: &Path) -> Result<Engine, Error> {
+    let watermark = fs::read(directory.join("watermark")).unwrap();
+    for file in ["effemb.db", "effemb.db-wal"] {
+        fs::copy(old.join(file), directory.join(file)).unwrap();
+    }
+    fs::write(directory.join("watermark"), watermark).unwrap();
+    Engine::open(directory, Options::default())
+}
+
+#[test]
+fn the_loss_of_a_created_namespace_is_seen() {
+    let (directory, old) = (tempdir().unwrap(), tempdir().unwrap());
+    let engine = open(directory.path());
+    create(&engine, "a");
+    crash_copy(directory.path(), old.path());
+    create(&engine, "b");
+    drop(engine);
+    let opened = with_old_database(directory.path(), old.path());
+    assert!(matches!(opened.err(), Some(Error::Corrupted { .. })));
+}
+
+#[test]
+fn the_loss_of_a_deletion_is_seen() {
+    let (directory, old) = (tempdir().unwrap(), tempdir().unwrap());
+    let engine = open(directory.path());
+    create(&engine, "a");
+    crash_copy(directory.path(), old.path());
+    engine
+        .delete_namespace("a", false, WriteContext::default())
+        .unwrap();
+    drop(engine);
+    let opened = with_old_database(directory.path(), old.path());
+    assert!(matches!(opened.err(), Some(Error::Corrupted { .. })));
+}
+
+#[test]
+fn a_lost_database_file_is_not_replaced_by_an_empty_one() {
+    let directory = tempdir().unwrap();
+    let engine = open(directory.path());
+    create(&engine, "a");
+    let crashed = tempdir().unwrap();
+    crash_copy(directory.path(), crashed.path());
+    let database = crashed.path().join("effemb.db");
+    let log = fs::read(crashed.path().join("effemb.db-wal")).unwrap();
+    for lost in ["missing", "empty"] {
+        match lost {
+            "missing" => fs::remove_file(&database).unwrap(),
+            _ => fs::write(&database, b"").unwrap(),
+        }
+        let opened = Engine::open(crashed.path(), Options::default());
+        assert!(
+            matches!(opened.err(), Some(Error::Corrupted { .. })),
+            "{lost}"
+        );
+        let kept = fs::read(crashed.path().join("effemb.db-wal")).unwrap();
+        assert_eq!(kept, log, "{lost}");
+    }
+}
+
+#[test]
+fn members_that_come_after_a_restore_stand_behind_the_anchor() {
+    let directory = tempdir().unwrap();
+    let engine = open(directory.path());
+    create(&engine, "n");
+    categories(&engine, "n", 1);
+    for item in 0..4 {
+        assign(&engine, "n", item, 0);
+    }
+    let (key, keep_last) = ("c0".into(), 0);
+    write(&engine, "n", Command::Reanchor { key, keep_last }).unwrap();
+    // The member that the anchor stands on leaves.
+    unassign(&engine, "n", 3, true);
+    copy(&engine, "n", "copy").unwrap();
+    assert_eq!(view(&engine, "copy").digest, view(&engine, "n").digest);
+    for name in ["n", "copy"] {
+        assign(&engine, name, 9, 0);
+    }
+    let counting = |name: &str| {
+        let read = engine.category(name, "c0", false, Default::default());
+        read.unwrap().value.counting_count
+    };
+    assert_eq!((counting("n"), counting("copy")), (1, 1));
+    assert_eq!(view(&engine, "copy").digest, view(&engine, "n").digest);
+    assert_verified(&engine, "copy");
+}
+
+#[test]
+fn a_snapshot_with_an_anchor_out_of_range_is_refused() {
+    let directory = tempdir().unwrap();
+    let engine = open(directory.path());
+    create(&engine, "n");
+    categories(&engine, "n", 1);
+    let snapshot = engine.snapshot("n", SnapshotView::Full, Default::default());
+    let frames: Vec<Frame> = snapshot.unwrap().map(Result::unwrap).collect();
+    let new = new_namespace("copy", MembershipMode::Single);
+    let mut restore = engine.restore(new, WriteContext::default()).unwrap();
+    let Frame::Records(mut records) = frames[1].clone() else {
+        panic!("categories come first");
+    };
+    records[0].anchor = u64::MAX;
+    assert!(matches!(
+        restore.push(Frame::Records(records)),
+        Err(Error::InvalidSnapshot { .. })
+    ));
+}
+
+/// Runs SQL behind the engine's back, with valid checksums of pages.
+fn meddle(directory: &Path, sql: &str) {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
+    let database = directory.join("effemb.db");
+    let connection =
+        Connection::open_with_flags_and_vfs(database, flags, ee_vfs::VFS_NAME).unwrap();
+    assert!(connection.execute(sql, []).unwrap() > 0);
+}
+
+#[test]
+fn a_snapshot_of_a_store_that_lacks_an_item_does_not_end_well() {
+    let directory = tempdir().unwrap();
+    let engine = open(directory.path());
+    create(&engine, "n");
+    categories(&engine, "n", 1);
+    for item in 0..3 {
+        assign(&engine, "n", item, 0);
+    }
+    drop(engine);
+    meddle(directory.path(), "DELETE FROM items WHERE key = 'i1'");
+    let engine = open(directory.path());
+    let snapshot = engine.snapshot("n", SnapshotView::Full, Default::default());
+    let last = snapshot.unwrap().last().unwrap();
+    assert!(matches!(last, Err(Error::Corrupted { .. })));
+    assert_ne!(engine.verify("n").unwrap().value.findings, [""; 0]);
+}
+
+#[test]
+fn verify_looks_at_the_inbox() {
+    let directory = tempdir().unwrap();
+    let engine = open(directory.path());
+    create(&engine, "n");
+    categories(&engine, "n", 1);
+    assign(&engine, "n", 0, 0);
+    unassign(&engine, "n", 0, false);
+    drop(engine);
+    meddle(directory.path(), "DELETE FROM inbox");
+    let engine = open(directory.path());
+    let inbox = ItemFilter::Inbox { after: None };
+    let listed = engine.items("n", inbox, 9, false, Default::default());
+    assert_eq!(listed.unwrap().value, []);
+    let findings = engine.verify("n").unwrap().value.findings;
+    assert_eq!(findings.len(), 2, "{findings:?}");
+}
+
+#[test]
+fn a_namespace_larger_than_memory_does_not_fill_the_queue_with_evictions() {
+    let directory = tempdir().unwrap();
+    let options = Options {
+        memory_budget: Some(1),
+        ..Options::default()
+    };
+    let engine = Engine::open(directory.path(), options).unwrap();
+    create(&engine, "n");
+    categories(&engine, "n", 3);
+    for _ in 0..20_000 {
+        view(&engine, "n");
+    }
+    let before = std::time::Instant::now();
+    let put = CategoryPut {
+        key: "more".into(),
+        ..CategoryPut::default()
+    };
+    write(&engine, "n", Command::PutCategories(vec![put])).unwrap();
+    assert!(before.elapsed() < std::time::Duration::from_secs(5));
+    assert_verified(&engine, "n");
+}

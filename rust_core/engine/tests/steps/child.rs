@@ -1,0 +1,128 @@
+//! A process of its own for each fault at a step, since a crash ends it.
+//!
+//! The child does a script of operations and notes in a journal what it begins and what is
+//! acknowledged. It stops at the first error.
+
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use ee_engine::failpoints::{Fault, Step, arm, fired, set_log_pages};
+use ee_engine::{Engine, Error, Options};
+
+use crate::workload::{Op, extend, prepare};
+
+/// Bytes of memory that hold one of the namespaces, so that they take turns.
+const BUDGET: usize = 3000;
+
+const NAMES: [&str; 3] = ["a", "b", "n"];
+
+/// Operations that are done before anything is made to fail.
+pub(crate) fn first_ops() -> Vec<Op> {
+    let mut ops = prepare(&NAMES);
+    extend(&mut ops, &NAMES, 12, 1);
+    ops
+}
+
+/// Operations in whose course a step fails.
+pub(crate) fn script() -> Vec<Op> {
+    let mut ops = first_ops();
+    let first = ops.len();
+    extend(&mut ops, &NAMES, 12, 2);
+    ops.push(Op::Copy("n".into(), "copy".into()));
+    ops.push(Op::Create("made".into()));
+    ops.push(Op::Delete("a".into()));
+    extend(&mut ops, &["n", "b", "copy"], 6, 3);
+    ops.split_off(first)
+}
+
+pub(crate) fn options() -> Options {
+    Options {
+        memory_budget: Some(BUDGET),
+        ..Options::default()
+    }
+}
+
+/// What became of a child.
+#[derive(Debug)]
+pub(crate) struct Report {
+    /// Operations acknowledged.
+    pub(crate) acknowledged: usize,
+    /// Operations begun.
+    pub(crate) begun: usize,
+    pub(crate) fired: bool,
+    pub(crate) crashed: bool,
+}
+
+/// Runs the script in a child, with a fault at a step once that was passed some times.
+pub(crate) fn run(directory: &Path, step: Step, mode: &str, after: u64) -> Report {
+    let journal = directory.with_extension("journal");
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "child::the_child", "--ignored", "--nocapture"])
+        .env("EE_FAULT_DIRECTORY", directory)
+        .env("EE_FAULT_STEP", format!("{step:?}"))
+        .env("EE_FAULT_MODE", mode)
+        .env("EE_FAULT_AFTER", after.to_string())
+        .output()
+        .unwrap();
+    let journal = fs::read_to_string(journal).unwrap();
+    let count = |word: &str| journal.lines().filter(|line| *line == word).count();
+    let crashed = !output.status.success();
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(crashed, mode == "crash" && count("end") == 0, "{text}");
+    Report {
+        acknowledged: count("ok"),
+        begun: count("try"),
+        fired: crashed || count("fired") > 0,
+        crashed,
+    }
+}
+
+#[test]
+#[ignore = "it is started by the tests of failpoints"]
+fn the_child() {
+    let Ok(directory) = std::env::var("EE_FAULT_DIRECTORY") else {
+        return;
+    };
+    let var = |name| std::env::var(name).unwrap();
+    let directory = Path::new(&directory);
+    let name = var("EE_FAULT_STEP");
+    let step = Step::ALL.iter().find(|step| format!("{step:?}") == name);
+    let fault = match var("EE_FAULT_MODE").as_str() {
+        "crash" => Fault::Crash,
+        "error" => Fault::Error,
+        _ => Fault::Delay(Duration::from_millis(20)),
+    };
+    let mut journal = File::create(directory.with_extension("journal")).unwrap();
+    set_log_pages(12);
+    arm(
+        *step.unwrap(),
+        fault,
+        var("EE_FAULT_AFTER").parse().unwrap(),
+    );
+    // A process that is being started by another test has our files for a moment.
+    let opened = loop {
+        match Engine::open(directory, options()) {
+            Err(Error::DirectoryInUse { .. }) => std::thread::sleep(Duration::from_millis(5)),
+            opened => break opened,
+        }
+    };
+    if let Ok(engine) = opened {
+        for (index, op) in script().iter().enumerate() {
+            journal.write_all(b"try\n").unwrap();
+            if op.run(&engine, index as u64).is_err() {
+                break;
+            }
+            journal.write_all(b"ok\n").unwrap();
+        }
+        // Time for rows of what was deleted to be purged.
+        std::thread::sleep(Duration::from_millis(40));
+        engine.close();
+    }
+    if fired() > 0 {
+        journal.write_all(b"fired\n").unwrap();
+    }
+    journal.write_all(b"end\n").unwrap();
+}

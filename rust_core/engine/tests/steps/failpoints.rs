@@ -1,0 +1,96 @@
+//! Every step × crash, error, delay: what was acknowledged is there once, the operation under way
+//! wholly or not at all, and done again it is there.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use ee_engine::failpoints::Step;
+use ee_engine::{Engine, Error, Options, WriteContext};
+use tempfile::tempdir;
+
+use crate::child::{Report, first_ops, options, run, script};
+use crate::common::new_namespace;
+use crate::model::compare;
+use crate::rounds;
+use crate::workload::{Op, world_after};
+
+/// A directory on which the script can start, with a restore that nobody finished.
+fn prepared(directory: &std::path::Path) {
+    let engine = Engine::open(directory, options()).unwrap();
+    for (index, op) in first_ops().iter().enumerate() {
+        op.run(&engine, 1_000_000 + index as u64).unwrap();
+    }
+    let new = new_namespace("half", ee_core::settings::MembershipMode::Single);
+    let restore = engine.restore(new, WriteContext::default()).unwrap();
+    engine.close();
+    drop(restore);
+}
+
+/// Runs one fault and checks what is there after it. Returns whether the fault happened.
+fn check(step: Step, mode: &str, after: u64) -> bool {
+    let parent = tempdir().unwrap();
+    let directory = parent.path().join("data");
+    prepared(&directory);
+    let report = run(&directory, step, mode, after);
+    let said = format!("{step:?} {mode} after {after}: {report:?}");
+    let Report {
+        acknowledged,
+        begun,
+        ..
+    } = report;
+    let script = script();
+    if mode == "delay" || !report.fired {
+        assert_eq!(acknowledged, script.len(), "{said}");
+    }
+    let mut ops = first_ops();
+    ops.extend_from_slice(&script[..acknowledged]);
+    let without = world_after(&ops);
+    let engine = Engine::open(&directory, Options::default()).expect(&said);
+    if begun == acknowledged {
+        assert_eq!(compare(&engine, &without), Ok(None), "{said}");
+        return report.fired;
+    }
+    let op = &script[acknowledged];
+    ops.push(op.clone());
+    let with = world_after(&ops);
+    if compare(&engine, &with) != Ok(None) {
+        assert_eq!(compare(&engine, &without), Ok(None), "{said}");
+    }
+    // The client tries again.
+    match op.run(&engine, acknowledged as u64) {
+        Ok(()) => {}
+        Err(Error::NamespaceExists { .. }) if matches!(op, Op::Copy(..)) => {}
+        Err(error) => panic!("{said}: again: {error}"),
+    }
+    assert_eq!(compare(&engine, &with), Ok(None), "{said}");
+    report.fired
+}
+
+#[test]
+fn every_step_fails_in_every_way_and_nothing_acknowledged_is_lost() {
+    let mut cases = Vec::new();
+    for step in Step::ALL {
+        for mode in ["crash", "error", "delay"] {
+            for after in 0..rounds(1) {
+                cases.push((*step, mode, after));
+            }
+        }
+    }
+    let (next, silent) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while let Some(&(step, mode, after)) =
+                    cases.get(next.fetch_add(1, Ordering::Relaxed))
+                {
+                    // A later time may be more than there are.
+                    if !check(step, mode, after) && after == 0 {
+                        silent.lock().unwrap().push((step, mode));
+                    }
+                }
+            });
+        }
+    });
+    assert_eq!(*silent.lock().unwrap(), []);
+}
