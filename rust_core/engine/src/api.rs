@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use ee_core::command::Outcome;
+use ee_core::kernels::Kernel;
 use ee_core::settings::{Metadata, NamespaceSettings};
 use ee_core::state::{Header, Profile};
 use ee_core::store::{CategoryRecord, Origin};
@@ -16,6 +17,8 @@ pub struct Options {
     pub memory_budget: Option<usize>,
     /// Threads that one large scan may be split over; at least 1.
     pub threads: usize,
+    /// Ranking kernel; none: the best for this CPU. Answers are the same with each.
+    pub kernel: Option<Kernel>,
 }
 
 impl Default for Options {
@@ -23,6 +26,7 @@ impl Default for Options {
         Self {
             memory_budget: None,
             threads: 1,
+            kernel: None,
         }
     }
 }

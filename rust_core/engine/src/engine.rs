@@ -275,18 +275,19 @@ impl Engine {
     ) -> Result<At<Vec<Ranking>>> {
         let loaded = self.loaded(target, context)?;
         options.threads = self.options.threads;
+        let kernel = self.kernel();
         let (id, settings) = (target.id, &target.settings);
         if read::names_items(&queries) {
             return self.shared.read_both(&loaded, |published, reader| {
                 let resolved = read::resolve(Some(&reader), id, settings, &queries)?;
                 drop(reader);
-                Ok(published.rank(&resolved, &options))
+                Ok(published.rank_with(kernel, &resolved, &options))
             });
         }
         let resolved = read::resolve(None, id, settings, &queries)?;
         let published = loaded.read();
         Ok(At {
-            value: published.rank(&resolved, &options),
+            value: published.rank_with(kernel, &resolved, &options),
             revision: published.header().revision,
         })
     }
@@ -335,7 +336,7 @@ impl Engine {
         let reader = self.shared.readers.begin()?;
         Ok(EngineInfo {
             sqlite_version: sqlite_version().to_owned(),
-            kernel: Kernel::best().name(),
+            kernel: self.kernel().name(),
             namespaces: queries::namespace_count(&reader)?,
             memory_bytes: self.shared.registry.memory() as u64,
         })
@@ -356,6 +357,10 @@ impl Engine {
     pub fn close(&self) {
         self.shared.stop();
         self.writer.stop();
+    }
+
+    fn kernel(&self) -> Kernel {
+        self.options.kernel.unwrap_or_else(Kernel::best)
     }
 
     /// The namespace that a caller means.

@@ -163,7 +163,7 @@ fn namespaces_leave_memory_and_come_back() {
     let directory = tempdir().unwrap();
     let options = Options {
         memory_budget: Some(40_000),
-        threads: 1,
+        ..Options::default()
     };
     let engine = Engine::open(directory.path(), options).unwrap();
     let names: Vec<String> = (0..20).map(|n| format!("n{n}")).collect();

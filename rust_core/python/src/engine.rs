@@ -123,17 +123,18 @@ fn open(
     kernel: Option<&str>,
     threads: Option<usize>,
 ) -> Result<Service, Status> {
-    if let Some(name) = kernel
-        && name != Kernel::best().name()
-    {
-        return Err(invalid_option("kernel", Kernel::best().name(), name));
-    }
+    let by_name = |name| {
+        let names: Vec<_> = Kernel::available().iter().map(|k| k.name()).collect();
+        Kernel::by_name(name).ok_or_else(|| invalid_option("kernel", &names.join(", "), name))
+    };
+    let kernel = kernel.map(by_name).transpose()?;
     if threads == Some(0) {
         return Err(invalid_option("threads", "at least 1", "0"));
     }
     let options = Options {
         memory_budget,
         threads: threads.unwrap_or_else(|| available_parallelism().map_or(1, usize::from)),
+        kernel,
     };
     let engine = ee_engine::Engine::open(&path, options).map_err(status_of)?;
     Ok(Service::new(engine))

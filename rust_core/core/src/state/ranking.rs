@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Namespace;
+use crate::kernels::Kernel;
 use crate::rank::{Query, Search};
 
 /// Which categories compete.
@@ -50,6 +51,16 @@ pub struct Match {
 impl Namespace {
     /// Ranks all categories for each query, in one pass.
     pub fn rank(&self, queries: &[Query], options: &MatchOptions) -> Vec<Ranking> {
+        self.rank_with(Kernel::best(), queries, options)
+    }
+
+    /// [`Namespace::rank`] with a chosen kernel. The answer is the same with each.
+    pub fn rank_with(
+        &self,
+        kernel: Kernel,
+        queries: &[Query],
+        options: &MatchOptions,
+    ) -> Vec<Ranking> {
         let keep = self.keep(&options.filter);
         // The margin needs the second even where one is asked for; the least score is applied
         // after, so that it does not hide the second.
@@ -65,7 +76,9 @@ impl Namespace {
             threads: options.threads,
         };
         let by_key = |a: u32, b: u32| self.key(a).cmp(self.key(b));
-        let hits = self.rows.top_k_batch(queries, &search, &by_key);
+        let hits = self
+            .rows
+            .top_k_batch_with(kernel, queries, &search, &by_key);
         hits.into_iter()
             .map(|hits| {
                 let margin = match hits.as_slice() {
