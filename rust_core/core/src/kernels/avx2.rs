@@ -104,6 +104,12 @@ define_tiles!("avx2,fma");
 /// Vectors of 16 components in a sketch line.
 const PARTS: usize = 4;
 
+/// Asks for a line that will be read soon. An address is all that it takes: it cannot fault.
+#[target_feature(enable = "avx2,fma")]
+fn prefetch(line: *const I8Line) {
+    _mm_prefetch::<_MM_HINT_T0>(line.cast());
+}
+
 #[target_feature(enable = "avx2,fma")]
 fn zero() -> __m256i {
     _mm256_setzero_si256()

@@ -96,6 +96,12 @@ define_tiles!("avx512f,avx512bw,avx512vnni");
 /// Vectors of 32 components in a sketch line.
 const PARTS: usize = 2;
 
+/// Asks for a line that will be read soon. An address is all that it takes: it cannot fault.
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn prefetch(line: *const I8Line) {
+    _mm_prefetch::<_MM_HINT_T0>(line.cast());
+}
+
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 fn zero() -> __m512i {
     _mm512_setzero_si512()

@@ -94,6 +94,10 @@ define_tiles!("neon");
 /// Vectors of 8 components in a sketch line.
 const PARTS: usize = 8;
 
+/// There is no stable intrinsic for it here: left to the hardware.
+#[target_feature(enable = "neon")]
+fn prefetch(_line: *const I8Line) {}
+
 #[target_feature(enable = "neon")]
 fn zero() -> int32x4_t {
     vdupq_n_s32(0)

@@ -2,7 +2,8 @@
 //!
 //! Target features cannot be passed through a generic function, so this is a macro. The module
 //! that invokes it brings the vocabulary: `PARTS` (vectors in one sketch line), `zero`,
-//! `widen_i8(line, part)`, `load_i16(line, part)`, `multiply_add(sum, query, row)`, `total(sum)`.
+//! `widen_i8(line, part)`, `load_i16(line, part)`, `multiply_add(sum, query, row)`, `total(sum)`,
+//! `prefetch(line)`.
 
 /// Defines `tiles::<Q, R>(queries, sketches, out)` for a set of target features.
 macro_rules! define_tiles {
@@ -52,6 +53,11 @@ macro_rules! define_tiles {
             }
             let mut sums = [[zero(); R]; Q];
             for i in 0..stride {
+                // The next rows in memory. R rows are read side by side, which no hardware
+                // prefetcher takes for one stream; past the last row it does no harm.
+                for row in rows {
+                    prefetch(row.as_ptr().wrapping_add(R * stride + i));
+                }
                 for part in 0..PARTS {
                     let mut wide = [widen_i8(&rows[0][i], part); R];
                     for r in 1..R {
