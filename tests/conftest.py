@@ -21,6 +21,7 @@ from effective_embeddings import Client
 from effective_embeddings.server import ServerHandle, Settings
 from tests.support.folders import quick_folder
 from tests.support.full import fill
+from tests.support.grpcurl import build_grpcurl
 from tests.support.process import ServerProcess
 from tests.support.raw import EmbeddedRaw, Raw, RemoteRaw
 
@@ -127,3 +128,9 @@ def server_process(data_dir: Path) -> Iterator[ServerProcess]:
     """A server in a process of its own, on a directory of its own."""
     with ServerProcess(data_dir) as process:
         yield process
+
+
+@pytest.fixture(scope="session")
+def grpcurl() -> Path:
+    """The program, built once by Go."""
+    return build_grpcurl()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -30,10 +29,9 @@ def commands() -> Iterator[str]:
             yield command.split("  #")[0].strip()
 
 
-def run(command: str, folder: Path) -> str:
-    scripts = str(Path(sys.executable).parent)
-    tools = str(ROOT / ".tools" / "bin")
-    path = os.pathsep.join([scripts, tools, os.environ["PATH"]])
+def run(command: str, folder: Path, *tools: Path) -> str:
+    scripts = Path(sys.executable).parent
+    path = os.pathsep.join([*map(str, (scripts, *tools)), os.environ["PATH"]])
     done = subprocess.run(
         ["bash", "-c", command],  # noqa: S607  # the document's reader has bash
         cwd=folder,
@@ -65,13 +63,14 @@ def test_the_commands_of_effemb_work_in_order(tmp_path: Path) -> None:
             assert "health" in output
 
 
-def test_the_grpcurl_commands_work_in_order(tmp_path: Path) -> None:
-    if not shutil.which("grpcurl") and not (ROOT / ".tools" / "bin" / "grpcurl").exists():
-        pytest.skip("grpcurl is not there (test_grpcurl.py installs it where Go is)")
+def test_the_grpcurl_commands_work_in_order(tmp_path: Path, grpcurl: Path) -> None:
     calls = [command for command in commands() if command.startswith("grpcurl")]
     assert len(calls) >= 4
     with ServerHandle(Settings(listen="127.0.0.1:0", data=tmp_path / "data")) as server:
-        answers = [run(call.replace("127.0.0.1:50051", server.target), tmp_path) for call in calls]
+        answers = [
+            run(call.replace("127.0.0.1:50051", server.target), tmp_path, grpcurl.parent)
+            for call in calls
+        ]
     assert '"category": "health"' in answers[-1]
 
 

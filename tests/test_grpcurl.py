@@ -15,32 +15,7 @@ import pytest
 
 from effective_embeddings.server import ServerHandle
 
-_VERSION = "v1.9.3"
-_BIN = Path(__file__).resolve().parent.parent / ".tools" / "bin"
 _SERVICE = "effective_embeddings.v1.EffectiveEmbeddingsService"
-
-
-@pytest.fixture(scope="session")
-def grpcurl() -> Path:
-    """The program, built once by Go."""
-    program = _BIN / "grpcurl"
-    if program.exists():
-        return program
-    go = shutil.which("go")
-    if go is None:
-        pytest.skip("grpcurl is a Go program, and Go is not installed")
-    _BIN.mkdir(parents=True, exist_ok=True)
-    done = subprocess.run(  # noqa: S603 - Go, with a fixed version
-        [go, "install", f"github.com/fullstorydev/grpcurl/cmd/grpcurl@{_VERSION}"],
-        env=os.environ | {"GOBIN": str(_BIN), "GOFLAGS": "-trimpath"},
-        capture_output=True,
-        text=True,
-        timeout=540,
-        check=False,
-    )
-    if done.returncode:
-        pytest.skip(f"Go could not build grpcurl: {done.stderr.strip()[-500:]}")
-    return program
 
 
 class _Grpcurl:
