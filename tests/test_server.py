@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -189,6 +190,25 @@ def test_health_is_not_serving_while_draining(data_dir: Path) -> None:
             assert next(statuses).status == _STATUS.NOT_SERVING
             watch.cancel()
         assert process.wait() == 0
+
+
+def test_a_client_finds_a_server_that_was_restarted(data_dir: Path) -> None:
+    """A write with its request_id, and a read, are tried again until the server is back."""
+    with ServerHandle(_settings(data_dir)) as first:
+        target = first.target
+    stack = ExitStack()
+
+    def start_again() -> None:
+        stack.enter_context(ServerHandle(Settings(data=data_dir, listen=target)))
+
+    with stack, Client(target) as client:
+        starting = threading.Timer(0.4, start_again)
+        starting.start()
+        try:
+            assert client.create_namespace("ns", 2).revision == 1
+            assert client.get_namespace("ns").revision == 1
+        finally:
+            starting.join()
 
 
 def test_writes_in_flight_at_sigterm_are_acknowledged_and_kept_or_not_done(data_dir: Path) -> None:
