@@ -1,0 +1,102 @@
+"""A flipped bit in the files is found, or does no harm: never is an answer quietly wrong."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from pathlib import Path
+
+import pytest
+
+from effective_embeddings import CategoryUpdate, Client, EffectiveEmbeddingsError
+from tests.support.vectors import random_vectors
+
+_DIMENSION = 16
+_VECTORS = random_vectors(120, _DIMENSION, seed=90)
+
+
+@pytest.fixture(scope="module")
+def intact(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("intact") / "data"
+    with Client.embedded(folder) as client:
+        client.create_namespace("ns", _DIMENSION)
+        client.put_categories(
+            "ns", [CategoryUpdate(f"c{n}", base=base) for n, base in enumerate(_VECTORS[:5])]
+        )
+        keys = [f"item {number}" for number in range(120)]
+        client.assign("ns", keys, [f"c{number % 5}" for number in range(120)], _VECTORS)
+        client.put_items("ns", "waiting", _VECTORS[0], metadata={"text": "x" * 3000})
+    return folder
+
+
+def _read_all(folder: Path) -> list[object]:
+    """All that a client can see, checked by verify; raises where damage is found."""
+    with Client.embedded(folder) as client:
+        seen: list[object] = []
+        for namespace in client.list_namespaces():
+            report = client.verify(namespace.name)
+            if report.findings:
+                raise EffectiveEmbeddingsError("; ".join(report.findings))
+            seen += [
+                namespace,
+                report.digest,
+                list(client.list_categories(namespace.name, include_embeddings=True)),
+                list(client.list_items(namespace.name, include_embeddings=True)),
+                client.match(namespace.name, _VECTORS[:10], limit=0),
+            ]
+    return seen
+
+
+def test_undamaged_files_read_the_same_twice(intact: Path, tmp_path: Path) -> None:
+    shutil.copytree(intact, tmp_path / "copy")
+    assert _read_all(tmp_path / "copy") == _read_all(intact)
+
+
+def test_a_flipped_bit_anywhere_is_found_or_does_no_harm(intact: Path, tmp_path: Path) -> None:
+    expected = _read_all(intact)
+    rng = random.Random(90)
+    found = 0
+    for number in range(40):
+        copy = tmp_path / f"{number}"
+        shutil.copytree(intact, copy)
+        file = rng.choice([path for path in sorted(copy.iterdir()) if path.stat().st_size])
+        content = bytearray(file.read_bytes())
+        place = rng.randrange(len(content))
+        content[place] ^= 1 << rng.randrange(8)
+        file.write_bytes(bytes(content))
+        try:
+            seen = _read_all(copy)
+        except EffectiveEmbeddingsError:
+            found += 1
+        else:
+            assert seen == expected, f"{file.name}, byte {place}"
+        shutil.rmtree(copy)
+    assert found > 0, "some of them must have hit what is read"
+
+
+def test_a_file_cut_short_is_found(intact: Path, tmp_path: Path) -> None:
+    largest = max(intact.iterdir(), key=lambda path: path.stat().st_size)
+    for share in (0.9, 0.5, 0.01):
+        copy = tmp_path / f"{share}"
+        shutil.copytree(intact, copy)
+        with (copy / largest.name).open("r+b") as file:
+            file.truncate(int(largest.stat().st_size * share))
+        with pytest.raises(EffectiveEmbeddingsError):
+            _read_all(copy)
+
+
+def test_a_missing_file_is_not_taken_for_an_empty_service(intact: Path, tmp_path: Path) -> None:
+    largest = max(intact.iterdir(), key=lambda path: path.stat().st_size)
+    copy = tmp_path / "copy"
+    shutil.copytree(intact, copy)
+    (copy / largest.name).unlink()
+    with pytest.raises(EffectiveEmbeddingsError):
+        _read_all(copy)
+
+
+def test_a_folder_of_something_else_is_refused_and_left_alone(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("mine", encoding="utf-8")
+    with pytest.raises(EffectiveEmbeddingsError):
+        Client.embedded(file)
+    assert file.read_text(encoding="utf-8") == "mine"
