@@ -1,0 +1,91 @@
+"""Single Matches on a namespace larger than the caches: 16 at once share scans."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from bench.figures import Bound, Figure, Outcome
+from bench.load import Load, closed_loop, sender
+from bench.processes import service
+from bench.rounds import ratios
+from bench.vectors import unit_vectors
+from bench.world import check_match, fill, folder, match_request
+from effective_embeddings import Client
+
+__all__ = ["run"]
+
+_DIMENSION = 384
+
+
+def run(full: bool) -> Outcome:  # noqa: FBT001
+    """Compare 16 callers who may share with 16 who queue up for one scan after the other."""
+    outcome = Outcome()
+    count = 300_000 if full else 150_000
+    queries = unit_vectors(64, _DIMENSION, seed=23)
+    requests = [match_request("bench", query[None]) for query in queries]
+    with folder() as data, service(data) as hosted:
+        with Client(hosted.target) as client:
+            bases = fill(client, "bench", count, _DIMENSION)
+        channel, match = sender(hosted.target, "Match")
+        for index in range(4):
+            check_match(match(requests[index]), bases, queries[index : index + 1])
+        in_turn = _in_turn(match)
+        shared: list[float] = []
+        unshared: list[float] = []
+        alone: list[float] = []
+        queued_alone: list[float] = []
+        for _ in range(9 if full else 5):
+            shared.append(_load(match, requests, 16).rate)
+            unshared.append(_load(in_turn, requests, 16).rate)
+            alone.append(_load(match, requests, 1).at(0.5))
+            queued_alone.append(_load(in_turn, requests, 1).at(0.5))
+        for index in range(4):
+            check_match(match(requests[index]), bases, queries[index : index + 1])
+        channel.close()
+    ratio, spread = ratios(shared, unshared)
+    middle = len(shared) // 2
+    outcome.figures.append(
+        Figure(
+            what=f"{count:,} × {_DIMENSION}: calls/s of 16 at once over 16 in turn",
+            value=ratio,
+            target=2.0,
+            spread=spread,
+            parts={
+                "at once calls/s": sorted(shared)[middle],
+                "in turn calls/s": sorted(unshared)[middle],
+                "one outstanding p50 µs": sorted(alone)[middle] * 1e6,
+            },
+        )
+    )
+    ratio, spread = ratios(alone, queued_alone)
+    outcome.figures.append(
+        Figure(
+            what="latency of one outstanding call, over the same in turn",
+            value=ratio,
+            target=1.05,
+            bound=Bound.AT_MOST,
+            spread=spread,
+        )
+    )
+    outcome.notes.append(
+        "In turn: the client sends the next call when the last has been answered, so each has a "
+        "scan, with all threads, to itself."
+    )
+    return outcome
+
+
+def _in_turn(send: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
+    lock = threading.Lock()
+
+    def send_alone(request: bytes) -> bytes:
+        with lock:
+            return send(request)
+
+    return send_alone
+
+
+def _load(send: Callable[[bytes], bytes], requests: list[bytes], outstanding: int) -> Load:
+    time.sleep(0.05)
+    return closed_loop(send, lambda number: requests[number % len(requests)], outstanding, 1.0)
