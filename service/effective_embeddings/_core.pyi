@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from typing import Final, final
+from typing import Any, Final, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "LIMITS",
     "METHODS",
     "RELEASE_BUILD",
     "VERSION",
@@ -18,13 +19,16 @@ __all__ = [
     "SnapshotIterator",
     "StatusError",
     "kernels",
+    "namespace_of",
 ]
 
+LIMITS: Final[tuple[tuple[str, int], ...]]
 METHODS: Final[tuple[tuple[str, str], ...]]
 VERSION: Final[str]
 RELEASE_BUILD: Final[bool]
 
 def kernels() -> list[str]: ...
+def namespace_of(method: str, request: bytes) -> str | None: ...
 
 class StatusError(Exception):
     code: int
@@ -56,6 +60,7 @@ class Engine:
     ) -> SnapshotIterator: ...
     def restore(self, grant: Grant) -> Restore: ...
     def health(self) -> tuple[bool, str]: ...
+    def stats(self) -> dict[str, Any]: ...
     def stop_writes(self) -> None: ...
     def close(self) -> None: ...
 

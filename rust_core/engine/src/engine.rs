@@ -22,6 +22,7 @@ use crate::registry::Registry;
 use crate::restore::{Restore, append_created};
 use crate::shared::Shared;
 use crate::snapshot::Snapshot;
+use crate::stats::Stats;
 use crate::store::{Head, copied_sequence, log_frames, open_writer, sqlite_version};
 use crate::store::{NamespaceRow, Readers, Remembered, State, StoreResult, queries};
 use crate::verify::{Live, verify};
@@ -188,7 +189,14 @@ impl Engine {
     ) -> Result<Written> {
         check_deadline(context.deadline)?;
         let loaded = self.loaded(target, ReadContext::default())?;
-        self.writer.write(loaded, target.clone(), command, context)
+        let rehearsal = context.validate_only;
+        let written = self
+            .writer
+            .write(loaded, target.clone(), command, context)?;
+        if !rehearsal {
+            self.shared.counters.learned(&written.outcome);
+        }
+        Ok(written)
     }
 
     /// A category.
@@ -275,6 +283,8 @@ impl Engine {
     ) -> Result<At<Vec<Ranking>>> {
         let loaded = self.loaded(target, context)?;
         options.threads = self.options.threads;
+        let categories = loaded.read().header().categories;
+        self.shared.counters.ranked(queries.len(), categories);
         let kernel = self.kernel();
         let (id, settings) = (target.id, &target.settings);
         if read::names_items(&queries) {
@@ -340,6 +350,17 @@ impl Engine {
             namespaces: queries::namespace_count(&reader)?,
             memory_bytes: self.shared.registry.memory() as u64,
         })
+    }
+
+    /// What it has done since it was opened.
+    pub fn stats(&self) -> Stats {
+        let registry = &self.shared.registry;
+        Stats {
+            namespaces_loaded: registry.loaded().len() as u64,
+            memory_bytes: registry.memory() as u64,
+            serving: matches!(self.health(), Health::Serving),
+            ..self.shared.counters.read()
+        }
     }
 
     /// Whether it takes writes.

@@ -327,6 +327,11 @@ pub(crate) struct Finished {
 }
 
 impl Finished {
+    /// Number of writes that shared the commit; none if there was nothing to commit.
+    pub(crate) fn durable(&self) -> Option<usize> {
+        self.sequence.map(|_| self.answers.len())
+    }
+
     /// Makes it visible, then answers.
     pub(crate) fn publish(self, shared: &Shared) {
         for working in self.working {

@@ -9,6 +9,7 @@ use rustc_hash::FxHashMap;
 use crate::failpoints::{Step, reach};
 use crate::load::load;
 use crate::loaded::{LoadResult, Loaded};
+use crate::stats::Counters;
 use crate::store::Readers;
 use crate::{Error, Result};
 
@@ -34,6 +35,7 @@ pub(crate) struct Registry {
     budget: Option<usize>,
     memory: AtomicIsize,
     clock: AtomicU64,
+    counters: Arc<Counters>,
 }
 
 impl Registry {
@@ -44,6 +46,7 @@ impl Registry {
             budget,
             memory: AtomicIsize::new(0),
             clock: AtomicU64::new(0),
+            counters: Arc::default(),
         }
     }
 
@@ -70,6 +73,7 @@ impl Registry {
                     Ok(Some(loaded)) => {
                         let loaded = Arc::new(loaded);
                         self.grow(loaded.memory.load(Ordering::Relaxed).cast_signed());
+                        self.counters.loads.fetch_add(1, Ordering::Relaxed);
                         self.touch(&loaded);
                         *state = SlotState::Loaded(Arc::clone(&loaded));
                         return Ok(loaded);
@@ -103,6 +107,7 @@ impl Registry {
         let state = std::mem::replace(&mut *slot.loaded.lock(), SlotState::Removed);
         if let SlotState::Loaded(loaded) = state {
             loaded.retire();
+            self.counters.evictions.fetch_add(1, Ordering::Relaxed);
             self.grow(-loaded.memory.load(Ordering::Relaxed).cast_signed());
         }
     }
@@ -110,6 +115,11 @@ impl Registry {
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.slots.lock().len()
+    }
+
+    /// What is counted.
+    pub(crate) fn counters(&self) -> Arc<Counters> {
+        Arc::clone(&self.counters)
     }
 
     /// Bytes held.

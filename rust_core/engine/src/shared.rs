@@ -9,6 +9,7 @@ use crate::api::Health;
 use crate::directory::Directory;
 use crate::failpoints::{Step, reach};
 use crate::registry::Registry;
+use crate::stats::Counters;
 use crate::store::Readers;
 use crate::{Error, Result};
 
@@ -17,6 +18,7 @@ pub(crate) struct Shared {
     pub(crate) directory: Directory,
     pub(crate) readers: Arc<Readers>,
     pub(crate) registry: Registry,
+    pub(crate) counters: Arc<Counters>,
     stopping: AtomicBool,
     failure: Mutex<Option<String>>,
 }
@@ -26,6 +28,7 @@ impl Shared {
         Self {
             directory,
             readers,
+            counters: registry.counters(),
             registry,
             stopping: AtomicBool::new(false),
             failure: Mutex::new(None),

@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
 use ee_core::command::Command;
@@ -259,6 +259,7 @@ impl Worker {
             return None;
         }
         let now_ms = self.now();
+        let begun = Instant::now();
         let mut other = None;
         let before = self.head;
         let mut group = Group::new(&self.connection, &mut self.head, &self.shared, now_ms);
@@ -280,7 +281,12 @@ impl Worker {
             Some(error) => Err(error),
         };
         match ended {
-            Ok(finished) => finished.publish(&self.shared),
+            Ok(finished) => {
+                if let Some(writes) = finished.durable() {
+                    self.shared.counters.committed(writes, begun.elapsed());
+                }
+                finished.publish(&self.shared);
+            }
             Err(error) => {
                 let error = group.abandon(error);
                 if let Some(job) = waiting {

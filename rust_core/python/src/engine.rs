@@ -9,11 +9,12 @@ use ee_engine::{Error, Health, Options};
 use ee_wire::{Service, Status, invalid_option, status_of};
 use parking_lot::RwLock;
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyBytes, PyDict};
 
 use crate::detached::Detached;
 use crate::error::Refused;
 use crate::grant::Grant;
+use crate::stats;
 use crate::streams::{Restore, SnapshotIterator};
 
 /// One data directory. Safe to use from any thread; every method releases the GIL.
@@ -87,6 +88,12 @@ impl Engine {
             },
             Err(status) => (false, status.message),
         })
+    }
+
+    /// What it has done since it was opened, by name; empty once it is closed.
+    fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let found = py.detach(|| self.service().ok().map(|service| service.engine().stats()));
+        stats::dict(py, found)
     }
 
     /// Refuses new writes; those that have begun are finished.

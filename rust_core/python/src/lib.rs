@@ -10,6 +10,7 @@ mod error;
 mod grant;
 mod matrix;
 mod numbers;
+mod stats;
 mod streams;
 mod table;
 
@@ -20,6 +21,12 @@ use pyo3::prelude::*;
 fn kernels() -> Vec<&'static str> {
     let available = ee_core::kernels::Kernel::available();
     available.iter().rev().map(|kernel| kernel.name()).collect()
+}
+
+/// The namespace that a request of a method names, without decoding the rest; None: none.
+#[pyfunction]
+fn namespace_of(method: &str, request: &[u8]) -> Option<String> {
+    ee_wire::namespace_of(method, request)
 }
 
 /// The Rust core: bytes and numpy arrays in and out. Every method releases the GIL.
@@ -36,6 +43,8 @@ mod _core {
     #[pymodule_export]
     use super::matrix::CategoryMatrix;
     #[pymodule_export]
+    use super::namespace_of;
+    #[pymodule_export]
     use super::streams::{Restore, SnapshotIterator};
 
     use pyo3::prelude::*;
@@ -47,6 +56,7 @@ mod _core {
             .iter()
             .map(|method| (method.name, method.scope.name()));
         module.add("METHODS", PyTuple::new(module.py(), methods)?)?;
+        module.add("LIMITS", PyTuple::new(module.py(), ee_wire::limits::all())?)?;
         module.add("VERSION", ee_wire::VERSION)?;
         module.add("RELEASE_BUILD", ee_wire::RELEASE_BUILD)
     }

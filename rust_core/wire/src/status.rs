@@ -16,6 +16,8 @@ pub enum Code {
     AlreadyExists = 6,
     /// The caller may not.
     PermissionDenied = 7,
+    /// There is no room, or too much is asked for.
+    ResourceExhausted = 8,
     /// The state is not one that allows it.
     FailedPrecondition = 9,
     /// There is no such method.
@@ -26,6 +28,8 @@ pub enum Code {
     Unavailable = 14,
     /// Stored data is damaged.
     DataLoss = 15,
+    /// Who calls is not known.
+    Unauthenticated = 16,
 }
 
 /// A refused call.

@@ -7,7 +7,7 @@ use ee_engine::Engine;
 use crate::call::Room;
 use crate::error::{self, Places};
 use crate::fault::Result;
-use crate::grant::Grant;
+use crate::grant::{Grant, Pattern, Scope};
 use crate::limits;
 use crate::proto::v1::{
     GetServiceInfoRequest, GetServiceInfoResponse, VerifyRequest, VerifyResponse,
@@ -41,20 +41,23 @@ pub(crate) fn verify(room: &Room<'_>, _: VerifyRequest) -> Result<VerifyResponse
 
 pub(crate) fn info(
     engine: &Engine,
-    _: &Grant,
+    grant: &Grant,
     _: GetServiceInfoRequest,
 ) -> Result<GetServiceInfoResponse> {
     let info = engine
         .info()
         .map_err(|error| error::fault(Places::SINGLE, error))?;
+    // How many namespaces there are tells of others' coming and going.
+    let sees_all = grant.covered(Scope::Read, "") == [Pattern::Prefix(String::new())];
+    let total = |count: u64| if sees_all { count } else { 0 };
     let named = |(name, limit): (&str, u64)| (name.to_owned(), limit);
     Ok(GetServiceInfoResponse {
         version: VERSION.to_owned(),
         kernel: info.kernel.to_owned(),
         sqlite_version: info.sqlite_version,
         release_build: RELEASE_BUILD,
-        namespace_count: info.namespaces,
-        memory_bytes: info.memory_bytes,
+        namespace_count: total(info.namespaces),
+        memory_bytes: total(info.memory_bytes),
         limits: limits::all()
             .into_iter()
             .map(named)

@@ -1,0 +1,177 @@
+//! Figures for whoever watches the engine: counted as it works, a few atomic additions a call.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use ee_core::command::Outcome;
+
+/// Upper bounds of the times of commits, in microseconds; the last bucket has none.
+const COMMIT_MICROS: [u64; 12] = [
+    250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000,
+];
+/// Upper bounds of the writes in a commit; the last bucket has none.
+const COMMIT_WRITES: [u64; 9] = [1, 2, 4, 8, 16, 32, 64, 128, 256];
+
+/// Counts of values by size, and their sum.
+#[derive(Debug)]
+pub(crate) struct Buckets<const N: usize> {
+    bounds: [u64; N],
+    counts: [AtomicU64; N],
+    beyond: AtomicU64,
+    sum: AtomicU64,
+}
+
+impl<const N: usize> Buckets<N> {
+    const fn new(bounds: [u64; N]) -> Self {
+        Self {
+            bounds,
+            counts: [const { AtomicU64::new(0) }; N],
+            beyond: AtomicU64::new(0),
+            sum: AtomicU64::new(0),
+        }
+    }
+
+    fn add(&self, value: u64) {
+        let bucket = self.bounds.iter().position(|&bound| value <= bound);
+        let count = bucket.map_or(&self.beyond, |bucket| &self.counts[bucket]);
+        count.fetch_add(1, Relaxed);
+        self.sum.fetch_add(value, Relaxed);
+    }
+
+    fn read(&self, unit: f64) -> Distribution {
+        let counts = self.bounds.iter().zip(&self.counts);
+        let mut buckets: Vec<_> = counts
+            .map(|(&bound, count)| (bound as f64 / unit, count.load(Relaxed)))
+            .collect();
+        buckets.push((f64::INFINITY, self.beyond.load(Relaxed)));
+        Distribution {
+            sum: self.sum.load(Relaxed) as f64 / unit,
+            buckets,
+        }
+    }
+}
+
+/// What is counted.
+#[derive(Debug)]
+pub(crate) struct Counters {
+    matches: AtomicU64,
+    queries: AtomicU64,
+    rows: AtomicU64,
+    assignments: AtomicU64,
+    moves: AtomicU64,
+    unassignments: AtomicU64,
+    pub(crate) loads: AtomicU64,
+    pub(crate) evictions: AtomicU64,
+    commit_micros: Buckets<12>,
+    commit_writes: Buckets<9>,
+}
+
+impl Default for Counters {
+    fn default() -> Self {
+        Self {
+            matches: AtomicU64::new(0),
+            queries: AtomicU64::new(0),
+            rows: AtomicU64::new(0),
+            assignments: AtomicU64::new(0),
+            moves: AtomicU64::new(0),
+            unassignments: AtomicU64::new(0),
+            loads: AtomicU64::new(0),
+            evictions: AtomicU64::new(0),
+            commit_micros: Buckets::new(COMMIT_MICROS),
+            commit_writes: Buckets::new(COMMIT_WRITES),
+        }
+    }
+}
+
+impl Counters {
+    /// Queries were ranked against all categories of a namespace.
+    pub(crate) fn ranked(&self, queries: usize, categories: u64) {
+        self.matches.fetch_add(1, Relaxed);
+        self.queries.fetch_add(queries as u64, Relaxed);
+        self.rows
+            .fetch_add(categories.saturating_mul(queries as u64), Relaxed);
+    }
+
+    /// A write was acknowledged.
+    pub(crate) fn learned(&self, outcome: &Outcome) {
+        match outcome {
+            Outcome::Assign(results) => {
+                let changed = results.iter().filter(|result| result.changed);
+                let moved = changed.clone().filter(|result| result.previous.is_some());
+                self.assignments.fetch_add(changed.count() as u64, Relaxed);
+                self.moves.fetch_add(moved.count() as u64, Relaxed);
+            }
+            Outcome::Unassign(results) => {
+                let changed = results.iter().filter(|result| result.changed);
+                self.unassignments
+                    .fetch_add(changed.count() as u64, Relaxed);
+            }
+            _ => {}
+        }
+    }
+
+    /// A group of writes was committed.
+    pub(crate) fn committed(&self, writes: usize, took: Duration) {
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        self.commit_micros.add(micros);
+        self.commit_writes.add(writes as u64);
+    }
+
+    pub(crate) fn read(&self) -> Stats {
+        Stats {
+            matches: self.matches.load(Relaxed),
+            queries: self.queries.load(Relaxed),
+            rows: self.rows.load(Relaxed),
+            assignments: self.assignments.load(Relaxed),
+            moves: self.moves.load(Relaxed),
+            unassignments: self.unassignments.load(Relaxed),
+            namespaces_loads: self.loads.load(Relaxed),
+            namespaces_evictions: self.evictions.load(Relaxed),
+            namespaces_loaded: 0,
+            memory_bytes: 0,
+            serving: true,
+            commit_seconds: self.commit_micros.read(1e6),
+            commit_writes: self.commit_writes.read(1.0),
+        }
+    }
+}
+
+/// Counts of values by size.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Distribution {
+    /// The values' sum.
+    pub sum: f64,
+    /// (upper bound, values in this bucket alone), the last bound infinite.
+    pub buckets: Vec<(f64, u64)>,
+}
+
+/// What an engine has done since it was opened.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stats {
+    /// Rankings that were answered.
+    pub matches: u64,
+    /// Queries in them.
+    pub queries: u64,
+    /// Categories that were ranked for these, added up.
+    pub rows: u64,
+    /// Assignments that changed something.
+    pub assignments: u64,
+    /// Those that took an item out of another category.
+    pub moves: u64,
+    /// Unassignments that changed something.
+    pub unassignments: u64,
+    /// Namespaces that were read into memory.
+    pub namespaces_loads: u64,
+    /// Namespaces that left memory.
+    pub namespaces_evictions: u64,
+    /// Namespaces in memory now.
+    pub namespaces_loaded: u64,
+    /// Bytes that these take.
+    pub memory_bytes: u64,
+    /// Whether writes are taken.
+    pub serving: bool,
+    /// Times of commits, from the first write of a group to its end.
+    pub commit_seconds: Distribution,
+    /// Writes that shared a commit.
+    pub commit_writes: Distribution,
+}
