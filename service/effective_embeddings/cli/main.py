@@ -10,6 +10,7 @@ from effective_embeddings import _core
 from effective_embeddings.cli import (
     assign,
     category,
+    config,
     demo,
     exporting,
     importing,
@@ -19,6 +20,16 @@ from effective_embeddings.cli import (
     namespace,
     serve,
     snapshot,
+    token,
+)
+from effective_embeddings.cli.access import (
+    Access,
+    ClientCertOption,
+    ClientKeyOption,
+    TlsCaOption,
+    TlsOption,
+    TokenFileOption,
+    set_access,
 )
 from effective_embeddings.cli.output import say
 
@@ -49,6 +60,11 @@ app = typer.Typer(
 def _options(
     context: typer.Context,
     *,
+    token_file: TokenFileOption = None,
+    tls: TlsOption = False,
+    tls_ca: TlsCaOption = None,
+    client_cert: ClientCertOption = None,
+    client_key: ClientKeyOption = None,
     version: Annotated[
         bool,
         typer.Option("--version", is_eager=True, help="Print the version and leave."),
@@ -57,6 +73,7 @@ def _options(
     if version:
         say(_core.VERSION)
         raise typer.Exit
+    set_access(Access(token_file, tls, tls_ca, client_cert, client_key))
     if context.invoked_subcommand is None:
         say(context.get_help())
         raise typer.Exit(2)
@@ -66,6 +83,9 @@ _RUN, _KEEP, _ASK, _MOVE = "Run", "Keep", "Teach and ask", "Move data"
 
 app.command("serve", rich_help_panel=_RUN)(serve.serve)
 app.command("demo", rich_help_panel=_RUN)(demo.demo)
+app.add_typer(token.app, name="token", rich_help_panel=_RUN)
+app.add_typer(config.app, name="config", rich_help_panel=_RUN)
+app.command("limits", rich_help_panel=_RUN)(config.limits)
 app.command("info", rich_help_panel=_RUN)(info.info)
 app.command("verify", rich_help_panel=_RUN)(info.verify)
 app.add_typer(namespace.app, name="namespace", rich_help_panel=_KEEP)

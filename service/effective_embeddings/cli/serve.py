@@ -4,107 +4,199 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from effective_embeddings import _core
 from effective_embeddings import server as room
+from effective_embeddings.cli.banner import banner
 from effective_embeddings.cli.failures import fail
 from effective_embeddings.cli.options import JsonOption
-from effective_embeddings.cli.output import console, print_json
+from effective_embeddings.cli.output import print_json
 
 __all__ = ["serve"]
+
+_WHO = "Who may call"
+_LIMITS = "Limits"
+_WATCH = "Figures and logs"
+_ENGINE = "The engine"
+
+_log = logging.getLogger("effective_embeddings.server")
 
 
 def serve(
     *,
+    config: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Settings in TOML. Flags, then EFFEMB_*, go before it."),
+    ] = None,
     listen: Annotated[
-        str,
-        typer.Option(metavar="HOST:PORT", help="Where to listen; port 0 takes a free one."),
-    ] = "127.0.0.1:50051",
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT",
+            help="Where to listen; port 0 takes a free one. Default: 127.0.0.1:50051.",
+        ),
+    ] = None,
     data: Annotated[
-        Path, typer.Option(metavar="DIR", help="The data directory; made if it is missing.")
-    ] = Path("effemb-data"),
-    workers: Annotated[int, typer.Option(help="Calls served at the same time.")] = 16,
-    max_message_bytes: Annotated[
-        int, typer.Option(help="Largest message taken and sent, in bytes.")
-    ] = 16 * 1024 * 1024,
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="The data directory; made if it is missing. Default: effemb-data."
+        ),
+    ] = None,
     drain_seconds: Annotated[
-        float, typer.Option(help="How long calls may still take once it is told to stop.")
-    ] = 10.0,
-    reflection: Annotated[
-        bool, typer.Option(help="Let tools such as grpcurl ask for the contract.")
-    ] = True,
-    memory_budget: Annotated[
-        int | None, typer.Option(metavar="BYTES", help="Memory for the categories of namespaces.")
+        float | None,
+        typer.Option(help="How long calls may still take once it is told to stop. Default: 10."),
     ] = None,
-    kernel: Annotated[
-        str | None, typer.Option(help="Ranking kernel, instead of the best for this CPU.")
+    tokens: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Hashes of tokens (`effemb token new`); with it every call needs one.",
+            rich_help_panel=_WHO,
+        ),
     ] = None,
-    threads: Annotated[int | None, typer.Option(help="Threads for one large ranking.")] = None,
+    tls_cert: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Certificate chain, PEM.", rich_help_panel=_WHO),
+    ] = None,
+    tls_key: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Its private key, PEM.", rich_help_panel=_WHO),
+    ] = None,
+    tls_client_ca: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Clients need a certificate from one of these, PEM (mTLS).",
+            rich_help_panel=_WHO,
+        ),
+    ] = None,
     allow_insecure_listen: Annotated[
-        bool,
+        bool | None,
         typer.Option(
             "--allow-insecure-listen",
-            help="Listen where other machines can reach it, though calls are neither encrypted"
-            " nor authenticated.",
+            help="Listen where other machines can reach it although calls are not encrypted, or"
+            " callers not authenticated: whoever reaches the port can then read what passes, or"
+            " read and change everything.",
+            rich_help_panel=_WHO,
         ),
-    ] = False,
+    ] = None,
+    reflection: Annotated[
+        bool | None,
+        typer.Option(
+            help="Let tools such as grpcurl ask for the contract, without a token. Default: where"
+            " there are no tokens.",
+            rich_help_panel=_WHO,
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(help="Calls served at the same time. Default: 16.", rich_help_panel=_LIMITS),
+    ] = None,
+    max_concurrent_calls: Annotated[
+        int | None,
+        typer.Option(
+            help="Calls served or waiting; more are turned away. Default: 64.",
+            rich_help_panel=_LIMITS,
+        ),
+    ] = None,
+    max_message_bytes: Annotated[
+        int | None,
+        typer.Option(
+            help="Largest message taken and sent, in bytes. Default: 16777216.",
+            rich_help_panel=_LIMITS,
+        ),
+    ] = None,
+    calls_per_second: Annotated[
+        float | None,
+        typer.Option(help="Calls of one principal. Default: no limit.", rich_help_panel=_LIMITS),
+    ] = None,
+    metrics_listen: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT",
+            help="Serve figures for Prometheus there, such as 127.0.0.1:9464. Default: nowhere.",
+            rich_help_panel=_WATCH,
+        ),
+    ] = None,
+    allow_remote_metrics: Annotated[
+        bool | None,
+        typer.Option(
+            "--allow-remote-metrics",
+            help="Let that be an address that other machines can reach.",
+            rich_help_panel=_WATCH,
+        ),
+    ] = None,
     log_level: Annotated[
-        str, typer.Option(help="What is logged to the standard error: debug, info, warning.")
-    ] = "info",
+        str | None,
+        typer.Option(
+            help="What is logged to the standard error: debug (a line a call), info, warning,"
+            " error. Default: info.",
+            rich_help_panel=_WATCH,
+        ),
+    ] = None,
+    log_format: Annotated[
+        str | None,
+        typer.Option(help="text or json. Default: text.", rich_help_panel=_WATCH),
+    ] = None,
+    audit_log: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="A JSON line for each write and each refusal.",
+            rich_help_panel=_WATCH,
+        ),
+    ] = None,
+    memory_budget: Annotated[
+        int | None,
+        typer.Option(
+            metavar="BYTES",
+            help="Memory for the categories of namespaces.",
+            rich_help_panel=_ENGINE,
+        ),
+    ] = None,
+    kernel: Annotated[
+        str | None,
+        typer.Option(
+            help="Ranking kernel, instead of the best for this CPU.", rich_help_panel=_ENGINE
+        ),
+    ] = None,
+    threads: Annotated[
+        int | None,
+        typer.Option(help="Threads for one large ranking.", rich_help_panel=_ENGINE),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Run the service until it is told to stop (Ctrl-C or SIGTERM).
 
+    These are the settings that are needed most; `effemb config show` lists all of them, and each
+    can be in the file, or in the environment as EFFEMB_ and its name in capitals.
+
     Example:  effemb serve --listen 127.0.0.1:50051 --data ./effemb-data
     """
-    level = logging.getLevelNamesMapping().get(log_level.upper())
-    if level is None:
-        msg = f"{log_level!r} is no log level"
-        raise typer.BadParameter(msg, param_hint="--log-level")
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(message)s")
+    given: dict[str, Any] = dict(locals())
+    flags = {name: given.get(name) for name in room.FIELDS}
+    flags["allow_insecure"] = allow_insecure_listen
     try:
-        settings = room.Settings(
-            listen=listen,
-            data=data,
-            workers=workers,
-            max_message_bytes=max_message_bytes,
-            drain_seconds=drain_seconds,
-            reflection=reflection,
-            memory_budget=memory_budget,
-            kernel=kernel,
-            threads=threads,
-            allow_insecure=allow_insecure_listen,
-        )
+        resolved = room.resolve(flags, config)
     except room.SettingsError as error:
         raise typer.BadParameter(str(error)) from error
+    settings = resolved.settings
+    room.setup_logging(settings.log_level, settings.log_format)
+    for name in resolved.unknown:
+        _log.warning("ignored variable=%s: there is no such setting", name)
+
+    def tell(handle: room.ServerHandle) -> None:
+        if as_json:
+            told = {"listening": handle.target, "data": settings.data.resolve().as_posix()}
+            if handle.metrics_target is not None:
+                told["metrics"] = handle.metrics_target
+            print_json(told)
+        else:
+            banner(settings, handle)
+
     try:
-        room.serve(settings, on_ready=lambda target: _tell(settings, target, as_json=as_json))
-    except (room.ListenError, _core.StatusError) as error:
+        room.serve(settings, on_ready=tell)
+    except (room.ListenError, room.SettingsError, _core.StatusError) as error:
         raise fail(getattr(error, "message", str(error)), as_json=as_json) from error
-
-
-def _tell(settings: room.Settings, target: str, *, as_json: bool) -> None:
-    where = settings.data.resolve()
-    if as_json:
-        print_json({"listening": target, "data": where.as_posix()})
-        return
-    console.print(f"[bold]listening[/bold]  {target}", soft_wrap=True)
-    console.print(f"[bold]data[/bold]       {escape(str(where))}", soft_wrap=True)
-    console.print(
-        "[bold]protected[/bold]  every acknowledged write is on the disk; one process owns the"
-        " directory; messages and batches are limited",
-        soft_wrap=True,
-    )
-    reach = (
-        "whoever reaches this address" if settings.allow_insecure else "every user of this machine"
-    )
-    console.print(
-        f"[bold]open[/bold]       no encryption and no authentication: {reach} can read and"
-        " change everything",
-        soft_wrap=True,
-    )
-    console.print(f"[dim]Try: effemb info --server {target}     Stop: Ctrl-C[/dim]")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import typer
 
+from effective_embeddings.cli.access import current_access
 from effective_embeddings.cli.failures import telling_failures
 from effective_embeddings.client import DEFAULT_TARGET, Client
 
@@ -44,7 +45,11 @@ def _open(server: str | None, data: str | None, *, create: bool) -> Client:
             msg = f"{data} is no directory"
             raise typer.BadParameter(msg, param_hint="--data")
         return Client.embedded(data)
-    return Client(server_of(server))
+    access = current_access()
+    try:
+        return Client(server_of(server), tls=access.security(), token=access.token())
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def server_of(server: str | None) -> str:

@@ -30,6 +30,7 @@ from effective_embeddings.client.resources import (
     Namespace,
     Normalization,
 )
+from effective_embeddings.client.security import Tls
 from effective_embeddings.client.snapshot_file import read_frames
 from effective_embeddings.client.sync.client import DEFAULT_TARGET, DEFAULT_TIMEOUT, Client
 
@@ -62,6 +63,7 @@ __all__ = [
     "SnapshotProgress",
     "SnapshotSummary",
     "SnapshotView",
+    "Tls",
     "UnassignReply",
     "UnassignmentResult",
     "VerifyReport",

@@ -13,6 +13,7 @@ import grpc.aio
 from effective_embeddings.client.contract import METHODS
 from effective_embeddings.client.errors import Code, EffectiveEmbeddingsError, error_from_status
 from effective_embeddings.client.limits import MAX_REPLY_BYTES
+from effective_embeddings.client.security import Tls, call_metadata, channel_credentials
 
 __all__ = ["AsyncGrpcTransport", "ChannelOptions", "GrpcTransport"]
 
@@ -42,8 +43,20 @@ class GrpcTransport:
 
     retries = True
 
-    def __init__(self, target: str, options: ChannelOptions | None) -> None:
-        self._channel = grpc.insecure_channel(target, _options(options))
+    def __init__(
+        self,
+        target: str,
+        options: ChannelOptions | None,
+        *,
+        tls: Tls | bool | None = None,
+        token: str | None = None,
+    ) -> None:
+        credentials = channel_credentials(Tls() if tls is True else tls or None)
+        self._metadata = call_metadata(target, token, encrypted=credentials is not None)
+        if credentials is None:
+            self._channel = grpc.insecure_channel(target, _options(options))
+        else:
+            self._channel = grpc.secure_channel(target, credentials, _options(options))
         self._calls: dict[str, Any] = {}
         for name, method in METHODS.items():
             if method.client_streaming:
@@ -56,14 +69,14 @@ class GrpcTransport:
     def unary(self, method: str, request: bytes, timeout: float | None) -> bytes:
         """See Transport."""
         try:
-            reply: bytes = self._calls[method](request, timeout=timeout)
+            reply: bytes = self._calls[method](request, timeout=timeout, metadata=self._metadata)
         except grpc.RpcError as error:
             raise _translate(error) from None
         return reply
 
     def download(self, method: str, request: bytes, timeout: float | None) -> Iterator[bytes]:
         """See Transport."""
-        replies = self._calls[method](request, timeout=timeout)
+        replies = self._calls[method](request, timeout=timeout, metadata=self._metadata)
         try:
             yield from replies
         except grpc.RpcError as error:
@@ -75,7 +88,7 @@ class GrpcTransport:
     def upload(self, method: str, requests: Iterator[bytes], timeout: float | None) -> bytes:
         """See Transport."""
         upload = _Upload(requests)
-        upload.call = self._calls[method].future(upload, timeout=timeout)
+        upload.call = self._calls[method].future(upload, timeout=timeout, metadata=self._metadata)
         upload.begun.set()
         try:
             reply: bytes = upload.call.result()
@@ -123,7 +136,17 @@ class _Upload:
 class AsyncGrpcTransport:
     """Calls a service from one event loop; the channel is opened by the first call."""
 
-    def __init__(self, target: str, options: ChannelOptions | None) -> None:
+    def __init__(
+        self,
+        target: str,
+        options: ChannelOptions | None,
+        *,
+        tls: Tls | bool | None = None,
+        token: str | None = None,
+    ) -> None:
+        self._credentials = channel_credentials(Tls() if tls is True else tls or None)
+        encrypted = self._credentials is not None
+        self._metadata = call_metadata(target, token, encrypted=encrypted)
         self._target = target
         self._options = _options(options)
         self._channel: grpc.aio.Channel | None = None
@@ -132,7 +155,12 @@ class AsyncGrpcTransport:
     def _call(self, method: str) -> Any:
         if self._channel is None:
             # Not in the constructor, which may run before there is a loop.
-            self._channel = grpc.aio.insecure_channel(self._target, self._options)
+            if self._credentials is None:
+                self._channel = grpc.aio.insecure_channel(self._target, self._options)
+            else:
+                self._channel = grpc.aio.secure_channel(
+                    self._target, self._credentials, self._options
+                )
         call = self._calls.get(method)
         if call is None:
             kind = METHODS[method]
@@ -148,7 +176,9 @@ class AsyncGrpcTransport:
     async def unary(self, method: str, request: bytes, timeout: float | None) -> bytes:
         """See AsyncTransport."""
         try:
-            reply: bytes = await self._call(method)(request, timeout=timeout)
+            reply: bytes = await self._call(method)(
+                request, timeout=timeout, metadata=self._metadata
+            )
         except grpc.aio.AioRpcError as error:
             raise _translate(error) from None
         return reply
@@ -157,7 +187,7 @@ class AsyncGrpcTransport:
         self, method: str, request: bytes, timeout: float | None
     ) -> AsyncIterator[bytes]:
         """See AsyncTransport."""
-        replies = self._call(method)(request, timeout=timeout)
+        replies = self._call(method)(request, timeout=timeout, metadata=self._metadata)
         try:
             async for reply in replies:
                 yield reply
@@ -182,7 +212,9 @@ class AsyncGrpcTransport:
                 raise
 
         try:
-            reply: bytes = await self._call(method)(kept(), timeout=timeout)
+            reply: bytes = await self._call(method)(
+                kept(), timeout=timeout, metadata=self._metadata
+            )
         except (grpc.aio.AioRpcError, asyncio.CancelledError) as error:
             if failure is not None:
                 # gRPC has cancelled the call for it, and dropped it.

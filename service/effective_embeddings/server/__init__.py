@@ -15,7 +15,10 @@ interpreter's switch interval, frozen garbage, gRPC's optimization target and ba
 """
 
 from effective_embeddings.server.build import Server, build_server
+from effective_embeddings.server.config import FIELDS, Resolved, check_files, resolve
 from effective_embeddings.server.lifecycle import ServerHandle, serve
+from effective_embeddings.server.limits import Limit, all_limits
+from effective_embeddings.server.logs import setup_logging
 from effective_embeddings.server.settings import (
     DEFAULT_LISTEN,
     MAX_MESSAGE_BYTES,
@@ -23,15 +26,27 @@ from effective_embeddings.server.settings import (
     Settings,
     SettingsError,
 )
+from effective_embeddings.server.tokens import Tokens, new_token, read_tokens, token_line
 
 __all__ = [
     "DEFAULT_LISTEN",
+    "FIELDS",
     "MAX_MESSAGE_BYTES",
+    "Limit",
     "ListenError",
+    "Resolved",
     "Server",
     "ServerHandle",
     "Settings",
     "SettingsError",
+    "Tokens",
+    "all_limits",
     "build_server",
+    "check_files",
+    "new_token",
+    "read_tokens",
+    "resolve",
     "serve",
+    "setup_logging",
+    "token_line",
 ]

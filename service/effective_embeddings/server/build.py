@@ -6,6 +6,7 @@ import errno
 import os
 import socket
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import cast
 
 import grpc
@@ -13,19 +14,26 @@ from google.protobuf.descriptor_pool import DescriptorPool
 from grpc_health.v1 import health
 from grpc_reflection.v1alpha import reflection
 
-from effective_embeddings._core import Grant
-from effective_embeddings.server.handlers import (
-    SERVICE_NAME,
-    EngineLike,
-    GrantOf,
-    service_handler,
-)
+from effective_embeddings.server.address import ListenError, split_listen
+from effective_embeddings.server.authenticate import IdentityOf, everybody
+from effective_embeddings.server.gate import Gate
+from effective_embeddings.server.handlers import SERVICE_NAME, EngineLike, service_handler
 from effective_embeddings.server.health import HealthFollower
-from effective_embeddings.server.pool import CallPool
-from effective_embeddings.server.settings import ListenError, Settings, split_listen
+from effective_embeddings.server.logs import AuditLog
+from effective_embeddings.server.metrics import Metrics
+from effective_embeddings.server.settings import Settings
 from effective_embeddings.server.symbols import Symbols
+from effective_embeddings.server.tls import make_credentials
 
 __all__ = ["Server", "build_server"]
+
+
+# Threads beyond those of admitted calls: they turn callers away while all places are taken.
+_SPARE_THREADS = 16
+# Calls that gRPC itself lets in, for each place there is: beyond this it refuses them, with a
+# fixed text, before there is a thread for them.
+_CALLS_PER_PLACE = 16
+_HANDSHAKE_MS = 10_000
 
 
 class Server:
@@ -35,15 +43,22 @@ class Server:
         grpc: The server itself.
         pool: Its call threads.
         health: Its health service.
+        gate: What its calls pass.
         target: What a client connects to.
     """
 
     def __init__(
-        self, server: grpc.Server, pool: CallPool, health: HealthFollower, target: str
+        self,
+        server: grpc.Server,
+        pool: ThreadPoolExecutor,
+        health: HealthFollower,
+        gate: Gate,
+        target: str,
     ) -> None:
         self.grpc = server
         self.pool = pool
         self.health = health
+        self.gate = gate
         self.target = target
 
 
@@ -51,47 +66,51 @@ def build_server(
     engine: EngineLike,
     settings: Settings,
     *,
-    grant_of: GrantOf | None = None,
+    identity_of: IdentityOf | None = None,
+    metrics: Metrics | None = None,
+    audit: AuditLog | None = None,
     interceptors: Sequence[grpc.ServerInterceptor] = (),
 ) -> Server:
     """Put a server together and take its port; it does not serve before ``.grpc.start()``.
 
-    A call passes, in this order: gRPC's own limits (message size, concurrent calls), the
-    interceptors (first one outermost), the grant, the engine. Its refusal becomes a status in
-    ``status.abort`` and nowhere else.
+    A call passes, in this order: TLS, gRPC's own limits (connections, headers, message size), the
+    interceptors (first one outermost), the gate (identity, rate, room, patience), the core, which
+    holds it to its grant. A refusal becomes a status in ``status.status_of`` and nowhere else.
 
     Args:
         engine: Answers the calls.
         settings: See Settings.
-        grant_of: Says what the caller of a call may do. None: everything, as "local"; that is
-            right where only this machine can connect.
+        identity_of: Says who makes a call. None: everyone is "local" and may do everything; that
+            is right where only this machine can connect.
+        metrics: Counts calls; None: nobody does.
+        audit: Takes the writes and the refusals; None: nobody does.
         interceptors: Asked once for each call, in order.
 
     Raises:
         ListenError: The address cannot be listened on.
+        SettingsError: The certificate cannot be used.
     """
-    if grant_of is None:
-        everything = Grant.unrestricted("local")
-
-        def grant_of(_context: grpc.ServicerContext) -> Grant:
-            return everything
-
-    pool = CallPool(settings.workers)
+    credentials = make_credentials(settings)
+    pool = ThreadPoolExecutor(
+        settings.max_concurrent_calls + _SPARE_THREADS, thread_name_prefix="effemb-call"
+    )
+    gate = Gate(settings, identity_of or everybody())
     server = grpc.server(
         pool,
-        handlers=[service_handler(engine, grant_of)],
+        handlers=[service_handler(engine, gate, metrics, audit)],
         interceptors=list(interceptors),
         options=_options(settings),
-        maximum_concurrent_rpcs=settings.max_concurrent_calls,
+        maximum_concurrent_rpcs=settings.max_concurrent_calls * _CALLS_PER_PLACE,
     )
     follower = HealthFollower()
     follower.add_to(server)
-    if settings.reflection:
+    if settings.reflects:
         names = (SERVICE_NAME, health.SERVICE_NAME, reflection.SERVICE_NAME)
         # Reflection asks for what a pool does; its stub wants the nominal type.
         pool_of_symbols = cast("DescriptorPool", Symbols())
         reflection.enable_server_reflection(names, server, pool_of_symbols)
-    return Server(server, pool, follower, _take_port(server, settings.listen))
+    target = _take_port(server, settings.listen, credentials)
+    return Server(server, pool, follower, gate, target)
 
 
 def _options(settings: Settings) -> list[tuple[str, int]]:
@@ -106,13 +125,30 @@ def _options(settings: Settings) -> list[tuple[str, int]]:
         ("grpc.keepalive_timeout_ms", 10_000),
         ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
         ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.max_allowed_incoming_connections", settings.max_connections),
+        ("grpc.max_concurrent_streams", settings.max_streams_per_connection),
+        # A peer that connects and does not come to the point: a TLS handshake, HTTP/2's preface.
+        ("grpc.server_handshake_timeout_ms", _HANDSHAKE_MS),
+        ("grpc.http2.settings_timeout", _HANDSHAKE_MS),
+        ("grpc.max_connection_idle_ms", _ms(settings.max_connection_idle_seconds)),
+        # No grace is set, so it has no end: an old connection takes no more calls, and lives
+        # until the last one that it has is finished.
+        ("grpc.max_connection_age_ms", _ms(settings.max_connection_age_seconds)),
     ]
 
 
-def _take_port(server: grpc.Server, listen: str) -> str:
+def _ms(seconds: float) -> int:
+    """Milliseconds, as far as gRPC can count them."""
+    return min(round(seconds * 1000), 2**31 - 1)
+
+
+def _take_port(server: grpc.Server, listen: str, credentials: grpc.ServerCredentials | None) -> str:
     """Bind ``listen`` and return the target for clients."""
     try:
-        port = server.add_insecure_port(listen)
+        if credentials is None:
+            port = server.add_insecure_port(listen)
+        else:
+            port = server.add_secure_port(listen, credentials)
     except RuntimeError as error:
         message = f"cannot listen on {listen!r}: {_why_not(listen)}"
         raise ListenError(message) from error

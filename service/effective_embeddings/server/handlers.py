@@ -7,20 +7,23 @@ so does every name that the service does not have: the core answers it, with a r
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Protocol, TypeAlias
+from typing import NoReturn, Protocol, TypeAlias
 
 import grpc
 
-from effective_embeddings._core import Grant
-from effective_embeddings.server.status import abort
+from effective_embeddings._core import METHODS, Grant, namespace_of
+from effective_embeddings.server.gate import Gate, GoneError
+from effective_embeddings.server.logs import AuditLog
+from effective_embeddings.server.metrics import Metrics
+from effective_embeddings.server.observe import Observer, Visit
+from effective_embeddings.server.status import abort, status_of
 from effective_embeddings.v1 import service_pb2
 
-__all__ = ["SERVICE_NAME", "EngineLike", "GrantOf", "RestoreLike", "service_handler"]
+__all__ = ["SERVICE_NAME", "EngineLike", "RestoreLike", "service_handler"]
 
 _SERVICE = service_pb2.DESCRIPTOR.services_by_name["EffectiveEmbeddingsService"]
 SERVICE_NAME: str = _SERVICE.full_name
 
-GrantOf = Callable[[grpc.ServicerContext], Grant]
 # In quotes: generic for the type checker, and not when it runs.
 _Handler: TypeAlias = "grpc.RpcMethodHandler[bytes, bytes]"
 
@@ -55,25 +58,50 @@ class EngineLike(Protocol):
         """Begin a restore."""
 
 
-def service_handler(engine: EngineLike, grant_of: GrantOf) -> grpc.GenericRpcHandler:
+def service_handler(
+    engine: EngineLike, gate: Gate, metrics: Metrics | None = None, audit: AuditLog | None = None
+) -> grpc.GenericRpcHandler:
     """Return the handler of the whole service.
 
     Args:
         engine: Answers the calls.
-        grant_of: Says what the caller of a call may do.
+        gate: Lets them in.
+        metrics: Counts them; None: nobody does.
+        audit: Takes the writes and the refusals; None: nobody does.
     """
-    return _ServiceHandler(engine, grant_of)
+    return _ServiceHandler(engine, gate, metrics, audit)
 
 
 class _ServiceHandler(grpc.ServiceRpcHandler):
-    def __init__(self, engine: EngineLike, grant_of: GrantOf) -> None:
-        self._engine = engine
-        self._grant_of = grant_of
+    def __init__(
+        self, engine: EngineLike, gate: Gate, metrics: Metrics | None, audit: AuditLog | None
+    ) -> None:
         self._prefix = f"/{SERVICE_NAME}/"
         self._handlers: dict[str, _Handler] = {}
+
+        def observer(method: str, kind: str) -> Observer:
+            return Observer(
+                method,
+                service=SERVICE_NAME,
+                kind=kind,
+                writes=_SCOPES.get(method, "read") != "read",
+                metrics=metrics,
+                audit=audit,
+            )
+
         for method in _SERVICE.methods:
-            make = _MAKERS[method.client_streaming, method.server_streaming]
-            self._handlers[self._prefix + method.name] = make(method.name, engine, grant_of)
+            kind, make = _MAKERS[method.client_streaming, method.server_streaming]
+            handler = make(method.name, engine, gate, observer(method.name, kind))
+            self._handlers[self._prefix + method.name] = handler
+
+        # The core knows no such method, and says so. In figures and logs all of them are one:
+        # a stranger does not choose what is written there.
+        unknown = observer("unknown", "unary")
+
+        def handle_unknown(name: str) -> _Handler:
+            return _unary(name, engine, gate, unknown)
+
+        self._handle_unknown = handle_unknown
 
     def service_name(self) -> str:
         return SERVICE_NAME
@@ -82,67 +110,169 @@ class _ServiceHandler(grpc.ServiceRpcHandler):
         path = handler_call_details.method
         handler = self._handlers.get(path)
         if handler is None and path.startswith(self._prefix):
-            return _unary(path.removeprefix(self._prefix), self._engine, self._grant_of)
+            return self._handle_unknown(path.removeprefix(self._prefix))
         return handler
 
+
+_SCOPES = dict(METHODS)
 
 # What is caught below is BaseException: a panic of the core is one, and gRPC would leave a call
 # that ended with it without an answer.
 
 
-def _unary(name: str, engine: EngineLike, grant_of: GrantOf) -> _Handler:
+def _unary(name: str, engine: EngineLike, gate: Gate, observer: Observer) -> _Handler:
     call = engine.call
+    audited = observer.audit is not None
 
-    def handle(request: bytes, context: grpc.ServicerContext) -> bytes:
-        try:
-            return call(name, request, grant_of(context), context.time_remaining())
-        except BaseException as error:  # noqa: BLE001
-            abort(name, error, context)
-
-    return grpc.unary_unary_rpc_method_handler(handle)
-
-
-def _server_stream(name: str, engine: EngineLike, grant_of: GrantOf) -> _Handler:
-    def handle(request: bytes, context: grpc.ServicerContext) -> Iterator[bytes]:
-        try:
-            yield from engine.snapshot(request, grant_of(context), context.time_remaining())
-        except GeneratorExit:
-            raise
-        except BaseException as error:  # noqa: BLE001
-            abort(name, error, context)
-
-    return grpc.unary_stream_rpc_method_handler(handle)
-
-
-def _client_stream(name: str, engine: EngineLike, grant_of: GrantOf) -> _Handler:
+    # A unary method, as a stream of one request: on the wire they are the same, and here the
+    # caller can be asked for its token, and turned away, before its request is read.
     def handle(requests: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
+        visit = _begin(gate, observer, context)
         try:
-            restore = engine.restore(grant_of(context))
+            identity = gate.identity_of(context)
+            visit.principal = identity.principal
+            gate.enter(identity, streams=False)
+            try:
+                request = gate.receive(name, requests, context)
+                if audited:
+                    visit.namespace = namespace_of(name, request)
+                gate.start_work(context)
+                try:
+                    reply = call(name, request, identity.grant, context.time_remaining())
+                finally:
+                    gate.end_work()
+            finally:
+                gate.leave(streams=False)
+        except (GoneError, grpc.RpcError) as error:
+            return _gone(visit, error)
         except BaseException as error:  # noqa: BLE001
-            abort(name, error, context)
-        try:
-            for request in requests:
-                restore.push(request)
-            if not context.is_active():
-                # To a call that was cancelled gRPC may end the stream as if it were whole.
-                restore.abort()
-                return b""
-            return restore.finish()
-        except grpc.RpcError:
-            # The client is gone, and so is the call: nobody is left to be told.
-            restore.abort()
-            raise
-        except BaseException as error:  # noqa: BLE001
-            restore.abort()
-            abort(name, error, context)
+            _refuse(name, error, visit, context)
+        visit.end()
+        return reply
 
     return grpc.stream_unary_rpc_method_handler(handle)
 
 
-# By (client streams, server streams). The contract has one method of each streaming kind; another
-# one would be a KeyError at start, not a silent gap.
-_MAKERS: dict[tuple[bool, bool], Callable[[str, EngineLike, GrantOf], _Handler]] = {
-    (False, False): _unary,
-    (False, True): _server_stream,
-    (True, False): _client_stream,
+def _server_stream(name: str, engine: EngineLike, gate: Gate, observer: Observer) -> _Handler:
+    def handle(requests: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
+        visit = _begin(gate, observer, context)
+        try:
+            identity = gate.identity_of(context)
+            visit.principal = identity.principal
+            gate.enter(identity, streams=True)
+            try:
+                request = gate.receive(name, requests, context)
+                visit.namespace = namespace_of(name, request)
+                replies = engine.snapshot(request, identity.grant, context.time_remaining())
+                while (reply := _work(gate, context, replies)) is not None:
+                    gate.patience.begin(context)
+                    yield reply
+                    gate.patience.end(context)
+            finally:
+                gate.patience.end(context)
+                gate.leave(streams=True)
+        except GeneratorExit:
+            visit.end("CANCELLED", "CANCELLED")
+            raise
+        except (GoneError, grpc.RpcError) as error:
+            _gone(visit, error)
+            return
+        except BaseException as error:  # noqa: BLE001
+            _refuse(name, error, visit, context)
+        visit.end()
+
+    return grpc.stream_stream_rpc_method_handler(handle)
+
+
+def _work(gate: Gate, context: grpc.ServicerContext, replies: Iterator[bytes]) -> bytes | None:
+    """Make the next reply of a stream, holding a worker for no longer than that takes."""
+    gate.start_work(context)
+    try:
+        return next(replies, None)
+    finally:
+        gate.end_work()
+
+
+def _client_stream(name: str, engine: EngineLike, gate: Gate, observer: Observer) -> _Handler:
+    def handle(requests: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
+        visit = _begin(gate, observer, context)
+        try:
+            identity = gate.identity_of(context)
+            visit.principal = identity.principal
+            gate.enter(identity, streams=True)
+            try:
+                restore = engine.restore(identity.grant)
+                reply = _take_in(name, restore, requests, visit, gate, context)
+            finally:
+                gate.leave(streams=True)
+        except (GoneError, grpc.RpcError) as error:
+            return _gone(visit, error)
+        except BaseException as error:  # noqa: BLE001
+            _refuse(name, error, visit, context)
+        visit.end()
+        return reply
+
+    return grpc.stream_unary_rpc_method_handler(handle)
+
+
+def _take_in(
+    name: str,
+    restore: RestoreLike,
+    requests: Iterator[bytes],
+    visit: Visit,
+    gate: Gate,
+    context: grpc.ServicerContext,
+) -> bytes:
+    """Push all requests of a restore; nothing is left of one that does not come to its end."""
+    try:
+        for request in gate.patiently(requests, context):
+            if visit.namespace is None:
+                visit.namespace = namespace_of(name, request)
+            gate.start_work(context)
+            try:
+                restore.push(request)
+            finally:
+                gate.end_work()
+        # To a call that was cancelled gRPC may end the stream as if it were whole.
+        gate.check_active(context)
+        gate.start_work(context)
+        try:
+            return restore.finish()
+        finally:
+            gate.end_work()
+    except BaseException:
+        restore.abort()
+        raise
+
+
+def _begin(gate: Gate, observer: Observer, context: grpc.ServicerContext) -> Visit:
+    visit = observer.begin(gate.new_id())
+    context.set_trailing_metadata((("x-request-id", visit.request_id),))
+    return visit
+
+
+def _gone(visit: Visit, error: Exception) -> bytes:
+    """The client is gone, and so is the call: nobody is left to be told."""
+    visit.end("CANCELLED", "CANCELLED")
+    if isinstance(error, grpc.RpcError):
+        # gRPC knows its own, and says nothing of it.
+        raise error
+    return b""
+
+
+def _refuse(
+    name: str, error: BaseException, visit: Visit, context: grpc.ServicerContext
+) -> NoReturn:
+    status = status_of(name, error, visit.request_id)
+    visit.end(status.code.name, status.reason)
+    abort(status, context)
+
+
+# By (client streams, server streams): what Prometheus calls it, and what makes it. The contract
+# has one method of each streaming kind; another one would be a KeyError at start, not a silent gap.
+_Maker: TypeAlias = Callable[[str, EngineLike, Gate, Observer], _Handler]
+_MAKERS: dict[tuple[bool, bool], tuple[str, _Maker]] = {
+    (False, False): ("unary", _unary),
+    (False, True): ("server_stream", _server_stream),
+    (True, False): ("client_stream", _client_stream),
 }

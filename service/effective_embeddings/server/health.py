@@ -51,6 +51,8 @@ class HealthFollower:
 
     def drain(self) -> None:
         """Serve NOT_SERVING for good."""
+        if self._stop.is_set():
+            return
         self._stop.set()
         if self._follower is not None:
             self._follower.join()

@@ -12,10 +12,16 @@ from types import FrameType, TracebackType
 from typing import Self
 
 from effective_embeddings import _core
+from effective_embeddings.server.address import SettingsError
+from effective_embeddings.server.authenticate import everybody, make_authentication
 from effective_embeddings.server.build import build_server
+from effective_embeddings.server.files import FileWatch
 from effective_embeddings.server.handlers import RestoreLike
+from effective_embeddings.server.logs import AuditLog
+from effective_embeddings.server.metrics import Metrics, MetricsServer
+from effective_embeddings.server.notify import notify
+from effective_embeddings.server.refusal import starting
 from effective_embeddings.server.settings import Settings
-from effective_embeddings.server.status import StartingError
 
 __all__ = ["ServerHandle", "serve"]
 
@@ -36,7 +42,7 @@ class _LateEngine:
 
     def _get(self) -> _core.Engine:
         if self._engine is None:
-            raise StartingError
+            raise starting()
         return self._engine
 
     def call(
@@ -63,20 +69,59 @@ class ServerHandle:
 
     Attributes:
         target: What a client connects to, with the port that was taken.
+        metrics_target: Where Prometheus finds the figures; None: nowhere.
     """
 
     def __init__(self, settings: Settings) -> None:
-        """Put the server together and take its port.
+        """Put the server together and take its ports.
 
         Raises:
-            ListenError: The address cannot be listened on.
+            ListenError: An address cannot be listened on.
+            SettingsError: The tokens, the certificate or the audit log cannot be used.
         """
         self._settings = settings
         self._late = _LateEngine()
         self._engine: _core.Engine | None = None
-        self._server = build_server(self._late, settings)
         self._stopped = False
+        self._authentication = make_authentication(settings)
+        self._metrics = None if settings.metrics_listen is None else Metrics()
+        self._audit = _open_audit(settings)
+        self._server = build_server(
+            self._late,
+            settings,
+            identity_of=self._authentication or everybody(),
+            metrics=self._metrics,
+            audit=self._audit,
+        )
         self.target = self._server.target
+        self._metrics_server = self._serve_metrics()
+        found = self._metrics_server
+        self.metrics_target = None if found is None else found.target
+        self._watch = FileWatch([settings.tokens] if settings.tokens else [], self.reload)
+
+    @property
+    def token_count(self) -> int:
+        """Number of tokens that are known."""
+        return 0 if self._authentication is None else len(self._authentication)
+
+    def _serve_metrics(self) -> MetricsServer | None:
+        if self._metrics is None or self._settings.metrics_listen is None:
+            return None
+        gate = self._server.gate
+        self._metrics.add_gauge(
+            "effemb_calls_in_flight", "Calls that were let in.", lambda: gate.in_flight
+        )
+        self._metrics.add_gauge(
+            "effemb_slow_clients_cancelled",
+            "Calls that were cancelled because their clients stopped.",
+            lambda: gate.patience.cancelled,
+        )
+        return MetricsServer(self._settings.metrics_listen, self._metrics)
+
+    def reload(self) -> None:
+        """Read the tokens again; certificates are read again by themselves."""
+        if self._authentication is not None:
+            self._authentication.reload()
 
     def start(self) -> None:
         """Listen, open the data, then serve; returns when health says SERVING.
@@ -86,6 +131,9 @@ class ServerHandle:
         Raises:
             StatusError: The data cannot be opened. The server has stopped again.
         """
+        self._server.gate.patience.start()
+        if self._settings.tokens is not None:
+            self._watch.start()
         self._server.grpc.start()
         settings = self._settings
         begin = time.monotonic()
@@ -102,6 +150,8 @@ class ServerHandle:
         self._engine = engine
         self._late.set(engine)
         self._server.health.follow(engine.health)
+        if self._metrics is not None:
+            self._metrics.add_engine(engine.stats, settings.data)
         _log.info(
             "serving target=%s data=%s workers=%d version=%s open_seconds=%.2f",
             self.target,
@@ -110,6 +160,11 @@ class ServerHandle:
             _core.VERSION,
             time.monotonic() - begin,
         )
+
+    def turn_away(self) -> None:
+        """Say NOT_SERVING, and refuse new calls with a reason: clients go elsewhere, or wait."""
+        self._server.gate.close()
+        self._server.health.drain()
 
     def stop(self, drain_seconds: float | None = None) -> None:
         """Say NOT_SERVING, take no more calls, finish those in flight, close the data.
@@ -125,9 +180,10 @@ class ServerHandle:
             drain_seconds = self._settings.drain_seconds
         begin = time.monotonic()
         server = self._server
-        server.health.drain()
-        stopped = server.grpc.stop(drain_seconds)
-        drained = server.pool.wait_idle(drain_seconds)
+        self.turn_away()
+        # Only then is the port closed: gRPC cancels what comes to a closed one, without a reason.
+        drained = server.gate.wait_empty(drain_seconds)
+        stopped = server.grpc.stop(_SECONDS_FOR_LAST_REPLIES)
         if not stopped.wait(_SECONDS_FOR_LAST_REPLIES if drained else 0):
             # What is left are calls out of time, and streams that never end, such as health.Watch.
             server.grpc.stop(None)
@@ -135,7 +191,13 @@ class ServerHandle:
             self._engine.stop_writes()
             self._engine.close()
         server.health.close()
+        server.gate.patience.stop()
         server.pool.shutdown(wait=False)
+        self._watch.stop()
+        if self._metrics_server is not None:
+            self._metrics_server.close()
+        if self._audit is not None:
+            self._audit.close()
         _log.info("stopped drained=%s seconds=%.2f", drained, time.monotonic() - begin)
 
     def __enter__(self) -> Self:
@@ -151,33 +213,45 @@ class ServerHandle:
         self.stop()
 
 
-def serve(settings: Settings, *, on_ready: Callable[[str], None] | None = None) -> None:
+def _open_audit(settings: Settings) -> AuditLog | None:
+    if settings.audit_log is None:
+        return None
+    try:
+        return AuditLog(settings.audit_log)
+    except OSError as error:
+        message = f"cannot write the audit log: {settings.audit_log}: {error.strerror}"
+        raise SettingsError(message) from None
+
+
+def serve(settings: Settings, *, on_ready: Callable[[ServerHandle], None] | None = None) -> None:
     """Serve until SIGTERM or SIGINT, then drain and return. Call it from the main thread.
 
-    A second signal ends the process at once, with exit status 1; the data stands that too.
+    A second one ends the process at once, with exit status 1; the data stands that too. SIGHUP
+    reads the tokens again. Under systemd the manager is told when it is ready, and when it stops.
 
     Args:
         settings: See Settings.
-        on_ready: Called with the target once health says SERVING.
+        on_ready: Called with the server once health says SERVING.
 
     Raises:
         ListenError: The address cannot be listened on.
+        SettingsError: The tokens or the certificate cannot be used.
         StatusError: The data cannot be opened.
     """
     # A handler can run between any two steps of the main thread, so it must not wait for a lock
     # (Event.set does, and so does logging). Writing to a pipe needs none.
     reader, writer = os.pipe()
-    signals: list[int] = []
+    stopping: list[int] = []
 
     def on_signal(number: int, _frame: FrameType | None) -> None:
-        if signals:
-            os._exit(1)
-        signals.append(number)
-        os.write(writer, b"x")
+        if number != signal.SIGHUP:
+            if stopping:
+                os._exit(1)
+            stopping.append(number)
+        os.write(writer, bytes([number]))
 
-    before = {
-        number: signal.signal(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)
-    }
+    taken = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    before = {number: signal.signal(number, on_signal) for number in taken}
     try:
         handle = ServerHandle(settings)
         failures: list[BaseException] = []
@@ -188,10 +262,15 @@ def serve(settings: Settings, *, on_ready: Callable[[str], None] | None = None) 
         if failures:
             raise failures[0]
         try:
-            if on_ready is not None and not signals:
-                on_ready(handle.target)
-            os.read(reader, 1)
-            _log.info("draining signal=%s", signal.Signals(signals[0]).name)
+            if not stopping:
+                if on_ready is not None:
+                    on_ready(handle)
+                notify("READY=1", f"STATUS=serving on {handle.target}")
+            while (number := os.read(reader, 1)[0]) == signal.SIGHUP:
+                handle.reload()
+            handle.turn_away()
+            _log.info("draining signal=%s", signal.Signals(number).name)
+            notify("STOPPING=1", "STATUS=finishing the calls in flight")
         finally:
             handle.stop()
     finally:

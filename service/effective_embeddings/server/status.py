@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
-import uuid
+from collections.abc import Mapping
 from typing import NamedTuple, NoReturn, cast
 
 import grpc
+from google.protobuf import duration_pb2
 from google.rpc import error_details_pb2, status_pb2
 
 from effective_embeddings._core import StatusError
+from effective_embeddings.server.refusal import Refusal
 
-__all__ = ["StartingError", "abort"]
+__all__ = ["Status", "abort", "status_of"]
 
 _log = logging.getLogger("effective_embeddings.server")
 
@@ -22,61 +24,74 @@ _CODES: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.Statu
 _MAX_DETAILS_BYTES = 4096
 
 
-class StartingError(Exception):
-    """The data is not open yet."""
-
-
-class _Status(NamedTuple):
-    """What ``abort_with_status`` takes."""
+class Status(NamedTuple):
+    """What ``abort_with_status`` takes, and the reason for the log."""
 
     code: grpc.StatusCode
     details: str
-    trailing_metadata: tuple[tuple[str, bytes], ...]
+    trailing_metadata: tuple[tuple[str, str | bytes], ...]
+    reason: str
 
 
-def abort(method: str, error: BaseException, context: grpc.ServicerContext) -> NoReturn:
-    """End the call with what ``error`` means to its caller.
+def status_of(method: str, error: BaseException, request_id: str) -> Status:
+    """Return what ``error`` means to the caller.
 
-    A StatusError is passed on as it is. Anything else is a defect: the caller gets a fixed text
-    and an id, and the log gets the rest under that id.
+    A StatusError or a Refusal is passed on as it is. Anything else is a defect: the caller gets a
+    fixed text and the call's id, and the log gets the rest under that id.
     """
+    if isinstance(error, Refusal):
+        return _own_status(request_id, error)
     if isinstance(error, StatusError):
-        _log.debug("refused method=%s code=%d message=%r", method, error.code, error.message)
-        status = _Status(
-            _CODES.get(error.code, grpc.StatusCode.UNKNOWN),
+        code = _CODES.get(error.code, grpc.StatusCode.UNKNOWN)
+        internal = getattr(error, "internal_detail", None)
+        if internal:
+            _log.error("refused id=%s method=%s %s", request_id, method, internal)
+        return Status(
+            code,
             error.message,
-            _trailing(error.details),
+            _trailing(request_id, error.details),
+            _reason(error.details) or code.name,
         )
-    elif isinstance(error, StartingError):
-        status = _own_status(
-            grpc.StatusCode.UNAVAILABLE,
-            "the service is starting: it is opening its data; try again shortly",
-            "STARTING",
-        )
-    else:
-        identity = uuid.uuid4().hex[:12]
-        _log.error("defect id=%s method=%s", identity, method, exc_info=error)
-        status = _own_status(
-            grpc.StatusCode.INTERNAL,
-            f"internal error; the service's log says more under the id {identity}",
-            "INTERNAL",
-            id=identity,
-        )
+    _log.error("defect id=%s method=%s", request_id, method, exc_info=error)
+    message = f"internal error; the service's log says more under the id {request_id}"
+    refusal = Refusal(grpc.StatusCode.INTERNAL, "INTERNAL", message, {"id": request_id})
+    return _own_status(request_id, refusal)
+
+
+def abort(status: Status, context: grpc.ServicerContext) -> NoReturn:
+    """End the call with a status."""
     # gRPC asks for this shape only; its stub wants the nominal type.
     context.abort_with_status(cast("grpc.Status", status))
 
 
-def _own_status(code: grpc.StatusCode, message: str, reason: str, **metadata: str) -> _Status:
-    info = error_details_pb2.ErrorInfo(reason=reason, domain=_DOMAIN, metadata=metadata)
-    details = status_pb2.Status(code=code.value[0], message=message)
-    details.details.add().Pack(info)
-    return _Status(code, message, _trailing(details.SerializeToString()))
+def _own_status(request_id: str, refusal: Refusal) -> Status:
+    status = status_pb2.Status(code=refusal.code.value[0], message=refusal.message)
+    status.details.add().Pack(_info(refusal.reason, refusal.metadata))
+    if refusal.retry_seconds is not None:
+        delay = duration_pb2.Duration()
+        delay.FromMilliseconds(max(1, round(refusal.retry_seconds * 1000)))
+        status.details.add().Pack(error_details_pb2.RetryInfo(retry_delay=delay))
+    trailing = _trailing(request_id, status.SerializeToString())
+    return Status(refusal.code, refusal.message, trailing, refusal.reason)
 
 
-def _trailing(details: bytes) -> tuple[tuple[str, bytes], ...]:
+def _info(reason: str, metadata: Mapping[str, str]) -> error_details_pb2.ErrorInfo:
+    return error_details_pb2.ErrorInfo(reason=reason, domain=_DOMAIN, metadata=dict(metadata))
+
+
+def _trailing(request_id: str, details: bytes) -> tuple[tuple[str, str | bytes], ...]:
     if len(details) > _MAX_DETAILS_BYTES:
         details = _shorten(details)
-    return (("grpc-status-details-bin", details),)
+    return (("x-request-id", request_id), ("grpc-status-details-bin", details))
+
+
+def _reason(details: bytes) -> str:
+    info = error_details_pb2.ErrorInfo()
+    for detail in status_pb2.Status.FromString(details).details:
+        if detail.Unpack(info):
+            reason: str = info.reason
+            return reason
+    return ""
 
 
 def _shorten(details: bytes) -> bytes:

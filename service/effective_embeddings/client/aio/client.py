@@ -12,6 +12,7 @@ from effective_embeddings.client.aio.learning import AsyncLearningCalls
 from effective_embeddings.client.aio.namespaces import AsyncNamespaceCalls
 from effective_embeddings.client.aio.snapshots import AsyncSnapshotCalls
 from effective_embeddings.client.grpc_transport import AsyncGrpcTransport, ChannelOptions
+from effective_embeddings.client.security import Tls
 from effective_embeddings.client.sync.client import DEFAULT_TARGET, DEFAULT_TIMEOUT
 
 __all__ = ["AsyncClient"]
@@ -36,10 +37,12 @@ class AsyncClient(
         *,
         timeout: float | None = DEFAULT_TIMEOUT,
         actor: str = "",
+        tls: Tls | bool | None = None,
+        token: str | None = None,
         channel_options: ChannelOptions | None = None,
     ) -> None:
         """Make a client; it connects with its first call. For the arguments see Client."""
-        self._transport = AsyncGrpcTransport(target, channel_options)
+        self._transport = AsyncGrpcTransport(target, channel_options, tls=tls, token=token)
         self._timeout = timeout
         self._bulk_timeout = None
         self._actor = actor

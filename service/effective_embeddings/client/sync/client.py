@@ -9,6 +9,7 @@ from typing import Self
 
 from effective_embeddings.client.embedded import EmbeddedTransport
 from effective_embeddings.client.grpc_transport import ChannelOptions, GrpcTransport
+from effective_embeddings.client.security import Tls
 from effective_embeddings.client.sync.categories import CategoryCalls
 from effective_embeddings.client.sync.items import ItemCalls
 from effective_embeddings.client.sync.learning import LearningCalls
@@ -38,6 +39,8 @@ class Client(NamespaceCalls, CategoryCalls, ItemCalls, LearningCalls, SnapshotCa
         *,
         timeout: float | None = DEFAULT_TIMEOUT,
         actor: str = "",
+        tls: Tls | bool | None = None,
+        token: str | None = None,
         channel_options: ChannelOptions | None = None,
     ) -> None:
         """Make a client; it connects with its first call.
@@ -48,9 +51,11 @@ class Client(NamespaceCalls, CategoryCalls, ItemCalls, LearningCalls, SnapshotCa
                 restore and verify have none, unless with_timeout sets it.
             actor: Who makes this client's changes; at most 256 bytes. Empty: the caller's
                 identity, as the service knows it.
+            tls: True, or a Tls that says whom to trust: calls are encrypted. None: they are not.
+            token: Says who calls (`effemb token new`). Sent unencrypted to this machine alone.
             channel_options: gRPC channel arguments, added to or in place of the client's own.
         """
-        self._set(GrpcTransport(target, channel_options), timeout, actor)
+        self._set(GrpcTransport(target, channel_options, tls=tls, token=token), timeout, actor)
 
     @classmethod
     def embedded(

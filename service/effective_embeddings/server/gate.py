@@ -1,0 +1,148 @@
+"""What a call passes before the core: who calls, how often, and whether there is room."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import secrets
+import threading
+from collections.abc import Iterator
+
+import grpc
+
+from effective_embeddings.server.authenticate import IdentityOf
+from effective_embeddings.server.patience import Patience
+from effective_embeddings.server.rates import Rates
+from effective_embeddings.server.refusal import malformed, overloaded, rate_limited, shutting_down
+from effective_embeddings.server.settings import Settings
+from effective_embeddings.server.tokens import Identity
+
+__all__ = ["Gate", "GoneError"]
+
+_random = random.Random()  # noqa: S311 - spreads retries out; nothing secret
+_RETRY_SECONDS = 0.2
+
+
+class GoneError(Exception):
+    """The client is gone: nobody is left to be told."""
+
+
+class Gate:
+    """Lets calls in, in this order: identity, rate, room; then waits for the request.
+
+    All three are asked before a byte of the request is read, so that a caller who is refused
+    costs its headers and no more. An admitted call holds one of ``max_concurrent_calls`` places
+    until it is answered, and one of ``workers`` while the core works on it.
+
+    Attributes:
+        identity_of: Says who calls.
+        patience: Cancels calls whose clients stop.
+        in_flight: Number of admitted calls that are not answered yet.
+    """
+
+    def __init__(self, settings: Settings, identity_of: IdentityOf) -> None:
+        self.identity_of = identity_of
+        self.patience = Patience(settings.client_patience_seconds)
+        self.in_flight = 0
+        self._rates = Rates(settings.calls_per_second, settings.burst)
+        self._room = settings.max_concurrent_calls
+        self._streams = 0
+        self._stream_room = settings.max_streaming_calls
+        self._lock = threading.Lock()
+        self._closing = False
+        self._empty = threading.Event()
+        self._workers = threading.Semaphore(settings.workers)
+        self._run = secrets.token_hex(4)
+        self._numbers = itertools.count(1)
+
+    def new_id(self) -> str:
+        """Return an id for a call: the server's run, and a number."""
+        return f"{self._run}-{next(self._numbers)}"
+
+    def enter(self, identity: Identity, *, streams: bool) -> None:
+        """Take a place; ``leave`` gives it back. Raises a Refusal if there is none.
+
+        Streams have fewer places: they last as long as their clients like, and must leave room.
+        """
+        if self._closing:
+            raise shutting_down()
+        wait = self._rates.take(identity.principal)
+        if wait:
+            raise rate_limited(self._rates.calls_per_second, wait)
+        with self._lock:
+            if self.in_flight >= self._room:
+                limit = ("concurrent_calls", self._room)
+            elif streams and self._streams >= self._stream_room:
+                limit = ("streaming_calls", self._stream_room)
+            else:
+                self.in_flight += 1
+                self._streams += streams
+                return
+        # Spread out, so that those who are refused together do not come back together.
+        raise overloaded(*limit, _RETRY_SECONDS * _random.uniform(0.5, 1.5))
+
+    def leave(self, *, streams: bool) -> None:
+        """Give the place back."""
+        with self._lock:
+            self.in_flight -= 1
+            self._streams -= streams
+            if self._closing and not self.in_flight:
+                self._empty.set()
+
+    def close(self) -> None:
+        """Turn new calls away; those that were let in go on."""
+        with self._lock:
+            self._closing = True
+            if not self.in_flight:
+                self._empty.set()
+
+    def wait_empty(self, seconds: float) -> bool:
+        """Wait, once it is closed, until no call is left; return False if time runs out."""
+        return self._empty.wait(seconds)
+
+    def receive(
+        self, method: str, requests: Iterator[bytes], context: grpc.ServicerContext
+    ) -> bytes:
+        """Wait for the one request of a call."""
+        self.patience.begin(context)
+        try:
+            return next(requests)
+        except StopIteration:
+            if not context.is_active():
+                raise GoneError from None
+            raise malformed(method) from None
+        finally:
+            self.patience.end(context)
+
+    def patiently(
+        self, requests: Iterator[bytes], context: grpc.ServicerContext
+    ) -> Iterator[bytes]:
+        """Wait for one request after another."""
+        patience = self.patience
+        try:
+            while True:
+                patience.begin(context)
+                request = next(requests, None)
+                patience.end(context)
+                if request is None:
+                    return
+                yield request
+        finally:
+            patience.end(context)
+
+    def check_active(self, context: grpc.ServicerContext) -> None:
+        """Raise GoneError if the client is gone."""
+        if not context.is_active():
+            raise GoneError
+
+    def start_work(self, context: grpc.ServicerContext) -> None:
+        """Wait for a worker; ``end_work`` gives it back. What nobody waits for is not begun."""
+        if not self._workers.acquire(blocking=False):
+            self._workers.acquire()
+            if not context.is_active():
+                self._workers.release()
+                raise GoneError
+
+    def end_work(self) -> None:
+        """Give the worker back."""
+        self._workers.release()

@@ -1,0 +1,78 @@
+"""Every limit of a server, with its value and the error of who goes beyond it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from effective_embeddings import _core
+from effective_embeddings.server.settings import Settings
+from effective_embeddings.server.tokens import (
+    MAX_ENTRIES,
+    MAX_TOKEN_BYTES,
+    MAX_TOKENS_OF_A_PRINCIPAL,
+)
+
+__all__ = ["Limit", "all_limits", "server_limits"]
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A limit.
+
+    Attributes:
+        name: What is limited; the setting's name where it is one.
+        value: How much of it there may be; 0: as much as one likes.
+        unit: Of what.
+        beyond: What happens to who goes beyond it.
+    """
+
+    name: str
+    value: float
+    unit: str
+    beyond: str
+
+
+def all_limits(settings: Settings) -> list[Limit]:
+    """Return the limits of the server, then those of a request."""
+    requests = [
+        Limit(name, value, "", "a default" if name.startswith("default_") else _INVALID)
+        for name, value in _core.LIMITS
+    ]
+    return server_limits(settings) + requests
+
+
+def server_limits(settings: Settings) -> list[Limit]:
+    """Return the limits of the server itself."""
+    s = settings
+    return [
+        Limit("max_connections", s.max_connections, "connections", "closed at once"),
+        Limit(
+            "max_streams_per_connection",
+            s.max_streams_per_connection,
+            "calls in flight",
+            "more wait in the client",
+        ),
+        Limit("max_concurrent_calls", s.max_concurrent_calls, "calls", _OVERLOADED),
+        Limit("max_streaming_calls", s.max_streaming_calls, "snapshots, restores", _OVERLOADED),
+        Limit("workers", s.workers, "calls served at once", "more wait for a worker"),
+        Limit("calls_per_second", s.calls_per_second, "calls of a principal", _RATE_LIMITED),
+        Limit("burst_calls", s.burst, "calls of a principal at once", _RATE_LIMITED),
+        Limit("max_message_bytes", s.max_message_bytes, "bytes", "RESOURCE_EXHAUSTED, by gRPC"),
+        Limit("metadata_bytes", 16 * 1024, "bytes of headers", "RESOURCE_EXHAUSTED, by gRPC"),
+        Limit("client_patience_seconds", s.client_patience_seconds, "seconds", "CANCELLED"),
+        Limit("handshake_seconds", 10, "seconds", "the connection is closed"),
+        Limit("max_connection_idle_seconds", s.max_connection_idle_seconds, "seconds", _CLOSED),
+        Limit("max_connection_age_seconds", s.max_connection_age_seconds, "seconds", _CLOSED),
+        Limit("keepalive_seconds", 20, "seconds", "a peer that does not answer is closed"),
+        Limit("drain_seconds", s.drain_seconds, "seconds", "what is left is cancelled"),
+        Limit("memory_budget", s.memory_budget or 0, "bytes", "namespaces leave memory"),
+        Limit("tokens", MAX_ENTRIES, "tokens", "the file is refused"),
+        Limit("tokens_of_a_principal", MAX_TOKENS_OF_A_PRINCIPAL, "tokens", "the file is refused"),
+        Limit("token_bytes", MAX_TOKEN_BYTES, "bytes", "UNAUTHENTICATED"),
+    ]
+
+
+_INVALID = "INVALID_ARGUMENT, with the field and both numbers"
+_OVERLOADED = "RESOURCE_EXHAUSTED (OVERLOADED), with a time to try again"
+_RATE_LIMITED = "RESOURCE_EXHAUSTED (RATE_LIMITED), with a time to try again"
+_CLOSED = "closed once its calls are finished"

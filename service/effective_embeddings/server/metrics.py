@@ -1,0 +1,159 @@
+"""Figures for Prometheus: the usual ones of a gRPC server, and those of the engine.
+
+No figure has a label with a namespace, a key or a principal: whoever may read the figures learns
+nothing about tenants, and their number stays bounded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+from wsgiref.simple_server import WSGIServer
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, start_http_server
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.gc_collector import GCCollector
+from prometheus_client.platform_collector import PlatformCollector
+from prometheus_client.process_collector import ProcessCollector
+
+from effective_embeddings.server.address import ListenError, split_listen
+
+__all__ = ["Metrics", "MetricsServer"]
+
+_SECONDS = (
+    *(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05),
+    *(0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
+)
+_LABELS = ("grpc_type", "grpc_service", "grpc_method")
+
+
+class Metrics:
+    """The counters of one server, in a registry of its own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        GCCollector(registry=self.registry)
+        self.started = Counter(
+            "grpc_server_started", "Calls that began.", _LABELS, registry=self.registry
+        )
+        self.handled = Counter(
+            "grpc_server_handled",
+            "Calls that ended, by status code.",
+            (*_LABELS, "grpc_code"),
+            registry=self.registry,
+        )
+        self.handling = Histogram(
+            "grpc_server_handling_seconds",
+            "Time from a call's headers to its reply.",
+            _LABELS,
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self.refused = Counter(
+            "effemb_refused",
+            "Calls that were refused, by reason (errors.proto).",
+            ("reason",),
+            registry=self.registry,
+        )
+
+    def add_gauge(self, name: str, text: str, look: Callable[[], float]) -> None:
+        """Add a figure that is asked for when Prometheus asks."""
+        self.registry.register(_Collected(lambda: [GaugeMetricFamily(name, text, look())]))
+
+    def add_engine(self, stats: Callable[[], Mapping[str, Any]], data: Path) -> None:
+        """Add the engine's figures."""
+        self.registry.register(_Collected(lambda: _engine(stats(), data)))
+
+
+class _Collected:
+    """A collector that is not asked at registration."""
+
+    def __init__(self, collect: Callable[[], Iterable[Metric]]) -> None:
+        self.collect = collect
+
+    def describe(self) -> list[Metric]:
+        return []
+
+
+_COUNTERS = {
+    "matches": "Match calls that were answered.",
+    "queries": "Queries of these.",
+    "rows": "Categories that were ranked for them.",
+    "assignments": "Assignments that changed something.",
+    "moves": "Those that took an item out of another category: corrections.",
+    "unassignments": "Unassignments that changed something.",
+    "namespaces_loads": "Namespaces that were read into memory.",
+    "namespaces_evictions": "Namespaces that left memory.",
+}
+_GAUGES = {
+    "namespaces_loaded": "Namespaces in memory.",
+    "memory_bytes": "Bytes that these take.",
+    "serving": "1 if writes are taken, otherwise 0.",
+}
+_HISTOGRAMS = {
+    "commit_seconds": "Time of a commit: from its first write to its sync.",
+    "commit_writes": "Writes that shared a commit.",
+}
+
+
+def _engine(stats: Mapping[str, Any], data: Path) -> Iterable[Metric]:
+    for name, text in _COUNTERS.items():
+        if name in stats:
+            yield CounterMetricFamily(f"effemb_{name}", text, stats[name])
+    for name, text in _GAUGES.items():
+        if name in stats:
+            yield GaugeMetricFamily(f"effemb_{name}", text, stats[name])
+    for name, text in _HISTOGRAMS.items():
+        if name in stats:
+            total, buckets = stats[name]
+            cumulated, count = [], 0
+            for bound, number in buckets:
+                count += number
+                cumulated.append((_bound(bound), count))
+            yield HistogramMetricFamily(f"effemb_{name}", text, cumulated, total)
+    size = GaugeMetricFamily("effemb_file_bytes", "Size of the data's files.", labels=["file"])
+    for path in sorted(data.glob("*")):
+        try:
+            size.add_metric([path.name], path.stat().st_size)
+        except OSError:
+            continue
+    yield size
+
+
+def _bound(bound: float) -> str:
+    return "+Inf" if bound == float("inf") else str(bound)
+
+
+class MetricsServer:
+    """Serves the figures over HTTP, from a thread of its own."""
+
+    def __init__(self, listen: str, metrics: Metrics) -> None:
+        """Take the port and serve.
+
+        Raises:
+            ListenError: The address cannot be listened on.
+        """
+        host, port = split_listen(listen)
+        try:
+            server, thread = start_http_server(port, host, registry=metrics.registry)
+        except OSError as error:
+            message = f"cannot serve metrics on {listen!r}: {error.strerror or error}"
+            raise ListenError(message) from None
+        self._server: WSGIServer = server
+        self._thread = thread
+        shown = f"[{host}]" if ":" in host else host
+        self.target = f"{shown}:{server.server_port}"
+
+    def close(self) -> None:
+        """Serve no more."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()

@@ -1,0 +1,182 @@
+"""Who a caller is: bearer tokens, kept as hashes, each with what it allows.
+
+A token file has one entry a line, and comments after ``#``:
+
+    # principal  hash of the token     what it may do
+    alice        sha256:5e88...        write:alice  read:shared-*
+    alice        sha256:0f3c...        write:alice  read:shared-*
+    operator     sha256:9b71...        admin:*
+
+The scopes are read, write and admin, each with those before it; a namespace is named, or meant by
+a prefix and ``*``. What no rule allows is refused. A principal may have two live tokens, so that
+one can replace the other without a gap. ``effemb token new`` makes a token and its line.
+
+Tokens have 256 random bits, so a plain SHA-256 keeps them: there is nothing to guess.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from effective_embeddings._core import Grant
+from effective_embeddings.server.address import SettingsError
+
+__all__ = ["MAX_ENTRIES", "Identity", "Tokens", "hash_of", "new_token", "read_tokens", "token_line"]
+
+MAX_ENTRIES = 1024
+MAX_FILE_BYTES = 1024 * 1024
+MAX_TOKENS_OF_A_PRINCIPAL = 2
+# Longer than any token; what is longer is not even hashed.
+MAX_TOKEN_BYTES = 512
+
+_PREFIX = "effemb_"
+_HASH = re.compile(r"sha256:([0-9a-f]{64})")
+_PRINCIPAL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Identity:
+    """A known caller.
+
+    Attributes:
+        principal: Its name.
+        grant: What it may do.
+    """
+
+    principal: str
+    grant: Grant
+
+
+def new_token() -> str:
+    """Return a new token: 256 random bits, with a beginning that secret scanners can look for."""
+    return _PREFIX + secrets.token_urlsafe(32)
+
+
+def hash_of(token: str) -> str:
+    """Return a token's entry in a token file."""
+    return f"sha256:{hashlib.sha256(token.encode()).hexdigest()}"
+
+
+def token_line(principal: str, token: str, rules: list[str]) -> str:
+    """Return the line of a token file for a token.
+
+    Raises:
+        SettingsError: The principal or a rule is none.
+    """
+    line = " ".join([principal, hash_of(token), *rules])
+    Tokens.parse(line)
+    return line
+
+
+class Tokens:
+    """The tokens of one file, as they were when it was read. Immutable."""
+
+    def __init__(self, entries: list[tuple[bytes, Identity]]) -> None:
+        self._entries = entries
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @property
+    def principals(self) -> list[str]:
+        """Who has a token."""
+        return sorted({identity.principal for _, identity in self._entries})
+
+    @classmethod
+    def parse(cls, text: str, where: str = "") -> Tokens:
+        """Read the lines of a token file.
+
+        Raises:
+            SettingsError: A line is not an entry. The text names the line, and never repeats it:
+                somebody may have put a token there.
+        """
+        entries: list[tuple[bytes, Identity]] = []
+        for number, line in enumerate(text.splitlines(), start=1):
+            fields = line.partition("#")[0].split()
+            if fields:
+                try:
+                    entries.append(_entry(fields))
+                except ValueError as error:
+                    message = f"{where}line {number}: {error}"
+                    raise SettingsError(message) from None
+        if len(entries) > MAX_ENTRIES:
+            message = f"{where}there are {len(entries)} tokens, and at most {MAX_ENTRIES}"
+            raise SettingsError(message)
+        if len({digest for digest, _ in entries}) < len(entries):
+            message = f"{where}a token is listed twice"
+            raise SettingsError(message)
+        counts = Counter(identity.principal for _, identity in entries)
+        for principal, count in counts.items():
+            if count > MAX_TOKENS_OF_A_PRINCIPAL:
+                message = (
+                    f"{where}{principal} has {count} live tokens, and at most "
+                    f"{MAX_TOKENS_OF_A_PRINCIPAL}: remove the oldest"
+                )
+                raise SettingsError(message)
+        return cls(entries)
+
+    def identify(self, token: str | bytes) -> Identity | None:
+        """Return whose token it is, or None; takes as long whatever is right about it."""
+        given = token.encode() if isinstance(token, str) else token
+        if len(given) > MAX_TOKEN_BYTES:
+            return None
+        digest = hashlib.sha256(given).digest()
+        found = None
+        # All of them are compared, each in constant time: the time tells nothing about which one
+        # was nearly right, or where in the file it is.
+        for known, identity in self._entries:
+            if hmac.compare_digest(known, digest):
+                found = identity
+        return found
+
+
+def _entry(fields: list[str]) -> tuple[bytes, Identity]:
+    if len(fields) < 2:  # noqa: PLR2004 - a name and a hash
+        message = "must be: principal sha256:HEX scope:namespace..."
+        raise ValueError(message)
+    principal, hashed, *rules = fields
+    if not _PRINCIPAL.fullmatch(principal):
+        message = "a principal has 1 to 64 letters, digits, '.', '_', '@' or '-'"
+        raise ValueError(message)
+    matched = _HASH.fullmatch(hashed)
+    if matched is None:
+        message = "the hash must be sha256: and 64 hexadecimal digits (`effemb token new`)"
+        raise ValueError(message)
+    if not rules:
+        message = f"{principal} may do nothing: add rules such as read:* or write:alice"
+        raise ValueError(message)
+    pairs = []
+    for rule in rules:
+        scope, colon, pattern = rule.partition(":")
+        if not colon:
+            message = "a rule must be scope:namespace, such as read:* or write:alice"
+            raise ValueError(message)
+        pairs.append((scope, pattern))
+    return bytes.fromhex(matched[1]), Identity(principal, Grant(principal, pairs))
+
+
+def read_tokens(path: Path) -> Tokens:
+    """Read a token file.
+
+    Raises:
+        SettingsError: It cannot be read, or has a line that is no entry.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_FILE_BYTES + 1)
+        if len(content) > MAX_FILE_BYTES:
+            message = f"{path} is larger than {MAX_FILE_BYTES:,} bytes"
+            raise SettingsError(message)
+        return Tokens.parse(content.decode(), f"{path}: ")
+    except OSError as error:
+        message = f"cannot read the tokens: {path}: {error.strerror}"
+        raise SettingsError(message) from None
+    except UnicodeDecodeError:
+        message = f"{path} is not text"
+        raise SettingsError(message) from None
