@@ -1,0 +1,174 @@
+"""What a caller may do: every method of the service, and what it tells of other tenants."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import grpc
+import pytest
+from google.protobuf import message_factory
+
+from effective_embeddings import CategoryUpdate, Client, errors
+from effective_embeddings._core import METHODS
+from effective_embeddings.v1 import service_pb2
+from tests.security.support import Tenants, bearer, refusal, tenants
+
+SERVICE = service_pb2.DESCRIPTOR.services_by_name["EffectiveEmbeddingsService"]
+ALL = list(SERVICE.methods)
+SCOPES = dict(METHODS)
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tenants]:
+    with tenants(tmp_path_factory.mktemp("grants")) as found:
+        with Client(found.target, token=found.tokens["root"]) as root:
+            for name in ("alice", "bob"):
+                root.create_namespace(name, 2)
+                root.put_categories(name, [CategoryUpdate("c", base=[1, 0])])
+                root.assign(name, "item", "c", [1, 1])
+        yield found
+
+
+def _request(method: Any, namespace: str) -> bytes:
+    """A request of a method that names a namespace, if it has a place for it."""
+    message: Any = message_factory.GetMessageClass(method.input_type)()
+    field = method.input_type.fields_by_name.get("namespace")
+    if field is not None and field.message_type is not None:
+        message.namespace.name = namespace
+        message.namespace.dimension = 2
+    elif field is not None:
+        message.namespace = namespace
+    data: bytes = message.SerializeToString()
+    return data
+
+
+def _call(target: str, method: Any, request: bytes, token: str | None) -> None:
+    """Call a method, however it streams; raise what it is refused with."""
+    with grpc.insecure_channel(target) as channel:
+        path = f"/{SERVICE.full_name}/{method.name}"
+        metadata = bearer(token) if token else ()
+        call: Any
+        if method.client_streaming:
+            call = channel.stream_unary(path)
+            call(iter([request]), metadata=metadata, timeout=5)
+        elif method.server_streaming:
+            call = channel.unary_stream(path)
+            list(call(request, metadata=metadata, timeout=5))
+        else:
+            call = channel.unary_unary(path)
+            call(request, metadata=metadata, timeout=5)
+
+
+def _refused(served: Tenants, method: Any, namespace: str, who: str | None) -> tuple[Any, ...]:
+    token = served.tokens[who] if who else None
+    with pytest.raises(grpc.RpcError) as caught:
+        _call(served.target, method, _request(method, namespace), token)
+    return refusal(caught.value)
+
+
+@pytest.mark.parametrize("method", ALL, ids=lambda method: method.name)
+def test_every_method_is_known_to_the_table_of_scopes(method: Any) -> None:
+    assert SCOPES[method.name] in ("read", "write", "admin")
+
+
+@pytest.mark.parametrize("method", ALL, ids=lambda method: method.name)
+def test_every_method_is_refused_without_a_token(served: Tenants, method: Any) -> None:
+    code, _, _ = _refused(served, method, "alice", None)
+    assert code == "UNAUTHENTICATED"
+
+
+@pytest.mark.parametrize("method", ALL, ids=lambda method: method.name)
+def test_every_method_is_refused_with_too_small_a_grant(served: Tenants, method: Any) -> None:
+    """By another tenant, and by the reader of the namespace where it would change something."""
+    if "namespace" in method.input_type.fields_by_name:
+        code, text, details = _refused(served, method, "alice", "bob")
+        assert code == "PERMISSION_DENIED"
+        assert b"PERMISSION_DENIED" in details
+        assert "alice" not in text
+        assert b"alice" not in details
+    if SCOPES[method.name] != "read":
+        assert _refused(served, method, "alice", "reader")[0] == "PERMISSION_DENIED"
+    # A restore names its namespace in its first frame, which is read before.
+    if SCOPES[method.name] == "admin" and not method.client_streaming:
+        assert _refused(served, method, "alice", "alice")[0] == "PERMISSION_DENIED"
+
+
+@pytest.mark.parametrize("method", ALL, ids=lambda method: method.name)
+def test_a_tenant_cannot_tell_anothers_namespace_from_none(served: Tenants, method: Any) -> None:
+    if "namespace" not in method.input_type.fields_by_name:
+        pytest.skip("it is not called on a namespace")
+    there = _refused(served, method, "alice", "bob")
+    not_there = _refused(served, method, "alicf", "bob")
+    assert there == not_there
+
+
+def test_a_method_that_is_none_is_refused_without_a_token_too(served: Tenants) -> None:
+    with grpc.insecure_channel(served.target) as channel:
+        call: Any = channel.unary_unary(f"/{SERVICE.full_name}/Train")
+        with pytest.raises(grpc.RpcError) as caught:
+            call(b"", timeout=5)
+        assert caught.value.code() == grpc.StatusCode.UNAUTHENTICATED
+        with pytest.raises(grpc.RpcError) as caught:
+            call(b"", metadata=bearer(served.tokens["bob"]), timeout=5)
+        assert caught.value.code() == grpc.StatusCode.UNIMPLEMENTED
+
+
+def test_lists_and_totals_tell_of_ones_own_alone(served: Tenants) -> None:
+    with Client(served.target, token=served.tokens["bob"]) as bob:
+        assert [each.name for each in bob.list_namespaces()] == ["bob"]
+        assert list(bob.list_namespaces(prefix="al")) == []
+        info = bob.service_info()
+        assert (info.namespace_count, info.memory_bytes) == (0, 0)
+    with Client(served.target, token=served.tokens["root"]) as root:
+        assert [each.name for each in root.list_namespaces()] == ["alice", "bob"]
+        assert root.service_info().namespace_count == 2
+
+
+def test_a_prefix_is_no_more_than_a_prefix(served: Tenants) -> None:
+    with Client(served.target, token=served.tokens["alice"]) as alice:
+        alice.create_namespace("alice-2", 2)
+        alice.delete_namespace("alice-2")
+        for name in ("alic", "alice_2", "Alice-2", "bob"):
+            with pytest.raises(errors.PermissionDenied):
+                alice.create_namespace(name, 2)
+
+
+def test_a_refusal_takes_as_long_whether_or_not_there_is_something(served: Tenants) -> None:
+    """To a class: nothing on the way to it looks into the store."""
+    method = SERVICE.methods_by_name["GetNamespace"]
+    took: dict[str, list[float]] = {"alice": [], "alicf": []}
+    with grpc.insecure_channel(served.target) as channel:
+        call: Any = channel.unary_unary(f"/{SERVICE.full_name}/GetNamespace")
+        metadata = bearer(served.tokens["bob"])
+        for _ in range(200):
+            for name, times in took.items():
+                request = _request(method, name)
+                begin = time.perf_counter()
+                with pytest.raises(grpc.RpcError):
+                    call(request, metadata=metadata, timeout=5)
+                times.append(time.perf_counter() - begin)
+    one, other = (statistics.median(times) for times in took.values())
+    assert 0.67 < one / other < 1.5
+
+
+def _any(value: Any) -> Any:
+    """Generated code has no types that say enough."""
+    return value
+
+
+def test_health_is_open_and_reflection_is_not(served: Tenants) -> None:
+    from grpc_health.v1 import health_pb2, health_pb2_grpc  # noqa: PLC0415
+    from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc  # noqa: PLC0415
+
+    with grpc.insecure_channel(served.target) as channel:
+        check = _any(health_pb2_grpc.HealthStub(channel)).Check
+        serving = health_pb2.HealthCheckResponse.SERVING
+        assert check(health_pb2.HealthCheckRequest(), timeout=5).status == serving
+        stub = _any(reflection_pb2_grpc.ServerReflectionStub)(channel)
+        request = reflection_pb2.ServerReflectionRequest(list_services="")
+        with pytest.raises(grpc.RpcError) as caught:
+            list(stub.ServerReflectionInfo(iter([request]), timeout=5))
+        assert caught.value.code() == grpc.StatusCode.UNIMPLEMENTED

@@ -1,0 +1,196 @@
+"""Tokens: their file, their rotation, and how little a stranger is told."""
+
+from __future__ import annotations
+
+import os
+import signal
+import statistics
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import grpc
+import pytest
+
+from effective_embeddings import Client, errors
+from effective_embeddings.server import SettingsError, Tokens, new_token, token_line
+from effective_embeddings.server.tokens import MAX_TOKEN_BYTES, hash_of
+from tests.security.support import Tenants, bearer, refusal, tenants, unary
+from tests.support.process import ServerProcess
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tenants]:
+    with tenants(tmp_path_factory.mktemp("tokens")) as found:
+        yield found
+
+
+def test_a_token_lets_its_owner_in(served: Tenants) -> None:
+    with Client(served.target, token=served.tokens["root"]) as client:
+        client.create_namespace("ns", 2)
+        assert client.get_namespace("ns").revision == 1
+        client.delete_namespace("ns", force=True)
+
+
+def test_strangers_are_told_the_same_whatever_they_bring(served: Tenants) -> None:
+    good = served.tokens["root"]
+    wrong = [
+        (),
+        bearer(new_token()),
+        bearer(good[:-1]),
+        bearer(good + "x"),
+        bearer(good.upper()),
+        bearer(""),
+        bearer(" " + good),
+        bearer("x" * (MAX_TOKEN_BYTES + 1)),
+        (("authorization", f"Basic {good}"),),
+        (("authorization", good),),
+        (("x-authorization", f"Bearer {good}"),),
+        (("authorization-bin", f"Bearer {good}".encode()),),
+        bearer(good) + bearer(good),
+        bearer(hash_of(good)),
+    ]
+    told = set()
+    with grpc.insecure_channel(served.target) as channel:
+        for metadata in wrong:
+            with pytest.raises(grpc.RpcError) as caught:
+                unary(channel, "GetServiceInfo")(b"", metadata=metadata, timeout=5)
+            told.add(refusal(caught.value))
+    assert len(told) == 1
+    ((code, text, details),) = told
+    assert code == "UNAUTHENTICATED"
+    assert "authorization: Bearer" in text
+    assert b"UNAUTHENTICATED" in details
+
+
+def test_the_scheme_has_no_case(served: Tenants) -> None:
+    with grpc.insecure_channel(served.target) as channel:
+        metadata = (("authorization", f"BEARER {served.tokens['root']}"),)
+        assert unary(channel, "GetServiceInfo")(b"", metadata=metadata, timeout=5)
+
+
+def test_the_client_tells_of_it_by_type(served: Tenants) -> None:
+    with Client(served.target) as client, pytest.raises(errors.Unauthenticated) as caught:
+        client.service_info()
+    assert caught.value.reason == "UNAUTHENTICATED"
+    assert caught.value.metadata == {"scheme": "Bearer"}
+
+
+def test_two_tokens_of_one_principal_live_side_by_side_and_a_third_is_refused() -> None:
+    first, second, third = new_token(), new_token(), new_token()
+    lines = [token_line("alice", token, ["read:*"]) for token in (first, second, third)]
+    tokens = Tokens.parse("\n".join(lines[:2]))
+    for token in (first, second):
+        found = tokens.identify(token)
+        assert found is not None
+        assert found.principal == "alice"
+    assert tokens.identify(third) is None
+    with pytest.raises(SettingsError, match="3 live tokens"):
+        Tokens.parse("\n".join(lines))
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("alice", "must be: principal"),
+        ("alice effemb_secretsecret read:*", "the hash must be"),
+        ("alice sha256:00 read:*", "the hash must be"),
+        ("al/ice {hash} read:*", "a principal has"),
+        ("../alice {hash} read:*", "a principal has"),
+        ("alice {hash}", "may do nothing"),
+        ("alice {hash} read", "scope:namespace"),
+        ("alice {hash} own:*", "scope"),
+        ("alice {hash} read:a*b", "pattern"),
+        ("alice {hash} read:", "pattern"),
+    ],
+)
+def test_a_line_that_is_none_is_refused_and_not_repeated(line: str, told: str) -> None:
+    filled = line.format(hash=hash_of("x"))
+    with pytest.raises(SettingsError, match=told) as caught:
+        Tokens.parse(f"# a comment\n\n{filled}")
+    assert "line 3" in str(caught.value)
+    assert "secretsecret" not in str(caught.value)
+
+
+def test_a_file_takes_effect_when_it_changes_and_a_broken_one_does_not(tmp_path: Path) -> None:
+    with tenants(tmp_path) as served:
+        alice = served.tokens["alice"]
+
+        def known(token: str) -> bool:
+            with Client(served.target, token=token) as client:
+                try:
+                    client.service_info()
+                except errors.Unauthenticated:
+                    return False
+                return True
+
+        def becomes(token: str, *, wanted: bool) -> None:
+            end = time.monotonic() + 10
+            while known(token) != wanted:
+                assert time.monotonic() < end
+                time.sleep(0.05)
+
+        before = served.file.read_text()
+        served.file.write_text("this is no token file")
+        time.sleep(1.5)
+        assert known(alice)
+        new = new_token()
+        served.file.write_text(before + token_line("alice", new, ["read:alice"]) + "\n")
+        becomes(new, wanted=True)
+        assert known(alice), "the old one still lives"
+        lines = [line for line in before.splitlines() if hash_of(alice) not in line]
+        served.file.write_text("\n".join(lines))
+        becomes(alice, wanted=False)
+        becomes(new, wanted=False)
+
+
+def test_sighup_reads_the_tokens_again(tmp_path: Path) -> None:
+    file = tmp_path / "tokens"
+    old, new = new_token(), new_token()
+    file.write_text(token_line("root", old, ["admin:*"]))
+    with ServerProcess(tmp_path / "data", "--tokens", str(file)) as process:
+        stat = file.stat()
+        file.write_text(token_line("root", new, ["admin:*"]))
+        # As if nothing had happened to it: only the signal tells.
+        os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+        process.process.send_signal(signal.SIGHUP)
+        process.wait_for_log("tokens loaded=1")
+        with Client(process.target, token=new) as client:
+            client.service_info()
+        with Client(process.target, token=old) as client, pytest.raises(errors.Unauthenticated):
+            client.service_info()
+        assert old not in process.log()
+        assert new not in process.log()
+        assert process.terminate() == 0
+
+
+def test_the_time_of_a_comparison_does_not_depend_on_what_is_right() -> None:
+    tokens_ = [new_token() for _ in range(64)]
+    lines = [token_line(f"p{n}", token, ["read:*"]) for n, token in enumerate(tokens_)]
+    tokens = Tokens.parse("\n".join(lines))
+    candidates = {
+        "first": tokens_[0],
+        "last": tokens_[-1],
+        "near": tokens_[0][:-1] + ("A" if tokens_[0][-1] != "A" else "B"),
+        "far": new_token(),
+    }
+    rounds = int(os.environ.get("EFFEMB_TEST_TIMING_ROUNDS", "400"))
+    took: dict[str, list[int]] = {name: [] for name in candidates}
+    for _ in range(rounds):
+        for name, token in candidates.items():
+            begin = time.perf_counter_ns()
+            tokens.identify(token)
+            took[name].append(time.perf_counter_ns() - begin)
+    medians = {name: statistics.median(times) for name, times in took.items()}
+    # A comparison that stopped early would differ between first and last by a factor of 64.
+    assert max(medians.values()) < 2 * min(medians.values()), medians
+
+
+@pytest.mark.parametrize("target", ["192.0.2.1:50051", "example.org:50051", "0.0.0.0:1"])
+def test_the_client_sends_no_token_unencrypted_to_another_machine(target: str) -> None:
+    token = new_token()
+    with pytest.raises(ValueError, match="unencrypted") as caught:
+        Client(target, token=token)
+    assert token not in str(caught.value)
+    with pytest.raises(ValueError, match="printable"):
+        Client("127.0.0.1:1", token="two\nlines")  # noqa: S106
