@@ -269,7 +269,10 @@ impl RawCategory {
 
     pub(super) fn save(&self, connection: &Connection) -> StoreResult<()> {
         connection
-            .prepare_cached("INSERT OR REPLACE INTO categories VALUES (?1, ?2, ?3, ?4, ?5)")?
+            .prepare_cached(
+                "INSERT INTO categories VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT (id) DO UPDATE SET record = ?4, checksum = ?5",
+            )?
             .execute((
                 self.id,
                 self.namespace,

@@ -112,7 +112,10 @@ pub(crate) fn save_namespace(connection: &Connection, row: &NamespaceRow) -> Sto
     };
     connection
         .prepare_cached(
-            "INSERT OR REPLACE INTO namespaces VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            // Not OR REPLACE: that would delete another one which has the name.
+            "INSERT INTO namespaces VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+             ON CONFLICT (id) DO UPDATE SET name = ?2, state = ?3, settings = ?4, profile = ?5,
+               header = ?6, checkpoint = ?7, checksum = ?8",
         )?
         .execute((
             raw.id,
@@ -187,5 +190,39 @@ impl RawRow {
             checkpoint: self.checkpoint.cast_unsigned(),
             name: self.name,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ee_core::settings::{MembershipMode, Normalization};
+
+    use super::*;
+    use crate::store::open_writer;
+
+    #[test]
+    fn a_namespace_never_replaces_another_one_of_its_name() {
+        let directory = tempfile::tempdir().unwrap();
+        let connection = open_writer(&directory.path().join("effemb.db")).unwrap();
+        let mut row = NamespaceRow {
+            id: 1,
+            name: "n".into(),
+            state: State::Active,
+            settings: NamespaceSettings {
+                dimension: 1,
+                embedding_model: String::new(),
+                normalization: Normalization::Raw,
+                membership: MembershipMode::Single,
+            },
+            profile: Profile::default(),
+            header: Header::default(),
+            checkpoint: 0,
+        };
+        save_namespace(&connection, &row).unwrap();
+        save_namespace(&connection, &row).unwrap();
+        row.id = 2;
+        assert!(save_namespace(&connection, &row).is_err());
+        let kept = namespace_by_name(&connection, "n").unwrap().unwrap();
+        assert_eq!(kept.id, 1);
     }
 }

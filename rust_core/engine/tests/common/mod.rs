@@ -10,6 +10,7 @@ use ee_core::settings::{MembershipMode, NamespaceSettings, Normalization};
 use ee_engine::{
     Engine, NamespaceView, NewNamespace, Options, ReadContext, Result, WriteContext, Written,
 };
+use tempfile::TempDir;
 
 pub const DIMENSION: usize = 12;
 
@@ -122,10 +123,22 @@ pub fn assert_verified(engine: &Engine, name: &str) {
     assert_eq!(report.digest, view(engine, name).digest);
 }
 
-/// The files as a crash at this moment would leave them.
+/// A directory for a test, in memory where there is room: what a disk does is played to us, and a
+/// real one would only take its time.
+pub fn tempdir() -> std::io::Result<TempDir> {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() {
+        tempfile::tempdir_in(memory)
+    } else {
+        tempfile::tempdir()
+    }
+}
+
+/// The files as a crash at this moment would leave them, while nobody writes. The log may be on
+/// its way back into the database: it is copied before, so that what comes over is in it too.
 pub fn crash_copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
-    for file in ["effemb.db", "effemb.db-wal", "watermark"] {
+    for file in ["watermark", "effemb.db-wal", "effemb.db"] {
         if from.join(file).exists() {
             fs::copy(from.join(file), to.join(file)).unwrap();
         }

@@ -4,10 +4,10 @@
 
 use std::path::Path;
 
+use crate::common::tempdir;
 use ee_engine::failpoints::set_log_pages;
 use ee_engine::{Engine, Error, Health, Options};
 use rusqlite::ffi;
-use tempfile::tempdir;
 
 use crate::common::crash_copy;
 use crate::layer::{Call, Disk, How, Plan};
@@ -145,6 +145,11 @@ fn a_write_is_cut_short() {
 #[test]
 fn the_disk_is_full() {
     until_a_run_is_through(Call::Write, How::Fail(ffi::SQLITE_FULL), true, 7);
+}
+
+#[test]
+fn the_disk_can_only_be_read() {
+    until_a_run_is_through(Call::Write, How::Fail(ffi::SQLITE_READONLY), true, 11);
 }
 
 #[test]

@@ -99,14 +99,7 @@ struct Disks;
 
 impl Layer for Disks {
     fn open(&self, path: &Path, _kind: Kind) -> Result<Box<dyn File>, Code> {
-        let mut disks = DISKS.lock().unwrap_or_else(PoisonError::into_inner);
-        disks.retain(|disk| disk.strong_count() > 0);
-        let disk = disks.iter().filter_map(Weak::upgrade);
-        let disk = disk
-            .into_iter()
-            .find(|disk| path.starts_with(&disk.directory));
-        drop(disks);
-        match disk {
+        match disk_of(path) {
             None => Ok(Box::new(Unwatched)),
             Some(disk) => match disk.due(Call::Open) {
                 Some(How::Fail(code)) => Err(code),
@@ -117,6 +110,23 @@ impl Layer for Disks {
             },
         }
     }
+
+    fn delete(&self, path: &Path) -> Code {
+        if let Some(disk) = disk_of(path)
+            && let Some(recorder) = &mut disk.state.lock().unwrap().recorder
+        {
+            recorder.delete(path);
+        }
+        OK
+    }
+}
+
+/// The disk that a file is on, if it is watched.
+fn disk_of(path: &Path) -> Option<Arc<Disk>> {
+    let mut disks = DISKS.lock().unwrap_or_else(PoisonError::into_inner);
+    disks.retain(|disk| disk.strong_count() > 0);
+    let mut disks = disks.iter().filter_map(Weak::upgrade);
+    disks.find(|disk| path.starts_with(&disk.directory))
 }
 
 struct Unwatched;

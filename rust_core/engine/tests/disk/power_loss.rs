@@ -8,9 +8,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::common::tempdir;
 use ee_engine::failpoints::set_log_pages;
 use ee_engine::{Engine, Options};
-use tempfile::{TempDir, tempdir};
+use tempfile::TempDir;
 
 use crate::layer::Disk;
 use crate::model::compare;
@@ -54,15 +55,8 @@ impl Recorder {
         }
     }
 
-    /// What is there when recording begins is durable.
-    pub(crate) fn begin(&mut self, directory: &Path) {
-        for name in ["effemb.db", "effemb.db-wal"] {
-            if let Ok(durable) = fs::read(directory.join(name)) {
-                let pending = Vec::new();
-                let path = directory.join(name);
-                self.files.insert(path, Recorded { durable, pending });
-            }
-        }
+    pub(crate) fn delete(&mut self, path: &Path) {
+        self.files.remove(path);
     }
 
     pub(crate) fn write(&mut self, path: &Path, offset: u64, bytes: &[u8]) {
@@ -172,22 +166,16 @@ fn run(seed: u64) -> u64 {
     let directory = tempdir().unwrap();
     let disk = Disk::watch(directory.path());
     let path = directory.path().canonicalize().unwrap();
+    disk.state.lock().unwrap().recorder = Some(Recorder::new(seed, 2));
     let engine = Engine::open(&path, Options::default()).unwrap();
-    let mut done = prepare(&["n"]);
-    for (index, op) in done.iter().enumerate() {
-        op.run(&engine, 1_000_000 + index as u64).unwrap();
-    }
-    let mut recorder = Recorder::new(seed, 2);
-    recorder.begin(&path);
-    disk.state.lock().unwrap().recorder = Some(recorder);
-    let first = done.len();
-    let mut ops = done.clone();
+    let mut done = Vec::new();
+    let mut ops = prepare(&["n"]);
     extend(&mut ops, &["n"], 12, 100 + seed);
     ops.push(Op::Create("made".into()));
     ops.push(Op::Delete("made".into()));
     extend(&mut ops, &["n"], 4, 5000 + seed);
     let mut images = 0;
-    for (index, op) in ops[first..].iter().enumerate() {
+    for (index, op) in ops.iter().enumerate() {
         let said = format!("seed {seed}, operation {index} ({op:?})");
         op.run(&engine, index as u64).expect(&said);
         // The log is copied back after the reply: let that end before images are taken away.

@@ -3,7 +3,6 @@
 use ee_core::command::{Assignment, Command, ItemPut, Refusal};
 use ee_engine::failpoints::set_clock_offset_ms;
 use ee_engine::{Engine, Error, ItemFilter};
-use tempfile::tempdir;
 
 use crate::common::*;
 

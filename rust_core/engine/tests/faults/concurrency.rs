@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 use ee_core::command::{Command, Outcome};
 use ee_core::state::MatchOptions;
 use ee_engine::{Engine, Error, Options, QuerySpec, ReadContext, WriteContext};
-use tempfile::tempdir;
 
 use crate::common::*;
 use crate::random::Random;

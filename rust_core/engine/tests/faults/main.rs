@@ -14,6 +14,7 @@ mod regressions;
 mod rot;
 mod upgrade;
 mod workload;
+mod written_sums;
 
 /// Random rounds of a test: a few, or that times `EE_FAULT_ROUNDS`.
 fn rounds(short: u64) -> u64 {

@@ -7,7 +7,6 @@ use ee_core::command::{CategoryPut, Command};
 use ee_core::settings::MembershipMode;
 use ee_engine::{Engine, Error, Frame, ItemFilter, Options, SnapshotView, WriteContext};
 use rusqlite::{Connection, OpenFlags};
-use tempfile::tempdir;
 
 use crate::common::*;
 use crate::model::copy;

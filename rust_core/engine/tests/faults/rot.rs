@@ -6,9 +6,10 @@ use std::fs::{self, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
+use crate::common::tempdir;
 use ee_engine::failpoints::set_log_pages;
 use ee_engine::{Engine, Error, Options};
-use tempfile::{TempDir, tempdir};
+use tempfile::TempDir;
 
 use crate::common::crash_copy;
 use crate::model::{World, compare};

@@ -7,7 +7,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use ee_engine::Engine;
-use tempfile::tempdir;
 
 use crate::common::*;
 use crate::workload::{extend, prepare};

@@ -5,9 +5,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use crate::common::tempdir;
 use ee_engine::failpoints::Step;
 use ee_engine::{Engine, Error, Options, WriteContext};
-use tempfile::tempdir;
 
 use crate::child::{Report, first_ops, options, run, script};
 use crate::common::new_namespace;

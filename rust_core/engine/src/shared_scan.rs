@@ -1,0 +1,271 @@
+//! Scans of a large namespace that single queries share.
+//!
+//! A scan of rows that do not fit the caches takes as long as memory needs to deliver them, for
+//! one query as for a few. So while one runs, the queries that arrive wait for it to end, and the
+//! next scan takes all of them in one pass. A query that arrives while nothing runs starts at once
+//! and alone: nobody waits for company.
+//!
+//! Who shares a scan asks with the same options, so an answer is the one of a scan of its own, and
+//! of one revision: the queries are taken before the state is, which then has every write that was
+//! acknowledged before any of them came.
+
+use std::sync::Arc;
+
+use ee_core::rank::Query;
+use ee_core::state::{MatchOptions, Ranking};
+use parking_lot::{Condvar, Mutex};
+
+use crate::api::At;
+
+/// Bytes of a namespace from which its scans are shared: its sketches, about a seventeenth, are
+/// then 4 MiB, and a scan takes longer than to wake those who waited for it.
+pub(crate) const MIN_BYTES: usize = 64 << 20;
+
+/// Queries in one scan at the most, so that the first of them does not wait for long.
+const MOST: usize = 64;
+
+/// Who scans a namespace, and who waits for that.
+#[derive(Debug, Default)]
+pub(crate) struct SharedScan {
+    line: Mutex<Line>,
+}
+
+#[derive(Debug, Default)]
+struct Line {
+    running: usize,
+    waiting: Vec<Arc<Seat>>,
+}
+
+/// A query that waits.
+#[derive(Debug)]
+struct Seat {
+    query: Query,
+    options: MatchOptions,
+    turn: Mutex<Turn>,
+    changed: Condvar,
+}
+
+/// What a waiting query is told.
+#[derive(Debug)]
+enum Turn {
+    Wait,
+    /// Scan, for all that wait with the same options.
+    Lead,
+    /// Somebody has scanned.
+    Answered(At<Ranking>),
+    /// Whoever scanned failed: scan alone, and find out why.
+    Alone,
+}
+
+impl SharedScan {
+    /// The answer of `scan` for one query, which `scan` may have been given together with others.
+    /// At most `at_once` scans run at the same time.
+    pub(crate) fn rank(
+        &self,
+        query: Query,
+        options: MatchOptions,
+        at_once: usize,
+        scan: impl Fn(&[Query], &MatchOptions) -> At<Vec<Ranking>>,
+    ) -> At<Ranking> {
+        let seat = Arc::new(Seat {
+            query,
+            options,
+            turn: Mutex::new(Turn::Lead),
+            changed: Condvar::new(),
+        });
+        {
+            let mut line = self.line.lock();
+            if line.running < at_once.max(1) {
+                line.running += 1;
+            } else {
+                *seat.turn.lock() = Turn::Wait;
+                line.waiting.push(Arc::clone(&seat));
+            }
+        }
+        match seat.wait() {
+            Turn::Answered(answer) => answer,
+            Turn::Lead => self.lead(&seat, scan),
+            Turn::Alone | Turn::Wait => {
+                only(scan(std::slice::from_ref(&seat.query), &seat.options))
+            }
+        }
+    }
+
+    /// Scans for this query and for those that wait with the same options.
+    fn lead(
+        &self,
+        own: &Seat,
+        scan: impl Fn(&[Query], &MatchOptions) -> At<Vec<Ranking>>,
+    ) -> At<Ranking> {
+        let mut scanning = Scanning {
+            shared: self,
+            company: self.company(own),
+        };
+        if scanning.company.is_empty() {
+            return only(scan(std::slice::from_ref(&own.query), &own.options));
+        }
+        let company = scanning.company.iter().map(|seat| seat.query.clone());
+        let queries: Vec<Query> = std::iter::once(own.query.clone()).chain(company).collect();
+        let At { value, revision } = scan(&queries, &own.options);
+        let mut rankings = value.into_iter();
+        let first = rankings.next().expect("a ranking for each query");
+        for (seat, value) in scanning.company.drain(..).zip(rankings) {
+            seat.tell(Turn::Answered(At { value, revision }));
+        }
+        At {
+            value: first,
+            revision,
+        }
+    }
+
+    /// Takes from the line who can share this query's scan.
+    fn company(&self, own: &Seat) -> Vec<Arc<Seat>> {
+        let mut line = self.line.lock();
+        let mut left = MOST - 1;
+        let shares = |seat: &mut Arc<Seat>| {
+            let shares = left > 0 && seat.options == own.options;
+            left -= usize::from(shares);
+            shares
+        };
+        line.waiting.extract_if(.., shares).collect()
+    }
+
+    /// A scan has ended: whoever waits longest has the next.
+    fn next(&self) {
+        let mut line = self.line.lock();
+        if line.waiting.is_empty() {
+            line.running -= 1;
+        } else {
+            line.waiting.remove(0).tell(Turn::Lead);
+        }
+    }
+}
+
+impl Seat {
+    fn wait(&self) -> Turn {
+        let mut turn = self.turn.lock();
+        while matches!(*turn, Turn::Wait) {
+            self.changed.wait(&mut turn);
+        }
+        std::mem::replace(&mut *turn, Turn::Wait)
+    }
+
+    fn tell(&self, turn: Turn) {
+        *self.turn.lock() = turn;
+        self.changed.notify_one();
+    }
+}
+
+/// A scan that runs. However it ends, somebody else has the next turn, and nobody waits for ever.
+struct Scanning<'a> {
+    shared: &'a SharedScan,
+    company: Vec<Arc<Seat>>,
+}
+
+impl Drop for Scanning<'_> {
+    fn drop(&mut self) {
+        for seat in self.company.drain(..) {
+            seat.tell(Turn::Alone);
+        }
+        self.shared.next();
+    }
+}
+
+fn only(answer: At<Vec<Ranking>>) -> At<Ranking> {
+    let At {
+        mut value,
+        revision,
+    } = answer;
+    At {
+        value: value.swap_remove(0),
+        revision,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::thread;
+    use std::time::Duration;
+
+    use super::*;
+
+    fn query(value: f32) -> Query {
+        Query::new(&[value, 1.0]).expect("a direction")
+    }
+
+    fn options(limit: usize) -> MatchOptions {
+        MatchOptions {
+            limit,
+            min_score: None,
+            filter: ee_core::state::Filter::default(),
+            threads: 1,
+        }
+    }
+
+    /// Tells query and options apart, so that an answer shows whose it is.
+    fn scan(queries: &[Query], options: &MatchOptions) -> At<Vec<Ranking>> {
+        thread::sleep(Duration::from_millis(5));
+        let ranking = |query: &Query| Ranking {
+            matches: Vec::new(),
+            margin: Some(query.norm() + options.limit as f64 * 1e6),
+        };
+        At {
+            value: queries.iter().map(ranking).collect(),
+            revision: 7,
+        }
+    }
+
+    #[test]
+    fn each_gets_its_own_answer_and_many_share_a_scan() {
+        let shared = SharedScan::default();
+        let scans = AtomicUsize::new(0);
+        thread::scope(|scope| {
+            for number in 0..48_u8 {
+                let (shared, scans) = (&shared, &scans);
+                scope.spawn(move || {
+                    let limit = usize::from(number % 3);
+                    let asked = query(f32::from(number));
+                    let expected = scan(std::slice::from_ref(&asked), &options(limit));
+                    let found = shared.rank(asked, options(limit), 1, |queries, options| {
+                        scans.fetch_add(1, Ordering::Relaxed);
+                        scan(queries, options)
+                    });
+                    assert_eq!(found.value, expected.value[0]);
+                    assert_eq!(found.revision, 7);
+                });
+            }
+        });
+        assert!(scans.load(Ordering::Relaxed) < 30);
+        let line = shared.line.lock();
+        assert_eq!((line.running, line.waiting.len()), (0, 0));
+    }
+
+    #[test]
+    fn a_scan_that_panics_takes_nobody_with_it() {
+        let shared = SharedScan::default();
+        let panics = AtomicUsize::new(0);
+        thread::scope(|scope| {
+            for number in 0..16_u8 {
+                let (shared, panics) = (&shared, &panics);
+                scope.spawn(move || {
+                    let asked = query(f32::from(number));
+                    let expected = scan(std::slice::from_ref(&asked), &options(1));
+                    let found = catch_unwind(AssertUnwindSafe(|| {
+                        shared.rank(asked, options(1), 1, |queries, options| {
+                            let found = scan(queries, options);
+                            assert!(queries.len() == 1 || panics.fetch_add(1, Ordering::Relaxed) > 2);
+                            found
+                        })
+                    }));
+                    if let Ok(found) = found {
+                        assert_eq!(found.value, expected.value[0]);
+                    }
+                });
+            }
+        });
+        let line = shared.line.lock();
+        assert_eq!((line.running, line.waiting.len()), (0, 0));
+    }
+}
