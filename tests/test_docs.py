@@ -32,8 +32,8 @@ def commands() -> Iterator[str]:
 def run(command: str, folder: Path, *tools: Path) -> str:
     scripts = Path(sys.executable).parent
     path = os.pathsep.join([*map(str, (scripts, *tools)), os.environ["PATH"]])
-    done = subprocess.run(
-        ["bash", "-c", command],  # noqa: S607  # the document's reader has bash
+    done = subprocess.run(  # noqa: S603 - a command of our own document
+        ["bash", "-c", command],  # noqa: S607 - its reader has bash
         cwd=folder,
         env={**os.environ, "PATH": path},
         capture_output=True,
@@ -82,7 +82,9 @@ def test_every_make_target_that_is_named_exists() -> None:
         *sorted(ROOT.glob("*.md")),
         *sorted(ROOT.glob("docs/*.md")),
     ]:
-        named = re.findall(r"`make ([a-z-]+)|^\$ make ([a-z-]+)", document.read_text("utf-8"), re.M)
+        named = re.findall(
+            r"`make ([a-z-]+)|^\$ make ([a-z-]+)", document.read_text("utf-8"), re.MULTILINE
+        )
         for pair in named:
             assert set(filter(None, pair)) <= targets, document.name
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,8 @@ import numpy as np
 import pytest
 
 from effective_embeddings.server import ServerHandle
+
+pytestmark = pytest.mark.slow
 
 _SERVICE = "effective_embeddings.v1.EffectiveEmbeddingsService"
 

@@ -22,14 +22,17 @@ def build_grpcurl() -> Path:
     if go is None:
         pytest.skip("grpcurl is a Go program, and Go is not installed")
     _BIN.mkdir(parents=True, exist_ok=True)
-    done = subprocess.run(  # noqa: S603 - Go, with a fixed version
-        [go, "install", f"github.com/fullstorydev/grpcurl/cmd/grpcurl@{_VERSION}"],
-        env=os.environ | {"GOBIN": str(_BIN), "GOFLAGS": "-trimpath"},
-        capture_output=True,
-        text=True,
-        timeout=540,
-        check=False,
-    )
+    try:
+        done = subprocess.run(  # noqa: S603 - Go, with a fixed version
+            [go, "install", f"github.com/fullstorydev/grpcurl/cmd/grpcurl@{_VERSION}"],
+            env=os.environ | {"GOBIN": str(_BIN), "GOFLAGS": "-trimpath"},
+            capture_output=True,
+            text=True,
+            timeout=400,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        pytest.skip("Go did not build grpcurl in time; what it has fetched is kept for next time")
     if done.returncode:
         pytest.skip(f"Go could not build grpcurl: {done.stderr.strip()[-500:]}")
     return program
