@@ -7,7 +7,7 @@ import os
 import socket
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import grpc
 from google.protobuf.descriptor_pool import DescriptorPool
@@ -20,10 +20,12 @@ from effective_embeddings.server.gate import Gate
 from effective_embeddings.server.handlers import SERVICE_NAME, EngineLike, service_handler
 from effective_embeddings.server.health import HealthFollower
 from effective_embeddings.server.logs import AuditLog
-from effective_embeddings.server.metrics import Metrics
 from effective_embeddings.server.settings import Settings
 from effective_embeddings.server.symbols import Symbols
 from effective_embeddings.server.tls import make_credentials
+
+if TYPE_CHECKING:
+    from effective_embeddings.server.metrics import Metrics
 
 __all__ = ["Server", "build_server"]
 

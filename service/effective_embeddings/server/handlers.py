@@ -7,17 +7,19 @@ so does every name that the service does not have: the core answers it, with a r
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NoReturn, Protocol, TypeAlias
+from typing import TYPE_CHECKING, NoReturn, Protocol, TypeAlias
 
 import grpc
 
 from effective_embeddings._core import METHODS, Grant, namespace_of
 from effective_embeddings.server.gate import Gate, GoneError
 from effective_embeddings.server.logs import AuditLog
-from effective_embeddings.server.metrics import Metrics
 from effective_embeddings.server.observe import Observer, Visit
 from effective_embeddings.server.status import abort, status_of
 from effective_embeddings.v1 import service_pb2
+
+if TYPE_CHECKING:
+    from effective_embeddings.server.metrics import Metrics
 
 __all__ = ["SERVICE_NAME", "EngineLike", "RestoreLike", "service_handler"]
 

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from types import FrameType, TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from effective_embeddings import _core
 from effective_embeddings.server.address import SettingsError
@@ -18,10 +18,12 @@ from effective_embeddings.server.build import build_server
 from effective_embeddings.server.files import FileWatch
 from effective_embeddings.server.handlers import RestoreLike
 from effective_embeddings.server.logs import AuditLog
-from effective_embeddings.server.metrics import Metrics, MetricsServer
 from effective_embeddings.server.notify import notify
 from effective_embeddings.server.refusal import starting
 from effective_embeddings.server.settings import Settings
+
+if TYPE_CHECKING:
+    from effective_embeddings.server.metrics import Metrics, MetricsServer
 
 __all__ = ["ServerHandle", "serve"]
 
@@ -84,7 +86,7 @@ class ServerHandle:
         self._engine: _core.Engine | None = None
         self._stopped = False
         self._authentication = make_authentication(settings)
-        self._metrics = None if settings.metrics_listen is None else Metrics()
+        self._metrics = _make_metrics(settings)
         self._audit = _open_audit(settings)
         self._server = build_server(
             self._late,
@@ -107,6 +109,8 @@ class ServerHandle:
     def _serve_metrics(self) -> MetricsServer | None:
         if self._metrics is None or self._settings.metrics_listen is None:
             return None
+        from effective_embeddings.server.metrics import MetricsServer  # noqa: PLC0415
+
         gate = self._server.gate
         self._metrics.add_gauge(
             "effemb_calls_in_flight", "Calls that were let in.", lambda: gate.in_flight
@@ -211,6 +215,15 @@ class ServerHandle:
         traceback: TracebackType | None,
     ) -> None:
         self.stop()
+
+
+def _make_metrics(settings: Settings) -> Metrics | None:
+    if settings.metrics_listen is None:
+        return None
+    # Who wants no figures does not wait for their library to be loaded.
+    from effective_embeddings.server.metrics import Metrics  # noqa: PLC0415
+
+    return Metrics()
 
 
 def _open_audit(settings: Settings) -> AuditLog | None:

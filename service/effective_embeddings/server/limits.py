@@ -58,7 +58,7 @@ def server_limits(settings: Settings) -> list[Limit]:
         Limit("calls_per_second", s.calls_per_second, "calls of a principal", _RATE_LIMITED),
         Limit("burst_calls", s.burst, "calls of a principal at once", _RATE_LIMITED),
         Limit("max_message_bytes", s.max_message_bytes, "bytes", "RESOURCE_EXHAUSTED, by gRPC"),
-        Limit("metadata_bytes", 16 * 1024, "bytes of headers", "RESOURCE_EXHAUSTED, by gRPC"),
+        Limit("header_bytes", 16 * 1024, "bytes of headers", "RESOURCE_EXHAUSTED, by gRPC"),
         Limit("client_patience_seconds", s.client_patience_seconds, "seconds", "CANCELLED"),
         Limit("handshake_seconds", 10, "seconds", "the connection is closed"),
         Limit("max_connection_idle_seconds", s.max_connection_idle_seconds, "seconds", _CLOSED),

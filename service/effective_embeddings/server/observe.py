@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from effective_embeddings.server.logs import AuditLog
-from effective_embeddings.server.metrics import Metrics
+
+if TYPE_CHECKING:
+    from effective_embeddings.server.metrics import Metrics
 
 __all__ = ["Observer", "Visit"]
 

@@ -1,0 +1,154 @@
+"""Settings: flags before the environment before a file, and what is wrong with them."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from effective_embeddings.server import (
+    FIELDS,
+    SettingsError,
+    all_limits,
+    new_token,
+    resolve,
+    token_line,
+)
+from tests.support.process import ServerProcess, environment
+
+
+def test_flags_go_before_the_environment_and_that_before_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "effemb.toml"
+    file.write_text('workers = 2\nlog_level = "warning"\nlisten = "127.0.0.1:1"\ndata = "d"\n')
+    environment_ = {"EFFEMB_WORKERS": "3", "EFFEMB_LOG_LEVEL": "error"}
+    found = resolve({"workers": 4, "log_level": None}, file, environment_)
+    assert found.settings.workers == 4
+    assert found.settings.log_level == "error"
+    assert found.settings.listen == "127.0.0.1:1"
+    assert found.settings.data == tmp_path / "d", "relative to the file"
+    assert found.sources["workers"] == "flag"
+    assert found.sources["log_level"] == "environment"
+    assert found.sources["listen"] == "file"
+    assert found.sources["threads"] == "default"
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("wrokers = 2", "no setting 'wrokers'"),
+        ('workers = "2"', "workers must be a whole number"),
+        ("workers = true", "workers must be a whole number"),
+        ("reflection = 1", "reflection must be true or false"),
+        ("data = 1", "data must be a path"),
+        ("workers = 0", "workers must be 1 to 256"),
+        ("workers =", "not TOML"),
+    ],
+)
+def test_a_file_that_is_wrong_says_where(tmp_path: Path, content: str, told: str) -> None:
+    file = tmp_path / "effemb.toml"
+    file.write_text(content)
+    with pytest.raises(SettingsError, match=told):
+        resolve({}, file, {})
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("EFFEMB_WORKERS", "many", "EFFEMB_WORKERS must be a whole number"),
+        ("EFFEMB_REFLECTION", "maybe", "EFFEMB_REFLECTION must be true or false"),
+        ("EFFEMB_DRAIN_SECONDS", "soon", "EFFEMB_DRAIN_SECONDS must be a number"),
+    ],
+)
+def test_a_variable_that_is_wrong_is_named(name: str, text: str, told: str) -> None:
+    with pytest.raises(SettingsError, match=told):
+        resolve({}, None, {name: text})
+
+
+def test_a_slip_of_the_hand_is_found(tmp_path: Path) -> None:
+    found = resolve({}, None, {"EFFEMB_LISTN": "x", "EFFEMB_TOKEN": "x", "EFFEMB_SERVER": "y"})
+    assert found.unknown == ["EFFEMB_LISTN"]
+    done = _effemb("config", "check", EFFEMB_LISTN="x", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "EFFEMB_LISTN" in done.stderr
+
+
+def test_tokens_can_come_from_the_environment(tmp_path: Path) -> None:
+    lines = [token_line(name, new_token(), ["read:*"]) for name in "ab"]
+    found = resolve({}, None, {"EFFEMB_TOKEN_ENTRIES": ";".join(lines)})
+    assert found.settings.authenticated
+    assert "sha256" not in json.dumps(found.shown())
+    assert "sha256" not in repr(found.settings)
+    done = _effemb("config", "check", "--json", EFFEMB_TOKEN_ENTRIES=";".join(lines), cwd=tmp_path)
+    assert json.loads(done.stdout) == {"ok": True, "unknown": [], "tokens": 2}
+    shown = _effemb("config", "show", EFFEMB_TOKEN_ENTRIES=";".join(lines), cwd=tmp_path)
+    assert "redacted" in shown.stdout
+    assert "sha256" not in shown.stdout
+
+
+def test_check_reads_the_files_too(tmp_path: Path) -> None:
+    file = tmp_path / "effemb.toml"
+    file.write_text('tokens = "missing"\n')
+    done = _effemb("config", "check", "--config", str(file), cwd=tmp_path)
+    assert done.returncode == 1
+    assert "missing" in done.stderr
+
+
+def test_every_setting_is_a_flag_or_named_where_flags_are_listed(tmp_path: Path) -> None:
+    shown = json.loads(_effemb("config", "show", "--json", cwd=tmp_path).stdout)
+    assert set(shown) == set(FIELDS)
+    flags = set(re.findall(r"--([a-z-]+)", _effemb("serve", "--help", cwd=tmp_path).stdout))
+    for flag in ("listen", "data", "tokens", "tls-cert", "metrics-listen", "config"):
+        assert flag in flags
+
+
+def test_limits_are_listed_with_what_is_beyond_them(tmp_path: Path) -> None:
+    limits = all_limits(resolve({}, None, {}).settings)
+    names = {each.name for each in limits}
+    assert len(names) == len(limits)
+    assert {"max_concurrent_calls", "calls_per_second", "batch_entries", "dimension"} <= names
+    assert all(each.beyond for each in limits)
+    listed = json.loads(_effemb("limits", "--json", cwd=tmp_path).stdout)
+    assert {each["name"] for each in listed} == names
+
+
+def test_a_server_takes_its_file_and_says_what_is_open(tmp_path: Path) -> None:
+    file = tmp_path / "effemb.toml"
+    file.write_text('log_format = "json"\naudit_log = "audit.jsonl"\nmetrics_listen = "[::1]:0"\n')
+    with ServerProcess(tmp_path / "data", "--config", str(file)) as process:
+        for line in process.log().splitlines():
+            assert json.loads(line)["level"] == "info"
+        assert process.terminate() == 0
+    assert (tmp_path / "audit.jsonl").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_new_token_is_printed_once_and_its_line_is_added(tmp_path: Path) -> None:
+    file = tmp_path / "tokens"
+    command = ("token", "new", "alice", "--allow", "write:alice", "--append", str(file))
+    first, second = (_effemb(*command, cwd=tmp_path).stdout.strip() for _ in range(2))
+    assert first.startswith("effemb_")
+    assert len(first) >= 50
+    content = file.read_text()
+    assert first not in content
+    assert second not in content
+    assert file.stat().st_mode & 0o777 == 0o600
+    third = _effemb(*command, cwd=tmp_path)
+    assert third.returncode == 1
+    assert "live tokens" in third.stderr
+    assert file.read_text() == content
+    assert "2 tokens of alice" in _effemb("token", "check", str(file), cwd=tmp_path).stdout
+
+
+def _effemb(*arguments: str, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603 - our own command
+        [sys.executable, "-m", "effective_embeddings.cli", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+        cwd=cwd,
+        env=environment(**variables),
+    )
