@@ -15,6 +15,8 @@ from effective_embeddings import CategoryUpdate, Client, EffectiveEmbeddingsErro
 from tests.support.process import ServerProcess
 from tests.support.vectors import random_vectors
 
+pytestmark = pytest.mark.slow
+
 _DIMENSION = 8
 _THREADS = 4
 _CATEGORIES = ["a", "b", "c"]

@@ -15,6 +15,8 @@ from effective_embeddings.demo import load_dataset, sample_path
 from effective_embeddings.demo.dataset import DatasetError
 from tests.support.process import environment
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path, str]:
