@@ -46,6 +46,8 @@ class Gate:
         self.in_flight = 0
         self._rates = Rates(settings.calls_per_second, settings.burst)
         self._room = settings.max_concurrent_calls
+        self._share = settings.share
+        self._held: dict[str, int] = {}
         self._streams = 0
         self._stream_room = settings.max_streaming_calls
         self._lock = threading.Lock()
@@ -62,7 +64,8 @@ class Gate:
     def enter(self, identity: Identity, *, streams: bool) -> None:
         """Take a place; ``leave`` gives it back. Raises a Refusal if there is none.
 
-        Streams have fewer places: they last as long as their clients like, and must leave room.
+        Streams have fewer places, for they last as long as their clients like; and so has each
+        principal, for it must leave some to others.
         """
         if self._closing:
             raise shutting_down()
@@ -74,17 +77,21 @@ class Gate:
                 limit = ("concurrent_calls", self._room)
             elif streams and self._streams >= self._stream_room:
                 limit = ("streaming_calls", self._stream_room)
+            elif (held := self._held.get(identity.principal, 0)) >= self._share:
+                limit = ("calls_per_principal", self._share)
             else:
+                self._held[identity.principal] = held + 1
                 self.in_flight += 1
                 self._streams += streams
                 return
         # Spread out, so that those who are refused together do not come back together.
         raise overloaded(*limit, _RETRY_SECONDS * _random.uniform(0.5, 1.5))
 
-    def leave(self, *, streams: bool) -> None:
+    def leave(self, identity: Identity, *, streams: bool) -> None:
         """Give the place back."""
         with self._lock:
             self.in_flight -= 1
+            self._held[identity.principal] -= 1
             self._streams -= streams
             if self._closing and not self.in_flight:
                 self._empty.set()

@@ -144,7 +144,7 @@ def _unary(name: str, engine: EngineLike, gate: Gate, observer: Observer) -> _Ha
                 finally:
                     gate.end_work()
             finally:
-                gate.leave(streams=False)
+                gate.leave(identity, streams=False)
         except (GoneError, grpc.RpcError) as error:
             return _gone(visit, error)
         except BaseException as error:  # noqa: BLE001
@@ -172,7 +172,7 @@ def _server_stream(name: str, engine: EngineLike, gate: Gate, observer: Observer
                     gate.patience.end(context)
             finally:
                 gate.patience.end(context)
-                gate.leave(streams=True)
+                gate.leave(identity, streams=True)
         except GeneratorExit:
             visit.end("CANCELLED", "CANCELLED")
             raise
@@ -206,7 +206,7 @@ def _client_stream(name: str, engine: EngineLike, gate: Gate, observer: Observer
                 restore = engine.restore(identity.grant)
                 reply = _take_in(name, restore, requests, visit, gate, context)
             finally:
-                gate.leave(streams=True)
+                gate.leave(identity, streams=True)
         except (GoneError, grpc.RpcError) as error:
             return _gone(visit, error)
         except BaseException as error:  # noqa: BLE001

@@ -53,6 +53,7 @@ def server_limits(settings: Settings) -> list[Limit]:
             "more wait in the client",
         ),
         Limit("max_concurrent_calls", s.max_concurrent_calls, "calls", _OVERLOADED),
+        Limit("max_calls_per_principal", s.share, "calls of a principal", _OVERLOADED),
         Limit("max_streaming_calls", s.max_streaming_calls, "snapshots, restores", _OVERLOADED),
         Limit("workers", s.workers, "calls served at once", "more wait for a worker"),
         Limit("calls_per_second", s.calls_per_second, "calls of a principal", _RATE_LIMITED),

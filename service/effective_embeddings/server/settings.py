@@ -66,6 +66,9 @@ class Settings:
             while it waits for the disk, and writes that wait together are committed together.
         max_concurrent_calls: Calls that are served or wait for a worker, at least ``workers``;
             one more is refused with RESOURCE_EXHAUSTED (OVERLOADED). Default 64.
+        max_calls_per_principal: How many of these places one principal may have, 0 to 4096, so
+            that one tenant cannot take them all; 0, the default: half of them where there are
+            tokens, otherwise all.
         max_streaming_calls: How many of these may be snapshots and restores, 1 to 4096;
             default 16. They last as long as their clients like.
         max_connections: Connections at the same time, 1 to 1,000,000; one more is closed at
@@ -108,6 +111,7 @@ class Settings:
     tls_client_ca: Path | None = None
     workers: int = _number(16, 1, 256)
     max_concurrent_calls: int = _number(64, 1, 4096)
+    max_calls_per_principal: int = _number(0, 0, 4096)
     max_streaming_calls: int = _number(16, 1, 4096)
     max_connections: int = _number(4096, 1, 1_000_000)
     max_streams_per_connection: int = _number(256, 1, 65_536)
@@ -167,6 +171,14 @@ class Settings:
     def reflects(self) -> bool:
         """Whether the descriptors are served."""
         return not self.authenticated if self.reflection is None else self.reflection
+
+    @property
+    def share(self) -> int:
+        """Calls in flight that one principal may have."""
+        if self.max_calls_per_principal:
+            return self.max_calls_per_principal
+        everything = self.max_concurrent_calls
+        return max(1, everything // 2) if self.authenticated else everything
 
     @property
     def burst(self) -> float:
