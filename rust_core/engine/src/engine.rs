@@ -2,10 +2,12 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use ee_core::command::Command;
 use ee_core::kernels::Kernel;
+use ee_core::rank::Query;
 use ee_core::state::{CategoryView, Header, MatchOptions, Profile, Ranking};
 use rusqlite::Connection;
 
@@ -21,6 +23,7 @@ use crate::read;
 use crate::registry::Registry;
 use crate::restore::{Restore, append_created};
 use crate::shared::Shared;
+use crate::shared_scan;
 use crate::snapshot::Snapshot;
 use crate::stats::Stats;
 use crate::store::{Head, copied_sequence, log_frames, open_writer, sqlite_version};
@@ -294,12 +297,26 @@ impl Engine {
                 Ok(published.rank_with(kernel, &resolved, &options))
             });
         }
-        let resolved = read::resolve(None, id, settings, &queries)?;
-        let published = loaded.read();
-        Ok(At {
-            value: published.rank_with(kernel, &resolved, &options),
-            revision: published.header().revision,
-        })
+        let mut resolved = read::resolve(None, id, settings, &queries)?;
+        let scan = |queries: &[Query], options: &MatchOptions| {
+            let published = loaded.read();
+            At {
+                value: published.rank_with(kernel, queries, options),
+                revision: published.header().revision,
+            }
+        };
+        if resolved.len() == 1 && loaded.memory.load(Ordering::Relaxed) >= shared_scan::MIN_BYTES {
+            let at_once = shared_scan::at_once(options.threads);
+            let At { value, revision } =
+                loaded
+                    .scans
+                    .rank(resolved.swap_remove(0), options, at_once, scan);
+            return Ok(At {
+                value: vec![value],
+                revision,
+            });
+        }
+        Ok(scan(&resolved, &options))
     }
 
     /// Everything at one revision.

@@ -31,6 +31,7 @@ mod read;
 mod registry;
 mod restore;
 mod shared;
+mod shared_scan;
 mod snapshot;
 mod stats;
 mod store;

@@ -11,6 +11,7 @@ use parking_lot::{Condvar, Mutex, RwLock, RwLockReadGuard};
 use rustc_hash::FxHashSet;
 
 use crate::api::NamespaceView;
+use crate::shared_scan::SharedScan;
 use crate::store::{NamespaceRow, StoreResult};
 use crate::{Error, Result};
 
@@ -35,6 +36,7 @@ pub(crate) struct Loaded {
     pub(crate) retired: AtomicBool,
     pub(crate) memory: AtomicUsize,
     pub(crate) last_used: AtomicU64,
+    pub(crate) scans: SharedScan,
     /// What the table of sums lacks. Only the writer looks at it.
     pub(crate) unsaved: Mutex<Unsaved>,
 }
@@ -54,6 +56,7 @@ impl Loaded {
             retired: AtomicBool::new(false),
             memory: AtomicUsize::new(memory),
             last_used: AtomicU64::new(0),
+            scans: SharedScan::default(),
             unsaved: Mutex::new(unsaved),
         }
     }

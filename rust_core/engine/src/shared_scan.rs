@@ -9,7 +9,8 @@
 //! of one revision: the queries are taken before the state is, which then has every write that was
 //! acknowledged before any of them came.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::thread::available_parallelism;
 
 use ee_core::rank::Query;
 use ee_core::state::{MatchOptions, Ranking};
@@ -18,8 +19,8 @@ use parking_lot::{Condvar, Mutex};
 use crate::api::At;
 
 /// Bytes of a namespace from which its scans are shared: its sketches, about a seventeenth, are
-/// then 4 MiB, and a scan takes longer than to wake those who waited for it.
-pub(crate) const MIN_BYTES: usize = 64 << 20;
+/// then 15 MiB, and a scan takes several times as long as waking those who waited for it.
+pub(crate) const MIN_BYTES: usize = 256 << 20;
 
 /// Queries in one scan at the most, so that the first of them does not wait for long.
 const MOST: usize = 64;
@@ -57,9 +58,16 @@ enum Turn {
     Alone,
 }
 
+/// How many scans of so many threads each keep the processor busy.
+pub(crate) fn at_once(threads: usize) -> usize {
+    static CORES: OnceLock<usize> = OnceLock::new();
+    let cores = *CORES.get_or_init(|| available_parallelism().map_or(1, usize::from));
+    (cores / threads.max(1)).max(1)
+}
+
 impl SharedScan {
     /// The answer of `scan` for one query, which `scan` may have been given together with others.
-    /// At most `at_once` scans run at the same time.
+    /// At most `at_once` scans run at the same time; the others wait and share.
     pub(crate) fn rank(
         &self,
         query: Query,
@@ -75,7 +83,7 @@ impl SharedScan {
         });
         {
             let mut line = self.line.lock();
-            if line.running < at_once.max(1) {
+            if line.running < at_once {
                 line.running += 1;
             } else {
                 *seat.turn.lock() = Turn::Wait;
@@ -255,7 +263,9 @@ mod tests {
                     let found = catch_unwind(AssertUnwindSafe(|| {
                         shared.rank(asked, options(1), 1, |queries, options| {
                             let found = scan(queries, options);
-                            assert!(queries.len() == 1 || panics.fetch_add(1, Ordering::Relaxed) > 2);
+                            assert!(
+                                queries.len() == 1 || panics.fetch_add(1, Ordering::Relaxed) > 2
+                            );
                             found
                         })
                     }));

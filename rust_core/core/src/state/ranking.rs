@@ -7,7 +7,7 @@ use crate::kernels::Kernel;
 use crate::rank::{Query, Search};
 
 /// Which categories compete.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Filter {
     /// Only these; empty: all. Unknown keys are passed over.
     pub include: Vec<String>,
@@ -16,7 +16,7 @@ pub struct Filter {
 }
 
 /// What to return of a ranking.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct MatchOptions {
     /// Largest number of categories; 0: all.
     pub limit: usize,
