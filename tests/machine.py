@@ -231,9 +231,7 @@ class Machine(RuleBasedStateMachine):
         assert restored.digest == summary.digest == self._client.get_namespace(self._ns).digest
         self._client.delete_namespace(self._ns, force=True)
         self._ns, self._last = copy, None
-        self._model.revision = 1
-        in_use = self._model.members.values()
-        self._model.next_sequence = max(in_use, default=0) + 1
+        self._model.start_again()
 
     @rule()
     def look(self) -> None:

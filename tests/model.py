@@ -170,6 +170,12 @@ class Model:
 
     # What can be said.
 
+    def start_again(self) -> None:
+        """Be restored: the first revision, and no places but those that something stands on."""
+        self.revision = 1
+        places = [*self.members.values(), *(each.anchor for each in self.categories.values())]
+        self.next_sequence = max(places, default=0) + 1
+
     def touch(self) -> None:
         """A write has changed something."""
         self.revision += 1

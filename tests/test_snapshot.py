@@ -85,6 +85,19 @@ def test_the_same_writes_after_a_restore_have_the_same_effect(
     assert client.get_namespace(copy).digest == client.get_namespace(full).digest
 
 
+def test_members_that_come_after_a_restore_stand_behind_an_anchor_that_nobody_stands_on(
+    client: Client, full: str, new_name: Callable[[], str], tmp_path: Path
+) -> None:
+    """The anchor of what has left is the last place in use; a new member must still count."""
+    client.reanchor(full, "c4")
+    client.delete_items(full, [item.key for item in client.list_items(full, category="c4")])
+    client.snapshot(full, tmp_path / "snapshot")
+    copy = new_name()
+    client.restore(tmp_path / "snapshot", copy)
+    client.assign(copy, "inbox 1", "c4")
+    assert client.get_category(copy, "c4").counting_count == 1
+
+
 def test_the_summary_tells_what_was_written(client: Client, full: str, tmp_path: Path) -> None:
     file = tmp_path / "snapshot"
     told: list[SnapshotProgress] = []
