@@ -88,8 +88,10 @@ class EffectiveEmbeddingsError(Exception):
         message: What happened, in words.
         metadata: The reason's details, such as ``{"namespace": "alice"}``.
         field_violations: The fields at fault, where there are any.
+        retry_after: Seconds after which the service says to try again; None: it says nothing.
     """
 
+    retry_after: float | None = None
     default_code: ClassVar[Code] = Code.UNKNOWN
 
     def __init__(
@@ -233,12 +235,16 @@ def error_from_status(code: int, message: str, details: bytes) -> EffectiveEmbed
         details: A serialized google.rpc.Status; empty where there is none.
     """
     info = error_details_pb2.ErrorInfo()
+    retry = error_details_pb2.RetryInfo()
+    retry_after: float | None = None
     violations: list[FieldViolation] = []
     try:
         status = status_pb2.Status.FromString(details)
         for detail in status.details:
             bad_request = error_details_pb2.BadRequest()
-            if detail.Unpack(bad_request):
+            if detail.Unpack(retry):
+                retry_after = retry.retry_delay.ToMilliseconds() / 1000
+            elif detail.Unpack(bad_request):
                 violations += (
                     FieldViolation(violation.field, violation.description)
                     for violation in bad_request.field_violations
@@ -249,4 +255,7 @@ def error_from_status(code: int, message: str, details: bytes) -> EffectiveEmbed
         # A proxy on the way may have made them; the code and the message still stand.
         info.Clear()
     known = Code(code) if code in _CODES else Code.UNKNOWN
-    return _TYPES.get(code, Unknown)(message, info.reason, info.metadata, violations, known)
+    error = _TYPES.get(code, Unknown)(message, info.reason, info.metadata, violations, known)
+    if retry_after is not None:
+        error.retry_after = retry_after
+    return error

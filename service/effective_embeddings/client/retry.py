@@ -7,7 +7,11 @@ import random
 from google.protobuf.message import Message
 
 from effective_embeddings.client.contract import METHODS
-from effective_embeddings.client.errors import EffectiveEmbeddingsError, Unavailable
+from effective_embeddings.client.errors import (
+    EffectiveEmbeddingsError,
+    ResourceExhausted,
+    Unavailable,
+)
 from effective_embeddings.v1 import service_pb2
 
 __all__ = ["is_repeatable", "next_pause"]
@@ -29,7 +33,11 @@ def is_repeatable(method: str, request: Message) -> bool:
 
 
 def next_pause(
-    attempt: int, error: EffectiveEmbeddingsError, remaining: float | None
+    attempt: int,
+    error: EffectiveEmbeddingsError,
+    remaining: float | None,
+    *,
+    repeatable: bool = True,
 ) -> float | None:
     """Return the seconds to wait before the next attempt; None: give up.
 
@@ -37,13 +45,17 @@ def next_pause(
         attempt: Number of attempts so far, at least 1.
         error: What the last one ended with.
         remaining: Seconds left until the deadline; None: there is none.
+        repeatable: Whether the request could be sent again if it had been done.
     """
-    if not isinstance(error, Unavailable) or attempt >= _MAX_ATTEMPTS:
-        return None
-    if error.reason == "STORE_FAILED":
-        # It stays so until somebody has seen to the disk.
+    if attempt >= _MAX_ATTEMPTS:
         return None
     pause: float = _FIRST_PAUSE_SECONDS * 2.0 ** (attempt - 1) * _random.uniform(0.5, 1.0)
+    if isinstance(error, ResourceExhausted) and error.retry_after is not None:
+        # Turned away at the door: nothing was done, and the service says when to come back.
+        pause += error.retry_after
+    elif not repeatable or not isinstance(error, Unavailable) or error.reason == "STORE_FAILED":
+        # A store that has failed stays so until somebody has seen to the disk.
+        return None
     if remaining is not None and pause >= remaining:
         return None
     return pause

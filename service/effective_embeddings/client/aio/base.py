@@ -60,7 +60,7 @@ class AsyncClientBase:
                 reply = await self._transport.unary(method, request, remaining)
             except EffectiveEmbeddingsError as error:
                 remaining = None if deadline is None else deadline - time.monotonic()
-                pause = next_pause(attempt, error, remaining) if may_repeat else None
+                pause = next_pause(attempt, error, remaining, repeatable=may_repeat)
                 if pause is None:
                     raise
                 await asyncio.sleep(pause)
