@@ -61,9 +61,13 @@ class Connection:
         host, port = target.rsplit(":", 1)
         self.socket = socket.create_connection((host, int(port)), 5)
         self._next = 1
-        if hello:
-            self.socket.sendall(PREFACE)
-            self.frame(SETTINGS, 0, 0, b"")
+        try:
+            if hello:
+                self.socket.sendall(PREFACE)
+                self.frame(SETTINGS, 0, 0, b"")
+        except OSError:
+            self.socket.close()
+            raise
 
     def frame(self, kind: int, flags: int, stream: int, payload: bytes) -> None:
         head = struct.pack(">I", len(payload))[1:] + bytes([kind, flags])

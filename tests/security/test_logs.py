@@ -1,0 +1,134 @@
+"""Logs and the audit log: one line each, with what an operator needs and nothing that is secret."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import re
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+
+from effective_embeddings import CategoryUpdate, Client, errors
+from effective_embeddings.server.logs import AuditLog, JsonFormatter, TextFormatter
+from tests.security.support import bearer, tenants, unary
+
+_HOSTILE = "evil\n2026-01-01T00:00:00.000Z INFO all is well\r\x1b[2J\u2028\u202e\x00\x85"
+
+
+def _logged(formatter: logging.Formatter, *, failed: bool = False) -> str:
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(formatter)
+    logger = logging.Logger("test")  # noqa: LOG001 - one of its own
+    logger.addHandler(handler)
+    try:
+        raise ValueError(_HOSTILE)  # noqa: TRY301
+    except ValueError:
+        logger.error("name=%s", _HOSTILE, exc_info=failed)  # noqa: TRY400
+    return stream.getvalue()
+
+
+def test_a_text_line_stays_one_line() -> None:
+    line = _logged(TextFormatter())
+    assert len(line.splitlines()) == 1
+    assert line.isprintable() or line[:-1].isprintable()
+    assert "\\x0a2026" in line
+
+
+def test_the_lines_of_an_exception_begin_with_a_bar() -> None:
+    first, *rest = _logged(TextFormatter(), failed=True).splitlines()
+    assert " ERROR name=evil" in first
+    assert rest
+    assert all(line.startswith("  | ") for line in rest)
+
+
+def test_a_json_line_stays_one_object() -> None:
+    line = _logged(JsonFormatter(), failed=True)
+    assert line.count("\n") == 1
+    assert json.loads(line)["message"] == f"name={_HOSTILE}"
+    assert line[:-1].isascii()
+
+
+def test_the_audit_log_has_writes_and_refusals_and_no_secrets(tmp_path: Path) -> None:
+    audit = tmp_path / "audit"
+    with tenants(tmp_path, audit_log=audit) as served:
+        with Client(served.target, token=served.tokens["root"]) as root:
+            root.create_namespace("alice", 2)
+            root.create_namespace("bob", 2)
+        with Client(served.target, token=served.tokens["alice"]) as alice:
+            alice.put_categories("alice", [CategoryUpdate("secret-key", base=[0.125, 1])])
+            alice.assign("alice", "secret-item", "secret-key", [0.125, 1], reason="secret-reason")
+            alice.match("alice", [1, 1])
+            with pytest.raises(errors.PermissionDenied):
+                alice.match("bob", [1, 1])
+            with pytest.raises(errors.PermissionDenied):
+                alice.create_namespace(_HOSTILE.replace("\x00", "")[:20].replace("\n", "-"), 2)
+        with Client(served.target) as stranger, pytest.raises(errors.Unauthenticated):
+            stranger.service_info()
+        text = audit.read_text()
+        entries = [json.loads(line) for line in text.splitlines()]
+        told = [(e.get("principal"), e["method"], e.get("namespace"), e["code"]) for e in entries]
+        assert told[:5] == [
+            ("root", "CreateNamespace", "alice", "OK"),
+            ("root", "CreateNamespace", "bob", "OK"),
+            ("alice", "PutCategories", "alice", "OK"),
+            ("alice", "Assign", "alice", "OK"),
+            ("alice", "Match", "bob", "PERMISSION_DENIED"),
+        ]
+        assert told[-1] == (None, "GetServiceInfo", None, "UNAUTHENTICATED")
+        assert len({e["id"] for e in entries}) == len(entries)
+        assert "secret" not in text
+        assert "0.125" not in text
+        assert not any(token in text for token in served.tokens.values())
+
+
+def test_the_audit_log_can_be_moved_away(tmp_path: Path) -> None:
+    log = AuditLog(tmp_path / "audit")
+    log.write(code="OK")
+    (tmp_path / "audit").rename(tmp_path / "audit.1")
+    log.write(code="OK", principal=None)
+    log.close()
+    assert len((tmp_path / "audit").read_text().splitlines()) == 1
+    assert len((tmp_path / "audit.1").read_text().splitlines()) == 1
+
+
+def test_every_answer_has_an_id_that_the_log_has_too(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "effective_embeddings.server")
+    with tenants(tmp_path) as served, grpc.insecure_channel(served.target) as channel:
+        call = unary(channel, "GetServiceInfo")
+        ids = set()
+        for metadata in (bearer(served.tokens["root"]), ()):
+            answer: Any = call.future(b"", metadata=metadata, timeout=5)
+            answer.code()
+            trailing = dict(answer.trailing_metadata())
+            assert re.fullmatch(r"[0-9a-f]{8}-\d+", trailing["x-request-id"])
+            ids.add(trailing["x-request-id"])
+        assert len(ids) == 2
+    assert all(f"id={each}" in caplog.text for each in ids)
+    assert not any(token in caplog.text for token in served.tokens.values())
+
+
+def test_a_defect_is_told_by_its_id_alone(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with tenants(tmp_path) as served:
+
+        def fail(*_: Any) -> bytes:
+            message = "an internal text"
+            raise RuntimeError(message)
+
+        monkeypatch.setattr(served.server._server.gate, "receive", fail)
+        with (
+            Client(served.target, token=served.tokens["root"]) as client,
+            pytest.raises(errors.Internal) as caught,
+        ):
+            client.service_info()
+    assert "an internal text" not in str(caught.value)
+    assert f"defect id={caught.value.metadata['id']}" in caplog.text
+    assert "an internal text" in caplog.text
