@@ -8,6 +8,7 @@ mod clock_and_limits;
 #[path = "../common/mod.rs"]
 mod common;
 mod concurrency;
+mod lifecycle;
 mod model;
 mod random;
 mod regressions;
