@@ -21,6 +21,7 @@ __all__ = [
     "fill",
     "folder",
     "in_memory_folder",
+    "match_item_request",
     "match_request",
 ]
 
@@ -61,6 +62,13 @@ def match_request(namespace: str, queries: Matrix, limit: int = 10) -> bytes:
     request = service_pb2.MatchRequest(namespace=namespace, limit=limit)
     for query in queries:
         request.queries.add().embedding.data = query.tobytes()
+    return request.SerializeToString()
+
+
+def match_item_request(namespace: str, item: str) -> bytes:
+    """A serialized MatchRequest whose query is a stored item."""
+    request = service_pb2.MatchRequest(namespace=namespace, limit=10)
+    request.queries.add().item = item
     return request.SerializeToString()
 
 

@@ -47,7 +47,7 @@ pub fn subtract(sum: &mut [i64], weight: f64, vector: &[f32]) -> Result<(), Over
 pub fn replay(sum: &mut [i64], weight: f64, vector: &[f32], minus: bool) {
     let scale = if minus { -weight * ONE } else { weight * ONE };
     for (total, &x) in sum.iter_mut().zip(vector) {
-        *total = total.wrapping_add((scale * f64::from(x)).round_ties_even() as i64);
+        *total = total.wrapping_add(round(scale * f64::from(x)) as i64);
     }
 }
 
@@ -55,7 +55,7 @@ fn accumulate(sum: &mut [i64], scale: f64, vector: &[f32]) -> Result<(), Overflo
     debug_assert_eq!(sum.len(), vector.len());
     let mut fits = true;
     for (total, &x) in sum.iter_mut().zip(vector) {
-        let scaled = (scale * f64::from(x)).round_ties_even();
+        let scaled = round(scale * f64::from(x));
         let (next, wrapped) = total.overflowing_add(scaled as i64);
         *total = next;
         fits &= scaled.abs() < LIMIT && !wrapped;
@@ -67,13 +67,28 @@ fn accumulate(sum: &mut [i64], scale: f64, vector: &[f32]) -> Result<(), Overflo
     }
 }
 
+/// The nearest integer, ties to even: `f64::round_ties_even`, which is a call where the processor
+/// is not known to have an instruction for it. Below 2⁵² the sum's unit is 1, so the addition
+/// rounds; from there on every f64 is an integer.
+#[inline]
+fn round(x: f64) -> f64 {
+    const WHOLE: f64 = (1_u64 << 52) as f64;
+    let size = x.abs();
+    let rounded = if size < WHOLE {
+        (size + WHOLE) - WHOLE
+    } else {
+        size
+    };
+    rounded.copysign(x)
+}
+
 /// Wrapping addition is invertible, so a failed one is taken back exactly; on the way the
 /// component at fault is found.
 #[cold]
 fn take_back(sum: &mut [i64], scale: f64, vector: &[f32]) -> Overflow {
     let mut at_fault = None;
     for (component, (total, &x)) in sum.iter_mut().zip(vector).enumerate() {
-        let scaled = (scale * f64::from(x)).round_ties_even();
+        let scaled = round(scale * f64::from(x));
         *total = total.wrapping_sub(scaled as i64);
         if scaled.abs() >= LIMIT || total.checked_add(scaled as i64).is_none() {
             at_fault = at_fault.or(Some(component));
@@ -190,7 +205,34 @@ mod tests {
         assert_eq!(sum, [0; 16]);
     }
 
+    #[test]
+    fn rounding_is_to_the_nearest_ties_to_even_at_every_size() {
+        let mut x = 0.25;
+        while x < 1e20 {
+            for near in [
+                x,
+                x + 0.5,
+                x + 1.0,
+                x - 0.25,
+                f64::next_up(x),
+                f64::next_down(x),
+            ] {
+                for x in [near, -near] {
+                    assert_eq!(round(x).to_bits(), x.round_ties_even().to_bits(), "{x}");
+                }
+            }
+            x *= 1.5;
+        }
+    }
+
     proptest! {
+        #[test]
+        fn rounding_is_that_of_the_standard_library(x in -1e19_f64..1e19) {
+            prop_assert_eq!(round(x).to_bits(), x.round_ties_even().to_bits());
+            let small = x / 1e15;
+            prop_assert_eq!(round(small).to_bits(), small.round_ties_even().to_bits());
+        }
+
         #[test]
         fn any_order_gives_the_same_bits_and_is_near_the_real_sum(
             members in prop::collection::vec(

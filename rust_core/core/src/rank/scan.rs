@@ -77,7 +77,8 @@ impl Survivors {
 
     fn admit(&mut self, slot: u32, lower: f32, upper: f32) {
         self.found.push(Candidate { slot, upper });
-        if self.limit != usize::MAX && lower >= self.floor {
+        // One at the floor would not raise it.
+        if self.limit != usize::MAX && lower > self.floor {
             self.lowers.push(lower);
             if self.lowers.len() >= self.cut_at {
                 self.cut();

@@ -7,12 +7,14 @@ use super::{Hit, Search, Tie};
 /// Collects hits and keeps the best `limit` of them.
 ///
 /// Hits go into a buffer that is cut back to the best `limit` whenever it is half as long again;
-/// each cut raises the floor below which nothing is taken. A hit *at* the floor is taken: its key
-/// decides.
+/// each cut raises the floor below which nothing is taken. A hit *at* the floor is taken only if
+/// its key comes before that of the last one: rows that all score alike are compared once each.
 pub(super) struct TopK<'a> {
     limit: usize,
     /// No hit with a lower score can be in the answer.
     floor: f64,
+    /// The last of `limit` hits, whose score is the floor; none before there are so many.
+    last: Option<Hit>,
     hits: Vec<Hit>,
     cut_at: usize,
     tie: Tie<'a>,
@@ -25,6 +27,7 @@ impl<'a> TopK<'a> {
         Self {
             limit,
             floor,
+            last: None,
             hits: Vec::new(),
             cut_at: limit,
             tie,
@@ -39,12 +42,20 @@ impl<'a> TopK<'a> {
 
     #[inline]
     pub(super) fn push(&mut self, hit: Hit) {
-        if self.admits(hit.score) {
+        if self.admits(hit.score) && self.comes_before_last(&hit) {
             self.hits.push(hit);
             if self.hits.len() >= self.cut_at {
                 self.cut();
             }
         }
+    }
+
+    fn comes_before_last(&self, hit: &Hit) -> bool {
+        let at_floor = hit.score <= self.floor;
+        !at_floor
+            || self
+                .last
+                .is_none_or(|last| order(hit, &last, self.tie).is_lt())
     }
 
     fn cut(&mut self) {
@@ -54,11 +65,10 @@ impl<'a> TopK<'a> {
                 .select_nth_unstable_by(self.limit - 1, |a, b| order(a, b, tie));
             self.hits.truncate(self.limit);
         }
-        let worst = self
-            .hits
-            .iter()
-            .fold(f64::INFINITY, |worst, hit| worst.min(hit.score));
-        self.floor = self.floor.max(worst);
+        self.last = self.hits.iter().copied().max_by(|a, b| order(a, b, tie));
+        self.floor = self
+            .last
+            .map_or(self.floor, |last| self.floor.max(last.score));
         self.cut_at = self.limit.saturating_add((self.limit / 2).max(8));
     }
 

@@ -1,0 +1,80 @@
+//! One hot path, a given number of times: to be counted, not timed (`python -m bench.instructions`).
+//!
+//! ```text
+//! hot PATH CALLS
+//! ```
+
+use ee_core::fixed;
+use ee_core::rank::{Query, Rows, Search, UnitRow};
+use std::hint::black_box;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (Some(path), Some(calls)) = (
+        arguments.first(),
+        arguments.get(1).and_then(|calls| calls.parse().ok()),
+    ) else {
+        // What `cargo bench` and `cargo test` run it with: nothing to count.
+        return;
+    };
+    match path.as_str() {
+        "query" => repeat(calls, |values| drop(black_box(Query::new(values)))),
+        "row" => {
+            let numerator: Vec<i64> = values(1).iter().map(|&v| (v * 1e9) as i64).collect();
+            repeat(calls, |_| {
+                drop(black_box(UnitRow::from_numerator(&numerator)));
+            });
+        }
+        "add" => {
+            let mut sum = vec![0; DIMENSION];
+            repeat(calls, |values| {
+                fixed::add(&mut sum, 1.0, values).expect("it fits");
+                fixed::subtract(&mut sum, 1.0, values).expect("it fits");
+            });
+        }
+        shape => {
+            let count = shape.split('x').next().and_then(|count| count.parse().ok());
+            rank(count.expect("COUNTx1024"), calls);
+        }
+    }
+}
+
+const DIMENSION: usize = 1024;
+
+fn repeat(calls: usize, mut call: impl FnMut(&[f32])) {
+    let values = values(7);
+    for _ in 0..calls {
+        call(black_box(&values));
+    }
+}
+
+fn rank(count: usize, calls: usize) {
+    let mut rows = Rows::new(DIMENSION);
+    for seed in 0..count as u64 {
+        let numerator: Vec<i64> = values(seed + 100)
+            .iter()
+            .map(|&v| (v * 1e9) as i64)
+            .collect();
+        let slot = rows.push();
+        rows.set(slot, UnitRow::from_numerator(&numerator).as_ref());
+    }
+    let search = Search {
+        limit: 10,
+        ..Search::default()
+    };
+    repeat(calls, |values| {
+        let query = Query::new(values).expect("a direction");
+        drop(black_box(rows.top_k(&query, &search, &|a, b| a.cmp(&b))));
+    });
+}
+
+fn values(seed: u64) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 40) as f32 / (1_u64 << 23) as f32 - 1.0
+    };
+    (0..DIMENSION).map(|_| next() + next() + next()).collect()
+}
