@@ -16,7 +16,10 @@ RUN pip install --no-cache-dir /wheels/*.whl && rm -rf /wheels \
 USER effemb
 VOLUME /data
 EXPOSE 50051
+# It writes to /data alone: `docker run --read-only` works.
+ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 # A container's own loopback is of no use to others, so it listens on all of its addresses; publish
-# the port to where you trust the callers.
+# the port to where you trust the callers, or give it tokens and a certificate
+# (deploy/compose.yaml).
 ENTRYPOINT ["effemb"]
 CMD ["serve", "--listen", "0.0.0.0:50051", "--allow-insecure-listen", "--data", "/data"]

@@ -17,7 +17,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 RUST_SOURCES  := $(shell find rust_core proto -name '*.rs' -o -name '*.proto' -o -name Cargo.toml) Cargo.toml Cargo.lock
 PYTHON_CODE   := service tests bench proto/generate.py
 
-.PHONY: help demo test test-rust test-python crash soak lint lint-rust lint-python lint-proto fmt gen bench bench-full serve build wheel lock clean
+.PHONY: help demo test test-rust test-python crash soak lint lint-rust lint-python lint-proto fmt gen bench bench-full serve build audit wheel lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -74,6 +74,16 @@ serve: build ## Serve ./effemb-data on 127.0.0.1:50051
 	$(BIN)/effemb serve $(ARGS)
 
 build: $(VENV)/.built ## Build the extension into .venv
+
+audit: build ## Licences, advisories and an SBOM, as far as the tools are there
+	$(BIN)/python .ci/licences.py
+	@if command -v cargo-deny >/dev/null; then cargo deny --locked check; \
+	else echo "cargo-deny: left out (cargo install --locked cargo-deny)"; fi
+	@mkdir -p dist; [ -x .tools/audit/bin/pip-audit ] || { $(PYTHON) -m venv .tools/audit && \
+	  .tools/audit/bin/pip install --quiet pip-audit cyclonedx-bom; }
+	.tools/audit/bin/cyclonedx-py requirements requirements.lock --output-file dist/sbom.json
+	@.tools/audit/bin/pip-audit --disable-pip --require-hashes -r requirements.lock || \
+	  { echo "pip-audit: found something, or cannot reach its advisories"; exit 1; }
 
 wheel: $(VENV)/.ready ## Build a wheel into dist/
 	$(BIN)/maturin build --release --locked --out dist
