@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::settings::Metadata;
-use crate::state::CategoryView;
+use crate::state::{CategoryView, Header, Profile};
 
 /// A write.
 #[derive(Clone, Debug, PartialEq)]
@@ -106,8 +106,13 @@ pub struct Unassignment {
 /// What came of a write. Kept with the request's id, so that a retry gets the first answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Outcome {
-    /// Of [`Command::UpdateProfile`].
-    UpdateProfile,
+    /// Of [`Command::UpdateProfile`]: the namespace after it.
+    UpdateProfile {
+        /// Description and labels.
+        profile: Profile,
+        /// Counts.
+        header: Box<Header>,
+    },
     /// Of [`Command::PutCategories`], an entry each.
     PutCategories(Vec<Put>),
     /// Of [`Command::DeleteCategories`].

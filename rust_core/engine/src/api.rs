@@ -96,7 +96,8 @@ pub struct NamespaceView {
 }
 
 impl NamespaceView {
-    pub(crate) fn new(
+    /// The view, from its parts.
+    pub fn new(
         name: &str,
         settings: &NamespaceSettings,
         profile: &Profile,

@@ -5,6 +5,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 
 use super::grid::Grid;
 use super::{Category, CategoryDraft, CategoryView, Draft, Header};
@@ -13,7 +14,7 @@ use crate::score::Parts;
 use crate::settings::{Metadata, NamespaceSettings};
 
 /// Description and labels of a namespace.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Profile {
     /// What it is for, in words.
     pub description: String,

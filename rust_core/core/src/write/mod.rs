@@ -18,7 +18,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::command::{Command, Outcome, Refusal};
 use crate::log::{Change, Effect, Entry, ItemImage};
-use crate::state::{CategoryDraft, Draft, Namespace};
+use crate::state::{CategoryDraft, Draft, Namespace, Profile};
 use crate::store::{Item, Origin, Store};
 
 /// Why a command was not applied.
@@ -65,14 +65,14 @@ pub fn execute<S: Store>(
         images: Vec::new(),
         imaged: FxHashSet::default(),
     };
-    let outcome = match command {
+    let mut outcome = match command {
         Command::UpdateProfile {
             description,
             labels,
-        } => {
-            write.update_profile(description.as_deref(), labels.as_ref());
-            Outcome::UpdateProfile
-        }
+        } => Outcome::UpdateProfile {
+            profile: write.update_profile(description.as_deref(), labels.as_ref()),
+            header: Box::new(group.header),
+        },
         Command::PutCategories(puts) => Outcome::PutCategories(write.put_categories(puts)?),
         Command::DeleteCategories {
             keys,
@@ -98,6 +98,9 @@ pub fn execute<S: Store>(
         Command::Unassign(unassignments) => Outcome::Unassign(write.unassign(unassignments)?),
     };
     let change = write.finish(request_id)?;
+    if let (Outcome::UpdateProfile { header, .. }, Some((draft, _))) = (&mut outcome, &change) {
+        **header = draft.header;
+    }
     Ok(Applied { outcome, change })
 }
 
@@ -158,7 +161,7 @@ impl<S: Store> Write<'_, S> {
         &mut self,
         description: Option<&str>,
         labels: Option<&crate::settings::Metadata>,
-    ) {
+    ) -> Profile {
         let before = self
             .group
             .profile
@@ -176,8 +179,9 @@ impl<S: Store> Write<'_, S> {
                 description: before.description.clone(),
                 labels: before.labels.clone(),
             });
-            self.draft.profile = Some(after);
+            self.draft.profile = Some(after.clone());
         }
+        after
     }
 
     /// Computes what readers will need (this is where a direction's overflow is found), brings

@@ -105,7 +105,7 @@ fn near(actual: Option<f64>, expected: Number, tolerance: f64) -> bool {
 
 fn compare_outcome(command: &Command, outcome: &Outcome, expected: &Expected) {
     let same = match (outcome, expected) {
-        (Outcome::UpdateProfile, Expected::Profile)
+        (Outcome::UpdateProfile { .. }, Expected::Profile)
         | (Outcome::Reanchor(_), Expected::Reanchored) => true,
         (Outcome::PutCategories(actual) | Outcome::PutItems(actual), Expected::Put(expected)) => {
             actual == expected

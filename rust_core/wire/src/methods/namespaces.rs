@@ -111,18 +111,18 @@ pub(crate) fn update(
         request.replace_labels.then_some(request.labels),
     );
     let target = room.target(&writing.model)?;
-    let validate_only = writing.context.validate_only;
     let command = Command::UpdateProfile {
-        description: description.clone(),
-        labels: labels.clone(),
+        description,
+        labels,
     };
     let written = room.write(&target, Places::SINGLE, command, writing)?;
-    outcome!(written, Outcome::UpdateProfile => ());
-    let mut view = room.view(written.revision)?;
-    if validate_only {
-        view.description = description.unwrap_or(view.description);
-        view.labels = labels.unwrap_or(view.labels);
-    }
+    let revision = written.revision;
+    let (profile, header) = outcome!(
+        written,
+        Outcome::UpdateProfile { profile, header } => (profile, header)
+    );
+    let mut view = NamespaceView::new(&target.name, &target.settings, &profile, &header);
+    view.revision = revision;
     Ok(UpdateNamespaceResponse {
         namespace: Some(encode(view)),
     })
