@@ -38,7 +38,7 @@ const SERVICE: i64 = 0;
 /// A data directory, open. All methods may be called from any thread, and may block.
 pub struct Engine {
     pub(crate) shared: Arc<Shared>,
-    writer: Arc<Writer>,
+    pub(crate) writer: Arc<Writer>,
     options: Options,
 }
 

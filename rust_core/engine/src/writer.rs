@@ -481,3 +481,32 @@ impl Worker {
         now_ms().max(self.head.time_ms)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{Engine, Options};
+
+    #[test]
+    fn an_eviction_waits_in_the_queue_once_however_often_it_is_asked_for() {
+        let directory = tempfile::tempdir().unwrap();
+        let engine = Engine::open(directory.path(), Options::default()).unwrap();
+        let (begun, has_begun) = std::sync::mpsc::channel();
+        let (go, may_go) = std::sync::mpsc::channel();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let wait = move |_: &_, _: &mut _| {
+                    begun.send(()).unwrap();
+                    may_go.recv().unwrap();
+                    Ok(())
+                };
+                engine.writer.task(wait, |_, ()| {}).unwrap();
+            });
+            has_begun.recv().unwrap();
+            for _ in 0..100 {
+                engine.writer.evict();
+            }
+            assert_eq!(engine.writer.jobs.len(), 1);
+            go.send(()).unwrap();
+        });
+    }
+}

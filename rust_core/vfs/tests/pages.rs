@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use std::fs;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use ee_vfs::{PAGE_SIZE, VFS_NAME, install, reserve, take_damage};
@@ -95,4 +96,39 @@ fn a_file_that_was_cut_off_is_found() {
     let intact = fs::read(&file).unwrap();
     fs::write(&file, &intact[..intact.len() - PAGE_SIZE / 2]).unwrap();
     assert!(read(&file).is_err());
+}
+
+#[test]
+fn a_flipped_bit_in_the_log_of_an_open_database_is_found() {
+    let directory = tempdir().unwrap();
+    let file = filled(directory.path());
+    let writer = open(&file);
+    writer
+        .execute_batch("PRAGMA wal_autocheckpoint = 0; UPDATE t SET text = text || 'y'")
+        .unwrap();
+    let log = directory.path().join("a.db-wal");
+    let length = fs::metadata(&log).unwrap().len();
+    let log = fs::File::options()
+        .read(true)
+        .write(true)
+        .open(log)
+        .unwrap();
+    let frame = (24 + PAGE_SIZE) as u64;
+    let mut found = 0;
+    for at in (32 + 24 + 900..length).step_by(frame as usize) {
+        let flip = || {
+            let mut byte = [0];
+            log.read_exact_at(&mut byte, at).unwrap();
+            log.write_all_at(&[byte[0] ^ 4], at).unwrap();
+        };
+        flip();
+        // A later frame may have the page anew.
+        if read(&file).is_err() {
+            found += 1;
+            assert!(take_damage().unwrap().contains("write-ahead log"));
+        }
+        flip();
+    }
+    assert!(found > 100, "{found}");
+    assert_eq!(read(&file), Ok(997 * 60 * 61 / 2 + 60));
 }

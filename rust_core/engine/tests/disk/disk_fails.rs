@@ -17,8 +17,10 @@ use crate::workload::{Op, extend, prepare, world_after};
 
 /// Operations before anything fails, and those in whose course it does.
 fn script() -> (Vec<Op>, Vec<Op>) {
-    let mut ops = prepare(&["n"]);
+    let mut ops = prepare(&["n", "g0", "g1", "g2", "g3"]);
     extend(&mut ops, &["n"], 12, 5);
+    // Their rows are being purged while things fail.
+    ops.extend((0..4).map(|n| Op::Delete(format!("g{n}"))));
     let first = ops.len();
     extend(&mut ops, &["n"], 5, 6);
     ops.push(Op::Create("made".into()));
@@ -64,6 +66,12 @@ fn run(prepared: &Path, plan: Plan) -> bool {
             None | Some(Error::StoreFailed { .. } | Error::Corrupted { .. }) => {}
             Some(_) => panic!("{said}"),
         }
+        // The cause, not what came of it.
+        let text = failed.as_ref().map_or_else(String::new, Error::to_string);
+        assert!(
+            !text.contains("savepoint") && !text.contains("transaction"),
+            "{said}"
+        );
         if let (Some(error), How::Fail(ffi::SQLITE_FULL)) = (&failed, plan.how) {
             assert!(error.to_string().contains("full"), "{said}");
         }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use ee_core::command::{CategoryPut, Command};
+use ee_core::command::Command;
 use ee_core::settings::MembershipMode;
 use ee_engine::{Engine, Error, Frame, ItemFilter, Options, SnapshotView, WriteContext};
 use rusqlite::{Connection, OpenFlags};
@@ -164,24 +164,26 @@ fn verify_looks_at_the_inbox() {
 }
 
 #[test]
-fn a_namespace_larger_than_memory_does_not_fill_the_queue_with_evictions() {
-    let directory = tempdir().unwrap();
-    let options = Options {
-        memory_budget: Some(1),
-        ..Options::default()
-    };
-    let engine = Engine::open(directory.path(), options).unwrap();
+fn an_old_copy_of_the_database_beside_a_newer_log_is_seen() {
+    let (directory, old) = (tempdir().unwrap(), tempdir().unwrap());
+    let engine = open(directory.path());
     create(&engine, "n");
-    categories(&engine, "n", 3);
-    for _ in 0..20_000 {
-        view(&engine, "n");
+    categories(&engine, "n", 1);
+    drop(engine);
+    crash_copy(directory.path(), old.path());
+    let engine = open(directory.path());
+    for item in 0..5 {
+        assign(&engine, "n", item, 0);
     }
-    let before = std::time::Instant::now();
-    let put = CategoryPut {
-        key: "more".into(),
-        ..CategoryPut::default()
-    };
-    write(&engine, "n", Command::PutCategories(vec![put])).unwrap();
-    assert!(before.elapsed() < std::time::Duration::from_secs(5));
-    assert_verified(&engine, "n");
+    drop(engine);
+    // The log has one more write, and pages of it for whoever looks for the head.
+    let engine = open(directory.path());
+    assign(&engine, "n", 5, 0);
+    let crashed = tempdir().unwrap();
+    crash_copy(directory.path(), crashed.path());
+    let database = "effemb.db";
+    fs::copy(old.path().join(database), crashed.path().join(database)).unwrap();
+    let opened = Engine::open(crashed.path(), Options::default());
+    assert!(matches!(opened.err(), Some(Error::Corrupted { place, .. })
+        if place == "the database file by itself"));
 }

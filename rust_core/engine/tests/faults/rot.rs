@@ -2,7 +2,7 @@
 //! random places of every file. Then opening or reading reports it, or what is read is right.
 
 use std::collections::BTreeMap;
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
@@ -59,6 +59,20 @@ enum Outcome {
     Reported,
 }
 
+/// A place in a file, rather where something is: most of a page is empty.
+fn somewhere(random: &mut Random, file: &File, length: u64) -> u64 {
+    let mut at = random.below(length);
+    for _ in 0..random.pick(&[0, 50]) {
+        let mut byte = [0];
+        file.read_exact_at(&mut byte, at).unwrap();
+        if byte[0] != 0 {
+            break;
+        }
+        at = random.below(length);
+    }
+    at
+}
+
 fn damage(random: &mut Random, path: &Path, old: &Path) -> String {
     let length = fs::metadata(path).map_or(0, |metadata| metadata.len());
     let file = OpenOptions::new().read(true).write(true).open(path);
@@ -66,7 +80,7 @@ fn damage(random: &mut Random, path: &Path, old: &Path) -> String {
         fs::copy(old, path).unwrap();
         return "replaced by an old copy".into();
     };
-    let at = random.below(length);
+    let at = somewhere(random, &file, length);
     match random.below(8) {
         0 => {
             file.set_len(at).unwrap();
@@ -171,7 +185,7 @@ fn damage_to_files_in_use_is_reported_or_does_no_harm() {
         if length > 0 {
             let opened = OpenOptions::new().read(true).write(true).open(&path);
             let (opened, mut byte) = (opened.unwrap(), [0]);
-            let at = random.below(length);
+            let at = somewhere(&mut random, &opened, length);
             opened.read_exact_at(&mut byte, at).unwrap();
             byte[0] ^= 1 << random.below(8);
             opened.write_all_at(&byte, at).unwrap();
