@@ -26,7 +26,9 @@ from tests.security.support import bearer, unary
 from tests.support.process import ServerProcess
 
 TIMES = int(os.environ.get("EFFEMB_TEST_ATTACK", "1"))
-PATIENCE = 1.5
+PATIENCE = 3.0
+# Seconds for a good call on a machine that has other work too.
+SOON = 2.5
 
 
 class Victim:
@@ -91,7 +93,7 @@ def unharmed(victim: Victim) -> Iterator[None]:
     """After each attack others are served, and the memory is about what it was."""
     before = victim.memory_mib()
     yield
-    assert victim.serves() < 2.0
+    assert victim.serves() < SOON
     assert victim.memory_mib() - before < 150
 
 
@@ -162,7 +164,7 @@ def test_calls_without_their_request_hold_nobody_up_and_are_cancelled(victim: Vi
             for _ in range(20):
                 stream = evil.open_call(h2.call_headers("Match", victim.tokens["evil"]))
                 evil.send(stream, h2.grpc_message(b"\x0a", claimed=1000))
-        assert victim.serves(50) < 1.0
+        assert victim.serves(50) < SOON
         victim.process.wait_for_log("reason=slow_client", PATIENCE + 8)
         with Client(victim.target, token=victim.tokens["evil"], timeout=5) as client:
             end = time.monotonic() + 10
@@ -182,7 +184,7 @@ def test_strangers_calls_hold_no_place_at_all(victim: Victim) -> None:
         for _ in range(200):
             stream = evil.open_call(h2.call_headers("Match"))
             evil.send(stream, h2.grpc_message(b"\x0a", claimed=1000))
-        assert victim.serves(50) < 1.0
+        assert victim.serves(50) < SOON
 
 
 def test_a_snapshot_that_is_not_read_holds_nobody_up(victim: Victim) -> None:
@@ -194,9 +196,9 @@ def test_a_snapshot_that_is_not_read_holds_nobody_up(victim: Victim) -> None:
         for _ in range(5):
             stream = evil.open_call(h2.call_headers("Snapshot", victim.tokens["evil"]))
             evil.send(stream, h2.grpc_message(b"\x0a\x04evil"), h2.END_STREAM)
-        assert victim.serves(50) < 1.0
+        assert victim.serves(50) < SOON
         time.sleep(PATIENCE + 1.5)
-        assert victim.serves() < 1.0
+        assert victim.serves() < SOON
     with Client(victim.target, token=victim.tokens["evil"]) as client:
         client.delete_namespace("evil", force=True)
 
@@ -206,7 +208,7 @@ def test_connections_that_say_nothing_or_half_a_word_hold_nobody_up(victim: Vict
     try:
         for number, evil in enumerate(silent):
             evil.socket.sendall(h2.PREFACE[: number % len(h2.PREFACE)])
-        assert victim.serves(50) < 1.0
+        assert victim.serves(50) < SOON
         if TIMES > 1:
             assert all(evil.is_closed(15) for evil in silent), "after the time for a handshake"
     finally:
@@ -218,7 +220,7 @@ def test_thousands_of_idle_connections_and_a_limit_to_them(victim: Victim) -> No
     idle: list[h2.Connection] = []
     try:
         idle.extend(h2.Connection(victim.target) for _ in range(1000 * TIMES))
-        assert victim.serves(50) < 1.0
+        assert victim.serves(50) < SOON
         files = victim.files()
         assert files >= 900 * TIMES
         for _ in range(1500 * TIMES):
@@ -253,7 +255,7 @@ def test_rapid_resets_are_survived(victim: Victim) -> None:
         with h2.Connection(victim.target) as evil, contextlib.suppress(OSError):
             for _ in range(500):
                 evil.reset(evil.open_call(headers))
-    assert victim.serves(50) < 1.0
+    assert victim.serves(50) < SOON
 
 
 def test_floods_of_settings_and_pings_are_survived(victim: Victim) -> None:
@@ -261,7 +263,7 @@ def test_floods_of_settings_and_pings_are_survived(victim: Victim) -> None:
         for _ in range(5000 * TIMES):
             evil.frame(h2.PING, 0, 0, bytes(8))
             evil.frame(h2.SETTINGS, 0, 0, b"")
-    assert victim.serves(50) < 1.0
+    assert victim.serves(50) < SOON
 
 
 NAMES = [

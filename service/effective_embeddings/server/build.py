@@ -35,6 +35,7 @@ _SPARE_THREADS = 16
 # Calls that gRPC itself lets in, for each place there is: beyond this it refuses them, with a
 # fixed text, before there is a thread for them.
 _CALLS_PER_PLACE = 2
+_PENDING_PER_PLACE = 16
 _HANDSHAKE_MS = 10_000
 
 
@@ -128,11 +129,14 @@ def _options(settings: Settings) -> list[tuple[str, int]]:
         ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.max_allowed_incoming_connections", settings.max_connections),
-        # Calls that have come and that no thread of Python has seen yet. Without this the queue of
-        # an overloaded server is here, and what it admits has grown old: more is refused by gRPC,
-        # at a hundredth of the cost of doing it in Python.
-        ("grpc.server.max_pending_requests", settings.max_concurrent_calls // 2),
-        ("grpc.server.max_pending_requests_hard_limit", settings.max_concurrent_calls),
+        # Calls that have come and that Python has not seen yet: where the queue of an overloaded
+        # server is. gRPC ends what is beyond with CANCELLED, whoever calls, so this is the last
+        # resort; the gate is fair and says when to come back.
+        ("grpc.server.max_pending_requests", settings.max_concurrent_calls * _PENDING_PER_PLACE),
+        (
+            "grpc.server.max_pending_requests_hard_limit",
+            settings.max_concurrent_calls * _PENDING_PER_PLACE * 2,
+        ),
         ("grpc.max_concurrent_streams", settings.max_streams_per_connection),
         # A peer that connects and does not come to the point: a TLS handshake, HTTP/2's preface.
         ("grpc.server_handshake_timeout_ms", _HANDSHAKE_MS),

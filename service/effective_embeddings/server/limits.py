@@ -53,7 +53,9 @@ def server_limits(settings: Settings) -> list[Limit]:
             "more wait in the client",
         ),
         Limit("max_concurrent_calls", s.max_concurrent_calls, "calls", _OVERLOADED),
-        Limit("pending_calls", s.max_concurrent_calls, "calls not seen yet", _BY_GRPC),
+        Limit(
+            "pending_calls", s.max_concurrent_calls * 32, "calls not seen yet", "CANCELLED, by gRPC"
+        ),
         Limit("max_calls_per_principal", s.share, "calls of a principal", _OVERLOADED),
         Limit("max_streaming_calls", s.max_streaming_calls, "snapshots, restores", _OVERLOADED),
         Limit("workers", s.workers, "calls served at once", "more wait for a worker"),
@@ -75,7 +77,6 @@ def server_limits(settings: Settings) -> list[Limit]:
 
 
 _INVALID = "INVALID_ARGUMENT, with the field and both numbers"
-_BY_GRPC = "RESOURCE_EXHAUSTED, by gRPC"
 _OVERLOADED = "RESOURCE_EXHAUSTED (OVERLOADED), with a time to try again"
 _RATE_LIMITED = "RESOURCE_EXHAUSTED (RATE_LIMITED), with a time to try again"
 _CLOSED = "closed once its calls are finished"
