@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import re
 import resource
 import time
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ from tests.support.process import ServerProcess
 
 TIMES = int(os.environ.get("EFFEMB_TEST_ATTACK", "1"))
 PATIENCE = 3.0
+IDLE, CONNECTIONS = min(1000 * TIMES, 10_000), min(2000 * TIMES, 12_000)
 # Seconds for a good call on a machine that has other work too.
 SOON = 2.5
 
@@ -69,7 +71,7 @@ def victim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Victim]:
     lines = [token_line(name, token, rules[name]) for name, token in tokens.items()]
     (folder / "tokens").write_text("\n".join(lines))
     (folder / "config.toml").write_text(
-        f"client_patience_seconds = {PATIENCE}\nmax_connections = {2000 * TIMES}\n"
+        f"client_patience_seconds = {PATIENCE}\nmax_connections = {CONNECTIONS}\n"
         'log_level = "debug"\naudit_log = "audit"\n'
     )
     options = ["--tokens", str(folder / "tokens"), "--config", str(folder / "config.toml")]
@@ -94,7 +96,8 @@ def unharmed(victim: Victim) -> Iterator[None]:
     before = victim.memory_mib()
     yield
     assert victim.serves() < SOON
-    assert victim.memory_mib() - before < 150
+    # An idle connection takes some 35 KiB.
+    assert victim.memory_mib() - before < 150 + 40 * (TIMES - 1)
 
 
 @pytest.mark.parametrize(("method", "_scope"), METHODS)
@@ -219,14 +222,14 @@ def test_connections_that_say_nothing_or_half_a_word_hold_nobody_up(victim: Vict
 def test_thousands_of_idle_connections_and_a_limit_to_them(victim: Victim) -> None:
     idle: list[h2.Connection] = []
     try:
-        idle.extend(h2.Connection(victim.target) for _ in range(1000 * TIMES))
+        idle.extend(h2.Connection(victim.target) for _ in range(IDLE))
         assert victim.serves(50) < SOON
         files = victim.files()
-        assert files >= 900 * TIMES
-        for _ in range(1500 * TIMES):
+        assert files >= IDLE * 0.9
+        for _ in range(CONNECTIONS - IDLE + 500):
             with contextlib.suppress(OSError):
                 idle.append(h2.Connection(victim.target))
-        assert victim.files() < 2100 * TIMES
+        assert victim.files() < CONNECTIONS + 100
     finally:
         for evil in idle:
             evil.socket.close()
@@ -255,6 +258,9 @@ def test_rapid_resets_are_survived(victim: Victim) -> None:
         with h2.Connection(victim.target) as evil, contextlib.suppress(OSError):
             for _ in range(500):
                 evil.reset(evil.open_call(headers))
+    if TIMES > 1:
+        # While it lasts gRPC ends calls that it has no room for, whoever makes them.
+        time.sleep(3)
     assert victim.serves(50) < SOON
 
 
@@ -305,7 +311,7 @@ def test_a_name_is_never_a_path_and_never_a_line_of_the_log(victim: Victim, name
     assert {path.name for path in data.iterdir()} == inside
     assert set(data.parent.iterdir()) == outside
     for line in victim.process.log().splitlines():
-        assert line.startswith("2026-") or line[:4].isdigit(), line
+        assert re.match(r"\d{4}-|[EWI]\d{4} ", line), line
         assert "\x1b" not in line
     assert "Z INFO all is well" not in [line[24:] for line in victim.process.log().splitlines()]
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
+import resource
 import socket
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 __all__ = ["Server", "build_server"]
 
 
+_log = logging.getLogger("effective_embeddings.server")
+
 # Threads beyond those of admitted calls: they turn callers away while all places are taken.
 _SPARE_THREADS = 16
 # Calls that gRPC itself lets in, for each place there is: beyond this it refuses them, with a
@@ -37,6 +41,7 @@ _SPARE_THREADS = 16
 _CALLS_PER_PLACE = 2
 _PENDING_PER_PLACE = 16
 _HANDSHAKE_MS = 10_000
+_SPARE_DESCRIPTORS = 256
 
 
 class Server:
@@ -128,7 +133,7 @@ def _options(settings: Settings) -> list[tuple[str, int]]:
         ("grpc.keepalive_timeout_ms", 10_000),
         ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
         ("grpc.keepalive_permit_without_calls", 1),
-        ("grpc.max_allowed_incoming_connections", settings.max_connections),
+        ("grpc.max_allowed_incoming_connections", _connections(settings.max_connections)),
         # Calls that have come and that Python has not seen yet: where the queue of an overloaded
         # server is. gRPC ends what is beyond with CANCELLED, whoever calls, so this is the last
         # resort; the gate is fair and says when to come back.
@@ -146,6 +151,19 @@ def _options(settings: Settings) -> list[tuple[str, int]]:
         # until the last one that it has is finished.
         ("grpc.max_connection_age_ms", _ms(settings.max_connection_age_seconds)),
     ]
+
+
+def _connections(wanted: int) -> int:
+    """Return how many connections there can be with the descriptors that the process may have.
+
+    Without one to spare the server could neither accept nor open anything, its data included.
+    """
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    room = max(1, soft - _SPARE_DESCRIPTORS)
+    if soft == resource.RLIM_INFINITY or wanted <= room:
+        return wanted
+    _log.warning("max_connections=%d instead of %d: ulimit -n is %d", room, wanted, soft)
+    return room
 
 
 def _ms(seconds: float) -> int:
