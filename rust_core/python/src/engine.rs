@@ -132,7 +132,7 @@ fn open(
 ) -> Result<Service, Status> {
     let by_name = |name| {
         let names: Vec<_> = Kernel::available().iter().map(|k| k.name()).collect();
-        Kernel::by_name(name).ok_or_else(|| invalid_option("kernel", &names.join(", "), name))
+        Kernel::by_name(name).ok_or_else(|| invalid_option("kernel", names.join(", "), name))
     };
     let kernel = kernel.map(by_name).transpose()?;
     if threads == Some(0) {
