@@ -505,8 +505,9 @@ mod tests {
             for _ in 0..100 {
                 engine.writer.evict();
             }
-            assert_eq!(engine.writer.jobs.len(), 1);
+            let waiting = engine.writer.jobs.len();
             go.send(()).unwrap();
+            assert_eq!(waiting, 1);
         });
     }
 }

@@ -3,6 +3,7 @@
 //! and all that was acknowledged once the disk is well.
 
 use std::path::Path;
+use std::time::Duration;
 
 use crate::common::tempdir;
 use ee_engine::failpoints::set_log_pages;
@@ -81,6 +82,8 @@ fn run(prepared: &Path, plan: Plan) -> bool {
             assert!(matches!(engine.health(), Health::NotServing(_)), "{said}");
             let again = then[acknowledged].run(&engine, acknowledged as u64);
             assert!(matches!(again, Err(Error::StoreFailed { .. })), "{said}");
+            // Time for the purge to come by, which must leave the disk alone.
+            std::thread::sleep(Duration::from_millis(15));
         }
         engine.close();
         right_or_refused(&engine, &world, &said);

@@ -1,5 +1,6 @@
 //! Namespaces and engines that begin and end while others use them.
 
+use ee_core::command::Command;
 use ee_core::settings::MembershipMode;
 use ee_engine::{Engine, Error, Frame, Options, SnapshotView, WriteContext};
 
@@ -106,4 +107,21 @@ fn after_a_lost_tail_a_copy_without_its_watermark_opens_as_it_was_before() {
     let engine = open(crashed.path());
     assert_eq!(view(&engine, "n"), before);
     assert_verified(&engine, "n");
+}
+
+#[test]
+fn a_request_that_changed_nothing_gets_its_first_answer_again_too() {
+    let directory = tempdir().unwrap();
+    let engine = open(directory.path());
+    create(&engine, "n");
+    categories(&engine, "n", 2);
+    assign(&engine, "n", 1, 0);
+    let same = Command::Assign(vec![assignment(1, 0)]);
+    let first = write_as(&engine, "n", same.clone(), "r").unwrap();
+    assign(&engine, "n", 1, 1);
+    let before = view(&engine, "n");
+    drop(engine);
+    let engine = open(directory.path());
+    assert_eq!(write_as(&engine, "n", same, "r"), Ok(first));
+    assert_eq!(view(&engine, "n"), before);
 }
