@@ -3,7 +3,7 @@
 use std::arch::x86_64::*;
 
 use super::lines::{F32Line, I8Line, I16Line};
-use super::tiles::define_tiles;
+use super::tiles::{PREFETCH_LINES, define_tiles};
 
 /// Proof that this CPU has AVX-512 F, BW and VNNI.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

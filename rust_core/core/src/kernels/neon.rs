@@ -4,7 +4,7 @@ use std::arch::aarch64::*;
 use std::arch::is_aarch64_feature_detected;
 
 use super::lines::{F32Line, I8Line, I16Line};
-use super::tiles::define_tiles;
+use super::tiles::{PREFETCH_LINES, define_tiles};
 
 /// Proof that this CPU has NEON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,6 +5,10 @@
 //! `widen_i8(line, part)`, `load_i16(line, part)`, `multiply_add(sum, query, row)`, `total(sum)`,
 //! `prefetch(line)`.
 
+/// How far ahead sketches are asked for, in cache lines: what memory delivers in about the time
+/// that it takes to answer.
+pub(super) const PREFETCH_LINES: usize = 128;
+
 /// Defines `tiles::<Q, R>(queries, sketches, out)` for a set of target features.
 macro_rules! define_tiles {
     ($features:literal) => {
@@ -51,12 +55,14 @@ macro_rules! define_tiles {
             for query in &mut queries {
                 *query = &query[..stride];
             }
+            // Whole tiles ahead, by as many lines as memory takes to bring while they are read.
+            let ahead = PREFETCH_LINES.next_multiple_of(R * stride);
             let mut sums = [[zero(); R]; Q];
             for i in 0..stride {
                 // The next rows in memory. R rows are read side by side, which no hardware
                 // prefetcher takes for one stream; past the last row it does no harm.
                 for row in rows {
-                    prefetch(row.as_ptr().wrapping_add(R * stride + i));
+                    prefetch(row.as_ptr().wrapping_add(ahead + i));
                 }
                 for part in 0..PARTS {
                     let mut wide = [widen_i8(&rows[0][i], part); R];

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::grid::Grid;
 use super::{Category, CategoryDraft, CategoryView, Draft, Header};
-use crate::rank::Rows;
+use crate::rank::{Query, Rows};
 use crate::score::Parts;
 use crate::settings::{Metadata, NamespaceSettings};
 
@@ -202,6 +202,12 @@ impl Namespace {
         }
     }
 
+    /// The score of a category; the outer option: there is none with this key.
+    pub(crate) fn score_of(&self, key: &str, query: &Query) -> Option<Option<f64>> {
+        let &slot = self.by_key.get(key)?;
+        Some(self.rows.score(query, slot))
+    }
+
     fn base(&self, slot: u32) -> Option<&[f32]> {
         self.categories[slot as usize]
             .has_base
@@ -218,7 +224,7 @@ impl Namespace {
             weight: category.absorbed.weight,
         };
         let drift = parts.base.and_then(|base| {
-            let query = crate::rank::Query::new(base)?;
+            let query = Query::new(base)?;
             Some(1.0 - self.rows.score(&query, slot)?)
         });
         CategoryView::new(category, &parts, drift, embeddings)

@@ -41,8 +41,10 @@ impl<S: Store> Write<'_, S> {
         let (item_created, updated) = (resolved.before.is_none(), resolved.changed());
 
         let query = Query::new(&resolved.after.embedding);
-        let row = self.category(&key).expect("as before").row()?;
-        let score_before = query.zip(row).map(|(query, row)| rank::score(&query, row));
+        let score_before = match &query {
+            Some(query) => self.score(&key, query)?,
+            None => None,
+        };
 
         self.save(&mut resolved, false)?;
         let item = &resolved.after;
@@ -70,5 +72,18 @@ impl<S: Store> Write<'_, S> {
             category_drift: category.drift()?,
             item_created,
         })
+    }
+
+    /// What a category scores now. Where nothing has changed it, its direction is published; to
+    /// compute it again would cost as much as the one after.
+    fn score(&mut self, key: &Arc<str>, query: &Query) -> Step<Option<f64>, S> {
+        let published = self.published;
+        let category = self.category(key).expect("the caller has seen it");
+        if !category.changed
+            && let Some(score) = published.score_of(key, query)
+        {
+            return Ok(score);
+        }
+        Ok(category.row()?.map(|row| rank::score(query, row)))
     }
 }
