@@ -9,7 +9,7 @@ from bench.figures import Bound, Figure, Outcome
 from bench.load import sender
 from bench.processes import service
 from bench.vectors import Matrix, unit_vectors
-from bench.world import check_match, fill, folder, match_request
+from bench.world import fill, folder, match_request
 from effective_embeddings import Client
 
 __all__ = ["run"]
@@ -46,16 +46,16 @@ def run(full: bool) -> Outcome:  # noqa: FBT001
     ):
         outcome.figures.append(
             Figure(
-                what=f"{items:,} items: first Match after {what}, without an empty start",
-                value=max(0.0, seconds - empty),
+                what=f"{items:,} items: from start to first Match after {what}",
+                value=seconds,
                 unit="s",
                 target=target,
                 bound=Bound.AT_MOST,
-                parts=parts | {"s with it": seconds},
+                parts=parts,
             )
         )
     outcome.notes.append(
-        "An empty start is Python's imports and gRPC's: the same for a service without data."
+        "The whole time from starting the process, Python's imports and gRPC included."
     )
     return outcome
 
@@ -79,16 +79,14 @@ def _answer(target: str, queries: Matrix) -> bytes:
 
 
 def _open(data: Path, queries: Matrix, right: bytes | None) -> float:
-    """Seconds from starting the process to its first Match; ``right`` is what it should say."""
+    """Seconds from starting the process to its first Match, which should be ``right``.
+
+    None: there is nothing to match, and it is ready when it says so.
+    """
     begin = time.perf_counter()
     with service(data) as hosted:
         if right is None:
-            with Client(hosted.target) as client:
-                bases = fill(client, "bench", 10, _DIMENSION)
-            reply = _answer(hosted.target, queries)
-            seconds = time.perf_counter() - begin
-            check_match(reply, bases, queries)
-            return seconds
+            return time.perf_counter() - begin
         reply = _answer(hosted.target, queries)
         seconds = time.perf_counter() - begin
         if reply != right:

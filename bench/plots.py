@@ -45,6 +45,12 @@ def draw(found: dict[str, Any], folder: Path) -> dict[str, list[Plot]]:
         plots[name] = [Plot(title, f"{name}.png")]
     if found:
         canvas = Canvas(figsize=(9, 9), dpi=130, facecolor="white", layout="constrained")
+        canvas.suptitle(
+            "Every target: • met, ✖ missed; right of the line is better than asked",
+            color=_INK,
+            weight="bold",
+            fontsize=11,
+        )
         _targets(canvas.subplots(), found)
         canvas.savefig(folder / "targets.png")
         first = next(iter(found))
@@ -84,6 +90,7 @@ def _in_process(axes: Axes, result: dict[str, Any]) -> None:
     axes.set_yscale("log")
     axes.set_xticks(range(len(figures)), [figure["what"] for figure in figures], fontsize=8)
     axes.set_xlim(-0.2, len(figures) + 0.4)
+    axes.set_ylim(top=axes.get_ylim()[1] * 2)
     axes.set_ylabel("µs a query, one thread (log scale)", color=_INK)
     axes.grid(axis="y", color=_GRID)
     axes.set_axisbelow(True)
@@ -99,7 +106,8 @@ def _bars(axes: Axes, result: dict[str, Any]) -> None:
         text = f" {figure['value']:.2f}"
         if figure["target"]:
             text += f"  (target {figure['bound']} {figure['target']:g})"
-        axes.annotate(text, (figure["value"], place), va="center", color=_INK, fontsize=9)
+        beside = max(figure["value"], figure["target"] or 0)
+        axes.annotate(text, (beside, place), va="center", color=_INK, fontsize=9)
     axes.set_yticks(range(len(figures)), [figure["what"] for figure in figures], fontsize=8)
     axes.set_xlim(0, 1.6 * max(max(f["value"], f["target"] or 0) for f in figures))
     axes.spines["bottom"].set_visible(False)
@@ -147,13 +155,6 @@ def _targets(axes: Axes, found: dict[str, Any]) -> None:
     axes.axvline(1, color=_INK, linewidth=1.2)
     axes.set_xscale("log")
     axes.set_yticks(range(len(rows)), [name[:80] for name, _, _ in rows], fontsize=7)
-    axes.set_title(
-        "Every target: • met, ✖ missed; right of the line is better than asked",
-        loc="left",
-        color=_INK,
-        weight="bold",
-        fontsize=10,
-    )
     axes.set_xlabel("times as good as the target (log scale)", color=_INK)
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
