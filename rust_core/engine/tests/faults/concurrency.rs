@@ -207,7 +207,7 @@ fn check(first: u64, events: &[Event]) {
 }
 
 #[test]
-fn answers_are_linearizable_a_whilenamespaces_come_and_go() {
+fn answers_are_linearizable_while_namespaces_come_and_go() {
     // What is committed and not yet visible stays so for a while.
     let a_while = Fault::Delay(Duration::from_micros(500));
     arm(Step::WriteCommitted, a_while, 0);
@@ -321,7 +321,7 @@ fn a_name_that_is_deleted_and_given_again_never_shows_the_old_one() {
 }
 
 #[test]
-fn a_snapshot_is_of_one_moment_a_whileothers_write() {
+fn a_snapshot_is_of_one_moment_while_others_write() {
     let directory = tempdir().unwrap();
     let engine = open(directory.path());
     create(&engine, "n");

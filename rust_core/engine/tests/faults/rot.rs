@@ -142,7 +142,7 @@ fn read_open(engine: &Engine, world: &World, said: &str) -> Outcome {
 fn damage_is_reported_or_does_no_harm() {
     let history = history();
     let mut outcomes: BTreeMap<(&str, Outcome), u64> = BTreeMap::new();
-    for round in 0..rounds(150) {
+    for round in 0..rounds(300) {
         let mut random = Random::new(round);
         let newest = random.below(history.len() as u64 - 1) as usize + 1;
         let older = random.below(newest as u64) as usize;
@@ -172,7 +172,7 @@ fn damage_is_reported_or_does_no_harm() {
 fn damage_to_files_in_use_is_reported_or_does_no_harm() {
     let history = history();
     let mut outcomes: BTreeMap<(&str, Outcome), u64> = BTreeMap::new();
-    for round in 0..rounds(60) {
+    for round in 0..rounds(400) {
         let mut random = Random::new(1_000_000 + round);
         let state = random.below(history.len() as u64) as usize;
         let (kept, world) = &history[state];
