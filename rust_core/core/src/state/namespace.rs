@@ -36,6 +36,8 @@ pub struct Namespace {
     pub(super) by_key: BTreeMap<Arc<str>, u32>,
     pub(super) by_id: FxHashMap<i64, u32>,
     pub(super) categories: Vec<Category>,
+    /// Bytes of all keys, kept so that each publish can account for memory in constant time.
+    key_bytes: usize,
     pub(super) sums: Grid<i64>,
     pub(super) bases: Grid<f32>,
     pub(super) rows: Rows,
@@ -52,6 +54,7 @@ impl Namespace {
             by_key: BTreeMap::new(),
             by_id: FxHashMap::default(),
             categories: Vec::new(),
+            key_bytes: 0,
             sums: Grid::new(dimension),
             bases: Grid::new(dimension),
             rows: Rows::new(dimension),
@@ -146,14 +149,14 @@ impl Namespace {
 
     /// Bytes held for the categories, up to small change.
     pub fn memory_bytes(&self) -> usize {
-        let keys: usize = self.categories.iter().map(|c| c.key.len() + 16).sum();
         self.sums.memory_bytes()
             + self.bases.memory_bytes()
             + self.rows.memory_bytes()
             + self.categories.capacity() * size_of::<Category>()
-            // Entries of the two indexes: a key pointer and a slot, an identifier and a slot.
-            + self.categories.len() * 64
-            + keys
+            // Entries of the two indexes (a key pointer and a slot, an identifier and a slot), and
+            // what is allocated around a key.
+            + self.categories.len() * 80
+            + self.key_bytes
             + size_of::<Self>()
     }
 
@@ -181,6 +184,7 @@ impl Namespace {
         self.sums.push();
         self.bases.push();
         self.categories.push(category.clone());
+        self.key_bytes += category.key.len();
         self.by_key.insert(Arc::clone(&category.key), slot);
         self.by_id.insert(category.id, slot);
         slot
@@ -195,6 +199,7 @@ impl Namespace {
         self.sums.swap_remove(at);
         self.bases.swap_remove(at);
         let gone = self.categories.swap_remove(at);
+        self.key_bytes -= gone.key.len();
         self.by_id.remove(&gone.id);
         if let Some(moved) = self.categories.get(at) {
             self.by_key.insert(Arc::clone(&moved.key), slot);
