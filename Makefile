@@ -17,7 +17,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 RUST_SOURCES  := $(shell find rust_core proto -name '*.rs' -o -name '*.proto' -o -name Cargo.toml) Cargo.toml Cargo.lock
 PYTHON_CODE   := service tests bench proto/generate.py
 
-.PHONY: help demo test test-rust test-python crash soak lint lint-rust lint-python lint-proto fmt gen bench bench-full serve build audit wheel lock clean
+.PHONY: help demo test test-rust test-python crash lint lint-rust lint-python lint-proto fmt gen bench bench-full serve build audit wheel lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'

@@ -55,7 +55,8 @@ pub enum RecoveryError {
 /// Doing again what log entries did to sums, from the newest to the oldest.
 #[derive(Debug)]
 pub struct Replay {
-    categories: FxHashMap<i64, CategoryLoad>,
+    /// The revision of each category's written sum.
+    written: FxHashMap<i64, u64>,
     drafts: FxHashMap<i64, CategoryDraft>,
     /// Items as they were before the entries replayed so far, where that differs from now.
     images: FxHashMap<i64, ItemImage>,
@@ -66,19 +67,19 @@ impl Replay {
     /// Begins at a revision, the newest.
     pub fn new(dimension: usize, revision: u64, categories: Vec<CategoryLoad>) -> Self {
         let mut drafts = FxHashMap::default();
-        let mut loads = FxHashMap::default();
-        for mut load in categories {
-            let mut draft = CategoryDraft::create(load.id, load.record.clone(), dimension);
+        let mut written = FxHashMap::default();
+        for load in categories {
+            let mut draft = CategoryDraft::create(load.id, load.record, dimension);
             draft.category.counting_from = load.counting_from;
-            if let Some((absorbed, sum)) = load.sum.take() {
+            if let Some((absorbed, sum)) = load.sum {
                 draft.category.absorbed = absorbed;
                 draft.sum = sum;
             }
             drafts.insert(load.id, draft);
-            loads.insert(load.id, load);
+            written.insert(load.id, load.revision);
         }
         Self {
-            categories: loads,
+            written,
             drafts,
             images: FxHashMap::default(),
             next: revision,
@@ -104,7 +105,7 @@ impl Replay {
             let Some(draft) = self.drafts.get_mut(&effect.category) else {
                 continue; // Deleted since.
             };
-            if entry.revision <= self.categories[&effect.category].revision {
+            if entry.revision <= self.written[&effect.category] {
                 continue; // In the sum already.
             }
             let members = &mut draft.category.absorbed.members;
