@@ -80,19 +80,8 @@ impl Draft {
         self.header = later.header;
         self.profile = later.profile.or(self.profile.take());
         self.keys.extend(later.keys);
-        for (key, category) in later.categories {
-            // A later draft of the same command group starts from this one, so it knows more;
-            // only "rebuilt" must not be forgotten.
-            let rebuilt = self
-                .categories
-                .get(&key)
-                .is_some_and(|earlier| earlier.as_ref().is_some_and(|c| c.rebuilt));
-            let category = category.map(|mut category| {
-                category.rebuilt |= rebuilt;
-                category
-            });
-            self.categories.insert(key, category);
-        }
+        // A later draft of a category was made from the earlier one, so it knows all of it.
+        self.categories.extend(later.categories);
     }
 
     /// The draft of a category: from here, or a copy of what is published.
