@@ -17,7 +17,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 RUST_SOURCES  := $(shell find rust_core proto -name '*.rs' -o -name '*.proto' -o -name Cargo.toml) Cargo.toml Cargo.lock
 PYTHON_CODE   := service tests bench proto/generate.py
 
-.PHONY: help demo test test-rust test-python crash lint lint-rust lint-python lint-proto fmt gen bench bench-full serve build audit wheel lock clean
+.PHONY: help demo test test-rust test-python crash soak lint lint-rust lint-python lint-proto fmt gen bench bench-full serve build audit wheel lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -36,6 +36,10 @@ test-python: build ## Python tests, through the real extension and server
 ROUNDS ?= 500
 crash: build ## Kill the server ROUNDS times (500) and check what it had acknowledged
 	$(BIN)/python -m pytest tests/test_crash.py --crash-rounds $(ROUNDS) -s
+
+MINUTES ?= 60
+soak: build ## Load the server for MINUTES (60), and judge whether anything creeps
+	$(BIN)/python -m tests.soak --minutes $(MINUTES)
 
 lint: lint-rust lint-python lint-proto ## Run every linter; warnings are errors
 

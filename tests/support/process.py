@@ -42,7 +42,8 @@ class ServerProcess:
                 env=environment(),
             )
         try:
-            self.target: str = json.loads(self._first_line())["listening"]
+            #: What it has said of itself once it served.
+            self.told: dict[str, str] = json.loads(self._first_line())
         except BaseException:
             self.kill()
             raise
@@ -54,6 +55,11 @@ class ServerProcess:
         line: bytes = out.readline() if ready else b""
         assert line, f"the server did not start: {self.log()}"
         return line
+
+    @property
+    def target(self) -> str:
+        """What a client connects to."""
+        return self.told["listening"]
 
     def log(self) -> str:
         """What it has logged."""

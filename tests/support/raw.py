@@ -70,11 +70,20 @@ class RemoteRaw:
         except grpc.RpcError as error:
             raise _of_rpc_error(error) from None
 
+    def begin(self, method: str, request: bytes, timeout: float | None = None) -> Any:
+        """Begin a call: gRPC's future of the reply's bytes."""
+        call: Any = self._channel.unary_unary(_SERVICE + method)
+        return call.future(request, timeout=timeout)
+
+    def begin_restore(self, requests: Iterable[Message | bytes]) -> Any:
+        """Begin to send RestoreRequests: gRPC's future of the reply's bytes."""
+        upload: Any = self._channel.stream_unary(f"{_SERVICE}Restore")
+        return upload.future(map(serialized, requests))
+
     def restore(self, requests: Iterable[Message | bytes]) -> service_pb2.RestoreResponse:
         """See Raw."""
-        upload: Any = self._channel.stream_unary(f"{_SERVICE}Restore")
         try:
-            return service_pb2.RestoreResponse.FromString(upload(map(serialized, requests)))
+            return service_pb2.RestoreResponse.FromString(self.begin_restore(requests).result())
         except grpc.RpcError as error:
             raise _of_rpc_error(error) from None
 

@@ -1,0 +1,51 @@
+"""Soaks, writes soak.json and soak.png, and fails if anything crept, was lost, or was wrong.
+
+python -m tests.soak                  # an hour
+python -m tests.soak --minutes 5
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from bench.facts import facts
+from bench.figures import Outcome
+from bench.record import RESULTS, keep, tell
+
+from tests.soak.plot import draw
+from tests.soak.run import Plan, run
+
+_DESCRIPTION = "Soak: the server under a steady mixed load"
+
+
+def main() -> None:
+    """Run what the command line asks for."""
+    parser = argparse.ArgumentParser(prog="python -m tests.soak", description=_DESCRIPTION)
+    parser.add_argument("--minutes", type=float, default=60, help="how long [60]")
+    parser.add_argument("--rate", type=float, default=40, help="visits a second [40]")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="folder of what it writes")
+    args = parser.parse_args()
+    told, begin = facts(), time.perf_counter()
+    result = run(Plan(seconds=args.minutes * 60, rate=args.rate))
+    tell(result.figures)
+    keep(
+        args.out,
+        "soak",
+        title=_DESCRIPTION,
+        command=f"python -m tests.soak --minutes {args.minutes:g} --rate {args.rate:g}",
+        full=args.minutes >= 60,
+        told=told,
+        begin=begin,
+        outcome=Outcome(result.figures, notes=result.notes),
+        measured=result.measured,
+    )
+    draw(result.measured, args.minutes * 60, args.out / "soak.png")
+    if not result.ok:
+        sys.exit("soak: something is not as it should be")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,129 @@
+"""The load: visits begin at a fixed rate, whatever became of those before."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from effective_embeddings import Client
+from tests.soak import reads, rude, whole, writes
+from tests.soak.clock import Latencies, Timer
+from tests.soak.tenants import Tenant
+from tests.soak.unsure import Unsure
+from tests.soak.visit import Visit
+from tests.support.raw import RemoteRaw
+
+__all__ = ["REFERENCE", "Load"]
+
+#: A call that touches neither the engine nor the disk: what the machine's mood does to any call.
+REFERENCE = "health"
+
+# Of a thousand visits.
+_MIX: dict[Callable[[Visit], None], int] = {
+    reads.match_vector: 200,
+    reads.match_item: 60,
+    reads.match_batch: 40,
+    reads.get_category: 60,
+    reads.get_item: 60,
+    reads.get_namespace: 30,
+    reads.list_items: 40,
+    reads.inbox: 30,
+    reads.list_categories: 30,
+    writes.assign_or_delete: 150,
+    writes.assign_batch: 20,
+    writes.correct: 60,
+    writes.take_out: 40,
+    writes.change_item: 20,
+    writes.change_category: 10,
+    writes.reanchor: 5,
+    writes.assign_again: 15,
+    rude.cancel_a_write: 20,
+    rude.run_out_of_time: 20,
+    rude.settle: 50,
+    rude.leave_a_snapshot: 4,
+    rude.cut_a_restore: 4,
+    whole.snapshot: 12,
+    whole.snapshot_and_restore: 6,
+    whole.come_and_go: 10,
+    whole.verify: 4,
+}
+# So many visits may be under way; one that is due then begins late, and is timed as late.
+_THREADS = 16
+_SECONDS_TO_END = 120.0
+
+
+class Load:
+    """Visits to the tenants of a server.
+
+    Attributes:
+        latencies: Of all calls.
+        unsure: What was not answered and is not settled yet.
+        failures: What went wrong, in words.
+        visits: Visits that have ended, by their kind.
+    """
+
+    def __init__(self, target: str, tenants: list[Tenant], folder: Path, rate: float) -> None:
+        self._target, self._tenants, self._folder, self._rate = target, tenants, folder, rate
+        self.latencies = Latencies()
+        self.unsure = Unsure()
+        self.failures: list[str] = []
+        self.visits = dict.fromkeys((kind.__name__ for kind in _MIX), 0)
+        self._lock = threading.Lock()
+
+    def run(self, seconds: float) -> None:
+        """Visit for so long, then settle what is unsure."""
+        kinds, shares = zip(*_MIX.items(), strict=True)
+        rng = random.Random("soak")
+        self.latencies.begin = begin = time.monotonic()
+        with (
+            Client(self._target) as client,
+            grpc.insecure_channel(self._target) as channel,
+            ThreadPoolExecutor(_THREADS, thread_name_prefix="soak") as pool,
+        ):
+            raw, look = RemoteRaw(channel), health_pb2_grpc.HealthStub(channel)
+            for number in itertools.count():
+                due = begin + number / self._rate
+                if due > begin + seconds or self.failures:
+                    break
+                time.sleep(max(0.0, due - time.monotonic()))
+                kind = rng.choices(kinds, shares)[0]
+                visit = Visit(
+                    number=number,
+                    client=client,
+                    raw=raw,
+                    tenant=rng.choice(self._tenants),
+                    rng=random.Random(number),
+                    timed=Timer(self.latencies, due),
+                    unsure=self.unsure,
+                    folder=self._folder,
+                )
+                pool.submit(self._visit, kind, visit)
+                if number % 20 == 0:
+                    pool.submit(self._ask_health, look, due)
+            pool.shutdown()
+            while not self.failures and (doubt := self.unsure.take(wait=True)):
+                self.unsure.settle(doubt, client, repeat=rng.random() < 0.5)
+
+    def _visit(self, kind: Callable[[Visit], None], visit: Visit) -> None:
+        try:
+            kind(visit)
+        except Exception:  # noqa: BLE001 - told at the end, with all others
+            with self._lock:
+                self.failures.append(f"{kind.__name__}: {traceback.format_exc()}")
+            return
+        with self._lock:
+            self.visits[kind.__name__] += 1
+
+    def _ask_health(self, stub: Any, due: float) -> None:
+        with Timer(self.latencies, due)(REFERENCE):
+            stub.Check(health_pb2.HealthCheckRequest(), timeout=_SECONDS_TO_END)

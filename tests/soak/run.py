@@ -1,0 +1,176 @@
+"""A soak from beginning to end."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from urllib.request import urlopen
+
+import numpy as np
+from bench.figures import Bound, Figure
+
+from effective_embeddings import Client
+from tests.soak.check import check_all, check_reopened
+from tests.soak.clock import Timed
+from tests.soak.judge import Seen, judge
+from tests.soak.load import Load
+from tests.soak.samples import Sampler
+from tests.soak.tenants import Tenant
+from tests.support.process import ServerProcess
+
+__all__ = ["Plan", "Result", "run"]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How to soak.
+
+    Attributes:
+        seconds: How long the load lasts.
+        rate: Visits a second.
+        tenants: Namespaces that stay.
+        items: Items in each.
+        categories: Categories of each.
+        dimension: Components of their vectors.
+        memory_budget: Bytes for loaded namespaces: fewer than all of them take.
+        intervals: Into so many parts the latencies are cut.
+    """
+
+    seconds: float
+    rate: float = 40.0
+    tenants: int = 16
+    items: int = 240
+    categories: int = 24
+    dimension: int = 64
+    memory_budget: int = 400_000
+    intervals: int = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of it: figures, and all that they were made of."""
+
+    figures: list[Figure]
+    notes: list[str]
+    measured: dict[str, Any]
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything is as it should be."""
+        return all(figure.met is not False for figure in self.figures)
+
+
+def run(plan: Plan) -> Result:
+    """Start a server, load it, look at it, check it and judge it.
+
+    Raises:
+        AssertionError: Something was answered, kept or lost that should not have been.
+    """
+    with _server(plan) as (process, folder):
+        tenants = [
+            Tenant(number, dimension=plan.dimension, categories=plan.categories, items=plan.items)
+            for number in range(plan.tenants)
+        ]
+        with Client(process.target) as client:
+            for tenant in tenants:
+                tenant.create(client, random.Random(tenant.name))
+        load = Load(process.target, tenants, folder, plan.rate)
+        sampler = Sampler(process.process.pid, process.data, folder / "data.log", plan.seconds)
+        with sampler:
+            load.run(plan.seconds)
+        counted = _counters(process.told["metrics"])
+        assert not load.failures, "\n".join(load.failures)
+        with Client(process.target) as client:
+            digests = check_all(client, tenants)
+        assert process.terminate() == 0
+        check_reopened(process.data, digests)
+    seen = Seen(plan.seconds, sampler.samples, sampler.tables, load.latencies.calls)
+    writes = sum(len(tenant.journal) for tenant in tenants)
+    figures = [
+        Figure(
+            what="acknowledged writes that are there, once, after the end and after a restart",
+            value=writes,
+            unit=f"of {writes}",
+            target=writes,
+            bound=Bound.AT_LEAST,
+        ),
+        _least("namespaces that were loaded again", counted["effemb_namespaces_loads_total"]),
+        _least("namespaces that left memory", counted["effemb_namespaces_evictions_total"]),
+        *judge(seen),
+    ]
+    unsure = load.unsure
+    measured = sampler.to_json() | {
+        "visits": load.visits,
+        "intervals": list(_intervals(seen.calls, plan)),
+        "unsure": {
+            "sent again": unsure.repeated,
+            "found done": unsure.done,
+            "found not done": unsure.not_done,
+        },
+    }
+    return Result(figures, _notes(plan, load), measured)
+
+
+def _least(what: str, value: float) -> Figure:
+    return Figure(what=what, value=value, unit="", target=1, bound=Bound.AT_LEAST)
+
+
+def _notes(plan: Plan, load: Load) -> list[str]:
+    unsure = load.unsure
+    pace = (
+        f"{plan.seconds / 60:g} minutes, {plan.rate:g} visits a second, begun on time whatever"
+        f" became of those before: {sum(load.visits.values()):,} visits,"
+        f" {len(load.latencies.calls):,} calls timed."
+    )
+    world = (
+        f"{plan.tenants} namespaces of {plan.categories} categories and {plan.items} items that"
+        f" come and go, {plan.dimension} components, a memory budget of {plan.memory_budget:,}"
+        " bytes; further namespaces are made, restored and deleted."
+    )
+    doubts = (
+        f"{unsure.repeated + unsure.done + unsure.not_done} writes were cancelled or ran out of"
+        f" time: {unsure.repeated} were sent again and done once, {unsure.done} had been done,"
+        f" {unsure.not_done} had not."
+    )
+    thirds = "The first tenth is warm-up; the thirds are from 10 to 40 % and from 70 % on."
+    return [pace, world, doubts, thirds]
+
+
+@contextmanager
+def _server(plan: Plan) -> Iterator[tuple[ServerProcess, Path]]:
+    with TemporaryDirectory(prefix="effemb-soak-") as folder:
+        options = ["--memory-budget", str(plan.memory_budget), "--metrics-listen", "127.0.0.1:0"]
+        with ServerProcess(Path(folder) / "data", *options) as process:
+            yield process, Path(folder)
+
+
+def _counters(target: str) -> dict[str, float]:
+    """What the server has counted, as it tells Prometheus."""
+    with urlopen(f"http://{target}/metrics", timeout=10) as reply:
+        lines = reply.read().decode().splitlines()
+    plain = (line.split() for line in lines if line and line[0] != "#" and "{" not in line)
+    return {name: float(value) for name, value in plain}
+
+
+def _intervals(calls: Sequence[Timed], plan: Plan) -> Iterator[dict[str, Any]]:
+    """Latencies of each kind in each part of the time."""
+    width = plan.seconds / plan.intervals
+    parts: dict[tuple[int, str], list[float]] = {}
+    for call in calls:
+        number = min(int(call.end / width), plan.intervals - 1)
+        parts.setdefault((number, call.kind), []).append(call.took * 1000)
+    for (number, kind), took in sorted(parts.items()):
+        p50, p95, p99 = np.quantile(took, [0.5, 0.95, 0.99])
+        yield {
+            "from": number * width,
+            "kind": kind,
+            "calls": len(took),
+            "p50_ms": float(p50),
+            "p95_ms": float(p95),
+            "p99_ms": float(p99),
+        }

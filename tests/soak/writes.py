@@ -1,0 +1,160 @@
+"""The calls that write and are answered. Each leaves about as many items as there were."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from effective_embeddings import CategoryUpdate
+from effective_embeddings.v1 import service_pb2
+from tests.operations import Assign, PutCategories, PutItems, Reanchor, Unassign
+from tests.soak.visit import Visit
+
+__all__ = [
+    "assign_again",
+    "assign_batch",
+    "assign_or_delete",
+    "change_category",
+    "change_item",
+    "correct",
+    "reanchor",
+    "take_out",
+]
+
+_BATCH = 8
+
+
+def assign_or_delete(visit: Visit) -> None:
+    """Put one new item in, or, where there are enough, delete one."""
+    if len(visit.tenant) >= visit.tenant.target:
+        _delete(visit, 1)
+    else:
+        _assign_new(visit, 1, "assign")
+
+
+def assign_batch(visit: Visit) -> None:
+    """Put a batch of new items in, and delete as many others."""
+    _assign_new(visit, _BATCH, "assign batch")
+    _delete(visit, _BATCH)
+
+
+def _assign_new(visit: Visit, count: int, kind: str) -> None:
+    tenant, rng = visit.tenant, visit.rng
+    pairs = [(tenant.new_key(), tenant.any_category(rng)) for _ in range(count)]
+    vectors = tenant.vectors(rng, count)
+    weights = [rng.choice([0.5, 1, 2]) for _ in range(count)]
+    with visit.timed(kind):
+        reply = visit.client.assign(
+            tenant.name,
+            [item for item, _ in pairs],
+            [category for _, category in pairs],
+            vectors,
+            weights=weights,
+        )
+    assert all(each.item_created for each in reply.results)
+    tenant.journal.acknowledged(reply.revision, Assign(pairs, vectors, weights))
+    for item, category in pairs:
+        tenant.give_back(item, frozenset((category,)))
+
+
+def _delete(visit: Visit, count: int) -> None:
+    tenant = visit.tenant
+    with tenant.borrowed(visit.rng, count) as items:
+        keys = [*items]
+        with visit.timed("delete"):
+            reply = visit.client.unassign(tenant.name, keys, delete_items=True)
+        assert all(each.item_deleted for each in reply.results)
+        operation = Unassign([(key, "") for key in keys], delete_items=True)
+        tenant.journal.acknowledged(reply.revision, operation)
+        items.clear()
+
+
+def correct(visit: Visit) -> None:
+    """Put an item where it was not: it moves, or has a category more, or one less again."""
+    tenant = visit.tenant
+    with tenant.borrowed(visit.rng) as items:
+        ((key, before),) = items.items()
+        if tenant.multiple and len(before) > 1:
+            _leave(visit, items, key, visit.rng.choice(sorted(before)))
+            return
+        category = visit.rng.choice([own for own in tenant.plain if own not in before])
+        with visit.timed("correct"):
+            reply = visit.client.assign(tenant.name, key, category)
+        assert reply.results[0].changed
+        tenant.journal.acknowledged(reply.revision, Assign([(key, category)], None))
+        items[key] = frozenset((category, *(before if tenant.multiple else ())))
+
+
+def take_out(visit: Visit) -> None:
+    """Take an item out of one of its categories, or, out of the inbox, put it into one."""
+    tenant = visit.tenant
+    with tenant.borrowed(visit.rng) as items:
+        ((key, before),) = items.items()
+        if before:
+            _leave(visit, items, key, visit.rng.choice(sorted(before)))
+            return
+    correct(visit)
+
+
+def _leave(visit: Visit, items: dict[str, frozenset[str]], key: str, category: str) -> None:
+    tenant = visit.tenant
+    with visit.timed("unassign"):
+        reply = visit.client.unassign(tenant.name, key, category)
+    assert reply.results[0].previous_categories == (category,)
+    tenant.journal.acknowledged(reply.revision, Unassign([(key, category)]))
+    items[key] = items[key] - {category}
+
+
+def change_item(visit: Visit) -> None:
+    """Give an item another embedding and weight, which its categories follow."""
+    tenant = visit.tenant
+    with tenant.borrowed(visit.rng) as items:
+        (key,) = items
+        vector = tenant.vectors(visit.rng, 1) * np.float32(visit.rng.uniform(0.5, 1.5))
+        operation = PutItems(
+            [key], vector, [visit.rng.uniform(0.5, 2)], {"number": str(visit.number)}
+        )
+        with visit.timed("put item"):
+            reply = visit.client.put_items(
+                tenant.name, [key], vector, weights=operation.weights, metadata=operation.metadata
+            )
+        tenant.journal.acknowledged(reply.revision, operation)
+
+
+def change_category(visit: Visit) -> None:
+    """Give a category another window, and metadata."""
+    tenant = visit.tenant
+    key = visit.rng.choice(tenant.windowed)
+    window = visit.rng.randrange(3, 12)
+    update = CategoryUpdate(key, window=window, metadata={"number": str(visit.number)})
+    with visit.timed("put category"):
+        reply = visit.client.put_categories(tenant.name, [update])
+    tenant.journal.acknowledged(reply.revision, PutCategories([update]))
+
+
+def reanchor(visit: Visit) -> None:
+    """Make a category start again from its last three members."""
+    tenant = visit.tenant
+    key = visit.rng.choice(tenant.windowed)
+    request = service_pb2.ReanchorRequest(namespace=tenant.name, category=key, keep_last=3)
+    with visit.timed("reanchor"):
+        reply = visit.raw.call("Reanchor", request, timeout=30)
+    tenant.journal.perhaps(reply.revision, Reanchor(key, 3))
+
+
+def assign_again(visit: Visit) -> None:
+    """Say the same with the same request id: it is done once, and answered twice alike."""
+    tenant, rng = visit.tenant, visit.rng
+    pairs = [(tenant.new_key(), tenant.any_category(rng))]
+    vectors = tenant.vectors(rng, 1)
+    replies = []
+    for kind in ("assign", "assign again"):
+        with visit.timed(kind):
+            replies.append(
+                visit.client.assign(
+                    tenant.name, *pairs[0], vectors[0], request_id=f"again-{visit.number}"
+                )
+            )
+    assert replies[0] == replies[1]
+    tenant.journal.acknowledged(replies[0].revision, Assign(pairs, vectors))
+    tenant.give_back(pairs[0][0], frozenset((pairs[0][1],)))
+    _delete(visit, 1)
