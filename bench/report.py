@@ -22,16 +22,30 @@ def write_report(results: Path) -> Path:
     plots = draw(found, results)
     lines = ["# Report", "", *_summary(found)]
     for name, result in found.items():
-        lines += ["", f"## {result['title']}", ""]
-        for plot in plots.get(name, ()):
-            lines += [f"![{plot.title}]({results.name}/{plot.file})", ""]
-        lines += _table(result)
-        lines += [f"- {note}" for note in result["notes"]]
-        lines += ["", _origin(result)]
+        pictures = [f"![{each.title}]({results.name}/{each.file})" for each in plots.get(name, ())]
+        lines += _section(result, pictures)
     lines += _instructions(results / "instructions.json")
+    lines += _soak(results / "soak.json")
     path = results.parent / "REPORT.md"
     path.write_text("\n".join(lines) + "\n", "utf-8")
     return path
+
+
+def _section(result: dict[str, Any], pictures: list[str]) -> list[str]:
+    lines = ["", f"## {result['title']}", ""]
+    for picture in pictures:
+        lines += [picture, ""]
+    lines += _table(result)
+    lines += [f"- {note}" for note in result["notes"]]
+    return [*lines, "", _origin(result)]
+
+
+def _soak(file: Path) -> list[str]:
+    """Its bounds are not targets of speed: it has a section, and no place in the summary."""
+    if not file.exists():
+        return []
+    picture = f"![what the server held, and latencies]({file.parent.name}/{file.stem}.png)"
+    return _section(json.loads(file.read_text("utf-8")), [picture])
 
 
 def _summary(found: dict[str, Any]) -> list[str]:
@@ -60,7 +74,8 @@ def _table(result: dict[str, Any]) -> list[str]:
     for figure in result["figures"]:
         spread = figure["spread"]
         quartiles = f"{_number(spread[0])} – {_number(spread[1])}" if spread else ""
-        target = f"{figure['bound']} {_number(figure['target'])}" if figure["target"] else ""
+        aimed = figure["met"] is not None
+        target = f"{figure['bound']} {_number(figure['target'])}" if aimed else ""
         verdict = {True: "met", False: "**missed**", None: ""}[figure["met"]]
         value = f"{_number(figure['value'])} {figure['unit']}"
         lines.append(f"| {figure['what']} | {value} | {quartiles} | {target} | {verdict} |")
