@@ -33,7 +33,8 @@ def test_calls_and_what_was_learned_are_counted(tmp_path: Path) -> None:
     settings = Settings(data=tmp_path / "data", listen="127.0.0.1:0", metrics_listen="127.0.0.1:0")
     with ServerHandle(settings) as server, Client(server.target) as client:
         client.create_namespace("secret-name", 2)
-        client.put_categories("secret-name", [CategoryUpdate("a"), CategoryUpdate("b")])
+        bases = [CategoryUpdate("a", base=[1, 0]), CategoryUpdate("b", base=[0, 1])]
+        client.put_categories("secret-name", bases)
         client.assign("secret-name", ["1", "2"], "a", [[1, 0], [0, 1]])
         client.assign("secret-name", "1", "b")
         client.assign("secret-name", "1", "b")
@@ -54,6 +55,15 @@ def test_calls_and_what_was_learned_are_counted(tmp_path: Path) -> None:
     assert found["effemb_unassignments_total"] == 1
     assert (found["effemb_matches_total"], found["effemb_queries_total"]) == (1, 3)
     assert found["effemb_rows_total"] == 6
+    # Of so few rows no sketch is read.
+    assert (found["effemb_sketch_rows_total"], found["effemb_sketch_survivors_total"]) == (0, 0)
+    assert found["effemb_suggestions_accepted_total"] == 1
+    assert found["effemb_suggestions_corrected_total"] == 1, "the second item is more like b"
+    # In all three a category has an embedding, and moves from its base.
+    assert found["effemb_drift_count"] == 4
+    assert 0 < found["effemb_drift_sum"] < 4
+    assert found["effemb_slow_clients_cancelled_total"] == 0
+    assert found["effemb_log_steps_total"] >= 5
     assert found["effemb_namespaces_loaded"] == 1
     assert found["effemb_serving"] == 1
     assert found["effemb_memory_bytes"] > 0
@@ -62,6 +72,20 @@ def test_calls_and_what_was_learned_are_counted(tmp_path: Path) -> None:
     assert found["effemb_commit_writes_sum"] >= found["effemb_commit_writes_count"]
     assert any(name.startswith("effemb_file_bytes") for name in found)
     assert not any("secret-name" in name for name in found)
+
+
+def test_a_retried_request_is_counted_once(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path / "data", listen="127.0.0.1:0", metrics_listen="127.0.0.1:0")
+    with ServerHandle(settings) as server, Client(server.target) as client:
+        client.create_namespace("ns", 2)
+        client.put_categories("ns", [CategoryUpdate("a", base=[1, 0])])
+        for _ in range(3):
+            client.assign("ns", "1", "a", [1, 0], request_id="once")
+        found = figures(server)
+    assert found[_named("grpc_server_handled_total", "Assign", "OK")] == 3
+    assert found["effemb_assignments_total"] == 1
+    assert found["effemb_suggestions_accepted_total"] == 1
+    assert found["effemb_drift_count"] == 1
 
 
 def test_strangers_cannot_make_the_figures_grow(tmp_path: Path) -> None:

@@ -125,6 +125,8 @@ pub struct Written {
     pub outcome: Outcome,
     /// The namespace's revision after it (or, if nothing was written, at which it was computed).
     pub revision: u64,
+    /// It is the answer to an earlier request with the same id: nothing was written now.
+    pub replayed: bool,
 }
 
 /// An answer and the revision that it was read at.

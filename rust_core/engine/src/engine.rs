@@ -28,6 +28,7 @@ use crate::snapshot::Snapshot;
 use crate::stats::Stats;
 use crate::store::{Head, copied_sequence, log_frames, open_writer, sqlite_version};
 use crate::store::{NamespaceRow, Readers, Remembered, State, StoreResult, queries};
+use crate::suggestions;
 use crate::verify::{Live, verify};
 use crate::writer::Writer;
 use crate::{Error, Result};
@@ -78,6 +79,10 @@ impl Engine {
         let readers = Readers::new(&database);
         let registry = Registry::new(Arc::clone(&readers), options.memory_budget);
         let shared = Arc::new(Shared::new(directory, readers, registry));
+        shared
+            .counters
+            .steps
+            .store(head.sequence, Ordering::Relaxed);
         let writer = Arc::new(Writer::start(connection, Arc::clone(&shared))?);
         Ok(Self {
             shared,
@@ -193,11 +198,19 @@ impl Engine {
         check_deadline(context.deadline)?;
         let loaded = self.loaded(target, ReadContext::default())?;
         let rehearsal = context.validate_only;
+        let guesses = match &command {
+            Command::Assign(assignments) if !rehearsal => {
+                suggestions::before(&self.shared, &loaded, assignments, self.kernel())
+            }
+            _ => Vec::new(),
+        };
         let written = self
             .writer
             .write(loaded, target.clone(), command, context)?;
-        if !rehearsal {
-            self.shared.counters.learned(&written.outcome);
+        if !rehearsal && !written.replayed {
+            let counters = &self.shared.counters;
+            counters.learned(&written.outcome);
+            counters.suggested(suggestions::taken(target, &guesses, &written.outcome));
         }
         Ok(written)
     }
@@ -289,19 +302,20 @@ impl Engine {
         let categories = loaded.read().header().categories;
         self.shared.counters.ranked(queries.len(), categories);
         let kernel = self.kernel();
+        let tally = Some(&self.shared.counters.tally);
         let (id, settings) = (target.id, &target.settings);
         if read::names_items(&queries) {
             return self.shared.read_both(&loaded, |published, reader| {
                 let resolved = read::resolve(Some(&reader), id, settings, &queries)?;
                 drop(reader);
-                Ok(published.rank_with(kernel, &resolved, &options))
+                Ok(published.rank_with(kernel, &resolved, &options, tally))
             });
         }
         let mut resolved = read::resolve(None, id, settings, &queries)?;
         let scan = |queries: &[Query], options: &MatchOptions| {
             let published = loaded.read();
             At {
-                value: published.rank_with(kernel, queries, options),
+                value: published.rank_with(kernel, queries, options, tally),
                 revision: published.header().revision,
             }
         };

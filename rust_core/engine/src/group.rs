@@ -190,7 +190,11 @@ impl<'a> Group<'a> {
                 Remembered::No => {}
                 Remembered::Answer((outcome, revision)) => {
                     return Ok(Applied {
-                        written: Written { outcome, revision },
+                        written: Written {
+                            outcome,
+                            revision,
+                            replayed: true,
+                        },
                         change: None,
                         remembered: false,
                     });
@@ -254,6 +258,7 @@ impl<'a> Group<'a> {
             written: Written {
                 outcome: applied.outcome,
                 revision,
+                replayed: false,
             },
             change,
             remembered: !context.request_id.is_empty(),

@@ -35,6 +35,7 @@ mod shared_scan;
 mod snapshot;
 mod stats;
 mod store;
+mod suggestions;
 mod sums;
 mod verify;
 mod writer;

@@ -65,6 +65,7 @@ impl Shared {
                 marked.map_err(|error| error.to_string())
             })
             .and_then(|()| reach(after).map_err(|error| error.to_string()));
+        self.counters.steps.store(sequence, Ordering::Relaxed);
         if let Err(error) = marked {
             self.fail(&format!("cannot write the watermark: {error}"));
         }

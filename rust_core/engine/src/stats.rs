@@ -4,6 +4,9 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use ee_core::command::Outcome;
+use ee_core::rank::Tally;
+
+use crate::suggestions::Taken;
 
 /// Upper bounds of the times of commits, in microseconds; the last bucket has none.
 const COMMIT_MICROS: [u64; 12] = [
@@ -11,6 +14,10 @@ const COMMIT_MICROS: [u64; 12] = [
 ];
 /// Upper bounds of the writes in a commit; the last bucket has none.
 const COMMIT_WRITES: [u64; 9] = [1, 2, 4, 8, 16, 32, 64, 128, 256];
+/// Upper bounds of drifts, in millionths; the last bucket has none.
+const DRIFT: [u64; 10] = [
+    10_000, 20_000, 50_000, 100_000, 200_000, 300_000, 400_000, 500_000, 750_000, 1_000_000,
+];
 
 /// Counts of values by size, and their sum.
 #[derive(Debug)]
@@ -60,10 +67,18 @@ pub(crate) struct Counters {
     assignments: AtomicU64,
     moves: AtomicU64,
     unassignments: AtomicU64,
+    accepted: AtomicU64,
+    corrected: AtomicU64,
+    /// Components that entries of an Assign have had to look for suggestions.
+    turns: AtomicU64,
+    /// The last step that was acknowledged.
+    pub(crate) steps: AtomicU64,
+    pub(crate) tally: Tally,
     pub(crate) loads: AtomicU64,
     pub(crate) evictions: AtomicU64,
     commit_micros: Buckets<12>,
     commit_writes: Buckets<9>,
+    drift: Buckets<10>,
 }
 
 impl Default for Counters {
@@ -75,10 +90,16 @@ impl Default for Counters {
             assignments: AtomicU64::new(0),
             moves: AtomicU64::new(0),
             unassignments: AtomicU64::new(0),
+            accepted: AtomicU64::new(0),
+            corrected: AtomicU64::new(0),
+            turns: AtomicU64::new(0),
+            steps: AtomicU64::new(0),
+            tally: Tally::default(),
             loads: AtomicU64::new(0),
             evictions: AtomicU64::new(0),
             commit_micros: Buckets::new(COMMIT_MICROS),
             commit_writes: Buckets::new(COMMIT_WRITES),
+            drift: Buckets::new(DRIFT),
         }
     }
 }
@@ -100,6 +121,9 @@ impl Counters {
                 let moved = changed.clone().filter(|result| result.previous.is_some());
                 self.assignments.fetch_add(changed.count() as u64, Relaxed);
                 self.moves.fetch_add(moved.count() as u64, Relaxed);
+                for drift in results.iter().filter_map(|result| result.category_drift) {
+                    self.drift.add((drift.max(0.0) * 1e6) as u64);
+                }
             }
             Outcome::Unassign(results) => {
                 let changed = results.iter().filter(|result| result.changed);
@@ -108,6 +132,18 @@ impl Counters {
             }
             _ => {}
         }
+    }
+
+    /// Whether an entry may look for a suggestion that costs so much, if each may have a share.
+    pub(crate) fn takes_turn(&self, share: u64, cost: u64) -> bool {
+        let before = self.turns.fetch_add(share, Relaxed);
+        cost <= share || before / cost != before.wrapping_add(share) / cost
+    }
+
+    /// What became of suggestions.
+    pub(crate) fn suggested(&self, taken: Taken) {
+        self.accepted.fetch_add(taken.accepted, Relaxed);
+        self.corrected.fetch_add(taken.corrected, Relaxed);
     }
 
     /// A group of writes was committed.
@@ -125,6 +161,11 @@ impl Counters {
             assignments: self.assignments.load(Relaxed),
             moves: self.moves.load(Relaxed),
             unassignments: self.unassignments.load(Relaxed),
+            suggestions_accepted: self.accepted.load(Relaxed),
+            suggestions_corrected: self.corrected.load(Relaxed),
+            sketch_rows: self.tally.sketched(),
+            sketch_survivors: self.tally.survivors(),
+            log_steps: self.steps.load(Relaxed),
             namespaces_loads: self.loads.load(Relaxed),
             namespaces_evictions: self.evictions.load(Relaxed),
             namespaces_loaded: 0,
@@ -132,6 +173,7 @@ impl Counters {
             serving: true,
             commit_seconds: self.commit_micros.read(1e6),
             commit_writes: self.commit_writes.read(1.0),
+            drift: self.drift.read(1e6),
         }
     }
 }
@@ -160,6 +202,17 @@ pub struct Stats {
     pub moves: u64,
     /// Unassignments that changed something.
     pub unassignments: u64,
+    /// First assignments of an item to the category that Match ranked first for it, of those that
+    /// were looked at.
+    pub suggestions_accepted: u64,
+    /// First assignments to another one, of those that were looked at.
+    pub suggestions_corrected: u64,
+    /// Rows that queries judged by their sketches, added up.
+    pub sketch_rows: u64,
+    /// Those of these that the sketches could not rule out: they were scored exactly.
+    pub sketch_survivors: u64,
+    /// Steps of the log so far, all namespaces together.
+    pub log_steps: u64,
     /// Namespaces that were read into memory.
     pub namespaces_loads: u64,
     /// Namespaces that left memory.
@@ -174,4 +227,6 @@ pub struct Stats {
     pub commit_seconds: Distribution,
     /// Writes that shared a commit.
     pub commit_writes: Distribution,
+    /// How far categories have moved from their bases, each time something was assigned to one.
+    pub drift: Distribution,
 }

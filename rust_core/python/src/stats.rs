@@ -17,6 +17,11 @@ pub(crate) fn dict(py: Python<'_>, stats: Option<Stats>) -> PyResult<Bound<'_, P
         ("assignments", stats.assignments),
         ("moves", stats.moves),
         ("unassignments", stats.unassignments),
+        ("suggestions_accepted", stats.suggestions_accepted),
+        ("suggestions_corrected", stats.suggestions_corrected),
+        ("sketch_rows", stats.sketch_rows),
+        ("sketch_survivors", stats.sketch_survivors),
+        ("log_steps", stats.log_steps),
         ("namespaces_loads", stats.namespaces_loads),
         ("namespaces_evictions", stats.namespaces_evictions),
         ("namespaces_loaded", stats.namespaces_loaded),
@@ -28,6 +33,7 @@ pub(crate) fn dict(py: Python<'_>, stats: Option<Stats>) -> PyResult<Bound<'_, P
     for (name, Distribution { sum, buckets }) in [
         ("commit_seconds", stats.commit_seconds),
         ("commit_writes", stats.commit_writes),
+        ("drift", stats.drift),
     ] {
         dict.set_item(name, (sum, buckets))?;
     }

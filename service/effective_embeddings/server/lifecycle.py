@@ -115,7 +115,7 @@ class ServerHandle:
         self._metrics.add_gauge(
             "effemb_calls_in_flight", "Calls that were let in.", lambda: gate.in_flight
         )
-        self._metrics.add_gauge(
+        self._metrics.add_counter(
             "effemb_slow_clients_cancelled",
             "Calls that were cancelled because their clients stopped.",
             lambda: gate.patience.cancelled,

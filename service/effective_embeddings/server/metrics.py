@@ -68,6 +68,10 @@ class Metrics:
         """Add a figure that is asked for when Prometheus asks."""
         self.registry.register(_Collected(lambda: [GaugeMetricFamily(name, text, look())]))
 
+    def add_counter(self, name: str, text: str, look: Callable[[], float]) -> None:
+        """Add a figure that only grows, asked for when Prometheus asks."""
+        self.registry.register(_Collected(lambda: [CounterMetricFamily(name, text, look())]))
+
     def add_engine(self, stats: Callable[[], Mapping[str, Any]], data: Path) -> None:
         """Add the engine's figures."""
         self.registry.register(_Collected(lambda: _engine(stats(), data)))
@@ -86,10 +90,16 @@ class _Collected:
 _COUNTERS = {
     "matches": "Match calls that were answered.",
     "queries": "Queries of these.",
-    "rows": "Categories that were ranked for them.",
+    "rows": "Categories that were ranked for them: one for each query and category.",
+    "sketch_rows": "Those of these rows that were judged by their sketches first.",
+    "sketch_survivors": "Those of these that the sketches could not rule out: scored exactly.",
     "assignments": "Assignments that changed something.",
     "moves": "Those that took an item out of another category: corrections.",
     "unassignments": "Unassignments that changed something.",
+    "suggestions_accepted": "First assignments to the category that Match ranked first, of those "
+    "that were looked at.",
+    "suggestions_corrected": "First assignments to another category, of those that were looked at.",
+    "log_steps": "Steps of the log, all namespaces together: each write that changed something.",
     "namespaces_loads": "Namespaces that were read into memory.",
     "namespaces_evictions": "Namespaces that left memory.",
 }
@@ -101,6 +111,7 @@ _GAUGES = {
 _HISTOGRAMS = {
     "commit_seconds": "Time of a commit: from its first write to its sync.",
     "commit_writes": "Writes that shared a commit.",
+    "drift": "1 - cos(base, effective) of a category, each time something was assigned to it.",
 }
 
 

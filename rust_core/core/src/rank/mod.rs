@@ -23,6 +23,7 @@ mod scan;
 mod search;
 mod segment;
 mod sketch;
+mod tally;
 mod top_k;
 mod unit_row;
 mod workers;
@@ -34,6 +35,7 @@ use std::cmp::Ordering;
 
 pub use query::Query;
 pub use rows::Rows;
+pub use tally::Tally;
 pub use unit_row::UnitRow;
 
 use crate::kernels::Kernel;
@@ -50,6 +52,8 @@ pub struct Search<'a> {
     /// Largest number of threads to use, this one included; 0 means 1. A search uses more than
     /// one only where it is long enough to pay for it.
     pub threads: usize,
+    /// Is told what was looked at.
+    pub tally: Option<&'a Tally>,
 }
 
 impl Search<'_> {

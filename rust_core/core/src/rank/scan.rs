@@ -115,16 +115,17 @@ impl Survivors {
         self.found.extend(other.found);
     }
 
-    /// Scores the candidates exactly.
+    /// Scores the candidates exactly; returns how many there are.
     pub(super) fn settle(
         mut self,
         kernel: Kernel,
         rows: &Rows,
         query: &Query,
         best: &mut TopK<'_>,
-    ) {
+    ) -> usize {
         self.cut();
         self.prune();
+        let left = self.found.len();
         if self.found.len() < rows.len() / 8 {
             // Best first: the answer's last score rises at once, and most bounds never reach it.
             self.found
@@ -136,6 +137,7 @@ impl Survivors {
         let found = self.found.into_iter();
         let candidates = found.map(|candidate| (candidate.slot, f64::from(candidate.upper)));
         exact::settle(kernel, rows, query, candidates, best);
+        left
     }
 }
 

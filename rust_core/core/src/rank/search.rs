@@ -162,7 +162,10 @@ impl Job<'_> {
         });
         let settle = |(survivors, query): (scan::Survivors, &Query)| {
             let mut best = TopK::new(self.search, self.tie);
-            survivors.settle(self.kernel, self.rows, query, &mut best);
+            let left = survivors.settle(self.kernel, self.rows, query, &mut best);
+            if let Some(tally) = self.search.tally {
+                tally.add(self.rows.len(), left);
+            }
             best
         };
         merged

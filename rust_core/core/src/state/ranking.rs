@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Namespace;
 use crate::kernels::Kernel;
-use crate::rank::{Query, Search};
+use crate::rank::{Query, Search, Tally};
 
 /// Which categories compete.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -51,15 +51,17 @@ pub struct Match {
 impl Namespace {
     /// Ranks all categories for each query, in one pass.
     pub fn rank(&self, queries: &[Query], options: &MatchOptions) -> Vec<Ranking> {
-        self.rank_with(Kernel::best(), queries, options)
+        self.rank_with(Kernel::best(), queries, options, None)
     }
 
-    /// [`Namespace::rank`] with a chosen kernel. The answer is the same with each.
+    /// [`Namespace::rank`] with a chosen kernel. The answer is the same with each. `tally` is told
+    /// what was looked at.
     pub fn rank_with(
         &self,
         kernel: Kernel,
         queries: &[Query],
         options: &MatchOptions,
+        tally: Option<&Tally>,
     ) -> Vec<Ranking> {
         let keep = self.keep(&options.filter);
         // The margin needs the second even where one is asked for; the least score is applied
@@ -74,6 +76,7 @@ impl Namespace {
             min_score: None,
             keep: keep.as_deref(),
             threads: options.threads,
+            tally,
         };
         let by_key = |a: u32, b: u32| self.key(a).cmp(self.key(b));
         let hits = self

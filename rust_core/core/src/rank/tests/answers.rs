@@ -29,6 +29,7 @@ fn searches(world: &World) -> Vec<Search<'_>> {
                     min_score,
                     keep,
                     threads: 1,
+                    tally: None,
                 });
             }
         }
