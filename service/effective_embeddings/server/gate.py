@@ -7,6 +7,7 @@ import random
 import secrets
 import threading
 from collections.abc import Iterator
+from queue import Empty, SimpleQueue
 
 import grpc
 
@@ -53,7 +54,11 @@ class Gate:
         self._lock = threading.Lock()
         self._closing = False
         self._empty = threading.Event()
-        self._workers = threading.Semaphore(settings.workers)
+        # A worker is a token in a queue, whose get and put are single steps of C: a semaphore costs
+        # every call 1.5 us more.
+        self._workers: SimpleQueue[None] = SimpleQueue()
+        for _ in range(settings.workers):
+            self._workers.put(None)
         self._run = secrets.token_hex(4)
         self._numbers = itertools.count(1)
 
@@ -144,12 +149,14 @@ class Gate:
 
     def start_work(self, context: grpc.ServicerContext) -> None:
         """Wait for a worker; ``end_work`` gives it back. What nobody waits for is not begun."""
-        if not self._workers.acquire(blocking=False):
-            self._workers.acquire()
+        try:
+            self._workers.get_nowait()
+        except Empty:
+            self._workers.get()
             if not context.is_active():
-                self._workers.release()
-                raise GoneError
+                self.end_work()
+                raise GoneError from None
 
     def end_work(self) -> None:
         """Give the worker back."""
-        self._workers.release()
+        self._workers.put(None)

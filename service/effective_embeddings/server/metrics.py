@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from wsgiref.simple_server import WSGIServer
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, start_http_server
+from prometheus_client import CollectorRegistry, Counter, start_http_server
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
@@ -23,14 +23,9 @@ from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
 from effective_embeddings.server.address import ListenError, split_listen
+from effective_embeddings.server.calls import CallFigures
 
 __all__ = ["Metrics", "MetricsServer"]
-
-_SECONDS = (
-    *(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05),
-    *(0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
-)
-_LABELS = ("grpc_type", "grpc_service", "grpc_method")
 
 
 class Metrics:
@@ -41,22 +36,8 @@ class Metrics:
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         GCCollector(registry=self.registry)
-        self.started = Counter(
-            "grpc_server_started", "Calls that began.", _LABELS, registry=self.registry
-        )
-        self.handled = Counter(
-            "grpc_server_handled",
-            "Calls that ended, by status code.",
-            (*_LABELS, "grpc_code"),
-            registry=self.registry,
-        )
-        self.handling = Histogram(
-            "grpc_server_handling_seconds",
-            "Time from a call's headers to its reply.",
-            _LABELS,
-            buckets=_SECONDS,
-            registry=self.registry,
-        )
+        self.calls = CallFigures()
+        self.registry.register(self.calls)
         self.refused = Counter(
             "effemb_refused",
             "Calls that were refused, by reason (errors.proto).",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from effective_embeddings.server.logs import AuditLog
@@ -44,32 +43,20 @@ class Observer:
         self.writes = writes
         self.audit = audit
         self._refused = metrics.refused if metrics else None
-        self._started = self._handled = self._handling = None
-        self._ok: Callable[[], None] = _nothing
-        if metrics:
-            labels = (kind, service, method)
-            self._started = metrics.started.labels(*labels)
-            self._handling = metrics.handling.labels(*labels)
-            self._handled = lambda code: metrics.handled.labels(*labels, code).inc()
-            # Bound once: it is the one that most calls end with.
-            self._ok = metrics.handled.labels(*labels, "OK").inc
+        self._figures = metrics.calls.of(kind, service, method) if metrics else None
 
     def begin(self, request_id: str) -> Visit:
         """A call has arrived."""
-        if self._started is not None:
-            self._started.inc()
+        if self._figures is not None:
+            self._figures.begin()
         return Visit(self, request_id)
 
-    def _count(self, code: str, reason: str, seconds: float) -> None:
-        if self._handling is None or self._handled is None:
-            return
-        self._handling.observe(seconds)
-        if code == "OK":
-            self._ok()
-        else:
-            self._handled(code)
-            if self._refused is not None:
-                self._refused.labels(reason).inc()
+    def count(self, code: str, reason: str, seconds: float) -> None:
+        """Count a call that has ended; ``reason`` is empty unless it was refused."""
+        if self._figures is not None:
+            self._figures.end(code, seconds)
+        if reason and self._refused is not None:
+            self._refused.labels(reason).inc()
 
 
 class Visit:
@@ -94,7 +81,7 @@ class Visit:
         """The call ends with a status code and, unless it is OK, an ErrorReason."""
         observer = self._observer
         seconds = time.perf_counter() - self._begin
-        observer._count(code, reason, seconds)  # noqa: SLF001 - the visit is a part of it
+        observer.count(code, reason, seconds)
         if _log.isEnabledFor(logging.DEBUG):
             _log.debug(
                 "call id=%s method=%s principal=%s code=%s reason=%s ms=%.3f",
@@ -122,7 +109,3 @@ class Visit:
 
 # Codes that say no to a caller because of who it is, or how much it asks for.
 _REFUSALS = frozenset({"UNAUTHENTICATED", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED"})
-
-
-def _nothing() -> None:
-    pass

@@ -1,0 +1,91 @@
+"""The usual figures of a gRPC server's calls, counted at the least cost.
+
+Every call passes here twice. prometheus_client's own counters take a lock and several Python calls
+for each figure, about 2 us a call; these take one lock and no call.
+"""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_left
+from collections.abc import Iterator
+
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
+
+__all__ = ["CallFigures", "MethodFigures"]
+
+_LABELS = ("grpc_type", "grpc_service", "grpc_method")
+# Seconds; a call falls into the first bucket whose bound it does not exceed.
+_BOUNDS = (
+    *(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05),
+    *(0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
+)
+_NAMES = (*(str(bound) for bound in _BOUNDS), "+Inf")
+
+
+class MethodFigures:
+    """Counts the calls of one method; safe for many threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._started = 0
+        self._handled = {"OK": 0}
+        self._buckets = [0] * len(_NAMES)
+        self._seconds = 0.0
+
+    def begin(self) -> None:
+        """A call has begun."""
+        with self._lock:
+            self._started += 1
+
+    def end(self, code: str, seconds: float) -> None:
+        """A call has ended with a status code, so many seconds after it began."""
+        bucket = bisect_left(_BOUNDS, seconds)
+        with self._lock:
+            self._buckets[bucket] += 1
+            self._seconds += seconds
+            if code in self._handled:
+                self._handled[code] += 1
+            else:
+                self._handled[code] = 1
+
+    def look(self) -> tuple[int, dict[str, int], list[int], float]:
+        """Return the calls begun, those ended by code and by bucket, and their seconds."""
+        with self._lock:
+            return self._started, dict(self._handled), list(self._buckets), self._seconds
+
+
+class CallFigures:
+    """The figures of all methods, as Prometheus collects them."""
+
+    def __init__(self) -> None:
+        self._methods: dict[tuple[str, str, str], MethodFigures] = {}
+
+    def of(self, kind: str, service: str, method: str) -> MethodFigures:
+        """Return the figures of a method, which is made known by being asked for."""
+        return self._methods.setdefault((kind, service, method), MethodFigures())
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the figures."""
+        started = CounterMetricFamily("grpc_server_started", "Calls that began.", labels=_LABELS)
+        handled = CounterMetricFamily(
+            "grpc_server_handled",
+            "Calls that ended, by status code.",
+            labels=(*_LABELS, "grpc_code"),
+        )
+        handling = HistogramMetricFamily(
+            "grpc_server_handling_seconds",
+            "Time from a call's headers to its reply.",
+            labels=_LABELS,
+        )
+        for labels, figures in self._methods.items():
+            begun, codes, buckets, seconds = figures.look()
+            started.add_metric(labels, begun)
+            for code, count in codes.items():
+                handled.add_metric((*labels, code), count)
+            cumulated, total = [], 0
+            for name, count in zip(_NAMES, buckets, strict=True):
+                total += count
+                cumulated.append((name, total))
+            handling.add_metric(labels, cumulated, seconds)
+        yield from (started, handled, handling)
