@@ -34,7 +34,7 @@ test-python: build ## Python tests, through the real extension and server
 	$(BIN)/python -m pytest $(ARGS)
 
 ROUNDS ?= 500
-crash: build ## Kill the server ROUNDS times (500) and check what it had acknowledged
+crash: build ## Kill the server in ROUNDS rounds (500) and check what it had acknowledged
 	$(BIN)/python -m pytest tests/test_crash.py --crash-rounds $(ROUNDS) -s
 
 MINUTES ?= 60

@@ -44,9 +44,7 @@ Way = Literal["remote", "embedded"]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Options of this suite."""
-    parser.addoption(
-        "--crash-rounds", type=int, default=20, help="how often the server is killed [20]"
-    )
+    parser.addoption("--crash-rounds", type=int, default=7, help="rounds of the crash loop [7]")
 
 
 @pytest.fixture

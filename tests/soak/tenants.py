@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from effective_embeddings import CategoryUpdate, Client
-from tests.operations import Assign
-from tests.soak.journal import Journal
+from tests.operations import Assign, PutCategories
+from tests.support.journal import Journal
 from tests.support.vectors import Vectors, random_vectors
 
 __all__ = ["Tenant"]
@@ -28,6 +28,7 @@ class Tenant:
         multiple: Whether an item can be in several.
         target: Number of items that is held.
         journal: What was acknowledged.
+        turned_out_done: Writes that were never answered and turned out to have been done.
     """
 
     def __init__(self, number: int, *, dimension: int, categories: int, items: int) -> None:
@@ -48,11 +49,12 @@ class Tenant:
             )
             for index, key in enumerate(keys)
         ]
-        self.journal = Journal(dimension, self._updates, unit=self.unit, multiple=self.multiple)
+        self.journal = Journal(dimension, unit=self.unit, multiple=self.multiple)
         self._lock = threading.Lock()
         self._free: list[str] = []
         self._where: dict[str, frozenset[str]] = {}
         self._numbers = itertools.count()
+        self.turned_out_done = 0
 
     def create(self, client: Client, rng: random.Random) -> None:
         """Make the namespace with all its items."""
@@ -62,7 +64,8 @@ class Tenant:
             normalization="unit" if self.unit else "raw",
             membership="multiple" if self.multiple else "single",
         )
-        client.put_categories(self.name, self._updates)
+        put = client.put_categories(self.name, self._updates)
+        self.journal.acknowledged(put.revision, PutCategories(self._updates))
         for start in range(0, self.target, _BATCH):
             count = min(_BATCH, self.target - start)
             pairs = [(self.new_key(), rng.choice(self.plain)) for _ in range(count)]

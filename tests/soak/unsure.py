@@ -106,10 +106,9 @@ class Unsure:
         assert [each.category for each in found.memberships] == [doubt.category]
         reply = client.delete_items(doubt.tenant.name, doubt.item)
         assert reply.deleted_count == 1
-        journal = doubt.tenant.journal
-        journal.turned_out_done()
-        journal.acknowledged(reply.revision, _DeleteUnknown(doubt.item))
+        doubt.tenant.journal.acknowledged(reply.revision, _DeleteUnknown(doubt.item))
         with self._lock:
+            doubt.tenant.turned_out_done += 1
             self.done += 1
 
 

@@ -28,7 +28,17 @@ def environment(**more: str) -> dict[str, str]:
 class ServerProcess:
     """`effemb serve` on a free port; a context manager. Only its own process is ever signalled."""
 
-    def __init__(self, data: Path, *options: str, log: Path | None = None) -> None:
+    def __init__(
+        self, data: Path, *options: str, log: Path | None = None, wait: bool = True
+    ) -> None:
+        """Start it.
+
+        Args:
+            data: Its directory.
+            *options: Of `effemb serve`.
+            log: File that takes its standard error; None: beside the directory.
+            wait: Whether to wait until it serves.
+        """
         self.data = data
         self._log = log or data.with_name(f"{data.name}.log")
         with self._log.open("ab") as log_file:
@@ -41,12 +51,18 @@ class ServerProcess:
                 stderr=log_file,
                 env=environment(),
             )
-        try:
-            #: What it has said of itself once it served.
-            self.told: dict[str, str] = json.loads(self._first_line())
-        except BaseException:
-            self.kill()
-            raise
+        #: What it has said of itself once it served.
+        self.told: dict[str, str] = {}
+        if wait:
+            try:
+                self.wait_until_it_serves()
+            except BaseException:
+                self.kill()
+                raise
+
+    def wait_until_it_serves(self) -> None:
+        """Wait until it has said where it listens."""
+        self.told = json.loads(self._first_line())
 
     def _first_line(self) -> bytes:
         out = self.process.stdout
@@ -55,6 +71,23 @@ class ServerProcess:
         line: bytes = out.readline() if ready else b""
         assert line, f"the server did not start: {self.log()}"
         return line
+
+    def has_open(self, name: str) -> bool:
+        """Whether it has a file of its directory open."""
+        try:
+            links = [link.readlink() for link in Path(f"/proc/{self.process.pid}/fd").iterdir()]
+        except OSError:
+            return False
+        return self.data.resolve() / name in links
+
+    def kill_and_see_whether_it_served(self) -> bool:
+        """End it at once; return whether it had come so far as to serve."""
+        assert self.process.stdout is not None
+        self.process.kill()
+        self.process.wait()
+        served = self.told != {} or self.process.stdout.readline() != b""
+        self._close()
+        return served
 
     @property
     def target(self) -> str:
