@@ -12,7 +12,9 @@ import pytest
 from effective_embeddings import CategoryUpdate, Client
 from effective_embeddings.client.errors import DeadlineExceeded, FailedPrecondition, Unavailable
 from effective_embeddings.client.retry import is_repeatable, next_pause
+from effective_embeddings.server import ServerHandle
 from effective_embeddings.v1 import service_pb2 as pb
+from tests.support.proxy import slow_to_connect
 
 
 @pytest.fixture
@@ -21,6 +23,15 @@ def notes(client: Client, ns: str) -> str:
     client.put_categories(ns, [CategoryUpdate("a", base=[1, 0]), CategoryUpdate("b", base=[0, 1])])
     client.assign(ns, ["one", "two"], "a", [[1, 1], [1, 2]])
     return ns
+
+
+def test_a_connection_that_takes_a_while_to_be_made_is_waited_for(
+    shared_server: ServerHandle,
+) -> None:
+    """A far or a busy server, TLS: more than the first pause before connecting again."""
+    with slow_to_connect(shared_server.target, 0.5) as target, Client(target) as client:
+        client._transport.retries = False  # type: ignore[misc]
+        assert client.service_info().version
 
 
 _WRITES: dict[str, Callable[[Client, str, str], Any]] = {

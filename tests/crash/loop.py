@@ -52,7 +52,8 @@ def go_round(data: Path, folder: Path, rounds: int, *, tell: bool) -> tuple[Worl
         AssertionError: Something is lost, done twice, half done, or wrong.
     """
     world, tally, rng = World(), Tally(), random.Random(rounds)
-    world.create(data)
+    with Client.embedded(data) as client:
+        world.create(client)
     moments = list(MOMENTS.items())
     for number in range(rounds):
         moment, is_hit = moments[number % len(moments)]

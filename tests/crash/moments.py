@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from effective_embeddings import Client, EffectiveEmbeddingsError
-from tests.crash.world import BIG, BIG_KEYS, Asked, World
+from tests.crash.world import BIG, BIG_ITEMS, Asked, World
 from tests.crash.writers import Writer, once
 from tests.operations import PutItems
 from tests.support.process import ServerProcess
@@ -96,9 +96,9 @@ def recovery(it: Round) -> str:
 def _rewrite(it: Round, client: Client, number: int) -> bool:
     """Give all items of the big namespace other vectors, some 3 MiB of log; whether answered."""
     big = it.world.namespaces[BIG]
-    places = [it.rng.randrange(len(big.pool)) for _ in BIG_KEYS]
-    operation = PutItems(BIG_KEYS, big.pool[places] * np.float32(it.rng.uniform(0.5, 1.5)))
-    where = dict.fromkeys(BIG_KEYS, frozenset(("c0",)))
+    places = [it.rng.randrange(len(big.pool)) for _ in BIG_ITEMS]
+    operation = PutItems([*BIG_ITEMS], big.pool[places] * np.float32(it.rng.uniform(0.5, 1.5)))
+    where = {key: frozenset((category,)) for key, category in BIG_ITEMS.items()}
     return it.world.ask(client, Asked(BIG, operation, where, where, f"{it.name} {number}"))
 
 

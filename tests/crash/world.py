@@ -6,26 +6,24 @@ import random
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from effective_embeddings import CategoryUpdate, Client, EffectiveEmbeddingsError, errors
-from tests.model import Model
 from tests.operations import Assign, Operation, PutCategories, PutItems, Unassign
 from tests.rebuild import rebuild
 from tests.support.folders import quick_folder
 from tests.support.journal import Journal
 from tests.support.vectors import Vectors, random_vectors
 
-__all__ = ["BIG", "BIG_KEYS", "Asked", "World"]
+__all__ = ["BIG", "BIG_ITEMS", "Asked", "World"]
 
 _DIMENSION, _BIG_DIMENSION = 32, 1024
 _NAMESPACES, _CATEGORIES = 5, 40
 #: A namespace of long vectors, for snapshots of several frames and for much log at a time.
 BIG = "big"
-BIG_KEYS = [f"item {number:04}" for number in range(400)]
+BIG_ITEMS = {f"item {number:04}": f"c{number % _CATEGORIES}" for number in range(400)}
 
 
 @dataclass(eq=False)
@@ -78,8 +76,8 @@ class _Namespace:
     journal: Journal
     keys: list[str]
     pool: Vectors
+    checked: int = 0
     digest: bytes = b""
-    model: Model | None = None
 
 
 @dataclass(eq=False)
@@ -88,6 +86,7 @@ class World:
 
     Attributes:
         unanswered: Writes that were sent and not answered, not yet looked at.
+        refusals: What was answered instead.
         answered: The last ones that were answered: sent again, they change nothing.
         done: Writes that were not answered and had been done.
         not_done: Such that had not been.
@@ -95,23 +94,22 @@ class World:
 
     namespaces: dict[str, _Namespace] = field(default_factory=dict)
     unanswered: list[Asked] = field(default_factory=list)
+    refusals: list[EffectiveEmbeddingsError] = field(default_factory=list)
     answered: list[Asked] = field(default_factory=list)
     done: int = 0
     not_done: int = 0
     _copies: list[tuple[str, bytes, bool]] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def create(self, data: Path) -> None:
-        """Make the directory."""
-        with Client.embedded(data) as client:
-            for number in range(_NAMESPACES):
-                self._create(client, f"ns{number}", _DIMENSION, number)
-            big = self._create(client, BIG, _BIG_DIMENSION, 100)
-            vectors = big.pool[np.arange(len(BIG_KEYS)) % len(big.pool)]
-            operation = Assign([(key, "c0") for key in BIG_KEYS], vectors)
-            revision = _assign(client, BIG, operation, "create")
-            big.journal.acknowledged(revision, operation)
-            self.check(client)
+    def create(self, client: Client) -> None:
+        """Make the namespaces."""
+        for number in range(_NAMESPACES):
+            self._create(client, f"ns{number}", _DIMENSION, number)
+        big = self._create(client, BIG, _BIG_DIMENSION, 100)
+        vectors = big.pool[np.arange(len(BIG_ITEMS)) % len(big.pool)]
+        operation = Assign(list(BIG_ITEMS.items()), vectors)
+        revision = _assign(client, BIG, operation, "create")
+        big.journal.acknowledged(revision, operation)
 
     def _create(self, client: Client, name: str, dimension: int, seed: int) -> _Namespace:
         pool = random_vectors(64, dimension, seed=seed)
@@ -136,9 +134,10 @@ class World:
         """Send a write, once; return whether it was answered."""
         try:
             asked.revision = asked.send(client)
-        except EffectiveEmbeddingsError:
+        except EffectiveEmbeddingsError as error:
             with self._lock:
                 self.unanswered.append(asked)
+                self.refusals.append(error)
             return False
         self.namespaces[asked.ns].journal.acknowledged(asked.revision, asked.operation)
         with self._lock:
@@ -172,6 +171,7 @@ class World:
         for asked in self.answered[-8:]:
             assert asked.send(client) == asked.revision, "a retry gets the first answer"
         self.unanswered.clear()
+        self.refusals.clear()
         self.answered.clear()
         there = {each.name: each for each in client.list_namespaces()}
         for name, digest, must_be_there in self._copies:
@@ -189,15 +189,18 @@ class World:
         return sum(len(each.journal) for each in self.namespaces.values())
 
     def check(self, client: Client) -> None:
-        """Compare everything with the model: items, revisions, sums and digests."""
+        """Compare everything with the model: items, revisions, sums and digests.
+
+        Nothing may be unanswered: see settle.
+        """
         found = {each.name: each for each in client.list_namespaces()}
         assert set(found) == set(self.namespaces)
         with quick_folder() as folder, Client.embedded(folder / "data") as other:
             for name, namespace in self.namespaces.items():
-                if namespace.model is not None and namespace.model.revision == found[name].revision:
+                if namespace.checked == found[name].revision:
                     assert found[name].digest == namespace.digest
                     continue
-                model = namespace.model = namespace.journal.catch_up(found[name].revision)
+                model = namespace.journal.catch_up(found[name].revision)
                 assert namespace.journal.unanswered == 0, "each revision is a write of ours"
                 items = {
                     item.key: frozenset(each.category for each in item.memberships)
@@ -207,6 +210,7 @@ class World:
                 rebuild(other, name, model, random.Random(name))
                 namespace.digest = other.get_namespace(name).digest
                 assert found[name].digest == namespace.digest
+                namespace.checked = found[name].revision
         for name, namespace in self.namespaces.items():
             report = client.verify(name)
             assert report.findings == ()

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -29,7 +30,12 @@ class ServerProcess:
     """`effemb serve` on a free port; a context manager. Only its own process is ever signalled."""
 
     def __init__(
-        self, data: Path, *options: str, log: Path | None = None, wait: bool = True
+        self,
+        data: Path,
+        *options: str,
+        log: Path | None = None,
+        wait: bool = True,
+        before: Sequence[str] = (),
     ) -> None:
         """Start it.
 
@@ -38,12 +44,14 @@ class ServerProcess:
             *options: Of `effemb serve`.
             log: File that takes its standard error; None: beside the directory.
             wait: Whether to wait until it serves.
+            before: A command that runs it in its own place, such as nsenter.
         """
         self.data = data
         self._log = log or data.with_name(f"{data.name}.log")
         with self._log.open("ab") as log_file:
             self.process = subprocess.Popen(  # noqa: S603 - our own command, no shell
                 [
+                    *before,
                     *(sys.executable, "-m", "effective_embeddings.cli", "serve", "--json"),
                     *("--listen", "127.0.0.1:0", "--data", str(data), *options),
                 ],

@@ -27,7 +27,9 @@ _DEFAULT_OPTIONS: dict[str, int] = {
     # A service that restarts is found again within the client's own retries; gRPC's default
     # waits a second first.
     "grpc.initial_reconnect_backoff_ms": 100,
-    "grpc.min_reconnect_backoff_ms": 100,
+    # Whatever its name, this is how long a connection may take to be made: far servers and TLS
+    # take more than the pause before the next attempt.
+    "grpc.min_reconnect_backoff_ms": 10_000,
     "grpc.max_reconnect_backoff_ms": 5_000,
     "grpc.keepalive_time_ms": 30_000,
     "grpc.keepalive_timeout_ms": 10_000,
