@@ -82,9 +82,9 @@ pub(crate) fn reach(_step: Step) -> crate::store::StoreResult<()> {
 #[cfg(feature = "failpoints")]
 pub(crate) use armed::reach;
 #[cfg(feature = "failpoints")]
-pub use armed::{Fault, arm, fired, set_clock_offset_ms, set_log_pages};
+pub use armed::{Fault, arm, fired, set_clock_offset_ms, set_log_pages, set_new_members};
 #[cfg(feature = "failpoints")]
-pub(crate) use armed::{clock_offset_ms, log_pages};
+pub(crate) use armed::{clock_offset_ms, log_pages, new_members};
 
 #[cfg(feature = "failpoints")]
 mod armed {
@@ -118,6 +118,7 @@ mod armed {
 
     static ARMED: Mutex<Option<Armed>> = Mutex::new(None);
     static LOG_PAGES: AtomicI64 = AtomicI64::new(0);
+    static NEW_MEMBERS: AtomicI64 = AtomicI64::new(0);
     static CLOCK_OFFSET: AtomicI64 = AtomicI64::new(0);
 
     /// Arms one step of this process: the fault happens once the step was passed `after` times.
@@ -143,6 +144,16 @@ mod armed {
     /// Pages after which it is copied back, if a test has said.
     pub(crate) fn log_pages() -> Option<i64> {
         Some(LOG_PAGES.load(Ordering::Relaxed)).filter(|pages| *pages > 0)
+    }
+
+    /// Makes members be moved on from so many new ones on.
+    pub fn set_new_members(members: i64) {
+        NEW_MEMBERS.store(members, Ordering::Relaxed);
+    }
+
+    /// Members from which on some are moved, if a test has said.
+    pub(crate) fn new_members() -> Option<i64> {
+        Some(NEW_MEMBERS.load(Ordering::Relaxed)).filter(|members| *members > 0)
     }
 
     /// Sets the clock of this process ahead or, below 0, back.

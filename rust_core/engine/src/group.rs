@@ -48,6 +48,8 @@ pub(crate) struct Group<'a> {
     before: u64,
     /// Anything was written.
     dirty: bool,
+    /// The category whose members were last moved on.
+    turn: &'a mut i64,
 }
 
 impl<'a> Group<'a> {
@@ -56,6 +58,7 @@ impl<'a> Group<'a> {
         head: &'a mut Head,
         shared: &'a Shared,
         now_ms: i64,
+        turn: &'a mut i64,
     ) -> Self {
         head.time_ms = now_ms;
         Self {
@@ -66,6 +69,7 @@ impl<'a> Group<'a> {
             working: FxHashMap::default(),
             answers: Vec::new(),
             dirty: false,
+            turn,
         }
     }
 
@@ -137,6 +141,7 @@ impl<'a> Group<'a> {
                     )?;
                 }
             }
+            queries::move_new_members(self.connection, self.turn)?;
             reach(Step::WriteSums)?;
             // Each commit that is acknowledged is a step, so that its loss can be seen.
             self.head.sequence = self.head.sequence.max(self.before + 1);

@@ -125,12 +125,18 @@ pub(crate) struct Unsaved {
     queue: VecDeque<(i64, u64, u64)>,
     members: FxHashSet<i64>,
     effects: u64,
+    /// What is due, as far as it is less than a sum: in parts of [`EFFECTS_PER_ROUND`].
+    part: u64,
 }
 
 /// Effects that a restart does again in a few tens of milliseconds: below this nothing is written.
 const CHEAP_TO_REPLAY: u64 = 8_192;
 
-/// Effects for each sum that is written along: a sum is about twice the bytes of an item.
+/// Effects in which each sum is written once, if there are few enough of them.
+const EFFECTS_PER_ROUND: u64 = 65_536;
+
+/// Effects for each sum that is written along, at least: a sum is about twice the bytes of an
+/// item.
 const EFFECTS_PER_SUM: u64 = 8;
 
 /// Effects beyond which sums are written faster than they can come: a second of replay.
@@ -150,18 +156,21 @@ impl Unsaved {
     }
 
     /// How many of the oldest to write along with a commit of so many effects.
-    pub(crate) fn due(&self, effects: u64) -> usize {
+    pub(crate) fn due(&mut self, effects: u64) -> usize {
         let Some((_, _, since)) = self.queue.front() else {
             return 0;
         };
+        let waiting = self.queue.len() as u64;
         let due = match self.effects - since {
             ..CHEAP_TO_REPLAY => 0,
-            CHEAP_TO_REPLAY..DEAR_TO_REPLAY => effects.div_ceil(EFFECTS_PER_SUM),
+            CHEAP_TO_REPLAY..DEAR_TO_REPLAY => {
+                let parts = self.part + effects * waiting;
+                self.part = parts % EFFECTS_PER_ROUND;
+                (parts / EFFECTS_PER_ROUND).min(effects.div_ceil(EFFECTS_PER_SUM))
+            }
             _ => 2 * effects,
         };
-        usize::try_from(due)
-            .unwrap_or(usize::MAX)
-            .min(self.queue.len())
+        due.min(waiting) as usize
     }
 
     /// The number of categories in it.

@@ -142,7 +142,7 @@ impl Restore {
                     for mut membership in memberships {
                         membership.item = id;
                         store
-                            .insert_membership(&item, &membership, false)
+                            .insert_restored_membership(&membership)
                             .map_err(taken)?;
                     }
                 }

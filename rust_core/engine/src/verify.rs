@@ -210,6 +210,12 @@ fn scan_memberships(
     let count = memberships.len();
     for membership in memberships {
         let category = queries::category_key(connection, membership.category)?;
+        if !queries::is_member(connection, &membership)? {
+            return Err(StoreError::corrupted(
+                format!("category {category:?}"),
+                "is not among its members",
+            ));
+        }
         scanned.memberships += 1;
         scanned
             .records

@@ -92,6 +92,7 @@ impl Writer {
             queue,
             shared: Arc::clone(&shared),
             purging: true,
+            turn: 0,
         };
         let thread = thread::Builder::new()
             .name("ee-writer".into())
@@ -189,6 +190,8 @@ struct Worker {
     shared: Arc<Shared>,
     evicting: Arc<AtomicBool>,
     purging: bool,
+    /// The category whose new members were last moved on.
+    turn: i64,
 }
 
 impl Worker {
@@ -262,7 +265,13 @@ impl Worker {
         let begun = Instant::now();
         let mut other = None;
         let before = self.head;
-        let mut group = Group::new(&self.connection, &mut self.head, &self.shared, now_ms);
+        let mut group = Group::new(
+            &self.connection,
+            &mut self.head,
+            &self.shared,
+            now_ms,
+            &mut self.turn,
+        );
         let mut failed = group.begin().err();
         let mut waiting = Some(first);
         while let (None, Some(job)) = (&failed, waiting.take()) {

@@ -7,7 +7,7 @@ use ee_vfs::VFS_NAME;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use super::schema::{APPLICATION_ID, FORMAT, PAGE_SIZE, SCHEMA};
+use super::schema::{APPLICATION_ID, FORMAT, FROM_FORMAT_1, MEMBERSHIPS, PAGE_SIZE, SCHEMA};
 use super::{Head, StoreError, StoreResult};
 
 /// First SQLite without the fault that could corrupt a WAL used by several connections.
@@ -57,10 +57,11 @@ pub(crate) fn open_writer(file: &Path) -> StoreResult<Connection> {
     match (application, format) {
         (APPLICATION_ID, FORMAT) => {}
         (0, 0) => create(&mut connection)?,
+        (APPLICATION_ID, 1) => upgrade_from_1(&mut connection)?,
         (APPLICATION_ID, other) => {
             return Err(StoreError::corrupted(
                 "database file",
-                format!("has format {other}, this version reads format {FORMAT}"),
+                format!("has format {other}, this version reads formats up to {FORMAT}"),
             ));
         }
         _ => {
@@ -131,8 +132,19 @@ fn configure(connection: &Connection) -> StoreResult<()> {
 fn create(connection: &mut Connection) -> StoreResult<()> {
     let transaction = connection.transaction()?;
     transaction.execute_batch(SCHEMA)?;
+    transaction.execute_batch(MEMBERSHIPS)?;
     Head::first().save(&transaction)?;
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", FORMAT)?;
+    Ok(transaction.commit()?)
+}
+
+fn upgrade_from_1(connection: &mut Connection) -> StoreResult<()> {
+    let transaction = connection.transaction()?;
+    let [set_aside, fill] = FROM_FORMAT_1;
+    for step in [set_aside, MEMBERSHIPS, fill] {
+        transaction.execute_batch(step)?;
+    }
     transaction.pragma_update(None, "user_version", FORMAT)?;
     Ok(transaction.commit()?)
 }

@@ -1,10 +1,10 @@
 //! What the state machine asks of the store, inside the transaction of a write.
 
 use ee_core::store::{CategoryRecord, Item, Membership, Store};
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 
-use super::lookup::{self, MEMBERSHIP, RawCategory, RawItem, RawMembership};
-use super::{Head, StoreError, StoreResult};
+use super::lookup::{self, RawCategory, RawItem, RawMembership};
+use super::{Head, StoreError, StoreResult, members};
 
 /// The rows of one namespace, in the writer's transaction.
 pub(crate) struct SqlStore<'a> {
@@ -38,31 +38,15 @@ impl<'a> SqlStore<'a> {
         Ok(())
     }
 
-    /// Stores a membership of an item that is not in the inbox.
-    pub(crate) fn insert_bare_membership(&mut self, membership: &Membership) -> StoreResult<()> {
-        RawMembership::insert(self.connection, membership)
+    /// Stores a membership as it was elsewhere: of an item that is not in the inbox, in a
+    /// category that has no others but such.
+    pub(crate) fn insert_restored_membership(
+        &mut self,
+        membership: &Membership,
+    ) -> StoreResult<()> {
+        RawMembership::insert(self.connection, membership)?;
+        members::add_anywhere(self.connection, membership)
     }
-
-    fn one_member(
-        &self,
-        sql: &str,
-        parameters: impl rusqlite::Params,
-    ) -> StoreResult<Option<(u64, i64)>> {
-        one_member(self.connection, sql, parameters)
-    }
-}
-
-fn one_member(
-    connection: &Connection,
-    sql: &str,
-    parameters: impl rusqlite::Params,
-) -> StoreResult<Option<(u64, i64)>> {
-    let mut statement = connection.prepare_cached(sql)?;
-    Ok(statement
-        .query_row(parameters, |row| {
-            Ok((row.get::<_, i64>(0)?.cast_unsigned(), row.get(1)?))
-        })
-        .optional()?)
 }
 
 impl Store for SqlStore<'_> {
@@ -110,7 +94,8 @@ impl Store for SqlStore<'_> {
         if first {
             self.leave_inbox(&item.key)?;
         }
-        self.insert_bare_membership(membership)
+        RawMembership::insert(self.connection, membership)?;
+        members::add_newest(self.connection, membership)
     }
 
     fn delete_membership(
@@ -120,8 +105,9 @@ impl Store for SqlStore<'_> {
         last: bool,
     ) -> StoreResult<()> {
         self.connection
-            .prepare_cached("DELETE FROM memberships WHERE category = ?1 AND sequence = ?2")?
-            .execute((membership.category, membership.sequence.cast_signed()))?;
+            .prepare_cached("DELETE FROM memberships WHERE item = ?1 AND category = ?2")?
+            .execute((membership.item, membership.category))?;
+        members::remove(self.connection, membership)?;
         if last {
             self.enter_inbox(&item.key, item.id)?;
         }
@@ -129,11 +115,7 @@ impl Store for SqlStore<'_> {
     }
 
     fn oldest_member(&mut self, category: i64, from: u64) -> StoreResult<Option<(u64, i64)>> {
-        self.one_member(
-            "SELECT sequence, item FROM memberships
-             WHERE category = ?1 AND sequence >= ?2 ORDER BY sequence LIMIT 1",
-            (category, from.cast_signed()),
-        )
+        members::oldest_member(self.connection, category, from)
     }
 
     fn nth_newest_member(
@@ -143,11 +125,11 @@ impl Store for SqlStore<'_> {
         before: u64,
         nth: u64,
     ) -> StoreResult<Option<(u64, i64)>> {
-        nth_newest_member(self.connection, category, after, before, nth)
+        members::nth_newest_member(self.connection, category, after, before, nth)
     }
 
     fn members(&mut self, category: i64, from: u64, limit: usize) -> StoreResult<Vec<Membership>> {
-        members(self.connection, category, from, limit)
+        members::members(self.connection, category, from, limit)
     }
 
     fn insert_category(&mut self, record: &CategoryRecord) -> StoreResult<i64> {
@@ -169,41 +151,4 @@ impl Store for SqlStore<'_> {
             .execute([id])?;
         Ok(())
     }
-}
-
-/// The `nth` newest member of a category between two places in the order of assignment.
-pub(crate) fn nth_newest_member(
-    connection: &Connection,
-    category: i64,
-    after: u64,
-    before: u64,
-    nth: u64,
-) -> StoreResult<Option<(u64, i64)>> {
-    // The largest u64 means "no bound"; the column holds i64.
-    let before = i64::try_from(before).unwrap_or(i64::MAX);
-    one_member(
-        connection,
-        "SELECT sequence, item FROM memberships
-         WHERE category = ?1 AND sequence > ?2 AND sequence < ?3
-         ORDER BY sequence DESC LIMIT 1 OFFSET ?4",
-        (category, after.cast_signed(), before, nth.cast_signed()),
-    )
-}
-
-/// Up to `limit` members from a place in the order of assignment on, oldest first.
-pub(crate) fn members(
-    connection: &Connection,
-    category: i64,
-    from: u64,
-    limit: usize,
-) -> StoreResult<Vec<Membership>> {
-    let mut statement = connection.prepare_cached(&format!(
-        "SELECT {MEMBERSHIP} FROM memberships
-         WHERE category = ?1 AND sequence >= ?2 ORDER BY sequence LIMIT ?3"
-    ))?;
-    let rows = statement.query_map(
-        (category, from.cast_signed(), limit as i64),
-        RawMembership::read,
-    )?;
-    rows.map(|row| row?.check()).collect()
 }

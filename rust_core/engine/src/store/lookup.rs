@@ -9,7 +9,7 @@ use super::codec::{floats_from_bytes, floats_to_bytes};
 use super::{StoreError, StoreResult, decode, encode};
 
 pub(super) const ITEM: &str = "id, namespace, key, weight, created, checksum, metadata, embedding";
-pub(super) const MEMBERSHIP: &str = "category, sequence, item, time, actor, reason, checksum";
+pub(super) const MEMBERSHIP: &str = "item, category, sequence, time, actor, reason, checksum";
 
 /// The item with a key.
 pub(crate) fn item_by_key(
@@ -40,7 +40,7 @@ pub(crate) fn memberships_of(connection: &Connection, item: i64) -> StoreResult<
     let mut statement = connection.prepare_cached(&format!(
         "SELECT {MEMBERSHIP} FROM memberships WHERE item = ?1"
     ))?;
-    let rows = statement.query_map([item], RawMembership::read)?;
+    let rows = statement.query_map([item], |row| RawMembership::read(row, 0))?;
     let mut memberships = rows
         .map(|row| row?.check())
         .collect::<StoreResult<Vec<Membership>>>()?;
@@ -183,19 +183,20 @@ pub(super) struct RawMembership {
 }
 
 impl RawMembership {
-    pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+    /// Reads the columns [`MEMBERSHIP`], of which the first is at a place in the row.
+    pub(super) fn read(row: &Row<'_>, at: usize) -> rusqlite::Result<Self> {
         Ok(Self {
             membership: Membership {
-                category: row.get(0)?,
-                sequence: row.get::<_, i64>(1)?.cast_unsigned(),
-                item: row.get(2)?,
+                item: row.get(at)?,
+                category: row.get(at + 1)?,
+                sequence: row.get::<_, i64>(at + 2)?.cast_unsigned(),
                 origin: Origin {
-                    time_ms: row.get(3)?,
-                    actor: row.get(4)?,
-                    reason: row.get(5)?,
+                    time_ms: row.get(at + 3)?,
+                    actor: row.get(at + 4)?,
+                    reason: row.get(at + 5)?,
                 },
             },
-            checksum: row.get(6)?,
+            checksum: row.get(at + 6)?,
         })
     }
 
@@ -203,9 +204,9 @@ impl RawMembership {
         connection
             .prepare_cached("INSERT INTO memberships VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?
             .execute((
+                membership.item,
                 membership.category,
                 membership.sequence.cast_signed(),
-                membership.item,
                 membership.origin.time_ms,
                 &membership.origin.actor,
                 &membership.origin.reason,
@@ -229,8 +230,8 @@ impl RawMembership {
     pub(super) fn check(self) -> StoreResult<Membership> {
         Self::checksum(&self.membership).check(self.checksum, || {
             format!(
-                "memberships, category {}, sequence {}",
-                self.membership.category, self.membership.sequence
+                "memberships, item {}, category {}",
+                self.membership.item, self.membership.category
             )
         })?;
         Ok(self.membership)

@@ -14,6 +14,7 @@ mod integrity;
 mod items;
 mod log;
 mod lookup;
+mod members;
 mod namespaces;
 mod pages;
 mod purge;
@@ -38,9 +39,9 @@ pub(crate) type StoreResult<T> = Result<T, StoreError>;
 pub(crate) mod queries {
     //! Reads and writes by table, as functions on a connection.
     pub(crate) use super::integrity::*;
-    pub(crate) use super::items::{members, nth_newest_member};
     pub(crate) use super::log::*;
     pub(crate) use super::lookup::*;
+    pub(crate) use super::members::*;
     pub(crate) use super::namespaces::*;
     pub(crate) use super::pages::*;
     pub(crate) use super::purge::*;

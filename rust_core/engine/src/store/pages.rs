@@ -4,8 +4,8 @@ use ee_core::state::CategoryLoad;
 use ee_core::store::Item;
 use rusqlite::{Connection, Params};
 
-use super::items::nth_newest_member;
 use super::lookup::{FIRST, ITEM, RawItem, category_records};
+use super::members::{in_both_parts, nth_newest_member};
 use super::{StoreResult, queries::load_sum};
 
 /// Categories read at a time.
@@ -53,12 +53,15 @@ pub(crate) fn members_page(
     limit: usize,
 ) -> StoreResult<Vec<Item>> {
     let before = before.map_or(i64::MAX, u64::cast_signed);
-    let columns = ITEM.replace("checksum", "items.checksum");
+    let places = in_both_parts(
+        "SELECT sequence, item",
+        "category = ?1 AND sequence < ?2",
+        "ORDER BY sequence DESC LIMIT ?3",
+    );
     items(
         connection,
         &format!(
-            "SELECT {columns} FROM memberships JOIN items ON items.id = memberships.item
-             WHERE category = ?1 AND sequence < ?2 ORDER BY sequence DESC LIMIT ?3"
+            "SELECT {ITEM} FROM ({places}) JOIN items ON items.id = item ORDER BY sequence DESC"
         ),
         (category, before, limit as i64),
     )

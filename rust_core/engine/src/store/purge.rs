@@ -23,28 +23,59 @@ pub(crate) fn purge_step(connection: &Connection) -> StoreResult<bool> {
     let Some(id) = id else {
         return Ok(false);
     };
-    // Children before parents: a membership is found through its category.
+    // Children before parents, through which they are found. True: what goes along with the next
+    // step, by the same page of parents.
     let steps = [
-        "DELETE FROM memberships WHERE (category, sequence) IN
-           (SELECT m.category, m.sequence FROM categories c JOIN memberships m ON m.category = c.id
-            WHERE c.namespace = ?1 LIMIT ?2)",
-        "DELETE FROM inbox WHERE (namespace, key) IN
-           (SELECT namespace, key FROM inbox WHERE namespace = ?1 LIMIT ?2)",
-        "DELETE FROM items WHERE id IN (SELECT id FROM items WHERE namespace = ?1 LIMIT ?2)",
-        "DELETE FROM sums WHERE category IN
-           (SELECT id FROM categories WHERE namespace = ?1 LIMIT ?2)",
-        "DELETE FROM categories WHERE id IN
-           (SELECT id FROM categories WHERE namespace = ?1 LIMIT ?2)",
-        "DELETE FROM log WHERE (namespace, revision) IN
-           (SELECT namespace, revision FROM log WHERE namespace = ?1 LIMIT ?2)",
-        "DELETE FROM requests WHERE (namespace, request_id) IN
-           (SELECT namespace, request_id FROM requests WHERE namespace = ?1 LIMIT ?2)",
+        (
+            "DELETE FROM members WHERE (category, sequence) IN
+               (SELECT m.category, m.sequence FROM categories c JOIN members m
+                ON m.category = c.id WHERE c.namespace = ?1 LIMIT ?2)",
+            false,
+        ),
+        (
+            "DELETE FROM new_members WHERE (category, sequence) IN
+               (SELECT m.category, m.sequence FROM categories c JOIN new_members m
+                ON m.category = c.id WHERE c.namespace = ?1 LIMIT ?2)",
+            false,
+        ),
+        (
+            "DELETE FROM inbox WHERE (namespace, key) IN
+               (SELECT namespace, key FROM inbox WHERE namespace = ?1 LIMIT ?2)",
+            false,
+        ),
+        (
+            "DELETE FROM memberships WHERE item IN
+               (SELECT id FROM items WHERE namespace = ?1 LIMIT ?2)",
+            true,
+        ),
+        (
+            "DELETE FROM items WHERE id IN (SELECT id FROM items WHERE namespace = ?1 LIMIT ?2)",
+            false,
+        ),
+        (
+            "DELETE FROM sums WHERE category IN
+               (SELECT id FROM categories WHERE namespace = ?1 LIMIT ?2)",
+            true,
+        ),
+        (
+            "DELETE FROM categories WHERE id IN
+               (SELECT id FROM categories WHERE namespace = ?1 LIMIT ?2)",
+            false,
+        ),
+        (
+            "DELETE FROM log WHERE (namespace, revision) IN
+               (SELECT namespace, revision FROM log WHERE namespace = ?1 LIMIT ?2)",
+            false,
+        ),
+        (
+            "DELETE FROM requests WHERE (namespace, request_id) IN
+               (SELECT namespace, request_id FROM requests WHERE namespace = ?1 LIMIT ?2)",
+            false,
+        ),
     ];
-    for (index, step) in steps.into_iter().enumerate() {
-        // Sums go by the same page of categories as the categories after them.
+    for (step, along) in steps {
         let deleted = connection.prepare_cached(step)?.execute((id, STEP))?;
-        let sums = index == 3;
-        if deleted > 0 && !sums {
+        if deleted > 0 && !along {
             return Ok(true);
         }
     }

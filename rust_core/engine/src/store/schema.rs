@@ -3,16 +3,63 @@
 //! Wide rows (vectors) live in rowid tables, narrow ones in their index (WITHOUT ROWID), which
 //! halves what a membership costs. Identifiers come from one counter in `head` and are never used
 //! again: the log refers to items and categories by them.
+//!
+//! What a write costs is the pages that it touches, so rows stand in the order in which they come:
+//! items and memberships by the item's identifier, at the end of their tables. Only the members of
+//! a category in order of assignment have to stand elsewhere. They come to `new_members`, which is
+//! a few pages, and go from there to `members` a category at a time (see `members.rs`).
 
 /// Identifies the file as ours: "EEdb".
 pub(super) const APPLICATION_ID: i32 = 0x4545_6462;
 
 /// Version of the schema and of the blobs in it.
-pub(super) const FORMAT: i32 = 1;
+pub(super) const FORMAT: i32 = 2;
 
 /// Rows of 1 to 16 KiB fit best into pages of this size.
 pub(super) const PAGE_SIZE: i32 = ee_vfs::PAGE_SIZE as i32;
 
+/// The tables that say what is in which category: the part that format 1 had otherwise.
+pub(super) const MEMBERSHIPS: &str = "
+CREATE TABLE memberships (
+    item     INTEGER NOT NULL,
+    category INTEGER NOT NULL,
+    sequence INTEGER NOT NULL,
+    time     INTEGER NOT NULL,
+    actor    TEXT    NOT NULL,
+    reason   TEXT    NOT NULL,
+    checksum INTEGER NOT NULL,
+    PRIMARY KEY (item, category)
+) STRICT, WITHOUT ROWID;
+
+-- Memberships by category, in order of assignment: an index, in two parts.
+CREATE TABLE members (
+    category INTEGER NOT NULL,
+    sequence INTEGER NOT NULL,
+    item     INTEGER NOT NULL,
+    PRIMARY KEY (category, sequence)
+) STRICT, WITHOUT ROWID;
+
+-- The newest of them. Of one category they are all newer than those in `members`.
+CREATE TABLE new_members (
+    category INTEGER NOT NULL,
+    sequence INTEGER NOT NULL,
+    item     INTEGER NOT NULL,
+    PRIMARY KEY (category, sequence)
+) STRICT, WITHOUT ROWID;
+";
+
+/// Moves what format 1 had into [`MEMBERSHIPS`]: one table by category, and an index by item.
+pub(super) const FROM_FORMAT_1: [&str; 2] = [
+    "ALTER TABLE memberships RENAME TO memberships_1;
+     DROP INDEX memberships_by_item;",
+    "INSERT INTO memberships
+       SELECT item, category, sequence, time, actor, reason, checksum
+       FROM memberships_1 ORDER BY item, category;
+     INSERT INTO members SELECT category, sequence, item FROM memberships_1;
+     DROP TABLE memberships_1;",
+];
+
+/// The other tables.
 pub(super) const SCHEMA: &str = "
 -- One row: how far the one ordered log has come, across namespaces.
 CREATE TABLE head (
@@ -73,18 +120,6 @@ CREATE TABLE inbox (
     item      INTEGER NOT NULL,
     PRIMARY KEY (namespace, key)
 ) STRICT, WITHOUT ROWID;
-
-CREATE TABLE memberships (
-    category INTEGER NOT NULL,
-    sequence INTEGER NOT NULL,
-    item     INTEGER NOT NULL,
-    time     INTEGER NOT NULL,
-    actor    TEXT    NOT NULL,
-    reason   TEXT    NOT NULL,
-    checksum INTEGER NOT NULL,
-    PRIMARY KEY (category, sequence)
-) STRICT, WITHOUT ROWID;
-CREATE UNIQUE INDEX memberships_by_item ON memberships (item, category);
 
 CREATE TABLE log (
     namespace INTEGER NOT NULL,

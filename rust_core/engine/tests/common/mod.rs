@@ -7,6 +7,7 @@ use std::path::Path;
 
 use ee_core::command::{Assignment, CategoryPut, Command, ItemPut, Unassignment};
 use ee_core::settings::{MembershipMode, NamespaceSettings, Normalization};
+use ee_engine::failpoints::set_new_members;
 use ee_engine::{
     Engine, NamespaceView, NewNamespace, Options, ReadContext, Result, WriteContext, Written,
 };
@@ -123,9 +124,13 @@ pub fn assert_verified(engine: &Engine, name: &str) {
     assert_eq!(report.digest, view(engine, name).digest);
 }
 
+/// New members that are too many in a test, so that short ones see them moved on.
+pub const NEW_MEMBERS: i64 = 6;
+
 /// A directory for a test, in memory where there is room: what a disk does is played to us, and a
 /// real one would only take its time.
 pub fn tempdir() -> std::io::Result<TempDir> {
+    set_new_members(NEW_MEMBERS);
     let memory = Path::new("/dev/shm");
     if memory.is_dir() {
         tempfile::tempdir_in(memory)

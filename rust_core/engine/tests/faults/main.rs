@@ -9,6 +9,7 @@ mod clock_and_limits;
 mod common;
 mod concurrency;
 mod lifecycle;
+mod members;
 mod model;
 mod random;
 mod regressions;

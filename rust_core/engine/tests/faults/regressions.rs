@@ -164,6 +164,27 @@ fn verify_looks_at_the_inbox() {
 }
 
 #[test]
+fn verify_looks_at_both_parts_of_the_members_in_order() {
+    for table in ["members", "new_members"] {
+        let directory = tempdir().unwrap();
+        let engine = open(directory.path());
+        create(&engine, "n");
+        categories(&engine, "n", 2);
+        for item in 0..NEW_MEMBERS.cast_unsigned() + 1 {
+            assign(&engine, "n", item, item % 2);
+        }
+        assert_verified(&engine, "n");
+        drop(engine);
+        let first = format!("(SELECT min(sequence) FROM {table})");
+        let sql = format!("DELETE FROM {table} WHERE sequence = {first}");
+        meddle(directory.path(), &sql);
+        let engine = open(directory.path());
+        let findings = engine.verify("n").unwrap().value.findings;
+        assert!(findings.len() >= 2, "{table}: {findings:?}");
+    }
+}
+
+#[test]
 fn an_old_copy_of_the_database_beside_a_newer_log_is_seen() {
     let (directory, old) = (tempdir().unwrap(), tempdir().unwrap());
     let engine = open(directory.path());

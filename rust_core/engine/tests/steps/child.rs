@@ -9,9 +9,10 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use ee_engine::failpoints::{Fault, Step, arm, fired, set_log_pages};
+use ee_engine::failpoints::{Fault, Step, arm, fired, set_log_pages, set_new_members};
 use ee_engine::{Engine, Error, Options};
 
+use crate::common::NEW_MEMBERS;
 use crate::workload::{Op, extend, prepare};
 
 /// Bytes of memory that hold one of the namespaces, so that they take turns.
@@ -97,6 +98,7 @@ fn the_child() {
     };
     let mut journal = File::create(directory.with_extension("journal")).unwrap();
     set_log_pages(12);
+    set_new_members(NEW_MEMBERS);
     arm(
         *step.unwrap(),
         fault,
