@@ -435,11 +435,14 @@ impl Worker {
             return;
         }
         let copied = store::log_frames(&self.connection).and_then(|frames| {
-            if frames.written - frames.copied < log_pages() {
+            // A log that could not begin anew, as somebody read from it, is soon tried again.
+            let long = frames.written >= log_pages();
+            if !long || frames.written - frames.copied < log_pages() / 4 {
                 return Ok(());
             }
             reach(Step::CopyBack)?;
-            let frames = store::copy_back(&self.connection)?;
+            store::copy_back(&self.connection)?;
+            let frames = store::leave_log(&self.connection)?;
             self.mark_copied(frames.complete())
         });
         if let Err(error) = copied {

@@ -2,9 +2,11 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use ee_core::command::Command;
 use ee_core::settings::MembershipMode;
+use ee_engine::failpoints::set_log_pages;
 use ee_engine::{Engine, Error, Frame, ItemFilter, Options, SnapshotView, WriteContext};
 use rusqlite::{Connection, OpenFlags};
 
@@ -116,6 +118,41 @@ fn a_snapshot_with_an_anchor_out_of_range_is_refused() {
         restore.push(Frame::Records(records)),
         Err(Error::InvalidSnapshot { .. })
     ));
+}
+
+#[test]
+fn the_log_begins_anew_although_somebody_always_reads() {
+    set_log_pages(12);
+    let directory = tempdir().unwrap();
+    let engine = open(directory.path());
+    create(&engine, "n");
+    categories(&engine, "n", 1);
+    for item in 0..100 {
+        assign(&engine, "n", item, 0);
+    }
+    let over = AtomicBool::new(false);
+    let log = directory.path().join("effemb.db-wal");
+    let largest = std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    let all = ItemFilter::All { after: None };
+                    engine
+                        .items("n", all, 300, true, Default::default())
+                        .unwrap();
+                }
+            });
+        }
+        let sizes = (0..150).map(|number| {
+            assign(&engine, "n", 1_000 + number, 0);
+            fs::metadata(&log).unwrap().len()
+        });
+        let largest = sizes.max();
+        over.store(true, Ordering::Relaxed);
+        largest.unwrap()
+    });
+    // It is tried again every few pages, and succeeds before long.
+    assert!(largest < 150 * 16_384, "{} pages", largest / 16_384);
 }
 
 /// Runs SQL behind the engine's back, with valid checksums of pages.
