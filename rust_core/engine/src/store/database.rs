@@ -16,6 +16,13 @@ const MIN_SQLITE: i32 = 3_051_003;
 /// Statements kept ready on a connection: more than there are.
 const STATEMENTS: usize = 64;
 
+/// Pages that the writer keeps in memory.
+const WRITER_CACHE_KIB: i64 = 16 * 1024;
+
+/// Pages that each reader keeps: there are as many readers as calls that read at the same time
+/// (those that are kept: see `readers`), and the system keeps the file's pages once for all.
+const READER_CACHE_KIB: i64 = 2 * 1024;
+
 /// Version of the bundled SQLite.
 pub(crate) fn sqlite_version() -> &'static str {
     rusqlite::version()
@@ -50,7 +57,7 @@ pub(crate) fn open_writer(file: &Path) -> StoreResult<Connection> {
     // SQLite swallows the errors of its own copying back, and then syncs again: the writer does
     // it instead, and stops at the first error.
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
-    configure(&connection)?;
+    configure(&connection, WRITER_CACHE_KIB)?;
 
     let application: i32 = connection.pragma_query_value(None, "application_id", |r| r.get(0))?;
     let format: i32 = connection.pragma_query_value(None, "user_version", |r| r.get(0))?;
@@ -79,7 +86,7 @@ pub(super) fn open_reader(file: &Path) -> StoreResult<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = open(file, flags)?;
     connection.pragma_update(None, "query_only", true)?;
-    configure(&connection)?;
+    configure(&connection, READER_CACHE_KIB)?;
     Ok(connection)
 }
 
@@ -121,10 +128,10 @@ fn failed(code: ee_vfs::Code) -> rusqlite::Error {
     rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None)
 }
 
-fn configure(connection: &Connection) -> StoreResult<()> {
+fn configure(connection: &Connection, cache_kib: i64) -> StoreResult<()> {
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.pragma_update(None, "cell_size_check", true)?;
-    connection.pragma_update(None, "cache_size", -16_384)?;
+    connection.pragma_update(None, "cache_size", -cache_kib)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(())
 }
