@@ -1,121 +1,93 @@
-"""What overload does: more and more clients, and the latency of a good client beside them.
+"""What overload does: more and more calls a second, whether or not they are answered.
 
-Starts a server in a process of its own and calls Match from a growing number of connections,
-with one call outstanding, which do not wait after a refusal: the worst that clients can do. Says
-for each number how many calls a second were answered and turned away. Beside them one good client,
-in a process of its own and with a token of its own, calls and waits a little after a refusal: how
-long its answered calls take is what counts.
+Starts a server in a process of its own and calls Match at a fixed rate, from eight callers with a
+connection and a token each, far beyond what it can answer. Says for each rate how many calls a
+second were answered, turned away with a time to come back, and ended by gRPC, and how long the
+answered ones took, from when they were due. Beside them one good caller, with a token of its own,
+makes 50 calls a second.
 
-    python bench/overload.py --json overload.json --plot docs/images/overload.svg
+    python -m bench.overload --json overload.json --plot docs/images/overload.png
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
 import os
 import platform
 import subprocess
 import sys
 import tempfile
-import threading
-import time
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
-import grpc
 import numpy as np
 
+from bench.open_loop import Answers, Source, header_block, run
 from effective_embeddings import CategoryUpdate, Client
 from effective_embeddings.server import new_token, token_line
 from effective_embeddings.v1 import resources_pb2, service_pb2
 
 DIMENSION, CATEGORIES = 384, 1000
 MATCH = "/effective_embeddings.v1.EffectiveEmbeddingsService/Match"
+CROWD, GOOD_RATE = 8, 50.0
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One number of clients; times in milliseconds, rates a second.
+    """One rate; times in milliseconds, rates a second.
 
     Attributes:
-        limit: max_concurrent_calls.
-        clients: Clients, each with one call outstanding.
-        answered: Their calls that were answered.
-        refused: Their calls that were turned away.
-        p50: Median time of the good client's calls that were answered.
+        places: max_concurrent_calls.
+        offered: Calls.
+        answered: Those that were answered.
+        refused: Those that were turned away with a reason and a time to come back.
+        ended: Those that gRPC ended before the service saw them.
+        p50: Median time of those that were answered.
         p99: 99th percentile of these.
-        good_refused: Share of its calls that were turned away.
+        good_answered: Share of the good caller's calls that were answered at once.
+        good_p50: Median time of these.
+        good_p99: 99th percentile of these.
+        server_cpu: Cores that the server kept busy.
     """
 
-    limit: int
-    clients: int
+    places: int
+    offered: float
     answered: float
     refused: float
+    ended: float
     p50: float
     p99: float
-    good_refused: float
+    good_answered: float
+    good_p50: float
+    good_p99: float
+    server_cpu: float
 
 
-def call_for(
-    target: str, token: str, request: bytes, seconds: float, pause: float = 0.0
-) -> tuple[list[float], ...]:
-    """Call again and again; return the times of the answers and of the refusals."""
-    options = [("grpc.use_local_subchannel_pool", 1)]
-    answered: list[float] = []
-    refused: list[float] = []
-    metadata = (("authorization", f"Bearer {token}"),)
-    with grpc.insecure_channel(target, options) as channel:
-        call: Any = channel.unary_unary(MATCH)
-        end = time.perf_counter() + seconds
-        while (begin := time.perf_counter()) < end:
-            try:
-                call(request, metadata=metadata)
-            except grpc.RpcError:
-                refused.append(time.perf_counter() - begin)
-                time.sleep(pause)
-            else:
-                answered.append(time.perf_counter() - begin)
-    return answered, refused
-
-
-def clients(
-    target: str, token: str, request: bytes, count: int, seconds: float, pause: float, out: Any
-) -> None:
-    """Run several clients in this process, each in a thread, and send what they measured."""
-    found: list[tuple[list[float], ...]] = []
-    threads = [
-        threading.Thread(
-            target=lambda: found.append(call_for(target, token, request, seconds, pause))
-        )
-        for _ in range(count)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    out.put(tuple([t for each in found for t in each[side]] for side in (0, 1)))
-
-
-def measure(limit: int, counts: list[int], seconds: float, pause: float) -> list[Figure]:
+def measure(places: int, rates: list[float], seconds: float) -> list[Figure]:
     """Measure one setting of max_concurrent_calls."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        names = ["setup", *(f"client-{n}" for n in range(64))]
+        names = ["setup", "good", *(f"caller-{number}" for number in range(CROWD))]
         tokens = {name: new_token() for name in names}
         lines = [token_line(name, token, ["admin:*"]) for name, token in tokens.items()]
         (root / "tokens").write_text("\n".join(lines))
+        workers = min(16, places)
+        (root / "config.toml").write_text(
+            f'max_concurrent_calls = {places}\nworkers = {workers}\ntokens = "tokens"\n'
+        )
         command = [sys.executable, "-m", "effective_embeddings.cli", "serve", "--json"]
-        command += ["--listen", "127.0.0.1:0", "--data", str(root / "data")]
-        command += ["--tokens", str(root / "tokens"), "--max-concurrent-calls", str(limit)]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)  # noqa: S603
+        options = ["--listen", "127.0.0.1:0", "--data", str(root / "data")]
+        options += ["--config", str(root / "config.toml")]
+        process = subprocess.Popen(  # noqa: S603 - our own command
+            [*command, *options], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
         try:
-            assert process.stdout is not None  # noqa: S101
-            target = json.loads(process.stdout.readline())["listening"]
+            line = b"" if process.stdout is None else process.stdout.readline()
+            target = json.loads(line)["listening"]
             request = fill(target, tokens["setup"])
-            return [load(target, tokens, request, limit, count, seconds, pause) for count in counts]
+            return [offer(target, process.pid, tokens, request, places, r, seconds) for r in rates]
         finally:
             process.terminate()
             process.wait()
@@ -132,85 +104,98 @@ def fill(target: str, token: str) -> bytes:
     return service_pb2.MatchRequest(namespace="load", queries=[query]).SerializeToString()
 
 
-def load(
+def offer(
     target: str,
+    pid: int,
     tokens: dict[str, str],
     request: bytes,
-    limit: int,
-    count: int,
+    places: int,
+    rate: float,
     seconds: float,
-    pause: float,
 ) -> Figure:
-    """Call from ``count`` clients, in two processes at most."""
-    out: Any = multiprocessing.Queue()
-    parts = [count // 2 + (n < count % 2) for n in range(2)]
-    processes = [
-        multiprocessing.Process(
-            target=clients, args=(target, tokens[f"client-{n}"], request, part, seconds, pause, out)
-        )
-        for n, part in enumerate(parts)
-        if part
+    """Call at one rate."""
+    crowd = [
+        Source(rate / CROWD, header_block(MATCH, tokens[f"caller-{number}"]), request)
+        for number in range(CROWD)
     ]
-    for process in processes:
-        process.start()
-    good, turned_away = call_for(target, tokens["setup"], request, seconds, pause=0.02)
-    found = [out.get() for _ in processes]
-    for process in processes:
-        process.join()
-    times = np.array(good) * 1000
+    before = cpu_seconds(pid)
+    good, *rest = run(
+        target, [Source(GOOD_RATE, header_block(MATCH, tokens["good"]), request), *crowd], seconds
+    )
+    times, good_times = milliseconds(rest), milliseconds([good])
     figure = Figure(
-        limit=limit,
-        clients=count,
-        answered=sum(len(each[0]) for each in found) / seconds,
-        refused=sum(len(each[1]) for each in found) / seconds,
+        places=places,
+        offered=rate,
+        answered=len(times) / seconds,
+        refused=sum(len(each.refused) for each in rest) / seconds,
+        ended=sum(each.bare + each.ended + each.late for each in rest) / seconds,
         p50=float(np.percentile(times, 50)),
         p99=float(np.percentile(times, 99)),
-        good_refused=len(turned_away) / (len(good) + len(turned_away)),
+        good_answered=len(good_times) / max(1, good.offered),
+        good_p50=float(np.percentile(good_times, 50)),
+        good_p99=float(np.percentile(good_times, 99)),
+        server_cpu=(cpu_seconds(pid) - before) / seconds,
     )
     print(figure, flush=True)
     return figure
 
 
+def milliseconds(answers: Iterable[Answers]) -> np.ndarray:
+    """The times of what was answered."""
+    return np.array([seconds * 1000 for each in answers for seconds in each.answered])
+
+
+def cpu_seconds(pid: int) -> float:
+    """What a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def plot(figures: list[Figure], path: Path) -> None:
-    """Draw latency and rates against the number of clients."""
-    import matplotlib as mpl  # noqa: PLC0415 - only who wants a picture needs it
+    """Draw what becomes of calls, and how long the answered ones take, against the rate."""
+    from matplotlib.figure import Figure as Canvas  # noqa: PLC0415 - only who wants a picture
 
-    mpl.use("Agg")
-    from matplotlib import pyplot as plt  # noqa: PLC0415
-
-    _, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
-    for limit in sorted({each.limit for each in figures}):
-        mine = [each for each in figures if each.limit == limit]
-        x = [each.clients for each in mine]
-        left.plot(x, [each.p50 for each in mine], marker="o", label=f"p50, {limit} places")
-        left.plot(x, [each.p99 for each in mine], marker=".", ls=":", label=f"p99, {limit} places")
-        right.plot(x, [each.answered for each in mine], marker="o", label=f"answered, {limit}")
-        right.plot(x, [each.refused for each in mine], ls="--", label=f"turned away, {limit}")
-    left.set(xlabel="clients, one call outstanding each", ylabel="ms", xscale="log", yscale="log")
-    left.set_title("latency of a good client beside them")
-    right.set(xlabel="clients, one call outstanding each", ylabel="calls/s", xscale="log")
-    right.set_title("calls answered and turned away")
+    ink, quiet = "#1b1f24", "#6b7178"
+    canvas = Canvas(figsize=(10, 4.2), dpi=130, facecolor="white", layout="constrained")
+    left, right = canvas.subplots(1, 2)
+    colours = ["#0b5c8f", "#c2571a"]
+    for colour, places in zip(colours, sorted({each.places for each in figures}), strict=False):
+        mine = [each for each in figures if each.places == places]
+        x = [each.offered for each in mine]
+        name = f"{places} places"
+        left.plot(x, [e.answered for e in mine], "o-", color=colour, label=f"answered, {name}")
+        left.plot(x, [e.refused for e in mine], "s--", ms=4, color=colour, label="turned away")
+        left.plot(x, [e.ended for e in mine], ".:", color=colour, label="ended by gRPC")
+        right.plot(x, [e.p50 for e in mine], "o-", color=colour, label=f"median, {name}")
+        right.plot(x, [e.p99 for e in mine], "^--", ms=4, color=colour, label="99th percentile")
+        good = [e.good_p99 for e in mine]
+        right.plot(x, good, ".:", color=colour, label="of the good caller")
+    left.plot([0, 6000], [0, 6000], color=quiet, lw=0.8)
+    left.set(ylabel="calls a second", title="What becomes of the calls")
+    right.set(ylabel="ms", yscale="log", title="How long answered calls take")
     for axes in (left, right):
-        axes.legend(fontsize="small")
-        axes.grid(alpha=0.3)
+        axes.set_xlabel("calls offered a second", color=ink)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(color="#e3e6e8")
+        axes.legend(fontsize="small", frameon=False)
     path.parent.mkdir(parents=True, exist_ok=True)
-    plt.savefig(path)
+    canvas.savefig(path)
 
 
 def main() -> None:
     """Measure, and write what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=4.0)
-    parser.add_argument("--pause", type=float, default=0.2)
-    parser.add_argument("--limits", type=int, nargs="+", default=[16, 64, 1024])
-    parser.add_argument("--clients", type=int, nargs="+", default=[1, 4, 16, 64, 256])
+    parser.add_argument("--places", type=int, nargs="+", default=[16, 64])
+    rates = [500, 1000, 2000, 3000, 4000, 6000, 8000, 12_000]
+    parser.add_argument("--rates", type=float, nargs="+", default=rates)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--plot", type=Path)
     options = parser.parse_args()
     figures = [
         figure
-        for limit in options.limits
-        for figure in measure(limit, options.clients, options.seconds, options.pause)
+        for places in options.places
+        for figure in measure(places, options.rates, options.seconds)
     ]
     machine = {"cpus": os.cpu_count(), "machine": platform.machine()}
     if options.json:

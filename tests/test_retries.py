@@ -10,7 +10,12 @@ from typing import Any
 import pytest
 
 from effective_embeddings import CategoryUpdate, Client
-from effective_embeddings.client.errors import DeadlineExceeded, FailedPrecondition, Unavailable
+from effective_embeddings.client.errors import (
+    Cancelled,
+    DeadlineExceeded,
+    FailedPrecondition,
+    Unavailable,
+)
 from effective_embeddings.client.retry import is_repeatable, next_pause
 from effective_embeddings.server import ServerHandle
 from effective_embeddings.v1 import service_pb2 as pb
@@ -154,4 +159,12 @@ def test_the_client_gives_up_where_trying_again_cannot_help() -> None:
     assert next_pause(1, unavailable, 0.01) is None, "no time is left"
     assert next_pause(5, unavailable, None) is None, "often enough"
     assert next_pause(1, DeadlineExceeded("late"), None) is None
+    assert next_pause(1, Cancelled("Channel closed!"), None) is None
     assert next_pause(1, Unavailable("disk", "STORE_FAILED"), None) is None
+
+
+def test_the_client_tries_again_what_the_servers_grpc_had_no_room_for() -> None:
+    """It says CANCELLED, and no more, to calls beyond what may wait to be looked at."""
+    ended = Cancelled("CANCELLED")
+    assert next_pause(1, ended, None) is not None
+    assert next_pause(1, ended, None, repeatable=False) is None, "it may have been done"

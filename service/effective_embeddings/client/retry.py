@@ -8,6 +8,7 @@ from google.protobuf.message import Message
 
 from effective_embeddings.client.contract import METHODS
 from effective_embeddings.client.errors import (
+    Cancelled,
     EffectiveEmbeddingsError,
     ResourceExhausted,
     Unavailable,
@@ -18,6 +19,7 @@ __all__ = ["is_repeatable", "next_pause"]
 
 _MAX_ATTEMPTS = 5
 _FIRST_PAUSE_SECONDS = 0.1
+_ENDED_BY_SERVER = "CANCELLED"
 _random = random.Random()  # noqa: S311 - spreads retries out; nothing secret
 
 
@@ -53,9 +55,17 @@ def next_pause(
     if isinstance(error, ResourceExhausted) and error.retry_after is not None:
         # Turned away at the door: nothing was done, and the service says when to come back.
         pause += error.retry_after
-    elif not repeatable or not isinstance(error, Unavailable) or error.reason == "STORE_FAILED":
-        # A store that has failed stays so until somebody has seen to the disk.
+    elif not repeatable or not _passes(error):
         return None
     if remaining is not None and pause >= remaining:
         return None
     return pause
+
+
+def _passes(error: EffectiveEmbeddingsError) -> bool:
+    if isinstance(error, Cancelled):
+        # The word of a server's gRPC that has no room for a call, or that stops. Of what was
+        # cancelled on this side gRPC says more.
+        return error.message == _ENDED_BY_SERVER
+    # A store that has failed stays so until somebody has seen to the disk.
+    return isinstance(error, Unavailable) and error.reason != "STORE_FAILED"

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeAlias
-
-import grpc
 
 from effective_embeddings._core import Grant
 from effective_embeddings.server.address import SettingsError
@@ -19,8 +17,10 @@ __all__ = ["IdentityOf", "TokenAuthentication", "everybody", "make_authenticatio
 
 _log = logging.getLogger("effective_embeddings.server")
 
-# Says who makes a call, or raises a Refusal.
-IdentityOf: TypeAlias = Callable[[grpc.ServicerContext], Identity]
+# A call's metadata, as it came.
+_Metadata: TypeAlias = Sequence[tuple[str, str | bytes]]
+# Says who makes a call with some metadata, or raises a Refusal.
+IdentityOf: TypeAlias = Callable[[_Metadata], Identity]
 
 _SCHEME = "bearer "
 
@@ -29,7 +29,7 @@ def everybody() -> IdentityOf:
     """Return the answer where there are no tokens: everyone is "local" and may do everything."""
     local = Identity("local", Grant.unrestricted("local"))
 
-    def identity_of(_context: grpc.ServicerContext) -> Identity:
+    def identity_of(_metadata: _Metadata) -> Identity:
         return local
 
     return identity_of
@@ -73,10 +73,10 @@ class TokenAuthentication:
         _log.info("tokens loaded=%d principals=%r", len(self._tokens), self._tokens.principals)
         return True
 
-    def __call__(self, context: grpc.ServicerContext) -> Identity:
+    def __call__(self, metadata: _Metadata) -> Identity:
         """Return who makes a call; raise a Refusal if that is not known."""
         token = None
-        for key, value in context.invocation_metadata():
+        for key, value in metadata:
             if key == "authorization":
                 if token is not None:
                     raise unauthenticated()

@@ -9,21 +9,18 @@ import resource
 import socket
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import grpc
-from google.protobuf.descriptor_pool import DescriptorPool
-from grpc_health.v1 import health
-from grpc_reflection.v1alpha import reflection
 
 from effective_embeddings.server.address import ListenError, split_listen
 from effective_embeddings.server.authenticate import IdentityOf, everybody
+from effective_embeddings.server.describe import Reflection
 from effective_embeddings.server.gate import Gate
 from effective_embeddings.server.handlers import SERVICE_NAME, EngineLike, service_handler
-from effective_embeddings.server.health import HealthFollower
+from effective_embeddings.server.health import HEALTH_NAME, HealthFollower
 from effective_embeddings.server.logs import AuditLog
 from effective_embeddings.server.settings import Settings
-from effective_embeddings.server.symbols import Symbols
 from effective_embeddings.server.tls import make_credentials
 
 if TYPE_CHECKING:
@@ -34,12 +31,8 @@ __all__ = ["Server", "build_server"]
 
 _log = logging.getLogger("effective_embeddings.server")
 
-# Threads beyond those of admitted calls: they turn callers away while all places are taken.
-_SPARE_THREADS = 16
-# Calls that gRPC itself lets in, for each place there is: beyond this it refuses them, with a
-# fixed text, before there is a thread for them.
-_CALLS_PER_PLACE = 2
-_PENDING_PER_PLACE = 16
+# A place is given back a moment before its thread is free.
+_SPARE_THREADS = 4
 _HANDSHAKE_MS = 10_000
 _SPARE_DESCRIPTORS = 256
 
@@ -51,6 +44,7 @@ class Server:
         grpc: The server itself.
         pool: Its call threads.
         health: Its health service.
+        reflection: Its reflection service; None: it has none.
         gate: What its calls pass.
         target: What a client connects to.
     """
@@ -60,12 +54,14 @@ class Server:
         server: grpc.Server,
         pool: ThreadPoolExecutor,
         health: HealthFollower,
+        reflection: Reflection | None,
         gate: Gate,
         target: str,
     ) -> None:
         self.grpc = server
         self.pool = pool
         self.health = health
+        self.reflection = reflection
         self.gate = gate
         self.target = target
 
@@ -103,22 +99,17 @@ def build_server(
         settings.max_concurrent_calls + _SPARE_THREADS, thread_name_prefix="effemb-call"
     )
     gate = Gate(settings, identity_of or everybody())
-    server = grpc.server(
-        pool,
-        handlers=[service_handler(engine, gate, metrics, audit)],
-        interceptors=list(interceptors),
-        options=_options(settings),
-        maximum_concurrent_rpcs=settings.max_concurrent_calls * _CALLS_PER_PLACE,
-    )
-    follower = HealthFollower()
-    follower.add_to(server)
+    follower = HealthFollower(gate.patience)
+    reflection = None
+    handlers = [service_handler(engine, gate, metrics, audit), follower.handler()]
     if settings.reflects:
-        names = (SERVICE_NAME, health.SERVICE_NAME, reflection.SERVICE_NAME)
-        # Reflection asks for what a pool does; its stub wants the nominal type.
-        pool_of_symbols = cast("DescriptorPool", Symbols())
-        reflection.enable_server_reflection(names, server, pool_of_symbols)
+        reflection = Reflection((SERVICE_NAME, HEALTH_NAME), gate.patience)
+        handlers.append(reflection.handler())
+    server = grpc.server(
+        pool, handlers=handlers, interceptors=list(interceptors), options=_options(settings)
+    )
     target = _take_port(server, settings.listen, credentials)
-    return Server(server, pool, follower, gate, target)
+    return Server(server, pool, follower, reflection, gate, target)
 
 
 def _options(settings: Settings) -> list[tuple[str, int]]:
@@ -134,14 +125,12 @@ def _options(settings: Settings) -> list[tuple[str, int]]:
         ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.max_allowed_incoming_connections", _connections(settings.max_connections)),
-        # Calls that have come and that Python has not seen yet: where the queue of an overloaded
-        # server is. gRPC ends what is beyond with CANCELLED, whoever calls, so this is the last
-        # resort; the gate is fair and says when to come back.
-        ("grpc.server.max_pending_requests", settings.max_concurrent_calls * _PENDING_PER_PLACE),
-        (
-            "grpc.server.max_pending_requests_hard_limit",
-            settings.max_concurrent_calls * _PENDING_PER_PLACE * 2,
-        ),
+        # Calls that have come and that Python has not seen yet. The gate turns calls away as fast
+        # as one thread can look at them; what comes faster waits here, and lengthens every answer
+        # by that. So gRPC ends what is beyond, with CANCELLED and whoever calls, which clients
+        # take for "try again".
+        ("grpc.server.max_pending_requests", settings.pending_calls),
+        ("grpc.server.max_pending_requests_hard_limit", settings.pending_calls * 2),
         ("grpc.max_concurrent_streams", settings.max_streams_per_connection),
         # A peer that connects and does not come to the point: a TLS handshake, HTTP/2's preface.
         ("grpc.server_handshake_timeout_ms", _HANDSHAKE_MS),

@@ -7,15 +7,18 @@ so does every name that the service does not have: the core answers it, with a r
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, NoReturn, Protocol, TypeAlias
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, NamedTuple, NoReturn, Protocol, TypeAlias
 
 import grpc
 
 from effective_embeddings._core import METHODS, Grant, namespace_of
 from effective_embeddings.server.gate import Gate, GoneError
+from effective_embeddings.server.inline import turned_away
 from effective_embeddings.server.logs import AuditLog
 from effective_embeddings.server.observe import Observer, Visit
-from effective_embeddings.server.status import abort, status_of
+from effective_embeddings.server.status import Status, abort, status_of
+from effective_embeddings.server.tokens import Identity
 from effective_embeddings.v1 import service_pb2
 
 if TYPE_CHECKING:
@@ -74,12 +77,23 @@ def service_handler(
     return _ServiceHandler(engine, gate, metrics, audit)
 
 
+# gRPC makes a context for each call, and runs in it both who lets the call in and its handler.
+_LET_IN: ContextVar[tuple[Visit, Identity]] = ContextVar("let_in")
+
+
+class _Method(NamedTuple):
+    observer: Observer
+    streams: bool
+    handler: _Handler
+
+
 class _ServiceHandler(grpc.ServiceRpcHandler):
     def __init__(
         self, engine: EngineLike, gate: Gate, metrics: Metrics | None, audit: AuditLog | None
     ) -> None:
         self._prefix = f"/{SERVICE_NAME}/"
-        self._handlers: dict[str, _Handler] = {}
+        self._gate = gate
+        self._methods: dict[str, _Method] = {}
 
         def observer(method: str, kind: str) -> Observer:
             return Observer(
@@ -93,27 +107,44 @@ class _ServiceHandler(grpc.ServiceRpcHandler):
 
         for method in _SERVICE.methods:
             kind, make = _MAKERS[method.client_streaming, method.server_streaming]
-            handler = make(method.name, engine, gate, observer(method.name, kind))
-            self._handlers[self._prefix + method.name] = handler
+            handler = make(method.name, engine, gate, audit is not None)
+            streams = kind != "unary"
+            known = _Method(observer(method.name, kind), streams, handler)
+            self._methods[self._prefix + method.name] = known
 
         # The core knows no such method, and says so. In figures and logs all of them are one:
         # a stranger does not choose what is written there.
         unknown = observer("unknown", "unary")
 
-        def handle_unknown(name: str) -> _Handler:
-            return _unary(name, engine, gate, unknown)
+        def make_unknown(name: str) -> _Method:
+            return _Method(
+                unknown, streams=False, handler=_unary(name, engine, gate, audited=False)
+            )
 
-        self._handle_unknown = handle_unknown
+        self._make_unknown = make_unknown
 
     def service_name(self) -> str:
         return SERVICE_NAME
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> _Handler | None:
         path = handler_call_details.method
-        handler = self._handlers.get(path)
-        if handler is None and path.startswith(self._prefix):
-            return self._handle_unknown(path.removeprefix(self._prefix))
-        return handler
+        method = self._methods.get(path)
+        if method is None:
+            if not path.startswith(self._prefix):
+                return None
+            method = self._make_unknown(path.removeprefix(self._prefix))
+        gate = self._gate
+        visit = method.observer.begin(gate.new_id())
+        # Who calls and whether there is room is asked here, in the one thread that brings the
+        # calls: who is turned away takes no other.
+        try:
+            identity = gate.identity_of(handler_call_details.invocation_metadata)
+            visit.principal = identity.principal
+            gate.enter(identity, streams=method.streams)
+        except BaseException as error:  # noqa: BLE001
+            return turned_away(_ended(method.observer.method, error, visit))
+        _LET_IN.set((visit, identity))
+        return method.handler
 
 
 _SCOPES = dict(METHODS)
@@ -122,18 +153,14 @@ _SCOPES = dict(METHODS)
 # that ended with it without an answer.
 
 
-def _unary(name: str, engine: EngineLike, gate: Gate, observer: Observer) -> _Handler:
+def _unary(name: str, engine: EngineLike, gate: Gate, audited: bool) -> _Handler:  # noqa: FBT001
     call = engine.call
-    audited = observer.audit is not None
 
     # A unary method, as a stream of one request: on the wire they are the same, and here the
     # caller can be asked for its token, and turned away, before its request is read.
     def handle(requests: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
-        visit = _begin(gate, observer, context)
+        visit, identity = _begin(context)
         try:
-            identity = gate.identity_of(context)
-            visit.principal = identity.principal
-            gate.enter(identity, streams=False)
             try:
                 request = gate.receive(name, requests, context)
                 if audited:
@@ -155,13 +182,10 @@ def _unary(name: str, engine: EngineLike, gate: Gate, observer: Observer) -> _Ha
     return grpc.stream_unary_rpc_method_handler(handle)
 
 
-def _server_stream(name: str, engine: EngineLike, gate: Gate, observer: Observer) -> _Handler:
+def _server_stream(name: str, engine: EngineLike, gate: Gate, _audited: bool) -> _Handler:  # noqa: FBT001
     def handle(requests: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
-        visit = _begin(gate, observer, context)
+        visit, identity = _begin(context)
         try:
-            identity = gate.identity_of(context)
-            visit.principal = identity.principal
-            gate.enter(identity, streams=True)
             try:
                 request = gate.receive(name, requests, context)
                 visit.namespace = namespace_of(name, request)
@@ -195,13 +219,10 @@ def _work(gate: Gate, context: grpc.ServicerContext, replies: Iterator[bytes]) -
         gate.end_work()
 
 
-def _client_stream(name: str, engine: EngineLike, gate: Gate, observer: Observer) -> _Handler:
+def _client_stream(name: str, engine: EngineLike, gate: Gate, _audited: bool) -> _Handler:  # noqa: FBT001
     def handle(requests: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
-        visit = _begin(gate, observer, context)
+        visit, identity = _begin(context)
         try:
-            identity = gate.identity_of(context)
-            visit.principal = identity.principal
-            gate.enter(identity, streams=True)
             try:
                 restore = engine.restore(identity.grant)
                 reply = _take_in(name, restore, requests, visit, gate, context)
@@ -247,10 +268,10 @@ def _take_in(
         raise
 
 
-def _begin(gate: Gate, observer: Observer, context: grpc.ServicerContext) -> Visit:
-    visit = observer.begin(gate.new_id())
+def _begin(context: grpc.ServicerContext) -> tuple[Visit, Identity]:
+    visit, identity = _LET_IN.get()
     context.set_trailing_metadata((("x-request-id", visit.request_id),))
-    return visit
+    return visit, identity
 
 
 def _gone(visit: Visit, error: Exception) -> bytes:
@@ -265,14 +286,19 @@ def _gone(visit: Visit, error: Exception) -> bytes:
 def _refuse(
     name: str, error: BaseException, visit: Visit, context: grpc.ServicerContext
 ) -> NoReturn:
+    abort(_ended(name, error, visit), context)
+
+
+def _ended(name: str, error: BaseException, visit: Visit) -> Status:
+    """End the visit; return what the caller is told."""
     status = status_of(name, error, visit.request_id)
     visit.end(status.code.name, status.reason)
-    abort(status, context)
+    return status
 
 
 # By (client streams, server streams): what Prometheus calls it, and what makes it. The contract
 # has one method of each streaming kind; another one would be a KeyError at start, not a silent gap.
-_Maker: TypeAlias = Callable[[str, EngineLike, Gate, Observer], _Handler]
+_Maker: TypeAlias = Callable[[str, EngineLike, Gate, bool], _Handler]
 _MAKERS: dict[tuple[bool, bool], tuple[str, _Maker]] = {
     (False, False): ("unary", _unary),
     (False, True): ("server_stream", _server_stream),

@@ -1,45 +1,71 @@
-"""The standard health service, following the health of the engine."""
+"""The standard health service, following the health of the engine.
+
+Not the one of grpcio-health-checking, whose every answer waits for one lock, which a watcher that
+reads nothing holds for as long as it likes.
+"""
 
 from __future__ import annotations
 
-import functools
 import logging
 import threading
-from collections.abc import Callable
-from concurrent import futures
+from collections.abc import Callable, Iterator
 
 import grpc
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_health.v1 import health_pb2
 
 from effective_embeddings.server.handlers import SERVICE_NAME
+from effective_embeddings.server.patience import Patience
+from effective_embeddings.server.porch import Porch, PorchHandler
 
-__all__ = ["HealthFollower"]
+__all__ = ["HEALTH_NAME", "MAX_CHECKS", "MAX_WATCHES", "HealthFollower"]
 
 _log = logging.getLogger("effective_embeddings.server")
 
+HEALTH_NAME: str = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
+MAX_CHECKS = 8
+MAX_WATCHES = 64
 _SECONDS_BETWEEN_LOOKS = 0.5
 # "" is the server as a whole, by the health protocol.
 _SERVICES = ("", SERVICE_NAME)
+_Reply = health_pb2.HealthCheckResponse
 
 
 class HealthFollower:
     """Serves health: NOT_SERVING at first and after drain, in between what the engine says."""
 
-    def __init__(self) -> None:
-        self._servicer = health.HealthServicer()
-        # A thread of its own: a probe must not queue behind the calls whose health it asks for.
-        self._pool = futures.ThreadPoolExecutor(1, thread_name_prefix="effemb-health")
-        check = functools.partial(self._servicer.Check)
-        check.experimental_thread_pool = self._pool  # type: ignore[attr-defined]
-        self._servicer.Check = check  # type: ignore[method-assign]
+    def __init__(self, patience: Patience) -> None:
+        """Make it.
+
+        Args:
+            patience: Cancels calls whose clients stop.
+        """
+        self._checks = Porch("health_checks", MAX_CHECKS, patience)
+        self._watches = Porch("health_watches", MAX_WATCHES, patience)
         self._stop = threading.Event()
         self._follower: threading.Thread | None = None
+        self._changed = threading.Condition()
         self._serving = False
-        self._set(serving=False)
 
-    def add_to(self, server: grpc.Server) -> None:
-        """Register the health service with ``server``."""
-        health_pb2_grpc.add_HealthServicer_to_server(self._servicer, server)
+    def handler(self) -> grpc.GenericRpcHandler:
+        """Return the handler of the health service."""
+
+        # Streams of one request, as in handlers.py: the wait for the request is ours then.
+        def check(requests: Iterator[object], context: grpc.ServicerContext) -> object:
+            return self._check(requests, context)
+
+        def watch(requests: Iterator[object], context: grpc.ServicerContext) -> Iterator[object]:
+            return self._watch(requests, context)
+
+        check.experimental_thread_pool = self._checks.pool  # type: ignore[attr-defined]
+        watch.experimental_thread_pool = self._watches.pool  # type: ignore[attr-defined]
+        codec = (health_pb2.HealthCheckRequest.FromString, _Reply.SerializeToString)
+        return PorchHandler(
+            HEALTH_NAME,
+            {
+                "Check": (self._checks, grpc.stream_unary_rpc_method_handler(check, *codec)),
+                "Watch": (self._watches, grpc.stream_stream_rpc_method_handler(watch, *codec)),
+            },
+        )
 
     def follow(self, look: Callable[[], tuple[bool, str]]) -> None:
         """Serve what ``look`` returns (serving, reason) from now on; it is asked twice a second."""
@@ -56,11 +82,48 @@ class HealthFollower:
         self._stop.set()
         if self._follower is not None:
             self._follower.join()
-        self._servicer.enter_graceful_shutdown()
+        self._set(serving=False)
 
     def close(self) -> None:
-        """Let the health thread go; the server has stopped."""
-        self._pool.shutdown(wait=False)
+        """Let the threads go; the server has stopped."""
+        self._checks.close()
+        self._watches.close()
+
+    def _check(self, requests: Iterator[object], context: grpc.ServicerContext) -> object:
+        try:
+            request = self._checks.receive(requests, context)
+            status = self._status(request)
+            if status == _Reply.SERVICE_UNKNOWN:
+                context.set_code(grpc.StatusCode.NOT_FOUND)
+                context.set_details("there is no such service here")
+                return _Reply()
+            return _Reply(status=status)
+        finally:
+            self._checks.leave()
+
+    def _watch(self, requests: Iterator[object], context: grpc.ServicerContext) -> Iterator[object]:
+        try:
+            request = self._watches.receive(requests, context)
+            context.add_callback(self._wake)
+            told = None
+            while context.is_active():
+                with self._changed:
+                    while (now := self._status(request)) == told and context.is_active():
+                        self._changed.wait()
+                if now != told:
+                    told = now
+                    yield from self._watches.send(_Reply(status=now), context)
+        finally:
+            self._watches.leave()
+
+    def _wake(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+
+    def _status(self, request: object) -> int:
+        if getattr(request, "service", None) not in _SERVICES:
+            return _Reply.SERVICE_UNKNOWN
+        return _Reply.SERVING if self._serving else _Reply.NOT_SERVING
 
     def _keep_looking(self, look: Callable[[], tuple[bool, str]]) -> None:
         while not self._stop.wait(_SECONDS_BETWEEN_LOOKS):
@@ -82,6 +145,4 @@ class HealthFollower:
 
     def _set(self, *, serving: bool) -> None:
         self._serving = serving
-        status = health_pb2.HealthCheckResponse
-        for name in _SERVICES:
-            self._servicer.set(name, status.SERVING if serving else status.NOT_SERVING)
+        self._wake()

@@ -195,6 +195,8 @@ class ServerHandle:
             self._engine.stop_writes()
             self._engine.close()
         server.health.close()
+        if server.reflection is not None:
+            server.reflection.close()
         server.gate.patience.stop()
         server.pool.shutdown(wait=False)
         self._watch.stop()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from effective_embeddings import _core
+from effective_embeddings.server.describe import MAX_REFLECTIONS
+from effective_embeddings.server.health import MAX_CHECKS, MAX_WATCHES
 from effective_embeddings.server.settings import Settings
 from effective_embeddings.server.tokens import (
     MAX_ENTRIES,
@@ -53,11 +55,12 @@ def server_limits(settings: Settings) -> list[Limit]:
             "more wait in the client",
         ),
         Limit("max_concurrent_calls", s.max_concurrent_calls, "calls", _OVERLOADED),
-        Limit(
-            "pending_calls", s.max_concurrent_calls * 32, "calls not seen yet", "CANCELLED, by gRPC"
-        ),
+        Limit("pending_calls", s.pending_calls * 2, "calls not seen yet", "CANCELLED, by gRPC"),
         Limit("max_calls_per_principal", s.share, "calls of a principal", _OVERLOADED),
         Limit("max_streaming_calls", s.max_streaming_calls, "snapshots, restores", _OVERLOADED),
+        Limit("health_checks", MAX_CHECKS, "calls", "who waits longest is CANCELLED"),
+        Limit("health_watches", MAX_WATCHES, "streams", _OVERLOADED),
+        Limit("reflections", MAX_REFLECTIONS, "streams", _OVERLOADED),
         Limit("workers", s.workers, "calls served at once", "more wait for a worker"),
         Limit("calls_per_second", s.calls_per_second, "calls of a principal", _RATE_LIMITED),
         Limit("burst_calls", s.burst, "calls of a principal at once", _RATE_LIMITED),

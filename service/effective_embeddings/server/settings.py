@@ -181,6 +181,11 @@ class Settings:
         return max(1, everything // 2) if self.authenticated else everything
 
     @property
+    def pending_calls(self) -> int:
+        """Calls that may wait to be looked at: beyond it some are ended, beyond twice it all."""
+        return max(64, self.max_concurrent_calls)
+
+    @property
     def burst(self) -> float:
         """Calls that a principal may make at once; 0: as many as it likes."""
         return float(self.burst_calls or self.calls_per_second)

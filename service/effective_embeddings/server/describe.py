@@ -1,0 +1,66 @@
+"""The standard reflection service, for grpcurl and its like."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, cast
+
+import grpc
+from google.protobuf.descriptor_pool import DescriptorPool
+from grpc_reflection.v1alpha import reflection, reflection_pb2
+
+from effective_embeddings.server.patience import Patience
+from effective_embeddings.server.porch import Porch, PorchHandler
+from effective_embeddings.server.symbols import Symbols
+
+__all__ = ["MAX_REFLECTIONS", "Reflection"]
+
+MAX_REFLECTIONS = 8
+
+
+class Reflection:
+    """Serves the descriptors of the services."""
+
+    def __init__(self, names: tuple[str, ...], patience: Patience) -> None:
+        """Make it.
+
+        Args:
+            names: Full names of the other services.
+            patience: Cancels calls whose clients stop.
+        """
+        self._porch = Porch("reflections", MAX_REFLECTIONS, patience)
+        # Reflection asks for what a pool does; its stub wants the nominal type.
+        symbols = cast("DescriptorPool", Symbols())
+        self._servicer: Any = reflection.ReflectionServicer(
+            (*names, reflection.SERVICE_NAME), symbols
+        )
+
+    def handler(self) -> grpc.GenericRpcHandler:
+        """Return the handler of the reflection service."""
+
+        def info(requests: Iterator[Any], context: grpc.ServicerContext) -> Iterator[Any]:
+            return self._info(requests, context)
+
+        info.experimental_thread_pool = self._porch.pool  # type: ignore[attr-defined]
+        made = grpc.stream_stream_rpc_method_handler(
+            info,
+            reflection_pb2.ServerReflectionRequest.FromString,
+            reflection_pb2.ServerReflectionResponse.SerializeToString,
+        )
+        methods = {"ServerReflectionInfo": (self._porch, made)}
+        return PorchHandler(reflection.SERVICE_NAME, methods)
+
+    def close(self) -> None:
+        """Let the threads go; the server has stopped."""
+        self._porch.close()
+
+    def _info(self, requests: Iterator[Any], context: grpc.ServicerContext) -> Iterator[Any]:
+        def asked() -> Iterator[Any]:
+            while (request := self._porch.receive(requests, context)) is not None:
+                yield request
+
+        try:
+            for reply in self._servicer.ServerReflectionInfo(asked(), context):
+                yield from self._porch.send(reply, context)
+        finally:
+            self._porch.leave()

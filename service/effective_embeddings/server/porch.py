@@ -1,0 +1,124 @@
+"""Where strangers are received: health and reflection ask for no token."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeAlias, TypeVar
+
+import grpc
+
+from effective_embeddings.server.inline import turned_away
+from effective_embeddings.server.patience import Patience
+from effective_embeddings.server.refusal import Refusal, overloaded
+from effective_embeddings.server.status import status_of
+
+__all__ = ["Porch", "PorchHandler"]
+
+_T = TypeVar("_T")
+# In quotes: generic for the type checker, and not when it runs.
+_Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+_RETRY_SECONDS = 1.0
+
+
+class Porch:
+    """A few places, and a thread for each of them, so that strangers take none of the others.
+
+    Who has waited longest for a request of its client has to go when a call comes and there is no
+    place: a probe sends its request at once, and gets in whoever else stands around.
+
+    Attributes:
+        pool: The threads.
+    """
+
+    def __init__(self, name: str, places: int, patience: Patience) -> None:
+        """Make it.
+
+        Args:
+            name: What the limit is called.
+            places: Calls at the same time.
+            patience: Cancels calls whose clients stop.
+        """
+        self.pool = ThreadPoolExecutor(places, thread_name_prefix=f"effemb-{name}")
+        self._name = name
+        self._places = places
+        self._patience = patience
+        self._lock = threading.Lock()
+        self._held = 0
+        # In the order in which they began to wait.
+        self._waiting: dict[grpc.ServicerContext, None] = {}
+
+    def enter(self) -> None:
+        """Take a place, in the thread that brings the calls; ``leave`` gives it back.
+
+        Raises:
+            Refusal: There is none, and nobody who waits for a request.
+        """
+        with self._lock:
+            longest = None
+            if self._held >= self._places:
+                longest = next(iter(self._waiting), None)
+                if longest is None:
+                    raise overloaded(self._name, self._places, _RETRY_SECONDS)
+                del self._waiting[longest]
+            self._held += 1
+        if longest is not None:
+            longest.cancel()
+
+    def leave(self) -> None:
+        """Give the place back."""
+        with self._lock:
+            self._held -= 1
+
+    def receive(self, requests: Iterator[_T], context: grpc.ServicerContext) -> _T | None:
+        """Wait for a request; None: there are no more."""
+        with self._lock:
+            self._waiting[context] = None
+        self._patience.begin(context)
+        try:
+            return next(requests, None)
+        finally:
+            self._patience.end(context)
+            with self._lock:
+                self._waiting.pop(context, None)
+
+    def send(self, reply: _T, context: grpc.ServicerContext) -> Iterator[_T]:
+        """Yield a reply, and wait for the client to take it."""
+        self._patience.begin(context)
+        try:
+            yield reply
+        finally:
+            self._patience.end(context)
+
+    def close(self) -> None:
+        """Let the threads go; the server has stopped."""
+        self.pool.shutdown(wait=False)
+
+
+class PorchHandler(grpc.ServiceRpcHandler):
+    """The handler of a service whose calls are received on porches."""
+
+    def __init__(self, service: str, methods: Mapping[str, tuple[Porch, _Handler]]) -> None:
+        """Make it.
+
+        Args:
+            service: The service's full name.
+            methods: By name, where each is received and what answers it.
+        """
+        self._service = service
+        self._methods = {f"/{service}/{name}": each for name, each in methods.items()}
+
+    def service_name(self) -> str:
+        """See ``grpc.ServiceRpcHandler``."""
+        return self._service
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> _Handler | None:
+        """Return the handler of a call that has a place now, or of one that is turned away."""
+        porch, handler = self._methods.get(handler_call_details.method, (None, None))
+        if porch is not None:
+            try:
+                porch.enter()
+            except Refusal as refusal:
+                return turned_away(status_of(handler_call_details.method, refusal, "-"))
+        return handler
