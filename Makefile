@@ -17,7 +17,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 RUST_SOURCES  := $(shell find rust_core proto -name '*.rs' -o -name '*.proto' -o -name Cargo.toml) Cargo.toml Cargo.lock
 PYTHON_CODE   := service tests bench proto/generate.py
 
-.PHONY: help demo test test-rust test-python crash soak lint lint-rust lint-python lint-proto fmt gen bench bench-full serve build audit wheel lock clean
+.PHONY: help demo test test-rust test-python crash soak fuzz lint lint-rust lint-python lint-proto fmt gen bench bench-full serve build audit wheel lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -40,6 +40,9 @@ crash: build ## Kill the server in ROUNDS rounds (500) and check what it had ack
 MINUTES ?= 60
 soak: build ## Load the server for MINUTES (60), and judge whether anything creeps
 	$(BIN)/python -m tests.soak --minutes $(MINUTES)
+
+fuzz: ## Fuzz for MINUTES (60), guided by coverage (needs a C++ compiler)
+	./rust_core/fuzz/run.sh $(MINUTES)
 
 lint: lint-rust lint-python lint-proto ## Run every linter; warnings are errors
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from effective_embeddings import Client
+from effective_embeddings.client.errors import AlreadyExists
 from effective_embeddings.v1 import resources_pb2, service_pb2
 from tests.support.frames import Frame, frames_of, header, requests, trailer
 from tests.support.raw import Raw, RefusedError
@@ -219,20 +220,32 @@ def test_a_name_that_is_taken_is_refused_before_anything_is_sent(
     assert client.get_namespace(full) == before
 
 
-@pytest.mark.parametrize(
-    "write", [{"request_id": "once"}, {"validate_only": True}], ids=["request_id", "validate_only"]
-)
-def test_options_that_a_restore_does_not_have_are_refused(
-    client: Client, raw: Raw, full: str, tmp_path: Path, write: dict[str, Any]
+def test_a_restore_that_is_sent_again_with_its_id_returns_the_first_answer(
+    client: Client, full: str, tmp_path: Path
+) -> None:
+    file = tmp_path / f"{full}.snapshot"
+    client.snapshot(full, file)
+    copy = f"{full}-copy"
+    first = client.restore(file, copy, request_id="once")
+    client.update_namespace(copy, description="since")
+    now = client.get_namespace(copy)
+    assert client.restore(file, copy, request_id="once") == first
+    assert client.get_namespace(copy) == now
+    with pytest.raises(AlreadyExists):
+        client.restore(file, copy, request_id="twice")
+
+
+def test_an_option_that_a_restore_does_not_have_is_refused(
+    client: Client, raw: Raw, full: str, tmp_path: Path
 ) -> None:
     first, *rest = requests(frames_of(client, full, tmp_path), f"{full}-copy")
     assert isinstance(first, service_pb2.RestoreRequest)
-    first.write.MergeFrom(service_pb2.WriteOptions(**write))
+    first.write.validate_only = True
     with pytest.raises(RefusedError) as caught:
         raw.restore([first, *rest])
     refusal = caught.value
     assert (refusal.code, refusal.reason) == ("INVALID_ARGUMENT", "OUT_OF_RANGE")
-    assert refusal.metadata["field"] == f"write.{next(iter(write))}"
+    assert refusal.metadata["field"] == "write.validate_only"
     assert [each.name for each in client.list_namespaces(full)] == [full]
 
 

@@ -8,7 +8,7 @@ use std::time::Instant;
 use ee_core::command::Command;
 use ee_core::kernels::Kernel;
 use ee_core::rank::Query;
-use ee_core::state::{CategoryView, Header, MatchOptions, Profile, Ranking};
+use ee_core::state::{CategoryView, Header, MatchOptions, Namespace, Profile, Ranking};
 use rusqlite::Connection;
 
 use crate::api::{
@@ -27,7 +27,7 @@ use crate::shared_scan;
 use crate::snapshot::Snapshot;
 use crate::stats::Stats;
 use crate::store::{Head, copied_sequence, log_frames, open_writer, sqlite_version};
-use crate::store::{NamespaceRow, Readers, Remembered, State, StoreResult, queries};
+use crate::store::{NamespaceRow, Reader, Readers, Remembered, State, StoreResult, queries};
 use crate::suggestions;
 use crate::verify::{Live, verify};
 use crate::writer::Writer;
@@ -99,9 +99,11 @@ impl Engine {
     ) -> Result<NamespaceView> {
         check_deadline(context.deadline)?;
         if context.validate_only {
-            let reader = self.shared.readers.begin()?;
-            check_new_name(&reader, &new.name)?;
-            return Ok(new_row(&new, 0, now_ms()).view());
+            return self.reading(|| {
+                let reader = self.shared.readers.begin()?;
+                check_new_name(&reader, &new.name)?;
+                Ok(new_row(&new, 0, now_ms()).view())
+            });
         }
         self.writer.task(
             move |connection, head| {
@@ -172,10 +174,12 @@ impl Engine {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<NamespaceView>> {
-        let reader = self.shared.readers.begin()?;
-        let after = after.unwrap_or_default();
-        let rows = queries::namespaces_page(&reader, prefix, after, limit)?;
-        Ok(rows.iter().map(NamespaceRow::view).collect())
+        self.reading(|| {
+            let reader = self.shared.readers.begin()?;
+            let after = after.unwrap_or_default();
+            let rows = queries::namespaces_page(&reader, prefix, after, limit)?;
+            Ok(rows.iter().map(NamespaceRow::view).collect())
+        })
     }
 
     /// A namespace.
@@ -185,7 +189,8 @@ impl Engine {
 
     /// Which namespace has a name, and what was fixed at its creation.
     pub fn settings(&self, name: &str) -> Result<Arc<Target>> {
-        Ok(Arc::clone(&self.shared.registry.get(name)?.target))
+        let loaded = self.reading(|| self.shared.registry.get(name))?;
+        Ok(Arc::clone(&loaded.target))
     }
 
     /// Writes; returns once that is durable and visible.
@@ -260,7 +265,7 @@ impl Engine {
         context: ReadContext,
     ) -> Result<At<ItemView>> {
         let loaded = self.at(name, context)?;
-        self.shared.read_store(&loaded, |reader, row| {
+        self.read_store(&loaded, |reader, row| {
             let item = queries::item_by_key(reader, row.id, key)?;
             let item = item.ok_or_else(|| Error::ItemNotFound {
                 key: key.to_owned(),
@@ -280,7 +285,7 @@ impl Engine {
         context: ReadContext,
     ) -> Result<At<Vec<ItemView>>> {
         let loaded = self.at(name, context)?;
-        self.shared.read_store(&loaded, |reader, row| {
+        self.read_store(&loaded, |reader, row| {
             let items = read::page(reader, row.id, &filter, limit)?;
             let views = items
                 .into_iter()
@@ -305,7 +310,7 @@ impl Engine {
         let tally = Some(&self.shared.counters.tally);
         let (id, settings) = (target.id, &target.settings);
         if read::names_items(&queries) {
-            return self.shared.read_both(&loaded, |published, reader| {
+            return self.read_both(&loaded, |published, reader| {
                 let resolved = read::resolve(Some(&reader), id, settings, &queries)?;
                 drop(reader);
                 Ok(published.rank_with(kernel, &resolved, &options, tally))
@@ -342,9 +347,17 @@ impl Engine {
     ) -> Result<Snapshot> {
         let loaded = self.at(name, context)?;
         match view {
-            SnapshotView::Full => Snapshot::full(&self.shared, &loaded, now_ms()),
-            SnapshotView::Effective => Ok(Snapshot::effective(&loaded, now_ms())),
+            SnapshotView::Full => self.reading(|| Snapshot::full(&self.shared, &loaded, now_ms())),
+            SnapshotView::Effective => Ok(Snapshot::effective(&self.shared, &loaded, now_ms())),
         }
+    }
+
+    /// The first answer to a restore with this id, if it was finished in the last day.
+    pub fn restored(&self, context: &WriteContext) -> Result<Option<NamespaceView>> {
+        self.reading(|| {
+            let reader = self.shared.readers.begin()?;
+            recall(&reader, context, now_ms())
+        })
     }
 
     /// Begins to take a full snapshot back, into a new namespace.
@@ -364,21 +377,23 @@ impl Engine {
         let At {
             value: (live, reader),
             revision,
-        } = self.shared.read_both(&loaded, |published, reader| {
+        } = self.read_both(&loaded, |published, reader| {
             Ok((Live::of(published), reader))
         })?;
-        let row = read::pinned(&reader, &loaded)?;
-        let value = verify(&reader, &row, live)?;
+        let value = self.reading(|| verify(&reader, &read::pinned(&reader, &loaded)?, live))?;
         Ok(At { value, revision })
     }
 
     /// What the engine is.
     pub fn info(&self) -> Result<EngineInfo> {
-        let reader = self.shared.readers.begin()?;
+        let namespaces = self.reading(|| {
+            let reader = self.shared.readers.begin()?;
+            Ok(queries::namespace_count(&reader)?)
+        })?;
         Ok(EngineInfo {
             sqlite_version: sqlite_version().to_owned(),
             kernel: self.kernel().name(),
-            namespaces: queries::namespace_count(&reader)?,
+            namespaces,
             memory_bytes: self.shared.registry.memory() as u64,
         })
     }
@@ -411,6 +426,27 @@ impl Engine {
         self.writer.stop();
     }
 
+    /// Reads; an error is told as one of reading.
+    fn reading<T>(&self, read: impl FnOnce() -> Result<T>) -> Result<T> {
+        read().map_err(|error| self.shared.read_error(error))
+    }
+
+    fn read_store<T>(
+        &self,
+        loaded: &Arc<Loaded>,
+        read: impl FnOnce(&Reader, &NamespaceRow) -> Result<T>,
+    ) -> Result<At<T>> {
+        self.reading(|| self.shared.read_store(loaded, read))
+    }
+
+    fn read_both<T>(
+        &self,
+        loaded: &Arc<Loaded>,
+        read: impl FnOnce(&Namespace, Reader) -> Result<T>,
+    ) -> Result<At<T>> {
+        self.reading(|| self.shared.read_both(loaded, read))
+    }
+
     fn kernel(&self) -> Kernel {
         self.options.kernel.unwrap_or_else(Kernel::best)
     }
@@ -430,7 +466,7 @@ impl Engine {
     /// The namespace with a name, at the revision that the caller asks for. If loading it took
     /// more memory than there is, others leave.
     fn at(&self, name: &str, context: ReadContext) -> Result<Arc<Loaded>> {
-        let loaded = self.shared.at(name, context)?;
+        let loaded = self.reading(|| self.shared.at(name, context))?;
         if self.shared.registry.over_budget() {
             self.writer.evict();
         }
@@ -482,7 +518,8 @@ fn new_row(new: &NewNamespace, id: i64, now_ms: i64) -> NamespaceRow {
     }
 }
 
-fn recall(
+/// The first answer to a request with this id that creates or deletes a namespace.
+pub(crate) fn recall(
     connection: &Connection,
     context: &WriteContext,
     now_ms: i64,
@@ -500,7 +537,8 @@ fn recall(
     }
 }
 
-fn remember(
+/// Keeps the answer for a retry.
+pub(crate) fn remember(
     connection: &Connection,
     context: &WriteContext,
     now_ms: i64,

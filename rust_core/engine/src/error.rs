@@ -95,6 +95,12 @@ pub enum Error {
         /// Why.
         cause: String,
     },
+    /// A part of the store could not be read. That is not known to be more than this read.
+    #[error("the store could not be read: {cause}")]
+    ReadFailed {
+        /// Why.
+        cause: String,
+    },
     /// The engine is being closed.
     #[error("the service is shutting down")]
     ShuttingDown,

@@ -32,6 +32,8 @@ steps! {
     WriteCommit,
     /// After the commit, before it is visible.
     WriteCommitted,
+    /// While it is copied in, under the lock. An error has no meaning here.
+    WritePublishing,
     /// After it is visible, before the watermark says so.
     WritePublished,
     /// After the watermark, before the reply.
@@ -104,6 +106,8 @@ mod armed {
         Crash,
         /// The step fails.
         Error,
+        /// The step panics, once.
+        Panic,
         /// The step takes this long.
         Delay(Duration),
     }
@@ -176,10 +180,14 @@ mod armed {
                 return Ok(());
             }
             armed.fired += 1;
+            if armed.fault == Fault::Panic && armed.fired > 1 {
+                return Ok(());
+            }
             armed.fault
         };
         match fault {
             Fault::Crash => std::process::abort(),
+            Fault::Panic => panic!("injected at {step:?}"),
             Fault::Delay(time) => std::thread::sleep(time),
             Fault::Error => {
                 let error = ffi::Error::new(ffi::SQLITE_IOERR);

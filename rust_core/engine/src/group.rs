@@ -277,7 +277,8 @@ impl<'a> Group<'a> {
             .retired
             .load(std::sync::atomic::Ordering::Acquire);
         let loaded = if retired {
-            self.shared.registry.get(&job.target.name)?
+            let found = self.shared.registry.get(&job.target.name);
+            found.map_err(|error| self.shared.read_error(error))?
         } else {
             Arc::clone(&job.loaded)
         };

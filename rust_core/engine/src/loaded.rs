@@ -11,6 +11,7 @@ use parking_lot::{Condvar, Mutex, RwLock, RwLockReadGuard};
 use rustc_hash::FxHashSet;
 
 use crate::api::NamespaceView;
+use crate::failpoints::{Step, reach};
 use crate::shared_scan::SharedScan;
 use crate::store::{NamespaceRow, StoreResult};
 use crate::{Error, Result};
@@ -30,6 +31,8 @@ pub struct Target {
 pub(crate) struct Loaded {
     pub(crate) target: Arc<Target>,
     state: RwLock<Namespace>,
+    /// A change is being copied in. Seen under the lock: that ended half way.
+    changing: AtomicBool,
     revision: Mutex<u64>,
     reached: Condvar,
     /// It left memory, or was deleted: this object is no longer the one that is written to.
@@ -53,6 +56,7 @@ impl Loaded {
             revision: Mutex::new(namespace.header().revision),
             reached: Condvar::new(),
             state: RwLock::new(namespace),
+            changing: AtomicBool::new(false),
             retired: AtomicBool::new(false),
             memory: AtomicUsize::new(memory),
             last_used: AtomicU64::new(0),
@@ -62,8 +66,13 @@ impl Loaded {
     }
 
     /// The published state.
+    ///
+    /// Panics if a defect has left it half changed: then it is nobody's answer.
     pub(crate) fn read(&self) -> RwLockReadGuard<'_, Namespace> {
-        self.state.read()
+        let state = self.state.read();
+        let whole = !self.changing.load(Ordering::Relaxed);
+        assert!(whole, "{:?} was left half changed", self.target.name);
+        state
     }
 
     /// Copies in what a durable write has changed, and wakes who waits for it. Returns by how
@@ -71,7 +80,12 @@ impl Loaded {
     pub(crate) fn publish(&self, draft: Draft) -> isize {
         let (revision, memory) = {
             let mut state = self.state.write();
+            // The lock orders this before whoever reads.
+            self.changing.store(true, Ordering::Relaxed);
             state.publish(draft);
+            // It cannot fail any more; a test can make it panic, or end the process.
+            let _ = reach(Step::WritePublishing);
+            self.changing.store(false, Ordering::Relaxed);
             (state.header().revision, state.memory_bytes())
         };
         *self.revision.lock() = revision;
@@ -205,3 +219,68 @@ impl Unsaved {
 
 /// Result of reading a namespace back.
 pub(crate) type LoadResult = StoreResult<Option<Loaded>>;
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use ee_core::command::{CategoryPut, Command};
+    use ee_core::settings::{MembershipMode, NamespaceSettings, Normalization};
+    use ee_core::state::Draft;
+
+    use crate::{Engine, NewNamespace, Options, ReadContext, WriteContext};
+
+    #[test]
+    fn what_a_defect_left_half_changed_is_nobodys_answer() {
+        let directory = tempfile::tempdir().unwrap();
+        let engine = Engine::open(directory.path(), Options::default()).unwrap();
+        let new = NewNamespace {
+            name: "n".into(),
+            settings: NamespaceSettings {
+                dimension: 2,
+                embedding_model: String::new(),
+                normalization: Normalization::Raw,
+                membership: MembershipMode::Single,
+            },
+            description: String::new(),
+            labels: Default::default(),
+        };
+        engine
+            .create_namespace(new, WriteContext::default())
+            .unwrap();
+        let put = |key: &str| CategoryPut {
+            key: key.into(),
+            base: Some(Some(vec![1.0, 2.0])),
+            ..CategoryPut::default()
+        };
+        let command = Command::PutCategories(["a", "b", "c"].map(put).into());
+        let target = engine.settings("n").unwrap();
+        engine
+            .write(&target, command, WriteContext::default())
+            .unwrap();
+        let before = engine.namespace("n", ReadContext::default()).unwrap();
+
+        let loaded = engine.shared.registry.get("n").unwrap();
+        let mut draft = Draft::new(*loaded.read().header());
+        draft.header.revision += 1;
+        for key in ["a", "b", "c"] {
+            let mut category = loaded.read().draft_of(key).unwrap();
+            category.touch();
+            if key == "b" {
+                category.sum.clear();
+            }
+            draft.categories.insert(key.into(), Some(category));
+        }
+        let read = || {
+            catch_unwind(AssertUnwindSafe(|| {
+                engine.namespace("n", Default::default())
+            }))
+        };
+        assert!(catch_unwind(AssertUnwindSafe(|| loaded.publish(draft))).is_err());
+        assert!(catch_unwind(AssertUnwindSafe(|| loaded.read().header().revision)).is_err());
+        assert!(read().is_err());
+        // As the writer does after a panic.
+        engine.shared.registry.remove_all();
+        assert_eq!(read().unwrap(), Ok(before));
+    }
+}

@@ -112,6 +112,12 @@ impl Registry {
         }
     }
 
+    /// Takes all namespaces out of memory: what it holds of them may not be right.
+    pub(crate) fn remove_all(&self) {
+        let names: Vec<String> = self.slots.lock().keys().cloned().collect();
+        names.iter().for_each(|name| self.remove(name));
+    }
+
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.slots.lock().len()

@@ -15,7 +15,7 @@ use ee_core::store::{CategoryRecord, Item, Membership, Origin, Store, membership
 use rusqlite::Connection;
 
 use crate::api::{Frame, ItemView, NamespaceView, NewNamespace, WriteContext};
-use crate::engine::check_new_name;
+use crate::engine::{check_new_name, recall, remember};
 use crate::failpoints::{Step, reach};
 use crate::shared::Shared;
 use crate::store::{Head, NamespaceRow, Reader, SqlStore, State, StoreError, StoreResult, queries};
@@ -227,7 +227,7 @@ impl Restore {
                 )));
             }
         }
-        reach(Step::RestoreSums)?;
+        self.step(Step::RestoreSums)?;
         self.row.header.category_records = self.build_sums()?;
         self.row.header.revision = 1;
         self.row.checkpoint = 1;
@@ -235,19 +235,27 @@ impl Restore {
         if self.row.header.digest(&self.row.settings) != digest {
             return Err(invalid("the digest of what came is not the trailer's"));
         }
-        reach(Step::RestoreFinish)?;
+        self.step(Step::RestoreFinish)?;
         let (row, context) = (self.row.clone(), self.context.clone());
-        let view = self.writer.task(
+        let (view, first) = self.writer.task(
             move |connection, head| {
+                if let Some(view) = recall(connection, &context, head.time_ms)? {
+                    return Ok((view, false));
+                }
                 check_new_name(connection, &row.name)?;
                 append_created(connection, head, row.id, &context)?;
                 queries::save_namespace(connection, &row)?;
-                Ok(row.view())
+                let view = remember(connection, &context, head.time_ms, row.view())?;
+                Ok((view, true))
             },
             |_, _| {},
         )?;
-        self.done = true;
+        self.done = first;
         Ok(view)
+    }
+
+    fn step(&self, step: Step) -> Result<()> {
+        reach(step).map_err(|error| self.shared.read_error(error.into()))
     }
 
     /// Builds and writes the sums of all categories; returns their part of the digest.
@@ -255,13 +263,16 @@ impl Restore {
         let mut digest = SetDigest::default();
         let categories: Vec<_> = self.categories.values().cloned().collect();
         for chunk in categories.chunks(SUMS) {
-            let reader = self.shared.readers.begin()?;
-            let built: Result<Vec<_>> = chunk
-                .iter()
-                .map(|(id, record)| self.build(&reader, *id, record))
-                .collect();
-            drop(reader);
-            let built = built?;
+            let built: Result<Vec<_>> =
+                self.shared
+                    .readers
+                    .begin()
+                    .map_err(Error::from)
+                    .and_then(|reader| {
+                        let build = |(id, record): &(i64, _)| self.build(&reader, *id, record);
+                        chunk.iter().map(build).collect()
+                    });
+            let built = built.map_err(|error| self.shared.read_error(error))?;
             for (hash, _) in &built {
                 digest.insert(hash);
             }

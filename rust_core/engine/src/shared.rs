@@ -11,6 +11,7 @@ use crate::failpoints::{Step, reach};
 use crate::registry::Registry;
 use crate::stats::Counters;
 use crate::store::Readers;
+use crate::writer::DEFECT;
 use crate::{Error, Result};
 
 /// What the engine's threads have in common.
@@ -95,9 +96,23 @@ impl Shared {
         match self.may_write() {
             Err(error) => error,
             Ok(()) => Error::StoreFailed {
-                cause: "a defect stopped the writer".into(),
+                cause: DEFECT.into(),
             },
         }
+    }
+
+    /// An error of reading, as a caller is told it. One of the disk is that of this read alone,
+    /// unless the writer has met one too: what was not read may be read the next time, or from
+    /// another place.
+    pub(crate) fn read_error(&self, error: Error) -> Error {
+        let error = match error {
+            Error::StoreFailed { cause } if !self.failed() => Error::ReadFailed { cause },
+            other => other,
+        };
+        if matches!(error, Error::ReadFailed { .. } | Error::Corrupted { .. }) {
+            self.counters.read_failures.fetch_add(1, Ordering::Relaxed);
+        }
+        error
     }
 
     pub(crate) fn failed(&self) -> bool {

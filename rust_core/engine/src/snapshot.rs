@@ -1,7 +1,7 @@
 //! Snapshots: everything at one revision, frame by frame.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use ee_core::digest::SetDigest;
 use ee_core::state::{CategoryView, Header};
@@ -20,6 +20,8 @@ const FRAME_BYTES: usize = 512 * 1024;
 /// Frames of a snapshot, in order. It sees one moment, however long it is read for; the store's
 /// log file cannot be trimmed below that moment meanwhile.
 pub struct Snapshot {
+    /// Not held: a snapshot that is still being read keeps no directory locked.
+    shared: Weak<Shared>,
     frames: Frames,
     header: Option<Frame>,
     rows: usize,
@@ -67,7 +69,7 @@ enum Frames {
 }
 
 impl Snapshot {
-    pub(crate) fn full(shared: &Shared, loaded: &Arc<Loaded>, now_ms: i64) -> Result<Self> {
+    pub(crate) fn full(shared: &Arc<Shared>, loaded: &Arc<Loaded>, now_ms: i64) -> Result<Self> {
         let reader = shared.readers.begin()?;
         let row = read::pinned(&reader, loaded)?;
         shared.published(loaded, row.header.revision)?;
@@ -78,10 +80,16 @@ impl Snapshot {
             recorded: Box::new((row.header, SetDigest::default())),
             reader,
         };
-        Ok(Self::new(SnapshotView::Full, row.view(), frames, now_ms))
+        Ok(Self::new(
+            shared,
+            SnapshotView::Full,
+            row.view(),
+            frames,
+            now_ms,
+        ))
     }
 
-    pub(crate) fn effective(loaded: &Loaded, now_ms: i64) -> Self {
+    pub(crate) fn effective(shared: &Arc<Shared>, loaded: &Loaded, now_ms: i64) -> Self {
         let (view, categories) = {
             let published = loaded.read();
             let mut categories = published.page(None, usize::MAX, true);
@@ -97,12 +105,19 @@ impl Snapshot {
             (view, categories)
         };
         let frames = Frames::Effective(categories.into());
-        Self::new(SnapshotView::Effective, view, frames, now_ms)
+        Self::new(shared, SnapshotView::Effective, view, frames, now_ms)
     }
 
-    fn new(view: SnapshotView, namespace: NamespaceView, frames: Frames, time_ms: i64) -> Self {
+    fn new(
+        shared: &Arc<Shared>,
+        view: SnapshotView,
+        namespace: NamespaceView,
+        frames: Frames,
+        time_ms: i64,
+    ) -> Self {
         let bytes = namespace.settings.dimension as usize * size_of::<f32>();
         Self {
+            shared: Arc::downgrade(shared),
             frames,
             rows: (FRAME_BYTES / bytes).clamp(1, 1000),
             counts: Counts::default(),
@@ -180,7 +195,11 @@ impl Iterator for Snapshot {
         if let Some(header) = self.header.take() {
             return Some(Ok(header));
         }
-        let frame = self.frame().map(|frame| {
+        let frame = self.frame().map_err(|error| match self.shared.upgrade() {
+            Some(shared) => shared.read_error(error),
+            None => error,
+        });
+        let frame = frame.map(|frame| {
             frame.unwrap_or_else(|| {
                 self.ended = true;
                 Frame::Trailer {

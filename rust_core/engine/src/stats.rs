@@ -74,6 +74,7 @@ pub(crate) struct Counters {
     /// The last step that was acknowledged.
     pub(crate) steps: AtomicU64,
     pub(crate) tally: Tally,
+    pub(crate) read_failures: AtomicU64,
     pub(crate) loads: AtomicU64,
     pub(crate) evictions: AtomicU64,
     commit_micros: Buckets<12>,
@@ -95,6 +96,7 @@ impl Default for Counters {
             turns: AtomicU64::new(0),
             steps: AtomicU64::new(0),
             tally: Tally::default(),
+            read_failures: AtomicU64::new(0),
             loads: AtomicU64::new(0),
             evictions: AtomicU64::new(0),
             commit_micros: Buckets::new(COMMIT_MICROS),
@@ -166,6 +168,7 @@ impl Counters {
             sketch_rows: self.tally.sketched(),
             sketch_survivors: self.tally.survivors(),
             log_steps: self.steps.load(Relaxed),
+            read_failures: self.read_failures.load(Relaxed),
             namespaces_loads: self.loads.load(Relaxed),
             namespaces_evictions: self.evictions.load(Relaxed),
             namespaces_loaded: 0,
@@ -213,6 +216,8 @@ pub struct Stats {
     pub sketch_survivors: u64,
     /// Steps of the log so far, all namespaces together.
     pub log_steps: u64,
+    /// Reads that failed: the disk did, or what it gave was damaged.
+    pub read_failures: u64,
     /// Namespaces that were read into memory.
     pub namespaces_loads: u64,
     /// Namespaces that left memory.

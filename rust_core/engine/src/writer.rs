@@ -35,6 +35,10 @@ const LOG_PAGES: i64 = 4096;
 /// How long the writer is idle before it deletes some more of what is gone.
 const PURGE_PAUSE: Duration = Duration::from_millis(5);
 
+/// How long it goes without deleting some of it where it is never idle: a step takes a few
+/// milliseconds, which whoever waits to write then waits longer.
+const PURGE_LATEST: Duration = Duration::from_millis(100);
+
 fn log_pages() -> i64 {
     #[cfg(feature = "failpoints")]
     if let Some(pages) = crate::failpoints::log_pages() {
@@ -42,6 +46,9 @@ fn log_pages() -> i64 {
     }
     LOG_PAGES
 }
+
+/// Why nothing is written after a panic.
+pub(crate) const DEFECT: &str = "a defect stopped the writer";
 
 /// A write that waits for its turn.
 pub(crate) struct WriteJob {
@@ -93,6 +100,7 @@ impl Writer {
             shared: Arc::clone(&shared),
             purging: true,
             turn: 0,
+            purged: Instant::now(),
         };
         let thread = thread::Builder::new()
             .name("ee-writer".into())
@@ -189,36 +197,58 @@ struct Worker {
     queue: Receiver<Job>,
     shared: Arc<Shared>,
     evicting: Arc<AtomicBool>,
+    /// Something may be left to delete.
     purging: bool,
     /// The category whose new members were last moved on.
     turn: i64,
+    /// When some of it was deleted last.
+    purged: Instant,
+}
+
+/// What the writer does after a turn.
+enum Then {
+    /// Goes on, with a job that was taken from the queue on the way.
+    GoOn(Option<Job>),
+    Stop,
 }
 
 impl Worker {
     fn run(mut self) {
         let mut next = None;
         loop {
-            let job = match next.take() {
-                Some(job) => job,
-                None => match self.receive() {
-                    Some(job) => job,
-                    None => continue,
-                },
-            };
-            if matches!(job, Job::Stop) {
-                break;
-            }
-            // A panic is a defect, not a state: what it has left half-done is rolled back, and
-            // nothing is acknowledged after it.
-            match catch_unwind(AssertUnwindSafe(|| self.work(job))) {
-                Ok(other) => next = other,
-                Err(_) => {
-                    self.shared.fail("a defect stopped the writer");
-                    let _ = self.connection.execute_batch("ROLLBACK");
-                }
+            match catch_unwind(AssertUnwindSafe(|| self.take_turn(next.take()))) {
+                Ok(Then::GoOn(other)) => next = other,
+                Ok(Then::Stop) => break,
+                Err(_) => self.defect(),
             }
         }
-        self.close();
+        let shared = Arc::clone(&self.shared);
+        if catch_unwind(AssertUnwindSafe(|| self.close())).is_err() {
+            shared.fail(DEFECT);
+        }
+    }
+
+    /// A panic is a defect, not a state: what it has left half done is rolled back, what it may
+    /// have left half published is read anew by whoever asks, and nothing is acknowledged after it.
+    fn defect(&mut self) {
+        self.shared.fail(DEFECT);
+        let _ = self.connection.execute_batch("ROLLBACK");
+        self.shared.registry.remove_all();
+    }
+
+    /// Takes a job, or uses the time for something else.
+    fn take_turn(&mut self, next: Option<Job>) -> Then {
+        let Some(job) = next.or_else(|| self.receive()) else {
+            return Then::GoOn(None);
+        };
+        if matches!(job, Job::Stop) {
+            return Then::Stop;
+        }
+        let other = self.work(job);
+        if self.purging && self.purged.elapsed() >= PURGE_LATEST {
+            self.purge();
+        }
+        Then::GoOn(other)
     }
 
     /// Does a job; returns another one that was taken from the queue on the way.
@@ -380,6 +410,7 @@ impl Worker {
     }
 
     fn purge(&mut self) {
+        self.purged = Instant::now();
         if self.shared.failed() {
             self.purging = false;
             return;

@@ -22,6 +22,7 @@ pub(crate) fn dict(py: Python<'_>, stats: Option<Stats>) -> PyResult<Bound<'_, P
         ("sketch_rows", stats.sketch_rows),
         ("sketch_survivors", stats.sketch_survivors),
         ("log_steps", stats.log_steps),
+        ("read_failures", stats.read_failures),
         ("namespaces_loads", stats.namespaces_loads),
         ("namespaces_evictions", stats.namespaces_evictions),
         ("namespaces_loaded", stats.namespaces_loaded),

@@ -139,7 +139,7 @@ impl<'a> Call<'a> {
     /// The request's id, taken out of it, and a hash of what is left: the method and the message
     /// in the one form in which it is written here, so that an encoder that orders a map in
     /// another way the second time still says the same thing.
-    fn fingerprint<Q: WriteRequest>(&self, request: &mut Q) -> (String, u64) {
+    pub(crate) fn fingerprint<Q: WriteRequest>(&self, request: &mut Q) -> (String, u64) {
         let id = request.options().as_mut().map(|o| &mut o.request_id);
         let id = id.map(std::mem::take).unwrap_or_default();
         if id.is_empty() {

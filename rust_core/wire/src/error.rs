@@ -88,6 +88,9 @@ pub(crate) fn fault(places: Places, error: Error) -> Fault {
         }
         Error::DirectoryInUse { .. } => plain(R::DirectoryInUse),
         Error::StoreFailed { cause } => plain(R::StoreFailed).with("cause", cause),
+        Error::ReadFailed { cause } => plain(R::ReadFailed)
+            .with_internal_detail(&cause)
+            .with("cause", cause),
         Error::ShuttingDown => plain(R::ShuttingDown),
     }
 }

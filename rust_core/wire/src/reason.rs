@@ -29,7 +29,9 @@ pub(crate) fn code(reason: ErrorReason) -> Code {
         R::PermissionDenied => Code::PermissionDenied,
         R::DeadlineExceeded => Code::DeadlineExceeded,
         R::DataCorrupted => Code::DataLoss,
-        R::StoreFailed | R::ShuttingDown | R::Starting | R::DirectoryInUse => Code::Unavailable,
+        R::StoreFailed | R::ReadFailed | R::ShuttingDown | R::Starting | R::DirectoryInUse => {
+            Code::Unavailable
+        }
         R::Unauthenticated => Code::Unauthenticated,
         R::Overloaded | R::RateLimited => Code::ResourceExhausted,
         R::UnknownMethod => Code::Unimplemented,

@@ -94,7 +94,8 @@ writes!(
     PutItemsRequest,
     DeleteItemsRequest,
     AssignRequest,
-    UnassignRequest
+    UnassignRequest,
+    RestoreRequest
 );
 
 impl Request for CreateNamespaceRequest {

@@ -81,6 +81,7 @@ _COUNTERS = {
     "that were looked at.",
     "suggestions_corrected": "First assignments to another category, of those that were looked at.",
     "log_steps": "Steps of the log, all namespaces together: each write that changed something.",
+    "read_failures": "Reads that failed: the disk did, or what it gave was damaged.",
     "namespaces_loads": "Namespaces that were read into memory.",
     "namespaces_evictions": "Namespaces that left memory.",
 }

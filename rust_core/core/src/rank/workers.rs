@@ -20,3 +20,21 @@ pub(super) fn run<T: Send>(threads: usize, work: impl Fn() -> T + Sync) -> Vec<T
         made
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn a_panic_of_any_thread_is_the_callers() {
+        for at_fault in 0..4 {
+            let started = AtomicUsize::new(0);
+            let work = || assert_ne!(started.fetch_add(1, Ordering::Relaxed), at_fault);
+            assert!(catch_unwind(AssertUnwindSafe(|| run(4, work))).is_err());
+            assert_eq!(started.into_inner(), 4);
+        }
+    }
+}

@@ -105,6 +105,14 @@ pub fn assign(engine: &Engine, name: &str, item: u64, category: u64) -> Written 
     write(engine, name, command).unwrap()
 }
 
+/// A first answer, as a retry gets it.
+pub fn replayed(first: Written) -> Written {
+    Written {
+        replayed: true,
+        ..first
+    }
+}
+
 pub fn unassign(engine: &Engine, name: &str, item: u64, delete_item: bool) -> Written {
     let unassignment = Unassignment {
         item: format!("i{item}"),

@@ -34,7 +34,12 @@ fn script() -> (Vec<Op>, Vec<Op>) {
 fn right_or_refused(engine: &Engine, world: &World, said: &str) {
     match compare(engine, world) {
         Ok(None)
-        | Err(Error::StoreFailed { .. } | Error::Corrupted { .. } | Error::ShuttingDown) => {}
+        | Err(
+            Error::StoreFailed { .. }
+            | Error::ReadFailed { .. }
+            | Error::Corrupted { .. }
+            | Error::ShuttingDown,
+        ) => {}
         other => panic!("{said}: {other:?}"),
     }
 }
@@ -64,7 +69,10 @@ fn run(prepared: &Path, plan: Plan) -> bool {
         let world = world_after(&done);
         let said = format!("{said}: {failed:?} after {acknowledged} operations");
         match &failed {
-            None | Some(Error::StoreFailed { .. } | Error::Corrupted { .. }) => {}
+            None
+            | Some(
+                Error::StoreFailed { .. } | Error::ReadFailed { .. } | Error::Corrupted { .. },
+            ) => {}
             Some(_) => panic!("{said}"),
         }
         // The cause, not what came of it.
@@ -186,4 +194,53 @@ fn an_open_fails() {
 #[test]
 fn a_read_fails() {
     until_a_run_is_through(Call::Read, How::Fail(ffi::SQLITE_IOERR_READ), false, 5);
+}
+
+#[test]
+fn a_failed_read_is_told_as_one_and_the_service_goes_on() {
+    let directory = tempdir().unwrap();
+    let path = directory.path().canonicalize().unwrap();
+    let disk = Disk::watch(&path);
+    let mut ops = prepare(&["n"]);
+    extend(&mut ops, &["n"], 12, 5);
+    let world = world_after(&ops);
+    let engine = Engine::open(&path, Options::default()).unwrap();
+    for (index, op) in ops.iter().enumerate() {
+        op.run(&engine, index as u64).unwrap();
+    }
+    drop(engine);
+    let engine = Engine::open(&path, Options::default()).unwrap();
+    let mut failures = 0;
+    for after in 0.. {
+        disk.plan(Some(Plan {
+            call: Call::Read,
+            after,
+            how: How::Fail(ffi::SQLITE_IOERR_READ),
+            lasting: false,
+        }));
+        let seen = compare(&engine, &world);
+        if !std::mem::take(&mut disk.state.lock().unwrap().fired) {
+            assert_eq!(seen, Ok(None));
+            disk.plan(None);
+            break;
+        }
+        // `verify` names it among what it found; every other read fails by it.
+        match seen {
+            Err(Error::ReadFailed { cause }) => assert!(cause.contains("I/O"), "{cause}"),
+            Ok(Some(said)) => assert!(said.contains("verify") && said.contains("I/O"), "{said}"),
+            other => panic!("after {after}: {other:?}"),
+        }
+        failures += 1;
+        assert_eq!(engine.health(), Health::Serving);
+        disk.plan(None);
+        assert_eq!(compare(&engine, &world), Ok(None));
+    }
+    assert!(failures > 0);
+    assert!(engine.stats().read_failures > 0);
+    let mut world = world;
+    extend(&mut ops, &["n"], 1, 9);
+    let op = ops.last().unwrap();
+    op.run(&engine, 1_000).unwrap();
+    op.apply(&mut world);
+    assert_eq!(compare(&engine, &world), Ok(None));
 }

@@ -99,7 +99,7 @@ fn one_thread(engine: &Engine, thread: u64, seed: u64, steps: u64) -> Vec<Event>
                                 ..context
                             };
                             let again = engine.write(&target, command, again);
-                            assert_eq!(again, Ok(written.clone()));
+                            assert_eq!(again, Ok(replayed(written.clone())));
                         }
                         own.insert(item, becomes);
                         (Kind::Wrote(item, becomes), written.revision)

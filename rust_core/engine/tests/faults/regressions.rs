@@ -3,8 +3,10 @@
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use ee_core::command::Command;
+use ee_core::command::{Command, ItemPut};
 use ee_core::settings::MembershipMode;
 use ee_engine::failpoints::set_log_pages;
 use ee_engine::{Engine, Error, Frame, ItemFilter, Options, SnapshotView, WriteContext};
@@ -244,4 +246,55 @@ fn an_old_copy_of_the_database_beside_a_newer_log_is_seen() {
     let opened = Engine::open(crashed.path(), Options::default());
     assert!(matches!(opened.err(), Some(Error::Corrupted { place, .. })
         if place == "the database file by itself"));
+}
+
+/// Rows of deleted namespaces, as SQLite counts them.
+fn rows_left(directory: &Path) -> i64 {
+    let database = directory.join("effemb.db");
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
+    let connection =
+        Connection::open_with_flags_and_vfs(database, flags, ee_vfs::VFS_NAME).unwrap();
+    let sql = "SELECT count(*) FROM items JOIN namespaces ON namespaces.id = items.namespace
+               WHERE state = 2";
+    connection.query_row(sql, [], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn what_is_deleted_is_purged_although_the_writer_is_never_idle() {
+    let directory = tempdir().unwrap();
+    let engine = open(directory.path());
+    create(&engine, "gone");
+    create(&engine, "busy");
+    let item = |n: u64| ItemPut {
+        key: format!("i{n}"),
+        embedding: Some(vector(n)),
+        ..ItemPut::default()
+    };
+    let put = Command::PutItems((0..1200).map(item).collect());
+    write(&engine, "gone", put).unwrap();
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for worker in 0..4u64 {
+            let (engine, done) = (&engine, &done);
+            scope.spawn(move || {
+                for n in 0.. {
+                    let put = Command::PutItems(vec![item(worker * 100 + n % 100)]);
+                    write(engine, "busy", put).unwrap();
+                    if done.load(Ordering::Relaxed) {
+                        break;
+                    }
+                }
+            });
+        }
+        engine
+            .delete_namespace("gone", true, WriteContext::default())
+            .unwrap();
+        let begun = Instant::now();
+        while rows_left(directory.path()) > 0 && begun.elapsed() < Duration::from_secs(20) {
+            thread::sleep(Duration::from_millis(20));
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+    assert_eq!(rows_left(directory.path()), 0);
+    assert_verified(&engine, "busy");
 }

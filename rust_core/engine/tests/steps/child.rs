@@ -5,15 +5,17 @@
 
 use std::fs::{self, File};
 use std::io::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ee_engine::failpoints::{Fault, Step, arm, fired, set_log_pages, set_new_members};
-use ee_engine::{Engine, Error, Options};
+use ee_engine::{Engine, Error, Health, Options};
 
 use crate::common::NEW_MEMBERS;
-use crate::workload::{Op, extend, prepare};
+use crate::model::compare;
+use crate::workload::{Op, extend, prepare, world_after};
 
 /// Bytes of memory that hold one of the namespaces, so that they take turns.
 const BUDGET: usize = 3000;
@@ -94,6 +96,7 @@ fn the_child() {
     let fault = match var("EE_FAULT_MODE").as_str() {
         "crash" => Fault::Crash,
         "error" => Fault::Error,
+        "panic" => Fault::Panic,
         _ => Fault::Delay(Duration::from_millis(20)),
     };
     let mut journal = File::create(directory.with_extension("journal")).unwrap();
@@ -106,25 +109,82 @@ fn the_child() {
     );
     // A process that is being started by another test has our files for a moment.
     let opened = loop {
-        match Engine::open(directory, options()) {
-            Err(Error::DirectoryInUse { .. }) => std::thread::sleep(Duration::from_millis(5)),
-            opened => break opened,
+        match catch_unwind(|| Engine::open(directory, options())) {
+            Ok(Err(Error::DirectoryInUse { .. })) => std::thread::sleep(Duration::from_millis(5)),
+            Ok(opened) => break opened.ok(),
+            // While it opens: nobody is served, and the lock is let go.
+            Err(_) => break Engine::open(directory, options()).ok(),
         }
     };
-    if let Ok(engine) = opened {
+    if let Some(engine) = opened {
+        let mut done = first_ops();
         for (index, op) in script().iter().enumerate() {
             journal.write_all(b"try\n").unwrap();
-            if op.run(&engine, index as u64).is_err() {
+            if let Err(panicked) = attempt(op, &engine, index as u64, &done) {
+                if panicked {
+                    journal.write_all(b"panic\n").unwrap();
+                }
                 break;
             }
+            done.push(op.clone());
             journal.write_all(b"ok\n").unwrap();
         }
         // Time for rows of what was deleted to be purged.
         std::thread::sleep(Duration::from_millis(40));
+        let begun = Instant::now();
+        while step == Some(&Step::Purge)
+            && fired() == 0
+            && engine.health() == Health::Serving
+            && begun.elapsed() < Duration::from_secs(2)
+        {
+            std::thread::sleep(Duration::from_millis(5));
+        }
         engine.close();
     }
     if fired() > 0 {
         journal.write_all(b"fired\n").unwrap();
     }
     journal.write_all(b"end\n").unwrap();
+}
+
+/// Does an operation. One that panics is a defect of that call alone: the next one goes well. One
+/// that fails because of a panic of the writer ends all writing, and says so; what is read then is
+/// right, or refused.
+fn attempt(op: &Op, engine: &Engine, id: u64, done: &[Op]) -> Result<(), bool> {
+    let Ok(result) = catch_unwind(AssertUnwindSafe(|| op.run(engine, id))) else {
+        assert_eq!(engine.health(), Health::Serving);
+        op.run(engine, id).unwrap();
+        return Ok(());
+    };
+    let Err(error) = result else {
+        return Ok(());
+    };
+    if matches!(error, Error::ReadFailed { .. }) {
+        assert_eq!(engine.health(), Health::Serving);
+        return Err(false);
+    }
+    let Health::NotServing(reason) = engine.health() else {
+        panic!("{op:?} failed by {error:?}, and writing goes on");
+    };
+    assert!(matches!(error, Error::StoreFailed { .. }), "{error:?}");
+    let without = world_after(done);
+    let mut with = without.clone();
+    op.apply(&mut with);
+    let refused = |seen: &Result<Option<String>, Error>| {
+        matches!(
+            seen,
+            Err(Error::StoreFailed { .. } | Error::ReadFailed { .. })
+        )
+    };
+    let before = compare(engine, &without);
+    if before != Ok(None) && !refused(&before) {
+        let after = compare(engine, &with);
+        assert!(
+            after == Ok(None) || refused(&after),
+            "{before:?}, {after:?}"
+        );
+    }
+    let again = op.run(engine, id);
+    assert!(matches!(again, Err(Error::StoreFailed { .. })), "{again:?}");
+    Err(reason.contains("defect"))
 }

@@ -1,4 +1,4 @@
-//! Every step × crash, error, delay: what was acknowledged is there once, the operation under way
+//! Every step × crash, error, panic, delay: what was acknowledged is there once, the operation under way
 //! wholly or not at all, and done again it is there.
 
 use std::sync::Mutex;
@@ -71,7 +71,7 @@ fn check(step: Step, mode: &str, after: u64) -> bool {
 fn every_step_fails_in_every_way_and_nothing_acknowledged_is_lost() {
     let mut cases = Vec::new();
     for step in Step::ALL {
-        for mode in ["crash", "error", "delay"] {
+        for mode in ["crash", "error", "panic", "delay"] {
             for after in 0..rounds(1) {
                 cases.push((*step, mode, after));
             }

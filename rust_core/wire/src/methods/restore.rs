@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use ee_core::settings::NamespaceSettings;
 use ee_core::store::CategoryRecord;
-use ee_engine::{Engine, Frame, ItemView, NewNamespace, Restore, WriteContext};
+use ee_engine::{Engine, Frame, ItemView, NamespaceView, NewNamespace, Restore, WriteContext};
 use prost::Message;
 
 use super::order::{Order, kind, out_of_order};
-use crate::call::{self, Call};
+use crate::call::{self, Call, Writing};
 use crate::decode::path::Path;
 use crate::decode::{self, number, shape, snapshot};
 use crate::encode::{self, SNAPSHOT_FORMAT};
@@ -36,6 +36,8 @@ enum Stage {
     Empty,
     /// The header has come.
     Open(Box<Open>),
+    /// The header has come, of a restore that was finished before: the rest is only looked at.
+    Again(Box<Again>),
     /// It has failed.
     Over,
 }
@@ -46,6 +48,13 @@ struct Open {
     settings: NamespaceSettings,
     order: Order,
     trailer: Option<Frame>,
+}
+
+struct Again {
+    view: NamespaceView,
+    request_id: String,
+    /// The trailer has come.
+    ended: bool,
 }
 
 impl RestoreStream {
@@ -63,15 +72,18 @@ impl RestoreStream {
         self.stage = guard(|| {
             shape::check(request, RestoreRequest::SHAPE)?;
             let request: RestoreRequest = call::decode(&RESTORE, request)?;
-            let open = match stage {
-                Stage::Empty => self.open(request)?,
+            match stage {
+                Stage::Empty => self.open(request),
                 Stage::Open(mut open) => {
                     open.take(request).map_err(Fault::in_snapshot)?;
-                    open
+                    Ok(Stage::Open(open))
                 }
-                Stage::Over => return Err(out_of_order("nothing", "a frame after an error")),
-            };
-            Ok(Stage::Open(open))
+                Stage::Again(mut again) => {
+                    again.take(request)?;
+                    Ok(Stage::Again(again))
+                }
+                Stage::Over => Err(out_of_order("nothing", "a frame after an error")),
+            }
         })?;
         Ok(())
     }
@@ -81,16 +93,17 @@ impl RestoreStream {
         let stage = std::mem::replace(&mut self.stage, Stage::Over);
         guard(|| {
             let trailer = "trailer (the snapshot is cut short)";
-            let Stage::Open(open) = stage else {
-                return Err(out_of_order(trailer, "nothing"));
+            let cut_short = || out_of_order(trailer, "the end of the stream");
+            let view = match stage {
+                Stage::Open(open) => {
+                    let frame = open.trailer.ok_or_else(cut_short)?;
+                    let finished = open.restore.finish(frame);
+                    finished.map_err(|error| error::fault(Places::SINGLE, error))?
+                }
+                Stage::Again(again) if again.ended => again.view,
+                Stage::Again(_) => return Err(cut_short()),
+                Stage::Empty | Stage::Over => return Err(out_of_order(trailer, "nothing")),
             };
-            let frame = open
-                .trailer
-                .ok_or_else(|| out_of_order(trailer, "the end of the stream"))?;
-            let view = open
-                .restore
-                .finish(frame)
-                .map_err(|error| error::fault(Places::SINGLE, error))?;
             let response = RestoreResponse {
                 namespace: Some(encode::namespace::namespace(view)),
             };
@@ -98,32 +111,61 @@ impl RestoreStream {
         })
     }
 
-    fn open(&self, request: RestoreRequest) -> Result<Box<Open>> {
+    fn open(&self, mut request: RestoreRequest) -> Result<Stage> {
+        let call = Call::begin(&self.engine, &RESTORE, &self.grant, None)?;
+        // The header has the digest of all that comes after it.
+        let fingerprint = call.fingerprint(&mut request);
         let header = match request.frame.and_then(|frame| frame.content) {
             Some(Content::Header(header)) => header,
             other => return Err(out_of_order("header", kind(other.as_ref()))),
         };
         let options = request.write.unwrap_or_default();
-        if !options.request_id.is_empty() || options.validate_only {
-            let field = if options.validate_only {
-                "validate_only"
-            } else {
-                "request_id"
-            };
-            let write = Path::field("write");
-            return Err(number::out_of_range(write.then(field), "unset", "set"));
+        if options.validate_only {
+            let field = Path::field("write");
+            let field = field.then("validate_only");
+            return Err(number::out_of_range(field, "unset", "set"));
         }
-        let call = Call::begin(&self.engine, &RESTORE, &self.grant, None)?;
         let mut name = request.namespace;
         if name.is_empty() {
             let own = header.namespace.as_ref();
             name = own.map(|own| own.name.clone()).unwrap_or_default();
         }
         let room = call.admit("namespace", name)?;
-        let writing = call.writing(options, (String::new(), 0))?;
+        let Writing { context, model } = call.writing(options, fingerprint)?;
         let new = new_namespace(header, room.name.clone()).map_err(Fault::in_snapshot)?;
-        call::check_model(&new.settings.embedding_model, &writing.model)?;
-        Open::begin(&self.engine, new, writing.context).map(Box::new)
+        call::check_model(&new.settings.embedding_model, &model)?;
+        let restored = self.engine.restored(&context);
+        let restored = restored.map_err(|error| error::fault(Places::SINGLE, error))?;
+        Ok(match restored {
+            Some(view) => Stage::Again(Box::new(Again {
+                view,
+                request_id: context.request_id,
+                ended: false,
+            })),
+            None => Stage::Open(Box::new(Open::begin(&self.engine, new, context)?)),
+        })
+    }
+}
+
+impl Again {
+    /// Looks at a frame: the trailer must be that of what was restored.
+    fn take(&mut self, request: RestoreRequest) -> Result<()> {
+        let content = request.frame.and_then(|frame| frame.content);
+        if self.ended {
+            return Err(out_of_order(
+                "the end of the stream",
+                kind(content.as_ref()),
+            ));
+        }
+        if let Some(Content::Trailer(trailer)) = content {
+            if trailer.digest != self.view.digest {
+                let request_id = self.request_id.clone();
+                let error = ee_engine::Error::RequestIdReused { request_id };
+                return Err(error::fault(Places::SINGLE, error));
+            }
+            self.ended = true;
+        }
+        Ok(())
     }
 }
 

@@ -51,12 +51,13 @@ class AsyncSnapshotCalls(AsyncClientBase):
         progress: OnProgress | None = None,
         actor: str | None = None,
         reason: str = "",
+        request_id: str = "",
     ) -> Namespace:
         """Take a full snapshot back into a new namespace; see Client.restore.
 
         ``progress`` is called in another thread.
         """
-        write = calls.restore_options(self._actor if actor is None else actor, reason)
+        write = calls.restore_options(self._actor if actor is None else actor, reason, request_id)
         requests = _beside(restore_requests(file, ns, write, progress))
         reply = await self._transport.upload("Restore", requests, self._bulk_timeout)
         return messages.namespace(service_pb2.RestoreResponse.FromString(reply).namespace)

@@ -16,6 +16,6 @@ def snapshot_request(namespace: str, view: SnapshotView, min_revision: int) -> b
     ).SerializeToString()
 
 
-def restore_options(actor: str, reason: str) -> service_pb2.WriteOptions:
-    """Return Restore's write options; it has no request_id: a second one finds the namespace."""
-    return service_pb2.WriteOptions(actor=actor, reason=reason)
+def restore_options(actor: str, reason: str, request_id: str) -> service_pb2.WriteOptions:
+    """Return Restore's write options."""
+    return service_pb2.WriteOptions(actor=actor, reason=reason, request_id=request_id)

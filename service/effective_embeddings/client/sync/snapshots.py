@@ -61,10 +61,12 @@ class SnapshotCalls(ClientBase):
         progress: OnProgress | None = None,
         actor: str | None = None,
         reason: str = "",
+        request_id: str = "",
     ) -> Namespace:
         """Take a full snapshot back into a new namespace: all of it, or nothing. No deadline.
 
-        It is not tried again by itself: a second try would find the namespace of the first.
+        It is not tried again by itself. With a ``request_id`` it can be: if the first try was
+        finished, the second returns its answer; without one it finds the namespace of the first.
 
         Args:
             file: The snapshot.
@@ -72,6 +74,7 @@ class SnapshotCalls(ClientBase):
             progress: Called after each frame, about 1 MiB.
             actor: Who restores it; None: the client's actor.
             reason: Why.
+            request_id: Makes a retry return the first answer, for a day; at most 128 bytes.
 
         Raises:
             OSError: The file cannot be read.
@@ -79,7 +82,7 @@ class SnapshotCalls(ClientBase):
             AlreadyExists: A namespace has this name.
             InvalidArgument: The snapshot's content is not right, or does not give its digest.
         """
-        write = calls.restore_options(self._actor if actor is None else actor, reason)
+        write = calls.restore_options(self._actor if actor is None else actor, reason, request_id)
         requests = restore_requests(file, ns, write, progress)
         reply = self._transport.upload("Restore", requests, self._bulk_timeout)
         return messages.namespace(service_pb2.RestoreResponse.FromString(reply).namespace)

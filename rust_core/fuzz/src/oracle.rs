@@ -1,0 +1,146 @@
+//! What must hold, whatever is sent.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use ee_engine::{NamespaceView, ReadContext};
+use ee_wire::google::{self, ErrorInfo};
+use ee_wire::proto::v1::ErrorReason;
+use ee_wire::{Code, DOMAIN, Grant, METHODS, Method, Scope, Status};
+use prost::{Message, Name};
+
+use crate::case::{Call, Case};
+use crate::memory;
+use crate::world::World;
+
+/// Longest wait for a revision that is never reached.
+const PATIENCE: Duration = Duration::from_millis(20);
+
+/// Memory that any call may take.
+const MEMORY_CALL: usize = 1 << 20;
+/// Memory for each byte of a request: an entry of 2 bytes on the wire is some hundred in memory,
+/// several times over on its way through command, log, answer and reply.
+const MEMORY_BYTE: usize = 512;
+/// Memory for each component of a vector that is there or could come of a request's bytes: a sum,
+/// a base, a row, each published and in a draft.
+const MEMORY_COMPONENT: usize = 64;
+
+/// What came back: serialized replies, or why not.
+type Answer = Result<Vec<Vec<u8>>, Status>;
+
+impl World {
+    /// Plays a case. Panics if anything that must hold does not. Returns how many calls were
+    /// accepted, and what refused the others.
+    pub fn play(&mut self, case: &Case) -> Vec<Option<Code>> {
+        self.restart();
+        let codes = case.calls.iter().map(|call| self.judge(case.grant, call));
+        codes.collect()
+    }
+
+    fn judge(&self, grant: u8, call: &Call) -> Option<Code> {
+        let grant = &self.grants[usize::from(grant) % self.grants.len()];
+        let method = METHODS.iter().find(|entry| entry.name == call.method);
+        let method = method.expect("a method of the service");
+        let before = self.state();
+        let (answer, bytes) = memory::of(|| self.answer(method, call, grant));
+        let after = self.state();
+        let components: usize = after.iter().chain(&before).map(components).sum();
+        let longest = after.iter().map(|view| view.settings.dimension as usize);
+        let longest = longest.max().unwrap_or(0);
+        let room = MEMORY_CALL
+            + call.request.len() * MEMORY_BYTE
+            + (components + call.request.len() / 4 * longest) * MEMORY_COMPONENT;
+        assert!(bytes <= room, "{call:?}: {bytes} bytes, at most {room}");
+        match &answer {
+            Err(status) => {
+                check_status(status);
+                assert_eq!(before, after, "{call:?} was refused: {status}");
+            }
+            Ok(_) if method.scope == Scope::Read => assert_eq!(before, after, "{call:?} reads"),
+            Ok(_) => self.check_written(grant, call, &before, &after),
+        }
+        answer.err().map(|status| status.code)
+    }
+
+    fn answer(&self, method: &Method, call: &Call, grant: &Grant) -> Answer {
+        let deadline = (method.scope == Scope::Read).then(|| Instant::now() + PATIENCE);
+        match method.name {
+            "Snapshot" => self
+                .service
+                .snapshot(&call.request, grant, deadline)?
+                .collect(),
+            "Restore" => {
+                let mut stream = self.service.restore(grant)?;
+                for message in call.messages() {
+                    stream.push(message)?;
+                }
+                Ok(vec![stream.finish()?])
+            }
+            name => {
+                let reply = self.service.call(name, &call.request, grant, deadline)?;
+                Ok(vec![reply])
+            }
+        }
+    }
+
+    /// What was written is in order, and where the caller may write.
+    fn check_written(
+        &self,
+        grant: &Grant,
+        call: &Call,
+        before: &[NamespaceView],
+        after: &[NamespaceView],
+    ) {
+        let by_name = |views: &[NamespaceView]| -> BTreeMap<String, NamespaceView> {
+            let named = views.iter().map(|view| (view.name.clone(), view.clone()));
+            named.collect()
+        };
+        let (before, after) = (by_name(before), by_name(after));
+        for name in before.keys().chain(after.keys()) {
+            if before.get(name) != after.get(name) {
+                assert!(grant.allows(Scope::Write, name), "{call:?} wrote to {name}");
+            }
+        }
+        let engine = self.service.engine();
+        for (name, view) in &after {
+            if before.get(name) == Some(view) {
+                continue;
+            }
+            let report = engine.verify(name).unwrap().value;
+            assert!(report.findings.is_empty(), "{call:?}: {report:?}");
+            assert_eq!(report.digest, view.digest, "{call:?}: {name}");
+            let read = engine.namespace(name, ReadContext::default()).unwrap();
+            assert_eq!(&read, view, "{call:?}: memory and store");
+        }
+    }
+}
+
+/// Components of vectors that a namespace holds.
+fn components(view: &NamespaceView) -> usize {
+    (view.categories + view.items) as usize * view.settings.dimension as usize
+}
+
+/// A refusal is one of the contract, and says so in the same way everywhere.
+fn check_status(status: &Status) {
+    let details = google::Status::decode(status.details.as_slice()).unwrap();
+    assert_eq!(details.code, status.code as i32);
+    assert_eq!(details.message, status.message);
+    let info = details
+        .details
+        .iter()
+        .find(|any| any.type_url == ErrorInfo::type_url());
+    let info = ErrorInfo::decode(info.unwrap().value.as_slice()).unwrap();
+    assert_eq!(info.domain, DOMAIN);
+    let name = format!("ERROR_REASON_{}", info.reason);
+    let reason = ErrorReason::from_str_name(&name).expect("a reason of the contract");
+    assert!(status.details.len() < 8_192, "{status:?}");
+    let fine = !matches!(
+        reason,
+        ErrorReason::Internal
+            | ErrorReason::Unspecified
+            | ErrorReason::DataCorrupted
+            | ErrorReason::StoreFailed
+            | ErrorReason::ShuttingDown
+    );
+    assert!(fine && status.code != Code::Internal, "{status:?}");
+}

@@ -1,0 +1,360 @@
+//! Valid requests of every method, to begin from.
+
+use ee_wire::embedding::Embedding;
+use ee_wire::proto::v1::*;
+use prost::Message;
+
+use crate::case::{Call, Case};
+use crate::world::World;
+
+fn call<Q: Message>(method: &str, request: &Q) -> Call {
+    Call::new(method, request.encode_to_vec())
+}
+
+fn vector(components: &[f32]) -> Option<Embedding> {
+    Some(Embedding::of(components.to_vec()))
+}
+
+fn options(request_id: &str, validate_only: bool) -> Option<WriteOptions> {
+    Some(WriteOptions {
+        request_id: request_id.to_owned(),
+        validate_only,
+        actor: "seed".to_owned(),
+        reason: "to begin from".to_owned(),
+        embedding_model: "model-a".to_owned(),
+    })
+}
+
+/// Cases of all methods.
+pub fn calls(world: &World) -> Vec<Case> {
+    let mut cases: Vec<Case> = ["alice", "many"]
+        .iter()
+        .flat_map(|namespace| of_namespace(world, namespace))
+        .map(|call| Case::of(vec![call]))
+        .collect();
+    cases.extend(sequences());
+    cases.extend(restores(world));
+    for grant in 1..4 {
+        let writes = of_namespace(world, "alice").into_iter().take(6);
+        cases.push(Case {
+            grant,
+            calls: writes.collect(),
+        });
+    }
+    cases
+}
+
+/// Cases of Restore.
+pub fn restores(world: &World) -> Vec<Case> {
+    let restore = |namespace: &str, name: &str| {
+        let mut messages = world.restore_messages(namespace);
+        let mut first = RestoreRequest::decode(messages[0].as_slice()).unwrap();
+        first.namespace = name.to_owned();
+        first.write = options("", false);
+        messages[0] = first.encode_to_vec();
+        Case::of(vec![Call::restore(&messages)])
+    };
+    vec![
+        restore("alice", "copy"),
+        restore("many", "copy"),
+        restore("alice", ""),
+    ]
+}
+
+fn of_namespace(world: &World, namespace: &str) -> Vec<Call> {
+    let namespace = namespace.to_owned();
+    let page: ListItemsResponse = world.ask(
+        "ListItems",
+        &ListItemsRequest {
+            namespace: namespace.clone(),
+            page_size: 1,
+            ..ListItemsRequest::default()
+        },
+    );
+    let item = ItemUpdate {
+        key: "new".to_owned(),
+        embedding: vector(&[1.0, 2.0]),
+        weight: Some(2.0),
+        metadata: [("a".to_owned(), "b".to_owned())].into(),
+        replace_metadata: true,
+    };
+    let assignment = |item: &str, category: &str| Assignment {
+        item: item.to_owned(),
+        category: category.to_owned(),
+        embedding: vector(&[1.0, -2.0]),
+        weight: Some(1.5),
+        metadata: Default::default(),
+    };
+    vec![
+        call(
+            "PutItems",
+            &PutItemsRequest {
+                namespace: namespace.clone(),
+                items: vec![item],
+                write: options("r1", false),
+            },
+        ),
+        call(
+            "PutCategories",
+            &PutCategoriesRequest {
+                namespace: namespace.clone(),
+                categories: vec![CategoryUpdate {
+                    key: "work".to_owned(),
+                    base: vector(&[0.5, 0.5]),
+                    base_weight: Some(3.0),
+                    window: Some(1),
+                    min_base_share: Some(0.5),
+                    frozen: Some(false),
+                    ..CategoryUpdate::default()
+                }],
+                write: None,
+            },
+        ),
+        call(
+            "Assign",
+            &AssignRequest {
+                namespace: namespace.clone(),
+                assignments: vec![assignment("run", "work"), assignment("new", "bare")],
+                write: options("r2", false),
+            },
+        ),
+        call(
+            "Unassign",
+            &UnassignRequest {
+                namespace: namespace.clone(),
+                unassignments: vec![Unassignment {
+                    item: "run".to_owned(),
+                    category: "health".to_owned(),
+                    delete_item: false,
+                }],
+                write: None,
+            },
+        ),
+        call(
+            "Reanchor",
+            &ReanchorRequest {
+                namespace: namespace.clone(),
+                category: "health".to_owned(),
+                keep_last: 1,
+                write: options("", true),
+            },
+        ),
+        call(
+            "DeleteItems",
+            &DeleteItemsRequest {
+                namespace: namespace.clone(),
+                items: vec!["run".to_owned(), "loose".to_owned()],
+                allow_missing: true,
+                write: None,
+            },
+        ),
+        call(
+            "DeleteCategories",
+            &DeleteCategoriesRequest {
+                namespace: namespace.clone(),
+                categories: vec!["health".to_owned()],
+                allow_missing: false,
+                write: None,
+            },
+        ),
+        call(
+            "UpdateNamespace",
+            &UpdateNamespaceRequest {
+                namespace: namespace.clone(),
+                description: Some("other".to_owned()),
+                labels: [("a".to_owned(), "b".to_owned())].into(),
+                replace_labels: true,
+                write: options("r3", false),
+            },
+        ),
+        call(
+            "DeleteNamespace",
+            &DeleteNamespaceRequest {
+                namespace: namespace.clone(),
+                force: true,
+                write: None,
+            },
+        ),
+        call(
+            "CreateNamespace",
+            &CreateNamespaceRequest {
+                namespace: Some(Namespace {
+                    name: "bob".to_owned(),
+                    dimension: 3,
+                    embedding_model: "model-b".to_owned(),
+                    normalization: Normalization::Unit.into(),
+                    membership: MembershipMode::Multiple.into(),
+                    ..Namespace::default()
+                }),
+                write: None,
+            },
+        ),
+        call(
+            "GetNamespace",
+            &GetNamespaceRequest {
+                namespace: namespace.clone(),
+                min_revision: 1,
+            },
+        ),
+        call(
+            "ListNamespaces",
+            &ListNamespacesRequest {
+                prefix: "a".to_owned(),
+                page_size: 1,
+                page_token: String::new(),
+            },
+        ),
+        call(
+            "GetCategory",
+            &GetCategoryRequest {
+                namespace: namespace.clone(),
+                category: "health".to_owned(),
+                include_embeddings: true,
+                min_revision: 0,
+            },
+        ),
+        call(
+            "ListCategories",
+            &ListCategoriesRequest {
+                namespace: namespace.clone(),
+                page_size: 2,
+                include_embeddings: true,
+                ..ListCategoriesRequest::default()
+            },
+        ),
+        call(
+            "GetItem",
+            &GetItemRequest {
+                namespace: namespace.clone(),
+                item: "run".to_owned(),
+                include_embedding: true,
+                min_revision: 0,
+            },
+        ),
+        call(
+            "ListItems",
+            &ListItemsRequest {
+                namespace: namespace.clone(),
+                page_size: 1,
+                page_token: page.next_page_token,
+                ..ListItemsRequest::default()
+            },
+        ),
+        call(
+            "ListItems",
+            &ListItemsRequest {
+                namespace: namespace.clone(),
+                filter: Some(list_items_request::Filter::Category("health".to_owned())),
+                include_embeddings: true,
+                ..ListItemsRequest::default()
+            },
+        ),
+        call("Match", &matching(&namespace)),
+        call(
+            "Snapshot",
+            &SnapshotRequest {
+                namespace: namespace.clone(),
+                view: SnapshotView::Effective.into(),
+                min_revision: 0,
+            },
+        ),
+        call(
+            "Verify",
+            &VerifyRequest {
+                namespace: namespace.clone(),
+            },
+        ),
+        call("GetServiceInfo", &GetServiceInfoRequest {}),
+        Call::restore(&world.restore_messages(&namespace)),
+    ]
+}
+
+fn matching(namespace: &str) -> MatchRequest {
+    let query = |source| Query {
+        source: Some(source),
+    };
+    let parts = QueryParts {
+        parts: vec![
+            QueryPart {
+                source: Some(query_part::Source::Item("run".to_owned())),
+                weight: Some(2.0),
+            },
+            QueryPart {
+                source: Some(query_part::Source::Embedding(Embedding {
+                    values: vec![1.0, 0.5],
+                    ..Embedding::default()
+                })),
+                weight: None,
+            },
+        ],
+    };
+    MatchRequest {
+        namespace: namespace.to_owned(),
+        queries: vec![
+            query(query::Source::Embedding(Embedding::of(vec![1.0, 2.0]))),
+            query(query::Source::Item("swim".to_owned())),
+            query(query::Source::Parts(parts)),
+        ],
+        limit: Some(0),
+        min_score: Some(-0.5),
+        include_categories: vec!["health".to_owned(), "work".to_owned()],
+        exclude_categories: vec!["still".to_owned()],
+        min_revision: 0,
+        embedding_model: "model-a".to_owned(),
+    }
+}
+
+/// Calls that build on each other.
+fn sequences() -> Vec<Case> {
+    let namespace = || "alice".to_owned();
+    let put = |key: &str, frozen| {
+        call(
+            "PutCategories",
+            &PutCategoriesRequest {
+                namespace: namespace(),
+                categories: vec![CategoryUpdate {
+                    key: key.to_owned(),
+                    frozen: Some(frozen),
+                    ..CategoryUpdate::default()
+                }],
+                write: None,
+            },
+        )
+    };
+    let again = PutItemsRequest {
+        namespace: namespace(),
+        items: vec![ItemUpdate {
+            key: "run".to_owned(),
+            embedding: vector(&[7.0, 7.0]),
+            ..ItemUpdate::default()
+        }],
+        write: options("again", false),
+    };
+    let gone = DeleteNamespaceRequest {
+        namespace: namespace(),
+        force: true,
+        write: None,
+    };
+    let back = CreateNamespaceRequest {
+        namespace: Some(Namespace {
+            name: namespace(),
+            dimension: 1,
+            ..Namespace::default()
+        }),
+        write: None,
+    };
+    vec![
+        Case::of(vec![put("still", false), put("still", true)]),
+        Case::of(vec![call("PutItems", &again), call("PutItems", &again)]),
+        Case::of(vec![
+            call("DeleteNamespace", &gone),
+            call("CreateNamespace", &back),
+            put("fresh", false),
+        ]),
+    ]
+}
+
+/// Bytes for each of the decoders.
+pub fn decodable(world: &World) -> Vec<Vec<u8>> {
+    crate::decoders::seeds(world)
+}

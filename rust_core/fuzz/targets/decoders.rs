@@ -1,0 +1,6 @@
+//! All that is made from bytes without a service.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| ee_fuzz::decoders::decode(bytes));
