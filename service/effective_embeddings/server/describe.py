@@ -10,7 +10,7 @@ from google.protobuf.descriptor_pool import DescriptorPool
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 from effective_embeddings.server.patience import Patience
-from effective_embeddings.server.porch import Porch, PorchHandler
+from effective_embeddings.server.porch import Porch, PorchHandler, Received
 from effective_embeddings.server.symbols import Symbols
 
 __all__ = ["MAX_REFLECTIONS", "Reflection"]
@@ -47,7 +47,7 @@ class Reflection:
             reflection_pb2.ServerReflectionRequest.FromString,
             reflection_pb2.ServerReflectionResponse.SerializeToString,
         )
-        methods = {"ServerReflectionInfo": (self._porch, made)}
+        methods = {"ServerReflectionInfo": Received(self._porch, made)}
         return PorchHandler(reflection.SERVICE_NAME, methods)
 
     def close(self) -> None:

@@ -14,8 +14,9 @@ import grpc
 from grpc_health.v1 import health_pb2
 
 from effective_embeddings.server.handlers import SERVICE_NAME
+from effective_embeddings.server.inline import INLINE
 from effective_embeddings.server.patience import Patience
-from effective_embeddings.server.porch import Porch, PorchHandler
+from effective_embeddings.server.porch import Porch, PorchHandler, Received
 
 __all__ = ["HEALTH_NAME", "MAX_CHECKS", "MAX_WATCHES", "HealthFollower"]
 
@@ -56,14 +57,26 @@ class HealthFollower:
         def watch(requests: Iterator[object], context: grpc.ServicerContext) -> Iterator[object]:
             return self._watch(requests, context)
 
+        # Where strangers hold all places a probe is told of the server as a whole, before its
+        # request has come: nobody can keep it waiting.
+        def check_all(_requests: Iterator[object], _context: grpc.ServicerContext) -> object:
+            return _Reply(status=self._status(health_pb2.HealthCheckRequest()))
+
         check.experimental_thread_pool = self._checks.pool  # type: ignore[attr-defined]
+        check_all.experimental_thread_pool = INLINE  # type: ignore[attr-defined]
         watch.experimental_thread_pool = self._watches.pool  # type: ignore[attr-defined]
         codec = (health_pb2.HealthCheckRequest.FromString, _Reply.SerializeToString)
         return PorchHandler(
             HEALTH_NAME,
             {
-                "Check": (self._checks, grpc.stream_unary_rpc_method_handler(check, *codec)),
-                "Watch": (self._watches, grpc.stream_stream_rpc_method_handler(watch, *codec)),
+                "Check": Received(
+                    self._checks,
+                    grpc.stream_unary_rpc_method_handler(check, *codec),
+                    grpc.stream_unary_rpc_method_handler(check_all, *codec),
+                ),
+                "Watch": Received(
+                    self._watches, grpc.stream_stream_rpc_method_handler(watch, *codec)
+                ),
             },
         )
 

@@ -11,7 +11,7 @@ import grpc
 
 from effective_embeddings.server.status import Status, abort
 
-__all__ = ["turned_away"]
+__all__ = ["INLINE", "turned_away"]
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -40,11 +40,14 @@ class _Inline(ThreadPoolExecutor):
         return self._done
 
 
+INLINE = _Inline()
+
+
 def _refuse(_requests: Iterator[bytes], context: grpc.ServicerContext) -> NoReturn:
     abort(_STATUS.get(), context)
 
 
-_refuse.experimental_thread_pool = _Inline()  # type: ignore[attr-defined]
+_refuse.experimental_thread_pool = INLINE  # type: ignore[attr-defined]
 _REFUSE: _Handler = grpc.stream_unary_rpc_method_handler(_refuse)
 
 

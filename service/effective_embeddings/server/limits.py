@@ -58,7 +58,7 @@ def server_limits(settings: Settings) -> list[Limit]:
         Limit("pending_calls", s.pending_calls * 2, "calls not seen yet", "CANCELLED, by gRPC"),
         Limit("max_calls_per_principal", s.share, "calls of a principal", _OVERLOADED),
         Limit("max_streaming_calls", s.max_streaming_calls, "snapshots, restores", _OVERLOADED),
-        Limit("health_checks", MAX_CHECKS, "calls", "who waits longest is CANCELLED"),
+        Limit("health_checks", MAX_CHECKS, "calls", "told of the server as a whole"),
         Limit("health_watches", MAX_WATCHES, "streams", _OVERLOADED),
         Limit("reflections", MAX_REFLECTIONS, "streams", _OVERLOADED),
         Limit("workers", s.workers, "calls served at once", "more wait for a worker"),

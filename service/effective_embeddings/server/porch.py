@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import grpc
 
@@ -14,7 +14,7 @@ from effective_embeddings.server.patience import Patience
 from effective_embeddings.server.refusal import Refusal, overloaded
 from effective_embeddings.server.status import status_of
 
-__all__ = ["Porch", "PorchHandler"]
+__all__ = ["Porch", "PorchHandler", "Received"]
 
 _T = TypeVar("_T")
 # In quotes: generic for the type checker, and not when it runs.
@@ -22,11 +22,22 @@ _Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 _RETRY_SECONDS = 1.0
 
 
+class Received(NamedTuple):
+    """How a method is received.
+
+    Attributes:
+        porch: Where.
+        handler: What answers it there.
+        without_place: What answers it where there is no place; None: it is turned away.
+    """
+
+    porch: Porch
+    handler: _Handler
+    without_place: _Handler | None = None
+
+
 class Porch:
     """A few places, and a thread for each of them, so that strangers take none of the others.
-
-    Who has waited longest for a request of its client has to go when a call comes and there is no
-    place: a probe sends its request at once, and gets in whoever else stands around.
 
     Attributes:
         pool: The threads.
@@ -46,25 +57,17 @@ class Porch:
         self._patience = patience
         self._lock = threading.Lock()
         self._held = 0
-        # In the order in which they began to wait.
-        self._waiting: dict[grpc.ServicerContext, None] = {}
 
     def enter(self) -> None:
         """Take a place, in the thread that brings the calls; ``leave`` gives it back.
 
         Raises:
-            Refusal: There is none, and nobody who waits for a request.
+            Refusal: There is none.
         """
         with self._lock:
-            longest = None
             if self._held >= self._places:
-                longest = next(iter(self._waiting), None)
-                if longest is None:
-                    raise overloaded(self._name, self._places, _RETRY_SECONDS)
-                del self._waiting[longest]
+                raise overloaded(self._name, self._places, _RETRY_SECONDS)
             self._held += 1
-        if longest is not None:
-            longest.cancel()
 
     def leave(self) -> None:
         """Give the place back."""
@@ -73,15 +76,11 @@ class Porch:
 
     def receive(self, requests: Iterator[_T], context: grpc.ServicerContext) -> _T | None:
         """Wait for a request; None: there are no more."""
-        with self._lock:
-            self._waiting[context] = None
         self._patience.begin(context)
         try:
             return next(requests, None)
         finally:
             self._patience.end(context)
-            with self._lock:
-                self._waiting.pop(context, None)
 
     def send(self, reply: _T, context: grpc.ServicerContext) -> Iterator[_T]:
         """Yield a reply, and wait for the client to take it."""
@@ -99,12 +98,12 @@ class Porch:
 class PorchHandler(grpc.ServiceRpcHandler):
     """The handler of a service whose calls are received on porches."""
 
-    def __init__(self, service: str, methods: Mapping[str, tuple[Porch, _Handler]]) -> None:
+    def __init__(self, service: str, methods: Mapping[str, Received]) -> None:
         """Make it.
 
         Args:
             service: The service's full name.
-            methods: By name, where each is received and what answers it.
+            methods: By name.
         """
         self._service = service
         self._methods = {f"/{service}/{name}": each for name, each in methods.items()}
@@ -114,11 +113,14 @@ class PorchHandler(grpc.ServiceRpcHandler):
         return self._service
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> _Handler | None:
-        """Return the handler of a call that has a place now, or of one that is turned away."""
-        porch, handler = self._methods.get(handler_call_details.method, (None, None))
-        if porch is not None:
-            try:
-                porch.enter()
-            except Refusal as refusal:
-                return turned_away(status_of(handler_call_details.method, refusal, "-"))
-        return handler
+        """Return the handler of a call that has a place now, or of one that has none."""
+        method = self._methods.get(handler_call_details.method)
+        if method is None:
+            return None
+        try:
+            method.porch.enter()
+        except Refusal as refusal:
+            if method.without_place is not None:
+                return method.without_place
+            return turned_away(status_of(handler_call_details.method, refusal, "-"))
+        return method.handler
