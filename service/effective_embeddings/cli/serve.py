@@ -148,6 +148,14 @@ def serve(
             rich_help_panel=_WATCH,
         ),
     ] = None,
+    traces: Annotated[
+        bool | None,
+        typer.Option(
+            "--traces",
+            help="Send a span of each call to OpenTelemetry, as the OTEL_* variables say.",
+            rich_help_panel=_WATCH,
+        ),
+    ] = None,
     memory_budget: Annotated[
         int | None,
         typer.Option(

@@ -25,6 +25,7 @@ from effective_embeddings.server.tls import make_credentials
 
 if TYPE_CHECKING:
     from effective_embeddings.server.metrics import Metrics
+    from effective_embeddings.server.traces import Traces
 
 __all__ = ["Server", "build_server"]
 
@@ -73,6 +74,7 @@ def build_server(
     identity_of: IdentityOf | None = None,
     metrics: Metrics | None = None,
     audit: AuditLog | None = None,
+    traces: Traces | None = None,
     interceptors: Sequence[grpc.ServerInterceptor] = (),
 ) -> Server:
     """Put a server together and take its port; it does not serve before ``.grpc.start()``.
@@ -88,6 +90,7 @@ def build_server(
             is right where only this machine can connect.
         metrics: Counts calls; None: nobody does.
         audit: Takes the writes and the refusals; None: nobody does.
+        traces: Makes spans of the calls; None: nobody does.
         interceptors: Asked once for each call, in order.
 
     Raises:
@@ -101,7 +104,7 @@ def build_server(
     gate = Gate(settings, identity_of or everybody())
     follower = HealthFollower(gate.patience)
     reflection = None
-    handlers = [service_handler(engine, gate, metrics, audit), follower.handler()]
+    handlers = [service_handler(engine, gate, metrics, audit, traces), follower.handler()]
     if settings.reflects:
         reflection = Reflection((SERVICE_NAME, HEALTH_NAME), gate.patience)
         handlers.append(reflection.handler())

@@ -23,6 +23,7 @@ from effective_embeddings.v1 import service_pb2
 
 if TYPE_CHECKING:
     from effective_embeddings.server.metrics import Metrics
+    from effective_embeddings.server.traces import Traces
 
 __all__ = ["SERVICE_NAME", "EngineLike", "RestoreLike", "service_handler"]
 
@@ -64,7 +65,11 @@ class EngineLike(Protocol):
 
 
 def service_handler(
-    engine: EngineLike, gate: Gate, metrics: Metrics | None = None, audit: AuditLog | None = None
+    engine: EngineLike,
+    gate: Gate,
+    metrics: Metrics | None = None,
+    audit: AuditLog | None = None,
+    traces: Traces | None = None,
 ) -> grpc.GenericRpcHandler:
     """Return the handler of the whole service.
 
@@ -73,8 +78,9 @@ def service_handler(
         gate: Lets them in.
         metrics: Counts them; None: nobody does.
         audit: Takes the writes and the refusals; None: nobody does.
+        traces: Makes spans of them; None: nobody does.
     """
-    return _ServiceHandler(engine, gate, metrics, audit)
+    return _ServiceHandler(engine, gate, metrics, audit, traces)
 
 
 # gRPC makes a context for each call, and runs in it both who lets the call in and its handler.
@@ -89,7 +95,12 @@ class _Method(NamedTuple):
 
 class _ServiceHandler(grpc.ServiceRpcHandler):
     def __init__(
-        self, engine: EngineLike, gate: Gate, metrics: Metrics | None, audit: AuditLog | None
+        self,
+        engine: EngineLike,
+        gate: Gate,
+        metrics: Metrics | None,
+        audit: AuditLog | None,
+        traces: Traces | None,
     ) -> None:
         self._prefix = f"/{SERVICE_NAME}/"
         self._gate = gate
@@ -103,6 +114,7 @@ class _ServiceHandler(grpc.ServiceRpcHandler):
                 writes=_SCOPES.get(method, "read") != "read",
                 metrics=metrics,
                 audit=audit,
+                traces=traces,
             )
 
         for method in _SERVICE.methods:
@@ -270,6 +282,7 @@ def _take_in(
 
 def _begin(context: grpc.ServicerContext) -> tuple[Visit, Identity]:
     visit, identity = _LET_IN.get()
+    visit.trace(context)
     context.set_trailing_metadata((("x-request-id", visit.request_id),))
     return visit, identity
 

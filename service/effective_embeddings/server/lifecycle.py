@@ -24,6 +24,7 @@ from effective_embeddings.server.settings import Settings
 
 if TYPE_CHECKING:
     from effective_embeddings.server.metrics import Metrics, MetricsServer
+    from effective_embeddings.server.traces import Traces
 
 __all__ = ["ServerHandle", "serve"]
 
@@ -79,7 +80,7 @@ class ServerHandle:
 
         Raises:
             ListenError: An address cannot be listened on.
-            SettingsError: The tokens, the certificate or the audit log cannot be used.
+            SettingsError: The tokens, the certificate, the audit log or the traces cannot be used.
         """
         self._settings = settings
         self._late = _LateEngine()
@@ -88,12 +89,14 @@ class ServerHandle:
         self._authentication = make_authentication(settings)
         self._metrics = _make_metrics(settings)
         self._audit = _open_audit(settings)
+        self._traces = _make_traces(settings)
         self._server = build_server(
             self._late,
             settings,
             identity_of=self._authentication or everybody(),
             metrics=self._metrics,
             audit=self._audit,
+            traces=self._traces,
         )
         self.target = self._server.target
         self._metrics_server = self._serve_metrics()
@@ -202,6 +205,8 @@ class ServerHandle:
         self._watch.stop()
         if self._metrics_server is not None:
             self._metrics_server.close()
+        if self._traces is not None:
+            self._traces.close()
         if self._audit is not None:
             self._audit.close()
         _log.info("stopped drained=%s seconds=%.2f", drained, time.monotonic() - begin)
@@ -226,6 +231,17 @@ def _make_metrics(settings: Settings) -> Metrics | None:
     from effective_embeddings.server.metrics import Metrics  # noqa: PLC0415
 
     return Metrics()
+
+
+def _make_traces(settings: Settings) -> Traces | None:
+    if not settings.traces or os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
+        return None
+    try:
+        from effective_embeddings.server.traces import Traces  # noqa: PLC0415 - an extra
+    except ImportError:
+        message = "traces need more: pip install 'effective-embeddings[otel]'"
+        raise SettingsError(message) from None
+    return Traces()
 
 
 def _open_audit(settings: Settings) -> AuditLog | None:

@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING, Any
 from effective_embeddings.server.logs import AuditLog
 
 if TYPE_CHECKING:
+    import grpc
+    from opentelemetry.trace import Span
+
     from effective_embeddings.server.metrics import Metrics
+    from effective_embeddings.server.traces import Traces
 
 __all__ = ["Observer", "Visit"]
 
@@ -28,6 +32,7 @@ class Observer:
         writes: bool,
         metrics: Metrics | None,
         audit: AuditLog | None,
+        traces: Traces | None,
     ) -> None:
         """Make it.
 
@@ -38,8 +43,11 @@ class Observer:
             writes: Whether its calls belong into the audit log even when they succeed.
             metrics: Counts calls; None: nobody does.
             audit: Takes the writes and the refusals; None: nobody does.
+            traces: Makes spans of the calls that are let in; None: nobody does.
         """
         self.method = method
+        self.service = service
+        self.traces = traces
         self.writes = writes
         self.audit = audit
         self._refused = metrics.refused if metrics else None
@@ -68,14 +76,23 @@ class Visit:
         namespace: On what, where it is known and of use.
     """
 
-    __slots__ = ("_begin", "_observer", "namespace", "principal", "request_id")
+    __slots__ = ("_begin", "_observer", "_span", "namespace", "principal", "request_id")
 
     def __init__(self, observer: Observer, request_id: str) -> None:
         self._observer = observer
         self._begin = time.perf_counter()
+        self._span: Span | None = None
         self.request_id = request_id
         self.principal: str | None = None
         self.namespace: str | None = None
+
+    def trace(self, context: grpc.ServicerContext) -> None:
+        """Begin a span, where there are some."""
+        observer = self._observer
+        if observer.traces is not None:
+            metadata = context.invocation_metadata()
+            seconds = time.perf_counter() - self._begin
+            self._span = observer.traces.begin(observer.service, observer.method, metadata, seconds)
 
     def end(self, code: str = "OK", reason: str = "") -> None:
         """The call ends with a status code and, unless it is OK, an ErrorReason."""
@@ -92,6 +109,8 @@ class Visit:
                 reason or "-",
                 seconds * 1000,
             )
+        if self._span is not None and observer.traces is not None:
+            observer.traces.end(self._span, code, reason, self.request_id)
         if observer.audit is not None and (observer.writes or code in _REFUSALS):
             self._audit(observer.audit, code, reason)
 

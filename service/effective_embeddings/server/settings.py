@@ -99,6 +99,9 @@ class Settings:
         log_level: ``debug`` (a line for each call), ``info`` (the default), ``warning``, ``error``.
         log_format: ``text`` (the default) or ``json``, one object a line.
         audit_log: File that gets a JSON line for each write and each refusal; None: none.
+        traces: Send a span of each call that is let in to OpenTelemetry, as the standard OTEL_*
+            variables say (OTLP, to localhost:4317 unless they name another place); needs the
+            extra ``otel``. Default False.
     """
 
     data: Path
@@ -131,6 +134,7 @@ class Settings:
     log_level: str = "info"
     log_format: str = "text"
     audit_log: Path | None = None
+    traces: bool = False
 
     def __post_init__(self) -> None:
         for each in dataclasses.fields(self):

@@ -1,0 +1,123 @@
+"""OpenTelemetry: a span for each call that was let in, as a part of the caller's trace.
+
+Where spans go, how many of them and under which name the service is, the standard OTEL_*
+variables say. A span tells the method, the status and the call's id; never a namespace, a key, a
+vector, a principal or a token.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import grpc
+from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import SERVICE_NAME as SERVICE_NAME_KEY
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+from opentelemetry.trace import Span, SpanKind, StatusCode
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from effective_embeddings._core import VERSION
+from effective_embeddings.server.address import SettingsError
+
+__all__ = ["Traces"]
+
+_SERVICE = "effective-embeddings"
+_PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
+_OVER_HTTP = "opentelemetry.exporter.otlp.proto.http.trace_exporter"
+_CARRIED = frozenset({"traceparent", "tracestate"})
+# How long a stopping server waits for spans to leave.
+_SECONDS_TO_LEAVE = 2.0
+# Codes that are the server's failure, not its answer: the conventions of OpenTelemetry for gRPC.
+_FAILURES = frozenset(
+    {"UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS"}
+)
+
+
+class Traces:
+    """Makes spans and sends them away, from a thread of its own."""
+
+    def __init__(self) -> None:
+        """Begin.
+
+        Raises:
+            SettingsError: The environment asks for what is not there.
+        """
+        named = {"service.version": VERSION}
+        if not _is_named():
+            named[SERVICE_NAME_KEY] = _SERVICE
+        self._provider = TracerProvider(resource=Resource.create(named), shutdown_on_exit=False)
+        self._provider.add_span_processor(BatchSpanProcessor(_exporter()))
+        self._tracer = self._provider.get_tracer("effective_embeddings", VERSION)
+        self._propagator = TraceContextTextMapPropagator()
+
+    def begin(
+        self, service: str, method: str, metadata: Sequence[tuple[str, Any]], seconds: float
+    ) -> Span:
+        """Begin the span of a call.
+
+        Args:
+            service: The service's full name.
+            method: The method's name.
+            metadata: The call's; a W3C ``traceparent`` in it is the span's parent.
+            seconds: How long ago the call came.
+        """
+        carrier = {name: value for name, value in metadata if name in _CARRIED}
+        return self._tracer.start_span(
+            f"{service}/{method}",
+            context=self._propagator.extract(carrier) if carrier else None,
+            kind=SpanKind.SERVER,
+            attributes={"rpc.system": "grpc", "rpc.service": service, "rpc.method": method},
+            start_time=time.time_ns() - round(seconds * 1e9),
+        )
+
+    def end(self, span: Span, code: str, reason: str, request_id: str) -> None:
+        """End the span of a call.
+
+        Args:
+            span: The span.
+            code: Name of the status code.
+            reason: The ErrorReason; empty: there is none.
+            request_id: The call's id, which the caller and the log have too.
+        """
+        if span.is_recording():
+            span.set_attribute("rpc.grpc.status_code", grpc.StatusCode[code].value[0])
+            span.set_attribute("effemb.request_id", request_id)
+            if reason:
+                span.set_attribute("error.type", reason)
+            if code in _FAILURES:
+                span.set_status(StatusCode.ERROR)
+        span.end()
+
+    def close(self) -> None:
+        """Send what is left, as far as it leaves in a short time."""
+        # Where nobody takes them it goes on for longer than it could be told to.
+        leaving = threading.Thread(target=self._provider.shutdown, daemon=True)
+        leaving.start()
+        leaving.join(_SECONDS_TO_LEAVE)
+
+
+def _is_named() -> bool:
+    attributes = os.environ.get("OTEL_RESOURCE_ATTRIBUTES", "")
+    return "OTEL_SERVICE_NAME" in os.environ or "service.name=" in attributes
+
+
+def _exporter() -> SpanExporter:
+    protocol = next((os.environ[name] for name in _PROTOCOLS if os.environ.get(name)), "grpc")
+    if protocol == "grpc":
+        return OTLPSpanExporter()
+    if protocol != "http/protobuf":
+        message = f"OTLP goes over grpc or http/protobuf, not {protocol!r} ({_PROTOCOLS[1]})"
+        raise SettingsError(message)
+    try:
+        exporter: SpanExporter = importlib.import_module(_OVER_HTTP).OTLPSpanExporter()
+    except ImportError:
+        message = "OTLP over http/protobuf needs opentelemetry-exporter-otlp-proto-http"
+        raise SettingsError(message) from None
+    return exporter
