@@ -18,6 +18,7 @@ __all__ = [
     "Restore",
     "SnapshotIterator",
     "StatusError",
+    "backup",
     "kernels",
     "namespace_of",
 ]
@@ -27,6 +28,9 @@ METHODS: Final[tuple[tuple[str, str], ...]]
 VERSION: Final[str]
 RELEASE_BUILD: Final[bool]
 
+def backup(
+    path: str | os.PathLike[str], to: str | os.PathLike[str]
+) -> list[tuple[str, int, bytes]]: ...
 def kernels() -> list[str]: ...
 def namespace_of(method: str, request: bytes) -> str | None: ...
 

@@ -29,9 +29,18 @@ class Writer(threading.Thread):
         under_way: Whether the last one was not.
     """
 
-    def __init__(self, target: str, world: World, name: str, *, most: int = 1_000_000) -> None:
-        """Prepare to write to a server, ``most`` times."""
+    def __init__(
+        self,
+        target: str,
+        world: World,
+        name: str,
+        *,
+        most: int = 1_000_000,
+        until: threading.Event | None = None,
+    ) -> None:
+        """Prepare to write to a server, ``most`` times, ``until`` something happens."""
         super().__init__(name=name)
+        self._until = until or threading.Event()
         self._target, self._world, self._most = target, world, most
         self._rng = random.Random(name)
         names = sorted(set(world.namespaces) - {BIG})
@@ -43,6 +52,8 @@ class Writer(threading.Thread):
         """Write until the first call that is not answered."""
         with once(self._target) as client:
             for number in range(self._most):
+                if self._until.is_set():
+                    return
                 asked = self._choose(number)
                 self.under_way = True
                 if not self._world.ask(client, asked):

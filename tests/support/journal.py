@@ -61,9 +61,14 @@ class Journal:
         Args:
             revision: Of the namespace; nothing that was answered may be beyond it.
         """
+        assert self.newest <= revision, "an acknowledged write is not there"
+        return self.at(revision)
+
+    def at(self, revision: int) -> Model:
+        """The model at a revision, not below the last one that it was asked for."""
         model = self._model
+        assert model.revision <= revision
         with self._lock:
-            assert self.newest <= revision, "an acknowledged write is not there"
             for each in range(model.revision + 1, revision + 1):
                 # Whatever has this revision, if nothing was answered with it: one of those.
                 operation = self._writes.pop(each, None)

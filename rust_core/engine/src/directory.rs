@@ -77,6 +77,15 @@ impl Directory {
         })
     }
 
+    /// What must be in a directory that another process has.
+    pub(crate) fn look(path: &Path) -> Result<Marks> {
+        let watermark = path.join("watermark");
+        let found = File::open(&watermark).and_then(|file| read_marks(&file));
+        Ok(found
+            .map_err(|error| failed("read", &watermark, &error))?
+            .marks)
+    }
+
     /// The database file.
     pub(crate) fn database(&self) -> PathBuf {
         self.path.join("effemb.db")

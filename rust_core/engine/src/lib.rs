@@ -15,6 +15,7 @@
 //! 4. SQL is spoken in `store` only.
 
 mod api;
+mod backup;
 mod clock;
 mod directory;
 mod engine;
@@ -41,6 +42,7 @@ mod verify;
 mod writer;
 
 pub use api::*;
+pub use backup::backup;
 pub use engine::Engine;
 pub use error::{Error, Result};
 pub use loaded::Target;

@@ -33,7 +33,7 @@ fn namespace_of(method: &str, request: &[u8]) -> Option<String> {
 #[pymodule]
 mod _core {
     #[pymodule_export]
-    use super::engine::Engine;
+    use super::engine::{Engine, backup};
     #[pymodule_export]
     use super::error::StatusError;
     #[pymodule_export]

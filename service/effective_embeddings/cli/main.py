@@ -9,6 +9,7 @@ import typer
 from effective_embeddings import _core
 from effective_embeddings.cli import (
     assign,
+    backup,
     category,
     config,
     demo,
@@ -98,6 +99,7 @@ app.command("import", rich_help_panel=_MOVE)(importing.import_)
 app.command("export", rich_help_panel=_MOVE)(exporting.export)
 app.command("snapshot", rich_help_panel=_MOVE)(snapshot.snapshot)
 app.command("restore", rich_help_panel=_MOVE)(snapshot.restore)
+app.command("backup", rich_help_panel=_MOVE)(backup.backup)
 
 
 def main() -> None:

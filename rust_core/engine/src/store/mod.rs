@@ -22,6 +22,7 @@ mod readers;
 mod requests;
 mod schema;
 mod sums;
+mod vacuum;
 
 use codec::{decode, encode};
 pub(crate) use copy_back::{copy_back, empty_log, leave_log, log_frames};
@@ -32,6 +33,7 @@ pub(crate) use items::SqlStore;
 pub(crate) use namespaces::{NamespaceRow, State};
 pub(crate) use readers::{Reader, Readers};
 pub(crate) use requests::Remembered;
+pub(crate) use vacuum::copy_database;
 
 /// Result of a step in the store.
 pub(crate) type StoreResult<T> = Result<T, StoreError>;

@@ -1,0 +1,134 @@
+//! A copy of a whole data directory, while another process may be writing to it.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::api::{NamespaceView, Options};
+use crate::directory::Directory;
+use crate::store::{copied_sequence, copy_database};
+use crate::{Engine, Error, Result};
+
+/// Namespaces looked at in one go.
+const PAGE: usize = 256;
+
+/// Copies a data directory, as of one moment, into a new one, and returns its namespaces.
+///
+/// The directory may be in use by another process, which goes on writing; otherwise nobody can
+/// open it meanwhile. The copy is opened, all of its pages and namespaces are verified, and it is
+/// on disk before it gets its name: it is a data directory like any other. Fails if `to` exists,
+/// and leaves nothing if anything is not right.
+pub fn backup(directory: &Path, to: &Path) -> Result<Vec<NamespaceView>> {
+    if !directory.join("effemb.db").is_file() {
+        return Err(failed("find", &directory.join("effemb.db"))(
+            io::ErrorKind::NotFound.into(),
+        ));
+    }
+    if fs::symlink_metadata(to).is_ok() {
+        return Err(failed("make", to)(io::ErrorKind::AlreadyExists.into()));
+    }
+    let (marks, _held) = match Directory::take(directory) {
+        Ok(taken) => (taken.marks(), Some(taken)),
+        Err(Error::DirectoryInUse { .. }) => (Directory::look(directory)?, None),
+        Err(error) => return Err(error),
+    };
+    let partial = Partial::make(to)?;
+    let database = partial.0.join("effemb.db");
+    copy_database(&directory.join("effemb.db"), &database)?;
+    let sequence = copied_sequence(&database).ok_or_else(|| Error::Corrupted {
+        place: "backup".into(),
+        what: "the copy cannot be read".into(),
+    })?;
+    // What was acknowledged before the copying began must be in it.
+    if sequence < marks.acknowledged {
+        return Err(Error::Corrupted {
+            place: "the log".into(),
+            what: format!(
+                "ends at step {sequence}, but step {} was there: a part is lost or old",
+                marks.acknowledged
+            ),
+        });
+    }
+    {
+        let copy = Directory::take(&partial.0)?;
+        copy.mark_acknowledged(sequence)
+            .and_then(|()| copy.mark_copied(sequence))
+            .map_err(failed("write", &partial.0.join("watermark")))?;
+    }
+    let namespaces = verified(&partial.0)?;
+    partial.keep(to)?;
+    Ok(namespaces)
+}
+
+/// Opens a copy and verifies everything in it.
+fn verified(copy: &Path) -> Result<Vec<NamespaceView>> {
+    let engine = Engine::open(copy, Options::default())?;
+    let mut found = engine.check_files()?;
+    let mut namespaces: Vec<NamespaceView> = Vec::new();
+    loop {
+        let after = namespaces.last().map(|last| last.name.clone());
+        let page = engine.list_namespaces("", after.as_deref(), PAGE)?;
+        if page.is_empty() {
+            break;
+        }
+        for namespace in &page {
+            let report = engine.verify(&namespace.name)?.value;
+            let told = |finding| format!("namespace {:?}: {finding}", namespace.name);
+            found.extend(report.findings.into_iter().map(told));
+        }
+        namespaces.extend(page);
+    }
+    engine.close();
+    match found.first() {
+        None => Ok(namespaces),
+        Some(first) => Err(Error::Corrupted {
+            place: "backup".into(),
+            what: format!("{first} ({} findings)", found.len()),
+        }),
+    }
+}
+
+/// A directory that is not finished: gone again, unless it is kept.
+struct Partial(PathBuf);
+
+impl Partial {
+    /// Makes it beside the place that it is for.
+    fn make(to: &Path) -> Result<Self> {
+        let name = to.file_name().map_or_else(OsString::new, OsString::from);
+        let mut partial = OsString::from(".");
+        partial.push(name);
+        partial.push(format!(".partial-{}", std::process::id()));
+        let path = to.with_file_name(partial);
+        fs::create_dir(&path).map_err(failed("make", &path))?;
+        Ok(Self(path))
+    }
+
+    /// Makes it durable, and gives it its name.
+    fn keep(self, to: &Path) -> Result<()> {
+        let sync = |path: &Path| {
+            let synced = File::open(path).and_then(|file| file.sync_all());
+            synced.map_err(failed("sync", path))
+        };
+        for entry in fs::read_dir(&self.0).map_err(failed("read", &self.0))? {
+            sync(&entry.map_err(failed("read", &self.0))?.path())?;
+        }
+        sync(&self.0)?;
+        fs::rename(&self.0, to).map_err(failed("make", to))?;
+        let above = fs::canonicalize(to).map_err(failed("find", to))?;
+        above.parent().map_or(Ok(()), sync)
+    }
+}
+
+impl Drop for Partial {
+    fn drop(&mut self) {
+        // There is nothing at its place once it was kept.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn failed<'a>(what: &'a str, path: &'a Path) -> impl Fn(io::Error) -> Error + 'a {
+    move |error| Error::StoreFailed {
+        cause: format!("cannot {what} {}: {error}", path.display()),
+    }
+}
