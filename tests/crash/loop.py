@@ -58,21 +58,22 @@ def go_round(data: Path, folder: Path, rounds: int, *, tell: bool) -> tuple[Worl
     for number in range(rounds):
         moment, is_hit = moments[number % len(moments)]
         with ServerProcess(data, *OPTIONS) as process:
-            _look(process, world)
+            _look(process, world, rng)
             words = moment(Round(str(number), process, world, rng, folder))
         tally.add(moment.__name__, words, hit=is_hit(words))
         if tell and number % 25 == 24:
             told = f"{number + 1} rounds, {world.checked} writes, {sum(tally.hits.values())} hits"
             print(told, flush=True)  # noqa: T201
     with ServerProcess(data, *OPTIONS) as process:
-        _look(process, world)
+        _look(process, world, rng)
         assert process.terminate() == 0
     with Client.embedded(data) as client:
         world.check(client)
     return world, tally
 
 
-def _look(process: ServerProcess, world: World) -> None:
+def _look(process: ServerProcess, world: World, rng: random.Random) -> None:
     with once(process.target) as client:
         world.settle(client)
         world.check(client)
+        world.tidy(client, rng)

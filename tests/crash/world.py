@@ -21,6 +21,8 @@ __all__ = ["BIG", "BIG_ITEMS", "Asked", "World"]
 
 _DIMENSION, _BIG_DIMENSION = 32, 1024
 _NAMESPACES, _CATEGORIES = 5, 40
+# Items that a round leaves to the next one, in each namespace.
+_KEPT = 15
 #: A namespace of long vectors, for snapshots of several frames and for much log at a time.
 BIG = "big"
 BIG_ITEMS = {f"item {number:04}": f"c{number % _CATEGORIES}" for number in range(400)}
@@ -182,6 +184,18 @@ class World:
                 assert there[name].digest == digest
                 client.delete_namespace(name, force=True)
         self._copies.clear()
+
+    def tidy(self, client: Client, rng: random.Random) -> None:
+        """Delete what earlier clients have left, but a few: later rounds cost no more."""
+        for name, namespace in self.namespaces.items():
+            if name == BIG:
+                continue
+            keys = [item.key for item in client.list_items(name)]
+            if len(keys) > _KEPT:
+                gone = rng.sample(keys, len(keys) - _KEPT)
+                operation = Unassign([(key, "") for key in gone], delete_items=True)
+                revision = _unassign(client, name, operation, "")
+                namespace.journal.acknowledged(revision, operation)
 
     @property
     def checked(self) -> int:

@@ -94,3 +94,35 @@ impl Drop for Reader {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::open_writer;
+
+    /// docs/operations.md tells it to whoever plans memory.
+    const MOST_KIB: i64 = 48 * 1024;
+
+    #[test]
+    fn what_all_connections_keep_in_memory_has_a_bound() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("effemb.db");
+        let writer = open_writer(&file).unwrap();
+        let readers = Readers::new(&file);
+        let open: Vec<Reader> = (0..KEPT + 3).map(|_| readers.begin().unwrap()).collect();
+        drop(open);
+        let idle = readers.idle.lock();
+        assert_eq!(idle.connections.len(), KEPT);
+        let kept = idle.connections.iter().chain([&writer]);
+        let kib = kept.map(|connection| {
+            // Below 0 it is in KiB, whatever the size of a page.
+            let size: i64 = connection
+                .pragma_query_value(None, "cache_size", |row| row.get(0))
+                .unwrap();
+            -size
+        });
+        let kib: Vec<i64> = kib.collect();
+        assert!(kib.iter().all(|each| *each > 0), "{kib:?}");
+        assert!(kib.iter().sum::<i64>() <= MOST_KIB, "{kib:?}");
+    }
+}
