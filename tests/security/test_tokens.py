@@ -102,6 +102,10 @@ def test_two_tokens_of_one_principal_live_side_by_side_and_a_third_is_refused() 
         ("alice {hash} own:*", "scope"),
         ("alice {hash} read:a*b", "pattern"),
         ("alice {hash} read:", "pattern"),
+        ("alice {hash} rate=5", "may do nothing"),
+        ("alice {hash} read:* rate=fast", "a rate is"),
+        ("alice {hash} read:* rate=nan", "a rate is"),
+        ("alice {hash} read:* rate=-1", "a rate is"),
     ],
 )
 def test_a_line_that_is_none_is_refused_and_not_repeated(line: str, told: str) -> None:

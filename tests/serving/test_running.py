@@ -17,7 +17,7 @@ import pytest
 from google.rpc import error_details_pb2, status_pb2
 
 from effective_embeddings import CategoryUpdate, Client, errors
-from effective_embeddings.server import ServerHandle, Settings
+from effective_embeddings.server import ServerHandle, Settings, new_token, token_line
 from tests.security.support import bearer, tenants, unary
 from tests.support.process import ServerProcess, environment
 
@@ -45,12 +45,38 @@ def test_who_calls_too_often_is_told_when_to_come_back(tmp_path: Path) -> None:
                 refused = answer
                 break
         assert refused is not None
-        assert "20 calls a second" in refused.details()
-        assert call(b"", metadata=bob, timeout=5), "another principal has calls of its own"
+        assert "this token may make 20 calls a second" in refused.details()
+        assert call(b"", metadata=bob, timeout=5), "another token has calls of its own"
         seconds = _retry_seconds(refused)
         assert 0 < seconds <= 0.06
         time.sleep(seconds + 0.01)
         assert call(b"", metadata=alice, timeout=5)
+
+
+def test_each_token_has_a_rate_and_may_have_one_of_its_own(tmp_path: Path) -> None:
+    tokens = [new_token() for _ in range(3)]
+    lines = [
+        token_line("alice", tokens[0], ["read:*"]),
+        token_line("alice", tokens[1], ["read:*", "rate=3"]),
+        token_line("bob", tokens[2], ["read:*", "rate=0"]),
+    ]
+    settings = Settings(
+        data=tmp_path / "data",
+        listen="127.0.0.1:0",
+        token_entries="\n".join(lines),
+        calls_per_second=1.0,
+    )
+    with ServerHandle(settings) as server, grpc.insecure_channel(server.target) as channel:
+        call = unary(channel, "GetServiceInfo")
+        let_in = []
+        for token in tokens:
+            codes = [call.future(b"", metadata=bearer(token), timeout=5).code() for _ in range(20)]
+            let_in.append(codes.count(grpc.StatusCode.OK))
+            assert set(codes) <= {grpc.StatusCode.OK, grpc.StatusCode.RESOURCE_EXHAUSTED}
+    # What fills up meanwhile is let in too.
+    assert let_in[0] in (1, 2)
+    assert let_in[1] in (3, 4)
+    assert let_in[2] == 20
 
 
 def test_calls_beyond_the_places_are_turned_away_with_a_hint(tmp_path: Path) -> None:

@@ -110,7 +110,7 @@ def serve(
     ] = None,
     calls_per_second: Annotated[
         float | None,
-        typer.Option(help="Calls of one principal. Default: no limit.", rich_help_panel=_LIMITS),
+        typer.Option(help="Calls with one token. Default: no limit.", rich_help_panel=_LIMITS),
     ] = None,
     metrics_listen: Annotated[
         str | None,

@@ -30,6 +30,10 @@ def new(
             " repeated.",
         ),
     ],
+    rate: Annotated[
+        float | None,
+        typer.Option(help="Calls a second, instead of what the server's settings say."),
+    ] = None,
     append: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Add the line to this file; a server takes it up."),
@@ -42,7 +46,8 @@ def new(
     """
     token = room.new_token()
     try:
-        line = room.token_line(principal, token, allow)
+        rules = allow if rate is None else [*allow, f"rate={rate:g}"]
+        line = room.token_line(principal, token, rules)
         if append is not None:
             _append(append, line)
     except (room.SettingsError, OSError) as error:

@@ -14,7 +14,7 @@ import grpc
 from effective_embeddings.server.authenticate import IdentityOf
 from effective_embeddings.server.patience import Patience
 from effective_embeddings.server.rates import Rates
-from effective_embeddings.server.refusal import malformed, overloaded, rate_limited, shutting_down
+from effective_embeddings.server.refusal import malformed, overloaded, shutting_down
 from effective_embeddings.server.settings import Settings
 from effective_embeddings.server.tokens import Identity
 
@@ -45,7 +45,7 @@ class Gate:
         self.identity_of = identity_of
         self.patience = Patience(settings.client_patience_seconds)
         self.in_flight = 0
-        self._rates = Rates(settings.calls_per_second, settings.burst)
+        self._rates = Rates(settings.calls_per_second, settings.burst_calls)
         self._room = settings.max_concurrent_calls
         self._share = settings.share
         self._held: dict[str, int] = {}
@@ -74,9 +74,7 @@ class Gate:
         """
         if self._closing:
             raise shutting_down()
-        wait = self._rates.take(identity.principal)
-        if wait:
-            raise rate_limited(self._rates.calls_per_second, wait)
+        self._rates.take(identity)
         with self._lock:
             if self.in_flight >= self._room:
                 limit = ("concurrent_calls", self._room)

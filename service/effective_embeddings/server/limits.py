@@ -62,8 +62,10 @@ def server_limits(settings: Settings) -> list[Limit]:
         Limit("health_watches", MAX_WATCHES, "streams", _OVERLOADED),
         Limit("reflections", MAX_REFLECTIONS, "streams", _OVERLOADED),
         Limit("workers", s.workers, "calls served at once", "more wait for a worker"),
-        Limit("calls_per_second", s.calls_per_second, "calls of a principal", _RATE_LIMITED),
-        Limit("burst_calls", s.burst, "calls of a principal at once", _RATE_LIMITED),
+        Limit("calls_per_second", s.calls_per_second, "calls with a token", _RATE_LIMITED),
+        Limit(
+            "burst_calls", s.burst_calls or s.calls_per_second, "such calls at once", _RATE_LIMITED
+        ),
         Limit("max_message_bytes", s.max_message_bytes, "bytes", "RESOURCE_EXHAUSTED, by gRPC"),
         Limit("header_bytes", 16 * 1024, "bytes of headers", "RESOURCE_EXHAUSTED, by gRPC"),
         Limit("client_patience_seconds", s.client_patience_seconds, "seconds", "CANCELLED"),

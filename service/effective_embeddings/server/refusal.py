@@ -74,11 +74,11 @@ def overloaded(limit: str, value: int, retry_seconds: float) -> Refusal:
 
 
 def rate_limited(calls_per_second: float, retry_seconds: float) -> Refusal:
-    """Return the refusal of a principal that calls more often than it may."""
+    """Return the refusal of a token that is used more often than it may be."""
     return Refusal(
         grpc.StatusCode.RESOURCE_EXHAUSTED,
         "RATE_LIMITED",
-        f"this caller may make {calls_per_second:g} calls a second; "
+        f"this token may make {calls_per_second:g} calls a second; "
         f"try again in {retry_seconds:.3f} s",
         {"limit": "calls_per_second", "value": f"{calls_per_second:g}"},
         retry_seconds,

@@ -76,8 +76,9 @@ class Settings:
         max_streams_per_connection: Calls in flight on one connection, 1 to 65,536; more wait
             in the client. Default 256.
         max_message_bytes: Largest request or reply, 64 KiB to 1 GiB; default 16 MiB.
-        calls_per_second: Calls that one principal may make a second, on average; more are
-            refused with RESOURCE_EXHAUSTED (RATE_LIMITED). 0, the default: as many as it likes.
+        calls_per_second: Calls that may be made with one token a second, on average; more are
+            refused with RESOURCE_EXHAUSTED (RATE_LIMITED). A token's line can say another rate.
+            0, the default: as many as it likes.
         burst_calls: How many of them at once; 0, the default: those of one second.
         client_patience_seconds: How long a call waits for its client to send the next message,
             or to take one, 0.1 to 3600; default 30. Then it is cancelled.
@@ -188,11 +189,6 @@ class Settings:
     def pending_calls(self) -> int:
         """Calls that may wait to be looked at: beyond it some are ended, beyond twice it all."""
         return max(64, self.max_concurrent_calls)
-
-    @property
-    def burst(self) -> float:
-        """Calls that a principal may make at once; 0: as many as it likes."""
-        return float(self.burst_calls or self.calls_per_second)
 
     def _check_listen(self) -> None:
         if self.local or self.allow_insecure or (self.encrypted and self.authenticated):

@@ -5,11 +5,13 @@ A token file has one entry a line, and comments after ``#``:
     # principal  hash of the token     what it may do
     alice        sha256:5e88...        write:alice  read:shared-*
     alice        sha256:0f3c...        write:alice  read:shared-*
-    operator     sha256:9b71...        admin:*
+    operator     sha256:9b71...        admin:*  rate=1000
 
 The scopes are read, write and admin, each with those before it; a namespace is named, or meant by
-a prefix and ``*``. What no rule allows is refused. A principal may have two live tokens, so that
-one can replace the other without a gap. ``effemb token new`` makes a token and its line.
+a prefix and ``*``. What no rule allows is refused. ``rate`` is how many calls a second may be made
+with this token, instead of what the settings say; 0: as many as one likes. A principal may have two
+live tokens, so that one can replace the other without a gap. ``effemb token new`` makes a token and
+its line.
 
 Tokens have 256 random bits, so a plain SHA-256 keeps them: there is nothing to guess.
 """
@@ -35,7 +37,10 @@ MAX_TOKENS_OF_A_PRINCIPAL = 2
 # Longer than any token; what is longer is not even hashed.
 MAX_TOKEN_BYTES = 512
 
+MAX_RATE = 1_000_000
+
 _PREFIX = "effemb_"
+_RATE = "rate="
 _HASH = re.compile(r"sha256:([0-9a-f]{64})")
 _PRINCIPAL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 
@@ -47,10 +52,14 @@ class Identity:
     Attributes:
         principal: Its name.
         grant: What it may do.
+        token: The hash of its token; empty where there are none.
+        calls_per_second: The token's own rate; 0: none; None: as the settings say.
     """
 
     principal: str
     grant: Grant
+    token: bytes = b""
+    calls_per_second: float | None = None
 
 
 def new_token() -> str:
@@ -148,17 +157,34 @@ def _entry(fields: list[str]) -> tuple[bytes, Identity]:
     if matched is None:
         message = "the hash must be sha256: and 64 hexadecimal digits (`effemb token new`)"
         raise ValueError(message)
-    if not rules:
-        message = f"{principal} may do nothing: add rules such as read:* or write:alice"
-        raise ValueError(message)
     pairs = []
+    rate = None
     for rule in rules:
+        if rule.startswith(_RATE):
+            rate = _rate(rule.removeprefix(_RATE))
+            continue
         scope, colon, pattern = rule.partition(":")
         if not colon:
             message = "a rule must be scope:namespace, such as read:* or write:alice"
             raise ValueError(message)
         pairs.append((scope, pattern))
-    return bytes.fromhex(matched[1]), Identity(principal, Grant(principal, pairs))
+    if not pairs:
+        message = f"{principal} may do nothing: add rules such as read:* or write:alice"
+        raise ValueError(message)
+    digest = bytes.fromhex(matched[1])
+    return digest, Identity(principal, Grant(principal, pairs), digest, rate)
+
+
+def _rate(text: str) -> float:
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = -1.0
+    # Not a number fails too.
+    if not 0 <= rate <= MAX_RATE:
+        message = f"a rate is rate= and 0 to {MAX_RATE:,} calls a second, such as rate=100"
+        raise ValueError(message)
+    return rate
 
 
 def read_tokens(path: Path) -> Tokens:
