@@ -98,3 +98,10 @@ def test_the_build_under_test_is_a_release_build_or_says_so() -> None:
     assert isinstance(_core.RELEASE_BUILD, bool)
     assert _core.kernels()[-1] == "scalar"
     assert effective_embeddings.__version__ == _core.VERSION
+
+
+def test_errors_can_be_imported_where_the_documents_say_they_are() -> None:
+    """It was an attribute of the package and no module."""
+    module = importlib.import_module("effective_embeddings.errors")
+    assert module.NotFound is errors.NotFound
+    assert set(module.__all__) == set(errors.__all__)

@@ -220,6 +220,14 @@ def test_connections_that_say_nothing_or_half_a_word_hold_nobody_up(victim: Vict
             evil.socket.close()
 
 
+@pytest.mark.skipif(TIMES == 1, reason="takes half a minute; EFFEMB_TEST_ATTACK=10")
+def test_a_peer_that_answers_no_ping_is_closed(victim: Victim) -> None:
+    """It is asked every 20 s, and has 10 s to answer: its machine may be gone."""
+    with h2.Connection(victim.target) as silent:
+        assert not silent.is_closed(15)
+        assert silent.is_closed(25)
+
+
 def test_thousands_of_idle_connections_and_a_limit_to_them(victim: Victim) -> None:
     idle: list[h2.Connection] = []
     try:

@@ -33,7 +33,7 @@ pub(crate) fn code(reason: ErrorReason) -> Code {
             Code::Unavailable
         }
         R::Unauthenticated => Code::Unauthenticated,
-        R::Overloaded | R::RateLimited => Code::ResourceExhausted,
+        R::Overloaded | R::RateLimited | R::ReplyTooLarge => Code::ResourceExhausted,
         R::UnknownMethod => Code::Unimplemented,
         R::Unspecified | R::Internal => Code::Internal,
     }

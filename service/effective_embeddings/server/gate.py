@@ -14,7 +14,12 @@ import grpc
 from effective_embeddings.server.authenticate import IdentityOf
 from effective_embeddings.server.patience import Patience
 from effective_embeddings.server.rates import Rates
-from effective_embeddings.server.refusal import malformed, overloaded, shutting_down
+from effective_embeddings.server.refusal import (
+    malformed,
+    overloaded,
+    reply_too_large,
+    shutting_down,
+)
 from effective_embeddings.server.settings import Settings
 from effective_embeddings.server.tokens import Identity
 
@@ -59,6 +64,7 @@ class Gate:
         self._workers: SimpleQueue[None] = SimpleQueue()
         for _ in range(settings.workers):
             self._workers.put(None)
+        self._reply_bytes = settings.max_message_bytes
         self._run = secrets.token_hex(4)
         self._numbers = itertools.count(1)
 
@@ -139,6 +145,11 @@ class Gate:
                 yield request
         finally:
             patience.end(context)
+
+    def check_reply(self, reply: bytes) -> None:
+        """Raise a Refusal if a reply is larger than what gRPC sends, which would not say why."""
+        if len(reply) > self._reply_bytes:
+            raise reply_too_large(len(reply), self._reply_bytes)
 
     def check_active(self, context: grpc.ServicerContext) -> None:
         """Raise GoneError if the client is gone."""

@@ -182,6 +182,7 @@ def _unary(name: str, engine: EngineLike, gate: Gate, audited: bool) -> _Handler
                     reply = call(name, request, identity.grant, context.time_remaining())
                 finally:
                     gate.end_work()
+                gate.check_reply(reply)
             finally:
                 gate.leave(identity, streams=False)
         except (GoneError, grpc.RpcError) as error:
@@ -203,6 +204,7 @@ def _server_stream(name: str, engine: EngineLike, gate: Gate, _audited: bool) ->
                 visit.namespace = namespace_of(name, request)
                 replies = engine.snapshot(request, identity.grant, context.time_remaining())
                 while (reply := _work(gate, context, replies)) is not None:
+                    gate.check_reply(reply)
                     gate.patience.begin(context)
                     yield reply
                     gate.patience.end(context)

@@ -37,10 +37,15 @@ class Limit:
 def all_limits(settings: Settings) -> list[Limit]:
     """Return the limits of the server, then those of a request."""
     requests = [
-        Limit(name, value, "", "a default" if name.startswith("default_") else _INVALID)
+        Limit(name, value, _unit(name), _REQUESTS.get(name, _INVALID))
         for name, value in _core.LIMITS
     ]
     return server_limits(settings) + requests
+
+
+def _unit(name: str) -> str:
+    last = name.rpartition("_")[2]
+    return last if last in ("bytes", "seconds", "entries", "queries", "keys") else ""
 
 
 def server_limits(settings: Settings) -> list[Limit]:
@@ -66,7 +71,7 @@ def server_limits(settings: Settings) -> list[Limit]:
         Limit(
             "burst_calls", s.burst_calls or s.calls_per_second, "such calls at once", _RATE_LIMITED
         ),
-        Limit("max_message_bytes", s.max_message_bytes, "bytes", "RESOURCE_EXHAUSTED, by gRPC"),
+        Limit("max_message_bytes", s.max_message_bytes, "bytes", _MESSAGE),
         Limit("header_bytes", 16 * 1024, "bytes of headers", "RESOURCE_EXHAUSTED, by gRPC"),
         Limit("client_patience_seconds", s.client_patience_seconds, "seconds", "CANCELLED"),
         Limit("handshake_seconds", 10, "seconds", "the connection is closed"),
@@ -81,7 +86,15 @@ def server_limits(settings: Settings) -> list[Limit]:
     ]
 
 
+# What is beyond those limits of a request that are not refused with INVALID_ARGUMENT.
+_REQUESTS = {
+    "default_match_limit": "what a request gets that says nothing",
+    "default_page_size": "what a request gets that says nothing",
+    "page_bytes": "the page ends early",
+    "revision_wait_seconds": "FAILED_PRECONDITION (REVISION_NOT_REACHED)",
+}
 _INVALID = "INVALID_ARGUMENT, with the field and both numbers"
+_MESSAGE = "RESOURCE_EXHAUSTED: by gRPC, or REPLY_TOO_LARGE"
 _OVERLOADED = "RESOURCE_EXHAUSTED (OVERLOADED), with a time to try again"
 _RATE_LIMITED = "RESOURCE_EXHAUSTED (RATE_LIMITED), with a time to try again"
 _CLOSED = "closed once its calls are finished"

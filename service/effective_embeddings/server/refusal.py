@@ -11,6 +11,7 @@ __all__ = [
     "malformed",
     "overloaded",
     "rate_limited",
+    "reply_too_large",
     "shutting_down",
     "starting",
     "unauthenticated",
@@ -82,6 +83,22 @@ def rate_limited(calls_per_second: float, retry_seconds: float) -> Refusal:
         f"try again in {retry_seconds:.3f} s",
         {"limit": "calls_per_second", "value": f"{calls_per_second:g}"},
         retry_seconds,
+    )
+
+
+def reply_too_large(actual: int, limit: int) -> Refusal:
+    """Return the refusal of a call whose reply is larger than what is sent.
+
+    Args:
+        actual: The reply's bytes.
+        limit: How many are sent.
+    """
+    return Refusal(
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        "REPLY_TOO_LARGE",
+        f"the call was done, but its reply has {actual:,} bytes, and at most {limit:,} are sent; "
+        "ask for less at a time: fewer queries or entries, a smaller limit, a smaller page",
+        {"limit": str(limit), "actual": str(actual)},
     )
 
 
