@@ -8,7 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from types import FrameType, TracebackType
+from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from effective_embeddings import _core
@@ -21,6 +21,7 @@ from effective_embeddings.server.logs import AuditLog
 from effective_embeddings.server.notify import notify
 from effective_embeddings.server.refusal import starting
 from effective_embeddings.server.settings import Settings
+from effective_embeddings.server.signals import Signals
 
 if TYPE_CHECKING:
     from effective_embeddings.server.metrics import Metrics, MetricsServer
@@ -269,21 +270,7 @@ def serve(settings: Settings, *, on_ready: Callable[[ServerHandle], None] | None
         SettingsError: The tokens or the certificate cannot be used.
         StatusError: The data cannot be opened.
     """
-    # A handler can run between any two steps of the main thread, so it must not wait for a lock
-    # (Event.set does, and so does logging). Writing to a pipe needs none.
-    reader, writer = os.pipe()
-    stopping: list[int] = []
-
-    def on_signal(number: int, _frame: FrameType | None) -> None:
-        if number != signal.SIGHUP:
-            if stopping:
-                os._exit(1)
-            stopping.append(number)
-        os.write(writer, bytes([number]))
-
-    taken = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-    before = {number: signal.signal(number, on_signal) for number in taken}
-    try:
+    with Signals() as signals:
         handle = ServerHandle(settings)
         failures: list[BaseException] = []
         # Opening runs beside the main thread, which alone can take signals.
@@ -293,22 +280,17 @@ def serve(settings: Settings, *, on_ready: Callable[[ServerHandle], None] | None
         if failures:
             raise failures[0]
         try:
-            if not stopping:
+            if not signals.stopping:
                 if on_ready is not None:
                     on_ready(handle)
                 notify("READY=1", f"STATUS=serving on {handle.target}")
-            while (number := os.read(reader, 1)[0]) == signal.SIGHUP:
+            while (number := signals.wait()) == signal.SIGHUP:
                 handle.reload()
             handle.turn_away()
-            _log.info("draining signal=%s", signal.Signals(number).name)
+            _log.info("draining signal=%s", number.name)
             notify("STOPPING=1", "STATUS=finishing the calls in flight")
         finally:
             handle.stop()
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        os.close(reader)
-        os.close(writer)
 
 
 def _start(handle: ServerHandle, failures: list[BaseException]) -> None:
