@@ -21,7 +21,7 @@ __all__ = ["run"]
 
 _DIMENSION, _BATCH, _CATEGORIES = 1024, 64, 100
 _ROOT = Path(__file__).resolve().parent.parent
-_SETTINGS = ("page_size=16384", "journal_mode=WAL", "synchronous=FULL", "wal_autocheckpoint=4096")
+_SETTINGS = ("page_size=4096", "journal_mode=WAL", "synchronous=FULL", "wal_autocheckpoint=16384")
 _VECTORS = unit_vectors(512, _DIMENSION, seed=30)
 _NUMBERS = count()
 

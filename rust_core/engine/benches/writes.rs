@@ -85,10 +85,10 @@ fn vector(seed: u64) -> Vec<f32> {
 fn bare_sqlite(file: &Path) -> Connection {
     let connection = Connection::open(file).unwrap();
     for (pragma, value) in [
-        ("page_size", "16384"),
+        ("page_size", "4096"),
         ("journal_mode", "WAL"),
         ("synchronous", "FULL"),
-        ("wal_autocheckpoint", "4096"),
+        ("wal_autocheckpoint", "16384"),
     ] {
         connection.pragma_update(None, pragma, value).unwrap();
     }

@@ -14,10 +14,10 @@ use rustc_hash::FxHashMap;
 use crate::api::Written;
 use crate::failpoints::{Step, reach};
 use crate::loaded::Loaded;
+use crate::queue::WriteJob;
 use crate::shared::Shared;
 use crate::store::{Head, Remembered, SqlStore, StoreError, StoreResult, queries};
 use crate::sums;
-use crate::writer::WriteJob;
 use crate::{Error, Result};
 
 /// A namespace with its uncommitted changes.
@@ -98,7 +98,12 @@ impl<'a> Group<'a> {
 
     fn write_or_undo(&mut self, job: &WriteJob) -> StoreResult<Result<Written>> {
         let before = *self.head;
-        self.statement("SAVEPOINT command")?;
+        // With nothing in it so far, the transaction is a savepoint, and a cheaper one: SQLite
+        // keeps no second copy of each page that the write changes.
+        let alone = !self.dirty;
+        if !alone {
+            self.statement("SAVEPOINT command")?;
+        }
         let result = match self.apply(job) {
             // SQLite may have rolled back the whole transaction, savepoint and all.
             Err(Failure::Store(error @ StoreError::Sqlite(_))) => return Err(error),
@@ -108,10 +113,18 @@ impl<'a> Group<'a> {
         };
         let keep = result.is_ok() && !job.context.validate_only;
         if !keep {
-            self.statement("ROLLBACK TO command")?;
+            self.statement(if alone {
+                "ROLLBACK"
+            } else {
+                "ROLLBACK TO command"
+            })?;
             *self.head = before;
         }
-        self.statement("RELEASE command")?;
+        match (alone, keep) {
+            (true, true) => {}
+            (true, false) => self.statement("BEGIN IMMEDIATE")?,
+            (false, _) => self.statement("RELEASE command")?,
+        }
         reach(Step::WriteApplied)?;
         Ok(result.map(
             |Applied {

@@ -28,6 +28,7 @@ mod files;
 mod group;
 mod load;
 mod loaded;
+mod queue;
 mod read;
 mod registry;
 mod restore;
@@ -39,6 +40,7 @@ mod store;
 mod suggestions;
 mod sums;
 mod verify;
+mod worker;
 mod writer;
 
 pub use api::*;

@@ -11,7 +11,7 @@ use crate::failpoints::{Step, reach};
 use crate::registry::Registry;
 use crate::stats::Counters;
 use crate::store::Readers;
-use crate::writer::DEFECT;
+use crate::worker::DEFECT;
 use crate::{Error, Result};
 
 /// What the engine's threads have in common.
@@ -95,9 +95,13 @@ impl Shared {
     pub(crate) fn unanswered(&self) -> Error {
         match self.may_write() {
             Err(error) => error,
-            Ok(()) => Error::StoreFailed {
-                cause: DEFECT.into(),
-            },
+            Ok(()) => {
+                // The job went down with the panic, which may not have been caught yet.
+                self.fail(DEFECT);
+                Error::StoreFailed {
+                    cause: DEFECT.into(),
+                }
+            }
         }
     }
 

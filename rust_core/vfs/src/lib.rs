@@ -16,7 +16,7 @@ mod shim;
 use std::path::Path;
 
 pub use below::Below;
-pub use pages::{PAGE_SIZE, VFS_NAME, install, reserve, take_damage};
+pub use pages::{VFS_NAME, install, reserve, take_damage};
 pub use shim::{register, register_as_default};
 
 /// A result code of SQLite; 0 is success.
@@ -57,6 +57,11 @@ pub trait File: Send {
     /// Writes.
     fn write(&mut self, below: &mut Below<'_>, offset: u64, bytes: &[u8]) -> Code {
         below.write(offset, bytes)
+    }
+
+    /// Hands on what it has kept back, before something looks at the file by itself.
+    fn flush(&mut self, _below: &mut Below<'_>) -> Code {
+        OK
     }
 
     /// Truncates.

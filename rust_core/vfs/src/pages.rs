@@ -5,6 +5,9 @@
 //! WAL mode a checkpoint does. A page in the write-ahead log has no room of its own, as SQLite's
 //! frame checksums cover it before it gets here; these are verified when the log is recovered, and
 //! the hashes of its pages are then kept in memory, so that later reads are verified too.
+//!
+//! SQLite writes a log frame by frame, and each frame in two parts. What it writes in a row goes to
+//! the disk in one piece here, at the latest when it is to be durable or to be read.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -19,9 +22,6 @@ use crate::{Below, Code, File, Kind, Layer, OK};
 
 pub use crate::shim::reserve;
 
-/// Size of a page.
-pub const PAGE_SIZE: usize = 16_384;
-
 /// Name that connections open their database with.
 pub const VFS_NAME: &CStr = c"ee-pages";
 
@@ -33,6 +33,15 @@ const FRAME_HEADER: usize = 24;
 
 /// SQLite reads less than this only of a database's header.
 const HEADER: usize = 512;
+
+/// Bytes of a log that are gathered at the most before they are written: SQLite's own layer takes
+/// less than 128 KiB at a time, and calls more a full disk.
+const GATHERED: usize = 124 * 1024;
+
+/// Whether these bytes are a page of a database, whatever the size of its pages.
+fn is_page(length: usize) -> bool {
+    length.is_power_of_two() && (HEADER..=65_536).contains(&length)
+}
 
 /// Registers the layer, above the VFS that is the default by then. Idempotent.
 pub fn install() -> Result<(), Code> {
@@ -58,8 +67,8 @@ fn damaged(what: String) -> Code {
     SQLITE_IOERR_DATA
 }
 
-/// Hashes of the pages in a log, by offset.
-type Hashes = Arc<Mutex<HashMap<u64, u64>>>;
+/// Lengths and hashes of the pages in a log, by offset.
+type Hashes = Arc<Mutex<HashMap<u64, (usize, u64)>>>;
 
 #[derive(Default)]
 struct Pages {
@@ -74,7 +83,12 @@ impl Layer for Pages {
                 let mut logs = lock(&self.logs);
                 // Logs of databases that are no longer open are nobody's.
                 logs.retain(|_, hashes| Arc::strong_count(hashes) > 1);
-                Box::new(Log(Arc::clone(logs.entry(path.to_owned()).or_default())))
+                let hashes = Arc::clone(logs.entry(path.to_owned()).or_default());
+                Box::new(Log {
+                    hashes,
+                    gathered: Vec::new(),
+                    at: 0,
+                })
             }
             Kind::Other => Box::new(Plain),
         })
@@ -92,40 +106,41 @@ struct Database {
 impl File for Database {
     fn read(&mut self, below: &mut Below<'_>, offset: u64, buffer: &mut [u8]) -> Code {
         let code = below.read(offset, buffer);
-        let whole = buffer.len() == PAGE_SIZE && offset.is_multiple_of(PAGE_SIZE as u64);
-        let number = offset / PAGE_SIZE as u64 + 1;
+        let size = buffer.len() as u64;
+        let whole = is_page(buffer.len()) && offset.is_multiple_of(size);
+        let number = offset / size + 1;
         match code {
             OK if whole => verify(number, buffer),
             // A database that was just made is empty.
             SQLITE_IOERR_SHORT_READ if offset > 0 && whole => {
                 damaged(format!("page {number} is beyond the end of the file"))
             }
-            OK if buffer.len() >= HEADER => damaged(format!(
-                "the header speaks of pages of {} bytes, they have {PAGE_SIZE}",
-                buffer.len()
-            )),
+            OK if buffer.len() >= HEADER => {
+                damaged(format!("{size} bytes at byte {offset} are not a page"))
+            }
             code => code,
         }
     }
 
     fn write(&mut self, below: &mut Below<'_>, offset: u64, bytes: &[u8]) -> Code {
-        if bytes.len() != PAGE_SIZE || !offset.is_multiple_of(PAGE_SIZE as u64) {
+        let size = bytes.len();
+        if !is_page(size) || !offset.is_multiple_of(size as u64) {
             return SQLITE_IOERR_WRITE;
         }
         self.page.clear();
         self.page.extend_from_slice(bytes);
-        let sum = checksum(offset / PAGE_SIZE as u64 + 1, &self.page);
-        self.page[PAGE_SIZE - RESERVED..].copy_from_slice(&sum.to_le_bytes());
+        let sum = checksum(offset / size as u64 + 1, &self.page);
+        self.page[size - RESERVED..].copy_from_slice(&sum.to_le_bytes());
         below.write(offset, &self.page)
     }
 }
 
 fn checksum(number: u64, page: &[u8]) -> u64 {
-    xxh3_64_with_seed(&page[..PAGE_SIZE - RESERVED], number)
+    xxh3_64_with_seed(&page[..page.len() - RESERVED], number)
 }
 
 fn verify(number: u64, page: &[u8]) -> Code {
-    let stored = page[PAGE_SIZE - RESERVED..].as_chunks::<8>().0;
+    let stored = page[page.len() - RESERVED..].as_chunks::<8>().0;
     // A page that was allocated and never used is a hole. As a node of a tree it would be
     // refused by SQLite, so that a page that was zeroed is not taken for an empty one.
     if stored.first() == Some(&checksum(number, page).to_le_bytes())
@@ -133,48 +148,95 @@ fn verify(number: u64, page: &[u8]) -> Code {
     {
         OK
     } else {
-        let offset = (number - 1) * PAGE_SIZE as u64;
+        let offset = (number - 1) * page.len() as u64;
         damaged(format!(
             "page {number} (at byte {offset}): its checksum does not match"
         ))
     }
 }
 
-struct Log(Hashes);
+struct Log {
+    hashes: Hashes,
+    /// What was written last and is not on its way to the disk yet.
+    gathered: Vec<u8>,
+    /// Where that begins.
+    at: u64,
+}
+
+impl Log {
+    fn hash(&self, offset: u64, page: &[u8]) {
+        let hash = xxh3_64_with_seed(page, offset);
+        lock(&self.hashes).insert(offset, (page.len(), hash));
+    }
+}
 
 impl File for Log {
     fn read(&mut self, below: &mut Below<'_>, offset: u64, buffer: &mut [u8]) -> Code {
+        match self.flush(below) {
+            OK => {}
+            code => return code,
+        }
         let code = below.read(offset, buffer);
         if code != OK {
             return code;
         }
-        if buffer.len() == PAGE_SIZE {
-            let written = lock(&self.0).get(&offset).copied();
-            if written.is_some_and(|written| written != xxh3_64_with_seed(buffer, offset)) {
+        if is_page(buffer.len()) {
+            let written = lock(&self.hashes).get(&offset).copied();
+            // A part of a page is read before SQLite knows how long pages are, and then the page.
+            if written.is_some_and(|(length, hash)| {
+                length == buffer.len() && hash != xxh3_64_with_seed(buffer, offset)
+            }) {
                 return damaged(format!(
                     "the write-ahead log: the page at byte {offset} is not the one written"
                 ));
             }
-        } else if buffer.len() == FRAME_HEADER + PAGE_SIZE {
+        } else if let Some((_, page)) = buffer.split_at_checked(FRAME_HEADER)
+            && is_page(page.len())
+        {
             // Recovery, which verifies the frame and ends where that fails.
-            let at = offset + FRAME_HEADER as u64;
-            let hash = xxh3_64_with_seed(&buffer[FRAME_HEADER..], at);
-            lock(&self.0).insert(at, hash);
+            self.hash(offset + FRAME_HEADER as u64, page);
         }
         code
     }
 
     fn write(&mut self, below: &mut Below<'_>, offset: u64, bytes: &[u8]) -> Code {
-        if bytes.len() == PAGE_SIZE {
-            let hash = xxh3_64_with_seed(bytes, offset);
-            lock(&self.0).insert(offset, hash);
+        if is_page(bytes.len()) {
+            self.hash(offset, bytes);
         }
-        below.write(offset, bytes)
+        let goes_on = offset == self.at + self.gathered.len() as u64;
+        if !goes_on || self.gathered.len() + bytes.len() > GATHERED {
+            match self.flush(below) {
+                OK => self.at = offset,
+                code => return code,
+            }
+        }
+        self.gathered.extend_from_slice(bytes);
+        OK
+    }
+
+    fn flush(&mut self, below: &mut Below<'_>) -> Code {
+        if self.gathered.is_empty() {
+            return OK;
+        }
+        let code = below.write(self.at, &self.gathered);
+        self.gathered.clear();
+        code
     }
 
     fn truncate(&mut self, below: &mut Below<'_>, size: u64) -> Code {
-        lock(&self.0).retain(|offset, _| *offset < size);
+        match self.flush(below) {
+            OK => {}
+            code => return code,
+        }
+        lock(&self.hashes).retain(|offset, _| *offset < size);
         below.truncate(size)
+    }
+
+    fn sync(&mut self, below: &mut Below<'_>, flags: i32) -> Code {
+        match self.flush(below) {
+            OK => below.sync(flags),
+            code => code,
+        }
     }
 }
 

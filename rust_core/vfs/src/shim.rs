@@ -221,6 +221,9 @@ unsafe extern "C" fn delete(vfs: *mut sqlite3_vfs, name: *const c_char, sync: c_
 unsafe extern "C" fn close(file: *mut sqlite3_file) -> c_int {
     // SAFETY: the file was opened by `open`, and SQLite does not use it after this.
     unsafe {
+        // What was kept back until now was never to be durable: SQLite syncs what is.
+        let (layered, mut under) = parts(file);
+        layered.flush(&mut under);
         (*file.cast::<Opened>()).file.assume_init_drop();
         let close = (*(*below(file)).pMethods).xClose;
         (*file).pMethods = ptr::null();
@@ -270,6 +273,17 @@ unsafe extern "C" fn sync(file: *mut sqlite3_file, flags: c_int) -> c_int {
     layered.sync(&mut below, flags)
 }
 
+unsafe extern "C" fn file_size(file: *mut sqlite3_file, size: *mut i64) -> c_int {
+    // SAFETY: the file is open, and `size` is where the caller wants it.
+    unsafe {
+        let (layered, mut below) = parts(file);
+        match layered.flush(&mut below) {
+            OK => file_size_below(file, size),
+            code => code,
+        }
+    }
+}
+
 unsafe extern "C" fn device_characteristics(file: *mut sqlite3_file) -> c_int {
     // SAFETY: the file is open.
     let below = unsafe { characteristics_below(file) };
@@ -307,7 +321,7 @@ macro_rules! pass_on {
 }
 
 pass_on! {
-    file_size => xFileSize(size: *mut i64) -> c_int, SQLITE_IOERR;
+    file_size_below => xFileSize(size: *mut i64) -> c_int, SQLITE_IOERR;
     lock => xLock(level: c_int) -> c_int, SQLITE_IOERR;
     unlock => xUnlock(level: c_int) -> c_int, SQLITE_IOERR;
     check_reserved_lock => xCheckReservedLock(result: *mut c_int) -> c_int, SQLITE_IOERR;

@@ -6,10 +6,12 @@ use std::fs;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use ee_vfs::{PAGE_SIZE, VFS_NAME, install, reserve, take_damage};
+use ee_vfs::{VFS_NAME, install, reserve, take_damage};
 use rusqlite::ffi::SQLITE_IOERR_DATA;
 use rusqlite::{Connection, OpenFlags};
 use tempfile::tempdir;
+
+const PAGE_SIZE: usize = 16_384;
 
 fn open(file: &Path) -> Connection {
     install().unwrap();
@@ -131,4 +133,41 @@ fn a_flipped_bit_in_the_log_of_an_open_database_is_found() {
     }
     assert!(found > 100, "{found}");
     assert_eq!(read(&file), Ok(997 * 60 * 61 / 2 + 60));
+}
+
+#[test]
+fn a_transaction_longer_than_what_is_written_at_once_is_read_by_others_and_again_later() {
+    for page_size in [512, 4096, 16_384, 65_536] {
+        let directory = tempdir().unwrap();
+        let file = directory.path().join("a.db");
+        let (writer, sum) = (open(&file), "SELECT sum(length(text)) FROM t");
+        reserve(&writer).unwrap();
+        writer
+            .execute_batch(&format!(
+                "PRAGMA page_size = {page_size}; PRAGMA journal_mode = WAL;
+                 PRAGMA synchronous = FULL; PRAGMA cache_size = 4;
+                 CREATE TABLE t (id INTEGER PRIMARY KEY, text TEXT);"
+            ))
+            .unwrap();
+        // The cache is too small for the transaction: SQLite writes, and reads again, what is not
+        // committed yet.
+        for round in 1..=3 {
+            let insert = "BEGIN;
+                 WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400)
+                 INSERT INTO t (text) SELECT printf('%.*c', i * 7, 'x') FROM n;
+                 UPDATE t SET text = text || 'y' WHERE id % 3 = 0;
+                 COMMIT;";
+            writer.execute_batch(insert).unwrap();
+            let length = |connection: &Connection| -> i64 {
+                connection.query_row(sum, [], |row| row.get(0)).unwrap()
+            };
+            assert_eq!(
+                length(&writer),
+                length(&open(&file)),
+                "{page_size}, {round}"
+            );
+            assert!(length(&writer) >= round * 7 * 400 * 401 / 2);
+        }
+        writer.execute_batch("PRAGMA integrity_check").unwrap();
+    }
 }

@@ -81,6 +81,11 @@ pub(crate) fn open_writer(file: &Path) -> StoreResult<Connection> {
     Ok(connection)
 }
 
+/// Bytes of a page of the database.
+pub(crate) fn page_size(connection: &Connection) -> StoreResult<i64> {
+    Ok(connection.pragma_query_value(None, "page_size", |row| row.get(0))?)
+}
+
 /// Opens a connection that only reads.
 pub(super) fn open_reader(file: &Path) -> StoreResult<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;

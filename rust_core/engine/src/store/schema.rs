@@ -15,8 +15,9 @@ pub(super) const APPLICATION_ID: i32 = 0x4545_6462;
 /// Version of the schema and of the blobs in it.
 pub(super) const FORMAT: i32 = 2;
 
-/// Rows of 1 to 16 KiB fit best into pages of this size.
-pub(super) const PAGE_SIZE: i32 = ee_vfs::PAGE_SIZE as i32;
+/// Of new files; a file keeps the size of its pages. A single Assign writes eight or nine pages,
+/// and a row that is longer goes on in pages that hold nothing else.
+pub(super) const PAGE_SIZE: i32 = 4096;
 
 /// The tables that say what is in which category: the part that format 1 had otherwise.
 pub(super) const MEMBERSHIPS: &str = "

@@ -1,0 +1,112 @@
+//! What waits for the writer.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam_channel::Sender;
+use ee_core::command::Command;
+use parking_lot::{Condvar, Mutex};
+use rusqlite::Connection;
+
+use crate::api::{WriteContext, Written};
+use crate::loaded::{Loaded, Target};
+use crate::store::Head;
+use crate::{Error, Result};
+
+/// A write that waits for its turn.
+pub(crate) struct WriteJob {
+    pub(crate) loaded: Arc<Loaded>,
+    pub(crate) target: Target,
+    pub(crate) command: Command,
+    pub(crate) context: WriteContext,
+    pub(crate) reply: Sender<Result<Written>>,
+}
+
+/// What a task is told once its transaction has ended.
+pub(crate) type Committed = Box<dyn FnOnce(Result<()>) + Send>;
+
+/// What a task does in its transaction.
+pub(crate) type Run = Box<dyn FnOnce(&Connection, &mut Head) -> Result<Committed> + Send>;
+
+/// Work in a transaction of its own, for what is not a command.
+pub(crate) struct Task {
+    pub(crate) run: Run,
+    pub(crate) fail: Box<dyn FnOnce(Error) + Send>,
+}
+
+pub(crate) enum Job {
+    Write(Box<WriteJob>),
+    Task(Task),
+    Evict,
+    CopyBack,
+    Stop,
+}
+
+/// Jobs in order of arrival. Each caller waits for its own, so there are never more than threads.
+#[derive(Default)]
+pub(crate) struct Queue {
+    state: Mutex<State>,
+    arrived: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    jobs: VecDeque<Job>,
+    closed: bool,
+}
+
+impl Queue {
+    /// Puts a job at the end.
+    pub(crate) fn push(&self, job: Job) -> Result<()> {
+        let mut state = self.state.lock();
+        if state.closed {
+            return Err(Error::ShuttingDown);
+        }
+        state.jobs.push_back(job);
+        drop(state);
+        self.arrived.notify_one();
+        Ok(())
+    }
+
+    /// Takes the first job.
+    pub(crate) fn pop(&self) -> Option<Job> {
+        self.state.lock().jobs.pop_front()
+    }
+
+    /// Takes the first job if it is a write.
+    pub(crate) fn pop_write(&self) -> Option<WriteJob> {
+        let mut state = self.state.lock();
+        match state.jobs.pop_front()? {
+            Job::Write(job) => Some(*job),
+            other => {
+                state.jobs.push_front(other);
+                None
+            }
+        }
+    }
+
+    /// Waits until there is a job, or for so long.
+    pub(crate) fn wait(&self, at_most: Option<Duration>) {
+        let mut state = self.state.lock();
+        if !state.jobs.is_empty() {
+            return;
+        }
+        match at_most {
+            None => self.arrived.wait(&mut state),
+            Some(time) => drop(self.arrived.wait_for(&mut state, time)),
+        }
+    }
+
+    /// The number of jobs.
+    pub(crate) fn len(&self) -> usize {
+        self.state.lock().jobs.len()
+    }
+
+    /// Takes no more jobs; who waits for one that is there gets no answer.
+    pub(crate) fn close(&self) {
+        let mut state = self.state.lock();
+        state.closed = true;
+        state.jobs.clear();
+    }
+}

@@ -1,0 +1,353 @@
+//! What the writer does with its connection: groups of writes, tasks, and upkeep between them.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+
+use crate::clock::now_ms;
+use crate::failpoints::{Step, reach};
+use crate::group::Group;
+use crate::loaded::Loaded;
+use crate::queue::{Job, Queue, Task, WriteJob};
+use crate::shared::Shared;
+use crate::store::{self, Head, StoreResult, queries};
+use crate::{Error, Result};
+
+/// Writes that share one commit at the most, so that the first of them does not wait for long.
+const GROUP: usize = 512;
+
+/// Why nothing is written after a panic.
+pub(crate) const DEFECT: &str = "a defect stopped the writer";
+
+/// How long nobody writes before some more of what is gone is deleted.
+pub(crate) const PURGE_PAUSE: Duration = Duration::from_millis(5);
+
+/// How long it goes without deleting some of it where somebody always writes: a step takes a few
+/// milliseconds, which whoever waits to write then waits longer.
+const PURGE_LATEST: Duration = Duration::from_millis(100);
+
+/// Bytes of the write-ahead log after which it is copied back.
+const LOG_BYTES: i64 = 64 * 1024 * 1024;
+
+/// The connection that writes, and what belongs to it.
+pub(crate) struct Worker {
+    connection: Connection,
+    head: Head,
+    shared: Arc<Shared>,
+    queue: Arc<Queue>,
+    /// Something may be left to delete.
+    pub(crate) purging: bool,
+    /// When some of it was deleted last.
+    purged: Instant,
+    /// When somebody wrote last.
+    wrote: Instant,
+    /// The category whose new members were last moved on.
+    turn: i64,
+    /// Bytes of a page.
+    page_size: i64,
+}
+
+impl Worker {
+    pub(crate) fn new(
+        connection: Connection,
+        shared: Arc<Shared>,
+        queue: Arc<Queue>,
+    ) -> StoreResult<Self> {
+        Ok(Self {
+            head: Head::load(&connection)?,
+            page_size: store::page_size(&connection)?,
+            connection,
+            shared,
+            queue,
+            purging: true,
+            purged: Instant::now(),
+            wrote: Instant::now(),
+            turn: 0,
+        })
+    }
+
+    /// Does something. A panic is a defect, not a state: what it has left half done is rolled back,
+    /// what it may have left half published is read anew by whoever asks, and nothing is
+    /// acknowledged after it.
+    pub(crate) fn guarded(&mut self, work: impl FnOnce(&mut Self)) {
+        if catch_unwind(AssertUnwindSafe(|| work(self))).is_err() {
+            self.shared.fail(DEFECT);
+            let _ = self.connection.execute_batch("ROLLBACK");
+            self.shared.registry.remove_all();
+        }
+    }
+
+    /// Does a job other than to stop.
+    pub(crate) fn work(&mut self, job: Job) {
+        match job {
+            Job::Write(job) => self.group(*job),
+            Job::Task(task) => self.task(task),
+            Job::Evict => self.evict(),
+            Job::CopyBack | Job::Stop => {}
+        }
+        self.copy_back();
+        if self.purged.elapsed() >= PURGE_LATEST {
+            self.purge();
+        }
+    }
+
+    /// Applies a write and those that wait behind it.
+    pub(crate) fn group(&mut self, first: WriteJob) {
+        if let Err(error) = self.shared.may_write_queued() {
+            let _ = first.reply.send(Err(error));
+            return;
+        }
+        let now_ms = self.now();
+        let begun = Instant::now();
+        self.wrote = begun;
+        let before = self.head;
+        let mut group = Group::new(
+            &self.connection,
+            &mut self.head,
+            &self.shared,
+            now_ms,
+            &mut self.turn,
+        );
+        let mut failed = group.begin().err();
+        let mut waiting = Some(first);
+        while let (None, Some(job)) = (&failed, waiting.take()) {
+            failed = group.write(job).err();
+            if group.len() < GROUP && failed.is_none() {
+                waiting = self.queue.pop_write();
+            }
+        }
+        let ended = match failed {
+            None => group.commit(),
+            Some(error) => Err(error),
+        };
+        match ended {
+            Ok(finished) => {
+                if let Some(writes) = finished.durable() {
+                    self.shared.counters.committed(writes, begun.elapsed());
+                }
+                finished.publish(&self.shared);
+            }
+            Err(error) => {
+                let error = group.abandon(error);
+                if let Some(job) = waiting {
+                    let _ = job.reply.send(Err(error));
+                }
+                self.head = before;
+            }
+        }
+    }
+
+    fn task(&mut self, task: Task) {
+        if let Err(error) = self.shared.may_write_queued() {
+            (task.fail)(error);
+            return;
+        }
+        let before = self.head;
+        self.head.time_ms = self.now();
+        let committed = match self.begin(Step::TaskBegin) {
+            Err(error) => Err(error.into()),
+            Ok(()) => (task.run)(&self.connection, &mut self.head),
+        };
+        match committed {
+            Ok(committed) => {
+                // Each commit that is acknowledged is a step, so that its loss can be seen.
+                self.head.sequence = self.head.sequence.max(before.sequence + 1);
+                let result = self.commit_task();
+                if result.is_err() {
+                    self.head = before;
+                }
+                committed(result);
+                self.purging = true;
+            }
+            Err(error) => {
+                let _ = self.connection.execute_batch("ROLLBACK");
+                self.head = before;
+                if let Error::StoreFailed { cause } = &error {
+                    self.shared.fail(cause);
+                }
+                (task.fail)(error);
+            }
+        }
+    }
+
+    fn commit_task(&mut self) -> Result<()> {
+        let ended = self
+            .head
+            .save(&self.connection)
+            .and_then(|()| reach(Step::TaskCommit))
+            .and_then(|()| Ok(self.connection.execute_batch("COMMIT")?));
+        match ended {
+            Ok(()) => {
+                let steps = [Step::TaskCommitted, Step::TaskMarked];
+                self.shared.acknowledge(self.head.sequence, steps);
+                Ok(())
+            }
+            Err(error) => {
+                let _ = self.connection.execute_batch("ROLLBACK");
+                let error = Error::from(error);
+                self.shared.fail_by(&error);
+                Err(error)
+            }
+        }
+    }
+
+    /// Writes the sums of namespaces that were not used for longest, and lets them leave.
+    fn evict(&mut self) {
+        if self.shared.registry.over_budget() && !self.shared.failed() {
+            let leaving = self.shared.registry.to_evict();
+            if !leaving.is_empty() && self.save_all(&leaving, Step::EvictSave) {
+                if let Err(error) = reach(Step::EvictSaved) {
+                    self.shared.fail(&error.to_string());
+                }
+                for loaded in leaving {
+                    self.shared.registry.remove(&loaded.target.name);
+                }
+            }
+        }
+    }
+
+    /// Deletes some more of what is gone, if somebody else's write need not wait for that, or it
+    /// has waited long itself.
+    pub(crate) fn purge(&mut self) {
+        let idle = self.wrote.elapsed() >= PURGE_PAUSE;
+        if !self.purging || !(idle || self.purged.elapsed() >= PURGE_LATEST) {
+            return;
+        }
+        self.purged = Instant::now();
+        if self.shared.failed() {
+            self.purging = false;
+            return;
+        }
+        match self.transaction(Step::Purge, queries::purge_step) {
+            Ok(more) => {
+                self.purging = more;
+                self.copy_back();
+            }
+            Err(error) => {
+                self.purging = false;
+                self.shared.fail_by(&error.into());
+            }
+        }
+    }
+
+    /// Writes all sums that the table lacks. After this a load has nothing to do again.
+    fn save_all(&mut self, namespaces: &[Arc<Loaded>], step: Step) -> bool {
+        let saved = self.transaction(step, |connection| {
+            for loaded in namespaces {
+                crate::sums::save_all(connection, loaded)?;
+            }
+            Ok(())
+        });
+        let saved = saved.map_err(|error| self.shared.fail_by(&error.into()));
+        saved.is_ok()
+    }
+
+    fn transaction<T>(
+        &self,
+        step: Step,
+        work: impl FnOnce(&Connection) -> StoreResult<T>,
+    ) -> StoreResult<T> {
+        self.begin(step)?;
+        let done = work(&self.connection).and_then(|value| {
+            self.connection.execute_batch("COMMIT")?;
+            Ok(value)
+        });
+        if done.is_err() {
+            let _ = self.connection.execute_batch("ROLLBACK");
+        }
+        done
+    }
+
+    fn begin(&self, step: Step) -> StoreResult<()> {
+        reach(step)?;
+        Ok(self.connection.execute_batch("BEGIN IMMEDIATE")?)
+    }
+
+    /// Whether the write-ahead log is long enough to be copied back. One that could not begin
+    /// anew, as somebody read from it, is soon tried again.
+    pub(crate) fn log_is_long(&self) -> StoreResult<bool> {
+        let frames = store::log_frames(&self.connection)?;
+        let most = self.log_pages();
+        Ok(frames.written >= most && frames.written - frames.copied >= most / 4)
+    }
+
+    fn log_pages(&self) -> i64 {
+        #[cfg(feature = "failpoints")]
+        if let Some(pages) = crate::failpoints::log_pages() {
+            return pages;
+        }
+        LOG_BYTES / self.page_size
+    }
+
+    /// Copies the write-ahead log back once it is long. Whoever wrote has been answered.
+    fn copy_back(&mut self) {
+        if self.shared.failed() {
+            return;
+        }
+        let copied = self.log_is_long().and_then(|long| {
+            if !long {
+                return Ok(());
+            }
+            reach(Step::CopyBack)?;
+            store::copy_back(&self.connection)?;
+            let frames = store::leave_log(&self.connection)?;
+            self.mark_copied(frames.complete())
+        });
+        if let Err(error) = copied {
+            self.shared
+                .fail(&format!("cannot copy the log back: {error}"));
+        }
+    }
+
+    /// Copies everything back and empties the log. If somebody still reads, or the disk fails, the
+    /// log stays there for the next start.
+    fn copy_back_all(&self) -> StoreResult<()> {
+        reach(Step::CloseCopyBack)?;
+        let complete = store::copy_back(&self.connection)?.complete();
+        self.mark_copied(complete)?;
+        if complete && !self.shared.failed() {
+            store::empty_log(&self.connection)?;
+        }
+        Ok(())
+    }
+
+    /// Marks the database file as complete, if it is.
+    fn mark_copied(&self, complete: bool) -> StoreResult<()> {
+        reach(Step::CopiedBack)?;
+        if complete && let Err(error) = self.shared.directory.mark_copied(self.head.sequence) {
+            self.shared
+                .fail(&format!("cannot write the watermark: {error}"));
+        }
+        Ok(())
+    }
+
+    /// Writes what the table of sums lacks, copies the log back, and gives up the connection.
+    pub(crate) fn close(self) {
+        let shared = Arc::clone(&self.shared);
+        if catch_unwind(AssertUnwindSafe(|| self.finish())).is_err() {
+            shared.fail(DEFECT);
+        }
+    }
+
+    fn finish(mut self) {
+        if !self.shared.failed() {
+            let loaded = self.shared.registry.loaded();
+            self.save_all(&loaded, Step::CloseSave);
+        }
+        self.shared.readers.close();
+        if !self.shared.failed()
+            && let Err(error) = self.copy_back_all()
+        {
+            self.shared
+                .fail(&format!("cannot copy the log back: {error}"));
+        }
+        let _ = self.connection.close();
+    }
+
+    /// Time of the next entry: the clock, unless it went backwards.
+    fn now(&self) -> i64 {
+        now_ms().max(self.head.time_ms)
+    }
+}
