@@ -142,7 +142,7 @@ fn widen_i8(line: &I8Line, part: usize) -> __m256i {
 /// Components 16·`part` to 16·`part` + 15.
 #[target_feature(enable = "avx2,fma")]
 fn load_i16(line: &I16Line, part: usize) -> __m256i {
-    let words: &[i16; 16] = &line.0.as_chunks().0[part];
+    let words: &[i16; 16] = &line.words.as_chunks().0[part];
     // SAFETY: the reference covers the 32 bytes read.
     unsafe { _mm256_loadu_si256(words.as_ptr().cast()) }
 }

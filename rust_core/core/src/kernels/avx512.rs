@@ -4,6 +4,7 @@ use std::arch::x86_64::*;
 
 use super::lines::{F32Line, I8Line, I16Line};
 use super::tiles::{PREFETCH_LINES, define_tiles};
+use super::vnni;
 
 /// Proof that this CPU has AVX-512 F, BW and VNNI.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +31,7 @@ impl Avx512 {
 
     pub(super) fn sketch_dots(self, query: &[I16Line], sketches: &[I8Line], out: &mut [i32]) {
         // SAFETY: `self` exists only where AVX-512 F, BW and VNNI were detected.
-        unsafe { tiles::<1, 8>([query], sketches, [out]) }
+        unsafe { vnni::sketch_dots(query, sketches, out) }
     }
 
     pub(super) fn sketch_dots4(
@@ -129,7 +130,7 @@ fn widen_i8(line: &I8Line, part: usize) -> __m512i {
 /// Components 32·`part` to 32·`part` + 31.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 fn load_i16(line: &I16Line, part: usize) -> __m512i {
-    let words: &[i16; 32] = &line.0.as_chunks().0[part];
+    let words: &[i16; 32] = &line.words.as_chunks().0[part];
     // SAFETY: the reference covers the 64 bytes read.
     unsafe { _mm512_loadu_si512(words.as_ptr().cast()) }
 }

@@ -14,10 +14,19 @@ pub(crate) struct F32Line(pub(crate) [f32; 16]);
 #[repr(C, align(64))]
 pub(crate) struct I8Line(pub(crate) [i8; 64]);
 
-/// 64 components of a quantised query: two cache lines, the partner of one [`I8Line`].
+/// 64 components of a quantised query, the partner of one [`I8Line`], in the forms that kernels
+/// want: as words, and taken apart into bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C, align(64))]
-pub(crate) struct I16Line(pub(crate) [i16; 64]);
+pub(crate) struct I16Line {
+    /// m.
+    pub(super) words: [i16; 64],
+    /// h and l, with m = 256·h + l.
+    pub(super) high: [i8; 64],
+    pub(super) low: [i8; 64],
+    /// Σ m.
+    pub(super) sum: i32,
+}
 
 impl F32Line {
     /// 16 zeros.
@@ -49,6 +58,29 @@ impl I8Line {
 }
 
 impl I16Line {
+    /// The largest component in absolute value: h is a byte.
+    pub(crate) const LARGEST: i16 = 127 * 256 + 127;
+
     /// 64 zeros.
-    pub(crate) const ZERO: Self = Self([0; 64]);
+    pub(crate) const ZERO: Self = Self {
+        words: [0; 64],
+        high: [0; 64],
+        low: [0; 64],
+        sum: 0,
+    };
+
+    /// These components, none of them larger than [`Self::LARGEST`].
+    pub(crate) fn new(words: [i16; 64]) -> Self {
+        let mut line = Self {
+            words,
+            ..Self::ZERO
+        };
+        let parts = line.high.iter_mut().zip(&mut line.low);
+        for ((high, low), &word) in parts.zip(&words) {
+            *low = word as i8;
+            *high = (word.wrapping_add(128) >> 8) as i8;
+            line.sum += i32::from(word);
+        }
+        line
+    }
 }

@@ -126,7 +126,7 @@ fn widen_i8(line: &I8Line, part: usize) -> int16x8_t {
 /// Components 8·`part` to 8·`part` + 7.
 #[target_feature(enable = "neon")]
 fn load_i16(line: &I16Line, part: usize) -> int16x8_t {
-    let words: &[i16; 8] = &line.0.as_chunks().0[part];
+    let words: &[i16; 8] = &line.words.as_chunks().0[part];
     // SAFETY: the reference covers the 16 bytes read.
     unsafe { vld1q_s16(words.as_ptr()) }
 }

@@ -43,7 +43,7 @@ pub(super) fn sketch_dots4(queries: [&[I16Line]; 4], sketches: &[I8Line], out: [
 fn sketch_dot(query: &[I16Line], sketch: &[I8Line]) -> i32 {
     let mut sum = 0_i32;
     for (query, sketch) in query.iter().zip(sketch) {
-        for (&a, &b) in query.0.iter().zip(&sketch.0) {
+        for (&a, &b) in query.words.iter().zip(&sketch.0) {
             sum = sum.wrapping_add(i32::from(a).wrapping_mul(i32::from(b)));
         }
     }

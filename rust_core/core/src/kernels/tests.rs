@@ -26,7 +26,7 @@ fn vectors(count: usize) -> impl Strategy<Value = Vec<Box<[F32Line]>>> {
 
 /// The largest |m| for which no sum of `dimension` products with |k| ≤ 127 leaves the i32s.
 fn range(dimension: usize) -> i16 {
-    (i32::MAX as usize / (127 * dimension)).min(32_767) as i16
+    (i32::MAX as usize / (127 * dimension)).min(I16Line::LARGEST as usize) as i16
 }
 
 fn sketches(rows: usize) -> impl Strategy<Value = (Vec<Vec<I16Line>>, Vec<I8Line>)> {
@@ -38,7 +38,7 @@ fn sketches(rows: usize) -> impl Strategy<Value = (Vec<Vec<I16Line>>, Vec<I8Line
                 .as_chunks()
                 .0
                 .iter()
-                .map(|&chunk| I16Line(chunk))
+                .map(|&chunk| I16Line::new(chunk))
                 .collect::<Vec<_>>()
         });
         let component = prop_oneof![4 => -127_i8..=127, 1 => Just(127_i8), 1 => Just(-127_i8)];
@@ -105,12 +105,13 @@ proptest! {
 fn the_largest_sketch_products_do_not_overflow_in_any_dimension() {
     for dimension in [1, 63, 64, 384, 515, 516, 517, 1024, 4096, 16_384] {
         let lines = I8Line::count(dimension);
-        let mut query = vec![I16Line::ZERO; lines];
+        let mut query = vec![[0; 64]; lines];
         let mut row = vec![I8Line::ZERO; lines];
         for i in 0..dimension {
-            query[i / 64].0[i % 64] = range(dimension);
+            query[i / 64][i % 64] = range(dimension);
             row[i / 64].0[i % 64] = -127;
         }
+        let query: Vec<_> = query.into_iter().map(I16Line::new).collect();
         let expected = -127 * i64::from(range(dimension)) * dimension as i64;
         for kernel in Kernel::available() {
             assert_eq!(i64::from(sketch_dots(kernel, &query, &row)[0]), expected);

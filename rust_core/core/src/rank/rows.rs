@@ -8,17 +8,18 @@ use crate::kernels::lines::F32Line;
 use crate::limits::MAX_DIMENSION;
 
 /// Bytes of full rows in a segment. Growing copies at most this much, and a matrix has at most
-/// this much room to spare (and a quarter more for its sketches).
-const SEGMENT_BYTES: usize = 1 << 20;
+/// this much room to spare (and a quarter more for its sketches). A scan asks for sketches ahead of
+/// where it reads, and starts anew in each segment: with many small ones it would wait more often.
+const SEGMENT_BYTES: usize = 8 << 20;
 
 /// Rows in a segment: few enough that small dimensions do not make it endless, enough that large
 /// ones keep the kernels busy.
-const SEGMENT_ROWS: std::ops::RangeInclusive<usize> = 16..=4096;
+const SEGMENT_ROWS: std::ops::RangeInclusive<usize> = 128..=32_768;
 
 /// The rows of a namespace, by slot: slots are 0, 1, … `len() - 1`, one per category. A row is
 /// present (it has a direction) or absent (it is never found).
 ///
-/// Rows are kept in segments of about 1 MiB rather than in one allocation, so that adding a row
+/// Rows are kept in segments of about 8 MiB rather than in one allocation, so that adding a row
 /// never copies the matrix, and memory follows the number of rows: 5 bytes a component (padded to
 /// whole cache lines: 16 for the f32 row, 64 for the sketch) and 16 bytes a row.
 #[derive(Debug)]
@@ -28,6 +29,8 @@ pub struct Rows {
     segment_rows: usize,
     pub(super) segments: Vec<Segment>,
     len: usize,
+    /// Number of rows that somebody said there would be.
+    expected: usize,
 }
 
 impl Rows {
@@ -50,7 +53,13 @@ impl Rows {
             segment_rows,
             segments: Vec::new(),
             len: 0,
+            expected: 0,
         }
+    }
+
+    /// Says that there will be `rows` rows, so that room is made for exactly so many.
+    pub fn expect(&mut self, rows: usize) {
+        self.expected = rows;
     }
 
     /// Number of components of a row.
@@ -79,19 +88,16 @@ impl Rows {
             self.segments.push(Segment::default());
         }
         let segment_rows = self.segment_rows;
-        let alone = self.segments.len() == 1;
         let segment = self
             .segments
             .last_mut()
             .expect("a segment was just made sure of");
         if segment.len() == segment.capacity() {
-            // The first segment grows with its rows, so that a small namespace stays small;
-            // later ones are made whole.
-            let wanted = if alone {
-                (segment.len() / 8).max(4)
-            } else {
-                segment_rows
-            };
+            // An eighth at a time, so that a small namespace stays small; beyond eight segments
+            // they are made whole.
+            let wanted = (self.len / 8)
+                .max(4)
+                .max(self.expected.saturating_sub(self.len));
             segment.reserve(wanted.min(segment_rows - segment.len()), self.dimension);
         }
         segment.push(self.dimension);

@@ -22,7 +22,7 @@
 //! |cos − a·c·I| ≤ ε·(1 + E) + E = E·(1 + ε) + ε                                       (1)
 //! ```
 //!
-//! **The integer.** With |k_i| ≤ 127 and |m_i| ≤ Q, Q = min(32767, ⌊(2³¹ − 1)/(127·d)⌋), any sum
+//! **The integer.** With |k_i| ≤ 127 and |m_i| ≤ Q, Q = min(32639, ⌊(2³¹ − 1)/(127·d)⌋), any sum
 //! of any of the d products, in any order, is at most 127·Q·d < 2³¹ in absolute value: no kernel
 //! can overflow, so all of them find the same I.
 //!
@@ -101,18 +101,17 @@ pub(super) struct QuerySketch {
 impl QuerySketch {
     /// The sketch of a query of `dimension` components whose computed norm is `norm` > 0.
     pub(super) fn of(query: &[F32Line], dimension: usize, norm: f64) -> Self {
-        let range = (i32::MAX as usize / (127 * dimension)).min(32_767) as f64;
+        let range = (i32::MAX as usize / (127 * dimension)).min(I16Line::LARGEST as usize) as f64;
         let largest = largest(query);
         let per_unit = range / largest;
-        let mut lines = vec![I16Line::ZERO; query.len().div_ceil(4)].into_boxed_slice();
         // In f32 a vector operation has twice the lanes, and this runs once for every query; only
         // for components near the least of f32 the factor is out of its range.
-        if per_unit < 1e30 {
+        let lines = if per_unit < 1e30 {
             let per_unit = per_unit as f32;
-            quantise(query, &mut lines, |q| nearest_f32(q * per_unit));
+            quantise(query, |q| nearest_f32(q * per_unit))
         } else {
-            quantise(query, &mut lines, |q| nearest(f64::from(q) * per_unit));
-        }
+            quantise(query, |q| nearest(f64::from(q) * per_unit))
+        };
         let exact_scale = largest / range / norm;
         // Each component of p/a − m is at most a half and two roundings in f32 of a number below
         // 2¹⁵, of 2⁻⁹ each: √d times 0.504. The scale that is kept differs from the exact one by
@@ -140,16 +139,18 @@ impl QuerySketch {
     }
 }
 
-/// Fills the components of a query's sketch.
-fn quantise(query: &[F32Line], lines: &mut [I16Line], nearest: impl Fn(f32) -> u16) {
-    let parts = lines
-        .iter_mut()
-        .flat_map(|line| line.0.as_chunks_mut::<16>().0);
-    for (part, query) in parts.zip(query) {
-        for (m, &q) in part.iter_mut().zip(&query.0) {
-            *m = nearest(q) as i16;
+/// The components of a query's sketch.
+fn quantise(query: &[F32Line], nearest: impl Fn(f32) -> u16) -> Box<[I16Line]> {
+    let line = |query: &[F32Line]| {
+        let mut words = [0; 64];
+        for (part, query) in words.as_chunks_mut::<16>().0.iter_mut().zip(query) {
+            for (m, &q) in part.iter_mut().zip(&query.0) {
+                *m = nearest(q) as i16;
+            }
         }
-    }
+        I16Line::new(words)
+    };
+    query.chunks(4).map(line).collect()
 }
 
 /// The largest absolute component, as f64.

@@ -123,19 +123,27 @@ fn memory_follows_the_rows_up_and_down() {
         assert_eq!(rows.memory_bytes(), 0);
         for count in 1..=400 {
             rows.push();
-            // At most an eighth to spare in the first half MiB, at most a segment after it.
-            let first = count * row_bytes <= 1 << 19;
-            let spare = if first {
-                row_bytes * (count / 8).max(4)
-            } else {
-                21 << 16
-            };
-            assert!(rows.memory_bytes() <= count * row_bytes + spare + 4096);
+            let spare = row_bytes * (count / 8).max(4);
+            assert!(rows.memory_bytes() <= count * row_bytes + spare.min(10 << 20) + 4096);
         }
         for _ in 0..400 {
             rows.swap_remove(0);
         }
         assert!(rows.is_empty() && rows.memory_bytes() < 4096);
+    }
+}
+
+#[test]
+fn rows_that_were_expected_have_no_room_to_spare() {
+    for (dimension, count) in [(1024, 7), (1024, 2_500), (384, 20_001)] {
+        let mut rows = Rows::new(dimension);
+        rows.expect(count);
+        for _ in 0..count {
+            rows.push();
+        }
+        assert!(rows.memory_bytes() <= count * (5 * dimension + 16) + 4096);
+        rows.push();
+        assert!(rows.memory_bytes() > count * (5 * dimension + 16));
     }
 }
 
