@@ -27,11 +27,10 @@ pub(crate) fn read_namespace(
         }
         other => other,
     };
-    let stored = queries::stored_categories(connection, row.id).map_err(place)?;
-    let dimension = row.settings.dimension as usize;
     let revision = row.header.revision;
     let mut unsaved = Unsaved::default();
-    let mut replay = Replay::new(dimension, revision, stored);
+    let mut replay = Replay::new(row.settings.clone(), row.profile.clone(), row.header);
+    queries::stored_categories(connection, row.id, |load| replay.category(load)).map_err(place)?;
     let mut touched = Vec::new();
     let mut entries = 0;
     queries::entries_after(connection, row.id, row.checkpoint, |entry| {
@@ -57,10 +56,7 @@ pub(crate) fn read_namespace(
         }
         unsaved.count(effects.len() as u64);
     }
-    let namespace = replay
-        .finish()
-        .into_namespace(row.settings.clone(), row.profile.clone(), row.header)
-        .map_err(|error| place(error.into()))?;
+    let namespace = replay.finish().map_err(|error| place(error.into()))?;
     Ok((namespace, unsaved))
 }
 

@@ -26,6 +26,23 @@ pub struct Absorbed {
     pub squares: SquareSum,
 }
 
+impl Absorbed {
+    /// Does again to this and to its sum what a log entry did; see [`fixed::replay`].
+    pub(super) fn replay(&mut self, sum: &mut [i64], weight: f32, embedding: &[f32], minus: bool) {
+        fixed::replay(sum, f64::from(weight), embedding, minus);
+        let norm_squared = vector::norm_squared(embedding);
+        if minus {
+            self.counting = self.counting.wrapping_sub(1);
+            self.weight = self.weight.minus(weight);
+            self.squares = self.squares.minus(weight, norm_squared);
+        } else {
+            self.counting = self.counting.wrapping_add(1);
+            self.weight = self.weight.plus(weight);
+            self.squares = self.squares.plus(weight, norm_squared);
+        }
+    }
+}
+
 /// A category, apart from its vectors, which are rows of the namespace's matrices.
 #[derive(Clone, Debug)]
 pub struct Category {
@@ -148,22 +165,6 @@ impl CategoryDraft {
             .minus(weight, vector::norm_squared(embedding));
         self.touch();
         Ok(())
-    }
-
-    /// Does again what a log entry did; see [`fixed::replay`].
-    pub(super) fn replay(&mut self, weight: f32, embedding: &[f32], minus: bool) {
-        fixed::replay(&mut self.sum, f64::from(weight), embedding, minus);
-        let norm_squared = vector::norm_squared(embedding);
-        let absorbed = &mut self.category.absorbed;
-        if minus {
-            absorbed.counting = absorbed.counting.wrapping_sub(1);
-            absorbed.weight = absorbed.weight.minus(weight);
-            absorbed.squares = absorbed.squares.minus(weight, norm_squared);
-        } else {
-            absorbed.counting = absorbed.counting.wrapping_add(1);
-            absorbed.weight = absorbed.weight.plus(weight);
-            absorbed.squares = absorbed.squares.plus(weight, norm_squared);
-        }
     }
 
     /// Nothing counts any more; members stay members.

@@ -19,8 +19,20 @@ impl<T: Copy + Default> Grid<T> {
         &self.cells[slot * self.width..(slot + 1) * self.width]
     }
 
+    pub(super) fn row_mut(&mut self, slot: usize) -> &mut [T] {
+        &mut self.cells[slot * self.width..(slot + 1) * self.width]
+    }
+
+    /// Makes room for exactly `rows` rows. Where there is none, rows find room as they come, or
+    /// fail as they do.
+    pub(super) fn expect(&mut self, rows: usize) {
+        let _ = self
+            .cells
+            .try_reserve_exact(rows.saturating_mul(self.width));
+    }
+
     pub(super) fn set(&mut self, slot: usize, row: &[T]) {
-        self.cells[slot * self.width..(slot + 1) * self.width].copy_from_slice(row);
+        self.row_mut(slot).copy_from_slice(row);
     }
 
     /// Adds a row of zeros.

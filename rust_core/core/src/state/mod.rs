@@ -15,4 +15,4 @@ pub use category::{Absorbed, Category, CategoryDraft, CategoryView};
 pub use draft::{Draft, Header};
 pub use namespace::{Namespace, Profile};
 pub use ranking::{Filter, Match, MatchOptions, Ranking};
-pub use recover::{CategoryLoad, Recovery, RecoveryError, Replay};
+pub use recover::{CategoryLoad, RecoveryError, Replay};

@@ -124,11 +124,21 @@ impl Namespace {
 
     /// A copy of a category, to change.
     pub fn draft_of(&self, key: &str) -> Option<CategoryDraft> {
-        self.by_key.get(key).map(|&slot| {
-            let category = self.categories[slot as usize].clone();
-            let base = self.base(slot).map(<[f32]>::to_vec);
-            CategoryDraft::new(category, base, self.sums.row(slot as usize).to_vec())
-        })
+        self.by_key.get(key).map(|&slot| self.draft_at(slot))
+    }
+
+    pub(super) fn draft_at(&self, slot: u32) -> CategoryDraft {
+        let category = self.categories[slot as usize].clone();
+        let base = self.base(slot).map(<[f32]>::to_vec);
+        CategoryDraft::new(category, base, self.sums.row(slot as usize).to_vec())
+    }
+
+    /// Makes room for exactly so many categories.
+    pub(super) fn expect(&mut self, categories: usize) {
+        let _ = self.categories.try_reserve_exact(categories);
+        self.sums.expect(categories);
+        self.bases.expect(categories);
+        self.rows.expect(categories);
     }
 
     /// Copies in what a durable write has changed. Cannot fail: everything that can was checked

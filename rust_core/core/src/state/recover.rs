@@ -53,37 +53,43 @@ pub enum RecoveryError {
 }
 
 /// Doing again what log entries did to sums, from the newest to the oldest.
+///
+/// Categories go into their places in the namespace one by one, and entries change them there:
+/// loading takes the memory that the namespace will have, and next to nothing besides.
 #[derive(Debug)]
 pub struct Replay {
+    namespace: Namespace,
     /// The revision of each category's written sum.
     written: FxHashMap<i64, u64>,
-    drafts: FxHashMap<i64, CategoryDraft>,
     /// Items as they were before the entries replayed so far, where that differs from now.
     images: FxHashMap<i64, ItemImage>,
     next: u64,
 }
 
 impl Replay {
-    /// Begins at a revision, the newest.
-    pub fn new(dimension: usize, revision: u64, categories: Vec<CategoryLoad>) -> Self {
-        let mut drafts = FxHashMap::default();
-        let mut written = FxHashMap::default();
-        for load in categories {
-            let mut draft = CategoryDraft::create(load.id, load.record, dimension);
-            draft.category.counting_from = load.counting_from;
-            if let Some((absorbed, sum)) = load.sum {
-                draft.category.absorbed = absorbed;
-                draft.sum = sum;
-            }
-            drafts.insert(load.id, draft);
-            written.insert(load.id, load.revision);
-        }
+    /// Begins at the header's revision, the newest. The stored categories come next, then entries.
+    pub fn new(settings: NamespaceSettings, profile: Profile, header: Header) -> Self {
+        let mut namespace = Namespace::new(settings, profile, header);
+        namespace.expect(usize::try_from(header.categories).unwrap_or(usize::MAX));
         Self {
-            written,
-            drafts,
+            namespace,
+            written: FxHashMap::default(),
             images: FxHashMap::default(),
-            next: revision,
+            next: header.revision,
         }
+    }
+
+    /// Takes a stored category in.
+    pub fn category(&mut self, load: CategoryLoad) {
+        let dimension = self.namespace.settings.dimension as usize;
+        let mut draft = CategoryDraft::create(load.id, load.record, dimension);
+        draft.category.counting_from = load.counting_from;
+        if let Some((absorbed, sum)) = load.sum {
+            draft.category.absorbed = absorbed;
+            draft.sum = sum;
+        }
+        self.written.insert(load.id, load.revision);
+        self.namespace.insert(draft);
     }
 
     /// Does an entry again. `item` gives a stored item's image as it is now.
@@ -102,14 +108,17 @@ impl Replay {
             before.insert(image.item, image);
         }
         for effect in &entry.effects {
-            let Some(draft) = self.drafts.get_mut(&effect.category) else {
+            let Some(&slot) = self.namespace.by_id.get(&effect.category) else {
                 continue; // Deleted since.
             };
             if entry.revision <= self.written[&effect.category] {
                 continue; // In the sum already.
             }
-            let members = &mut draft.category.absorbed.members;
-            *members = members.wrapping_add_signed(i64::from(effect.members));
+            let absorbed = &mut self.namespace.categories[slot as usize].absorbed;
+            let sum = self.namespace.sums.row_mut(slot as usize);
+            absorbed.members = absorbed
+                .members
+                .wrapping_add_signed(i64::from(effect.members));
             if effect.counting == 0 {
                 continue;
             }
@@ -120,10 +129,10 @@ impl Replay {
             };
             let minus = effect.counting < 0;
             match old.or_else(|| self.images.get(&effect.item)) {
-                Some(image) => draft.replay(image.weight, &image.embedding, minus),
+                Some(image) => absorbed.replay(sum, image.weight, &image.embedding, minus),
                 None => {
                     let image = item(effect.item)?;
-                    draft.replay(image.weight, &image.embedding, minus);
+                    absorbed.replay(sum, image.weight, &image.embedding, minus);
                 }
             }
         }
@@ -133,47 +142,26 @@ impl Replay {
         Ok(())
     }
 
-    /// Ends it: the categories as they are now.
-    pub fn finish(self) -> Recovery {
-        Recovery {
-            drafts: self.drafts.into_values().collect(),
-        }
-    }
-}
-
-/// The categories of a namespace, read back.
-#[derive(Debug)]
-pub struct Recovery {
-    drafts: Vec<CategoryDraft>,
-}
-
-impl Recovery {
-    /// The namespace, if its categories are the ones that were recorded.
-    pub fn into_namespace(
-        self,
-        settings: NamespaceSettings,
-        profile: Profile,
-        header: Header,
-    ) -> Result<Namespace, RecoveryError> {
-        let actual = self.drafts.len() as u64;
-        if actual != header.categories {
-            return Err(RecoveryError::Categories {
-                expected: header.categories,
-                actual,
-            });
+    /// Ends it: the namespace, if its categories are the ones that were recorded.
+    pub fn finish(mut self) -> Result<Namespace, RecoveryError> {
+        let expected = self.namespace.header.categories;
+        let actual = self.namespace.categories.len() as u64;
+        if actual != expected {
+            return Err(RecoveryError::Categories { expected, actual });
         }
         let mut records = SetDigest::default();
-        let mut namespace = Namespace::new(settings, profile, header);
-        for mut draft in self.drafts {
+        for slot in 0..self.namespace.categories.len() {
+            let mut draft = self.namespace.draft_at(slot as u32);
             draft.row().map_err(RecoveryError::Sum)?;
-            draft.category.hash = draft.compute_hash();
-            records.insert(&draft.category.hash);
-            namespace.insert(draft);
+            let hash = draft.compute_hash();
+            records.insert(&hash);
+            self.namespace.categories[slot].hash = hash;
+            self.namespace.rows.set(slot as u32, draft.ready_row());
         }
-        if records != header.category_records {
-            Err(RecoveryError::Digest)
+        if records == self.namespace.header.category_records {
+            Ok(self.namespace)
         } else {
-            Ok(namespace)
+            Err(RecoveryError::Digest)
         }
     }
 }

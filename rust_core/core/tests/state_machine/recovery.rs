@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use ee_core::command::{Command, Refusal};
 use ee_core::log::{Entry, ItemImage};
 use ee_core::settings::MembershipMode;
-use ee_core::state::{
-    Absorbed, CategoryLoad, Header, Namespace, Profile, Recovery, RecoveryError, Replay,
-};
+use ee_core::state::{Absorbed, CategoryLoad, Namespace, Profile, RecoveryError, Replay};
 use proptest::prelude::*;
 
 use crate::audit::{audit, audit_machine, counting};
@@ -93,14 +91,18 @@ impl Recorded {
         if damage.drop_category {
             loads.pop();
         }
-        let mut replay = Replay::new(DIMENSION, header.revision, loads);
+        let settings = namespace.settings().clone();
+        let mut replay = Replay::new(settings, Profile::clone(namespace.profile()), header);
+        for load in loads {
+            replay.category(load);
+        }
         let since = self.machine.log.iter().rev();
         for entry in since.take_while(|entry| entry.revision > checkpoint) {
             if damage.drop_entry != Some(entry.revision) {
                 self.replay(&mut replay, entry)?;
             }
         }
-        finish(replay.finish(), &self.machine, header)
+        replay.finish()
     }
 
     fn replay(&self, replay: &mut Replay, entry: &Entry) -> Result<(), RecoveryError> {
@@ -158,16 +160,6 @@ pub(crate) fn survives_any_restart(membership: MembershipMode, commands: &[Comma
 fn counting_from(store: &MapStore, category: i64) -> u64 {
     let oldest = counting(store, category).first().copied();
     oldest.unwrap_or(store.categories[&category].anchor + 1)
-}
-
-fn finish(
-    recovery: Recovery,
-    machine: &Machine,
-    header: Header,
-) -> Result<Namespace, RecoveryError> {
-    let settings = machine.namespace.settings().clone();
-    let profile = Profile::clone(machine.namespace.profile());
-    recovery.into_namespace(settings, profile, header)
 }
 
 fn newer() -> impl Strategy<Value = Vec<Option<prop::sample::Index>>> {

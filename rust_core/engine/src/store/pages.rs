@@ -73,15 +73,12 @@ fn items(connection: &Connection, sql: &str, parameters: impl Params) -> StoreRe
     rows.map(|row| row?.check()).collect()
 }
 
-/// A category as a load or a verification reads it.
-pub(crate) type StoredCategory = CategoryLoad;
-
-/// All categories of a namespace with what was last written of their sums.
+/// Hands over each category of a namespace with what was last written of its sum.
 pub(crate) fn stored_categories(
     connection: &Connection,
     namespace: i64,
-) -> StoreResult<Vec<StoredCategory>> {
-    let mut categories = Vec::new();
+    mut take: impl FnMut(CategoryLoad),
+) -> StoreResult<()> {
     let mut after = FIRST.to_owned();
     loop {
         let page = category_records(connection, namespace, &after, SCAN)?;
@@ -97,7 +94,7 @@ pub(crate) fn stored_categories(
                 0 => None,
                 window => nth_newest_member(connection, id, record.anchor, u64::MAX, window - 1)?,
             };
-            categories.push(CategoryLoad {
+            take(CategoryLoad {
                 id,
                 counting_from: oldest.map_or(record.anchor + 1, |(sequence, _)| sequence),
                 record,
@@ -106,7 +103,7 @@ pub(crate) fn stored_categories(
             });
         }
         if !full {
-            return Ok(categories);
+            return Ok(());
         }
     }
 }
