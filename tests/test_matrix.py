@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import warnings
 from typing import Any
 
 import numpy as np
@@ -96,3 +99,23 @@ def test_what_does_not_fit_is_refused_and_changes_nothing(call: Any) -> None:
     with pytest.raises((ValueError, IndexError, OverflowError)):
         call(matrix)
     assert [matrix.sums(row).tobytes() for row in range(50)] == before
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_process_ranks_without_the_threads_of_the_one_before() -> None:
+    # Twice the sketches that are worth a second thread.
+    matrix = CategoryMatrix(1024, threads=4)
+    matrix.add_rows(np.tile(random_vectors(1_000, 1024, seed=63), (16, 1)))
+    query = random_vectors(1, 1024, seed=64)
+    expected = matrix.top_k(query, 10)
+    context = multiprocessing.get_context("fork")
+    answers = context.SimpleQueue()
+    child = context.Process(target=lambda: answers.put(matrix.top_k(query, 10)))
+    with warnings.catch_warnings():
+        # There are threads: that is the point.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child.start()
+    child.join(30)
+    assert child.exitcode == 0
+    for found, right in zip(answers.get(), expected, strict=True):
+        np.testing.assert_array_equal(found, right)

@@ -1,6 +1,6 @@
 //! Exact scores, four rows at a time.
 
-use super::{Hit, Query, Rows, Search, top_k::TopK};
+use super::{Hit, Query, Rows, top_k::TopK};
 use crate::kernels::Kernel;
 use crate::kernels::lines::F32Line;
 
@@ -42,23 +42,4 @@ pub(super) fn settle(
             score: query.score(dot, norm),
         });
     }
-}
-
-/// Scores every row of one segment that the search keeps.
-pub(super) fn scan_segment(
-    kernel: Kernel,
-    rows: &Rows,
-    segment: usize,
-    query: &Query,
-    search: &Search<'_>,
-    best: &mut TopK<'_>,
-) {
-    let kept = rows.slots(segment).filter(|&slot| search.keeps(slot));
-    settle(
-        kernel,
-        rows,
-        query,
-        kept.map(|slot| (slot, f64::INFINITY)),
-        best,
-    );
 }

@@ -1,7 +1,9 @@
 //! The rows of a namespace: one per category, present or absent.
 
+use std::ops::Range;
+
 use super::Query;
-use super::segment::Segment;
+use super::segment::{Segment, SketchBlock};
 use super::unit_row::UnitRow;
 use crate::kernels::Kernel;
 use crate::kernels::lines::F32Line;
@@ -16,6 +18,9 @@ const SEGMENT_BYTES: usize = 8 << 20;
 /// ones keep the kernels busy.
 const SEGMENT_ROWS: std::ops::RangeInclusive<usize> = 128..=32_768;
 
+/// Pieces of a full segment: a quarter of a MiB of sketches each, some microseconds of a scan.
+const PIECES: usize = 8;
+
 /// The rows of a namespace, by slot: slots are 0, 1, … `len() - 1`, one per category. A row is
 /// present (it has a direction) or absent (it is never found).
 ///
@@ -27,7 +32,7 @@ pub struct Rows {
     dimension: usize,
     /// Slot s is row `s % segment_rows` of segment `s / segment_rows`; a power of two.
     segment_rows: usize,
-    pub(super) segments: Vec<Segment>,
+    segments: Vec<Segment>,
     len: usize,
     /// Number of rows that somebody said there would be.
     expected: usize,
@@ -187,10 +192,25 @@ impl Rows {
         segment.row(slot & (self.segment_rows - 1), self.dimension)
     }
 
-    /// The slots of a segment.
-    pub(super) fn slots(&self, segment: usize) -> std::ops::Range<u32> {
-        let first = segment * self.segment_rows;
-        first as u32..(first + self.segments[segment].len()) as u32
+    /// Number of pieces: the shares that threads take of a scan.
+    pub(super) fn pieces(&self) -> usize {
+        self.len.div_ceil(self.piece_rows())
+    }
+
+    /// The slots of a piece, all in one segment.
+    pub(super) fn piece(&self, piece: usize) -> Range<usize> {
+        let first = piece * self.piece_rows();
+        first..(first + self.piece_rows()).min(self.len)
+    }
+
+    fn piece_rows(&self) -> usize {
+        (self.segment_rows / PIECES).max(1)
+    }
+
+    /// The sketches of some slots, all in one segment.
+    pub(super) fn sketches(&self, slots: Range<usize>) -> SketchBlock<'_> {
+        let (segment, first) = self.place(slots.start as u32);
+        self.segments[segment].sketches(first..first + slots.len(), self.dimension)
     }
 
     /// The segment of a slot that must exist, and the row in it.

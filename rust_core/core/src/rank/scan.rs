@@ -1,18 +1,29 @@
-//! The first pass of a search: which rows can be in the answer, judged by their sketches.
+//! The walk over the rows: which of them can be in the answer, judged by their sketches, or by
+//! their scores where the sketches cannot tell them apart.
+//!
+//! Rows are visited in blocks. A query reads the sketches of a block and remembers the rows whose
+//! upper bound reaches its floor; [`Survivors::finish`] scores those. Where most rows of a block
+//! survive, reading sketches is time lost: the next blocks are scored exactly as they come, which
+//! raises the floor as well, and then one block is tried again. The runs between trials double, so
+//! the worst data costs what an exact scan costs, and a few sketches.
 
-use super::exact;
+use std::ops::{Range, RangeInclusive};
+
 use super::segment::SketchBlock;
 use super::sketch::{QuerySketch, round_down};
 use super::top_k::TopK;
-use super::{Query, Rows, Search};
+use super::{Query, Rows, Search, Tally, Tie, exact};
 use crate::kernels::Kernel;
 use crate::kernels::lines::I8Line;
 
 /// Bytes of sketches that all queries visit before the next block: they stay in the L1 cache.
 const BLOCK_BYTES: usize = 32 << 10;
 
-/// Rows of a block: at least a kernel's stride, at most what the buffers hold.
-const BLOCK_ROWS: std::ops::RangeInclusive<usize> = 8..=256;
+/// Rows of a block: a kernel's stride at least, and at most what the buffers hold.
+const BLOCK_ROWS: RangeInclusive<usize> = 8..=256;
+
+/// The most blocks that are scored exactly before one is tried again.
+const LONGEST_RUN: usize = 64;
 
 /// A row that can still be in the answer.
 #[derive(Clone, Copy)]
@@ -21,8 +32,8 @@ struct Candidate {
     upper: f32,
 }
 
-/// The candidates of one query.
-pub(super) struct Survivors {
+/// What one query has found.
+pub(super) struct Survivors<'a> {
     limit: usize,
     /// At least `limit` rows (or the caller) have shown that no row below this is in the answer.
     floor: f32,
@@ -31,10 +42,17 @@ pub(super) struct Survivors {
     cut_at: usize,
     found: Vec<Candidate>,
     prune_at: usize,
+    /// The best of the rows that were scored.
+    best: TopK<'a>,
+    /// Rows whose sketches were read.
+    seen: usize,
+    /// Blocks to score exactly before sketches are tried again, and how many the next time.
+    skip: usize,
+    run: usize,
 }
 
-impl Survivors {
-    fn new(search: &Search<'_>) -> Self {
+impl<'a> Survivors<'a> {
+    fn new(search: &Search<'_>, tie: Tie<'a>, sketches: bool) -> Self {
         // No score is below −1, and the upper bound of an absent row is −∞.
         let floor = round_down(search.min_score.unwrap_or(-1.0)).max(-1.0);
         let limit = search.limit_or_all();
@@ -45,6 +63,10 @@ impl Survivors {
             cut_at: limit,
             found: Vec::new(),
             prune_at: 1024,
+            best: TopK::new(search, tie),
+            seen: 0,
+            skip: if sketches { 0 } else { usize::MAX },
+            run: 2,
         }
     }
 
@@ -62,17 +84,17 @@ impl Survivors {
         for (upper, ((&dot, &scale), &error)) in uppers.iter_mut().zip(rows) {
             *upper = query.middle(dot, scale) + query.slack(error);
         }
+        let mut admitted = 0;
         for (at, &upper) in uppers[..dots.len()].iter().enumerate() {
             let slot = first + at as u32;
             if upper >= self.floor && search.keeps(slot) {
                 let slack = query.slack(block.errors[at]);
-                self.admit(
-                    slot,
-                    query.middle(dots[at], block.scales[at]) - slack,
-                    upper,
-                );
+                let lower = query.middle(dots[at], block.scales[at]) - slack;
+                self.admit(slot, lower, upper);
+                admitted += 1;
             }
         }
+        self.judge(dots.len(), admitted);
     }
 
     fn admit(&mut self, slot: u32, lower: f32, upper: f32) {
@@ -88,6 +110,36 @@ impl Survivors {
             self.prune();
             self.prune_at = self.prune_at.max(self.found.len() * 2);
         }
+    }
+
+    /// Whether sketches are worth reading. Of rows in no order about `limit` in `seen` are among
+    /// the best so far; a few times as many, and a quarter, may survive.
+    fn judge(&mut self, rows: usize, admitted: usize) {
+        self.seen += rows;
+        let expected = (rows.saturating_mul(self.limit) / self.seen).saturating_mul(4);
+        if admitted > expected.saturating_add(rows / 4) {
+            self.skip = self.run;
+            self.run = (self.run * 2).min(LONGEST_RUN);
+        } else {
+            self.run = 2;
+        }
+    }
+
+    /// Scores all rows of a block.
+    fn score(
+        &mut self,
+        kernel: Kernel,
+        rows: &Rows,
+        query: &Query,
+        block: Range<usize>,
+        search: &Search<'_>,
+    ) {
+        let slots = block.map(|slot| slot as u32);
+        let kept = slots.filter(|&slot| search.keeps(slot));
+        let candidates = kept.map(|slot| (slot, f64::INFINITY));
+        exact::settle(kernel, rows, query, candidates, &mut self.best);
+        self.floor = self.floor.max(round_down(self.best.floor()));
+        self.skip -= 1;
     }
 
     /// Raises the floor to the `limit`-th best lower bound: that many rows score at least this.
@@ -110,22 +162,28 @@ impl Survivors {
 
     /// Adds what another thread found among other rows.
     pub(super) fn absorb(&mut self, other: Self) {
+        self.seen += other.seen;
         self.floor = self.floor.max(other.floor);
         self.lowers.extend(other.lowers);
         self.found.extend(other.found);
+        for hit in other.best.into_hits() {
+            self.best.push(hit);
+        }
     }
 
-    /// Scores the candidates exactly; returns how many there are.
-    pub(super) fn settle(
+    /// Scores the candidates exactly: the best of all rows that were visited.
+    pub(super) fn finish(
         mut self,
         kernel: Kernel,
         rows: &Rows,
         query: &Query,
-        best: &mut TopK<'_>,
-    ) -> usize {
+        tally: Option<&Tally>,
+    ) -> TopK<'a> {
         self.cut();
         self.prune();
-        let left = self.found.len();
+        if let Some(tally) = tally {
+            tally.add(self.seen, self.found.len());
+        }
         if self.found.len() < rows.len() / 8 {
             // Best first: the answer's last score rises at once, and most bounds never reach it.
             self.found
@@ -136,57 +194,95 @@ impl Survivors {
         }
         let found = self.found.into_iter();
         let candidates = found.map(|candidate| (candidate.slot, f64::from(candidate.upper)));
-        exact::settle(kernel, rows, query, candidates, best);
-        left
+        exact::settle(kernel, rows, query, candidates, &mut self.best);
+        self.best
     }
 }
 
-/// The candidates of each query in the segments that `segments` yields.
-pub(super) fn survivors(
-    kernel: Kernel,
-    rows: &Rows,
-    segments: impl Iterator<Item = usize>,
-    queries: &[Query],
-    search: &Search<'_>,
-) -> Vec<Survivors> {
-    let line_bytes = I8Line::count(rows.dimension()) * size_of::<I8Line>();
-    let block_rows = (BLOCK_BYTES / line_bytes).clamp(*BLOCK_ROWS.start(), *BLOCK_ROWS.end());
-    let sketches: Vec<&QuerySketch> = queries.iter().map(Query::sketch).collect();
-    let mut survivors: Vec<_> = queries.iter().map(|_| Survivors::new(search)).collect();
-    let mut dots = [[0_i32; *BLOCK_ROWS.end()]; 4];
-    for segment in segments {
-        let mut first = rows.slots(segment).start;
-        for block in rows.segments[segment].sketch_blocks(block_rows, rows.dimension()) {
-            let size = block.scales.len();
-            for (queries, survivors) in sketches.chunks(4).zip(survivors.chunks_mut(4)) {
-                let mut dots = dots.each_mut().map(|dots| &mut dots[..size]);
-                inner_products(kernel, queries, &block, &mut dots);
-                for ((survivors, query), dots) in survivors.iter_mut().zip(queries).zip(&dots) {
-                    survivors.take(query, first, &block, dots, search);
-                }
+/// What a walk needs to know.
+pub(super) struct Walk<'a> {
+    pub(super) kernel: Kernel,
+    pub(super) rows: &'a Rows,
+    pub(super) search: &'a Search<'a>,
+    pub(super) tie: Tie<'a>,
+    /// Sketches first, or every row exactly.
+    pub(super) sketches: bool,
+}
+
+impl<'a> Walk<'a> {
+    /// What each query finds in the pieces that `pieces` yields.
+    pub(super) fn survivors(
+        &self,
+        pieces: impl Iterator<Item = usize>,
+        queries: &[Query],
+    ) -> Vec<Survivors<'a>> {
+        let line_bytes = I8Line::count(self.rows.dimension()) * size_of::<I8Line>();
+        // Whole strides of the kernels.
+        let block_rows =
+            (BLOCK_BYTES / line_bytes / 8 * 8).clamp(*BLOCK_ROWS.start(), *BLOCK_ROWS.end());
+        let none = |_| Survivors::new(self.search, self.tie, self.sketches);
+        let mut survivors: Vec<_> = queries.iter().map(none).collect();
+        let mut dots = [[0; *BLOCK_ROWS.end()]; 4];
+        for slots in pieces.map(|piece| self.rows.piece(piece)) {
+            for first in slots.clone().step_by(block_rows) {
+                let block = first..(first + block_rows).min(slots.end);
+                self.visit(block, queries, &mut survivors, &mut dots);
             }
-            first += size as u32;
+        }
+        survivors
+    }
+
+    /// All queries with one block.
+    fn visit(
+        &self,
+        slots: Range<usize>,
+        queries: &[Query],
+        survivors: &mut [Survivors<'a>],
+        dots: &mut Dots,
+    ) {
+        let mut reading = queries.iter().zip(survivors).filter_map(|(query, found)| {
+            if found.skip == 0 {
+                return Some((query.sketch(), found));
+            }
+            found.score(self.kernel, self.rows, query, slots.clone(), self.search);
+            None
+        });
+        loop {
+            let mut four: [Option<(&QuerySketch, &mut Survivors<'a>)>; 4] = Default::default();
+            let mut together = 0;
+            for (place, next) in four.iter_mut().zip(&mut reading) {
+                *place = Some(next);
+                together += 1;
+            }
+            if together == 0 {
+                return;
+            }
+            let block = self.rows.sketches(slots.clone());
+            let mut dots = dots.each_mut().map(|dots| &mut dots[..slots.len()]);
+            inner_products(self.kernel, &four, &block, &mut dots);
+            for ((query, found), dots) in four.into_iter().flatten().zip(&dots) {
+                found.take(query, slots.start as u32, &block, dots, self.search);
+            }
         }
     }
-    survivors
 }
+
+/// The inner products of up to four queries with a block.
+type Dots = [[i32; *BLOCK_ROWS.end()]; 4];
 
 /// The integers I of up to four queries with the rows of a block.
 fn inner_products(
     kernel: Kernel,
-    queries: &[&QuerySketch],
+    queries: &[Option<(&QuerySketch, &mut Survivors<'_>)>; 4],
     block: &SketchBlock<'_>,
     dots: &mut [&mut [i32]; 4],
 ) {
-    if let &[a, b, c, d] = queries {
+    if let [Some((a, _)), Some((b, _)), Some((c, _)), Some((d, _))] = queries {
         let queries = [a, b, c, d].map(|query| &*query.lines);
-        kernel.sketch_dots4(
-            queries,
-            block.sketches,
-            dots.each_mut().map(|dots| &mut **dots),
-        );
+        let dots = dots.each_mut().map(|dots| &mut **dots);
+        kernel.sketch_dots4(queries, block.sketches, dots);
     } else {
-        for (query, dots) in queries.iter().zip(dots) {
+        for ((query, _), dots) in queries.iter().flatten().zip(dots) {
             kernel.sketch_dots(&query.lines, block.sketches, dots);
         }
     }

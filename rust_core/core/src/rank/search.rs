@@ -3,8 +3,8 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use super::top_k::TopK;
-use super::{Hit, Query, Rows, Search, Tie, exact, scan, workers};
+use super::scan::Walk;
+use super::{Hit, Query, Rows, Search, Tie, workers};
 use crate::kernels::Kernel;
 
 /// Fewer rows than this are scored exactly: the sketches would not save what they cost.
@@ -13,9 +13,9 @@ const SKETCH_MIN_ROWS: usize = 64;
 /// How many sketches are read in the time of one full row.
 const SKETCHES_PER_ROW: usize = 4;
 
-/// Bytes of sketches, counted for each query, that keep a thread busy for several times as long as
-/// it takes to start: the time of about 10,000 rows of 1024 components.
-const BYTES_PER_THREAD: usize = 8 << 20;
+/// Bytes of sketches, counted for each query, that are worth another thread: about as long as it
+/// takes a parked one to wake.
+const BYTES_PER_THREAD: usize = 4 << 20;
 
 impl Rows {
     /// The best rows for a query, best first.
@@ -77,7 +77,7 @@ impl Rows {
                 "a query of another dimension"
             );
         }
-        let job = Job {
+        let walk = Walk {
             kernel,
             rows: self,
             search,
@@ -87,9 +87,9 @@ impl Rows {
         let bytes = (self.len() * self.dimension()).saturating_mul(queries.len());
         let threads = (bytes / BYTES_PER_THREAD).clamp(1, search.threads.max(1));
         if threads > 1 && queries.len() >= 4 * threads {
-            job.share_queries(queries, threads)
+            walk.share_queries(queries, threads)
         } else {
-            job.share_rows(queries, threads)
+            walk.share_rows(queries, threads)
         }
     }
 
@@ -104,17 +104,7 @@ impl Rows {
     }
 }
 
-/// One call, as every thread sees it.
-pub(super) struct Job<'a> {
-    pub(super) kernel: Kernel,
-    pub(super) rows: &'a Rows,
-    pub(super) search: &'a Search<'a>,
-    pub(super) tie: Tie<'a>,
-    /// Sketches first, or every row exactly.
-    pub(super) sketches: bool,
-}
-
-impl Job<'_> {
+impl Walk<'_> {
     /// Each thread takes some of the queries to all rows.
     pub(super) fn share_queries(&self, queries: &[Query], threads: usize) -> Vec<Vec<Hit>> {
         // Whole fours, the kernels' width.
@@ -135,70 +125,23 @@ impl Job<'_> {
     /// Each thread takes all queries to some of the rows.
     pub(super) fn share_rows(&self, queries: &[Query], threads: usize) -> Vec<Vec<Hit>> {
         let next = AtomicUsize::new(0);
-        let segments = || {
+        let made = workers::run(threads, || {
             let claims = std::iter::from_fn(|| Some(next.fetch_add(1, Relaxed)));
-            claims.take_while(|&segment| segment < self.rows.segments.len())
-        };
-        let best = if self.sketches {
-            self.sketched(
-                queries,
-                workers::run(threads, || {
-                    scan::survivors(self.kernel, self.rows, segments(), queries, self.search)
-                }),
-            )
-        } else {
-            self.merged(workers::run(threads, || self.exact(segments(), queries)))
-        };
-        best.into_iter().map(TopK::into_sorted).collect()
-    }
-
-    /// The best of each query among what the threads' scans of sketches left.
-    fn sketched(&self, queries: &[Query], made: Vec<Vec<scan::Survivors>>) -> Vec<TopK<'_>> {
+            let pieces = claims.take_while(|&piece| piece < self.rows.pieces());
+            self.survivors(pieces, queries)
+        });
         let merged = made.into_iter().reduce(|mut all, more| {
             for (all, more) in all.iter_mut().zip(more) {
                 all.absorb(more);
             }
             all
         });
-        let settle = |(survivors, query): (scan::Survivors, &Query)| {
-            let mut best = TopK::new(self.search, self.tie);
-            let left = survivors.settle(self.kernel, self.rows, query, &mut best);
-            if let Some(tally) = self.search.tally {
-                tally.add(self.rows.len(), left);
-            }
-            best
-        };
-        merged
-            .into_iter()
-            .flatten()
-            .zip(queries)
-            .map(settle)
+        let found = merged.into_iter().flatten().zip(queries);
+        found
+            .map(|(found, query)| {
+                let best = found.finish(self.kernel, self.rows, query, self.search.tally);
+                best.into_sorted()
+            })
             .collect()
-    }
-
-    /// The best of each query in some segments, all of whose rows are scored. A segment stays in
-    /// the cache for all queries.
-    fn exact(&self, segments: impl Iterator<Item = usize>, queries: &[Query]) -> Vec<TopK<'_>> {
-        let mut best: Vec<_> = queries
-            .iter()
-            .map(|_| TopK::new(self.search, self.tie))
-            .collect();
-        for segment in segments {
-            for (query, best) in queries.iter().zip(&mut best) {
-                exact::scan_segment(self.kernel, self.rows, segment, query, self.search, best);
-            }
-        }
-        best
-    }
-
-    /// The best of each query among the best that each thread found.
-    fn merged<'a>(&self, made: Vec<Vec<TopK<'a>>>) -> Vec<TopK<'a>> {
-        let merge = |mut all: Vec<TopK<'a>>, more: Vec<TopK<'a>>| {
-            for (all, more) in all.iter_mut().zip(more) {
-                more.into_hits().into_iter().for_each(|hit| all.push(hit));
-            }
-            all
-        };
-        made.into_iter().reduce(merge).unwrap_or_default()
     }
 }

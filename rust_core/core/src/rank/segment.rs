@@ -1,5 +1,7 @@
 //! Where rows live: a run of at most a fixed number of them.
 
+use std::ops::Range;
+
 use super::unit_row::UnitRow;
 use crate::kernels::lines::{F32Line, I8Line};
 
@@ -119,22 +121,14 @@ impl Segment {
         (norm != 0.0).then(|| (&self.rows[lines_of(at, lines)], norm))
     }
 
-    /// The sketches, cut into blocks of `rows` rows (the last one may be shorter).
-    pub(super) fn sketch_blocks(
-        &self,
-        rows: usize,
-        dimension: usize,
-    ) -> impl Iterator<Item = SketchBlock<'_>> {
-        let scales = self.scales.chunks(rows);
-        let errors = self.errors.chunks(rows);
-        self.sketches
-            .chunks(rows * I8Line::count(dimension))
-            .zip(scales.zip(errors))
-            .map(|(sketches, (scales, errors))| SketchBlock {
-                sketches,
-                scales,
-                errors,
-            })
+    /// The sketches of some rows.
+    pub(super) fn sketches(&self, rows: Range<usize>, dimension: usize) -> SketchBlock<'_> {
+        let lines = I8Line::count(dimension);
+        SketchBlock {
+            sketches: &self.sketches[rows.start * lines..rows.end * lines],
+            scales: &self.scales[rows.clone()],
+            errors: &self.errors[rows],
+        }
     }
 
     /// Bytes allocated.
@@ -148,6 +142,6 @@ impl Segment {
 
 /// The lines of row `at`, `count` lines a row.
 #[inline]
-fn lines_of(at: usize, count: usize) -> std::ops::Range<usize> {
+fn lines_of(at: usize, count: usize) -> Range<usize> {
     at * count..(at + 1) * count
 }

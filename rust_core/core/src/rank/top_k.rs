@@ -40,6 +40,11 @@ impl<'a> TopK<'a> {
         upper >= self.floor
     }
 
+    /// No hit with a lower score can be in the answer.
+    pub(super) fn floor(&self) -> f64 {
+        self.floor
+    }
+
     #[inline]
     pub(super) fn push(&mut self, hit: Hit) {
         if self.admits(hit.score) && self.comes_before_last(&hit) {

@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use super::cases;
 use super::world::{Kind, World, worlds};
 use crate::kernels::Kernel;
-use crate::rank::search::Job;
-use crate::rank::{Hit, Rows, Search};
+use crate::rank::scan::Walk;
+use crate::rank::{Hit, Query, Rows, Search, Tally};
 
 /// Slots and the bits of their scores.
 fn bits(hits: &[Hit]) -> Vec<(u32, u64)> {
@@ -63,10 +63,10 @@ proptest! {
                 world.queries.iter().map(|query| bits(&world.oracle(query, &search))).collect();
             for (sketches, threads) in [(false, 1), (false, 3), (true, 1), (true, 2), (true, 3)] {
                 let kernel = Kernel::best();
-                let job = Job { kernel, rows: &world.rows, search: &search, tie: &tie, sketches };
-                let by_rows = job.share_rows(&world.queries, threads);
+                let walk = Walk { kernel, rows: &world.rows, search: &search, tie: &tie, sketches };
+                let by_rows = walk.share_rows(&world.queries, threads);
                 prop_assert_eq!(&by_rows.iter().map(|hits| bits(hits)).collect::<Vec<_>>(), &expected);
-                let by_queries = job.share_queries(&world.queries, threads);
+                let by_queries = walk.share_queries(&world.queries, threads);
                 prop_assert_eq!(by_queries.iter().map(|hits| bits(hits)).collect::<Vec<_>>(), expected.clone());
             }
         }
@@ -116,6 +116,39 @@ fn large_scans_answer_the_same_with_one_thread_and_with_two() {
         world.rows.top_k_batch(&world.queries, &search(2), &tie),
         one
     );
+}
+
+#[test]
+fn sketches_are_given_up_where_they_tell_nothing_and_the_answer_is_the_same() {
+    for (kind, share) in [
+        (Kind::Random, 1.0..=1.0),
+        (Kind::Stretches, 0.1..=0.9),
+        (Kind::AllEqual, 0.0..=0.3),
+    ] {
+        let world = World::new(kind, 512, 6_000, 17);
+        let tie = world.tie();
+        for threads in [1, 2] {
+            let tally = Tally::default();
+            let search = Search {
+                limit: 10,
+                threads,
+                tally: Some(&tally),
+                ..Search::default()
+            };
+            // Like a row of the middle: all that are like it are ahead.
+            let like: Vec<f32> = world.numerators[3_000].iter().map(|&v| v as f32).collect();
+            let query = &Query::new(&like).expect("a direction");
+            let expected = bits(&world.oracle(query, &search));
+            let found = world.rows.top_k(query, &search, &tie);
+            assert_eq!(bits(&found), expected, "{kind:?}");
+            let read = tally.sketched() as f64 / world.rows.len() as f64;
+            assert!(share.contains(&read), "{kind:?}: {read}");
+            let batch = world.rows.top_k_batch(&world.queries, &search, &tie);
+            for (query, hits) in world.queries.iter().zip(batch) {
+                assert_eq!(bits(&hits), bits(&world.oracle(query, &search)), "{kind:?}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -24,6 +24,8 @@ pub(super) enum Kind {
     Opposite,
     /// Components up to the ends of the i64s.
     Extreme,
+    /// Random rows, then near ties of one of them, then random ones again.
+    Stretches,
 }
 
 pub(super) fn kinds() -> impl Strategy<Value = Kind> {
@@ -37,6 +39,7 @@ pub(super) fn kinds() -> impl Strategy<Value = Kind> {
         Kind::AllEqual,
         Kind::Opposite,
         Kind::Extreme,
+        Kind::Stretches,
     ])
 }
 
@@ -180,6 +183,11 @@ fn numerators(kind: Kind, dimension: usize, count: usize, dice: &mut Dice) -> Ve
                 let sign = if index.is_multiple_of(2) { 1 } else { -1 };
                 centre.iter().map(|&v| v * sign).collect()
             }
+            Kind::Stretches if (count / 3..count / 3 * 2).contains(&index) => centre
+                .iter()
+                .map(|&v| v + (dice.roll() % 1024) as i64)
+                .collect(),
+            Kind::Stretches => dice.numerator(dimension),
             Kind::Extreme => (0..dimension)
                 .map(|_| [i64::MAX, -i64::MAX, 1, -1, 0, 1 << 40][dice.below(6)])
                 .collect(),
