@@ -1,0 +1,132 @@
+"""As in a container: nobody's user, no rights, a root that nothing can be written to.
+
+There is no engine for containers where this is tested, so the confinement is made by hand: a mount
+namespace of its own, with everything read-only but the data.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from effective_embeddings import CategoryUpdate, Client
+from effective_embeddings.server import all_limits, resolve
+from tests.support.process import environment
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+UID = "10001"
+# $1: the data's folder; $2: where the interpreter is; the rest: what to run. A home that only its
+# owner can enter is replaced by one with nothing but the interpreter in it.
+CONFINE = f"""
+set -e
+data=$1 python=$2; shift 2
+mount --make-rprivate /
+home=$(echo "$python" | cut -d/ -f1,2)
+if [ "$home" = /root ]; then
+  mkdir "$data/python"; mount --bind "$python" "$data/python"
+  mount -t tmpfs -o mode=755 none "$home"
+  mkdir -p "$python"; mount --bind "$data/python" "$python"
+fi
+mkdir "$data/data"; mount -t tmpfs -o mode=700,uid={UID},gid={UID} none "$data/data"
+mount -o remount,bind,ro /
+exec setpriv --reuid {UID} --regid {UID} --clear-groups --no-new-privs --bounding-set=-all \\
+  --inh-caps=-all "$@"
+"""
+
+
+def _confined(folder: Path, *command: str) -> list[str]:
+    confine = ["unshare", "--mount", "sh", "-c", CONFINE, "confine", str(folder), sys.base_prefix]
+    return [*confine, *command]
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Not one of pytest's, which only its owner can enter."""
+    if os.geteuid() != 0 or not all(map(shutil.which, ("unshare", "setpriv"))):
+        pytest.skip("only root can confine somebody")
+    path = Path(tempfile.mkdtemp())
+    path.chmod(0o755)
+    try:
+        command = _confined(path, sys.executable, "-c", "import effective_embeddings")
+        tried = subprocess.run(  # noqa: S603 - our own command
+            command, check=False, capture_output=True, env=environment()
+        )
+        if tried.returncode:
+            pytest.skip(f"cannot confine here: {tried.stderr.decode().strip()[-200:]}")
+        shutil.rmtree(path)
+        path.mkdir(mode=0o755)
+        yield path
+    finally:
+        shutil.rmtree(path)
+
+
+def test_nobody_serves_from_a_read_only_root(folder: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        name = f"effemb-{folder.name}"
+        manager.bind(f"\0{name}")
+        manager.settimeout(30)
+        serve = [sys.executable, "-m", "effective_embeddings.cli", "serve", "--json"]
+        serve += ["--listen", "127.0.0.1:0", "--data", str(folder / "data" / "data")]
+        with subprocess.Popen(  # noqa: S603 - our own command
+            _confined(folder, *serve),
+            env=environment(NOTIFY_SOCKET=f"@{name}", PYTHONDONTWRITEBYTECODE="1"),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ) as process:
+            try:
+                assert b"READY=1" in manager.recv(1000)
+                status = Path(f"/proc/{process.pid}/status").read_text()
+                fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+                assert fields["Uid"].split() == [UID] * 4
+                assert int(fields["CapEff"], 16) == 0
+                assert fields["NoNewPrivs"] == "1"
+                mounts = Path(f"/proc/{process.pid}/mounts").read_text().splitlines()
+                root = next(line.split() for line in mounts if line.split()[1] == "/")
+                assert "ro" in root[3].split(",")
+                assert process.stdout is not None
+                with Client(json.loads(process.stdout.readline())["listening"]) as client:
+                    client.create_namespace("ns", 2)
+                    client.put_categories("ns", [CategoryUpdate("c", base=[1, 0])])
+                    client.assign("ns", "i", "c", [1, 1])
+                    assert client.verify("ns").ok
+                process.terminate()
+                assert b"STOPPING=1" in manager.recv(1000)
+                assert process.wait(20) == 0
+            finally:
+                process.kill()
+
+
+def test_the_units_settings_can_be_used() -> None:
+    found = resolve({}, DEPLOY / "config.toml", {})
+    assert not found.settings.local
+    assert found.settings.encrypted
+    assert found.settings.authenticated
+    assert all_limits(found.settings)
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd")
+def test_systemd_has_nothing_to_say_of_the_unit(tmp_path: Path) -> None:
+    unit = (DEPLOY / "effemb.service").read_text()
+    assert "/opt/effemb/bin/effemb" in unit
+    copy = tmp_path / "effemb.service"
+    copy.write_text(unit.replace("/opt/effemb/bin/effemb", "/bin/true"))
+    verified = _analyze("verify", str(copy))
+    assert (verified.returncode, verified.stderr) == (0, "")
+    # 10 is exposed, 0 is not: in tenths.
+    judged = _analyze("security", "--offline=true", "--threshold=20", str(copy))
+    assert judged.returncode == 0, judged.stdout[-300:]
+
+
+def _analyze(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603 - our own command
+        ["/usr/bin/env", "systemd-analyze", *arguments], check=False, capture_output=True, text=True
+    )
