@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -134,6 +135,26 @@ def test_a_prefix_is_no_more_than_a_prefix(served: Tenants) -> None:
         for name in ("alic", "alice_2", "Alice-2", "bob"):
             with pytest.raises(errors.PermissionDenied):
                 alice.create_namespace(name, 2)
+
+
+def test_a_refusal_looks_at_nothing_that_there_is(tmp_path: Path) -> None:
+    """So that its time has nothing to tell by: not even a namespace on the disk is loaded."""
+    with tenants(tmp_path) as found, Client(found.target, token=found.tokens["root"]) as root:
+        root.create_namespace("alice", 2)
+        root.put_categories("alice", [CategoryUpdate("c", base=[1, 0])])
+    with tenants(tmp_path) as found:
+        engine = found.server._engine
+        assert engine is not None
+        before = engine.stats()
+        assert before["namespaces_loaded"] == 0
+        for method in ALL:
+            if "namespace" in method.input_type.fields_by_name:
+                _refused(found, method, "alice", "bob")
+        after = engine.stats()
+        assert after == before, "no load, no ranking, no commit, no read that failed"
+        with Client(found.target, token=found.tokens["alice"]) as alice:
+            alice.get_namespace("alice")
+        assert engine.stats()["namespaces_loads"] == 1, "the figure would have told"
 
 
 def test_a_refusal_takes_as_long_whether_or_not_there_is_something(served: Tenants) -> None:
