@@ -21,6 +21,7 @@ __all__ = [
     "backup",
     "kernels",
     "namespace_of",
+    "repair",
 ]
 
 LIMITS: Final[tuple[tuple[str, int], ...]]
@@ -33,6 +34,7 @@ def backup(
 ) -> list[tuple[str, int, bytes]]: ...
 def kernels() -> list[str]: ...
 def namespace_of(method: str, request: bytes) -> str | None: ...
+def repair(path: str | os.PathLike[str], into: str | os.PathLike[str]) -> dict[str, Any]: ...
 
 class StatusError(Exception):
     code: int

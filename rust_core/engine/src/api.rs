@@ -254,6 +254,15 @@ pub struct VerifyReport {
     pub findings: Vec<String>,
 }
 
+/// What a check of the files found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FilesReport {
+    /// Pages of the database file that were read.
+    pub pages: u64,
+    /// What does not agree; empty: all is well.
+    pub findings: Vec<String>,
+}
+
 /// What the engine is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EngineInfo {

@@ -64,7 +64,7 @@ pub fn backup(directory: &Path, to: &Path) -> Result<Vec<NamespaceView>> {
 /// Opens a copy and verifies everything in it.
 fn verified(copy: &Path) -> Result<Vec<NamespaceView>> {
     let engine = Engine::open(copy, Options::default())?;
-    let mut found = engine.check_files()?;
+    let mut found = engine.check_files()?.findings;
     let mut namespaces: Vec<NamespaceView> = Vec::new();
     loop {
         let after = namespaces.last().map(|last| last.name.clone());

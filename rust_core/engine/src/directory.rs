@@ -86,6 +86,20 @@ impl Directory {
             .marks)
     }
 
+    /// Holds a directory that is only read, so that no process takes it meanwhile.
+    pub(crate) fn hold(path: &Path) -> Result<Option<File>> {
+        let Ok(lock) = File::open(path.join("lock")) else {
+            return Ok(None);
+        };
+        match lock.try_lock() {
+            Ok(()) => Ok(Some(lock)),
+            Err(TryLockError::WouldBlock) => Err(Error::DirectoryInUse {
+                directory: path.display().to_string(),
+            }),
+            Err(TryLockError::Error(error)) => Err(failed("lock", path, &error)),
+        }
+    }
+
     /// The database file.
     pub(crate) fn database(&self) -> PathBuf {
         self.path.join("effemb.db")

@@ -88,6 +88,12 @@ pub enum Error {
         /// The directory.
         directory: String,
     },
+    /// A directory that is to be filled holds something already.
+    #[error("data directory {directory} is not empty")]
+    DirectoryNotEmpty {
+        /// The directory.
+        directory: String,
+    },
     /// The store failed; it no longer takes writes. Whether the last write is durable is not
     /// known until the service has been restarted.
     #[error("the store failed and takes no more writes: {cause}")]

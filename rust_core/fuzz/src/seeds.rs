@@ -262,6 +262,14 @@ fn of_namespace(world: &World, namespace: &str) -> Vec<Call> {
             "Verify",
             &VerifyRequest {
                 namespace: namespace.clone(),
+                files: false,
+            },
+        ),
+        call(
+            "Verify",
+            &VerifyRequest {
+                namespace: String::new(),
+                files: true,
             },
         ),
         call("GetServiceInfo", &GetServiceInfoRequest {}),

@@ -10,6 +10,7 @@ mod error;
 mod grant;
 mod matrix;
 mod numbers;
+mod repair;
 mod stats;
 mod streams;
 mod table;
@@ -44,6 +45,8 @@ mod _core {
     use super::matrix::CategoryMatrix;
     #[pymodule_export]
     use super::namespace_of;
+    #[pymodule_export]
+    use super::repair::repair;
     #[pymodule_export]
     use super::streams::{Restore, SnapshotIterator};
 

@@ -16,7 +16,7 @@ mod shim;
 use std::path::Path;
 
 pub use below::Below;
-pub use pages::{VFS_NAME, install, reserve, take_damage};
+pub use pages::{VFS_NAME, check_pages, install, reserve, take_damage};
 pub use shim::{register, register_as_default};
 
 /// A result code of SQLite; 0 is success.

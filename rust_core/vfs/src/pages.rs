@@ -12,8 +12,13 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ffi::CStr;
+use std::fs;
+use std::io;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
 
 use rusqlite::ffi::{SQLITE_IOERR_DATA, SQLITE_IOERR_SHORT_READ, SQLITE_IOERR_WRITE};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
@@ -27,6 +32,10 @@ pub const VFS_NAME: &CStr = c"ee-pages";
 
 /// Bytes at the end of a page that hold its checksum.
 pub(crate) const RESERVED: usize = 8;
+
+/// How often a page that does not verify is looked at, and the pause between.
+const LOOKS: u32 = 3;
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// Bytes before a page in a log frame.
 const FRAME_HEADER: usize = 24;
@@ -153,6 +162,34 @@ fn verify(number: u64, page: &[u8]) -> Code {
             "page {number} (at byte {offset}): its checksum does not match"
         ))
     }
+}
+
+/// Verifies each page of a database file, whose pages have a size, and calls `damaged` with what is wrong with one. Returns
+/// the number of pages. The file may be in use: a page that is just being written is looked at
+/// again.
+pub fn check_pages(path: &Path, size: usize, mut damaged: impl FnMut(String)) -> io::Result<u64> {
+    let file = fs::File::open(path)?;
+    let length = file.metadata()?.len();
+    let mut page = vec![0; size];
+    let pages = length / size as u64;
+    for number in 1..=pages {
+        let mut looks = 0..LOOKS;
+        while looks.next().is_some() {
+            file.read_exact_at(&mut page, (number - 1) * size as u64)?;
+            if verify(number, &page) == OK {
+                break;
+            }
+            if looks.is_empty() {
+                damaged(take_damage().unwrap_or_default());
+            } else {
+                thread::sleep(PAUSE);
+            }
+        }
+    }
+    if !length.is_multiple_of(size as u64) {
+        damaged(format!("page {} is cut short", pages + 1));
+    }
+    Ok(pages)
 }
 
 struct Log {

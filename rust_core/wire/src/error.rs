@@ -86,7 +86,7 @@ pub(crate) fn fault(places: Places, error: Error) -> Fault {
                 .with_internal_detail(format_args!("{place}: {what}"))
                 .with("place", place)
         }
-        Error::DirectoryInUse { .. } => plain(R::DirectoryInUse),
+        Error::DirectoryInUse { .. } | Error::DirectoryNotEmpty { .. } => plain(R::DirectoryInUse),
         Error::StoreFailed { cause } => plain(R::StoreFailed).with("cause", cause),
         Error::ReadFailed { cause } => plain(R::ReadFailed)
             .with_internal_detail(&cause)

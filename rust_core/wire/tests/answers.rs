@@ -243,6 +243,7 @@ fn verify_and_info_answer() {
     let world = World::with_alice();
     let request = VerifyRequest {
         namespace: "alice".to_owned(),
+        files: false,
     };
     let report: VerifyResponse = world.ask("Verify", &request).unwrap();
     assert_eq!(report.findings, [""; 0]);

@@ -516,6 +516,7 @@ fn things_that_are_not_there() {
 
     let request = VerifyRequest {
         namespace: "bob".to_owned(),
+        files: false,
     };
     let said = world.refusal("Verify", &request);
     says(

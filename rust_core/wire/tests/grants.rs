@@ -129,3 +129,30 @@ fn a_restore_needs_the_scope_for_the_name_that_it_makes() {
     assert_eq!(begin("").unwrap_err().code, Code::PermissionDenied);
     assert_eq!(begin("carol").unwrap_err().code, Code::PermissionDenied);
 }
+
+#[test]
+fn the_files_are_verified_for_who_may_read_all_that_is_in_them() {
+    let world = World::with_alice();
+    let files = VerifyRequest {
+        namespace: String::new(),
+        files: true,
+    };
+    let asked = |rules: &[(&str, &str)]| {
+        let grant = Grant::new("somebody", rules.iter().copied()).unwrap();
+        world.ask_as::<_, VerifyResponse>(&grant, "Verify", &files)
+    };
+    let report = asked(&[("read", "*")]).unwrap();
+    assert!(
+        report.page_count > 0 && report.findings.is_empty(),
+        "{report:?}"
+    );
+    for rules in [&[("admin", "alice")][..], &[("read", "al*")]] {
+        let status = asked(rules).unwrap_err();
+        assert_eq!(status.code, Code::PermissionDenied);
+    }
+    let both = VerifyRequest {
+        namespace: "alice".to_owned(),
+        files: true,
+    };
+    assert_eq!(world.refusal("Verify", &both).fields, ["namespace"]);
+}

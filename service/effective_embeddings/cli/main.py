@@ -19,6 +19,7 @@ from effective_embeddings.cli import (
     item,
     match,
     namespace,
+    repair,
     serve,
     snapshot,
     token,
@@ -89,6 +90,7 @@ app.add_typer(config.app, name="config", rich_help_panel=_RUN)
 app.command("limits", rich_help_panel=_RUN)(config.limits)
 app.command("info", rich_help_panel=_RUN)(info.info)
 app.command("verify", rich_help_panel=_RUN)(info.verify)
+app.command("repair", rich_help_panel=_RUN)(repair.repair)
 app.add_typer(namespace.app, name="namespace", rich_help_panel=_KEEP)
 app.add_typer(category.app, name="category", rich_help_panel=_KEEP)
 app.add_typer(item.app, name="item", rich_help_panel=_KEEP)

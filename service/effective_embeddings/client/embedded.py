@@ -4,11 +4,35 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import Any
 
+from effective_embeddings import _core
 from effective_embeddings._core import Engine, Grant, StatusError
 from effective_embeddings.client.errors import error_from_status
 
-__all__ = ["EmbeddedTransport"]
+__all__ = ["EmbeddedTransport", "repair"]
+
+
+def repair(path: str | os.PathLike[str], into: str | os.PathLike[str]) -> dict[str, Any]:
+    """Bring what can be read of a damaged directory into a new one.
+
+    Args:
+        path: The damaged directory. It is only read; nobody may have it open.
+        into: The new one: not there yet, or empty.
+
+    Returns:
+        ``whole``: whether nothing is lost; ``namespaces``: for each its ``name``, whether it was
+        ``recovered``, its counts, and what of it is ``lost``, by key where that is known;
+        ``lost``: what belongs to no namespace that is known.
+
+    Raises:
+        DataLoss: The files cannot even be opened.
+        Unavailable: One of the directories is in use, or cannot be read or written.
+    """
+    try:
+        return _core.repair(path, into)
+    except StatusError as error:
+        raise error_from_status(error.code, error.message, error.details) from None
 
 
 class EmbeddedTransport:

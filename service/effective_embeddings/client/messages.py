@@ -174,6 +174,7 @@ def verify_report(message: service_pb2.VerifyResponse) -> VerifyReport:
         digest=message.digest,
         findings=tuple(message.findings),
         revision=message.revision,
+        page_count=message.page_count,
     )
 
 

@@ -214,6 +214,7 @@ class VerifyReport:
         digest: The digest of the rebuilt state, 32 bytes.
         findings: What does not agree, in words, the first 100; empty: all is well.
         revision: The revision that was verified.
+        page_count: Number of pages read, where the files were verified.
     """
 
     category_count: int
@@ -222,6 +223,7 @@ class VerifyReport:
     digest: bytes
     findings: tuple[str, ...]
     revision: int
+    page_count: int = 0
 
     @property
     def ok(self) -> bool:

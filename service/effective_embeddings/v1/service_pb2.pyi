@@ -574,26 +574,30 @@ class RestoreResponse(_message.Message):
     def __init__(self, namespace: _Optional[_Union[_resources_pb2.Namespace, _Mapping]] = ...) -> None: ...
 
 class VerifyRequest(_message.Message):
-    __slots__ = ("namespace",)
+    __slots__ = ("namespace", "files")
     NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    FILES_FIELD_NUMBER: _ClassVar[int]
     namespace: str
-    def __init__(self, namespace: _Optional[str] = ...) -> None: ...
+    files: bool
+    def __init__(self, namespace: _Optional[str] = ..., files: _Optional[bool] = ...) -> None: ...
 
 class VerifyResponse(_message.Message):
-    __slots__ = ("category_count", "item_count", "membership_count", "digest", "findings", "revision")
+    __slots__ = ("category_count", "item_count", "membership_count", "digest", "findings", "revision", "page_count")
     CATEGORY_COUNT_FIELD_NUMBER: _ClassVar[int]
     ITEM_COUNT_FIELD_NUMBER: _ClassVar[int]
     MEMBERSHIP_COUNT_FIELD_NUMBER: _ClassVar[int]
     DIGEST_FIELD_NUMBER: _ClassVar[int]
     FINDINGS_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
+    PAGE_COUNT_FIELD_NUMBER: _ClassVar[int]
     category_count: int
     item_count: int
     membership_count: int
     digest: bytes
     findings: _containers.RepeatedScalarFieldContainer[str]
     revision: int
-    def __init__(self, category_count: _Optional[int] = ..., item_count: _Optional[int] = ..., membership_count: _Optional[int] = ..., digest: _Optional[bytes] = ..., findings: _Optional[_Iterable[str]] = ..., revision: _Optional[int] = ...) -> None: ...
+    page_count: int
+    def __init__(self, category_count: _Optional[int] = ..., item_count: _Optional[int] = ..., membership_count: _Optional[int] = ..., digest: _Optional[bytes] = ..., findings: _Optional[_Iterable[str]] = ..., revision: _Optional[int] = ..., page_count: _Optional[int] = ...) -> None: ...
 
 class GetServiceInfoRequest(_message.Message):
     __slots__ = ()

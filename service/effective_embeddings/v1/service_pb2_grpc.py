@@ -290,7 +290,8 @@ class EffectiveEmbeddingsServiceServicer:
 
     def Verify(self, request, context):
         """Rebuilds every sum from the items and compares it with the live one, bit by bit; checks row
-        checksums, counts, revisions and the digest on the way.
+        checksums, counts, revisions and the digest on the way. Or verifies the files below all
+        namespaces, page by page.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

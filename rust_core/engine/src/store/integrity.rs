@@ -4,6 +4,12 @@ use rusqlite::Connection;
 
 use super::StoreResult;
 
+/// Bytes of a page: a directory keeps the size that it was made with.
+pub(crate) fn page_size(connection: &Connection) -> StoreResult<usize> {
+    let size: u32 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
+    Ok(size as usize)
+}
+
 /// Reads all pages, and compares indexes with tables; returns what does not agree.
 pub(crate) fn check_integrity(connection: &Connection) -> StoreResult<Vec<String>> {
     let mut statement = connection.prepare("PRAGMA integrity_check")?;

@@ -71,7 +71,7 @@ pub(crate) fn category_id(
 /// A row of `items`.
 pub(super) struct RawItem {
     id: i64,
-    namespace: i64,
+    pub(super) namespace: i64,
     key: String,
     weight: f64,
     created: i64,
@@ -241,7 +241,7 @@ impl RawMembership {
 /// A row of `categories`.
 pub(super) struct RawCategory {
     pub(super) id: i64,
-    namespace: i64,
+    pub(super) namespace: i64,
     key: String,
     record: Vec<u8>,
     checksum: i64,

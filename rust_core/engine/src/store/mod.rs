@@ -20,6 +20,7 @@ mod pages;
 mod purge;
 mod readers;
 mod requests;
+mod salvage;
 mod schema;
 mod sums;
 mod vacuum;
@@ -48,5 +49,6 @@ pub(crate) mod queries {
     pub(crate) use super::pages::*;
     pub(crate) use super::purge::*;
     pub(crate) use super::requests::*;
+    pub(crate) use super::salvage::*;
     pub(crate) use super::sums::*;
 }

@@ -34,7 +34,7 @@ fn of_two_restores_of_one_name_one_wins_and_the_other_leaves_nothing() {
     ));
     assert_verified(&engine, "copy");
     assert_eq!(engine.info().unwrap().namespaces, 2);
-    assert_eq!(engine.check_files(), Ok(Vec::new()));
+    assert_eq!(engine.check_files().unwrap().findings, [""; 0]);
 }
 
 #[test]

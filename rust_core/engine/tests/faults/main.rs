@@ -13,6 +13,7 @@ mod members;
 mod model;
 mod random;
 mod regressions;
+mod repairs;
 mod rot;
 mod upgrade;
 mod workload;

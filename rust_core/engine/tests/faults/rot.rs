@@ -121,7 +121,7 @@ fn read_open(engine: &Engine, world: &World, said: &str) -> Outcome {
         Ok(None) => Outcome::Right,
         Err(Error::Corrupted { place, what }) => {
             let findings = engine.check_files();
-            let found = !matches!(&findings, Ok(findings) if findings.is_empty());
+            let found = !matches!(&findings, Ok(report) if report.findings.is_empty());
             let verified = world.keys().any(|name| {
                 !engine
                     .verify(name)

@@ -77,6 +77,10 @@ class AsyncNamespaceCalls(AsyncClientBase):
         """Rebuild every sum and compare; see Client.verify."""
         return await self._run(namespaces.verify(ns), bulk=True)
 
+    async def verify_files(self) -> VerifyReport:
+        """Verify the files below all namespaces; see Client.verify_files."""
+        return await self._run(namespaces.verify_files(), bulk=True)
+
     async def service_info(self) -> ServiceInfo:
         """Return the service's version, kernel and limits."""
         return await self._run(namespaces.service_info())

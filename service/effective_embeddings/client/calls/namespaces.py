@@ -12,7 +12,7 @@ from effective_embeddings.client.replies import ServiceInfo, VerifyReport
 from effective_embeddings.client.resources import MembershipMode, Namespace, Normalization
 from effective_embeddings.v1 import resources_pb2, service_pb2
 
-__all__ = ["create", "delete", "get", "listing", "service_info", "update", "verify"]
+__all__ = ["create", "delete", "get", "listing", "service_info", "update", "verify", "verify_files"]
 
 
 def create(
@@ -93,6 +93,12 @@ def delete(actor: str, name: str, *, force: bool, options: WriteOptions) -> Call
 def verify(name: str) -> Call[VerifyReport]:
     """See Client.verify."""
     request = service_pb2.VerifyRequest(namespace=name)
+    return single("Verify", request, messages.verify_report)
+
+
+def verify_files() -> Call[VerifyReport]:
+    """See Client.verify_files."""
+    request = service_pb2.VerifyRequest(files=True)
     return single("Verify", request, messages.verify_report)
 
 

@@ -134,6 +134,17 @@ class NamespaceCalls(ClientBase):
         """
         return self._run(namespaces.verify(ns), bulk=True)
 
+    def verify_files(self) -> VerifyReport:
+        """Verify every page of the files below all namespaces, and indexes against tables.
+
+        Takes as long as reading the whole file, and has no deadline. Of the report only
+        ``page_count`` and ``findings`` are set.
+
+        Raises:
+            PermissionDenied: The caller may not read all namespaces.
+        """
+        return self._run(namespaces.verify_files(), bulk=True)
+
     def service_info(self) -> ServiceInfo:
         """Return the service's version, kernel and limits."""
         return self._run(namespaces.service_info())

@@ -1,0 +1,108 @@
+"""`effemb verify` names a damaged page; `effemb repair` brings back the rest, and lists it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from effective_embeddings import CategoryUpdate, Client
+from tests.support.vectors import random_vectors
+
+_PAGE = 4096
+_VECTORS = random_vectors(400, 64, seed=12)
+_KEYS = [f"item {number}" for number in range(400)]
+
+
+def _effemb(*arguments: str | Path) -> tuple[int, str, list[Any]]:
+    """Exit code, standard error, and the JSON values that were printed."""
+    command = [sys.executable, "-m", "effective_embeddings.cli", *map(str, arguments), "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    return done.returncode, done.stderr, [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    folder = tmp_path / "data"
+    with Client.embedded(folder) as client:
+        client.create_namespace("ns", 64)
+        client.put_categories("ns", [CategoryUpdate(f"c{n}", base=_VECTORS[n]) for n in range(5)])
+        client.assign("ns", _KEYS, [f"c{n % 5}" for n in range(400)], _VECTORS)
+    return folder
+
+
+def _flip(folder: Path, page: int) -> None:
+    database = folder / "effemb.db"
+    content = bytearray(database.read_bytes())
+    content[(page - 1) * _PAGE + 3000] ^= 4
+    database.write_bytes(content)
+
+
+def _page_of(folder: Path, text: bytes) -> int:
+    """The number of the page with an item's row: the text stands before its vector."""
+    return (folder / "effemb.db").read_bytes().index(text) // _PAGE + 1
+
+
+def test_verify_without_a_name_looks_at_the_files_and_all_namespaces(data: Path) -> None:
+    code, _, told = _effemb("verify", "--data", data)
+    files, namespace = told
+    assert code == 0
+    assert files["files"]["page_count"] == (data / "effemb.db").stat().st_size // _PAGE
+    assert (files["files"]["findings"], namespace["findings"]) == ([], [])
+
+
+def test_verify_names_a_damaged_page_and_repair_lists_what_was_on_it(
+    data: Path, tmp_path: Path
+) -> None:
+    page = _page_of(data, _VECTORS[200].tobytes())
+    _flip(data, page)
+    before = {file.name: file.read_bytes() for file in data.iterdir()}
+    code, _, told = _effemb("verify", "--data", data)
+    assert code == 1
+    assert any(f"page {page} " in finding for finding in told[0]["files"]["findings"])
+
+    before |= {file.name: file.read_bytes() for file in data.iterdir()}
+    new = tmp_path / "new"
+    code, _, told = _effemb("repair", data, new)
+    assert code == 1
+    assert {file.name: file.read_bytes() for file in data.iterdir()} == before
+    (report,) = told
+    (namespace,) = report["namespaces"]
+    lost = namespace["lost"]
+    assert "item 200" in lost["items"]
+    assert (lost["unnamed_items"], lost["categories"], lost["memberships"]) == (0, [], [])
+    with Client.embedded(new) as client:
+        kept = {item.key: item for item in client.list_items("ns", include_embeddings=True)}
+        assert sorted(kept) == sorted(set(_KEYS) - set(lost["items"]))
+        for key, item in kept.items():
+            number = _KEYS.index(key)
+            assert [each.category for each in item.memberships] == [f"c{number % 5}"]
+            assert item.embedding is not None
+            assert item.embedding.tobytes() == _VECTORS[number].tobytes()
+        assert client.verify("ns").ok
+
+
+def test_repair_of_what_is_not_damaged_says_that_nothing_is_lost(
+    data: Path, tmp_path: Path
+) -> None:
+    with Client.embedded(data) as client:
+        digest = client.get_namespace("ns").digest
+    code, _, _ = _effemb("repair", data, tmp_path / "new")
+    assert code == 0
+    with Client.embedded(tmp_path / "new") as client:
+        assert client.get_namespace("ns").digest == digest
+    code, errors, _ = _effemb("repair", data, tmp_path / "new")
+    assert code == 1
+    assert "not empty" in errors
+
+
+def test_repair_leaves_a_directory_that_is_in_use_alone(data: Path, tmp_path: Path) -> None:
+    with Client.embedded(data):
+        code, errors, _ = _effemb("repair", data, tmp_path / "new")
+    assert code == 1
+    assert "in use" in errors
+    assert not (tmp_path / "new").exists()
