@@ -22,6 +22,8 @@ from tests.support.cli import run
 from tests.support.folders import quick_folder
 from tests.support.process import ServerProcess, environment
 
+pytestmark = pytest.mark.slow
+
 _OPTIONS = ("--memory-budget", "100000")
 
 #: Revision and digest by namespace.

@@ -23,6 +23,8 @@ from tests.crash.writers import Writer, once
 from tests.support.disk import CannotMountError, SmallDisk
 from tests.support.process import ServerProcess
 
+pytestmark = pytest.mark.slow
+
 _MIB = 2**20
 _PLENTY = 256 * _MIB
 _NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
