@@ -10,12 +10,13 @@ import argparse
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from bench.facts import facts
 from bench.figures import Outcome
 from bench.record import RESULTS, keep, tell
 
-from tests.soak.plot import draw
+from tests.soak.plot import SHOWN, draw
 from tests.soak.run import Plan, run
 
 _DESCRIPTION = "Soak: the server under a steady mixed load"
@@ -40,11 +41,20 @@ def main() -> None:
         told=told,
         begin=begin,
         outcome=Outcome(result.figures, notes=result.notes),
-        measured=result.measured,
+        measured=_thinned(result.measured),
     )
     draw(result.measured, args.minutes * 60, args.out / "soak.png")
     if not result.ok:
         sys.exit("soak: something is not as it should be")
+
+
+def _thinned(measured: dict[str, Any]) -> dict[str, Any]:
+    """A hundred samples, and the latencies that are drawn: enough to draw the picture again."""
+    samples, intervals = measured["samples"], measured["intervals"]
+    return measured | {
+        "samples": samples[:: len(samples) // 100 or 1],
+        "intervals": [each for each in intervals if each["kind"] in SHOWN],
+    }
 
 
 if __name__ == "__main__":

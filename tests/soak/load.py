@@ -23,7 +23,7 @@ from tests.soak.unsure import Unsure
 from tests.soak.visit import Visit
 from tests.support.raw import RemoteRaw
 
-__all__ = ["REFERENCE", "Load"]
+__all__ = ["CALLERS", "REFERENCE", "Load"]
 
 #: A call that touches neither the engine nor the disk: what the machine's mood does to any call.
 REFERENCE = "health"
@@ -57,8 +57,8 @@ _MIX: dict[Callable[[Visit], None], int] = {
     whole.come_and_go: 10,
     whole.verify: 4,
 }
-# So many visits may be under way; one that is due then begins late, and is timed as late.
-_THREADS = 16
+#: So many visits may be under way; one that is due then begins late, and is timed as late.
+CALLERS = 16
 _SECONDS_TO_END = 120.0
 
 
@@ -88,7 +88,7 @@ class Load:
         with (
             Client(self._target) as client,
             grpc.insecure_channel(self._target) as channel,
-            ThreadPoolExecutor(_THREADS, thread_name_prefix="soak") as pool,
+            ThreadPoolExecutor(CALLERS, thread_name_prefix="soak") as pool,
         ):
             raw, look = RemoteRaw(channel), health_pb2_grpc.HealthStub(channel)
             for number in itertools.count():

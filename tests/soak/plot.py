@@ -10,12 +10,13 @@ from tests.soak.load import REFERENCE
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["draw"]
+__all__ = ["SHOWN", "draw"]
 
 _INK, _QUIET, _GRID = "#1b1f24", "#6b7178", "#e3e6e8"
 _COLOURS = ("#0b5c8f", "#b3541e", "#3f7d4e", "#7a4d8c", "#8a8f98")
 _MIB = 2.0**20
-_SHOWN = ("match", "get item", "assign", "assign batch", REFERENCE)
+#: The kinds of call that are drawn.
+SHOWN = ("match", "get item", "assign", "assign batch", REFERENCE)
 
 
 def draw(measured: dict[str, Any], seconds: float, file: Path) -> None:
@@ -70,7 +71,7 @@ def _tables(place: Axes, tables: list[dict[str, Any]]) -> None:
 
 
 def _latencies(place: Axes, share: str, intervals: list[dict[str, Any]]) -> None:
-    for colour, kind in zip(_COLOURS, _SHOWN, strict=True):
+    for colour, kind in zip(_COLOURS, SHOWN, strict=True):
         own = [each for each in intervals if each["kind"] == kind]
         place.plot(
             [each["from"] / 60 for each in own],
