@@ -224,6 +224,8 @@ def test_connections_that_say_nothing_or_half_a_word_hold_nobody_up(victim: Vict
 def test_a_peer_that_answers_no_ping_is_closed(victim: Victim) -> None:
     """It is asked every 20 s, and has 10 s to answer: its machine may be gone."""
     with h2.Connection(victim.target) as silent:
+        # Who does not even acknowledge the settings is closed as one that makes no handshake.
+        silent.frame(h2.SETTINGS, 1, 0, b"")
         assert not silent.is_closed(15)
         assert silent.is_closed(25)
 

@@ -125,6 +125,8 @@ def _options(settings: Settings) -> list[tuple[str, int]]:
         # often as every ten seconds whether ours is.
         ("grpc.keepalive_time_ms", 20_000),
         ("grpc.keepalive_timeout_ms", 10_000),
+        # The same for the answer itself; gRPC's own is a minute.
+        ("grpc.http2.ping_timeout_ms", 10_000),
         ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.max_allowed_incoming_connections", _connections(settings.max_connections)),
