@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
@@ -20,6 +21,9 @@ const GROUP: usize = 512;
 
 /// Why nothing is written after a panic.
 pub(crate) const DEFECT: &str = "a defect stopped the writer";
+
+/// Longest that a group waits for more writes.
+const GATHER: Duration = Duration::from_millis(1);
 
 /// How long nobody writes before some more of what is gone is deleted.
 pub(crate) const PURGE_PAUSE: Duration = Duration::from_millis(5);
@@ -47,6 +51,10 @@ pub(crate) struct Worker {
     turn: i64,
     /// Bytes of a page.
     page_size: i64,
+    /// Sizes of the last two groups.
+    groups: [usize; 2],
+    /// How long the last commit took.
+    commit: Duration,
 }
 
 impl Worker {
@@ -65,6 +73,8 @@ impl Worker {
             purged: Instant::now(),
             wrote: Instant::now(),
             turn: 0,
+            groups: [0; 2],
+            commit: Duration::ZERO,
         })
     }
 
@@ -110,18 +120,35 @@ impl Worker {
             now_ms,
             &mut self.turn,
         );
+        // Writers who had their answers together come again together, but for a moment: the first
+        // of them does not take a whole commit for itself.
+        let expected = self.groups.into_iter().max().unwrap_or(0);
+        let mut patience = GATHER.min(self.commit / 2);
         let mut failed = group.begin().err();
         let mut waiting = Some(first);
         while let (None, Some(job)) = (&failed, waiting.take()) {
             failed = group.write(job).err();
             if group.len() < GROUP && failed.is_none() {
+                let asked = Instant::now();
                 waiting = self.queue.pop_write();
+                while waiting.is_none()
+                    && group.len() < expected
+                    && self.queue.len() == 0
+                    && asked.elapsed() < patience
+                {
+                    thread::yield_now();
+                    waiting = self.queue.pop_write();
+                }
+                patience = patience.saturating_sub(asked.elapsed());
             }
         }
+        self.groups = [group.len(), self.groups[0]];
+        let committing = Instant::now();
         let ended = match failed {
             None => group.commit(),
             Some(error) => Err(error),
         };
+        self.commit = committing.elapsed();
         match ended {
             Ok(finished) => {
                 if let Some(writes) = finished.durable() {
