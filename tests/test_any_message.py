@@ -41,7 +41,7 @@ _TEXTS = st.one_of(
     _WORDS,
     st.text(max_size=8),
     st.integers(120, 1030).map("k".__mul__),
-    st.just("x" * 20_000),
+    st.just("x" * 5_000),
 )
 _FLOATS = st.one_of(
     st.floats(-4, 4, width=32),

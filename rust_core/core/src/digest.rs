@@ -129,6 +129,36 @@ mod tests {
         RecordHasher::new("test").bytes(text.as_bytes()).finish()
     }
 
+    /// The hash that a category of this number might have.
+    fn hash(number: u64) -> RecordHash {
+        let mut hash = RecordHash::default();
+        for (place, bytes) in (0..).zip(hash.as_chunks_mut::<8>().0) {
+            let mixed = (number * 4 + place).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            *bytes = (mixed ^ (mixed >> 29)).to_le_bytes();
+        }
+        hash
+    }
+
+    #[test]
+    fn ten_million_categories_come_and_go_and_leave_no_trace() {
+        const ALL: u64 = 10_000_000;
+        let (mut digest, mut half) = (SetDigest::default(), SetDigest::default());
+        for number in 0..ALL {
+            digest.insert(&hash(number));
+            if number % 2 == 0 {
+                half.insert(&hash(number));
+            }
+        }
+        for number in (0..ALL).rev().filter(|number| number % 2 == 1) {
+            digest.remove(&hash(number));
+        }
+        assert_eq!(digest, half);
+        for number in (0..ALL).filter(|number| number % 2 == 0) {
+            digest.remove(&hash(number));
+        }
+        assert_eq!(digest, SetDigest::default());
+    }
+
     #[test]
     fn order_does_not_matter_and_removal_is_exact() {
         let mut forward = SetDigest::default();

@@ -193,6 +193,26 @@ mod tests {
     }
 
     #[test]
+    fn as_many_members_of_the_largest_size_as_are_promised_are_counted_exactly() {
+        const WEIGHT: f32 = 1_048_576.0;
+        const NORM_SQUARED: f64 = 16_384.0 * 32_768.0 * 32_768.0;
+        let members = (1 << 23) - 1;
+        let (mut weight, mut squares) = (WeightSum::default(), SquareSum::default());
+        for _ in 0..members {
+            weight = weight.plus(WEIGHT);
+            squares = squares.plus(WEIGHT, NORM_SQUARED);
+        }
+        let members = f64::from(members);
+        assert_eq!(weight.to_f64(), members * f64::from(WEIGHT));
+        assert_eq!(squares.to_f64(), members * f64::from(WEIGHT) * NORM_SQUARED);
+        for _ in 0..members as u32 {
+            weight = weight.minus(WEIGHT);
+            squares = squares.minus(WEIGHT, NORM_SQUARED);
+        }
+        assert_eq!((weight, squares), Default::default());
+    }
+
+    #[test]
     fn two_hundred_thousand_additions_and_removals_leave_nothing() {
         let vector: Vec<f32> = (0..16).map(|i| (i as f32).sin()).collect();
         let mut sum = vec![0; 16];
