@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from bench.figures import Figure, Outcome
 from bench.oracle import check_ranking, true_scores
 from bench.peers import OURS, Ask, contenders
@@ -14,6 +16,7 @@ _K = 10
 _QUERIES = 16
 # Peers sum in f32; ours are f64 sums of f32 components.
 _TOLERANCE = 1e-5
+_READING = "reading a byte for each component"
 
 # Rows, dimension, how many times as fast as the fastest peer.
 _SHAPES = (
@@ -48,6 +51,7 @@ def _measure(outcome: Outcome, count: int, dimension: int, target: float, rounds
         for query, right in zip(queries, scores, strict=False):
             check_ranking(name, right, *ask(query), tolerance=_TOLERANCE)
     calls = {name: asking(ask, queries) for name, ask in asks.items()}
+    calls[_READING] = reading(count * dimension)
     measured = interleave(calls, rounds, slice_seconds=0.02)
     peer = measured.fastest([name for name in asks if name != OURS])
     ratio, spread = measured.ratio(peer, OURS)
@@ -58,9 +62,19 @@ def _measure(outcome: Outcome, count: int, dimension: int, target: float, rounds
             target=target,
             spread=spread,
             parts={f"{name} µs": measured.median(name) * 1e6 for name in asks}
-            | {"fastest peer": peer},
+            | {
+                "fastest peer": peer,
+                f"{_READING} µs": measured.median(_READING) * 1e6,
+                "ours over that": measured.ratio(OURS, _READING)[0],
+            },
         )
     )
+
+
+def reading(size: int) -> Call:
+    """Read as many bytes once, as fast as numpy can: what a scan that reads them cannot beat."""
+    numbers = np.ones(max(1, size // 8), dtype=np.uint64)
+    return lambda _: numbers.max()
 
 
 def asking(ask: Ask, queries: Matrix) -> Call:

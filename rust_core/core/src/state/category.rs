@@ -1,6 +1,6 @@
 //! One category: what is kept of it in memory, its draft while it changes, and the view of it.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use serde::{Deserialize, Serialize};
 
@@ -111,7 +111,7 @@ impl CategoryDraft {
             id,
             key: record.key,
             settings: record.settings,
-            metadata: Arc::new(record.metadata),
+            metadata: shared(record.metadata),
             has_base: record.base.is_some(),
             created_ms: record.created_ms,
             anchor: record.anchor,
@@ -252,6 +252,16 @@ impl CategoryDraft {
             category: self.category.key.to_string(),
             component: overflow.component,
         }
+    }
+}
+
+/// Most categories have no metadata: those share one allocation.
+fn shared(metadata: Metadata) -> Arc<Metadata> {
+    static NONE: LazyLock<Arc<Metadata>> = LazyLock::new(Arc::default);
+    if metadata.is_empty() {
+        Arc::clone(&NONE)
+    } else {
+        Arc::new(metadata)
     }
 }
 

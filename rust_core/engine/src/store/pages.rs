@@ -8,8 +8,8 @@ use super::lookup::{FIRST, ITEM, RawItem, category_records};
 use super::members::{in_both_parts, nth_newest_member};
 use super::{StoreResult, queries::load_sum};
 
-/// Categories read at a time.
-const SCAN: usize = 256;
+/// Categories read at a time: a load holds so many of them twice.
+const SCAN: usize = 32;
 
 /// Items of a namespace by key, after one.
 pub(crate) fn items_page(
