@@ -55,18 +55,18 @@ def _measure(outcome: Outcome, count: int, dimension: int, target: float, rounds
     measured = interleave(calls, rounds, slice_seconds=0.02)
     peer = measured.fastest([name for name in asks if name != OURS])
     ratio, spread = measured.ratio(peer, OURS)
+    parts: dict[str, float | str] = {
+        f"{name} µs": measured.median(name) * 1e6 for name in (*asks, _READING)
+    }
+    parts["fastest peer"] = peer
+    parts["ours over that reading"] = measured.ratio(OURS, _READING)[0]
     outcome.figures.append(
         Figure(
             what=f"{count:,} × {dimension}",
             value=ratio,
             target=target,
             spread=spread,
-            parts={f"{name} µs": measured.median(name) * 1e6 for name in asks}
-            | {
-                "fastest peer": peer,
-                f"{_READING} µs": measured.median(_READING) * 1e6,
-                "ours over that": measured.ratio(OURS, _READING)[0],
-            },
+            parts=parts,
         )
     )
 
