@@ -209,7 +209,7 @@ def test_the_last_row_of_a_key_wins(cli: Cli, shared_remote: Client, tmp_path: P
 
 @pytest.fixture
 def many_rows(tmp_path: Path) -> str:
-    vectors = random_vectors(3000, DIMENSION, seed=51)
+    vectors = random_vectors(6000, DIMENSION, seed=51)
     rows = [{"key": f"{n:05}", "embedding": vector.tolist()} for n, vector in enumerate(vectors)]
     return _jsonl(tmp_path, rows, "many.jsonl")
 
@@ -222,7 +222,7 @@ def test_an_interrupted_import_is_gone_on_with_by_running_it_again(
     command = [sys.executable, "-m", "effective_embeddings.cli", "import", "items", cli.ns]
     # Small batches, so that there is time to interrupt it.
     process = subprocess.Popen(  # noqa: S603 - our own command
-        [*command, many_rows, "--batch", "5", *cli.where],
+        [*command, many_rows, "--batch", "2", *cli.where],
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         env=environment(),
@@ -235,14 +235,14 @@ def test_an_interrupted_import_is_gone_on_with_by_running_it_again(
     process.send_signal(how)
     _, told = process.communicate(timeout=20)
     done = shared_remote.get_namespace(cli.ns).item_count
-    assert 0 < done < 3000, "it must have been interrupted on the way"
-    assert done % 5 == 0, "a batch is all or nothing"
+    assert 0 < done < 6000, "it must have been interrupted on the way"
+    assert done % 2 == 0, "a batch is all or nothing"
     if how is signal.SIGINT:
         assert process.returncode in (1, 130)
         assert b"Traceback" not in told
         assert b"run it again" in told
     counts = cli.json("import", "items", cli.ns, many_rows)
-    assert (counts["new"], counts["unchanged"]) == (3000 - done, done)
+    assert (counts["new"], counts["unchanged"]) == (6000 - done, done)
 
 
 def test_an_export_that_fails_leaves_no_file(cli: Cli, tmp_path: Path) -> None:

@@ -21,9 +21,11 @@ const TURNS: usize = 2_000;
 /// order. The work must share itself out (every run takes pieces until none are left), so it is
 /// done whoever has time for it.
 pub(super) fn run<T: Send>(threads: usize, work: impl Fn() -> T + Sync) -> Vec<T> {
-    match pool() {
-        Some(pool) if threads > 1 => pool.run(threads, work),
-        _ => vec![work()],
+    // A small scan does not even ask for the pool: that costs a system call.
+    let pool = (threads > 1).then(pool).flatten();
+    match pool {
+        Some(pool) => pool.run(threads, work),
+        None => vec![work()],
     }
 }
 
