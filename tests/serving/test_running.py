@@ -103,6 +103,27 @@ def test_calls_beyond_the_places_are_turned_away_with_a_hint(tmp_path: Path) -> 
         assert client.get_namespace("ns").revision == 1
 
 
+def test_a_burst_on_one_connection_is_turned_away_with_a_hint_and_not_cut_off(
+    tmp_path: Path,
+) -> None:
+    settings = Settings(
+        data=tmp_path / "data", listen="127.0.0.1:0", workers=2, max_concurrent_calls=2
+    )
+    codes: set[grpc.StatusCode] = set()
+    with ServerHandle(settings) as server, grpc.insecure_channel(server.target) as channel:
+        call = unary(channel, "GetServiceInfo")
+        call(b"", timeout=5)
+        for _ in range(5):
+            burst: list[Any] = [
+                call.future(b"", timeout=30) for _ in range(settings.max_streams_per_connection)
+            ]
+            for answer in burst:
+                codes.add(answer.code())
+                if answer.code() == grpc.StatusCode.RESOURCE_EXHAUSTED:
+                    assert _retry_seconds(answer) > 0.05
+    assert codes == {grpc.StatusCode.OK, grpc.StatusCode.RESOURCE_EXHAUSTED}
+
+
 def _wait_until_in_flight(server: ServerHandle, calls: int) -> None:
     end = time.monotonic() + 10
     while server._server.gate.in_flight != calls:

@@ -187,8 +187,13 @@ class Settings:
 
     @property
     def pending_calls(self) -> int:
-        """Calls that may wait to be looked at: beyond it some are ended, beyond twice it all."""
-        return max(64, self.max_concurrent_calls)
+        """Calls that may wait to be looked at: beyond it some are ended, beyond twice it all.
+
+        As many as one connection may have, so that no burst of one client is cut off by gRPC,
+        which gives neither a reason nor a time to come back; and no more, for whoever is let in
+        has waited behind all of them.
+        """
+        return max(self.max_streams_per_connection, self.max_concurrent_calls)
 
     def _check_listen(self) -> None:
         if self.local or self.allow_insecure or (self.encrypted and self.authenticated):
