@@ -220,13 +220,18 @@ def test_an_interrupted_import_is_gone_on_with_by_running_it_again(
 ) -> None:
     shared_remote.create_namespace(cli.ns, DIMENSION)
     command = [sys.executable, "-m", "effective_embeddings.cli", "import", "items", cli.ns]
-    # Small batches, so that there is time to interrupt it.
-    process = subprocess.Popen(  # noqa: S603 - our own command
-        [*command, many_rows, "--batch", "2", *cli.where],
-        stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        env=environment(),
-    )
+    # Where the tests run in the background, SIGINT is ignored, and so it would be by their children.
+    ours = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        # Small batches, so that there is time to interrupt it.
+        process = subprocess.Popen(  # noqa: S603 - our own command
+            [*command, many_rows, "--batch", "2", *cli.where],
+            stderr=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            env=environment(),
+        )
+    finally:
+        signal.signal(signal.SIGINT, ours)
     end = time.monotonic() + 20
     while shared_remote.get_namespace(cli.ns).item_count == 0:
         assert time.monotonic() < end
