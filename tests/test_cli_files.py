@@ -220,7 +220,7 @@ def test_an_interrupted_import_is_gone_on_with_by_running_it_again(
 ) -> None:
     shared_remote.create_namespace(cli.ns, DIMENSION)
     command = [sys.executable, "-m", "effective_embeddings.cli", "import", "items", cli.ns]
-    # Where the tests run in the background, SIGINT is ignored, and so it would be by their children.
+    # Where the tests run in the background SIGINT is ignored, and so it would be by children.
     ours = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         # Small batches, so that there is time to interrupt it.
