@@ -70,6 +70,25 @@ pub struct NewNamespace {
     pub labels: Metadata,
 }
 
+#[cfg(test)]
+impl NewNamespace {
+    /// A plain one, named `n`, for the tests inside the crate.
+    pub(crate) fn plain(dimension: u32) -> Self {
+        use ee_core::settings::{MembershipMode, Normalization};
+        Self {
+            name: "n".into(),
+            settings: NamespaceSettings {
+                dimension,
+                embedding_model: String::new(),
+                normalization: Normalization::Raw,
+                membership: MembershipMode::Single,
+            },
+            description: String::new(),
+            labels: Default::default(),
+        }
+    }
+}
+
 /// What there is to say of a namespace.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NamespaceView {

@@ -225,7 +225,6 @@ mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
     use ee_core::command::{CategoryPut, Command};
-    use ee_core::settings::{MembershipMode, NamespaceSettings, Normalization};
     use ee_core::state::Draft;
 
     use crate::{Engine, NewNamespace, Options, ReadContext, WriteContext};
@@ -234,19 +233,8 @@ mod tests {
     fn what_a_defect_left_half_changed_is_nobodys_answer() {
         let directory = tempfile::tempdir().unwrap();
         let engine = Engine::open(directory.path(), Options::default()).unwrap();
-        let new = NewNamespace {
-            name: "n".into(),
-            settings: NamespaceSettings {
-                dimension: 2,
-                embedding_model: String::new(),
-                normalization: Normalization::Raw,
-                membership: MembershipMode::Single,
-            },
-            description: String::new(),
-            labels: Default::default(),
-        };
         engine
-            .create_namespace(new, WriteContext::default())
+            .create_namespace(NewNamespace::plain(2), WriteContext::default())
             .unwrap();
         let put = |key: &str| CategoryPut {
             key: key.into(),

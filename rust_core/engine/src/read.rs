@@ -235,7 +235,6 @@ fn item(
 #[cfg(test)]
 mod tests {
     use ee_core::command::{CategoryPut, Command};
-    use ee_core::settings::{MembershipMode, NamespaceSettings, Normalization};
 
     use super::*;
     use crate::{Engine, NewNamespace, Options, WriteContext};
@@ -243,19 +242,8 @@ mod tests {
     /// An engine whose namespace left memory and was written to since, with the object that left.
     fn left(directory: &std::path::Path) -> (Engine, Arc<Loaded>) {
         let engine = Engine::open(directory, Options::default()).unwrap();
-        let new = NewNamespace {
-            name: "n".into(),
-            settings: NamespaceSettings {
-                dimension: 4,
-                embedding_model: String::new(),
-                normalization: Normalization::Raw,
-                membership: MembershipMode::Single,
-            },
-            description: String::new(),
-            labels: Default::default(),
-        };
         engine
-            .create_namespace(new, WriteContext::default())
+            .create_namespace(NewNamespace::plain(4), WriteContext::default())
             .unwrap();
         let before = engine.shared.registry.get("n").unwrap();
         engine.shared.registry.remove("n");

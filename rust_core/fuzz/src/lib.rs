@@ -19,6 +19,6 @@ mod seeds;
 mod world;
 
 pub use case::{Call, Case};
-pub use mutate::{mutate_case, mutate_message};
+pub use mutate::{mutate_buffer, mutate_case, mutate_message};
 pub use seeds::{calls, decodable, restores};
 pub use world::World;

@@ -56,6 +56,24 @@ const WORDS: [&str; 13] = [
     "кот\u{301}🐈",
 ];
 
+/// Changes a serialized case in its buffer, as libFuzzer asks for it: of `bytes`, the first `size`
+/// are the case, and `most` may be. Returns the new size, or None one time in eight: then bytes
+/// are to be changed whatever they mean.
+pub fn mutate_buffer(bytes: &mut [u8], size: usize, most: usize, seed: u32) -> Option<usize> {
+    let mut random = Rng::with_seed(seed.into());
+    if random.u8(..8) == 0 {
+        return None;
+    }
+    let mut case = Case::from_bytes(&bytes[..size]);
+    for _ in 0..random.u8(1..4) {
+        mutate_case(&mut random, &mut case);
+    }
+    let changed = case.to_bytes();
+    let size = changed.len().min(most);
+    bytes[..size].copy_from_slice(&changed[..size]);
+    Some(size)
+}
+
 /// Changes a case.
 pub fn mutate_case(random: &mut Rng, case: &mut Case) {
     match random.u8(..16) {
