@@ -46,25 +46,59 @@ pub fn subtract(sum: &mut [i64], weight: f64, vector: &[f32]) -> Result<(), Over
 /// any order of several: the way there may leave the range and wrap, and the end is right.
 pub fn replay(sum: &mut [i64], weight: f64, vector: &[f32], minus: bool) {
     let scale = if minus { -weight * ONE } else { weight * ONE };
-    for (total, &x) in sum.iter_mut().zip(vector) {
-        *total = total.wrapping_add(round(scale * f64::from(x)) as i64);
+    if add_small(sum, scale, vector).is_none() {
+        for (total, &x) in sum.iter_mut().zip(vector) {
+            *total = total.wrapping_add(round(scale * f64::from(x)) as i64);
+        }
     }
 }
 
 fn accumulate(sum: &mut [i64], scale: f64, vector: &[f32]) -> Result<(), Overflow> {
     debug_assert_eq!(sum.len(), vector.len());
-    let mut fits = true;
-    for (total, &x) in sum.iter_mut().zip(vector) {
-        let scaled = round(scale * f64::from(x));
-        let (next, wrapped) = total.overflowing_add(scaled as i64);
-        *total = next;
-        fits &= scaled.abs() < LIMIT && !wrapped;
-    }
+    let fits = add_small(sum, scale, vector).unwrap_or_else(|| {
+        let mut fits = true;
+        for (total, &x) in sum.iter_mut().zip(vector) {
+            let scaled = round(scale * f64::from(x));
+            let (next, wrapped) = total.overflowing_add(scaled as i64);
+            *total = next;
+            fits &= scaled.abs() < LIMIT && !wrapped;
+        }
+        fits
+    });
     if fits {
         Ok(())
     } else {
         Err(take_back(sum, scale, vector))
     }
+}
+
+/// Adds numbers that are all less than 2⁵¹ (2048, in real numbers), as nearly all are. Returns
+/// whether no component wrapped. None: they are not, and the sum is as it was.
+///
+/// A conversion to an integer is one number at a time on many a CPU. But x + 1.5·2⁵², where the
+/// unit is 1, is rounded to the nearest integer (ties to even), which then stands in its low bits.
+fn add_small(sum: &mut [i64], scale: f64, vector: &[f32]) -> Option<bool> {
+    const SHIFT: f64 = 6_755_399_441_055_744.0;
+    let shifted = |x: f32| (scale * f64::from(x) + SHIFT).to_bits().cast_signed();
+    let integer = |shifted: i64| shifted.wrapping_sub(SHIFT.to_bits().cast_signed());
+    // Bits above the mantissa that are not those of 2⁵² to 2⁵³, and signs of components that have
+    // wrapped: theirs differs from those of both parts.
+    let (mut large, mut wrapped) = (0, 0);
+    for (total, &x) in sum.iter_mut().zip(vector) {
+        let shifted = shifted(x);
+        large |= shifted ^ SHIFT.to_bits().cast_signed();
+        let part = integer(shifted);
+        let next = total.wrapping_add(part);
+        wrapped |= (*total ^ next) & (part ^ next);
+        *total = next;
+    }
+    if large.cast_unsigned() >> 52 == 0 {
+        return Some(wrapped >= 0);
+    }
+    for (total, &x) in sum.iter_mut().zip(vector) {
+        *total = total.wrapping_sub(integer(shifted(x)));
+    }
+    None
 }
 
 /// The nearest integer, ties to even: `f64::round_ties_even`, which is a call where the processor
@@ -223,6 +257,43 @@ mod tests {
             subtract(&mut sum, f64::from(1.0 + (i % 7) as f32 / 3.0), &vector).unwrap();
         }
         assert_eq!(sum, [0; 16]);
+    }
+
+    #[test]
+    fn small_and_large_numbers_are_rounded_alike_up_to_the_edge_between_them() {
+        let edge = 2048.0_f32;
+        for x in [edge.next_down(), edge, edge.next_up(), 1e-9, 0.0, 3.7, 8e6] {
+            for x in [x, -x] {
+                // The large one decides for all of them.
+                for vector in [[x, 0.1], [x, 4096.0]] {
+                    let mut sum = vec![7, -7];
+                    add(&mut sum, 1.0, &vector).unwrap();
+                    let expected = vector.map(|x| (f64::from(x) * ONE).round_ties_even() as i64);
+                    assert_eq!(sum, [7 + expected[0], expected[1] - 7]);
+                    let mut again = vec![7, -7];
+                    replay(&mut again, 1.0, &vector, false);
+                    assert_eq!(again, sum);
+                    replay(&mut again, 1.0, &vector, true);
+                    assert_eq!(again, [7, -7]);
+                    subtract(&mut sum, 1.0, &vector).unwrap();
+                    assert_eq!(sum, [7, -7]);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_small_number_can_be_one_too_many() {
+        for edge in [i64::MAX, i64::MIN] {
+            let mut sum = vec![0, edge, edge];
+            let one = if edge > 0 { 1.0 } else { -1.0 };
+            let vector = [1.0, 0.0, one];
+            assert_eq!(add(&mut sum, 1.0, &vector), Err(Overflow { component: 2 }));
+            assert_eq!(sum, [0, edge, edge]);
+            add(&mut sum, 1.0, &[1.0, -one, -one]).unwrap();
+            subtract(&mut sum, 1.0, &[1.0, -one, -one]).unwrap();
+            assert_eq!(sum, [0, edge, edge]);
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! cargo bench -p ee-engine --bench writes
+//! cargo bench -p ee-engine --bench writes -- batch    # one of them alone, for a profiler
 //! ```
 //!
 //! Prints one JSON object. Each figure is the median of the rounds; ratios are of figures of the
@@ -10,7 +11,6 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
@@ -30,37 +30,51 @@ static NEXT: AtomicU64 = AtomicU64::new(0);
 fn main() {
     let temporary = tempfile::tempdir().unwrap();
     let bare = bare_sqlite(&temporary.path().join("bare.db"));
-    let engine = Arc::new(engine(&temporary.path().join("engine")));
-    let (mut bare_rates, mut batch_rates) = (Vec::new(), Vec::new());
-    let (mut alone, mut together) = (Vec::new(), Vec::new());
-    for round in 0..ROUNDS {
-        // In turn, so that both meet the same mood of the disk.
-        let bare_rate = rate(BATCHES * BATCH, || insert_bare(&bare, BATCHES));
-        let batch_rate = rate(BATCHES * BATCH, || {
+    let engine = engine(&temporary.path().join("engine"));
+    let measured: [(&str, u64, &dyn Fn()); 5] = [
+        ("bare", BATCHES * BATCH, &|| insert_bare(&bare, BATCHES)),
+        ("batch", BATCHES * BATCH, &|| {
             (0..BATCHES).for_each(|_| assign(&engine, BATCH));
-        });
-        let one = rate(64, || (0..64).for_each(|_| assign(&engine, 1)));
-        let many = rate(32 * 16, || concurrent(&engine, 32, 16));
-        if round > 0 {
-            bare_rates.push(bare_rate);
-            batch_rates.push(batch_rate);
-            alone.push(one);
-            together.push(many);
+        }),
+        ("batches", BATCHES * BATCH, &|| {
+            concurrent(&engine, 4, BATCHES / 4, BATCH);
+        }),
+        ("one", 64, &|| (0..64).for_each(|_| assign(&engine, 1))),
+        ("many", 32 * 16, &|| concurrent(&engine, 32, 16, 1)),
+    ];
+    // For a profiler: one of them alone, for a while.
+    if let Some(only) = std::env::args().skip(1).find(|arg| !arg.starts_with('-')) {
+        let (name, size, work) = measured.iter().find(|(name, ..)| *name == only).unwrap();
+        let rates = (0..40 * ROUNDS).map(|_| rate(*size, work));
+        let mut rates: Vec<f64> = rates.collect();
+        println!("{name}: {:.0}/s", median(&mut rates));
+        return;
+    }
+    let mut rates = [const { Vec::new() }; 5];
+    for round in 0..=ROUNDS {
+        // In turn, so that all meet the same mood of the disk.
+        for ((_, size, work), rates) in measured.iter().zip(&mut rates) {
+            let rate = rate(*size, work);
+            if round > 0 {
+                rates.push(rate);
+            }
         }
     }
-    let (bare, batch) = (median(&mut bare_rates), median(&mut batch_rates));
-    let (one, many) = (median(&mut alone), median(&mut together));
+    let [bare, batch, batches, one, many] = rates.map(|mut rates| median(&mut rates));
     println!(
         "{{\"dimension\": {DIMENSION}, \"batch\": {BATCH}, \
          \"bare_sqlite_items_per_s\": {bare:.0}, \"assign_batch_items_per_s\": {batch:.0}, \
-         \"batch_over_bare\": {:.2}, \"unary_1_thread_per_s\": {one:.0}, \
+         \"assign_4_batches_items_per_s\": {batches:.0}, \
+         \"batch_over_bare\": {:.2}, \"batches_over_bare\": {:.2}, \
+         \"unary_1_thread_per_s\": {one:.0}, \
          \"unary_32_threads_per_s\": {many:.0}, \"group_commit_gain\": {:.1}}}",
         batch / bare,
+        batches / bare,
         many / one
     );
 }
 
-fn rate(count: u64, work: impl FnOnce()) -> f64 {
+fn rate(count: u64, work: impl Fn()) -> f64 {
     let start = Instant::now();
     work();
     count as f64 / start.elapsed().as_secs_f64()
@@ -160,10 +174,10 @@ fn assign(engine: &Engine, batch: u64) {
     );
 }
 
-fn concurrent(engine: &Arc<Engine>, threads: usize, each: usize) {
+fn concurrent(engine: &Engine, threads: usize, each: u64, batch: u64) {
     std::thread::scope(|scope| {
         for _ in 0..threads {
-            scope.spawn(|| (0..each).for_each(|_| assign(engine, 1)));
+            scope.spawn(|| (0..each).for_each(|_| assign(engine, batch)));
         }
     });
 }

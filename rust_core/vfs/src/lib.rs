@@ -64,13 +64,19 @@ pub trait File: Send {
         OK
     }
 
-    /// Truncates.
+    /// Truncates, with nothing kept back.
     fn truncate(&mut self, below: &mut Below<'_>, size: u64) -> Code {
-        below.truncate(size)
+        match self.flush(below) {
+            OK => below.truncate(size),
+            code => code,
+        }
     }
 
-    /// Makes durable.
+    /// Makes durable what was written.
     fn sync(&mut self, below: &mut Below<'_>, flags: i32) -> Code {
-        below.sync(flags)
+        match self.flush(below) {
+            OK => below.sync(flags),
+            code => code,
+        }
     }
 }

@@ -6,8 +6,9 @@
 //! frame checksums cover it before it gets here; these are verified when the log is recovered, and
 //! the hashes of its pages are then kept in memory, so that later reads are verified too.
 //!
-//! SQLite writes a log frame by frame, and each frame in two parts. What it writes in a row goes to
-//! the disk in one piece here, at the latest when it is to be durable or to be read.
+//! SQLite writes a log frame by frame, and each frame in two parts; and it copies a log back page by
+//! page. What it writes in a row goes to the disk in one piece here, at the latest when it is to be
+//! durable or to be read.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -43,8 +44,8 @@ const FRAME_HEADER: usize = 24;
 /// SQLite reads less than this only of a database's header.
 const HEADER: usize = 512;
 
-/// Bytes of a log that are gathered at the most before they are written: SQLite's own layer takes
-/// less than 128 KiB at a time, and calls more a full disk.
+/// Bytes that are gathered at the most before they are written: SQLite's own layer takes less than
+/// 128 KiB at a time, and calls more a full disk.
 const GATHERED: usize = 124 * 1024;
 
 /// Whether these bytes are a page of a database, whatever the size of its pages.
@@ -87,7 +88,7 @@ struct Pages {
 impl Layer for Pages {
     fn open(&self, path: &Path, kind: Kind) -> Result<Box<dyn File>, Code> {
         Ok(match kind {
-            Kind::Database => Box::new(Database { page: Vec::new() }),
+            Kind::Database => Box::new(Database::default()),
             Kind::Log => {
                 let mut logs = lock(&self.logs);
                 // Logs of databases that are no longer open are nobody's.
@@ -95,8 +96,7 @@ impl Layer for Pages {
                 let hashes = Arc::clone(logs.entry(path.to_owned()).or_default());
                 Box::new(Log {
                     hashes,
-                    gathered: Vec::new(),
-                    at: 0,
+                    gathered: Gathered::default(),
                 })
             }
             Kind::Other => Box::new(Plain),
@@ -108,12 +108,55 @@ struct Plain;
 
 impl File for Plain {}
 
+/// What was written last and is not on its way to the disk yet.
+#[derive(Default)]
+struct Gathered {
+    bytes: Vec<u8>,
+    /// Where that begins.
+    at: u64,
+}
+
+impl Gathered {
+    /// Takes in what is written next, and returns where it is kept until it goes to the disk.
+    fn write(
+        &mut self,
+        below: &mut Below<'_>,
+        offset: u64,
+        bytes: &[u8],
+    ) -> Result<&mut [u8], Code> {
+        let goes_on = offset == self.at + self.bytes.len() as u64;
+        if !goes_on || self.bytes.len() + bytes.len() > GATHERED {
+            match self.flush(below) {
+                OK => self.at = offset,
+                code => return Err(code),
+            }
+        }
+        let kept = self.bytes.len();
+        self.bytes.extend_from_slice(bytes);
+        Ok(&mut self.bytes[kept..])
+    }
+
+    fn flush(&mut self, below: &mut Below<'_>) -> Code {
+        if self.bytes.is_empty() {
+            return OK;
+        }
+        let code = below.write(self.at, &self.bytes);
+        self.bytes.clear();
+        code
+    }
+}
+
+#[derive(Default)]
 struct Database {
-    page: Vec<u8>,
+    gathered: Gathered,
 }
 
 impl File for Database {
     fn read(&mut self, below: &mut Below<'_>, offset: u64, buffer: &mut [u8]) -> Code {
+        match self.flush(below) {
+            OK => {}
+            code => return code,
+        }
         let code = below.read(offset, buffer);
         let size = buffer.len() as u64;
         let whole = is_page(buffer.len()) && offset.is_multiple_of(size);
@@ -136,11 +179,18 @@ impl File for Database {
         if !is_page(size) || !offset.is_multiple_of(size as u64) {
             return SQLITE_IOERR_WRITE;
         }
-        self.page.clear();
-        self.page.extend_from_slice(bytes);
-        let sum = checksum(offset / size as u64 + 1, &self.page);
-        self.page[size - RESERVED..].copy_from_slice(&sum.to_le_bytes());
-        below.write(offset, &self.page)
+        match self.gathered.write(below, offset, bytes) {
+            Ok(page) => {
+                let sum = checksum(offset / size as u64 + 1, page);
+                page[size - RESERVED..].copy_from_slice(&sum.to_le_bytes());
+                OK
+            }
+            Err(code) => code,
+        }
+    }
+
+    fn flush(&mut self, below: &mut Below<'_>) -> Code {
+        self.gathered.flush(below)
     }
 }
 
@@ -194,10 +244,7 @@ pub fn check_pages(path: &Path, size: usize, mut damaged: impl FnMut(String)) ->
 
 struct Log {
     hashes: Hashes,
-    /// What was written last and is not on its way to the disk yet.
-    gathered: Vec<u8>,
-    /// Where that begins.
-    at: u64,
+    gathered: Gathered,
 }
 
 impl Log {
@@ -240,24 +287,13 @@ impl File for Log {
         if is_page(bytes.len()) {
             self.hash(offset, bytes);
         }
-        let goes_on = offset == self.at + self.gathered.len() as u64;
-        if !goes_on || self.gathered.len() + bytes.len() > GATHERED {
-            match self.flush(below) {
-                OK => self.at = offset,
-                code => return code,
-            }
-        }
-        self.gathered.extend_from_slice(bytes);
-        OK
+        self.gathered
+            .write(below, offset, bytes)
+            .map_or_else(|code| code, |_| OK)
     }
 
     fn flush(&mut self, below: &mut Below<'_>) -> Code {
-        if self.gathered.is_empty() {
-            return OK;
-        }
-        let code = below.write(self.at, &self.gathered);
-        self.gathered.clear();
-        code
+        self.gathered.flush(below)
     }
 
     fn truncate(&mut self, below: &mut Below<'_>, size: u64) -> Code {
@@ -267,13 +303,6 @@ impl File for Log {
         }
         lock(&self.hashes).retain(|offset, _| *offset < size);
         below.truncate(size)
-    }
-
-    fn sync(&mut self, below: &mut Below<'_>, flags: i32) -> Code {
-        match self.flush(below) {
-            OK => below.sync(flags),
-            code => code,
-        }
     }
 }
 
