@@ -4,15 +4,27 @@
 //! add +0.0 (or 0) to every lane, so padding never changes a result, and there is no tail code
 //! that could differ between kernels.
 
+use bytemuck::{Pod, Zeroable};
+
 /// 16 components of an f32 vector: one cache line.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[repr(C, align(64))]
 pub(crate) struct F32Line(pub(crate) [f32; 16]);
 
+// SAFETY: 64 bytes of floats and nothing else: any bytes are one, zeros included.
+unsafe impl Zeroable for F32Line {}
+// SAFETY: as above.
+unsafe impl Pod for F32Line {}
+
 /// 64 components of a sketch: one cache line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C, align(64))]
 pub(crate) struct I8Line(pub(crate) [i8; 64]);
+
+// SAFETY: 64 bytes and nothing else: any bytes are one, zeros included.
+unsafe impl Zeroable for I8Line {}
+// SAFETY: as above.
+unsafe impl Pod for I8Line {}
 
 /// 64 components of a quantised query, the partner of one [`I8Line`], in the forms that kernels
 /// want: as words, and taken apart into bytes.

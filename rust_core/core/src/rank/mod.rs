@@ -17,6 +17,8 @@
 //! is below the answer's last score, or below the caller's `min_score`.
 
 mod exact;
+mod lines;
+mod pages;
 mod query;
 mod rows;
 mod scan;

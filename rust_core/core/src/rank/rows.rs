@@ -103,7 +103,8 @@ impl Rows {
             let wanted = (self.len / 8)
                 .max(4)
                 .max(self.expected.saturating_sub(self.len));
-            segment.reserve(wanted.min(segment_rows - segment.len()), self.dimension);
+            let room = segment_rows.min(segment.len() + wanted);
+            segment.make_room(room, self.dimension, room == segment_rows);
         }
         segment.push(self.dimension);
         self.len += 1;

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::lines::Lines;
 use super::unit_row::UnitRow;
 use crate::kernels::lines::{F32Line, I8Line};
 
@@ -11,11 +12,10 @@ const ABSENT: f32 = f32::NEG_INFINITY;
 /// A run of rows: full rows, sketches and one number per row of each kind, end to end.
 #[derive(Debug, Default)]
 pub(super) struct Segment {
-    rows: Vec<F32Line>,
-    sketches: Vec<I8Line>,
-    /// Norms of `rows`; 0 for an absent row.
+    lines: Lines,
+    /// Norms of the rows; 0 for an absent row.
     norms: Vec<f64>,
-    /// Scales and errors of `sketches`.
+    /// Scales and errors of the sketches.
     scales: Vec<f32>,
     errors: Vec<f32>,
 }
@@ -38,52 +38,56 @@ impl Segment {
         self.norms.capacity()
     }
 
-    /// Makes room for exactly `rows` more rows of `dimension` components.
-    pub(super) fn reserve(&mut self, rows: usize, dimension: usize) {
-        self.rows.reserve_exact(rows * F32Line::count(dimension));
-        self.sketches.reserve_exact(rows * I8Line::count(dimension));
-        self.norms.reserve_exact(rows);
-        self.scales.reserve_exact(rows);
-        self.errors.reserve_exact(rows);
+    /// Makes room for exactly `rows` rows of `dimension` components in all; `whole`: there will
+    /// never be more.
+    pub(super) fn make_room(&mut self, rows: usize, dimension: usize, whole: bool) {
+        let (row, sketch) = (F32Line::count(dimension), I8Line::count(dimension));
+        self.lines.make_room(rows * row, rows * sketch, whole);
+        let more = rows - self.len();
+        self.norms.reserve_exact(more);
+        self.scales.reserve_exact(more);
+        self.errors.reserve_exact(more);
     }
 
     /// Adds an absent row of `dimension` components.
     pub(super) fn push(&mut self, dimension: usize) {
-        self.rows
-            .resize(self.rows.len() + F32Line::count(dimension), F32Line::ZERO);
-        self.sketches
-            .resize(self.sketches.len() + I8Line::count(dimension), I8Line::ZERO);
+        let at = self.len();
         self.norms.push(0.0);
         self.scales.push(0.0);
         self.errors.push(ABSENT);
+        self.resize_lines(dimension);
+        self.set(at, None, dimension);
     }
 
     /// Drops the last row.
     pub(super) fn pop(&mut self, dimension: usize) {
-        self.rows
-            .truncate(self.rows.len() - F32Line::count(dimension));
-        self.sketches
-            .truncate(self.sketches.len() - I8Line::count(dimension));
         self.norms.pop();
         self.scales.pop();
         self.errors.pop();
+        self.resize_lines(dimension);
+    }
+
+    fn resize_lines(&mut self, dimension: usize) {
+        let (row, sketch) = (F32Line::count(dimension), I8Line::count(dimension));
+        self.lines.resize(self.len() * row, self.len() * sketch);
     }
 
     /// Stores `row` at `at`, or makes that row absent.
     pub(super) fn set(&mut self, at: usize, row: Option<&UnitRow>, dimension: usize) {
-        let row_lines = lines_of(at, F32Line::count(dimension));
-        let sketch_lines = lines_of(at, I8Line::count(dimension));
+        let (rows, sketches) = self.lines.both_mut();
+        let lines = &mut rows[lines_of(at, F32Line::count(dimension))];
+        let sketch = &mut sketches[lines_of(at, I8Line::count(dimension))];
         match row {
             Some(row) => {
-                self.rows[row_lines].copy_from_slice(&row.lines);
-                self.sketches[sketch_lines].copy_from_slice(&row.sketch.lines);
+                lines.copy_from_slice(&row.lines);
+                sketch.copy_from_slice(&row.sketch.lines);
                 self.norms[at] = row.norm;
                 self.scales[at] = row.sketch.scale;
                 self.errors[at] = row.sketch.error;
             }
             None => {
-                self.rows[row_lines].fill(F32Line::ZERO);
-                self.sketches[sketch_lines].fill(I8Line::ZERO);
+                lines.fill(F32Line::ZERO);
+                sketch.fill(I8Line::ZERO);
                 self.norms[at] = 0.0;
                 self.scales[at] = 0.0;
                 self.errors[at] = ABSENT;
@@ -93,10 +97,11 @@ impl Segment {
 
     /// Copies row `from` of `other` over row `at`.
     pub(super) fn copy_from(&mut self, at: usize, other: &Self, from: usize, dimension: usize) {
-        let (rows, sketches) = (F32Line::count(dimension), I8Line::count(dimension));
-        self.rows[lines_of(at, rows)].copy_from_slice(&other.rows[lines_of(from, rows)]);
-        self.sketches[lines_of(at, sketches)]
-            .copy_from_slice(&other.sketches[lines_of(from, sketches)]);
+        let (row, sketch) = (F32Line::count(dimension), I8Line::count(dimension));
+        let (rows, sketches) = self.lines.both_mut();
+        rows[lines_of(at, row)].copy_from_slice(&other.lines.rows()[lines_of(from, row)]);
+        sketches[lines_of(at, sketch)]
+            .copy_from_slice(&other.lines.sketches()[lines_of(from, sketch)]);
         self.norms[at] = other.norms[from];
         self.scales[at] = other.scales[from];
         self.errors[at] = other.errors[from];
@@ -104,10 +109,10 @@ impl Segment {
 
     /// Copies row `from` over row `at`.
     pub(super) fn copy_within(&mut self, at: usize, from: usize, dimension: usize) {
-        let (rows, sketches) = (F32Line::count(dimension), I8Line::count(dimension));
-        self.rows.copy_within(lines_of(from, rows), at * rows);
-        self.sketches
-            .copy_within(lines_of(from, sketches), at * sketches);
+        let (row, sketch) = (F32Line::count(dimension), I8Line::count(dimension));
+        let (rows, sketches) = self.lines.both_mut();
+        rows.copy_within(lines_of(from, row), at * row);
+        sketches.copy_within(lines_of(from, sketch), at * sketch);
         self.norms[at] = self.norms[from];
         self.scales[at] = self.scales[from];
         self.errors[at] = self.errors[from];
@@ -117,15 +122,15 @@ impl Segment {
     #[inline]
     pub(super) fn row(&self, at: usize, dimension: usize) -> Option<(&[F32Line], f64)> {
         let norm = self.norms[at];
-        let lines = F32Line::count(dimension);
-        (norm != 0.0).then(|| (&self.rows[lines_of(at, lines)], norm))
+        let lines = lines_of(at, F32Line::count(dimension));
+        (norm != 0.0).then(|| (&self.lines.rows()[lines], norm))
     }
 
     /// The sketches of some rows.
     pub(super) fn sketches(&self, rows: Range<usize>, dimension: usize) -> SketchBlock<'_> {
         let lines = I8Line::count(dimension);
         SketchBlock {
-            sketches: &self.sketches[rows.start * lines..rows.end * lines],
+            sketches: &self.lines.sketches()[rows.start * lines..rows.end * lines],
             scales: &self.scales[rows.clone()],
             errors: &self.errors[rows],
         }
@@ -133,8 +138,7 @@ impl Segment {
 
     /// Bytes allocated.
     pub(super) fn memory_bytes(&self) -> usize {
-        self.rows.capacity() * size_of::<F32Line>()
-            + self.sketches.capacity() * size_of::<I8Line>()
+        self.lines.memory_bytes()
             + self.norms.capacity() * size_of::<f64>()
             + (self.scales.capacity() + self.errors.capacity()) * size_of::<f32>()
     }

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::cases;
 use super::world::{Dice, Kind, World, worlds};
+use crate::limits::MAX_DIMENSION;
 use crate::rank::{Query, Rows, Search, UnitRow, score};
 
 /// Cosine as in a textbook, of the numerator that a row was made from.
@@ -130,6 +131,45 @@ fn memory_follows_the_rows_up_and_down() {
             rows.swap_remove(0);
         }
         assert!(rows.is_empty() && rows.memory_bytes() < 4096);
+    }
+}
+
+#[test]
+fn rows_of_whole_segments_are_what_was_stored_however_they_came_there() {
+    // 128 rows a segment: two whole ones and a part, grown to, or made at once.
+    for expected in [0, 300] {
+        let World {
+            mut units, queries, ..
+        } = World::new(Kind::Random, MAX_DIMENSION, 300, 21);
+        let mut rows = Rows::new(MAX_DIMENSION);
+        rows.expect(expected);
+        for unit in &units {
+            let slot = rows.push();
+            rows.set(slot, unit.as_ref());
+        }
+        let check = |rows: &Rows, units: &[Option<UnitRow>]| {
+            assert_eq!(rows.len(), units.len());
+            for query in &queries {
+                for (slot, unit) in (0_u32..).zip(units) {
+                    let alone = unit.as_ref().map(|unit| score(query, unit).to_bits());
+                    assert_eq!(rows.score(query, slot).map(f64::to_bits), alone);
+                }
+            }
+        };
+        check(&rows, &units);
+        let mut dice = Dice(22);
+        for _ in 0..100 {
+            let slot = dice.below(rows.len());
+            rows.swap_remove(slot as u32);
+            units.swap_remove(slot);
+        }
+        check(&rows, &units);
+        // Where rows have been, new ones begin absent.
+        for _ in 0..100 {
+            rows.push();
+            units.push(None);
+        }
+        check(&rows, &units);
     }
 }
 
