@@ -137,6 +137,15 @@ pub enum Outcome {
     Unassign(Vec<Unassigned>),
 }
 
+impl Outcome {
+    /// Fills in the drift that an entry of an Assign has asked for.
+    pub fn tell_drift(&mut self, entry: usize, drift: Option<f64>) {
+        if let Self::Assign(assigned) = self {
+            assigned[entry].category_drift = drift;
+        }
+    }
+}
+
 /// What came of one entry that stores something.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Put {

@@ -26,6 +26,13 @@ impl SetDigest {
         self.combine(record, u64::wrapping_sub);
     }
 
+    /// Puts in what another set has had put in, and takes out what it has had taken out.
+    pub fn combine_with(&mut self, other: Self) {
+        for (lane, value) in self.0.iter_mut().zip(other.0) {
+            *lane = lane.wrapping_add(value);
+        }
+    }
+
     /// The 32 bytes.
     pub fn to_bytes(self) -> [u8; 32] {
         let mut bytes = [0; 32];
@@ -175,6 +182,15 @@ mod tests {
         forward.remove(&record("d"));
         assert_eq!(forward, backward);
         assert_eq!(SetDigest::from_bytes(&forward.to_bytes()), forward);
+
+        let (mut part, mut rest) = (SetDigest::default(), SetDigest::default());
+        part.remove(&record("a"));
+        rest.insert(&record("d"));
+        part.combine_with(rest);
+        backward.combine_with(part);
+        forward.insert(&record("d"));
+        forward.remove(&record("a"));
+        assert_eq!(forward, backward);
     }
 
     #[test]

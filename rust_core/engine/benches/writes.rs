@@ -131,7 +131,12 @@ fn insert_bare(connection: &Connection, batches: u64) {
 }
 
 fn engine(directory: &Path) -> Engine {
-    let engine = Engine::open(directory, Options::default()).unwrap();
+    let options = Options {
+        // As a service does.
+        threads: std::thread::available_parallelism().map_or(1, usize::from),
+        ..Options::default()
+    };
+    let engine = Engine::open(directory, options).unwrap();
     let new = NewNamespace {
         name: "bench".into(),
         settings: NamespaceSettings {

@@ -15,7 +15,8 @@ pub struct Options {
     /// Bytes that the categories of loaded namespaces may take; namespaces that were not used for
     /// longest leave above it. None: no limit.
     pub memory_budget: Option<usize>,
-    /// Threads that one large scan may be split over; at least 1.
+    /// Threads that one large scan, or the arithmetic of a batch of writes, may be split over; at
+    /// least 1.
     pub threads: usize,
     /// Ranking kernel; none: the best for this CPU. Answers are the same with each.
     pub kernel: Option<Kernel>,

@@ -78,7 +78,7 @@ impl Engine {
         abandon_restores(&connection)?;
         let readers = Readers::new(&database);
         let registry = Registry::new(Arc::clone(&readers), options.memory_budget);
-        let shared = Arc::new(Shared::new(directory, readers, registry));
+        let shared = Arc::new(Shared::new(directory, readers, registry, options.threads));
         shared
             .counters
             .steps

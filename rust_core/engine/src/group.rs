@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crossbeam_channel::Sender;
-use ee_core::command::Outcome;
+use ee_core::command::{Command, Outcome};
 use ee_core::state::Draft;
 use ee_core::store::Origin;
-use ee_core::write::{WriteError, execute};
+use ee_core::write::{Order, WriteError, execute};
 use rusqlite::Connection;
 use rustc_hash::FxHashMap;
 
@@ -27,6 +27,9 @@ struct Working {
     /// (category, revision) of each effect.
     effects: Vec<(i64, u64)>,
 }
+
+/// New items that wait to be settled at the most: they are kept in memory so long.
+const UNSETTLED: usize = 64;
 
 impl Working {
     /// Each change makes a revision; a namespace without one was only looked at.
@@ -93,6 +96,13 @@ impl<'a> Group<'a> {
             Err(error) => (Err(Error::ShuttingDown), Some(error)),
         };
         self.answers.push((job.reply, answer));
+        let created = self
+            .working
+            .get(&job.target.id)
+            .map(|w| w.draft.created.len());
+        if created.is_some_and(|created| created >= UNSETTLED) {
+            self.settle();
+        }
         failed.map_or(Ok(()), Err)
     }
 
@@ -144,6 +154,7 @@ impl<'a> Group<'a> {
     /// Makes it durable.
     pub(crate) fn commit(&mut self) -> StoreResult<Finished> {
         if self.dirty {
+            self.settle();
             for working in self.working.values() {
                 if working.changed() {
                     sums::save_due(
@@ -224,28 +235,39 @@ impl<'a> Group<'a> {
                 }
             }
         }
+        if let Command::UpdateProfile { .. } = job.command {
+            // Its answer has the digest.
+            self.settle();
+        }
         let working = &self.working[&id];
         let origin = Origin {
             time_ms: self.head.time_ms,
             actor: context.actor.clone(),
             reason: context.reason.clone(),
         };
-        let applied = {
+        let mut applied = {
             let published = working.loaded.read();
             let mut store = SqlStore::new(self.connection, id, self.head);
             execute(
                 &published,
                 &working.draft,
                 &mut store,
-                &job.command,
-                &origin,
-                &context.request_id,
+                Order {
+                    command: &job.command,
+                    origin: &origin,
+                    request_id: &context.request_id,
+                    number: self.answers.len(),
+                },
             )
             .map_err(|error| match error {
                 WriteError::Refused(refusal) => Failure::Refused(refusal.into()),
                 WriteError::Store(error) => Failure::Store(error),
             })?
         };
+        if context.validate_only || !context.request_id.is_empty() {
+            // The answer is given now, or kept.
+            applied.settle(self.shared.threads);
+        }
         let mut revision = working.draft.header.revision;
         let mut change = None;
         if let Some((draft, entry)) = applied.change {
@@ -313,6 +335,18 @@ impl<'a> Group<'a> {
             working.draft.merge(draft);
             working.effects.extend(effects);
             self.dirty = true;
+        }
+    }
+
+    /// Computes what no command has needed so far, for all of them at once.
+    fn settle(&mut self) {
+        for working in self.working.values_mut() {
+            working.draft.settle(self.shared.threads);
+            for (asking, drift) in working.draft.told.drain(..) {
+                if let Some((_, Ok(written))) = self.answers.get_mut(asking.command) {
+                    written.outcome.tell_drift(asking.entry, drift);
+                }
+            }
         }
     }
 

@@ -254,11 +254,11 @@ mod tests {
         for key in ["a", "b", "c"] {
             let mut category = loaded.read().draft_of(key).unwrap();
             category.touch();
-            if key == "b" {
-                category.sum.clear();
-            }
             draft.categories.insert(key.into(), Some(category));
         }
+        draft.settle(1);
+        let broken = draft.categories.get_mut("b").unwrap().as_mut().unwrap();
+        broken.sum.clear();
         let read = || {
             catch_unwind(AssertUnwindSafe(|| {
                 engine.namespace("n", Default::default())

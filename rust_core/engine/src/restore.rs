@@ -313,7 +313,7 @@ impl Restore {
         rebuild(reader, &mut draft)?;
         // Found here, a sum out of range is the snapshot's fault.
         draft
-            .row()
+            .check()
             .map_err(|refusal| invalid(refusal.to_string()))?;
         Ok((draft.compute_hash(), draft))
     }

@@ -20,17 +20,25 @@ pub(crate) struct Shared {
     pub(crate) readers: Arc<Readers>,
     pub(crate) registry: Registry,
     pub(crate) counters: Arc<Counters>,
+    /// Threads that large work may be split over.
+    pub(crate) threads: usize,
     stopping: AtomicBool,
     failure: Mutex<Option<String>>,
 }
 
 impl Shared {
-    pub(crate) fn new(directory: Directory, readers: Arc<Readers>, registry: Registry) -> Self {
+    pub(crate) fn new(
+        directory: Directory,
+        readers: Arc<Readers>,
+        registry: Registry,
+        threads: usize,
+    ) -> Self {
         Self {
             directory,
             readers,
             counters: registry.counters(),
             registry,
+            threads,
             stopping: AtomicBool::new(false),
             failure: Mutex::new(None),
         }

@@ -20,7 +20,7 @@ const TURNS: usize = 2_000;
 /// Runs `work` on this thread and on up to `threads - 1` others and returns what each made, in no
 /// order. The work must share itself out (every run takes pieces until none are left), so it is
 /// done whoever has time for it.
-pub(super) fn run<T: Send>(threads: usize, work: impl Fn() -> T + Sync) -> Vec<T> {
+pub(crate) fn run<T: Send>(threads: usize, work: impl Fn() -> T + Sync) -> Vec<T> {
     // A small scan does not even ask for the pool: that costs a system call.
     let pool = (threads > 1).then(pool).flatten();
     match pool {

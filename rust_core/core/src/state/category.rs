@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 use serde::{Deserialize, Serialize};
 
 use crate::command::Refusal;
-use crate::digest::{RecordHash, RecordHasher};
+use crate::digest::{RecordHash, RecordHasher, SetDigest};
 use crate::fixed::{self, Overflow, SquareSum, WeightSum};
 use crate::rank::UnitRow;
 use crate::score::{self, Parts};
@@ -88,9 +88,35 @@ pub struct CategoryDraft {
     pub changed: bool,
     /// Whether its sum was built anew rather than changed by effects, and so must be written.
     pub rebuilt: bool,
-    /// The direction, once computed and until the next change; the inner option: it has none.
-    row: Option<Option<UnitRow>>,
+    direction: Direction,
+    /// Whether its hash is that of another state than this.
+    stale: bool,
+    /// Entries that have still to be told its drift as it is now.
+    asking: Vec<Asking>,
+    /// Entries that have been told it, as it was then.
+    told: Vec<Told>,
 }
+
+/// The direction of a category, as far as it has been computed since the last change.
+#[derive(Clone, Debug)]
+enum Direction {
+    Unknown,
+    /// What it is the direction of: that it exists can no longer fail.
+    Of(Option<Vec<i64>>),
+    Known(Option<UnitRow>),
+}
+
+/// Who asks for a category's drift: an entry of a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asking {
+    /// Number of the command in its group.
+    pub command: usize,
+    /// The entry's place in the command.
+    pub entry: usize,
+}
+
+/// Who has asked, and the answer.
+pub type Told = (Asking, Option<f64>);
 
 impl CategoryDraft {
     /// A draft of a published category, or of one that was just read from the store.
@@ -101,7 +127,10 @@ impl CategoryDraft {
             sum,
             changed: false,
             rebuilt: false,
-            row: None,
+            direction: Direction::Unknown,
+            stale: false,
+            asking: Vec::new(),
+            told: Vec::new(),
         }
     }
 
@@ -134,10 +163,13 @@ impl CategoryDraft {
         }
     }
 
-    /// Marks it as changed; its direction will be computed again.
+    /// Marks it as changed; its direction and its hash will be computed again. Whoever asks for
+    /// its drift as it was must have been told.
     pub fn touch(&mut self) {
+        debug_assert!(self.asking.is_empty());
         self.changed = true;
-        self.row = None;
+        self.stale = true;
+        self.direction = Direction::Unknown;
     }
 
     /// A member begins to count.
@@ -178,24 +210,74 @@ impl CategoryDraft {
         self.touch();
     }
 
+    /// Finds out whether its direction can be computed.
+    pub fn check(&mut self) -> Result<(), Refusal> {
+        if matches!(self.direction, Direction::Unknown) {
+            let numerator = self.parts().numerator().map_err(|e| self.overflow(e))?;
+            self.direction = Direction::Of(numerator);
+        }
+        Ok(())
+    }
+
     /// The direction that queries are compared with.
     pub fn row(&mut self) -> Result<Option<&UnitRow>, Refusal> {
-        if self.row.is_none() {
-            let row = self.parts().row().map_err(|e| self.overflow(e))?;
-            self.row = Some(row);
+        self.check()?;
+        if let Direction::Of(numerator) = &self.direction {
+            let row = numerator.as_deref().and_then(UnitRow::from_numerator);
+            self.direction = Direction::Known(row);
         }
-        Ok(self.row.as_ref().and_then(Option::as_ref))
+        Ok(self.known_row())
     }
 
     /// The direction, where it has been computed.
-    pub(super) fn ready_row(&self) -> Option<&UnitRow> {
-        self.row.as_ref().and_then(Option::as_ref)
+    pub(super) fn known_row(&self) -> Option<&UnitRow> {
+        match &self.direction {
+            Direction::Known(row) => row.as_ref(),
+            _ => None,
+        }
     }
 
     /// How far it has moved from its base.
     pub fn drift(&mut self) -> Result<Option<f64>, Refusal> {
         self.row()?;
-        Ok(score::drift(self.base.as_deref(), self.ready_row()))
+        Ok(score::drift(self.base.as_deref(), self.known_row()))
+    }
+
+    /// Tells an entry the drift as it is now, though maybe later. Not between a change and the
+    /// [`check`](Self::check) of it.
+    pub fn ask(&mut self, asking: Asking) {
+        debug_assert!(!matches!(self.direction, Direction::Unknown));
+        self.asking.push(asking);
+    }
+
+    /// Tells the drift to whoever asks for it.
+    pub(crate) fn tell(&mut self) {
+        if !self.asking.is_empty() {
+            let drift = self.drift().expect("it was checked when it was asked for");
+            let told = self.asking.drain(..).map(|asking| (asking, drift));
+            self.told.extend(told);
+        }
+    }
+
+    /// Who has been told the drift since the last time.
+    pub(crate) fn take_told(&mut self) -> Vec<Told> {
+        std::mem::take(&mut self.told)
+    }
+
+    /// Whether there is something for [`settle`](Self::settle) to do.
+    pub(super) fn is_unsettled(&self) -> bool {
+        self.stale || !self.asking.is_empty()
+    }
+
+    /// Computes what readers will need, and exchanges its hash in a digest for the one of now.
+    pub(super) fn settle(&mut self, records: &mut SetDigest) {
+        self.row().expect("a change is checked before it is kept");
+        self.tell();
+        if std::mem::take(&mut self.stale) {
+            records.remove(&self.category.hash);
+            self.category.hash = self.compute_hash();
+            records.insert(&self.category.hash);
+        }
     }
 
     /// The parts of its weighted mean.

@@ -11,7 +11,7 @@ mod namespace;
 mod ranking;
 mod recover;
 
-pub use category::{Absorbed, Category, CategoryDraft, CategoryView};
+pub use category::{Absorbed, Asking, Category, CategoryDraft, CategoryView, Told};
 pub use draft::{Draft, Header};
 pub use namespace::{Namespace, Profile};
 pub use ranking::{Filter, Match, MatchOptions, Ranking};

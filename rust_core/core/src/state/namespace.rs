@@ -141,8 +141,8 @@ impl Namespace {
         self.rows.expect(categories);
     }
 
-    /// Copies in what a durable write has changed. Cannot fail: everything that can was checked
-    /// when the draft was made.
+    /// Copies in what a durable write has changed, and is settled. Cannot fail: everything that can
+    /// was checked when the draft was made.
     pub fn publish(&mut self, draft: Draft) {
         self.header = draft.header;
         if let Some(profile) = draft.profile {
@@ -151,7 +151,10 @@ impl Namespace {
         for (key, category) in draft.categories {
             match category {
                 None => self.remove(&key),
-                Some(category) if category.changed => self.insert(category),
+                Some(category) if category.changed => {
+                    assert!(!category.is_unsettled(), "{key:?} is not settled");
+                    self.insert(category);
+                }
                 Some(_) => {}
             }
         }
@@ -180,7 +183,7 @@ impl Namespace {
         if let Some(base) = &draft.base {
             self.bases.set(at, base);
         }
-        self.rows.set(slot, draft.ready_row());
+        self.rows.set(slot, draft.known_row());
         if self.categories[at].id != draft.category.id {
             // Deleted and created again within one group of writes.
             self.by_id.remove(&self.categories[at].id);

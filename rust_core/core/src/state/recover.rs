@@ -156,7 +156,7 @@ impl Replay {
             let hash = draft.compute_hash();
             records.insert(&hash);
             self.namespace.categories[slot].hash = hash;
-            self.namespace.rows.set(slot as u32, draft.ready_row());
+            self.namespace.rows.set(slot as u32, draft.known_row());
         }
         if records == self.namespace.header.category_records {
             Ok(self.namespace)

@@ -7,6 +7,7 @@ use super::{Step, Write};
 use crate::command::{Assigned, Assignment, Refusal};
 use crate::rank::{self, Query};
 use crate::settings::MembershipMode;
+use crate::state::Asking;
 use crate::store::Store;
 
 impl<S: Store> Write<'_, S> {
@@ -61,17 +62,30 @@ impl<S: Store> Write<'_, S> {
             let from_inbox = !item_created && resolved.memberships.is_empty();
             self.join(item, &key, from_inbox)?;
         }
+        let asking = Asking {
+            command: self.number,
+            entry: index,
+        };
         let category = self.category(&key).expect("as before");
-        Ok(Assigned {
+        category.check()?;
+        let category_drift = if already {
+            category.drift()?
+        } else {
+            category.ask(asking);
+            None
+        };
+        let assigned = Assigned {
             item: item.key.clone(),
             category: key.to_string(),
             previous,
             changed: updated || !already,
             score_before,
             category_count: category.category.absorbed.members,
-            category_drift: category.drift()?,
+            category_drift,
             item_created,
-        })
+        };
+        self.created(resolved);
+        Ok(assigned)
     }
 
     /// What a category scores now. Where nothing has changed it, its direction is published; to

@@ -161,7 +161,8 @@ impl<S: Store> Write<'_, S> {
 
     /// Deletes a category and ends its memberships; its sum goes with it, so nothing is
     /// subtracted and the log needs no effects.
-    fn delete_category(&mut self, draft: CategoryDraft) -> Step<u64, S> {
+    fn delete_category(&mut self, mut draft: CategoryDraft) -> Step<u64, S> {
+        self.draft.told.extend(draft.take_told());
         let single = self.published.settings().membership == MembershipMode::Single;
         let before = draft.record();
         let (id, key) = (draft.category.id, Arc::clone(&before.key));

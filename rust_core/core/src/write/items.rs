@@ -32,6 +32,7 @@ impl<S: Store> Write<'_, S> {
             let mut resolved = self.resolve(index, put)?;
             let (created, changed) = (resolved.before.is_none(), resolved.changed());
             self.save(&mut resolved, true)?;
+            self.created(resolved);
             outcomes.push(Put {
                 key: put.key.clone(),
                 created,
@@ -103,6 +104,7 @@ impl<S: Store> Write<'_, S> {
                 let is_image = self.keep_image(before);
                 self.replace(before, after, is_image, memberships)?;
             }
+            self.draft.header.item_records.insert(&after.hash());
             self.store.update_item(after).map_err(WriteError::Store)?;
             self.changes.push(Change::ItemUpdated {
                 key: after.key.clone(),
@@ -119,8 +121,14 @@ impl<S: Store> Write<'_, S> {
                 key: after.key.clone(),
             });
         }
-        self.draft.header.item_records.insert(&after.hash());
         Ok(())
+    }
+
+    /// Leaves a new item to be hashed when the draft is settled.
+    pub(super) fn created(&mut self, resolved: Resolved) {
+        if resolved.before.is_none() {
+            self.draft.created.push(resolved.after);
+        }
     }
 
     pub(super) fn delete_items(&mut self, keys: &[String], allow_missing: bool) -> Step<u64, S> {

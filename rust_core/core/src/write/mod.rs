@@ -36,13 +36,43 @@ impl<E> From<Refusal> for WriteError<E> {
     }
 }
 
+/// A command, and what goes with it.
+#[derive(Clone, Copy, Debug)]
+pub struct Order<'a> {
+    /// What to do.
+    pub command: &'a Command,
+    /// Who, when and why.
+    pub origin: &'a Origin,
+    /// Id of the request; empty if it has none.
+    pub request_id: &'a str,
+    /// Its number among the commands of its group: says whose entries ask for a drift.
+    pub number: usize,
+}
+
 /// What comes of a command.
 #[derive(Debug)]
 pub struct Applied {
-    /// What the caller is told.
+    /// What the caller is told. The drifts of an Assign are missing until the draft is settled.
     pub outcome: Outcome,
     /// What the namespace will be, and the entry for the log; none if nothing changed.
     pub change: Option<(Draft, Entry)>,
+    number: usize,
+}
+
+impl Applied {
+    /// Computes what is missing, on up to so many threads.
+    pub fn settle(&mut self, threads: usize) {
+        if let Some((draft, _)) = &mut self.change {
+            draft.settle(threads);
+            draft.told.retain(|(asking, drift)| {
+                let own = asking.command == self.number;
+                if own {
+                    self.outcome.tell_drift(asking.entry, *drift);
+                }
+                !own
+            });
+        }
+    }
 }
 
 /// Applies a command on top of `published` and the uncommitted changes of `group`.
@@ -50,15 +80,20 @@ pub fn execute<S: Store>(
     published: &Namespace,
     group: &Draft,
     store: &mut S,
-    command: &Command,
-    origin: &Origin,
-    request_id: &str,
+    order: Order<'_>,
 ) -> Result<Applied, WriteError<S::Error>> {
+    let Order {
+        command,
+        origin,
+        request_id,
+        number,
+    } = order;
     let mut write = Write {
         published,
         group,
         store,
         origin,
+        number,
         draft: Draft::new(group.header),
         changes: Vec::new(),
         effects: Vec::new(),
@@ -101,7 +136,11 @@ pub fn execute<S: Store>(
     if let (Outcome::UpdateProfile { header, .. }, Some((draft, _))) = (&mut outcome, &change) {
         **header = draft.header;
     }
-    Ok(Applied { outcome, change })
+    Ok(Applied {
+        outcome,
+        change,
+        number,
+    })
 }
 
 /// A command at work.
@@ -110,6 +149,7 @@ struct Write<'a, S: Store> {
     group: &'a Draft,
     store: &'a mut S,
     origin: &'a Origin,
+    number: usize,
     draft: Draft,
     changes: Vec<Change>,
     effects: Vec<Effect>,
@@ -122,7 +162,7 @@ struct Write<'a, S: Store> {
 type Step<T, S> = Result<T, WriteError<<S as Store>::Error>>;
 
 impl<S: Store> Write<'_, S> {
-    /// The category with a key, to look at or change.
+    /// The category with a key, to look at or change. Who has asked for its drift is told.
     fn category(&mut self, key: &str) -> Option<&mut CategoryDraft> {
         if !self.draft.categories.contains_key(key) {
             let draft = self.group.category(self.published, key)?;
@@ -130,7 +170,9 @@ impl<S: Store> Write<'_, S> {
                 .categories
                 .insert(Arc::clone(&draft.category.key), Some(draft));
         }
-        self.draft.categories.get_mut(key)?.as_mut()
+        let category = self.draft.categories.get_mut(key)?.as_mut()?;
+        category.tell();
+        Some(category)
     }
 
     /// The category that a stored membership names.
@@ -184,21 +226,18 @@ impl<S: Store> Write<'_, S> {
         after
     }
 
-    /// Computes what readers will need (this is where a direction's overflow is found), brings
-    /// the digest up to date, and closes the entry.
+    /// Finds out whether what readers will need can be computed (this is where a direction's
+    /// overflow is found), and closes the entry.
     fn finish(mut self, request_id: &str) -> Step<Option<(Draft, Entry)>, S> {
         if self.changes.is_empty() {
             return Ok(None);
         }
-        let header = &mut self.draft.header;
         for category in self.draft.categories.values_mut().flatten() {
             if category.changed {
-                category.row()?;
-                header.category_records.remove(&category.category.hash);
-                category.category.hash = category.compute_hash();
-                header.category_records.insert(&category.category.hash);
+                category.check()?;
             }
         }
+        let header = &mut self.draft.header;
         header.revision += 1;
         let entry = Entry {
             revision: header.revision,

@@ -3,7 +3,7 @@
 use ee_core::command::{Command, Outcome};
 use ee_core::rank::Query;
 use ee_core::state::Namespace;
-use ee_core::write::execute;
+use ee_core::write::{Order, execute};
 use proptest::prelude::*;
 
 use crate::audit::audit_machine;
@@ -77,7 +77,12 @@ proptest! {
             let (digest, mut store) = (machine.digest(), machine.store.clone());
             let group = Group::new(&machine);
             let origin = origin(machine.namespace.header().revision + 1);
-            let tried = execute(&machine.namespace, &group.draft, &mut store, command, &origin, "");
+            let order = Order { command, origin: &origin, request_id: "", number: 0 };
+            let tried = execute(&machine.namespace, &group.draft, &mut store, order);
+            let tried = tried.map(|mut tried| {
+                tried.settle(2);
+                tried
+            });
             prop_assert_eq!(machine.digest(), digest);
             match (tried, machine.apply(command)) {
                 (Ok(tried), Ok(outcome)) => prop_assert_eq!(tried.outcome, outcome),

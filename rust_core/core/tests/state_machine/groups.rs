@@ -15,6 +15,38 @@ proptest! {
     #![proptest_config(cases(160))]
 
     #[test]
+    fn what_waits_for_the_end_of_a_group_is_as_if_it_had_not_waited(
+        membership in membership(),
+        commands in commands(1..40),
+        sizes in prop::collection::vec(1..12usize, 1..8),
+        threads in 1..3usize,
+        query in vector(),
+    ) {
+        let (mut each, mut late) = (Machine::new(membership), Machine::new(membership));
+        let mut sizes = sizes.iter().cycle();
+        let mut rest = commands.as_slice();
+        while !rest.is_empty() {
+            let size = *sizes.next().expect("it cycles");
+            let (now, later) = rest.split_at(size.min(rest.len()));
+            rest = later;
+            let mut group = Group::new(&late);
+            let mut outcomes = Vec::new();
+            for command in now {
+                group.apply_unsettled(&mut late, command);
+                outcomes.push(each.apply(command));
+            }
+            group.settle(threads);
+            prop_assert_eq!(&group.outcomes, &outcomes);
+            group.publish(&mut late);
+            audit_machine(&late);
+            prop_assert_eq!(late.namespace.header(), each.namespace.header());
+        }
+        prop_assert_eq!(&late.store, &each.store);
+        prop_assert_eq!(&late.log, &each.log);
+        prop_assert_eq!(late.rank(&query), each.rank(&query));
+    }
+
+    #[test]
     fn publishing_once_is_publishing_after_each(
         membership in membership(),
         commands in commands(1..40),

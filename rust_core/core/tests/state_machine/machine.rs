@@ -6,7 +6,7 @@ use ee_core::rank::Query;
 use ee_core::settings::{MembershipMode, NamespaceSettings, Normalization};
 use ee_core::state::{Draft, Filter, Header, MatchOptions, Namespace, Profile, Ranking};
 use ee_core::store::Origin;
-use ee_core::write::{Applied, WriteError, execute};
+use ee_core::write::{Applied, Order, WriteError, execute};
 
 use crate::map_store::MapStore;
 
@@ -119,12 +119,15 @@ pub(crate) fn rank(namespace: &Namespace, query: &[f32]) -> Ranking {
 /// Commands that will be published together.
 pub(crate) struct Group {
     pub(crate) draft: Draft,
+    /// What came of each command.
+    pub(crate) outcomes: Vec<Result<Outcome, Refusal>>,
 }
 
 impl Group {
     pub(crate) fn new(machine: &Machine) -> Self {
         Self {
             draft: Draft::new(*machine.namespace.header()),
+            outcomes: Vec::new(),
         }
     }
 
@@ -134,18 +137,48 @@ impl Group {
         machine: &mut Machine,
         command: &Command,
     ) -> Result<Outcome, Refusal> {
+        self.apply_unsettled(machine, command);
+        self.settle(1);
+        self.outcomes.last().expect("one was applied").clone()
+    }
+
+    /// Applies a command to the group, and leaves to its end what can wait.
+    pub(crate) fn apply_unsettled(&mut self, machine: &mut Machine, command: &Command) {
+        if let Command::UpdateProfile { .. } = command {
+            self.settle(1);
+        }
+        let outcome = self.execute(machine, command);
+        self.outcomes.push(outcome);
+    }
+
+    /// Does what was left, on so many threads.
+    pub(crate) fn settle(&mut self, threads: usize) {
+        self.draft.settle(threads);
+        for (asking, drift) in self.draft.told.drain(..) {
+            let outcome = self.outcomes[asking.command].as_mut();
+            let outcome = outcome.expect("a refused command asks nothing");
+            outcome.tell_drift(asking.entry, drift);
+        }
+    }
+
+    fn execute(&mut self, machine: &mut Machine, command: &Command) -> Result<Outcome, Refusal> {
         let before = machine.store.clone();
         let origin = origin(self.draft.header.revision + 1);
         let applied = execute(
             &machine.namespace,
             &self.draft,
             &mut machine.store,
-            command,
-            &origin,
-            "request",
+            Order {
+                command,
+                origin: &origin,
+                request_id: "request",
+                number: self.outcomes.len(),
+            },
         );
         match applied {
-            Ok(Applied { outcome, change }) => {
+            Ok(Applied {
+                outcome, change, ..
+            }) => {
                 match change {
                     Some((draft, entry)) => {
                         assert_eq!(entry.revision, self.draft.header.revision + 1);
