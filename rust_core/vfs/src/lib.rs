@@ -64,19 +64,17 @@ pub trait File: Send {
         OK
     }
 
-    /// Truncates, with nothing kept back.
+    /// Called when some of the log has been copied back, which others read here from then on. SQLite
+    /// asks for no result, and does not sync unless it was all of the log.
+    fn copied(&mut self, _below: &mut Below<'_>) {}
+
+    /// Truncates.
     fn truncate(&mut self, below: &mut Below<'_>, size: u64) -> Code {
-        match self.flush(below) {
-            OK => below.truncate(size),
-            code => code,
-        }
+        below.truncate(size)
     }
 
-    /// Makes durable what was written.
+    /// Makes durable.
     fn sync(&mut self, below: &mut Below<'_>, flags: i32) -> Code {
-        match self.flush(below) {
-            OK => below.sync(flags),
-            code => code,
-        }
+        below.sync(flags)
     }
 }

@@ -9,14 +9,20 @@
 //! SQLite writes a log frame by frame, and each frame in two parts; and it copies a log back page by
 //! page. What it writes in a row goes to the disk in one piece here, at the latest when it is to be
 //! durable or to be read.
+//!
+//! After a write or a sync has failed, none of the database's files is written or synced again, by
+//! whichever connection: several may be at it at the same time, and the kernel may have dropped
+//! what it could not write.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::ffi::CStr;
+use std::ffi::{CStr, OsStr};
 use std::fs;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -77,28 +83,85 @@ fn damaged(what: String) -> Code {
     SQLITE_IOERR_DATA
 }
 
-/// Lengths and hashes of the pages in a log, by offset.
-type Hashes = Arc<Mutex<HashMap<u64, (usize, u64)>>>;
+/// What all open files of a database share.
+#[derive(Default)]
+struct Common {
+    /// Lengths and hashes of the pages in the log, by offset.
+    hashes: Mutex<HashMap<u64, (usize, u64)>>,
+    /// How the first write or sync that failed did so.
+    failed: AtomicI32,
+    /// Pages that were copied back and could not be written, by offset: others no longer look for
+    /// them in the log.
+    unwritten: Mutex<Vec<(u64, Vec<u8>)>>,
+}
+
+impl Common {
+    /// Writes or syncs, unless that has failed before.
+    fn change(&self, call: impl FnOnce() -> Code) -> Code {
+        let failed = self.failed.load(Ordering::Acquire);
+        if failed != OK {
+            return failed;
+        }
+        let code = call();
+        if code != OK {
+            // The first stays: it is the cause of all others.
+            let (set, seen) = (Ordering::AcqRel, Ordering::Acquire);
+            let _ = self.failed.compare_exchange(OK, code, set, seen);
+        }
+        code
+    }
+
+    /// Puts what could not be written over what was read at an offset.
+    fn overlay(&self, offset: u64, buffer: &mut [u8]) {
+        if self.failed.load(Ordering::Acquire) == OK {
+            return;
+        }
+        for (at, bytes) in lock(&self.unwritten).iter() {
+            let from = offset
+                .checked_sub(*at)
+                .and_then(|from| usize::try_from(from).ok());
+            let kept = from.and_then(|from| bytes.get(from..from + buffer.len()));
+            if let Some(kept) = kept {
+                buffer.copy_from_slice(kept);
+            }
+        }
+    }
+}
 
 #[derive(Default)]
 struct Pages {
-    logs: Mutex<HashMap<PathBuf, Hashes>>,
+    databases: Mutex<HashMap<PathBuf, Arc<Common>>>,
+}
+
+impl Pages {
+    /// What the open files of a database share.
+    fn common(&self, database: &Path) -> Arc<Common> {
+        let mut databases = lock(&self.databases);
+        // What is no longer open is nobody's.
+        databases.retain(|_, common| Arc::strong_count(common) > 1);
+        Arc::clone(databases.entry(database.to_owned()).or_default())
+    }
+}
+
+/// The database that a log belongs to.
+fn database_of(log: &Path) -> PathBuf {
+    let name = log.as_os_str().as_bytes();
+    PathBuf::from(OsStr::from_bytes(
+        name.strip_suffix(b"-wal").unwrap_or(name),
+    ))
 }
 
 impl Layer for Pages {
     fn open(&self, path: &Path, kind: Kind) -> Result<Box<dyn File>, Code> {
         Ok(match kind {
-            Kind::Database => Box::new(Database::default()),
-            Kind::Log => {
-                let mut logs = lock(&self.logs);
-                // Logs of databases that are no longer open are nobody's.
-                logs.retain(|_, hashes| Arc::strong_count(hashes) > 1);
-                let hashes = Arc::clone(logs.entry(path.to_owned()).or_default());
-                Box::new(Log {
-                    hashes,
-                    gathered: Gathered::default(),
-                })
-            }
+            Kind::Database => Box::new(Database {
+                common: self.common(path),
+                gathered: Gathered::default(),
+            }),
+            Kind::Log => Box::new(Log {
+                common: self.common(&database_of(path)),
+                gathered: Gathered::default(),
+            }),
             Kind::Other => Box::new(Plain),
         })
     }
@@ -120,13 +183,14 @@ impl Gathered {
     /// Takes in what is written next, and returns where it is kept until it goes to the disk.
     fn write(
         &mut self,
+        common: &Common,
         below: &mut Below<'_>,
         offset: u64,
         bytes: &[u8],
     ) -> Result<&mut [u8], Code> {
         let goes_on = offset == self.at + self.bytes.len() as u64;
         if !goes_on || self.bytes.len() + bytes.len() > GATHERED {
-            match self.flush(below) {
+            match self.flush(common, below) {
                 OK => self.at = offset,
                 code => return Err(code),
             }
@@ -136,18 +200,18 @@ impl Gathered {
         Ok(&mut self.bytes[kept..])
     }
 
-    fn flush(&mut self, below: &mut Below<'_>) -> Code {
+    fn flush(&mut self, common: &Common, below: &mut Below<'_>) -> Code {
         if self.bytes.is_empty() {
             return OK;
         }
-        let code = below.write(self.at, &self.bytes);
+        let code = common.change(|| below.write(self.at, &self.bytes));
         self.bytes.clear();
         code
     }
 }
 
-#[derive(Default)]
 struct Database {
+    common: Arc<Common>,
     gathered: Gathered,
 }
 
@@ -158,6 +222,7 @@ impl File for Database {
             code => return code,
         }
         let code = below.read(offset, buffer);
+        self.common.overlay(offset, buffer);
         let size = buffer.len() as u64;
         let whole = is_page(buffer.len()) && offset.is_multiple_of(size);
         let number = offset / size + 1;
@@ -179,7 +244,7 @@ impl File for Database {
         if !is_page(size) || !offset.is_multiple_of(size as u64) {
             return SQLITE_IOERR_WRITE;
         }
-        match self.gathered.write(below, offset, bytes) {
+        match self.gathered.write(&self.common, below, offset, bytes) {
             Ok(page) => {
                 let sum = checksum(offset / size as u64 + 1, page);
                 page[size - RESERVED..].copy_from_slice(&sum.to_le_bytes());
@@ -190,7 +255,28 @@ impl File for Database {
     }
 
     fn flush(&mut self, below: &mut Below<'_>) -> Code {
-        self.gathered.flush(below)
+        self.gathered.flush(&self.common, below)
+    }
+
+    fn copied(&mut self, below: &mut Below<'_>) {
+        let pages = (self.gathered.at, self.gathered.bytes.clone());
+        if self.flush(below) != OK {
+            lock(&self.common.unwritten).push(pages);
+        }
+    }
+
+    fn truncate(&mut self, below: &mut Below<'_>, size: u64) -> Code {
+        match self.flush(below) {
+            OK => self.common.change(|| below.truncate(size)),
+            code => code,
+        }
+    }
+
+    fn sync(&mut self, below: &mut Below<'_>, flags: i32) -> Code {
+        match self.flush(below) {
+            OK => self.common.change(|| below.sync(flags)),
+            code => code,
+        }
     }
 }
 
@@ -243,14 +329,14 @@ pub fn check_pages(path: &Path, size: usize, mut damaged: impl FnMut(String)) ->
 }
 
 struct Log {
-    hashes: Hashes,
+    common: Arc<Common>,
     gathered: Gathered,
 }
 
 impl Log {
     fn hash(&self, offset: u64, page: &[u8]) {
         let hash = xxh3_64_with_seed(page, offset);
-        lock(&self.hashes).insert(offset, (page.len(), hash));
+        lock(&self.common.hashes).insert(offset, (page.len(), hash));
     }
 }
 
@@ -265,7 +351,7 @@ impl File for Log {
             return code;
         }
         if is_page(buffer.len()) {
-            let written = lock(&self.hashes).get(&offset).copied();
+            let written = lock(&self.common.hashes).get(&offset).copied();
             // A part of a page is read before SQLite knows how long pages are, and then the page.
             if written.is_some_and(|(length, hash)| {
                 length == buffer.len() && hash != xxh3_64_with_seed(buffer, offset)
@@ -288,12 +374,12 @@ impl File for Log {
             self.hash(offset, bytes);
         }
         self.gathered
-            .write(below, offset, bytes)
+            .write(&self.common, below, offset, bytes)
             .map_or_else(|code| code, |_| OK)
     }
 
     fn flush(&mut self, below: &mut Below<'_>) -> Code {
-        self.gathered.flush(below)
+        self.gathered.flush(&self.common, below)
     }
 
     fn truncate(&mut self, below: &mut Below<'_>, size: u64) -> Code {
@@ -301,8 +387,15 @@ impl File for Log {
             OK => {}
             code => return code,
         }
-        lock(&self.hashes).retain(|offset, _| *offset < size);
-        below.truncate(size)
+        lock(&self.common.hashes).retain(|offset, _| *offset < size);
+        self.common.change(|| below.truncate(size))
+    }
+
+    fn sync(&mut self, below: &mut Below<'_>, flags: i32) -> Code {
+        match self.flush(below) {
+            OK => self.common.change(|| below.sync(flags)),
+            code => code,
+        }
     }
 }
 

@@ -9,9 +9,9 @@ use std::ptr;
 
 use rusqlite::Connection;
 use rusqlite::ffi::{
-    SQLITE_FCNTL_RESERVE_BYTES, SQLITE_IOCAP_SUBPAGE_READ, SQLITE_IOERR, SQLITE_NOTFOUND,
-    SQLITE_OPEN_MAIN_DB, SQLITE_OPEN_WAL, sqlite3_file, sqlite3_file_control, sqlite3_io_methods,
-    sqlite3_vfs, sqlite3_vfs_find, sqlite3_vfs_register,
+    SQLITE_FCNTL_CKPT_DONE, SQLITE_FCNTL_RESERVE_BYTES, SQLITE_IOCAP_SUBPAGE_READ, SQLITE_IOERR,
+    SQLITE_NOTFOUND, SQLITE_OPEN_MAIN_DB, SQLITE_OPEN_WAL, sqlite3_file, sqlite3_file_control,
+    sqlite3_io_methods, sqlite3_vfs, sqlite3_vfs_find, sqlite3_vfs_register,
 };
 
 use crate::pages::RESERVED;
@@ -284,6 +284,17 @@ unsafe extern "C" fn file_size(file: *mut sqlite3_file, size: *mut i64) -> c_int
     }
 }
 
+unsafe extern "C" fn file_control(file: *mut sqlite3_file, op: c_int, arg: *mut c_void) -> c_int {
+    // SAFETY: the file is open, and the argument is passed on as it came.
+    unsafe {
+        if op == SQLITE_FCNTL_CKPT_DONE {
+            let (layered, mut below) = parts(file);
+            layered.copied(&mut below);
+        }
+        file_control_below(file, op, arg)
+    }
+}
+
 unsafe extern "C" fn device_characteristics(file: *mut sqlite3_file) -> c_int {
     // SAFETY: the file is open.
     let below = unsafe { characteristics_below(file) };
@@ -325,7 +336,7 @@ pass_on! {
     lock => xLock(level: c_int) -> c_int, SQLITE_IOERR;
     unlock => xUnlock(level: c_int) -> c_int, SQLITE_IOERR;
     check_reserved_lock => xCheckReservedLock(result: *mut c_int) -> c_int, SQLITE_IOERR;
-    file_control => xFileControl(op: c_int, arg: *mut c_void) -> c_int, SQLITE_NOTFOUND;
+    file_control_below => xFileControl(op: c_int, arg: *mut c_void) -> c_int, SQLITE_NOTFOUND;
     sector_size => xSectorSize() -> c_int, 4096;
     characteristics_below => xDeviceCharacteristics() -> c_int, 0;
     shm_map => xShmMap(
