@@ -17,7 +17,8 @@ pub(crate) struct Vectors {
 impl Vectors {
     /// Copies an array of (n, dimension), or of (dimension,) where one vector will do.
     pub(crate) fn copy(array: &Bound<'_, PyAny>, dimension: usize, one: bool) -> PyResult<Self> {
-        let (values, shape) = copied::<f32>(array)?;
+        let array = in_order::<f32>(array)?;
+        let shape = array.shape();
         let rows = match *shape {
             [columns] if one && columns == dimension => 1,
             [rows, columns] if columns == dimension => rows,
@@ -28,7 +29,10 @@ impl Vectors {
                 )));
             }
         };
-        Ok(Self { values, rows })
+        Ok(Self {
+            values: array.to_vec()?,
+            rows,
+        })
     }
 }
 
@@ -38,27 +42,30 @@ pub(crate) fn copy_column<T: Element>(
     rows: usize,
     name: &str,
 ) -> PyResult<Vec<T>> {
-    let (values, shape) = copied(array)?;
+    let array = in_order::<T>(array)?;
+    let shape = array.shape();
     if *shape == [rows] {
-        return Ok(values);
+        return Ok(array.to_vec()?);
     }
     Err(PyValueError::new_err(format!(
         "{name} has the shape {shape:?}, not ({rows},)"
     )))
 }
 
-fn copied<T: Element>(array: &Bound<'_, PyAny>) -> PyResult<(Vec<T>, Vec<usize>)> {
+/// The array itself if it is in C order and of the type that is wanted, or a copy that is.
+fn in_order<'py, T: Element>(array: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyArrayDyn<T>>> {
     if let Ok(array) = array.cast::<PyArrayDyn<T>>()
         && array.is_c_contiguous()
     {
-        return Ok((array.to_vec()?, array.shape().to_vec()));
+        return Ok(array.clone());
     }
     let py = array.py();
     let options = PyDict::new(py);
     options.set_item(intern!(py, "dtype"), dtype::<T>(py))?;
-    let array = py
-        .import(intern!(py, "numpy"))?
-        .call_method(intern!(py, "ascontiguousarray"), (array,), Some(&options))?
-        .cast_into::<PyArrayDyn<T>>()?;
-    Ok((array.to_vec()?, array.shape().to_vec()))
+    let array = py.import(intern!(py, "numpy"))?.call_method(
+        intern!(py, "ascontiguousarray"),
+        (array,),
+        Some(&options),
+    )?;
+    Ok(array.cast_into()?)
 }

@@ -231,8 +231,13 @@ impl Table {
         let found = self
             .directions
             .top_k_batch_with(self.kernel, &prepared, &search, by_number);
-        let hits = found.iter().flatten();
-        Ok(hits.map(|hit| (i64::from(hit.slot), hit.score)).unzip())
+        let count = found.iter().map(Vec::len).sum();
+        let (mut rows, mut scores) = (Vec::with_capacity(count), Vec::with_capacity(count));
+        for hit in found.iter().flatten() {
+            rows.push(i64::from(hit.slot));
+            scores.push(hit.score);
+        }
+        Ok((rows, scores))
     }
 
     fn dimension(&self) -> usize {

@@ -24,6 +24,11 @@ impl Avx512 {
         sum
     }
 
+    pub(super) fn dot2(self, query: &[F32Line], rows: [&[F32Line]; 2]) -> [f64; 2] {
+        // SAFETY: `self` exists only where AVX-512 F, BW and VNNI were detected.
+        unsafe { dots(query, rows) }
+    }
+
     pub(super) fn dot4(self, query: &[F32Line], rows: [&[F32Line]; 4]) -> [f64; 4] {
         // SAFETY: `self` exists only where AVX-512 F, BW and VNNI were detected.
         unsafe { dots(query, rows) }

@@ -6,6 +6,8 @@
 
 use bytemuck::{Pod, Zeroable};
 
+use super::aligned::Aligned;
+
 /// 16 components of an f32 vector: one cache line.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[repr(C, align(64))]
@@ -38,7 +40,14 @@ pub(crate) struct I16Line {
     pub(super) low: [i8; 64],
     /// Σ m.
     pub(super) sum: i32,
+    padding: [i32; 15],
 }
+
+// SAFETY: integers and nothing else, 320 bytes of them without a gap: any bytes are one, zeros
+// included.
+unsafe impl Zeroable for I16Line {}
+// SAFETY: as above.
+unsafe impl Pod for I16Line {}
 
 impl F32Line {
     /// 16 zeros.
@@ -50,11 +59,9 @@ impl F32Line {
     }
 
     /// `values`, padded with zeros to whole lines.
-    pub(crate) fn pack(values: &[f32]) -> Box<[Self]> {
-        let mut lines = vec![Self::ZERO; Self::count(values.len())].into_boxed_slice();
-        for (line, chunk) in lines.iter_mut().zip(values.chunks(16)) {
-            line.0[..chunk.len()].copy_from_slice(chunk);
-        }
+    pub(crate) fn pack(values: &[f32]) -> Aligned<Self> {
+        let mut lines = Aligned::<Self>::zeroed(Self::count(values.len()));
+        bytemuck::cast_slice_mut(&mut lines)[..values.len()].copy_from_slice(values);
         lines
     }
 }
@@ -73,26 +80,24 @@ impl I16Line {
     /// The largest component in absolute value: h is a byte.
     pub(crate) const LARGEST: i16 = 127 * 256 + 127;
 
-    /// 64 zeros.
-    pub(crate) const ZERO: Self = Self {
-        words: [0; 64],
-        high: [0; 64],
-        low: [0; 64],
-        sum: 0,
-    };
-
     /// These components, none of them larger than [`Self::LARGEST`].
+    #[cfg(test)]
     pub(crate) fn new(words: [i16; 64]) -> Self {
-        let mut line = Self {
-            words,
-            ..Self::ZERO
-        };
-        let parts = line.high.iter_mut().zip(&mut line.low);
-        for ((high, low), &word) in parts.zip(&words) {
+        let mut line = Self::zeroed();
+        line.set(words);
+        line
+    }
+
+    /// Makes these its components.
+    #[inline]
+    pub(crate) fn set(&mut self, words: [i16; 64]) {
+        self.words = words;
+        for ((high, low), &word) in self.high.iter_mut().zip(&mut self.low).zip(&words) {
             *low = word as i8;
             *high = (word.wrapping_add(128) >> 8) as i8;
-            line.sum += i32::from(word);
         }
-        line
+        // Far from wrapping; a checked sum would not become vectors.
+        let sum = |sum: i32, &word: &i16| sum.wrapping_add(i32::from(word));
+        self.sum = words.iter().fold(0, sum);
     }
 }

@@ -3,7 +3,7 @@
 //! A [`Kernel`] is a token: one for an instruction set can only be made after this CPU was asked
 //! whether it has it, so every method of a token is safe to call. There are three operations.
 //!
-//! - `dot`, `dot4`: the inner product of f32 vectors, as f64. A product of two f32 is exact in
+//! - `dot`, `dot2`, `dot4`: the inner product of f32 vectors, as f64. A product of two f32 is exact in
 //!   f64 (24 + 24 bits of significand in 53), so fused and unfused multiply-add agree. Component
 //!   `i` goes to lane `i mod 16`; the 16 lanes are folded in halves (`j` with `j + 8`, then
 //!   `j + 4`, `j + 2`, `j + 1`). Lanes and fold are fixed, so **every kernel returns the same
@@ -16,6 +16,7 @@
 
 #![allow(unsafe_code)]
 
+pub(crate) mod aligned;
 pub(crate) mod lines;
 pub(crate) mod scalar;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
@@ -125,6 +126,14 @@ impl Kernel {
     pub(crate) fn dot(self, a: &[F32Line], b: &[F32Line]) -> f64 {
         assert_eq!(a.len(), b.len(), "vectors of different dimensions");
         dispatch!(self, dot(a, b))
+    }
+
+    /// The inner products of `query` with two rows: two [`Kernel::dot`]s, for less.
+    pub(crate) fn dot2(self, query: &[F32Line], rows: [&[F32Line]; 2]) -> [f64; 2] {
+        for row in rows {
+            assert_eq!(query.len(), row.len(), "vectors of different dimensions");
+        }
+        dispatch!(self, dot2(query, rows))
     }
 
     /// The inner products of `query` with four rows: four [`Kernel::dot`]s, for less.

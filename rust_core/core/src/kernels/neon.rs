@@ -21,10 +21,14 @@ impl Neon {
         sum
     }
 
+    pub(super) fn dot2(self, query: &[F32Line], rows: [&[F32Line]; 2]) -> [f64; 2] {
+        // SAFETY: `self` exists only where NEON was detected.
+        unsafe { dots(query, rows) }
+    }
+
     pub(super) fn dot4(self, query: &[F32Line], [a, b, c, d]: [&[F32Line]; 4]) -> [f64; 4] {
         // Two rows of 16 lanes fill 16 of the 32 registers; four would spill.
-        // SAFETY: `self` exists only where NEON was detected.
-        let ([a, b], [c, d]) = unsafe { (dots(query, [a, b]), dots(query, [c, d])) };
+        let ([a, b], [c, d]) = (self.dot2(query, [a, b]), self.dot2(query, [c, d]));
         [a, b, c, d]
     }
 

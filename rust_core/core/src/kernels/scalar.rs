@@ -23,6 +23,10 @@ pub(crate) fn fold(mut lanes: [f64; 16]) -> f64 {
     lanes[0]
 }
 
+pub(super) fn dot2(query: &[F32Line], rows: [&[F32Line]; 2]) -> [f64; 2] {
+    rows.map(|row| dot(query, row))
+}
+
 pub(super) fn dot4(query: &[F32Line], rows: [&[F32Line]; 4]) -> [f64; 4] {
     rows.map(|row| dot(query, row))
 }

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::Kernel;
+use super::aligned::Aligned;
 use super::lines::{F32Line, I8Line, I16Line};
 use crate::rank::tests::cases;
 
@@ -17,7 +18,7 @@ fn any_finite() -> impl Strategy<Value = f32> {
     ]
 }
 
-fn vectors(count: usize) -> impl Strategy<Value = Vec<Box<[F32Line]>>> {
+fn vectors(count: usize) -> impl Strategy<Value = Vec<Aligned<F32Line>>> {
     (1_usize..=1100).prop_flat_map(move |dimension| {
         let vector = prop::collection::vec(any_finite(), dimension);
         prop::collection::vec(vector.prop_map(|values| F32Line::pack(&values)), count)
@@ -80,6 +81,9 @@ proptest! {
         let expected = rows.map(|row| Kernel::SCALAR.dot(query, row).to_bits());
         for kernel in Kernel::available() {
             prop_assert_eq!(rows.map(|row| kernel.dot(query, row).to_bits()), expected);
+            let [a, b, c, d] = rows;
+            let pairs = [kernel.dot2(query, [a, b]), kernel.dot2(query, [c, d])];
+            prop_assert_eq!(pairs.as_flattened().iter().map(|dot| dot.to_bits()).collect::<Vec<_>>(), expected);
             prop_assert_eq!(kernel.dot4(query, rows).map(f64::to_bits), expected);
         }
     }

@@ -4,6 +4,9 @@ use super::{Hit, Query, Rows, top_k::TopK};
 use crate::kernels::Kernel;
 use crate::kernels::lines::F32Line;
 
+/// A row on its way to be scored: slot, components, norm.
+type Waiting<'a> = (u32, &'a [F32Line], f64);
+
 /// Scores candidates — a slot and an upper bound of its score each — into `best`, leaving out
 /// absent rows and those that `best` has no use for any more when their turn comes.
 pub(super) fn settle(
@@ -13,7 +16,7 @@ pub(super) fn settle(
     candidates: impl Iterator<Item = (u32, f64)>,
     best: &mut TopK<'_>,
 ) {
-    let mut group: [(u32, &[F32Line], f64); 4] = [(0, &[], 0.0); 4];
+    let mut four: [Waiting<'_>; 4] = [(0, &query.lines, 1.0); 4];
     let mut waiting = 0;
     for (slot, upper) in candidates {
         if !best.admits(upper) {
@@ -22,21 +25,35 @@ pub(super) fn settle(
         let Some((lines, norm)) = rows.row(slot) else {
             continue;
         };
-        group[waiting] = (slot, lines, norm);
+        four[waiting] = (slot, lines, norm);
         waiting += 1;
-        if waiting == group.len() {
+        if waiting == four.len() {
             waiting = 0;
-            let dots = kernel.dot4(&query.lines, group.map(|(_, lines, _)| lines));
-            for ((slot, _, norm), dot) in group.into_iter().zip(dots) {
-                best.push(Hit {
-                    slot,
-                    score: query.score(dot, norm),
-                });
-            }
+            score(kernel, query, &four, 4, best);
         }
     }
-    for &(slot, lines, norm) in &group[..waiting] {
-        let dot = kernel.dot(&query.lines, lines);
+    score(kernel, query, &four, waiting, best);
+}
+
+/// Scores the first `count` of four rows. What is behind them may be anything.
+fn score(
+    kernel: Kernel,
+    query: &Query,
+    four: &[Waiting<'_>; 4],
+    count: usize,
+    best: &mut TopK<'_>,
+) {
+    let [a, b, c, d] = four.map(|(_, lines, _)| lines);
+    let dots = match count {
+        0 => return,
+        1 => [kernel.dot(&query.lines, a), 0.0, 0.0, 0.0],
+        2 => {
+            let [a, b] = kernel.dot2(&query.lines, [a, b]);
+            [a, b, 0.0, 0.0]
+        }
+        _ => kernel.dot4(&query.lines, [a, b, c, d]),
+    };
+    for (&(slot, _, norm), dot) in four[..count].iter().zip(dots) {
         best.push(Hit {
             slot,
             score: query.score(dot, norm),

@@ -4,13 +4,14 @@ use std::sync::OnceLock;
 
 use super::sketch::QuerySketch;
 use crate::kernels::Kernel;
+use crate::kernels::aligned::Aligned;
 use crate::kernels::lines::F32Line;
 
 /// A vector to rank categories against: its components as given, and its norm.
 #[derive(Clone, Debug)]
 pub struct Query {
     dimension: usize,
-    pub(super) lines: Box<[F32Line]>,
+    pub(super) lines: Aligned<F32Line>,
     pub(super) norm: f64,
     /// Made by the first scan that needs it: a few rows are scored without.
     sketch: OnceLock<QuerySketch>,

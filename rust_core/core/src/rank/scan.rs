@@ -61,7 +61,7 @@ impl<'a> Survivors<'a> {
             floor,
             lowers: Vec::new(),
             cut_at: limit,
-            found: Vec::new(),
+            found: Vec::with_capacity(limit.min(32) * 2),
             prune_at: 1024,
             best: TopK::new(search, tie),
             seen: 0,
@@ -80,35 +80,50 @@ impl<'a> Survivors<'a> {
         search: &Search<'_>,
     ) {
         let mut uppers = [0.0_f32; *BLOCK_ROWS.end()];
+        let uppers = &mut uppers[..dots.len()];
         let rows = dots.iter().zip(block.scales).zip(block.errors);
         for (upper, ((&dot, &scale), &error)) in uppers.iter_mut().zip(rows) {
             *upper = query.middle(dot, scale) + query.slack(error);
         }
-        let mut admitted = 0;
-        for (at, &upper) in uppers[..dots.len()].iter().enumerate() {
-            let slot = first + at as u32;
-            if upper >= self.floor && search.keeps(slot) {
-                let slack = query.slack(block.errors[at]);
-                let lower = query.middle(dots[at], block.scales[at]) - slack;
-                self.admit(slot, lower, upper);
-                admitted += 1;
-            }
+        let lower = |at: usize| {
+            let slack = query.slack(block.errors[at]);
+            query.middle(dots[at], block.scales[at]) - slack
+        };
+        let keeps = |at: usize| search.keeps(first + at as u32);
+        let bounded = self.limit != usize::MAX;
+        // A floor from a whole block to begin with: most rows need not be remembered at all.
+        let begins = bounded && self.seen == 0;
+        if begins {
+            let floor = self.floor;
+            let kept = (0..dots.len()).filter(|&at| uppers[at] >= floor && keeps(at));
+            self.lowers.extend(kept.map(lower));
+            self.cut();
         }
-        self.judge(dots.len(), admitted);
-    }
-
-    fn admit(&mut self, slot: u32, lower: f32, upper: f32) {
-        self.found.push(Candidate { slot, upper });
-        // One at the floor would not raise it.
-        if self.limit != usize::MAX && lower > self.floor {
-            self.lowers.push(lower);
-            if self.lowers.len() >= self.cut_at {
-                self.cut();
+        let mut admitted = 0;
+        for (at, &upper) in uppers.iter().enumerate() {
+            if upper >= self.floor && keeps(at) {
+                let slot = first + at as u32;
+                self.found.push(Candidate { slot, upper });
+                if bounded && !begins {
+                    self.raise(lower(at));
+                }
+                admitted += 1;
             }
         }
         if self.found.len() >= self.prune_at {
             self.prune();
             self.prune_at = self.prune_at.max(self.found.len() * 2);
+        }
+        self.judge(dots.len(), admitted);
+    }
+
+    /// Takes note of a lower bound. One at the floor would not raise it.
+    fn raise(&mut self, lower: f32) {
+        if lower > self.floor {
+            self.lowers.push(lower);
+            if self.lowers.len() >= self.cut_at {
+                self.cut();
+            }
         }
     }
 

@@ -124,19 +124,24 @@ impl Walk<'_> {
 
     /// Each thread takes all queries to some of the rows.
     pub(super) fn share_rows(&self, queries: &[Query], threads: usize) -> Vec<Vec<Hit>> {
-        let next = AtomicUsize::new(0);
-        let made = workers::run(threads, || {
-            let claims = std::iter::from_fn(|| Some(next.fetch_add(1, Relaxed)));
-            let pieces = claims.take_while(|&piece| piece < self.rows.pieces());
-            self.survivors(pieces, queries)
-        });
-        let merged = made.into_iter().reduce(|mut all, more| {
-            for (all, more) in all.iter_mut().zip(more) {
-                all.absorb(more);
-            }
-            all
-        });
-        let found = merged.into_iter().flatten().zip(queries);
+        let pieces = self.rows.pieces();
+        let found = if threads > 1 {
+            let next = AtomicUsize::new(0);
+            let made = workers::run(threads, || {
+                let claims = std::iter::from_fn(|| Some(next.fetch_add(1, Relaxed)));
+                self.survivors(claims.take_while(|&piece| piece < pieces), queries)
+            });
+            let merged = made.into_iter().reduce(|mut all, more| {
+                for (all, more) in all.iter_mut().zip(more) {
+                    all.absorb(more);
+                }
+                all
+            });
+            merged.unwrap_or_default()
+        } else {
+            self.survivors(0..pieces, queries)
+        };
+        let found = found.into_iter().zip(queries);
         found
             .map(|(found, query)| {
                 let best = found.finish(self.kernel, self.rows, query, self.search.tally);

@@ -40,6 +40,7 @@
 //!
 //! From (1), (2) and (3): **x − s ≤ score ≤ x + s**, as f32 and f64 numbers compare.
 
+use crate::kernels::aligned::Aligned;
 use crate::kernels::lines::{F32Line, I8Line, I16Line};
 use crate::kernels::scalar::fold;
 
@@ -89,7 +90,7 @@ impl RowSketch {
 #[derive(Clone, Debug)]
 pub(super) struct QuerySketch {
     /// m: components in [−Q, Q], the padding 0.
-    pub(super) lines: Box<[I16Line]>,
+    pub(super) lines: Aligned<I16Line>,
     /// a.
     scale: f32,
     /// b = 1 + ε.
@@ -140,17 +141,18 @@ impl QuerySketch {
 }
 
 /// The components of a query's sketch.
-fn quantise(query: &[F32Line], nearest: impl Fn(f32) -> u16) -> Box<[I16Line]> {
-    let line = |query: &[F32Line]| {
+fn quantise(query: &[F32Line], nearest: impl Fn(f32) -> u16) -> Aligned<I16Line> {
+    let mut lines = Aligned::<I16Line>::zeroed(query.len().div_ceil(4));
+    for (line, query) in lines.iter_mut().zip(query.chunks(4)) {
         let mut words = [0; 64];
         for (part, query) in words.as_chunks_mut::<16>().0.iter_mut().zip(query) {
             for (m, &q) in part.iter_mut().zip(&query.0) {
                 *m = nearest(q) as i16;
             }
         }
-        I16Line::new(words)
-    };
-    query.chunks(4).map(line).collect()
+        line.set(words);
+    }
+    lines
 }
 
 /// The largest absolute component, as f64.

@@ -28,7 +28,7 @@ impl<'a> TopK<'a> {
             limit,
             floor,
             last: None,
-            hits: Vec::new(),
+            hits: Vec::with_capacity(next_cut(limit).min(64)),
             cut_at: limit,
             tie,
         }
@@ -74,7 +74,7 @@ impl<'a> TopK<'a> {
         self.floor = self
             .last
             .map_or(self.floor, |last| self.floor.max(last.score));
-        self.cut_at = self.limit.saturating_add((self.limit / 2).max(8));
+        self.cut_at = next_cut(self.limit);
     }
 
     /// The best hits, best first.
@@ -94,6 +94,11 @@ impl<'a> TopK<'a> {
     pub(super) fn into_hits(self) -> Vec<Hit> {
         self.hits
     }
+}
+
+/// How many hits are worth a cut.
+fn next_cut(limit: usize) -> usize {
+    limit.saturating_add((limit / 2).max(8))
 }
 
 /// Score descending, then the caller's order, then the slot: a caller whose order is total never
