@@ -46,7 +46,9 @@ steps! {
     TaskCommitted,
     /// After the watermark, before the reply.
     TaskMarked,
-    /// Before the write-ahead log is copied back.
+    /// Before a part of the write-ahead log is copied back while others write.
+    CopyAhead,
+    /// Before the rest of it is copied back.
     CopyBack,
     /// After it was copied back, before the marks say so.
     CopiedBack,

@@ -9,8 +9,8 @@
 //!
 //! 1. A write is durable before it is visible. Everything that can fail comes before the commit;
 //!    publishing is copying.
-//! 2. Who has the pen writes, one at a time, through one connection. An error of the disk stops
-//!    writing for good.
+//! 2. Who has the pen writes, one at a time, through one connection. (The log is copied back
+//!    beside it.) An error of the disk stops writing for good.
 //! 3. Memory is derived: a namespace that is read back has the digest that was recorded, or it is
 //!    not served.
 //! 4. SQL is spoken in `store` only.
@@ -18,6 +18,7 @@
 mod api;
 mod backup;
 mod clock;
+mod copier;
 mod directory;
 mod engine;
 mod error;

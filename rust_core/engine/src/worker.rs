@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 
 use crate::clock::now_ms;
+use crate::copier::Copier;
 use crate::failpoints::{Step, reach};
 use crate::group::Group;
 use crate::loaded::Loaded;
@@ -55,6 +56,7 @@ pub(crate) struct Worker {
     groups: [usize; 2],
     /// How long the last commit took.
     commit: Duration,
+    copier: Copier,
 }
 
 impl Worker {
@@ -62,8 +64,9 @@ impl Worker {
         connection: Connection,
         shared: Arc<Shared>,
         queue: Arc<Queue>,
-    ) -> StoreResult<Self> {
+    ) -> Result<Self> {
         Ok(Self {
+            copier: Copier::start(Arc::clone(&shared), Arc::clone(&queue))?,
             head: Head::load(&connection)?,
             page_size: store::page_size(&connection)?,
             connection,
@@ -95,9 +98,10 @@ impl Worker {
             Job::Write(job) => self.group(*job),
             Job::Task(task) => self.task(task),
             Job::Evict => self.evict(),
-            Job::CopyBack | Job::Stop => {}
+            Job::CopyBack => self.complete_copy(),
+            Job::Stop => {}
         }
-        self.copy_back();
+        self.begin_copy();
         if self.purged.elapsed() >= PURGE_LATEST {
             self.purge();
         }
@@ -250,7 +254,7 @@ impl Worker {
         match self.transaction(Step::Purge, queries::purge_step) {
             Ok(more) => {
                 self.purging = more;
-                self.copy_back();
+                self.begin_copy();
             }
             Err(error) => {
                 self.purging = false;
@@ -292,12 +296,22 @@ impl Worker {
         Ok(self.connection.execute_batch("BEGIN IMMEDIATE")?)
     }
 
-    /// Whether the write-ahead log is long enough to be copied back. One that could not begin
-    /// anew, as somebody read from it, is soon tried again.
-    pub(crate) fn log_is_long(&self) -> StoreResult<bool> {
-        let frames = store::log_frames(&self.connection)?;
+    /// Begins to copy the write-ahead log back once it is long, and does not wait for it. One that
+    /// could not begin anew, as somebody read from it, is soon tried again.
+    pub(crate) fn begin_copy(&self) {
+        if self.copier.is_copying() || self.shared.failed() {
+            return;
+        }
         let most = self.log_pages();
-        Ok(frames.written >= most && frames.written - frames.copied >= most / 4)
+        match store::log_frames(&self.connection) {
+            Ok(log) if log.written >= most && log.written - log.copied >= most / 4 => {
+                self.copier.begin();
+            }
+            Ok(_) => {}
+            Err(error) => self
+                .shared
+                .fail(&format!("cannot copy the log back: {error}")),
+        }
     }
 
     fn log_pages(&self) -> i64 {
@@ -308,16 +322,13 @@ impl Worker {
         LOG_BYTES / self.page_size
     }
 
-    /// Copies the write-ahead log back once it is long. Whoever wrote has been answered.
-    fn copy_back(&mut self) {
+    /// Copies what the copier has left of the log. Whoever wrote has been answered.
+    fn complete_copy(&mut self) {
+        self.copier.completed();
         if self.shared.failed() {
             return;
         }
-        let copied = self.log_is_long().and_then(|long| {
-            if !long {
-                return Ok(());
-            }
-            reach(Step::CopyBack)?;
+        let copied = reach(Step::CopyBack).and_then(|()| {
             store::copy_back(&self.connection)?;
             let frames = store::leave_log(&self.connection)?;
             self.mark_copied(frames.complete())
@@ -359,6 +370,7 @@ impl Worker {
     }
 
     fn finish(mut self) {
+        self.copier.stop();
         if !self.shared.failed() {
             let loaded = self.shared.registry.loaded();
             self.save_all(&loaded, Step::CloseSave);

@@ -98,10 +98,7 @@ impl Writer {
         }
         let worker = pen.as_mut().ok_or(Error::ShuttingDown)?;
         worker.guarded(|worker| worker.group(job));
-        // Copying back takes longer than a caller should wait for it.
-        if !self.shared.failed() && worker.log_is_long().unwrap_or(true) {
-            let _ = self.queue.push(Job::CopyBack);
-        }
+        worker.begin_copy();
         Ok(None)
     }
 

@@ -95,6 +95,13 @@ pub(super) fn open_reader(file: &Path) -> StoreResult<Connection> {
     Ok(connection)
 }
 
+/// Opens a connection that copies the write-ahead log back, and does nothing else.
+pub(crate) fn open_copier(file: &Path) -> StoreResult<Connection> {
+    let connection = open_reader(file)?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    Ok(connection)
+}
+
 /// How far the log had come when the write-ahead log was last copied into the database file: what
 /// the file says by itself. None if that cannot be read, as after a copy that was cut off.
 pub(crate) fn copied_sequence(file: &Path) -> Option<u64> {

@@ -27,7 +27,7 @@ mod vacuum;
 
 use codec::{decode, encode};
 pub(crate) use copy_back::{copy_back, empty_log, leave_log, log_frames};
-pub(crate) use database::{copied_sequence, open_writer, page_size, sqlite_version};
+pub(crate) use database::{copied_sequence, open_copier, open_writer, page_size, sqlite_version};
 pub(crate) use error::StoreError;
 pub(crate) use head::Head;
 pub(crate) use items::SqlStore;
