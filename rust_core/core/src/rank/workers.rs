@@ -1,21 +1,27 @@
 //! Running one piece of work on several threads.
 //!
 //! A scan of some hundred microseconds cannot afford to start a thread. So there is one pool for
-//! the process, one thread less than there are cores: they look for work for some microseconds
-//! after the last, and sleep then. A call takes those that are idle and never waits for one that
-//! is not: where every core is busy each call has its own thread, which is the best that there is.
+//! the process, one thread less than there are cores. A call takes those that are idle and never
+//! waits for one that is not: where every core is busy each call has its own thread, which is the
+//! best that there is.
+//!
+//! To wake a thread takes as long as half of a small scan, so nobody goes to sleep at once: a
+//! helper looks out for the next call for as long as that, and a caller for the end of its helpers.
+//! They make way for other threads while they do.
 
 use std::hint::spin_loop;
 use std::process;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use std::sync::{Mutex, OnceLock, PoisonError};
-use std::thread::available_parallelism;
+use std::thread::{self, available_parallelism};
+use std::time::{Duration, Instant};
 
 use rayon_core::{ThreadPool, ThreadPoolBuilder};
 
-/// Turns of looking whether the others are done before going to sleep until they are: for longer
-/// than a piece of a scan takes, since to be woken takes longer still.
-const TURNS: usize = 2_000;
+/// How long a thread looks out for what it waits for before it sleeps: about as long as it takes to
+/// be woken, so that it never does more than twice what is needed.
+const PATIENCE: Duration = Duration::from_micros(50);
 
 /// Runs `work` on this thread and on up to `threads - 1` others and returns what each made, in no
 /// order. The work must share itself out (every run takes pieces until none are left), so it is
@@ -32,6 +38,8 @@ pub(crate) fn run<T: Send>(threads: usize, work: impl Fn() -> T + Sync) -> Vec<T
 struct Pool {
     threads: ThreadPool,
     idle: AtomicUsize,
+    /// Counts the calls, for those who look out for the next one.
+    calls: AtomicUsize,
     /// The process that has these threads: one that was forked from it has none of them.
     process: u32,
 }
@@ -53,37 +61,64 @@ impl Pool {
         Some(Self {
             threads,
             idle: AtomicUsize::new(others),
+            calls: AtomicUsize::new(0),
             process: process::id(),
         })
     }
 
-    fn run<T: Send>(&self, threads: usize, work: impl Fn() -> T + Sync) -> Vec<T> {
+    fn run<T: Send>(&'static self, threads: usize, work: impl Fn() -> T + Sync) -> Vec<T> {
         let others = (1..threads).map_while(|_| Seat::take(&self.idle));
         let others: Vec<_> = others.collect();
+        let begun = AtomicUsize::new(0);
         let running = AtomicUsize::new(others.len());
         let made = Mutex::new(Vec::with_capacity(others.len() + 1));
         let put = |result| {
             let mut made = made.lock().unwrap_or_else(PoisonError::into_inner);
             made.push(result);
         };
+        let count = others.len();
         self.threads.in_place_scope(|scope| {
             for seat in others {
-                let (work, put, running) = (&work, &put, &running);
+                let (work, put, begun, running) = (&work, &put, &begun, &running);
                 scope.spawn(move |_| {
+                    begun.fetch_add(1, Relaxed);
                     put(work());
+                    // Before the seat is free: whoever takes it calls after that.
+                    let calls = self.calls.load(Acquire);
                     drop(seat);
+                    self.threads.spawn(move || self.look_out(calls));
                     running.fetch_sub(1, Relaxed);
                 });
             }
+            self.calls.fetch_add(1, Release);
             put(work());
-            for _ in 0..TURNS {
-                if running.load(Relaxed) == 0 {
-                    break;
+            wait_until(|| {
+                // One that has begun is at its last piece. One that has not may be waiting for
+                // this very core.
+                if begun.load(Relaxed) < count {
+                    thread::yield_now();
                 }
-                spin_loop();
-            }
+                running.load(Relaxed) == 0
+            });
         });
         made.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps the thread that runs this awake until there is another call than the first `calls`,
+    /// if it comes soon.
+    fn look_out(&self, calls: usize) {
+        wait_until(|| {
+            thread::yield_now();
+            self.calls.load(Acquire) != calls
+        });
+    }
+}
+
+/// Looks whether it is `done` until it is, or there is no patience left.
+fn wait_until(done: impl Fn() -> bool) {
+    let begin = Instant::now();
+    while !done() && begin.elapsed() < PATIENCE {
+        spin_loop();
     }
 }
 
@@ -92,7 +127,7 @@ struct Seat<'a>(&'a AtomicUsize);
 
 impl<'a> Seat<'a> {
     fn take(idle: &'a AtomicUsize) -> Option<Self> {
-        idle.fetch_update(Relaxed, Relaxed, |idle| idle.checked_sub(1))
+        idle.fetch_update(AcqRel, Relaxed, |idle| idle.checked_sub(1))
             .ok()
             .map(|_| Self(idle))
     }
@@ -100,17 +135,14 @@ impl<'a> Seat<'a> {
 
 impl Drop for Seat<'_> {
     fn drop(&mut self) {
-        self.0.fetch_add(1, Relaxed);
+        self.0.fetch_add(1, Release);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::panic::{AssertUnwindSafe, catch_unwind};
-    use std::thread;
-    use std::time::{Duration, Instant};
-
     use super::*;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
 
     fn sum(threads: usize, end: usize) -> usize {
         let next = AtomicUsize::new(0);
