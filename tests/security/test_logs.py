@@ -123,7 +123,7 @@ def test_a_defect_is_told_by_its_id_alone(
             message = "an internal text"
             raise RuntimeError(message)
 
-        monkeypatch.setattr(served.server._server.gate, "receive", fail)
+        monkeypatch.setattr(served.server._server.gate, "check_request", fail)
         with (
             Client(served.target, token=served.tokens["root"]) as client,
             pytest.raises(errors.Internal) as caught,

@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import grpc
@@ -227,10 +226,7 @@ def test_max_streams_per_connection(tmp_path: Path) -> None:
             waiting: list[Any] = [
                 unary(channel, "GetNamespace").future(request, timeout=1.5) for _ in range(2)
             ]
-            end = time.monotonic() + 10
-            while server._server.gate.in_flight < 2:
-                assert time.monotonic() < end
-                time.sleep(0.01)
+            _wait_for(lambda: server._server.gate.in_flight == 2)
             third: Any = unary(channel, "GetServiceInfo").future(b"", timeout=0.5)
             assert third.code() == grpc.StatusCode.DEADLINE_EXCEEDED
             assert server._server.gate.in_flight == 2
@@ -272,18 +268,34 @@ def test_max_streaming_calls() -> None:
     gate.enter(one, streams=False)
 
 
-def test_workers() -> None:
-    """One more call waits until one is free."""
-    gate = _gate(workers=1)
-    context: Any = SimpleNamespace(is_active=lambda: True)
-    gate.start_work(context)
-    waiting = threading.Thread(target=gate.start_work, args=(context,))
-    waiting.start()
-    waiting.join(0.2)
-    assert waiting.is_alive()
-    gate.end_work()
-    waiting.join(5)
-    assert not waiting.is_alive()
+def test_workers(tmp_path: Path) -> None:
+    """One waits for a revision; another call waits for it to be free, and is done then."""
+    settings = Settings(data=tmp_path / "data", listen="127.0.0.1:0", workers=1)
+    request = service_pb2.GetNamespaceRequest(namespace="n", min_revision=99).SerializeToString()
+    with (
+        ServerHandle(settings) as server,
+        Client(server.target) as client,
+        grpc.insecure_channel(server.target) as channel,
+    ):
+        client.create_namespace("n", 2)
+        waiting: Any = unary(channel, "GetNamespace").future(request, timeout=1.0)
+        _wait_for(lambda: server._server.gate.in_flight == 1)
+        second: Any = unary(channel, "GetServiceInfo").future(b"", timeout=0.3)
+        third: Any = unary(channel, "GetServiceInfo").future(b"", timeout=10)
+        assert second.code() == grpc.StatusCode.DEADLINE_EXCEEDED
+        assert not third.done()
+        assert third.result()
+        assert waiting.code() in (
+            grpc.StatusCode.DEADLINE_EXCEEDED,
+            grpc.StatusCode.FAILED_PRECONDITION,
+        )
+
+
+def _wait_for(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def test_page_bytes(raw: EmbeddedRaw) -> None:

@@ -7,12 +7,11 @@ use std::time::Instant;
 
 use ee_core::command::Command;
 use ee_core::kernels::Kernel;
-use ee_core::rank::Query;
-use ee_core::state::{CategoryView, Header, MatchOptions, Namespace, Profile, Ranking};
+use ee_core::state::{CategoryView, Header, Namespace, Profile};
 use rusqlite::Connection;
 
 use crate::api::{
-    At, EngineInfo, Health, ItemFilter, ItemView, NamespaceView, NewNamespace, Options, QuerySpec,
+    At, EngineInfo, Health, ItemFilter, ItemView, NamespaceView, NewNamespace, Options,
     ReadContext, SnapshotView, VerifyReport, WriteContext, Written,
 };
 use crate::clock::now_ms;
@@ -23,7 +22,6 @@ use crate::read;
 use crate::registry::Registry;
 use crate::restore::{Restore, append_created};
 use crate::shared::Shared;
-use crate::shared_scan;
 use crate::snapshot::Snapshot;
 use crate::stats::Stats;
 use crate::store::{Head, copied_sequence, log_frames, open_writer, sqlite_version};
@@ -40,7 +38,7 @@ const SERVICE: i64 = 0;
 pub struct Engine {
     pub(crate) shared: Arc<Shared>,
     pub(crate) writer: Arc<Writer>,
-    options: Options,
+    pub(crate) options: Options,
 }
 
 impl Engine {
@@ -294,50 +292,6 @@ impl Engine {
         })
     }
 
-    /// Ranks all categories for each query; all queries at the same revision.
-    pub fn rank(
-        &self,
-        target: &Target,
-        queries: Vec<QuerySpec>,
-        mut options: MatchOptions,
-        context: ReadContext,
-    ) -> Result<At<Vec<Ranking>>> {
-        let loaded = self.loaded(target, context)?;
-        options.threads = self.options.threads;
-        let categories = loaded.read().header().categories;
-        self.shared.counters.ranked(queries.len(), categories);
-        let kernel = self.kernel();
-        let tally = Some(&self.shared.counters.tally);
-        let (id, settings) = (target.id, &target.settings);
-        if read::names_items(&queries) {
-            return self.read_both(&loaded, |published, reader| {
-                let resolved = read::resolve(Some(&reader), id, settings, &queries)?;
-                drop(reader);
-                Ok(published.rank_with(kernel, &resolved, &options, tally))
-            });
-        }
-        let mut resolved = read::resolve(None, id, settings, &queries)?;
-        let scan = |queries: &[Query], options: &MatchOptions| {
-            let published = loaded.read();
-            At {
-                value: published.rank_with(kernel, queries, options, tally),
-                revision: published.header().revision,
-            }
-        };
-        if resolved.len() == 1 && loaded.memory.load(Ordering::Relaxed) >= shared_scan::MIN_BYTES {
-            let at_once = shared_scan::at_once(options.threads);
-            let At { value, revision } =
-                loaded
-                    .scans
-                    .rank(resolved.swap_remove(0), options, at_once, scan);
-            return Ok(At {
-                value: vec![value],
-                revision,
-            });
-        }
-        Ok(scan(&resolved, &options))
-    }
-
     /// Everything at one revision.
     pub fn snapshot(
         &self,
@@ -439,7 +393,7 @@ impl Engine {
         self.reading(|| self.shared.read_store(loaded, read))
     }
 
-    fn read_both<T>(
+    pub(crate) fn read_both<T>(
         &self,
         loaded: &Arc<Loaded>,
         read: impl FnOnce(&Namespace, Reader) -> Result<T>,
@@ -447,12 +401,12 @@ impl Engine {
         self.reading(|| self.shared.read_both(loaded, read))
     }
 
-    fn kernel(&self) -> Kernel {
+    pub(crate) fn kernel(&self) -> Kernel {
         self.options.kernel.unwrap_or_else(Kernel::best)
     }
 
     /// The namespace that a caller means.
-    fn loaded(&self, target: &Target, context: ReadContext) -> Result<Arc<Loaded>> {
+    pub(crate) fn loaded(&self, target: &Target, context: ReadContext) -> Result<Arc<Loaded>> {
         let loaded = self.at(&target.name, context)?;
         if loaded.target.id == target.id {
             Ok(loaded)

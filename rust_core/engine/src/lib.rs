@@ -31,6 +31,7 @@ mod group;
 mod load;
 mod loaded;
 mod queue;
+mod ranking;
 mod read;
 mod registry;
 mod repair;

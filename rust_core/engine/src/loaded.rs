@@ -75,6 +75,12 @@ impl Loaded {
         state
     }
 
+    /// The published state, unless a change is being copied in or waits to be.
+    pub(crate) fn try_read(&self) -> Option<RwLockReadGuard<'_, Namespace>> {
+        let state = self.state.try_read()?;
+        (!self.changing.load(Ordering::Relaxed)).then_some(state)
+    }
+
     /// Copies in what a durable write has changed, and wakes who waits for it. Returns by how
     /// much its memory grew.
     pub(crate) fn publish(&self, draft: Draft) -> isize {

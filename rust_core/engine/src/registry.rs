@@ -92,6 +92,18 @@ impl Registry {
         }
     }
 
+    /// The namespace with a name, if it is in memory and nobody is loading or dropping it.
+    pub(crate) fn at_hand(&self, name: &str) -> Option<Arc<Loaded>> {
+        let slot = Arc::clone(self.slots.try_lock()?.get(name)?);
+        match &*slot.loaded.try_lock()? {
+            SlotState::Loaded(loaded) => {
+                self.touch(loaded);
+                Some(Arc::clone(loaded))
+            }
+            _ => None,
+        }
+    }
+
     fn load(&self, name: &str) -> LoadResult {
         reach(Step::Load)?;
         let loaded = load(&*self.readers.begin()?, name)?;

@@ -17,7 +17,8 @@ use crate::grant::Grant;
 use crate::stats;
 use crate::streams::{Restore, SnapshotIterator};
 
-/// One data directory. Safe to use from any thread; every method releases the GIL.
+/// One data directory. Safe to use from any thread; every method but `call_at_once`
+/// releases the GIL.
 #[pyclass(frozen, module = "effective_embeddings._core")]
 pub(crate) struct Engine {
     /// None once it is closed.
@@ -55,6 +56,19 @@ impl Engine {
         let grant = &grant.0;
         let reply = py.detach(|| self.service()?.call(method, request, grant, deadline))?;
         Ok(PyBytes::new(py, &reply))
+    }
+
+    /// [`Engine::call`] without releasing the GIL, if that waits for nothing and takes
+    /// microseconds; None if it might take longer.
+    fn call_at_once<'py>(
+        &self,
+        py: Python<'py>,
+        method: &str,
+        request: &[u8],
+        grant: &Grant,
+    ) -> Result<Option<Bound<'py, PyBytes>>, Refused> {
+        let reply = self.service()?.call_at_once(method, request, &grant.0)?;
+        Ok(reply.map(|reply| PyBytes::new(py, &reply)))
     }
 
     /// Answers a Snapshot call: an iterator of serialized messages.

@@ -64,6 +64,17 @@ impl<'a> Call<'a> {
         Ok(run(&room, request)?.encode_to_vec())
     }
 
+    /// Answers a method that reads a namespace, if `run` can do that at once.
+    pub(crate) fn read_at_once<Q: Request, A: Message>(
+        &self,
+        request: &[u8],
+        run: impl FnOnce(&Room<'a>, Q) -> Result<Option<A>>,
+    ) -> Result<Option<Vec<u8>>> {
+        let mut request: Q = self.decode(request)?;
+        let room = self.admit(Q::NAME_FIELD, request.take_name())?;
+        Ok(run(&room, request)?.map(|answer| answer.encode_to_vec()))
+    }
+
     /// Answers a method that writes to a namespace.
     pub(crate) fn write<Q: WriteRequest, A: Message>(
         &self,

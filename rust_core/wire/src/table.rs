@@ -28,6 +28,7 @@ pub(crate) enum Run {
 
 pub(crate) const SNAPSHOT: Method = method("Snapshot", Scope::Read, Run::Snapshot);
 pub(crate) const RESTORE: Method = method("Restore", Scope::Admin, Run::Restore);
+pub(crate) const MATCH: Method = unary("Match", Scope::Read, |c, r| c.read(r, matching::rank));
 pub(crate) const VERIFY: Method = unary("Verify", Scope::Read, admin::verify_any);
 
 /// Every method, in the order of the contract.
@@ -60,7 +61,7 @@ pub const METHODS: &[Method] = {
         unary("DeleteItems", Write, |c, r| c.write(r, items::delete)),
         unary("Assign", Write, |c, r| c.write(r, verbs::assign)),
         unary("Unassign", Write, |c, r| c.write(r, verbs::unassign)),
-        unary("Match", Read, |c, r| c.read(r, matching::rank)),
+        MATCH,
         SNAPSHOT,
         RESTORE,
         VERIFY,

@@ -7,7 +7,6 @@ import logging
 import os
 import resource
 import socket
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -43,7 +42,8 @@ class Server:
 
     Attributes:
         grpc: The server itself.
-        pool: Its call threads.
+        workers: The threads of its unary calls.
+        streams: The threads of its streams.
         health: Its health service.
         reflection: Its reflection service; None: it has none.
         gate: What its calls pass.
@@ -53,14 +53,16 @@ class Server:
     def __init__(
         self,
         server: grpc.Server,
-        pool: ThreadPoolExecutor,
+        workers: ThreadPoolExecutor,
+        streams: ThreadPoolExecutor,
         health: HealthFollower,
         reflection: Reflection | None,
         gate: Gate,
         target: str,
     ) -> None:
         self.grpc = server
-        self.pool = pool
+        self.workers = workers
+        self.streams = streams
         self.health = health
         self.reflection = reflection
         self.gate = gate
@@ -75,13 +77,12 @@ def build_server(
     metrics: Metrics | None = None,
     audit: AuditLog | None = None,
     traces: Traces | None = None,
-    interceptors: Sequence[grpc.ServerInterceptor] = (),
 ) -> Server:
     """Put a server together and take its port; it does not serve before ``.grpc.start()``.
 
     A call passes, in this order: TLS, gRPC's own limits (connections, headers, message size), the
-    interceptors (first one outermost), the gate (identity, rate, room, patience), the core, which
-    holds it to its grant. A refusal becomes a status in ``status.status_of`` and nowhere else.
+    gate (identity, rate, room, patience), the core, which holds it to its grant. A refusal becomes
+    a status in ``status.status_of`` and nowhere else.
 
     Args:
         engine: Answers the calls.
@@ -91,28 +92,26 @@ def build_server(
         metrics: Counts calls; None: nobody does.
         audit: Takes the writes and the refusals; None: nobody does.
         traces: Makes spans of the calls; None: nobody does.
-        interceptors: Asked once for each call, in order.
 
     Raises:
         ListenError: The address cannot be listened on.
         SettingsError: The certificate cannot be used.
     """
     credentials = make_credentials(settings)
-    pool = ThreadPoolExecutor(
-        settings.max_concurrent_calls + _SPARE_THREADS, thread_name_prefix="effemb-call"
+    workers = ThreadPoolExecutor(settings.workers, thread_name_prefix="effemb-worker")
+    streams = ThreadPoolExecutor(
+        settings.max_streaming_calls + _SPARE_THREADS, thread_name_prefix="effemb-stream"
     )
     gate = Gate(settings, identity_of or everybody())
     follower = HealthFollower(gate.patience)
     reflection = None
-    handlers = [service_handler(engine, gate, metrics, audit, traces), follower.handler()]
+    handlers = [service_handler(engine, gate, workers, metrics, audit, traces), follower.handler()]
     if settings.reflects:
         reflection = Reflection((SERVICE_NAME, HEALTH_NAME), gate.patience)
         handlers.append(reflection.handler())
-    server = grpc.server(
-        pool, handlers=handlers, interceptors=list(interceptors), options=_options(settings)
-    )
+    server = grpc.server(streams, handlers=handlers, options=_options(settings))
     target = _take_port(server, settings.listen, credentials)
-    return Server(server, pool, follower, reflection, gate, target)
+    return Server(server, workers, streams, follower, reflection, gate, target)
 
 
 def _options(settings: Settings) -> list[tuple[str, int]]:

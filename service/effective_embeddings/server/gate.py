@@ -7,7 +7,6 @@ import random
 import secrets
 import threading
 from collections.abc import Iterator
-from queue import Empty, SimpleQueue
 
 import grpc
 
@@ -38,7 +37,7 @@ class Gate:
 
     All three are asked before a byte of the request is read, so that a caller who is refused
     costs its headers and no more. An admitted call holds one of ``max_concurrent_calls`` places
-    until it is answered, and one of ``workers`` while the core works on it.
+    until it is answered.
 
     Attributes:
         identity_of: Says who calls.
@@ -59,11 +58,6 @@ class Gate:
         self._lock = threading.Lock()
         self._closing = False
         self._empty = threading.Event()
-        # A worker is a token in a queue, whose get and put are single steps of C: a semaphore costs
-        # every call 1.5 us more.
-        self._workers: SimpleQueue[None] = SimpleQueue()
-        for _ in range(settings.workers):
-            self._workers.put(None)
         self._reply_bytes = settings.max_message_bytes
         self._run = secrets.token_hex(4)
         self._numbers = itertools.count(1)
@@ -122,13 +116,19 @@ class Gate:
         """Wait for the one request of a call."""
         self.patience.begin(context)
         try:
-            return next(requests)
-        except StopIteration:
-            if not context.is_active():
-                raise GoneError from None
-            raise malformed(method) from None
+            request = next(requests, None)
         finally:
             self.patience.end(context)
+        return self.check_request(method, request, context)
+
+    def check_request(
+        self, method: str, request: bytes | None, context: grpc.ServicerContext
+    ) -> bytes:
+        """Return a request that has come; raise a Refusal, or GoneError, if there is none."""
+        if request is None:
+            self.check_active(context)
+            raise malformed(method)
+        return request
 
     def patiently(
         self, requests: Iterator[bytes], context: grpc.ServicerContext
@@ -155,17 +155,3 @@ class Gate:
         """Raise GoneError if the client is gone."""
         if not context.is_active():
             raise GoneError
-
-    def start_work(self, context: grpc.ServicerContext) -> None:
-        """Wait for a worker; ``end_work`` gives it back. What nobody waits for is not begun."""
-        try:
-            self._workers.get_nowait()
-        except Empty:
-            self._workers.get()
-            if not context.is_active():
-                self.end_work()
-                raise GoneError from None
-
-    def end_work(self) -> None:
-        """Give the worker back."""
-        self._workers.put(None)

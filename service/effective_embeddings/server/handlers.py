@@ -7,14 +7,16 @@ so does every name that the service does not have: the core answers it, with a r
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
 from contextvars import ContextVar
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, NoReturn, Protocol, TypeAlias
 
 import grpc
 
 from effective_embeddings._core import METHODS, Grant, namespace_of
+from effective_embeddings.server.exchange import Exchange, turned_away, unary_handler
 from effective_embeddings.server.gate import Gate, GoneError
-from effective_embeddings.server.inline import turned_away
 from effective_embeddings.server.logs import AuditLog
 from effective_embeddings.server.observe import Observer, Visit
 from effective_embeddings.server.status import Status, abort, status_of
@@ -55,6 +57,9 @@ class EngineLike(Protocol):
     ) -> bytes:
         """Answer a unary method."""
 
+    def call_at_once(self, method: str, request: bytes, grant: Grant) -> bytes | None:
+        """Answer a unary method, if that waits for nothing and takes microseconds."""
+
     def snapshot(
         self, request: bytes, grant: Grant, timeout: float | None = None
     ) -> Iterator[bytes]:
@@ -67,6 +72,7 @@ class EngineLike(Protocol):
 def service_handler(
     engine: EngineLike,
     gate: Gate,
+    workers: Executor,
     metrics: Metrics | None = None,
     audit: AuditLog | None = None,
     traces: Traces | None = None,
@@ -76,15 +82,22 @@ def service_handler(
     Args:
         engine: Answers the calls.
         gate: Lets them in.
+        workers: Threads for the unary calls that take more than microseconds.
         metrics: Counts them; None: nobody does.
         audit: Takes the writes and the refusals; None: nobody does.
         traces: Makes spans of them; None: nobody does.
     """
-    return _ServiceHandler(engine, gate, metrics, audit, traces)
+    return _ServiceHandler(engine, gate, workers, metrics, audit, traces)
 
 
 # gRPC makes a context for each call, and runs in it both who lets the call in and its handler.
 _LET_IN: ContextVar[tuple[Visit, Identity]] = ContextVar("let_in")
+
+
+class _Call(NamedTuple):
+    exchange: Exchange
+    visit: Visit
+    identity: Identity
 
 
 class _Method(NamedTuple):
@@ -98,6 +111,7 @@ class _ServiceHandler(grpc.ServiceRpcHandler):
         self,
         engine: EngineLike,
         gate: Gate,
+        workers: Executor,
         metrics: Metrics | None,
         audit: AuditLog | None,
         traces: Traces | None,
@@ -118,10 +132,13 @@ class _ServiceHandler(grpc.ServiceRpcHandler):
             )
 
         for method in _SERVICE.methods:
-            kind, make = _MAKERS[method.client_streaming, method.server_streaming]
-            handler = make(method.name, engine, gate, audit is not None)
-            streams = kind != "unary"
-            known = _Method(observer(method.name, kind), streams, handler)
+            kind, make = _KINDS[method.client_streaming, method.server_streaming]
+            if make is None:
+                unary = _Unary(method.name, engine, gate, workers, audited=audit is not None)
+                handler = unary_handler(unary.begin)
+            else:
+                handler = make(method.name, engine, gate)
+            known = _Method(observer(method.name, kind), make is not None, handler)
             self._methods[self._prefix + method.name] = known
 
         # The core knows no such method, and says so. In figures and logs all of them are one:
@@ -129,9 +146,8 @@ class _ServiceHandler(grpc.ServiceRpcHandler):
         unknown = observer("unknown", "unary")
 
         def make_unknown(name: str) -> _Method:
-            return _Method(
-                unknown, streams=False, handler=_unary(name, engine, gate, audited=False)
-            )
+            unary = _Unary(name, engine, gate, workers, audited=False)
+            return _Method(unknown, streams=False, handler=unary_handler(unary.begin))
 
         self._make_unknown = make_unknown
 
@@ -165,37 +181,71 @@ _SCOPES = dict(METHODS)
 # that ended with it without an answer.
 
 
-def _unary(name: str, engine: EngineLike, gate: Gate, audited: bool) -> _Handler:  # noqa: FBT001
-    call = engine.call
+class _Unary:
+    """A unary method: who calls is asked, and turned away, before the request is read."""
 
-    # A unary method, as a stream of one request: on the wire they are the same, and here the
-    # caller can be asked for its token, and turned away, before its request is read.
-    def handle(requests: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
-        visit, identity = _begin(context)
+    def __init__(
+        self, name: str, engine: EngineLike, gate: Gate, workers: Executor, *, audited: bool
+    ) -> None:
+        self._name = name
+        self._engine = engine
+        self._gate = gate
+        self._workers = workers
+        self._audited = audited
+
+    def begin(self, exchange: Exchange) -> None:
+        """Wait for the request without a thread."""
+        visit, identity = _LET_IN.get()
+        visit.trace(exchange.context)
+        self._gate.patience.begin(exchange.context)
+        exchange.receive(partial(self._received, _Call(exchange, visit, identity)))
+
+    def _received(self, call: _Call, request: bytes | None) -> None:
+        """Answer at once, or hand over; this is the thread that brings the calls."""
+        context = call.exchange.context
+        self._gate.patience.end(context)
         try:
-            try:
-                request = gate.receive(name, requests, context)
-                if audited:
-                    visit.namespace = namespace_of(name, request)
-                gate.start_work(context)
-                try:
-                    reply = call(name, request, identity.grant, context.time_remaining())
-                finally:
-                    gate.end_work()
-                gate.check_reply(reply)
-            finally:
-                gate.leave(identity, streams=False)
-        except (GoneError, grpc.RpcError) as error:
-            return _gone(visit, error)
+            request = self._gate.check_request(self._name, request, context)
+            if self._audited:
+                call.visit.namespace = namespace_of(self._name, request)
+            reply = self._engine.call_at_once(self._name, request, call.identity.grant)
+            if reply is None:
+                self._workers.submit(self._work, call, request)
+                return
+            self._gate.check_reply(reply)
         except BaseException as error:  # noqa: BLE001
-            _refuse(name, error, visit, context)
-        visit.end()
-        return reply
+            self._refuse(call, error)
+        else:
+            self._reply(call, reply)
 
-    return grpc.stream_unary_rpc_method_handler(handle)
+    def _work(self, call: _Call, request: bytes) -> None:
+        context = call.exchange.context
+        try:
+            # What nobody waits for any more is not begun.
+            self._gate.check_active(context)
+            reply = self._engine.call(
+                self._name, request, call.identity.grant, context.time_remaining()
+            )
+            self._gate.check_reply(reply)
+        except BaseException as error:  # noqa: BLE001
+            self._refuse(call, error)
+        else:
+            self._reply(call, reply)
+
+    def _reply(self, call: _Call, reply: bytes) -> None:
+        self._gate.leave(call.identity, streams=False)
+        call.exchange.reply(reply, (("x-request-id", call.visit.request_id),))
+        call.visit.end()
+
+    def _refuse(self, call: _Call, error: BaseException) -> None:
+        self._gate.leave(call.identity, streams=False)
+        if isinstance(error, GoneError):
+            call.visit.end("CANCELLED", "CANCELLED")
+        else:
+            call.exchange.fail(_ended(self._name, error, call.visit))
 
 
-def _server_stream(name: str, engine: EngineLike, gate: Gate, _audited: bool) -> _Handler:  # noqa: FBT001
+def _server_stream(name: str, engine: EngineLike, gate: Gate) -> _Handler:
     def handle(requests: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
         visit, identity = _begin(context)
         try:
@@ -203,7 +253,7 @@ def _server_stream(name: str, engine: EngineLike, gate: Gate, _audited: bool) ->
                 request = gate.receive(name, requests, context)
                 visit.namespace = namespace_of(name, request)
                 replies = engine.snapshot(request, identity.grant, context.time_remaining())
-                while (reply := _work(gate, context, replies)) is not None:
+                for reply in replies:
                     gate.check_reply(reply)
                     gate.patience.begin(context)
                     yield reply
@@ -224,16 +274,7 @@ def _server_stream(name: str, engine: EngineLike, gate: Gate, _audited: bool) ->
     return grpc.stream_stream_rpc_method_handler(handle)
 
 
-def _work(gate: Gate, context: grpc.ServicerContext, replies: Iterator[bytes]) -> bytes | None:
-    """Make the next reply of a stream, holding a worker for no longer than that takes."""
-    gate.start_work(context)
-    try:
-        return next(replies, None)
-    finally:
-        gate.end_work()
-
-
-def _client_stream(name: str, engine: EngineLike, gate: Gate, _audited: bool) -> _Handler:  # noqa: FBT001
+def _client_stream(name: str, engine: EngineLike, gate: Gate) -> _Handler:
     def handle(requests: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
         visit, identity = _begin(context)
         try:
@@ -265,18 +306,10 @@ def _take_in(
         for request in gate.patiently(requests, context):
             if visit.namespace is None:
                 visit.namespace = namespace_of(name, request)
-            gate.start_work(context)
-            try:
-                restore.push(request)
-            finally:
-                gate.end_work()
+            restore.push(request)
         # To a call that was cancelled gRPC may end the stream as if it were whole.
         gate.check_active(context)
-        gate.start_work(context)
-        try:
-            return restore.finish()
-        finally:
-            gate.end_work()
+        return restore.finish()
     except BaseException:
         restore.abort()
         raise
@@ -311,11 +344,12 @@ def _ended(name: str, error: BaseException, visit: Visit) -> Status:
     return status
 
 
-# By (client streams, server streams): what Prometheus calls it, and what makes it. The contract
-# has one method of each streaming kind; another one would be a KeyError at start, not a silent gap.
-_Maker: TypeAlias = Callable[[str, EngineLike, Gate, bool], _Handler]
-_MAKERS: dict[tuple[bool, bool], tuple[str, _Maker]] = {
-    (False, False): ("unary", _unary),
+# By (client streams, server streams): what Prometheus calls it, and what makes its handler where
+# that is a stream's. The contract has one method of each streaming kind; another one would be a
+# KeyError at start, not a silent gap.
+_Maker: TypeAlias = Callable[[str, EngineLike, Gate], _Handler]
+_KINDS: dict[tuple[bool, bool], tuple[str, _Maker | None]] = {
+    (False, False): ("unary", None),
     (False, True): ("server_stream", _server_stream),
     (True, False): ("client_stream", _client_stream),
 }

@@ -1,26 +1,15 @@
-"""Answers given at once, in the thread that brings the calls."""
+"""A pool without threads, for what the thread that brings the calls does itself."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextvars import ContextVar
-from typing import Any, NoReturn, ParamSpec, TypeAlias, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
-import grpc
-
-from effective_embeddings.server.status import Status, abort
-
-__all__ = ["INLINE", "turned_away"]
+__all__ = ["INLINE"]
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
-
-# In quotes: generic for the type checker, and not when it runs.
-_Handler: TypeAlias = "grpc.RpcMethodHandler[bytes, bytes]"
-
-# gRPC makes a context for each call, and runs in it both who chooses its handler and the handler.
-_STATUS: ContextVar[Status] = ContextVar("status")
 
 
 class _Inline(ThreadPoolExecutor):
@@ -41,21 +30,3 @@ class _Inline(ThreadPoolExecutor):
 
 
 INLINE = _Inline()
-
-
-def _refuse(_requests: Iterator[bytes], context: grpc.ServicerContext) -> NoReturn:
-    abort(_STATUS.get(), context)
-
-
-_refuse.experimental_thread_pool = INLINE  # type: ignore[attr-defined]
-_REFUSE: _Handler = grpc.stream_unary_rpc_method_handler(_refuse)
-
-
-def turned_away(status: Status) -> _Handler:
-    """Return the handler of a call that ends with a status, before there is a thread for it.
-
-    So a flood of calls that are refused takes no threads, and keeps no others from Python's lock.
-    Call it where the call's handler is chosen.
-    """
-    _STATUS.set(status)
-    return _REFUSE

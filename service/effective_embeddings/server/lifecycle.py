@@ -54,6 +54,9 @@ class _LateEngine:
     ) -> bytes:
         return self._get().call(method, request, grant, timeout)
 
+    def call_at_once(self, method: str, request: bytes, grant: _core.Grant) -> bytes | None:
+        return self._get().call_at_once(method, request, grant)
+
     def snapshot(
         self, request: bytes, grant: _core.Grant, timeout: float | None = None
     ) -> Iterator[bytes]:
@@ -202,7 +205,8 @@ class ServerHandle:
         if server.reflection is not None:
             server.reflection.close()
         server.gate.patience.stop()
-        server.pool.shutdown(wait=False)
+        server.workers.shutdown(wait=False)
+        server.streams.shutdown(wait=False)
         self._watch.stop()
         if self._metrics_server is not None:
             self._metrics_server.close()

@@ -66,7 +66,7 @@ def server_limits(settings: Settings) -> list[Limit]:
         Limit("health_checks", MAX_CHECKS, "calls", "told of the server as a whole"),
         Limit("health_watches", MAX_WATCHES, "streams", _OVERLOADED),
         Limit("reflections", MAX_REFLECTIONS, "streams", _OVERLOADED),
-        Limit("workers", s.workers, "calls served at once", "more wait for a worker"),
+        Limit("workers", s.workers, "threads for unary calls", "more calls wait for one"),
         Limit("calls_per_second", s.calls_per_second, "calls with a token", _RATE_LIMITED),
         Limit(
             "burst_calls", s.burst_calls or s.calls_per_second, "such calls at once", _RATE_LIMITED

@@ -62,10 +62,12 @@ class Settings:
         tls_key: Its private key in PEM.
         tls_client_ca: Certificates in PEM that a client's certificate must come from; with it a
             client needs one (mTLS). None: clients need no certificate.
-        workers: Calls that are served at the same time, 1 to 256; default 16. A write is one
-            while it waits for the disk, and writes that wait together are committed together.
-        max_concurrent_calls: Calls that are served or wait for a worker, at least ``workers``;
-            one more is refused with RESOURCE_EXHAUSTED (OVERLOADED). Default 64.
+        workers: Threads for unary calls, 1 to 256; default 16. A write holds one while it waits
+            for the disk, and writes that wait together are committed together. A Match that takes
+            microseconds needs none.
+        max_concurrent_calls: Calls that are served, wait for a worker or for their request, at
+            least ``workers``; one more is refused with RESOURCE_EXHAUSTED (OVERLOADED).
+            Default 64.
         max_calls_per_principal: How many of these places one principal may have, 0 to 4096, so
             that one tenant cannot take them all; 0, the default: half of them where there are
             tokens, otherwise all.

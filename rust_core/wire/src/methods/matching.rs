@@ -1,8 +1,10 @@
 //! Match.
 
+use std::sync::Arc;
+
 use ee_core::settings::NamespaceSettings;
 use ee_core::state::{Filter, Match, MatchOptions, Ranking};
-use ee_engine::QuerySpec;
+use ee_engine::{At, QuerySpec, ReadContext, Target};
 
 use crate::call::Room;
 use crate::decode::path::Path;
@@ -17,47 +19,81 @@ use crate::proto::v1::{
 use crate::ranked::CategoryMatch;
 
 pub(crate) fn rank(room: &Room<'_>, request: MatchRequest) -> Result<MatchResponse> {
-    decode::not_empty(Path::field("queries"), &request.queries)?;
-    let least = |score| number::score(Path::field("min_score"), score);
-    let min_score = request.min_score.map(least).transpose()?;
-    keys("include_categories", &request.include_categories)?;
-    keys("exclude_categories", &request.exclude_categories)?;
-    let model = request.embedding_model;
-    text::text(
-        Path::field("embedding_model"),
-        &model,
-        EMBEDDING_MODEL_BYTES,
-    )?;
-    let target = room.target(&model)?;
-    let limit = request.limit.unwrap_or(DEFAULT_MATCH_LIMIT);
-    bounded(room, request.queries.len(), limit)?;
-    let queries = request.queries.into_iter().enumerate();
-    let queries = queries
-        .map(|(index, query)| spec(&target.settings, Path::entry("queries", index), query))
-        .collect::<Result<_>>()?;
-    let options = MatchOptions {
-        limit: limit as usize,
-        min_score,
-        filter: Filter {
-            include: request.include_categories,
-            exclude: request.exclude_categories,
-        },
-        // The engine knows how many there are.
-        threads: 1,
-    };
+    let asked = Asked::read(room, request)?;
     let found = room
         .engine
-        .rank(
-            &target,
-            queries,
-            options,
-            room.reading(request.min_revision),
-        )
+        .rank(&asked.target, asked.queries, asked.options, asked.context)
         .map_err(|error| error::fault(Places::SINGLE, error))?;
-    Ok(MatchResponse {
+    Ok(response(found))
+}
+
+/// [`rank`], if that waits for nothing and takes microseconds.
+pub(crate) fn rank_at_once(
+    room: &Room<'_>,
+    request: MatchRequest,
+) -> Result<Option<MatchResponse>> {
+    if !room.engine.at_hand(&room.name) {
+        return Ok(None);
+    }
+    let asked = Asked::read(room, request)?;
+    let found = room
+        .engine
+        .rank_at_once(&asked.target, &asked.queries, &asked.options, asked.context)
+        .map_err(|error| error::fault(Places::SINGLE, error))?;
+    Ok(found.map(response))
+}
+
+/// A request that has passed all that can be said without looking at the categories.
+struct Asked {
+    target: Arc<Target>,
+    queries: Vec<QuerySpec>,
+    options: MatchOptions,
+    context: ReadContext,
+}
+
+impl Asked {
+    fn read(room: &Room<'_>, request: MatchRequest) -> Result<Self> {
+        decode::not_empty(Path::field("queries"), &request.queries)?;
+        let least = |score| number::score(Path::field("min_score"), score);
+        let min_score = request.min_score.map(least).transpose()?;
+        keys("include_categories", &request.include_categories)?;
+        keys("exclude_categories", &request.exclude_categories)?;
+        let model = request.embedding_model;
+        text::text(
+            Path::field("embedding_model"),
+            &model,
+            EMBEDDING_MODEL_BYTES,
+        )?;
+        let target = room.target(&model)?;
+        let limit = request.limit.unwrap_or(DEFAULT_MATCH_LIMIT);
+        bounded(room, request.queries.len(), limit)?;
+        let queries = request.queries.into_iter().enumerate();
+        let queries = queries
+            .map(|(index, query)| spec(&target.settings, Path::entry("queries", index), query))
+            .collect::<Result<_>>()?;
+        Ok(Self {
+            target,
+            queries,
+            options: MatchOptions {
+                limit: limit as usize,
+                min_score,
+                filter: Filter {
+                    include: request.include_categories,
+                    exclude: request.exclude_categories,
+                },
+                // The engine knows how many there are.
+                threads: 1,
+            },
+            context: room.reading(request.min_revision),
+        })
+    }
+}
+
+fn response(found: At<Vec<Ranking>>) -> MatchResponse {
+    MatchResponse {
         results: found.value.into_iter().map(ranking).collect(),
         revision: found.revision,
-    })
+    }
 }
 
 fn keys(field: &'static str, keys: &[String]) -> Result<()> {

@@ -1,0 +1,248 @@
+"""Calls that are answered in the thread that brings them, and what they ask of gRPC."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import grpc
+import numpy as np
+import pytest
+
+from effective_embeddings import CategoryUpdate, Client
+from effective_embeddings.server import ServerHandle, Settings
+from effective_embeddings.server.exchange import Exchange, unary_handler
+from effective_embeddings.server.status import Status
+from effective_embeddings.v1 import resources_pb2, service_pb2
+from tests.security.support import unary
+
+_REFUSED = Status(grpc.StatusCode.ABORTED, "not today", (("why", "rain"),), "RAIN")
+
+
+class _Handler(grpc.GenericRpcHandler):
+    def __init__(self, begin: Callable[[Exchange], None]) -> None:
+        self._handler: Any = unary_handler(begin)
+
+    def service(self, _details: grpc.HandlerCallDetails) -> Any:
+        return self._handler
+
+
+@contextmanager
+def _served(begin: Callable[[Exchange], None]) -> Iterator[tuple[grpc.Server, grpc.Channel]]:
+    """A server whose pool has one thread, which nothing here may need."""
+    with ThreadPoolExecutor(1) as pool:
+        server = grpc.server(pool, handlers=[_Handler(begin)])
+        port = server.add_insecure_port("127.0.0.1:0")
+        server.start()
+        try:
+            with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+                yield server, channel
+        finally:
+            server.stop(None).wait()
+
+
+def _call(channel: grpc.Channel) -> Any:
+    return channel.unary_unary("/test/Call")
+
+
+def _echo(exchange: Exchange) -> None:
+    def received(request: bytes | None) -> None:
+        assert request is not None
+        exchange.reply(request, (("x-thread", threading.current_thread().name),))
+
+    exchange.receive(received)
+
+
+def test_a_reply_needs_no_thread_of_the_pool_and_comes_with_its_metadata() -> None:
+    threads = set()
+    with _served(_echo) as (_, channel):
+        for number in range(50):
+            message = b"x" * number * 1000
+            reply, call = _call(channel).with_call(message, timeout=10)
+            assert reply == message
+            threads.add(dict(call.trailing_metadata())["x-thread"])
+    assert len(threads) == 1
+    assert not any(name.startswith("ThreadPool") for name in threads)
+
+
+def test_many_at_once_each_get_their_own() -> None:
+    with _served(_echo) as (_, channel):
+        calls = [_call(channel).future(str(n).encode(), timeout=30) for n in range(500)]
+        assert [call.result() for call in calls] == [str(n).encode() for n in range(500)]
+
+
+def test_a_reply_may_come_later_and_from_another_thread() -> None:
+    with ThreadPoolExecutor(4) as others:
+
+        def answer(exchange: Exchange, request: bytes | None) -> None:
+            time.sleep(0.01)
+            exchange.reply(request or b"", ())
+
+        def begin(exchange: Exchange) -> None:
+            def received(request: bytes | None) -> None:
+                others.submit(answer, exchange, request)
+
+            exchange.receive(received)
+
+        with _served(begin) as (_, channel):
+            calls = [_call(channel).future(str(n).encode(), timeout=30) for n in range(100)]
+            assert [call.result() for call in calls] == [str(n).encode() for n in range(100)]
+
+
+def test_a_status_ends_a_call_before_and_after_its_request() -> None:
+    def before(exchange: Exchange) -> None:
+        exchange.fail(_REFUSED)
+
+    def after(exchange: Exchange) -> None:
+        exchange.receive(lambda _: exchange.fail(_REFUSED))
+
+    for begin in (before, after):
+        with _served(begin) as (_, channel):
+            for _ in range(3):
+                call = _call(channel).future(b"request", timeout=10)
+                assert call.code() == grpc.StatusCode.ABORTED
+                assert call.details() == "not today"
+                assert dict(call.trailing_metadata())["why"] == "rain"
+
+
+def test_a_defect_ends_its_call_and_no_other() -> None:
+    def begin(exchange: Exchange) -> None:
+        def received(request: bytes | None) -> None:
+            if request == b"bad":
+                raise SystemExit
+            exchange.reply(b"good", ())
+
+        exchange.receive(received)
+
+    with _served(begin) as (_, channel):
+        for _ in range(3):
+            assert _call(channel).future(b"bad", timeout=10).code() == grpc.StatusCode.CANCELLED
+            assert _call(channel)(b"x", timeout=10) == b"good"
+
+
+def test_who_brings_no_request_or_leaves_is_told_apart() -> None:
+    ended = threading.Semaphore(0)
+    seen: list[tuple[bytes | None, bool]] = []
+
+    def begin(exchange: Exchange) -> None:
+        def received(request: bytes | None) -> None:
+            time.sleep(0.05)
+            seen.append((request, exchange.context.is_active()))
+            exchange.fail(_REFUSED)
+            ended.release()
+
+        exchange.receive(received)
+
+    with _served(begin) as (_, channel):
+        method: Any = channel.stream_unary("/test/Call")
+        assert method.future(iter(()), timeout=10).code() == grpc.StatusCode.ABORTED
+        assert ended.acquire(timeout=10)
+        never = threading.Event()
+
+        def nothing() -> Iterator[bytes]:
+            never.wait()
+            yield from ()
+
+        call = method.future(nothing(), timeout=10)
+        time.sleep(0.1)
+        call.cancel()
+        assert ended.acquire(timeout=10)
+        never.set()
+    assert seen[0] == (None, True)
+    assert seen[1][0] is None
+
+
+def test_nothing_happens_to_a_call_that_has_ended() -> None:
+    held: list[Exchange] = []
+    here = threading.Event()
+
+    def begin(exchange: Exchange) -> None:
+        def received(request: bytes | None) -> None:
+            if request == b"hold":
+                held.append(exchange)
+                here.set()
+            else:
+                exchange.reply(b"", ())
+
+        exchange.receive(received)
+
+    with _served(begin) as (_, channel):
+        call = _call(channel).future(b"hold", timeout=10)
+        assert here.wait(10)
+        call.cancel()
+        while held[0].context.is_active():
+            time.sleep(0.01)
+        held[0].reply(b"late", ())
+        held[0].fail(_REFUSED)
+        assert _call(channel)(b"x", timeout=10) == b""
+
+
+def test_a_server_that_stops_waits_for_what_has_begun() -> None:
+    held: list[Exchange] = []
+    here = threading.Event()
+
+    def begin(exchange: Exchange) -> None:
+        def received(_request: bytes | None) -> None:
+            held.append(exchange)
+            here.set()
+
+        exchange.receive(received)
+
+    with _served(begin) as (server, channel):
+        call = _call(channel).future(b"x", timeout=30)
+        assert here.wait(10)
+        stopped = server.stop(20)
+        assert not stopped.wait(0.2)
+        held[0].reply(b"done", ())
+        assert call.result() == b"done"
+        assert stopped.wait(10)
+
+
+@pytest.fixture
+def busy(tmp_path: Path) -> Iterator[tuple[ServerHandle, Client]]:
+    """A server whose one worker waits."""
+    settings = Settings(data=tmp_path / "data", listen="127.0.0.1:0", workers=1)
+    request = service_pb2.GetNamespaceRequest(namespace="n", min_revision=99).SerializeToString()
+    with (
+        ServerHandle(settings) as server,
+        Client(server.target) as client,
+        grpc.insecure_channel(server.target) as channel,
+    ):
+        client.create_namespace("n", 2)
+        client.put_categories(
+            "n", [CategoryUpdate("x", base=[1, 0]), CategoryUpdate("y", base=[0, 1])]
+        )
+        waiting: Any = unary(channel, "GetNamespace").future(request, timeout=3)
+        while server._server.gate.in_flight < 1:
+            time.sleep(0.01)
+        yield server, client
+        waiting.cancel()
+
+
+def test_a_match_waits_for_no_worker(busy: tuple[ServerHandle, Client]) -> None:
+    _, client = busy
+    for _ in range(5):
+        found = client.match("n", np.array([1.0, 0.1], np.float32))[0].matches
+        assert [match.category for match in found] == ["x", "y"]
+
+
+def test_a_match_that_is_answered_at_once_is_refused_as_any_other(
+    busy: tuple[ServerHandle, Client],
+) -> None:
+    server, _ = busy
+    with grpc.insecure_channel(server.target) as channel:
+        match: Any = unary(channel, "Match")
+        query = service_pb2.Query(
+            embedding=resources_pb2.Embedding(data=np.ones(3, np.float32).tobytes())
+        )
+        request = service_pb2.MatchRequest(namespace="n", queries=[query])
+        refused = match.future(request.SerializeToString(), timeout=5)
+        assert refused.code() == grpc.StatusCode.INVALID_ARGUMENT
+        assert dict(refused.trailing_metadata())["x-request-id"]
+        refused = match.future(b"\xff\xff", timeout=5)
+        assert refused.code() == grpc.StatusCode.INVALID_ARGUMENT
