@@ -1,7 +1,8 @@
 """What overload does: more and more calls a second, whether or not they are answered.
 
 Starts a server in a process of its own and calls Match at a fixed rate, from eight callers with a
-connection and a token each, far beyond what it can answer. Says for each rate how many calls a
+connection and a token each, far beyond what it can answer: among few categories, where a call is
+answered at once, and among many, where each takes a worker. Says for each rate how many calls a
 second were answered, turned away with a time to come back, and ended by gRPC, and how long the
 answered ones took, from when they were due. Beside them one good caller, with a token of its own,
 makes 50 calls a second.
@@ -29,7 +30,7 @@ from effective_embeddings import CategoryUpdate, Client
 from effective_embeddings.server import new_token, token_line
 from effective_embeddings.v1 import resources_pb2, service_pb2
 
-DIMENSION, CATEGORIES = 384, 1000
+DIMENSION = 384
 MATCH = "/effective_embeddings.v1.EffectiveEmbeddingsService/Match"
 CROWD, GOOD_RATE = 8, 50.0
 
@@ -39,7 +40,7 @@ class Figure:
     """One rate; times in milliseconds, rates a second.
 
     Attributes:
-        places: max_concurrent_calls.
+        categories: Of the namespace that is matched.
         offered: Calls.
         answered: Those that were answered.
         refused: Those that were turned away with a reason and a time to come back.
@@ -52,7 +53,7 @@ class Figure:
         server_cpu: Cores that the server kept busy.
     """
 
-    places: int
+    categories: int
     offered: float
     answered: float
     refused: float
@@ -65,18 +66,15 @@ class Figure:
     server_cpu: float
 
 
-def measure(places: int, rates: list[float], seconds: float) -> list[Figure]:
-    """Measure one setting of max_concurrent_calls."""
+def measure(categories: int, rates: list[float], seconds: float) -> list[Figure]:
+    """Measure one size of namespace."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         names = ["setup", "good", *(f"caller-{number}" for number in range(CROWD))]
         tokens = {name: new_token() for name in names}
         lines = [token_line(name, token, ["admin:*"]) for name, token in tokens.items()]
         (root / "tokens").write_text("\n".join(lines))
-        workers = min(16, places)
-        (root / "config.toml").write_text(
-            f'max_concurrent_calls = {places}\nworkers = {workers}\ntokens = "tokens"\n'
-        )
+        (root / "config.toml").write_text('tokens = "tokens"\n')
         command = [sys.executable, "-m", "effective_embeddings.cli", "serve", "--json"]
         options = ["--listen", "127.0.0.1:0", "--data", str(root / "data")]
         options += ["--config", str(root / "config.toml")]
@@ -86,16 +84,18 @@ def measure(places: int, rates: list[float], seconds: float) -> list[Figure]:
         try:
             line = b"" if process.stdout is None else process.stdout.readline()
             target = json.loads(line)["listening"]
-            request = fill(target, tokens["setup"])
-            return [offer(target, process.pid, tokens, request, places, r, seconds) for r in rates]
+            request = fill(target, tokens["setup"], categories)
+            return [
+                offer(target, process.pid, tokens, request, categories, r, seconds) for r in rates
+            ]
         finally:
             process.terminate()
             process.wait()
 
 
-def fill(target: str, token: str) -> bytes:
+def fill(target: str, token: str, categories: int) -> bytes:
     """Make a namespace; return a Match request."""
-    vectors = np.random.default_rng(1).normal(size=(CATEGORIES, DIMENSION)).astype(np.float32)
+    vectors = np.random.default_rng(1).normal(size=(categories, DIMENSION)).astype(np.float32)
     with Client(target, token=token) as client:
         client.create_namespace("load", DIMENSION)
         updates = [CategoryUpdate(f"c{n}", base=vector) for n, vector in enumerate(vectors)]
@@ -109,7 +109,7 @@ def offer(
     pid: int,
     tokens: dict[str, str],
     request: bytes,
-    places: int,
+    categories: int,
     rate: float,
     seconds: float,
 ) -> Figure:
@@ -124,7 +124,7 @@ def offer(
     )
     times, good_times = milliseconds(rest), milliseconds([good])
     figure = Figure(
-        places=places,
+        categories=categories,
         offered=rate,
         answered=len(times) / seconds,
         refused=sum(len(each.refused) for each in rest) / seconds,
@@ -159,18 +159,19 @@ def plot(figures: list[Figure], path: Path) -> None:
     canvas = Canvas(figsize=(10, 4.2), dpi=130, facecolor="white", layout="constrained")
     left, right = canvas.subplots(1, 2)
     colours = ["#0b5c8f", "#c2571a"]
-    for colour, places in zip(colours, sorted({each.places for each in figures}), strict=False):
-        mine = [each for each in figures if each.places == places]
+    for colour, size in zip(colours, sorted({each.categories for each in figures}), strict=False):
+        mine = [each for each in figures if each.categories == size]
         x = [each.offered for each in mine]
-        name = f"{places} places"
-        left.plot(x, [e.answered for e in mine], "o-", color=colour, label=f"answered, {name}")
+        among = f"among {size:,}"
+        left.plot(x, [e.answered for e in mine], "o-", color=colour, label=f"answered, {among}")
         left.plot(x, [e.refused for e in mine], "s--", ms=4, color=colour, label="turned away")
         left.plot(x, [e.ended for e in mine], ".:", color=colour, label="ended by gRPC")
-        right.plot(x, [e.p50 for e in mine], "o-", color=colour, label=f"median, {name}")
+        right.plot(x, [e.p50 for e in mine], "o-", color=colour, label=f"median, {among}")
         right.plot(x, [e.p99 for e in mine], "^--", ms=4, color=colour, label="99th percentile")
         good = [e.good_p99 for e in mine]
         right.plot(x, good, ".:", color=colour, label="of the good caller")
-    left.plot([0, 6000], [0, 6000], color=quiet, lw=0.8)
+    most = max(each.answered for each in figures)
+    left.plot([0, most], [0, most], color=quiet, lw=0.8)
     left.set(ylabel="calls a second", title="What becomes of the calls")
     right.set(ylabel="ms", yscale="log", title="How long answered calls take")
     for axes in (left, right):
@@ -186,16 +187,16 @@ def main() -> None:
     """Measure, and write what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=4.0)
-    parser.add_argument("--places", type=int, nargs="+", default=[16, 64])
-    rates = [500, 1000, 2000, 3000, 4000, 6000, 8000, 12_000]
+    parser.add_argument("--categories", type=int, nargs="+", default=[1_000, 20_000])
+    rates = [500, 1000, 2000, 4000, 6000, 8000, 10_000, 12_000, 14_000, 18_000, 24_000]
     parser.add_argument("--rates", type=float, nargs="+", default=rates)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--plot", type=Path)
     options = parser.parse_args()
     figures = [
         figure
-        for places in options.places
-        for figure in measure(places, options.rates, options.seconds)
+        for categories in options.categories
+        for figure in measure(categories, options.rates, options.seconds)
     ]
     machine = {"cpus": os.cpu_count(), "machine": platform.machine()}
     if options.json:

@@ -69,12 +69,17 @@ def test_watchers_that_read_nothing_hold_nobody_up(server: ServerHandle) -> None
 
 
 def test_a_watcher_beyond_the_places_is_told_to_come_back(server: ServerHandle) -> None:
-    with grpc.insecure_channel(server.target) as channel:
+    # A connection of its own: the watchers may have as many calls on theirs as it takes.
+    alone = [("grpc.use_local_subchannel_pool", 1)]
+    with (
+        grpc.insecure_channel(server.target) as channel,
+        grpc.insecure_channel(server.target, alone) as another,
+    ):
         stub = _health(channel)
         watching = [stub.Watch(health_pb2.HealthCheckRequest()) for _ in range(MAX_WATCHES)]
         assert all(next(each).status == SERVING for each in watching)
         with pytest.raises(grpc.RpcError) as caught:
-            next(stub.Watch(health_pb2.HealthCheckRequest(), timeout=5))
+            next(_health(another).Watch(health_pb2.HealthCheckRequest(), timeout=5))
         code, text, details = refusal(caught.value)
         assert code == "RESOURCE_EXHAUSTED"
         assert f"{MAX_WATCHES} health watches" in text

@@ -88,7 +88,7 @@ class Gate:
                 self._streams += streams
                 return
         # Spread out, so that those who are refused together do not come back together.
-        raise overloaded(*limit, _RETRY_SECONDS * _random.uniform(0.5, 1.5))
+        raise overloaded(*limit, _RETRY_SECONDS * _random.randint(50, 150) / 100)
 
     def leave(self, identity: Identity, *, streams: bool) -> None:
         """Give the place back."""

@@ -76,7 +76,7 @@ class Settings:
         max_connections: Connections at the same time, 1 to 1,000,000; one more is closed at
             once. Default 4096.
         max_streams_per_connection: Calls in flight on one connection, 1 to 65,536; more wait
-            in the client. Default 256.
+            in the client. Default 64.
         max_message_bytes: Largest request or reply, 64 KiB to 1 GiB; default 16 MiB.
         calls_per_second: Calls that may be made with one token a second, on average; more are
             refused with RESOURCE_EXHAUSTED (RATE_LIMITED). A token's line can say another rate.
@@ -120,7 +120,7 @@ class Settings:
     max_calls_per_principal: int = _number(0, 0, 4096)
     max_streaming_calls: int = _number(16, 1, 4096)
     max_connections: int = _number(4096, 1, 1_000_000)
-    max_streams_per_connection: int = _number(256, 1, 65_536)
+    max_streams_per_connection: int = _number(64, 1, 65_536)
     max_message_bytes: int = _number(MAX_MESSAGE_BYTES, 64 * 1024, 2**30)
     calls_per_second: float = _number(0.0, 0, 1_000_000)
     burst_calls: int = _number(0, 0, 1_000_000)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple, NoReturn, cast
 
 import grpc
@@ -65,14 +66,33 @@ def abort(status: Status, context: grpc.ServicerContext) -> NoReturn:
 
 
 def _own_status(request_id: str, refusal: Refusal) -> Status:
-    status = status_pb2.Status(code=refusal.code.value[0], message=refusal.message)
-    status.details.add().Pack(_info(refusal.reason, refusal.metadata))
-    if refusal.retry_seconds is not None:
+    details = _own_details(
+        refusal.code.value[0],
+        refusal.message,
+        refusal.reason,
+        tuple(refusal.metadata.items()),
+        refusal.retry_seconds,
+    )
+    return Status(refusal.code, refusal.message, _trailing(request_id, details), refusal.reason)
+
+
+# Those who are refused under overload are all told the same few things.
+@lru_cache(maxsize=256)
+def _own_details(
+    code: int,
+    message: str,
+    reason: str,
+    metadata: tuple[tuple[str, str], ...],
+    retry_seconds: float | None,
+) -> bytes:
+    status = status_pb2.Status(code=code, message=message)
+    status.details.add().Pack(_info(reason, dict(metadata)))
+    if retry_seconds is not None:
         delay = duration_pb2.Duration()
-        delay.FromMilliseconds(max(1, round(refusal.retry_seconds * 1000)))
+        delay.FromMilliseconds(max(1, round(retry_seconds * 1000)))
         status.details.add().Pack(error_details_pb2.RetryInfo(retry_delay=delay))
-    trailing = _trailing(request_id, status.SerializeToString())
-    return Status(refusal.code, refusal.message, trailing, refusal.reason)
+    serialized: bytes = status.SerializeToString()
+    return serialized
 
 
 def _info(reason: str, metadata: Mapping[str, str]) -> error_details_pb2.ErrorInfo:
