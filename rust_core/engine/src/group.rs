@@ -16,7 +16,9 @@ use crate::failpoints::{Step, reach};
 use crate::loaded::Loaded;
 use crate::queue::WriteJob;
 use crate::shared::Shared;
-use crate::store::{Head, Remembered, SqlStore, StoreError, StoreResult, queries};
+use crate::store::{
+    Head, NewMembers, Pending, Remembered, SqlStore, StoreError, StoreResult, queries, statement,
+};
 use crate::sums;
 use crate::{Error, Result};
 
@@ -51,8 +53,8 @@ pub(crate) struct Group<'a> {
     before: u64,
     /// Anything was written.
     dirty: bool,
-    /// The category whose members were last moved on.
-    turn: &'a mut i64,
+    pending: Pending,
+    new_members: &'a mut NewMembers,
 }
 
 impl<'a> Group<'a> {
@@ -61,7 +63,7 @@ impl<'a> Group<'a> {
         head: &'a mut Head,
         shared: &'a Shared,
         now_ms: i64,
-        turn: &'a mut i64,
+        new_members: &'a mut NewMembers,
     ) -> Self {
         head.time_ms = now_ms;
         Self {
@@ -72,7 +74,8 @@ impl<'a> Group<'a> {
             working: FxHashMap::default(),
             answers: Vec::new(),
             dirty: false,
-            turn,
+            pending: Pending::default(),
+            new_members,
         }
     }
 
@@ -96,24 +99,22 @@ impl<'a> Group<'a> {
             Err(error) => (Err(Error::ShuttingDown), Some(error)),
         };
         self.answers.push((job.reply, answer));
+        if let Some(error) = failed {
+            return Err(error);
+        }
         let created = self
             .working
             .get(&job.target.id)
             .map(|w| w.draft.created.len());
         if created.is_some_and(|created| created >= UNSETTLED) {
-            self.settle();
+            self.settle()?;
         }
-        failed.map_or(Ok(()), Err)
+        Ok(())
     }
 
     fn write_or_undo(&mut self, job: &WriteJob) -> StoreResult<Result<Written>> {
         let before = *self.head;
-        // With nothing in it so far, the transaction is a savepoint, and a cheaper one: SQLite
-        // keeps no second copy of each page that the write changes.
-        let alone = !self.dirty;
-        if !alone {
-            self.statement("SAVEPOINT command")?;
-        }
+        self.pending.begin();
         let result = match self.apply(job) {
             // SQLite may have rolled back the whole transaction, savepoint and all.
             Err(Failure::Store(error @ StoreError::Sqlite(_))) => return Err(error),
@@ -122,18 +123,11 @@ impl<'a> Group<'a> {
             Ok(applied) => Ok(applied),
         };
         let keep = result.is_ok() && !job.context.validate_only;
-        if !keep {
-            self.statement(if alone {
-                "ROLLBACK"
-            } else {
-                "ROLLBACK TO command"
-            })?;
+        if keep {
+            self.pending.keep(self.connection)?;
+        } else {
+            self.pending.undo(self.connection)?;
             *self.head = before;
-        }
-        match (alone, keep) {
-            (true, true) => {}
-            (true, false) => self.statement("BEGIN IMMEDIATE")?,
-            (false, _) => self.statement("RELEASE command")?,
         }
         reach(Step::WriteApplied)?;
         Ok(result.map(
@@ -154,7 +148,7 @@ impl<'a> Group<'a> {
     /// Makes it durable.
     pub(crate) fn commit(&mut self) -> StoreResult<Finished> {
         if self.dirty {
-            self.settle();
+            self.settle()?;
             for working in self.working.values() {
                 if working.changed() {
                     sums::save_due(
@@ -165,7 +159,8 @@ impl<'a> Group<'a> {
                     )?;
                 }
             }
-            queries::move_new_members(self.connection, self.turn)?;
+            let added = self.pending.members();
+            queries::move_new_members(self.connection, self.new_members, added)?;
             reach(Step::WriteSums)?;
             // Each commit that is acknowledged is a step, so that its loss can be seen.
             self.head.sequence = self.head.sequence.max(self.before + 1);
@@ -237,7 +232,7 @@ impl<'a> Group<'a> {
         }
         if let Command::UpdateProfile { .. } = job.command {
             // Its answer has the digest.
-            self.settle();
+            self.settle()?;
         }
         let working = &self.working[&id];
         let origin = Origin {
@@ -247,7 +242,8 @@ impl<'a> Group<'a> {
         };
         let mut applied = {
             let published = working.loaded.read();
-            let mut store = SqlStore::new(self.connection, id, self.head);
+            let pending = &mut self.pending;
+            let mut store = SqlStore::new(self.connection, id, self.head, pending);
             execute(
                 &published,
                 &working.draft,
@@ -271,20 +267,20 @@ impl<'a> Group<'a> {
         let mut revision = working.draft.header.revision;
         let mut change = None;
         if let Some((draft, entry)) = applied.change {
-            revision = if context.validate_only {
-                revision
-            } else {
-                entry.revision
-            };
-            self.head.sequence += 1;
-            queries::append_entry(self.connection, id, self.head.sequence, &entry)?;
+            if !context.validate_only {
+                revision = entry.revision;
+                self.head.sequence += 1;
+                self.pending.written();
+                queries::append_entry(self.connection, id, self.head.sequence, &entry)?;
+            }
             let effects = entry.effects.iter();
             let effects = effects
                 .map(|effect| (effect.category, entry.revision))
                 .collect();
             change = Some((id, draft, effects));
         }
-        if !context.request_id.is_empty() {
+        if !context.request_id.is_empty() && !context.validate_only {
+            self.pending.written();
             queries::remember(
                 self.connection,
                 id,
@@ -338,21 +334,27 @@ impl<'a> Group<'a> {
         }
     }
 
-    /// Computes what no command has needed so far, for all of them at once.
-    fn settle(&mut self) {
+    /// Computes what no command has needed so far, for all of them at once, and inserts the rows
+    /// that wait.
+    fn settle(&mut self) -> StoreResult<()> {
+        let mut inserted = Ok(());
         for working in self.working.values_mut() {
-            working.draft.settle(self.shared.threads);
+            working.draft.settle(self.shared.threads, || {
+                if inserted.is_ok() {
+                    inserted = self.pending.insert(self.connection);
+                }
+            });
             for (asking, drift) in working.draft.told.drain(..) {
                 if let Some((_, Ok(written))) = self.answers.get_mut(asking.command) {
                     written.outcome.tell_drift(asking.entry, drift);
                 }
             }
         }
+        inserted
     }
 
     fn statement(&self, sql: &str) -> StoreResult<()> {
-        self.connection.prepare_cached(sql)?.execute([])?;
-        Ok(())
+        statement(self.connection, sql)
     }
 }
 
@@ -402,5 +404,139 @@ impl Finished {
         for (reply, answer) in self.answers {
             let _ = reply.send(answer);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ee_core::command::{Assignment, CategoryPut, Command, ItemPut, Outcome, Unassignment};
+
+    use crate::{Engine, NewNamespace, Options, Result, WriteContext};
+
+    fn engine(directory: &std::path::Path) -> Engine {
+        let engine = Engine::open(directory, Options::default()).unwrap();
+        engine
+            .create_namespace(NewNamespace::plain(2), WriteContext::default())
+            .unwrap();
+        let put = |key: &str, window| CategoryPut {
+            key: key.into(),
+            base: Some(Some(vec![1.0, 2.0])),
+            window: Some(window),
+            ..CategoryPut::default()
+        };
+        let command = Command::PutCategories(vec![put("c", 0), put("w", 2)]);
+        write(&engine, command, false).unwrap();
+        engine
+    }
+
+    fn write(engine: &Engine, command: Command, validate_only: bool) -> Result<Outcome> {
+        let target = engine.settings("n").unwrap();
+        let context = WriteContext {
+            validate_only,
+            ..WriteContext::default()
+        };
+        Ok(engine.write(&target, command, context)?.outcome)
+    }
+
+    fn item(key: &str, x: f32) -> ItemPut {
+        ItemPut {
+            key: key.into(),
+            embedding: Some(vec![x, 1.0]),
+            ..ItemPut::default()
+        }
+    }
+
+    fn assign(entries: &[(&str, &str)]) -> Command {
+        let entry = |(place, (key, category)): (usize, &(&str, &str))| Assignment {
+            item: item(key, place as f32),
+            category: (*category).into(),
+        };
+        Command::Assign(entries.iter().enumerate().map(entry).collect())
+    }
+
+    fn unassign(keys: &[&str]) -> Command {
+        let entry = |key: &&str| Unassignment {
+            item: (*key).into(),
+            ..Unassignment::default()
+        };
+        Command::Unassign(keys.iter().map(entry).collect())
+    }
+
+    /// Commands that look at, change and undo what those before have left waiting.
+    fn commands() -> Vec<(Command, bool)> {
+        vec![
+            (assign(&[("a", "c")]), false),
+            (assign(&[("b", "c"), ("b2", "nowhere")]), false),
+            (assign(&[("b", "w"), ("a", "w")]), false),
+            (unassign(&["a", "nobody"]), false),
+            (
+                assign(&[("a", "w"), ("d", "w"), ("e", "w"), ("f", "nowhere")]),
+                false,
+            ),
+            (Command::PutItems(vec![item("x", 3.0)]), false),
+            (assign(&[("x", "w"), ("y", "w"), ("x", "w")]), false),
+            (assign(&[("z", "c"), ("a", "c")]), true),
+            (assign(&[("z", "c")]), false),
+            (
+                Command::PutItems(vec![item("z", 9.0), item("q", 1.0)]),
+                false,
+            ),
+            (unassign(&["z", "y"]), false),
+            (
+                Command::DeleteItems {
+                    keys: vec!["q".into(), "b".into()],
+                    allow_missing: false,
+                },
+                false,
+            ),
+            (assign(&[("q", "c"), ("b", "c"), ("a", "c")]), false),
+            (assign(&[("last", "c")]), true),
+        ]
+    }
+
+    #[test]
+    fn commands_of_a_group_leave_what_they_leave_one_by_one() {
+        let directories = [(); 2].map(|()| tempfile::tempdir().unwrap());
+        let [alone, group] = directories.each_ref().map(|each| engine(each.path()));
+        let expected: Vec<_> = commands()
+            .into_iter()
+            .map(|(command, try_only)| write(&alone, command, try_only))
+            .collect();
+
+        let (begun, has_begun) = std::sync::mpsc::channel();
+        let (go, may_go) = std::sync::mpsc::channel::<()>();
+        let wait = move |_: &_, _: &mut _| {
+            begun.send(()).unwrap();
+            may_go.recv().unwrap();
+            Ok(())
+        };
+        let outcomes: Vec<_> = std::thread::scope(|scope| {
+            let group = &group;
+            scope.spawn(move || group.writer.task(wait, |_, ()| {}).unwrap());
+            has_begun.recv().unwrap();
+            let mut writes = Vec::new();
+            for (command, try_only) in commands() {
+                writes.push(scope.spawn(move || write(group, command, try_only)));
+                while group.writer.queued() < writes.len() {
+                    std::thread::yield_now();
+                }
+            }
+            go.send(()).unwrap();
+            writes
+                .into_iter()
+                .map(|write| write.join().unwrap())
+                .collect()
+        });
+        assert!(outcomes.iter().any(Result::is_err));
+        assert_eq!(outcomes, expected);
+        let [alone, group] = [alone, group].map(|engine| {
+            let report = engine.verify("n").unwrap().value;
+            assert_eq!(report.findings, [""; 0]);
+            (
+                report.digest,
+                engine.namespace("n", Default::default()).unwrap().revision,
+            )
+        });
+        assert_eq!(group, alone);
     }
 }

@@ -262,7 +262,7 @@ mod tests {
             category.touch();
             draft.categories.insert(key.into(), Some(category));
         }
-        draft.settle(1);
+        draft.settle(1, || {});
         let broken = draft.categories.get_mut("b").unwrap().as_mut().unwrap();
         broken.sum.clear();
         let read = || {

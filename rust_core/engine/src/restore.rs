@@ -18,7 +18,9 @@ use crate::api::{Frame, ItemView, NamespaceView, NewNamespace, WriteContext};
 use crate::engine::{check_new_name, recall, remember};
 use crate::failpoints::{Step, reach};
 use crate::shared::Shared;
-use crate::store::{Head, NamespaceRow, Reader, SqlStore, State, StoreError, StoreResult, queries};
+use crate::store::{
+    Head, NamespaceRow, Pending, Reader, SqlStore, State, StoreError, StoreResult, queries,
+};
 use crate::verify::rebuild;
 use crate::writer::Writer;
 use crate::{Error, Result};
@@ -110,7 +112,8 @@ impl Restore {
         }
         let stored = self.writer.task(
             move |connection, head| {
-                let mut store = SqlStore::new(connection, namespace, head);
+                let mut pending = Pending::default();
+                let mut store = SqlStore::new(connection, namespace, head, &mut pending);
                 let store_one = |record: CategoryRecord| {
                     let id = store.insert_category(&record)?;
                     Ok((record.key.to_string(), (id, record)))
@@ -133,7 +136,8 @@ impl Restore {
         let namespace = self.row.id;
         self.writer.task(
             move |connection, head| {
-                let mut store = SqlStore::new(connection, namespace, head);
+                let mut pending = Pending::default();
+                let mut store = SqlStore::new(connection, namespace, head, &mut pending);
                 for (item, memberships) in rows {
                     if store.item(&item.key)?.is_some() {
                         return Err(invalid(format!("item {:?} comes twice", item.key)));
@@ -146,7 +150,7 @@ impl Restore {
                             .map_err(taken)?;
                     }
                 }
-                Ok(())
+                Ok(pending.insert(connection)?)
             },
             |_, ()| {},
         )

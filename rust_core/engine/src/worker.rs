@@ -14,7 +14,7 @@ use crate::group::Group;
 use crate::loaded::Loaded;
 use crate::queue::{Job, Queue, Task, WriteJob};
 use crate::shared::Shared;
-use crate::store::{self, Head, StoreResult, queries};
+use crate::store::{self, Head, NewMembers, StoreResult, queries};
 use crate::{Error, Result};
 
 /// Writes that share one commit at the most, so that the first of them does not wait for long.
@@ -48,8 +48,7 @@ pub(crate) struct Worker {
     purged: Instant,
     /// When somebody wrote last.
     wrote: Instant,
-    /// The category whose new members were last moved on.
-    turn: i64,
+    new_members: NewMembers,
     /// Bytes of a page.
     page_size: i64,
     /// Sizes of the last two groups.
@@ -75,7 +74,7 @@ impl Worker {
             purging: true,
             purged: Instant::now(),
             wrote: Instant::now(),
-            turn: 0,
+            new_members: NewMembers::default(),
             groups: [0; 2],
             commit: Duration::ZERO,
         })
@@ -122,7 +121,7 @@ impl Worker {
             &mut self.head,
             &self.shared,
             now_ms,
-            &mut self.turn,
+            &mut self.new_members,
         );
         // Writers who had their answers together come again together, but for a moment: the first
         // of them does not take a whole commit for itself.

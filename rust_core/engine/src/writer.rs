@@ -143,6 +143,12 @@ impl Writer {
         }
     }
 
+    /// Number of jobs that wait.
+    #[cfg(test)]
+    pub(crate) fn queued(&self) -> usize {
+        self.queue.len()
+    }
+
     /// Finishes what was begun, writes all sums, and ends the thread. Idempotent.
     pub(crate) fn stop(&self) {
         if let Some(thread) = self.thread.lock().take() {
@@ -208,7 +214,7 @@ mod tests {
             for _ in 0..100 {
                 engine.writer.evict();
             }
-            let waiting = engine.writer.queue.len();
+            let waiting = engine.writer.queued();
             go.send(()).unwrap();
             assert_eq!(waiting, 1);
         });

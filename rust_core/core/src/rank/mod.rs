@@ -39,7 +39,7 @@ pub use query::Query;
 pub use rows::Rows;
 pub use tally::Tally;
 pub use unit_row::UnitRow;
-pub(crate) use workers::run as run_on_threads;
+pub(crate) use workers::run_beside;
 
 use crate::kernels::Kernel;
 

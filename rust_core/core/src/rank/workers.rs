@@ -27,11 +27,23 @@ const PATIENCE: Duration = Duration::from_micros(50);
 /// order. The work must share itself out (every run takes pieces until none are left), so it is
 /// done whoever has time for it.
 pub(crate) fn run<T: Send>(threads: usize, work: impl Fn() -> T + Sync) -> Vec<T> {
+    run_beside(threads, work, || {})
+}
+
+/// As [`run`], but this thread does something of its own first, while the others work already.
+pub(crate) fn run_beside<T: Send>(
+    threads: usize,
+    work: impl Fn() -> T + Sync,
+    own: impl FnOnce(),
+) -> Vec<T> {
     // A small scan does not even ask for the pool: that costs a system call.
     let pool = (threads > 1).then(pool).flatten();
     match pool {
-        Some(pool) => pool.run(threads, work),
-        None => vec![work()],
+        Some(pool) => pool.run(threads, work, own),
+        None => {
+            own();
+            vec![work()]
+        }
     }
 }
 
@@ -66,7 +78,12 @@ impl Pool {
         })
     }
 
-    fn run<T: Send>(&'static self, threads: usize, work: impl Fn() -> T + Sync) -> Vec<T> {
+    fn run<T: Send>(
+        &'static self,
+        threads: usize,
+        work: impl Fn() -> T + Sync,
+        own: impl FnOnce(),
+    ) -> Vec<T> {
         let others = (1..threads).map_while(|_| Seat::take(&self.idle));
         let others: Vec<_> = others.collect();
         let begun = AtomicUsize::new(0);
@@ -91,6 +108,7 @@ impl Pool {
                 });
             }
             self.calls.fetch_add(1, Release);
+            own();
             put(work());
             wait_until(|| {
                 // One that has begun is at its last piece. One that has not may be waiting for

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{CategoryDraft, Namespace, Profile, Told};
 use crate::digest::{RecordHasher, SetDigest};
-use crate::rank::run_on_threads;
+use crate::rank::run_beside;
 use crate::settings::{MembershipMode, NamespaceSettings, Normalization};
 use crate::store::Item;
 
@@ -110,16 +110,18 @@ impl Draft {
     ///
     /// For a batch this is half of its work, and the half that can be shared. The digest is a sum,
     /// so it does not matter who has added what.
-    pub fn settle(&mut self, threads: usize) {
+    ///
+    /// `own` is what this thread does first, while others begin.
+    pub fn settle(&mut self, threads: usize, own: impl FnOnce()) {
         let created = std::mem::take(&mut self.created);
         let categories = self.categories.values_mut().flatten();
         let unsettled = categories.filter(|category| category.is_unsettled());
         let unsettled: Vec<_> = unsettled.map(Unsettled::Category).collect();
-        let work = created.len() + unsettled.len();
-        let threads = if work < SHARED { 1 } else { threads };
-        let work = Mutex::new(created.iter().map(Unsettled::Item).chain(unsettled));
-        let next = || work.lock().unwrap_or_else(PoisonError::into_inner).next();
-        let parts = run_on_threads(threads, || {
+        let count = created.len() + unsettled.len();
+        let threads = if count < SHARED { 1 } else { threads };
+        let rest = Mutex::new(created.iter().map(Unsettled::Item).chain(unsettled));
+        let next = || rest.lock().unwrap_or_else(PoisonError::into_inner).next();
+        let work = || {
             let (mut items, mut categories) = (SetDigest::default(), SetDigest::default());
             while let Some(next) = next() {
                 match next {
@@ -128,8 +130,8 @@ impl Draft {
                 }
             }
             (items, categories)
-        });
-        for (items, categories) in parts {
+        };
+        for (items, categories) in run_beside(threads, work, own) {
             self.header.item_records.combine_with(items);
             self.header.category_records.combine_with(categories);
         }

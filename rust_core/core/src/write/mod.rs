@@ -63,7 +63,7 @@ impl Applied {
     /// Computes what is missing, on up to so many threads.
     pub fn settle(&mut self, threads: usize) {
         if let Some((draft, _)) = &mut self.change {
-            draft.settle(threads);
+            draft.settle(threads, || {});
             draft.told.retain(|(asking, drift)| {
                 let own = asking.command == self.number;
                 if own {

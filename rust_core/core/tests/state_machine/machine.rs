@@ -153,7 +153,7 @@ impl Group {
 
     /// Does what was left, on so many threads.
     pub(crate) fn settle(&mut self, threads: usize) {
-        self.draft.settle(threads);
+        self.draft.settle(threads, || {});
         for (asking, drift) in self.draft.told.drain(..) {
             let outcome = self.outcomes[asking.command].as_mut();
             let outcome = outcome.expect("a refused command asks nothing");

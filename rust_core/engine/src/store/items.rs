@@ -4,38 +4,29 @@ use ee_core::store::{CategoryRecord, Item, Membership, Store};
 use rusqlite::Connection;
 
 use super::lookup::{self, RawCategory, RawItem, RawMembership};
-use super::{Head, StoreError, StoreResult, members};
+use super::{Head, Pending, StoreError, StoreResult, members};
 
 /// The rows of one namespace, in the writer's transaction.
 pub(crate) struct SqlStore<'a> {
     connection: &'a Connection,
     namespace: i64,
     head: &'a mut Head,
+    pending: &'a mut Pending,
 }
 
 impl<'a> SqlStore<'a> {
-    pub(crate) fn new(connection: &'a Connection, namespace: i64, head: &'a mut Head) -> Self {
+    pub(crate) fn new(
+        connection: &'a Connection,
+        namespace: i64,
+        head: &'a mut Head,
+        pending: &'a mut Pending,
+    ) -> Self {
         Self {
             connection,
             namespace,
             head,
+            pending,
         }
-    }
-
-    /// Puts an item into the inbox.
-    fn enter_inbox(&mut self, key: &str, item: i64) -> StoreResult<()> {
-        self.connection
-            .prepare_cached("INSERT INTO inbox VALUES (?1, ?2, ?3)")?
-            .execute((self.namespace, key, item))?;
-        Ok(())
-    }
-
-    /// Takes an item out of the inbox.
-    fn leave_inbox(&mut self, key: &str) -> StoreResult<()> {
-        self.connection
-            .prepare_cached("DELETE FROM inbox WHERE namespace = ?1 AND key = ?2")?
-            .execute((self.namespace, key))?;
-        Ok(())
     }
 
     /// Stores a membership as it was elsewhere: of an item that is not in the inbox, in a
@@ -44,37 +35,62 @@ impl<'a> SqlStore<'a> {
         &mut self,
         membership: &Membership,
     ) -> StoreResult<()> {
-        RawMembership::insert(self.connection, membership)?;
+        self.pending.change(self.connection)?;
+        RawMembership::inserting(self.connection)?(membership)?;
         members::add_anywhere(self.connection, membership)
     }
+}
+
+/// Puts an item into the inbox.
+pub(super) fn enter_inbox(
+    connection: &Connection,
+    namespace: i64,
+    key: &str,
+    item: i64,
+) -> StoreResult<()> {
+    connection
+        .prepare_cached("INSERT INTO inbox VALUES (?1, ?2, ?3)")?
+        .execute((namespace, key, item))?;
+    Ok(())
+}
+
+/// Takes an item out of the inbox.
+pub(super) fn leave_inbox(connection: &Connection, namespace: i64, key: &str) -> StoreResult<()> {
+    connection
+        .prepare_cached("DELETE FROM inbox WHERE namespace = ?1 AND key = ?2")?
+        .execute((namespace, key))?;
+    Ok(())
 }
 
 impl Store for SqlStore<'_> {
     type Error = StoreError;
 
     fn item(&mut self, key: &str) -> StoreResult<Option<Item>> {
+        self.pending
+            .look_for(self.connection, self.namespace, key)?;
         lookup::item_by_key(self.connection, self.namespace, key)
     }
 
     fn item_by_id(&mut self, id: i64) -> StoreResult<Item> {
+        self.pending.look_at(self.connection, id)?;
         lookup::item_by_id(self.connection, id)
     }
 
     fn insert_item(&mut self, item: &Item, inbox: bool) -> StoreResult<i64> {
         let id = self.head.take_id();
-        RawItem::new(self.namespace, id, item).insert(self.connection)?;
-        if inbox {
-            self.enter_inbox(&item.key, id)?;
-        }
+        let item = RawItem::new(self.namespace, id, item);
+        self.pending.item(item, inbox);
         Ok(id)
     }
 
     fn update_item(&mut self, item: &Item) -> StoreResult<()> {
+        self.pending.change(self.connection)?;
         RawItem::new(self.namespace, item.id, item).update(self.connection)
     }
 
     fn delete_item(&mut self, item: &Item) -> StoreResult<()> {
-        self.leave_inbox(&item.key)?;
+        self.pending.change(self.connection)?;
+        leave_inbox(self.connection, self.namespace, &item.key)?;
         self.connection
             .prepare_cached("DELETE FROM items WHERE id = ?1")?
             .execute([item.id])?;
@@ -82,6 +98,7 @@ impl Store for SqlStore<'_> {
     }
 
     fn memberships(&mut self, item: i64) -> StoreResult<Vec<Membership>> {
+        self.pending.look_at(self.connection, item)?;
         lookup::memberships_of(self.connection, item)
     }
 
@@ -91,11 +108,9 @@ impl Store for SqlStore<'_> {
         membership: &Membership,
         first: bool,
     ) -> StoreResult<()> {
-        if first {
-            self.leave_inbox(&item.key)?;
-        }
-        RawMembership::insert(self.connection, membership)?;
-        members::add_newest(self.connection, membership)
+        let leaves_inbox = first.then(|| (self.namespace, item.key.clone()));
+        self.pending.membership(membership, leaves_inbox);
+        Ok(())
     }
 
     fn delete_membership(
@@ -104,17 +119,19 @@ impl Store for SqlStore<'_> {
         membership: &Membership,
         last: bool,
     ) -> StoreResult<()> {
+        self.pending.change(self.connection)?;
         self.connection
             .prepare_cached("DELETE FROM memberships WHERE item = ?1 AND category = ?2")?
             .execute((membership.item, membership.category))?;
         members::remove(self.connection, membership)?;
         if last {
-            self.enter_inbox(&item.key, item.id)?;
+            enter_inbox(self.connection, self.namespace, &item.key, item.id)?;
         }
         Ok(())
     }
 
     fn oldest_member(&mut self, category: i64, from: u64) -> StoreResult<Option<(u64, i64)>> {
+        self.pending.look_at(self.connection, category)?;
         members::oldest_member(self.connection, category, from)
     }
 
@@ -125,10 +142,12 @@ impl Store for SqlStore<'_> {
         before: u64,
         nth: u64,
     ) -> StoreResult<Option<(u64, i64)>> {
+        self.pending.look_at(self.connection, category)?;
         members::nth_newest_member(self.connection, category, after, before, nth)
     }
 
     fn members(&mut self, category: i64, from: u64, limit: usize) -> StoreResult<Vec<Membership>> {
+        self.pending.look_at(self.connection, category)?;
         members::members(self.connection, category, from, limit)
     }
 
@@ -139,10 +158,12 @@ impl Store for SqlStore<'_> {
     }
 
     fn update_category(&mut self, id: i64, record: &CategoryRecord) -> StoreResult<()> {
+        self.pending.change(self.connection)?;
         RawCategory::new(id, self.namespace, record).save(self.connection)
     }
 
     fn delete_category(&mut self, id: i64) -> StoreResult<()> {
+        self.pending.change(self.connection)?;
         self.connection
             .prepare_cached("DELETE FROM sums WHERE category = ?1")?
             .execute([id])?;

@@ -70,9 +70,9 @@ pub(crate) fn category_id(
 
 /// A row of `items`.
 pub(super) struct RawItem {
-    id: i64,
+    pub(super) id: i64,
     pub(super) namespace: i64,
-    key: String,
+    pub(super) key: String,
     weight: f64,
     created: i64,
     checksum: i64,
@@ -111,22 +111,26 @@ impl RawItem {
         })
     }
 
-    pub(super) fn insert(&self, connection: &Connection) -> StoreResult<()> {
-        connection
-            .prepare_cached(&format!(
-                "INSERT INTO items ({ITEM}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
-            ))?
-            .execute((
-                self.id,
-                self.namespace,
-                &self.key,
-                self.weight,
-                self.created,
-                self.checksum().finish(),
-                &self.metadata,
-                &self.embedding,
+    /// Inserts rows.
+    pub(super) fn inserting(
+        connection: &Connection,
+    ) -> StoreResult<impl FnMut(&Self) -> StoreResult<()>> {
+        let mut statement = connection.prepare_cached(&format!(
+            "INSERT INTO items ({ITEM}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
+        ))?;
+        Ok(move |item: &Self| {
+            statement.execute((
+                item.id,
+                item.namespace,
+                &item.key,
+                item.weight,
+                item.created,
+                item.checksum().finish(),
+                &item.metadata,
+                &item.embedding,
             ))?;
-        Ok(())
+            Ok(())
+        })
     }
 
     pub(super) fn update(&self, connection: &Connection) -> StoreResult<()> {
@@ -200,10 +204,14 @@ impl RawMembership {
         })
     }
 
-    pub(super) fn insert(connection: &Connection, membership: &Membership) -> StoreResult<()> {
-        connection
-            .prepare_cached("INSERT INTO memberships VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?
-            .execute((
+    /// Inserts rows.
+    pub(super) fn inserting(
+        connection: &Connection,
+    ) -> StoreResult<impl FnMut(&Membership) -> StoreResult<()>> {
+        let mut statement = connection
+            .prepare_cached("INSERT INTO memberships VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;
+        Ok(move |membership: &Membership| {
+            statement.execute((
                 membership.item,
                 membership.category,
                 membership.sequence.cast_signed(),
@@ -212,7 +220,8 @@ impl RawMembership {
                 &membership.origin.reason,
                 Self::checksum(membership).finish(),
             ))?;
-        Ok(())
+            Ok(())
+        })
     }
 
     fn checksum(membership: &Membership) -> Checksum {

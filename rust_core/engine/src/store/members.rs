@@ -34,25 +34,32 @@ pub(super) fn in_both_parts(select: &str, condition: &str, end: impl Display) ->
     )
 }
 
-/// Takes in a member that is newer than all others of its category.
-pub(super) fn add_newest(connection: &Connection, membership: &Membership) -> StoreResult<()> {
-    add(connection, "new_members", membership)
+/// Takes in members that are newer than all others of their categories.
+pub(super) fn adding_newest(
+    connection: &Connection,
+) -> StoreResult<impl FnMut(&Membership) -> StoreResult<()>> {
+    adding(connection, "new_members")
 }
 
 /// Takes in a member of a category of which no member is new.
 pub(super) fn add_anywhere(connection: &Connection, membership: &Membership) -> StoreResult<()> {
-    add(connection, "members", membership)
+    adding(connection, "members")?(membership)
 }
 
-fn add(connection: &Connection, table: &str, membership: &Membership) -> StoreResult<()> {
-    connection
-        .prepare_cached(&format!("INSERT INTO {table} VALUES (?1, ?2, ?3)"))?
-        .execute((
+fn adding(
+    connection: &Connection,
+    table: &str,
+) -> StoreResult<impl FnMut(&Membership) -> StoreResult<()>> {
+    let mut statement =
+        connection.prepare_cached(&format!("INSERT INTO {table} VALUES (?1, ?2, ?3)"))?;
+    Ok(move |membership: &Membership| {
+        statement.execute((
             membership.category,
             membership.sequence.cast_signed(),
             membership.item,
         ))?;
-    Ok(())
+        Ok(())
+    })
 }
 
 /// Takes a member out.
@@ -70,13 +77,33 @@ pub(super) fn remove(connection: &Connection, membership: &Membership) -> StoreR
     Err(missing(membership.category, membership.sequence))
 }
 
-/// Moves members on while there are too many new ones, category after category; `turn` is where
-/// to go on.
-pub(crate) fn move_new_members(connection: &Connection, turn: &mut i64) -> StoreResult<()> {
+/// What the writer knows of the small table.
+#[derive(Default)]
+pub(crate) struct NewMembers {
+    /// Members in it at the most. None: not known.
+    at_most: Option<i64>,
+    /// The category whose members were last moved on.
+    turn: i64,
+}
+
+/// Moves members on once there are too many new ones, category after category, so that it is a
+/// while until there are again. `added`: so many have come since the last time.
+pub(crate) fn move_new_members(
+    connection: &Connection,
+    state: &mut NewMembers,
+    added: i64,
+) -> StoreResult<()> {
+    let most = most_new_members();
+    state.at_most = state.at_most.map(|at_most| at_most + added);
+    if state.at_most.is_some_and(|at_most| at_most <= most) {
+        return Ok(());
+    }
     let mut new: i64 = connection
         .prepare_cached("SELECT count(*) FROM new_members")?
         .query_row([], |row| row.get(0))?;
-    while new > most_new_members() {
+    let few = if new > most { most - most / 16 } else { most };
+    let turn = &mut state.turn;
+    while new > few {
         let next: Option<i64> = connection
             .prepare_cached(
                 "SELECT category FROM new_members WHERE category > ?1 ORDER BY category LIMIT 1",
@@ -96,6 +123,7 @@ pub(crate) fn move_new_members(connection: &Connection, turn: &mut i64) -> Store
         new -= moved as i64;
         *turn = category;
     }
+    state.at_most = Some(new);
     Ok(())
 }
 

@@ -17,6 +17,7 @@ mod lookup;
 mod members;
 mod namespaces;
 mod pages;
+mod pending;
 mod purge;
 mod readers;
 mod requests;
@@ -31,7 +32,9 @@ pub(crate) use database::{copied_sequence, open_copier, open_writer, page_size, 
 pub(crate) use error::StoreError;
 pub(crate) use head::Head;
 pub(crate) use items::SqlStore;
+pub(crate) use members::NewMembers;
 pub(crate) use namespaces::{NamespaceRow, State};
+pub(crate) use pending::{Pending, statement};
 pub(crate) use readers::{Reader, Readers};
 pub(crate) use requests::Remembered;
 pub(crate) use vacuum::copy_database;
