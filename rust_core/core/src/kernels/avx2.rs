@@ -3,6 +3,7 @@
 use std::arch::x86_64::*;
 
 use super::lines::{F32Line, I8Line, I16Line};
+use super::scalar;
 use super::tiles::{PREFETCH_LINES, define_tiles};
 
 /// Proof that this CPU has AVX2 and FMA.
@@ -46,6 +47,26 @@ impl Avx2 {
         // SAFETY: `self` exists only where AVX2 and FMA were detected.
         unsafe { tiles::<4, 2>(queries, sketches, out) }
     }
+
+    pub(super) fn quantise(self, query: &[F32Line], per_unit: f32, out: &mut [I16Line]) {
+        // SAFETY: `self` exists only where AVX2 and FMA were detected.
+        unsafe { quantise(query, per_unit, out) }
+    }
+
+    pub(super) fn largest(self, lines: &[F32Line]) -> f32 {
+        // SAFETY: `self` exists only where AVX2 and FMA were detected.
+        unsafe { largest(lines) }
+    }
+}
+
+#[target_feature(enable = "avx2,fma")]
+fn quantise(query: &[F32Line], per_unit: f32, out: &mut [I16Line]) {
+    scalar::quantise(query, per_unit, out);
+}
+
+#[target_feature(enable = "avx2,fma")]
+fn largest(lines: &[F32Line]) -> f32 {
+    scalar::largest(lines)
 }
 
 /// Lanes 4v to 4v + 3 of a sum are register v of its four.

@@ -3,6 +3,7 @@
 use std::arch::x86_64::*;
 
 use super::lines::{F32Line, I8Line, I16Line};
+use super::scalar;
 use super::tiles::{PREFETCH_LINES, define_tiles};
 use super::vnni;
 
@@ -48,6 +49,26 @@ impl Avx512 {
         // SAFETY: `self` exists only where AVX-512 F, BW and VNNI were detected.
         unsafe { tiles::<4, 4>(queries, sketches, out) }
     }
+
+    pub(super) fn quantise(self, query: &[F32Line], per_unit: f32, out: &mut [I16Line]) {
+        // SAFETY: `self` exists only where AVX-512 F, BW and VNNI were detected.
+        unsafe { quantise(query, per_unit, out) }
+    }
+
+    pub(super) fn largest(self, lines: &[F32Line]) -> f32 {
+        // SAFETY: `self` exists only where AVX-512 F, BW and VNNI were detected.
+        unsafe { largest(lines) }
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn quantise(query: &[F32Line], per_unit: f32, out: &mut [I16Line]) {
+    scalar::quantise(query, per_unit, out);
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn largest(lines: &[F32Line]) -> f32 {
+    scalar::largest(lines)
 }
 
 /// Lanes 0 to 7 of a sum are its first register, lanes 8 to 15 its second.

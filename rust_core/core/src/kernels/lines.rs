@@ -84,20 +84,27 @@ impl I16Line {
     #[cfg(test)]
     pub(crate) fn new(words: [i16; 64]) -> Self {
         let mut line = Self::zeroed();
-        line.set(words);
+        line.set(words.as_chunks().0.iter().copied());
         line
     }
 
-    /// Makes these its components.
-    #[inline]
-    pub(crate) fn set(&mut self, words: [i16; 64]) {
-        self.words = words;
-        for ((high, low), &word) in self.high.iter_mut().zip(&mut self.low).zip(&words) {
-            *low = word as i8;
-            *high = (word.wrapping_add(128) >> 8) as i8;
+    /// Makes these its components, 16 at a time, none of them larger than [`Self::LARGEST`]. What
+    /// follows the last is 0.
+    #[inline(always)]
+    pub(crate) fn set(&mut self, words: impl Iterator<Item = [i16; 16]>) {
+        let mut sums = [0_i32; 16];
+        let words_of = self.words.as_chunks_mut().0.iter_mut();
+        let high_of = self.high.as_chunks_mut::<16>().0.iter_mut();
+        let low_of = self.low.as_chunks_mut::<16>().0.iter_mut();
+        for (((part, high), low), words) in words_of.zip(high_of).zip(low_of).zip(words) {
+            *part = words;
+            for i in 0..16 {
+                low[i] = words[i] as i8;
+                high[i] = (words[i].wrapping_add(128) >> 8) as i8;
+                // Far from wrapping; a checked sum would not become vectors.
+                sums[i] = sums[i].wrapping_add(i32::from(words[i]));
+            }
         }
-        // Far from wrapping; a checked sum would not become vectors.
-        let sum = |sum: i32, &word: &i16| sum.wrapping_add(i32::from(word));
-        self.sum = words.iter().fold(0, sum);
+        self.sum = sums.iter().fold(0, |sum, &more| sum.wrapping_add(more));
     }
 }

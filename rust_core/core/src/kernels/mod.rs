@@ -1,7 +1,7 @@
 //! The inner products of ranking, once per instruction set.
 //!
 //! A [`Kernel`] is a token: one for an instruction set can only be made after this CPU was asked
-//! whether it has it, so every method of a token is safe to call. There are three operations.
+//! whether it has it, so every method of a token is safe to call. Its operations:
 //!
 //! - `dot`, `dot2`, `dot4`: the inner product of f32 vectors, as f64. A product of two f32 is exact in
 //!   f64 (24 + 24 bits of significand in 53), so fused and unfused multiply-add agree. Component
@@ -11,6 +11,7 @@
 //! - `sketch_dots`: inner products of i8 sketches with i16 queries, as i32. Integers are exact in
 //!   any order as long as nothing overflows; the caller chooses the range of its queries so that
 //!   no partial sum can (see [`crate::rank`]).
+//! - `quantise`, `largest`: what a query's sketch is made of, component by component.
 //!
 //! A kernel changes how long an answer takes and nothing else.
 
@@ -142,6 +143,17 @@ impl Kernel {
             assert_eq!(query.len(), row.len(), "vectors of different dimensions");
         }
         dispatch!(self, dot4(query, rows))
+    }
+
+    /// `out`: the integers nearest to `query` times `per_unit`, none of which is larger than
+    /// [`I16Line::LARGEST`].
+    pub(crate) fn quantise(self, query: &[F32Line], per_unit: f32, out: &mut [I16Line]) {
+        dispatch!(self, quantise(query, per_unit, out));
+    }
+
+    /// The largest absolute component.
+    pub(crate) fn largest(self, lines: &[F32Line]) -> f32 {
+        dispatch!(self, largest(lines))
     }
 
     /// The inner products of `query` with the sketches that lie end to end in `sketches`, one for

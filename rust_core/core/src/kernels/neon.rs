@@ -4,6 +4,7 @@ use std::arch::aarch64::*;
 use std::arch::is_aarch64_feature_detected;
 
 use super::lines::{F32Line, I8Line, I16Line};
+use super::scalar;
 use super::tiles::{PREFETCH_LINES, define_tiles};
 
 /// Proof that this CPU has NEON.
@@ -45,6 +46,15 @@ impl Neon {
     ) {
         // SAFETY: `self` exists only where NEON was detected.
         unsafe { tiles::<4, 4>(queries, sketches, out) }
+    }
+
+    // Every 64-bit Arm has NEON: the scalar code is made with its lanes.
+    pub(super) fn quantise(self, query: &[F32Line], per_unit: f32, out: &mut [I16Line]) {
+        scalar::quantise(query, per_unit, out);
+    }
+
+    pub(super) fn largest(self, lines: &[F32Line]) -> f32 {
+        scalar::largest(lines)
     }
 }
 

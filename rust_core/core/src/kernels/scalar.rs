@@ -53,3 +53,37 @@ fn sketch_dot(query: &[I16Line], sketch: &[I8Line]) -> i32 {
     }
     sum
 }
+
+/// Made anew, with more lanes, for every instruction set that has them.
+#[inline(always)]
+pub(super) fn quantise(query: &[F32Line], per_unit: f32, out: &mut [I16Line]) {
+    for (line, query) in out.iter_mut().zip(query.chunks(4)) {
+        line.set(
+            query
+                .iter()
+                .map(|part| part.0.map(|q| nearest(q * per_unit))),
+        );
+    }
+}
+
+/// The integer nearest to `x`, |x| < 2¹⁵: the low bits of x + 1.5·2²³.
+#[inline(always)]
+fn nearest(x: f32) -> i16 {
+    (x + 12_582_912.0).to_bits() as i16
+}
+
+/// Made anew like [`quantise`].
+#[inline(always)]
+pub(super) fn largest(lines: &[F32Line]) -> f32 {
+    let mut largest = [0.0_f32; 16];
+    for line in lines {
+        for (largest, value) in largest.iter_mut().zip(&line.0) {
+            *largest = if value.abs() > *largest {
+                value.abs()
+            } else {
+                *largest
+            };
+        }
+    }
+    largest.into_iter().fold(0.0, f32::max)
+}

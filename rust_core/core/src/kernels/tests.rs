@@ -89,6 +89,34 @@ proptest! {
     }
 
     #[test]
+    fn every_kernel_makes_the_scalar_sketch_of_a_query(vectors in vectors(1)) {
+        let query = &vectors[0];
+        let largest = Kernel::SCALAR.largest(query);
+        let per_unit = (f32::from(I16Line::LARGEST) / largest).min(1e30);
+        let quantised = |kernel: Kernel| {
+            let mut lines = Aligned::<I16Line>::zeroed(query.len().div_ceil(4));
+            kernel.quantise(query, per_unit, &mut lines);
+            lines
+        };
+        let expected = quantised(Kernel::SCALAR);
+        let components = query.iter().flat_map(|line| line.0);
+        let words = expected.iter().flat_map(|line| line.words);
+        for (q, m) in components.zip(words) {
+            prop_assert!((f64::from(q) * f64::from(per_unit) - f64::from(m)).abs() <= 0.504);
+        }
+        for line in &*expected {
+            prop_assert_eq!(line.sum, line.words.iter().map(|&m| i32::from(m)).sum::<i32>());
+            for ((&m, &high), &low) in line.words.iter().zip(&line.high).zip(&line.low) {
+                prop_assert_eq!(i32::from(m), 256 * i32::from(high) + i32::from(low));
+            }
+        }
+        for kernel in Kernel::available() {
+            prop_assert_eq!(kernel.largest(query).to_bits(), largest.to_bits());
+            prop_assert_eq!(&*quantised(kernel), &*expected);
+        }
+    }
+
+    #[test]
     fn every_kernel_computes_the_scalar_integers(
         (queries, rows) in (1_usize..=19).prop_flat_map(sketches)
     ) {

@@ -40,6 +40,7 @@
 //!
 //! From (1), (2) and (3): **x − s ≤ score ≤ x + s**, as f32 and f64 numbers compare.
 
+use crate::kernels::Kernel;
 use crate::kernels::aligned::Aligned;
 use crate::kernels::lines::{F32Line, I8Line, I16Line};
 use crate::kernels::scalar::fold;
@@ -61,7 +62,7 @@ pub(super) struct RowSketch {
 impl RowSketch {
     /// The sketch of a row whose computed norm is `norm` > 0.
     pub(super) fn of(row: &[F32Line], norm: f64) -> Self {
-        let scale = (largest(row) / norm / 127.0) as f32;
+        let scale = (f64::from(Kernel::best().largest(row)) / norm / 127.0) as f32;
         let mut lines = vec![I8Line::ZERO; row.len().div_ceil(4)].into_boxed_slice();
         let parts = lines
             .iter_mut()
@@ -103,16 +104,17 @@ impl QuerySketch {
     /// The sketch of a query of `dimension` components whose computed norm is `norm` > 0.
     pub(super) fn of(query: &[F32Line], dimension: usize, norm: f64) -> Self {
         let range = (i32::MAX as usize / (127 * dimension)).min(I16Line::LARGEST as usize) as f64;
-        let largest = largest(query);
+        let kernel = Kernel::best();
+        let largest = f64::from(kernel.largest(query));
         let per_unit = range / largest;
         // In f32 a vector operation has twice the lanes, and this runs once for every query; only
         // for components near the least of f32 the factor is out of its range.
-        let lines = if per_unit < 1e30 {
-            let per_unit = per_unit as f32;
-            quantise(query, |q| nearest_f32(q * per_unit))
+        let mut lines = Aligned::zeroed(query.len().div_ceil(4));
+        if per_unit < 1e30 {
+            kernel.quantise(query, per_unit as f32, &mut lines);
         } else {
-            quantise(query, |q| nearest(f64::from(q) * per_unit))
-        };
+            quantise(query, per_unit, &mut lines);
+        }
         let exact_scale = largest / range / norm;
         // Each component of p/a − m is at most a half and two roundings in f32 of a number below
         // 2¹⁵, of 2⁻⁹ each: √d times 0.504. The scale that is kept differs from the exact one by
@@ -140,34 +142,12 @@ impl QuerySketch {
     }
 }
 
-/// The components of a query's sketch.
-fn quantise(query: &[F32Line], nearest: impl Fn(f32) -> u16) -> Aligned<I16Line> {
-    let mut lines = Aligned::<I16Line>::zeroed(query.len().div_ceil(4));
+/// The components of a query's sketch, in f64.
+fn quantise(query: &[F32Line], per_unit: f64, lines: &mut [I16Line]) {
     for (line, query) in lines.iter_mut().zip(query.chunks(4)) {
-        let mut words = [0; 64];
-        for (part, query) in words.as_chunks_mut::<16>().0.iter_mut().zip(query) {
-            for (m, &q) in part.iter_mut().zip(&query.0) {
-                *m = nearest(q) as i16;
-            }
-        }
-        line.set(words);
+        let words = |q| nearest(f64::from(q) * per_unit) as i16;
+        line.set(query.iter().map(|part| part.0.map(words)));
     }
-    lines
-}
-
-/// The largest absolute component, as f64.
-fn largest(lines: &[F32Line]) -> f64 {
-    let mut largest = [0.0_f32; 16];
-    for line in lines {
-        for (largest, value) in largest.iter_mut().zip(&line.0) {
-            *largest = if value.abs() > *largest {
-                value.abs()
-            } else {
-                *largest
-            };
-        }
-    }
-    f64::from(largest.into_iter().fold(0.0, f32::max))
 }
 
 /// The integer nearest to `x`, |x| < 2¹⁵, modulo 2¹⁶: the low bits of x + 1.5·2⁵². Branch-free
@@ -175,12 +155,6 @@ fn largest(lines: &[F32Line]) -> f64 {
 #[inline]
 fn nearest(x: f64) -> u16 {
     (x + 6_755_399_441_055_744.0).to_bits() as u16
-}
-
-/// [`nearest`] of an f32, by 1.5·2²³.
-#[inline]
-fn nearest_f32(x: f32) -> u16 {
-    (x + 12_582_912.0).to_bits() as u16
 }
 
 /// The smallest f32 that is at least `x`.
