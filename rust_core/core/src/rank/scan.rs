@@ -3,9 +3,10 @@
 //!
 //! Rows are visited in blocks. A query reads the sketches of a block and remembers the rows whose
 //! upper bound reaches its floor; [`Survivors::finish`] scores those. Where most rows of a block
-//! survive, reading sketches is time lost: the next blocks are scored exactly as they come, which
-//! raises the floor as well, and then one block is tried again. The runs between trials double, so
-//! the worst data costs what an exact scan costs, and a few sketches.
+//! survive, reading sketches is time lost, unless the floor is on its way up: some rows are far
+//! above these, and there may be enough like them. Otherwise the next blocks are scored exactly as
+//! they come, which raises the floor as well, and then one block is tried again. The runs between
+//! trials double, so the worst data costs what an exact scan costs, and a few sketches.
 
 use std::ops::{Range, RangeInclusive};
 
@@ -46,13 +47,17 @@ pub(super) struct Survivors<'a> {
     best: TopK<'a>,
     /// Rows whose sketches were read.
     seen: usize,
+    /// Those and the rows that were scored as they came.
+    visited: usize,
+    /// Rows that there are.
+    total: usize,
     /// Blocks to score exactly before sketches are tried again, and how many the next time.
     skip: usize,
     run: usize,
 }
 
 impl<'a> Survivors<'a> {
-    fn new(search: &Search<'_>, tie: Tie<'a>, sketches: bool) -> Self {
+    fn new(search: &Search<'_>, tie: Tie<'a>, sketches: bool, total: usize) -> Self {
         // No score is below −1, and the upper bound of an absent row is −∞.
         let floor = round_down(search.min_score.unwrap_or(-1.0)).max(-1.0);
         let limit = search.limit_or_all();
@@ -65,6 +70,8 @@ impl<'a> Survivors<'a> {
             prune_at: 1024,
             best: TopK::new(search, tie),
             seen: 0,
+            visited: 0,
+            total,
             skip: if sketches { 0 } else { usize::MAX },
             run: 2,
         }
@@ -114,7 +121,7 @@ impl<'a> Survivors<'a> {
             self.prune();
             self.prune_at = self.prune_at.max(self.found.len() * 2);
         }
-        self.judge(dots.len(), admitted);
+        self.judge(uppers, admitted);
     }
 
     /// Takes note of a lower bound. One at the floor would not raise it.
@@ -129,15 +136,28 @@ impl<'a> Survivors<'a> {
 
     /// Whether sketches are worth reading. Of rows in no order about `limit` in `seen` are among
     /// the best so far; a few times as many, and a quarter, may survive.
-    fn judge(&mut self, rows: usize, admitted: usize) {
+    fn judge(&mut self, uppers: &mut [f32], admitted: usize) {
+        let rows = uppers.len();
         self.seen += rows;
+        self.visited += rows;
         let expected = (rows.saturating_mul(self.limit) / self.seen).saturating_mul(4);
-        if admitted > expected.saturating_add(rows / 4) {
+        if admitted <= expected.saturating_add(rows / 4) {
+            self.run = 2;
+        } else if !self.floor_will_pass(uppers) {
             self.skip = self.run;
             self.run = (self.run * 2).min(LONGEST_RUN);
-        } else {
-            self.run = 2;
         }
+    }
+
+    /// Whether the floor is likely to end above three quarters of these upper bounds: whether there
+    /// will be `limit` rows above them, if the rows to come are twice as good as those so far.
+    fn floor_will_pass(&self, uppers: &mut [f32]) -> bool {
+        let quarter = uppers.len() / 4;
+        let (_, &mut upper, _) = uppers.select_nth_unstable_by(quarter, |a, b| b.total_cmp(a));
+        let bounded = self.lowers.iter().filter(|&&lower| lower > upper).count();
+        let above = bounded + self.best.above(f64::from(upper));
+        let hoped = (2 * above).saturating_mul(self.total);
+        hoped >= self.limit.saturating_mul(self.visited)
     }
 
     /// Scores all rows of a block.
@@ -149,6 +169,7 @@ impl<'a> Survivors<'a> {
         block: Range<usize>,
         search: &Search<'_>,
     ) {
+        self.visited += block.len();
         let slots = block.map(|slot| slot as u32);
         let kept = slots.filter(|&slot| search.keeps(slot));
         let candidates = kept.map(|slot| (slot, f64::INFINITY));
@@ -235,7 +256,8 @@ impl<'a> Walk<'a> {
         // Whole strides of the kernels.
         let block_rows =
             (BLOCK_BYTES / line_bytes / 8 * 8).clamp(*BLOCK_ROWS.start(), *BLOCK_ROWS.end());
-        let none = |_| Survivors::new(self.search, self.tie, self.sketches);
+        let total = self.rows.len();
+        let none = |_| Survivors::new(self.search, self.tie, self.sketches, total);
         let mut survivors: Vec<_> = queries.iter().map(none).collect();
         let mut dots = [[0; *BLOCK_ROWS.end()]; 4];
         for slots in pieces.map(|piece| self.rows.piece(piece)) {

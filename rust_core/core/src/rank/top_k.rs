@@ -45,6 +45,11 @@ impl<'a> TopK<'a> {
         self.floor
     }
 
+    /// How many of the hits so far score higher.
+    pub(super) fn above(&self, score: f64) -> usize {
+        self.hits.iter().filter(|hit| hit.score > score).count()
+    }
+
     #[inline]
     pub(super) fn push(&mut self, hit: Hit) {
         if self.admits(hit.score) && self.comes_before_last(&hit) {
