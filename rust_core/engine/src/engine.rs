@@ -501,6 +501,7 @@ pub(crate) fn remember(
     if !context.request_id.is_empty() {
         let (id, fingerprint) = (&context.request_id, context.fingerprint);
         queries::remember(connection, SERVICE, id, fingerprint, now_ms, &view)?;
+        queries::forget_old(connection, now_ms, 1)?;
     }
     Ok(view)
 }

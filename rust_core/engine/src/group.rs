@@ -40,6 +40,15 @@ impl Working {
     }
 }
 
+/// An answer that is kept for a retry, once it is complete.
+struct Kept {
+    namespace: i64,
+    request_id: String,
+    fingerprint: u64,
+    /// Its place among the answers.
+    answer: usize,
+}
+
 type Answer = (Sender<Result<Written>>, Result<Written>);
 
 /// Writes that share one commit, and the transaction that they are in.
@@ -49,6 +58,8 @@ pub(crate) struct Group<'a> {
     shared: &'a Shared,
     working: FxHashMap<i64, Working>,
     answers: Vec<Answer>,
+    /// Answers that wait to be kept.
+    kept: Vec<Kept>,
     /// Steps before this group.
     before: u64,
     /// Anything was written.
@@ -73,6 +84,7 @@ impl<'a> Group<'a> {
             shared,
             working: FxHashMap::default(),
             answers: Vec::new(),
+            kept: Vec::new(),
             dirty: false,
             pending: Pending::default(),
             new_members,
@@ -98,6 +110,20 @@ impl<'a> Group<'a> {
             // The group's end answers it.
             Err(error) => (Err(Error::ShuttingDown), Some(error)),
         };
+        let context = job.context;
+        if let Ok(Written {
+            replayed: false, ..
+        }) = answer
+            && !context.request_id.is_empty()
+            && !context.validate_only
+        {
+            self.kept.push(Kept {
+                namespace: job.target.id,
+                request_id: context.request_id,
+                fingerprint: context.fingerprint,
+                answer: self.answers.len(),
+            });
+        }
         self.answers.push((job.reply, answer));
         if let Some(error) = failed {
             return Err(error);
@@ -204,6 +230,10 @@ impl<'a> Group<'a> {
             self.working.insert(id, working);
         }
         if !context.request_id.is_empty() {
+            let mut kept = self.kept.iter();
+            if kept.any(|kept| kept.namespace == id && kept.request_id == context.request_id) {
+                self.settle()?;
+            }
             match queries::recall::<(Outcome, u64)>(
                 self.connection,
                 id,
@@ -260,8 +290,8 @@ impl<'a> Group<'a> {
                 WriteError::Store(error) => Failure::Store(error),
             })?
         };
-        if context.validate_only || !context.request_id.is_empty() {
-            // The answer is given now, or kept.
+        if context.validate_only {
+            // No end of a group waits for what was only tried.
             applied.settle(self.shared.threads);
         }
         let mut revision = working.draft.header.revision;
@@ -278,17 +308,6 @@ impl<'a> Group<'a> {
                 .map(|effect| (effect.category, entry.revision))
                 .collect();
             change = Some((id, draft, effects));
-        }
-        if !context.request_id.is_empty() && !context.validate_only {
-            self.pending.written();
-            queries::remember(
-                self.connection,
-                id,
-                &context.request_id,
-                context.fingerprint,
-                self.head.time_ms,
-                &(&applied.outcome, revision),
-            )?;
         }
         Ok(Applied {
             written: Written {
@@ -334,8 +353,8 @@ impl<'a> Group<'a> {
         }
     }
 
-    /// Computes what no command has needed so far, for all of them at once, and inserts the rows
-    /// that wait.
+    /// Computes what no command has needed so far, for all of them at once, inserts the rows that
+    /// wait, and keeps the answers, which are complete then.
     fn settle(&mut self) -> StoreResult<()> {
         let mut inserted = Ok(());
         for working in self.working.values_mut() {
@@ -350,7 +369,26 @@ impl<'a> Group<'a> {
                 }
             }
         }
-        inserted
+        inserted?;
+        let count = self.kept.len();
+        if count == 0 {
+            return Ok(());
+        }
+        self.pending.written();
+        let (connection, now_ms) = (self.connection, self.head.time_ms);
+        for kept in self.kept.drain(..) {
+            if let (_, Ok(written)) = &self.answers[kept.answer] {
+                queries::remember(
+                    connection,
+                    kept.namespace,
+                    &kept.request_id,
+                    kept.fingerprint,
+                    now_ms,
+                    &(&written.outcome, written.revision),
+                )?;
+            }
+        }
+        queries::forget_old(connection, now_ms, count)
     }
 
     fn statement(&self, sql: &str) -> StoreResult<()> {
@@ -425,14 +463,20 @@ mod tests {
             ..CategoryPut::default()
         };
         let command = Command::PutCategories(vec![put("c", 0), put("w", 2)]);
-        write(&engine, command, false).unwrap();
+        write(&engine, command, false, "").unwrap();
         engine
     }
 
-    fn write(engine: &Engine, command: Command, validate_only: bool) -> Result<Outcome> {
+    fn write(
+        engine: &Engine,
+        command: Command,
+        validate_only: bool,
+        request_id: &str,
+    ) -> Result<Outcome> {
         let target = engine.settings("n").unwrap();
         let context = WriteContext {
             validate_only,
+            request_id: request_id.into(),
             ..WriteContext::default()
         };
         Ok(engine.write(&target, command, context)?.outcome)
@@ -462,9 +506,10 @@ mod tests {
         Command::Unassign(keys.iter().map(entry).collect())
     }
 
-    /// Commands that look at, change and undo what those before have left waiting.
-    fn commands() -> Vec<(Command, bool)> {
-        vec![
+    /// Commands that look at, change and undo what those before have left waiting, whether they
+    /// are only tried, and ids, of which some come twice.
+    fn commands() -> Vec<(Command, bool, String)> {
+        let commands = vec![
             (assign(&[("a", "c")]), false),
             (assign(&[("b", "c"), ("b2", "nowhere")]), false),
             (assign(&[("b", "w"), ("a", "w")]), false),
@@ -491,7 +536,11 @@ mod tests {
             ),
             (assign(&[("q", "c"), ("b", "c"), ("a", "c")]), false),
             (assign(&[("last", "c")]), true),
-        ]
+        ];
+        let with_id = |(place, (command, try_only)): (usize, _)| {
+            (command, try_only, (place % 11).to_string())
+        };
+        commands.into_iter().enumerate().map(with_id).collect()
     }
 
     #[test]
@@ -500,7 +549,7 @@ mod tests {
         let [alone, group] = directories.each_ref().map(|each| engine(each.path()));
         let expected: Vec<_> = commands()
             .into_iter()
-            .map(|(command, try_only)| write(&alone, command, try_only))
+            .map(|(command, try_only, id)| write(&alone, command, try_only, &id))
             .collect();
 
         let (begun, has_begun) = std::sync::mpsc::channel();
@@ -515,8 +564,8 @@ mod tests {
             scope.spawn(move || group.writer.task(wait, |_, ()| {}).unwrap());
             has_begun.recv().unwrap();
             let mut writes = Vec::new();
-            for (command, try_only) in commands() {
-                writes.push(scope.spawn(move || write(group, command, try_only)));
+            for (command, try_only, id) in commands() {
+                writes.push(scope.spawn(move || write(group, command, try_only, &id)));
                 while group.writer.queued() < writes.len() {
                     std::thread::yield_now();
                 }
@@ -529,6 +578,11 @@ mod tests {
         });
         assert!(outcomes.iter().any(Result::is_err));
         assert_eq!(outcomes, expected);
+        // Answers were kept, each with its drifts.
+        for (command, try_only, id) in commands() {
+            let again = |engine| write(engine, command.clone(), try_only, &id);
+            assert_eq!(again(&group), again(&alone));
+        }
         let [alone, group] = [alone, group].map(|engine| {
             let report = engine.verify("n").unwrap().value;
             assert_eq!(report.findings, [""; 0]);

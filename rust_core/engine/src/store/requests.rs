@@ -10,7 +10,7 @@ use super::{StoreResult, decode, encode};
 /// How long an answer is kept: a day.
 const KEPT_MS: i64 = 24 * 60 * 60 * 1000;
 
-/// Old answers deleted at a time: more than are added by one write.
+/// Old answers deleted for each one that is kept, at the most.
 const SWEEP: i64 = 4;
 
 /// What is known of a request.
@@ -59,7 +59,7 @@ pub(crate) fn recall<T: DeserializeOwned>(
     }
 }
 
-/// Keeps the answer to a request, and forgets a few that are too old.
+/// Keeps the answer to a request.
 pub(crate) fn remember<T: Serialize>(
     connection: &Connection,
     namespace: i64,
@@ -74,12 +74,17 @@ pub(crate) fn remember<T: Serialize>(
     connection
         .prepare_cached("INSERT OR REPLACE INTO requests VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
         .execute((namespace, request_id, now_ms, fingerprint, answer, checksum))?;
+    Ok(())
+}
+
+/// Forgets some answers that are too old, after so many have been kept.
+pub(crate) fn forget_old(connection: &Connection, now_ms: i64, kept: usize) -> StoreResult<()> {
     connection
         .prepare_cached(
             "DELETE FROM requests WHERE (namespace, request_id) IN
              (SELECT namespace, request_id FROM requests WHERE time < ?1 ORDER BY time LIMIT ?2)",
         )?
-        .execute((now_ms - KEPT_MS, SWEEP))?;
+        .execute((now_ms - KEPT_MS, SWEEP * kept as i64))?;
     Ok(())
 }
 

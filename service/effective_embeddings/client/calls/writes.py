@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import uuid
+import secrets
+import time
 from collections.abc import Callable
 from typing import TypedDict
 
@@ -38,6 +39,15 @@ class WriteOptions(ChangeOptions, total=False):
     embedding_model: str
 
 
+def _fresh_id() -> str:
+    """Return an id that nobody has had: 64 bits of time, and 64 that are random.
+
+    Ids that come one after the other stand beside each other in the store, which then writes one
+    page for many of them.
+    """
+    return f"{time.time_ns():016x}{secrets.token_hex(8)}"
+
+
 def write_options(
     default_actor: str, options: ChangeOptions | WriteOptions
 ) -> Callable[[int], service_pb2.WriteOptions]:
@@ -52,7 +62,7 @@ def write_options(
     embedding_model = str(options.get("embedding_model", ""))
     if request_id is None:
         # A call that writes nothing can be repeated without.
-        request_id = "" if validate_only else uuid.uuid4().hex
+        request_id = "" if validate_only else _fresh_id()
 
     def of_chunk(number: int) -> service_pb2.WriteOptions:
         return service_pb2.WriteOptions(
