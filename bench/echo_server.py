@@ -14,17 +14,27 @@ from concurrent import futures
 
 import grpc
 
+from effective_embeddings.server.exchange import Exchange, unary_handler
+
 __all__ = ["main"]
 
 
 class _Everything(grpc.GenericRpcHandler):
-    def __init__(self, reply: bytes) -> None:
-        self._handler: grpc.RpcMethodHandler[bytes, bytes] = grpc.unary_unary_rpc_method_handler(
-            lambda _request, _context: reply
-        )
+    def __init__(self, handler: grpc.RpcMethodHandler[bytes, bytes]) -> None:
+        self._handler = handler
 
     def service(self, _details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[bytes, bytes]:
         return self._handler
+
+
+def _handler(reply: bytes, *, threads: bool) -> grpc.RpcMethodHandler[bytes, bytes]:
+    if threads:
+        return grpc.unary_unary_rpc_method_handler(lambda _request, _context: reply)
+
+    def begin(exchange: Exchange) -> None:
+        exchange.receive(lambda _request: exchange.reply(reply, ()))
+
+    return unary_handler(begin)
 
 
 def main() -> None:
@@ -32,10 +42,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
     parser.add_argument("--reply-bytes", type=int, default=0)
     parser.add_argument("--workers", type=int, default=16)
+    parser.add_argument("--no-threads", action="store_true", help="as the service answers a Match")
     args = parser.parse_args()
     server = grpc.server(
         futures.ThreadPoolExecutor(args.workers),
-        handlers=[_Everything(b"x" * args.reply_bytes)],
+        handlers=[_Everything(_handler(b"x" * args.reply_bytes, threads=not args.no_threads))],
         options=[
             ("grpc.so_reuseport", 0),
             ("grpc.max_receive_message_length", 16 * 1024 * 1024),

@@ -1,4 +1,4 @@
-"""Which gRPC stack should carry the service: the thread pool or asyncio?
+"""Which gRPC stack should carry the service: the thread pool, asyncio, or no thread at all?
 
 Starts a server that echoes bytes without decoding them, once per stack and each in a process of
 its own, and calls it from this process at several numbers of outstanding calls. What is measured
@@ -29,6 +29,8 @@ from typing import Any
 
 import grpc
 import grpc.aio
+
+from effective_embeddings.server.exchange import Exchange, unary_handler
 
 ECHO = "/stacks.Bench/Echo"
 CPU = "/stacks.Bench/Cpu"
@@ -69,6 +71,13 @@ async def _cpu_async(request: bytes, context: object) -> bytes:
     return _cpu(request, context)
 
 
+def _exchange(answer: Callable[[bytes, object], bytes]) -> grpc.RpcMethodHandler[bytes, bytes]:
+    def begin(exchange: Exchange) -> None:
+        exchange.receive(lambda request: exchange.reply(answer(request or b"", None), ()))
+
+    return unary_handler(begin)
+
+
 def _handlers(echo: Callable[..., Any], cpu: Callable[..., Any]) -> grpc.GenericRpcHandler:
     return grpc.method_handlers_generic_handler(
         "stacks.Bench",
@@ -79,10 +88,16 @@ def _handlers(echo: Callable[..., Any], cpu: Callable[..., Any]) -> grpc.Generic
     )
 
 
-def _serve_sync(pipe: Connection, workers: int) -> None:
+def _handlers_without_threads() -> grpc.GenericRpcHandler:
+    return grpc.method_handlers_generic_handler(
+        "stacks.Bench", {"Echo": _exchange(_echo), "Cpu": _exchange(_cpu)}
+    )
+
+
+def _serve_sync(pipe: Connection, workers: int, handlers: grpc.GenericRpcHandler) -> None:
     server = grpc.server(
         futures.ThreadPoolExecutor(workers),
-        handlers=[_handlers(_echo, _cpu)],
+        handlers=[handlers],
         options=OPTIONS,
         maximum_concurrent_rpcs=256,
     )
@@ -112,13 +127,16 @@ def _serve_aio(pipe: Connection, workers: int, *, inline: bool) -> None:
 
 def _serve(stack: str, pipe: Connection, workers: int) -> None:
     if stack == "sync":
-        _serve_sync(pipe, workers)
+        _serve_sync(pipe, workers, _handlers(_echo, _cpu))
+    elif stack == "exchange":
+        _serve_sync(pipe, workers, _handlers_without_threads())
     else:
         _serve_aio(pipe, workers, inline=stack == "aio-inline")
 
 
 STACKS = {
     "sync": "thread pool; the handler runs in a worker",
+    "exchange": "server/exchange.py; the thread that brings the calls answers (it may never block)",
     "aio-inline": "asyncio; the handler runs in the loop (it may never block)",
     "aio-executor": "asyncio; the handler hands over to a worker, as a handler that blocks must",
 }

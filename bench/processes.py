@@ -59,10 +59,11 @@ def service(data: Path, *options: str) -> Iterator[Hosted]:
 
 
 @contextmanager
-def echo(reply_bytes: int) -> Iterator[Hosted]:
+def echo(reply_bytes: int, *options: str) -> Iterator[Hosted]:
     """Run the empty server, which answers everything with so many bytes."""
-    with _hosted(["-m", "bench.echo_server", "--reply-bytes", str(reply_bytes)], "target") as it:
-        yield it
+    command = ["-m", "bench.echo_server", "--reply-bytes", str(reply_bytes), *options]
+    with _hosted(command, "target") as hosted:
+        yield hosted
 
 
 @contextmanager

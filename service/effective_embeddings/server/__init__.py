@@ -1,14 +1,16 @@
 """The gRPC server: lifecycle, limits, health and reflection around an engine that does the work.
 
-It runs on gRPC's thread pool, not on asyncio. The engine blocks (a write waits for the disk), so
-an asyncio handler must hand over to a thread anyway and pays for both. An echo of 4 KiB, client
-and server in two processes on two cores (AMD EPYC, Python 3.11.7, grpcio 1.85.1; `python
-bench/grpc_stacks.py`):
+One thread brings all calls, asks for their requests, and answers what takes microseconds itself;
+the rest it hands to workers, for the engine blocks (a write waits for the disk): see
+``exchange.py``. gRPC's own thread pool would hand over every call three times, and asyncio costs
+more than that. An echo of 4 KiB, client and server in two processes on two cores (AMD EPYC, Python
+3.11.7, grpcio 1.85.1; `python bench/grpc_stacks.py`):
 
     stack                 1 outstanding: p50, server CPU    16 outstanding: rate, server CPU
-    thread pool           393-429 us, 249-290 us a call     6200-6800/s, 142-151 us a call
-    asyncio, handed over  443-462 us, 335-356 us            3800-4400/s, 231-258 us
-    asyncio, in the loop  363-398 us, 271-279 us            5100-5400/s, 166-173 us (never blocks)
+    exchange              214-245 us, 114-139 us a call     9000-9800/s, 68-71 us a call
+    thread pool           343-399 us, 224-245 us            6500-6800/s, 138-148 us
+    asyncio, in the loop  345-346 us, 254-261 us            5600-5700/s, 155-159 us (never blocks)
+    asyncio, handed over  441-447 us, 341 us                4200-4500/s, 224-235 us
 
 Tried and within the noise: a leaner executor, 2 and 4 workers, registered methods, the
 interpreter's switch interval, frozen garbage, gRPC's optimization target and bandwidth probe.
