@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -69,21 +71,48 @@ def test_the_audit_log_has_writes_and_refusals_and_no_secrets(tmp_path: Path) ->
                 alice.create_namespace(_HOSTILE.replace("\x00", "")[:20].replace("\n", "-"), 2)
         with Client(served.target) as stranger, pytest.raises(errors.Unauthenticated):
             stranger.service_info()
-        text = audit.read_text()
-        entries = [json.loads(line) for line in text.splitlines()]
-        told = [(e.get("principal"), e["method"], e.get("namespace"), e["code"]) for e in entries]
-        assert told[:5] == [
-            ("root", "CreateNamespace", "alice", "OK"),
-            ("root", "CreateNamespace", "bob", "OK"),
-            ("alice", "PutCategories", "alice", "OK"),
-            ("alice", "Assign", "alice", "OK"),
-            ("alice", "Match", "bob", "PERMISSION_DENIED"),
-        ]
-        assert told[-1] == (None, "GetServiceInfo", None, "UNAUTHENTICATED")
-        assert len({e["id"] for e in entries}) == len(entries)
-        assert "secret" not in text
-        assert "0.125" not in text
-        assert not any(token in text for token in served.tokens.values())
+    text = audit.read_text()
+    entries = [json.loads(line) for line in text.splitlines()]
+    told = [(e.get("principal"), e["method"], e.get("namespace"), e["code"]) for e in entries]
+    assert told[:5] == [
+        ("root", "CreateNamespace", "alice", "OK"),
+        ("root", "CreateNamespace", "bob", "OK"),
+        ("alice", "PutCategories", "alice", "OK"),
+        ("alice", "Assign", "alice", "OK"),
+        ("alice", "Match", "bob", "PERMISSION_DENIED"),
+    ]
+    assert told[-1] == (None, "GetServiceInfo", None, "UNAUTHENTICATED")
+    assert len({e["id"] for e in entries}) == len(entries)
+    assert "secret" not in text
+    assert "0.125" not in text
+    assert not any(token in text for token in served.tokens.values())
+
+
+def test_an_audit_log_that_takes_nothing_holds_up_no_reads(tmp_path: Path) -> None:
+    """A pipe that nobody reads is a disk that stalls."""
+    pipe = tmp_path / "audit"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDWR | os.O_NONBLOCK)
+    with tenants(tmp_path, audit_log=pipe) as served:
+        with Client(served.target, token=served.tokens["root"]) as root:
+            root.create_namespace("bob", 2)
+            root.put_categories("bob", [CategoryUpdate("c", base=[1, 0])])
+        with grpc.insecure_channel(served.target) as channel:
+            for _ in range(50):
+                calls = [unary(channel, "Match").future(b"", timeout=30) for _ in range(60)]
+                assert {call.code() for call in calls} == {grpc.StatusCode.UNAUTHENTICATED}
+        with Client(served.target, token=served.tokens["bob"]) as bob:
+            assert bob.match("bob", [1, 1])[0].matches
+        written = b""
+        while b"refusals_left_out_at_least" not in written or not written.endswith(b"\n"):
+            with suppress(BlockingIOError):
+                written += os.read(reader, 1 << 20)
+    os.close(reader)
+    entries = [json.loads(line) for line in written.splitlines()]
+    left_out = sum(entry.get("refusals_left_out_at_least", 0) for entry in entries)
+    refused = sum(entry.get("code") == "UNAUTHENTICATED" for entry in entries)
+    assert 1024 <= refused < 3000
+    assert 0 < left_out <= 3000 - refused
 
 
 def test_the_audit_log_can_be_moved_away(tmp_path: Path) -> None:

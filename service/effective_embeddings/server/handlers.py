@@ -234,8 +234,9 @@ class _Unary:
 
     def _reply(self, call: _Call, reply: bytes) -> None:
         self._gate.leave(call.identity, streams=False)
-        call.exchange.reply(reply, (("x-request-id", call.visit.request_id),))
+        # Before the caller knows: what it was told is in the figures and in the audit log.
         call.visit.end()
+        call.exchange.reply(reply, (("x-request-id", call.visit.request_id),))
 
     def _refuse(self, call: _Call, error: BaseException) -> None:
         self._gate.leave(call.identity, streams=False)

@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import threading
 import time
+from collections.abc import Mapping
+from contextlib import suppress
 from logging.handlers import WatchedFileHandler
 from pathlib import Path
+from queue import Full, Queue
 from typing import Any, TextIO
 
 __all__ = ["AuditLog", "JsonFormatter", "TextFormatter", "setup_logging"]
@@ -69,12 +73,20 @@ def setup_logging(level: str, form: str, stream: TextIO | None = None) -> None:
     root.setLevel(level.upper())
 
 
+# Refusals that wait to be written: some 300 KiB.
+_MAX_SOON = 1024
+_SECONDS_TO_CLOSE = 2.0
+
+
 class AuditLog:
     """Who changed what, and who was refused: a JSON line each.
 
     It holds principals, methods, namespaces as the caller named them, and outcomes; never a
     vector, a key, a token or a text of the caller's. The file may be moved away at any time: a
     new one is begun.
+
+    A write's line is there before its caller is answered. Refusals are written beside the calls;
+    where the disk is slower than they come some are left out, and a line says how many.
     """
 
     def __init__(self, path: Path) -> None:
@@ -86,13 +98,44 @@ class AuditLog:
         path.touch(mode=0o600)
         self._handler = WatchedFileHandler(path, encoding="utf-8")
         self._handler.setFormatter(logging.Formatter("%(message)s"))
+        self._soon: Queue[str | None] = Queue(_MAX_SOON)
+        self._left_out = 0
+        # A daemon: a disk that never answers does not keep the process from ending.
+        self._writer = threading.Thread(target=self._write_all, name="effemb-audit", daemon=True)
+        self._writer.start()
 
     def write(self, **entry: Any) -> None:
         """Write a line; None values are left out."""
-        kept = {name: value for name, value in entry.items() if value is not None}
-        line = json.dumps({"time": f"{_stamp(time.time())}Z", **kept})
+        self._put(_line(entry))
+
+    def write_soon(self, **entry: Any) -> None:
+        """Write a line without waiting for the disk, or count it where too many wait."""
+        try:
+            self._soon.put_nowait(_line(entry))
+        except Full:
+            # Two threads may count one of theirs as one: the line says "at least".
+            self._left_out += 1
+
+    def _put(self, line: str) -> None:
         self._handler.handle(logging.LogRecord("audit", logging.INFO, "", 0, line, None, None))
 
+    def _write_all(self) -> None:
+        while (line := self._soon.get()) is not None:
+            self._put(line)
+            if self._left_out and self._soon.empty():
+                left_out, self._left_out = self._left_out, 0
+                self._put(_line({"refusals_left_out_at_least": left_out}))
+
     def close(self) -> None:
-        """Close the file; idempotent."""
-        self._handler.close()
+        """Write what waits, for a while at most, and close the file; idempotent."""
+        if self._writer.is_alive():
+            with suppress(Full):
+                self._soon.put(None, timeout=_SECONDS_TO_CLOSE)
+            self._writer.join(_SECONDS_TO_CLOSE)
+        if not self._writer.is_alive():
+            self._handler.close()
+
+
+def _line(entry: Mapping[str, Any]) -> str:
+    kept = {name: value for name, value in entry.items() if value is not None}
+    return json.dumps({"time": f"{_stamp(time.time())}Z", **kept})

@@ -123,7 +123,9 @@ class Visit:
             "code": code,
             "reason": reason or None,
         }
-        audit.write(**entry)
+        # A refusal may be told by the thread that brings all calls, which waits for no disk.
+        write = audit.write_soon if code in _REFUSALS else audit.write
+        write(**entry)
 
 
 # Codes that say no to a caller because of who it is, or how much it asks for.
