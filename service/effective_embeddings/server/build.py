@@ -21,6 +21,7 @@ from effective_embeddings.server.health import HEALTH_NAME, HealthFollower
 from effective_embeddings.server.logs import AuditLog
 from effective_embeddings.server.settings import Settings
 from effective_embeddings.server.tls import make_credentials
+from effective_embeddings.server.workers import Workers
 
 if TYPE_CHECKING:
     from effective_embeddings.server.metrics import Metrics
@@ -53,7 +54,7 @@ class Server:
     def __init__(
         self,
         server: grpc.Server,
-        workers: ThreadPoolExecutor,
+        workers: Workers,
         streams: ThreadPoolExecutor,
         health: HealthFollower,
         reflection: Reflection | None,
@@ -98,10 +99,10 @@ def build_server(
         SettingsError: The certificate cannot be used.
     """
     credentials = make_credentials(settings)
-    workers = ThreadPoolExecutor(settings.workers, thread_name_prefix="effemb-worker")
     streams = ThreadPoolExecutor(
         settings.max_streaming_calls + _SPARE_THREADS, thread_name_prefix="effemb-stream"
     )
+    workers = Workers(settings.workers)
     gate = Gate(settings, identity_of or everybody())
     follower = HealthFollower(gate.patience)
     reflection = None

@@ -7,7 +7,6 @@ so does every name that the service does not have: the core answers it, with a r
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor
 from contextvars import ContextVar
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, NoReturn, Protocol, TypeAlias
@@ -21,6 +20,7 @@ from effective_embeddings.server.logs import AuditLog
 from effective_embeddings.server.observe import Observer, Visit
 from effective_embeddings.server.status import Status, abort, status_of
 from effective_embeddings.server.tokens import Identity
+from effective_embeddings.server.workers import Workers
 from effective_embeddings.v1 import service_pb2
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class EngineLike(Protocol):
 def service_handler(
     engine: EngineLike,
     gate: Gate,
-    workers: Executor,
+    workers: Workers,
     metrics: Metrics | None = None,
     audit: AuditLog | None = None,
     traces: Traces | None = None,
@@ -111,7 +111,7 @@ class _ServiceHandler(grpc.ServiceRpcHandler):
         self,
         engine: EngineLike,
         gate: Gate,
-        workers: Executor,
+        workers: Workers,
         metrics: Metrics | None,
         audit: AuditLog | None,
         traces: Traces | None,
@@ -185,7 +185,7 @@ class _Unary:
     """A unary method: who calls is asked, and turned away, before the request is read."""
 
     def __init__(
-        self, name: str, engine: EngineLike, gate: Gate, workers: Executor, *, audited: bool
+        self, name: str, engine: EngineLike, gate: Gate, workers: Workers, *, audited: bool
     ) -> None:
         self._name = name
         self._engine = engine
@@ -210,7 +210,7 @@ class _Unary:
                 call.visit.namespace = namespace_of(self._name, request)
             reply = self._engine.call_at_once(self._name, request, call.identity.grant)
             if reply is None:
-                self._workers.submit(self._work, call, request)
+                self._workers.submit(partial(self._work, call, request))
                 return
             self._gate.check_reply(reply)
         except BaseException as error:  # noqa: BLE001

@@ -143,6 +143,7 @@ class ServerHandle:
             StatusError: The data cannot be opened. The server has stopped again.
         """
         self._server.gate.patience.start()
+        self._server.workers.start()
         if self._settings.tokens is not None:
             self._watch.start()
         self._server.grpc.start()
@@ -205,7 +206,7 @@ class ServerHandle:
         if server.reflection is not None:
             server.reflection.close()
         server.gate.patience.stop()
-        server.workers.shutdown(wait=False)
+        server.workers.close()
         server.streams.shutdown(wait=False)
         self._watch.stop()
         if self._metrics_server is not None:
