@@ -18,18 +18,29 @@ impl Avx2 {
 
     pub(super) fn dot(self, a: &[F32Line], b: &[F32Line]) -> f64 {
         // SAFETY: `self` exists only where AVX2 and FMA were detected.
-        let [sum] = unsafe { dots(a, [b]) };
+        let [sum] = unsafe { dots::<1, false>(a, [b]) };
         sum
     }
 
     pub(super) fn dot2(self, query: &[F32Line], rows: [&[F32Line]; 2]) -> [f64; 2] {
         // SAFETY: `self` exists only where AVX2 and FMA were detected.
-        unsafe { dots(query, rows) }
+        unsafe { dots::<2, false>(query, rows) }
     }
 
-    pub(super) fn dot4(self, query: &[F32Line], [a, b, c, d]: [&[F32Line]; 4]) -> [f64; 4] {
+    pub(super) fn dot4(self, query: &[F32Line], rows: [&[F32Line]; 4], more: bool) -> [f64; 4] {
         // Two rows of 16 lanes fill 8 of the 16 registers; four would spill.
-        let ([a, b], [c, d]) = (self.dot2(query, [a, b]), self.dot2(query, [c, d]));
+        let two = |rows| {
+            // SAFETY: `self` exists only where AVX2 and FMA were detected.
+            unsafe {
+                if more {
+                    dots::<2, true>(query, rows)
+                } else {
+                    dots::<2, false>(query, rows)
+                }
+            }
+        };
+        let [a, b, c, d] = rows;
+        let ([a, b], [c, d]) = (two([a, b]), two([c, d]));
         [a, b, c, d]
     }
 
@@ -70,14 +81,27 @@ fn largest(lines: &[F32Line]) -> f32 {
 }
 
 /// Lanes 4v to 4v + 3 of a sum are register v of its four.
+///
+/// MORE: the rows lie end to end, and so do others behind them that will be wanted next.
 #[target_feature(enable = "avx2,fma")]
-fn dots<const R: usize>(query: &[F32Line], mut rows: [&[F32Line]; R]) -> [f64; R] {
+fn dots<const R: usize, const MORE: bool>(
+    query: &[F32Line],
+    mut rows: [&[F32Line]; R],
+) -> [f64; R] {
+    let ahead = rows[0]
+        .as_ptr()
+        .wrapping_add(PREFETCH_LINES.max(R * query.len()));
     for row in &mut rows {
         *row = &row[..query.len()];
     }
     let mut sums = [[_mm256_setzero_pd(); 4]; R];
     for (i, line) in query.iter().enumerate() {
         let query = widen(line);
+        if MORE {
+            for r in 0..R {
+                prefetch(ahead.wrapping_add(i * R + r).cast());
+            }
+        }
         for (sum, row) in sums.iter_mut().zip(&rows) {
             let row = widen(&row[i]);
             for v in 0..4 {

@@ -21,18 +21,24 @@ impl Avx512 {
 
     pub(super) fn dot(self, a: &[F32Line], b: &[F32Line]) -> f64 {
         // SAFETY: `self` exists only where AVX-512 F, BW and VNNI were detected.
-        let [sum] = unsafe { dots(a, [b]) };
+        let [sum] = unsafe { dots::<1, false>(a, [b]) };
         sum
     }
 
     pub(super) fn dot2(self, query: &[F32Line], rows: [&[F32Line]; 2]) -> [f64; 2] {
         // SAFETY: `self` exists only where AVX-512 F, BW and VNNI were detected.
-        unsafe { dots(query, rows) }
+        unsafe { dots::<2, false>(query, rows) }
     }
 
-    pub(super) fn dot4(self, query: &[F32Line], rows: [&[F32Line]; 4]) -> [f64; 4] {
+    pub(super) fn dot4(self, query: &[F32Line], rows: [&[F32Line]; 4], more: bool) -> [f64; 4] {
         // SAFETY: `self` exists only where AVX-512 F, BW and VNNI were detected.
-        unsafe { dots(query, rows) }
+        unsafe {
+            if more {
+                dots::<4, true>(query, rows)
+            } else {
+                dots::<4, false>(query, rows)
+            }
+        }
     }
 
     pub(super) fn sketch_dots(self, query: &[I16Line], sketches: &[I8Line], out: &mut [i32]) {
@@ -72,14 +78,27 @@ fn largest(lines: &[F32Line]) -> f32 {
 }
 
 /// Lanes 0 to 7 of a sum are its first register, lanes 8 to 15 its second.
+///
+/// MORE: the rows lie end to end, and so do others behind them that will be wanted next.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-fn dots<const R: usize>(query: &[F32Line], mut rows: [&[F32Line]; R]) -> [f64; R] {
+fn dots<const R: usize, const MORE: bool>(
+    query: &[F32Line],
+    mut rows: [&[F32Line]; R],
+) -> [f64; R] {
+    let ahead = rows[0]
+        .as_ptr()
+        .wrapping_add(PREFETCH_LINES.max(R * query.len()));
     for row in &mut rows {
         *row = &row[..query.len()];
     }
     let mut sums = [[_mm512_setzero_pd(); 2]; R];
     for (i, line) in query.iter().enumerate() {
         let query = widen(line);
+        if MORE {
+            for r in 0..R {
+                prefetch(ahead.wrapping_add(i * R + r).cast());
+            }
+        }
         for (sum, row) in sums.iter_mut().zip(&rows) {
             let row = widen(&row[i]);
             for v in 0..2 {

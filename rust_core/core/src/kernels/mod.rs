@@ -137,12 +137,14 @@ impl Kernel {
         dispatch!(self, dot2(query, rows))
     }
 
-    /// The inner products of `query` with four rows: four [`Kernel::dot`]s, for less.
-    pub(crate) fn dot4(self, query: &[F32Line], rows: [&[F32Line]; 4]) -> [f64; 4] {
+    /// The inner products of `query` with four rows: four [`Kernel::dot`]s, for less. `more`: the
+    /// rows lie end to end, and those that lie behind them will be wanted next, so they are asked
+    /// for. Where that is not so, time is lost and nothing else.
+    pub(crate) fn dot4(self, query: &[F32Line], rows: [&[F32Line]; 4], more: bool) -> [f64; 4] {
         for row in rows {
             assert_eq!(query.len(), row.len(), "vectors of different dimensions");
         }
-        dispatch!(self, dot4(query, rows))
+        dispatch!(self, dot4(query, rows, more))
     }
 
     /// `out`: the integers nearest to `query` times `per_unit`, none of which is larger than

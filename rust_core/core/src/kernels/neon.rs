@@ -27,7 +27,8 @@ impl Neon {
         unsafe { dots(query, rows) }
     }
 
-    pub(super) fn dot4(self, query: &[F32Line], [a, b, c, d]: [&[F32Line]; 4]) -> [f64; 4] {
+    pub(super) fn dot4(self, query: &[F32Line], rows: [&[F32Line]; 4], _more: bool) -> [f64; 4] {
+        let [a, b, c, d] = rows;
         // Two rows of 16 lanes fill 16 of the 32 registers; four would spill.
         let ([a, b], [c, d]) = (self.dot2(query, [a, b]), self.dot2(query, [c, d]));
         [a, b, c, d]

@@ -27,7 +27,7 @@ pub(super) fn dot2(query: &[F32Line], rows: [&[F32Line]; 2]) -> [f64; 2] {
     rows.map(|row| dot(query, row))
 }
 
-pub(super) fn dot4(query: &[F32Line], rows: [&[F32Line]; 4]) -> [f64; 4] {
+pub(super) fn dot4(query: &[F32Line], rows: [&[F32Line]; 4], _more: bool) -> [f64; 4] {
     rows.map(|row| dot(query, row))
 }
 

@@ -84,7 +84,9 @@ proptest! {
             let [a, b, c, d] = rows;
             let pairs = [kernel.dot2(query, [a, b]), kernel.dot2(query, [c, d])];
             prop_assert_eq!(pairs.as_flattened().iter().map(|dot| dot.to_bits()).collect::<Vec<_>>(), expected);
-            prop_assert_eq!(kernel.dot4(query, rows).map(f64::to_bits), expected);
+            for more in [false, true] {
+                prop_assert_eq!(kernel.dot4(query, rows, more).map(f64::to_bits), expected);
+            }
         }
     }
 

@@ -6,7 +6,7 @@
 //! `prefetch(line)`.
 
 /// How far ahead sketches are asked for, in cache lines: what memory delivers in about the time
-/// that it takes to answer.
+/// that it takes to answer. At least a tile: all of its rows begin at the same time.
 ///
 /// Several rows are read side by side, which no hardware prefetcher takes for one stream. They are
 /// asked for in the order of memory, which is faster by a fifth than row beside row: memory answers
@@ -59,10 +59,13 @@ macro_rules! define_tiles {
             for query in &mut queries {
                 *query = &query[..stride];
             }
+            let ahead = sketches
+                .as_ptr()
+                .wrapping_add(PREFETCH_LINES.max(R * stride));
             let mut sums = [[zero(); R]; Q];
             for i in 0..stride {
                 for r in 0..R {
-                    prefetch(sketches.as_ptr().wrapping_add(PREFETCH_LINES + i * R + r));
+                    prefetch(ahead.wrapping_add(i * R + r));
                 }
                 for part in 0..PARTS {
                     let mut wide = [widen_i8(&rows[0][i], part); R];

@@ -49,14 +49,16 @@ fn sums<const R: usize>(query: &[I16Line], sketches: &[I8Line]) -> [__m512i; R] 
     for (row, sketch) in rows.iter_mut().zip(sketches.chunks_exact(stride)) {
         *row = &sketch[..stride];
     }
+    let ahead = sketches
+        .as_ptr()
+        .wrapping_add(PREFETCH_LINES.max(R * stride));
     let flip = _mm512_set1_epi8(i8::MIN);
     let mut high = [_mm512_setzero_si512(); R];
     let mut low = [_mm512_setzero_si512(); R];
     for i in 0..stride {
         let [query_high, query_low] = [load(&query[i].high), load(&query[i].low)];
         for r in 0..R {
-            let ahead = sketches.as_ptr().wrapping_add(PREFETCH_LINES + i * R + r);
-            _mm_prefetch::<_MM_HINT_T0>(ahead.cast());
+            _mm_prefetch::<_MM_HINT_T0>(ahead.wrapping_add(i * R + r).cast());
             let row = _mm512_xor_si512(load(&rows[r][i].0), flip);
             high[r] = _mm512_dpbusd_epi32(high[r], row, query_high);
             low[r] = _mm512_dpbusd_epi32(low[r], row, query_low);

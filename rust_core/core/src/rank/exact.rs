@@ -4,6 +4,9 @@ use super::{Hit, Query, Rows, top_k::TopK};
 use crate::kernels::Kernel;
 use crate::kernels::lines::F32Line;
 
+/// Lines of full rows that do not stay in a core's own cache.
+const LONG_LINES: usize = (1 << 20) / size_of::<F32Line>();
+
 /// A row on its way to be scored: slot, components, norm.
 type Waiting<'a> = (u32, &'a [F32Line], f64);
 
@@ -18,6 +21,7 @@ pub(super) fn settle(
 ) {
     let mut four: [Waiting<'_>; 4] = [(0, &query.lines, 1.0); 4];
     let mut waiting = 0;
+    let long = rows.len() * query.lines.len() >= LONG_LINES;
     for (slot, upper) in candidates {
         if !best.admits(upper) {
             continue;
@@ -29,18 +33,21 @@ pub(super) fn settle(
         waiting += 1;
         if waiting == four.len() {
             waiting = 0;
-            score(kernel, query, &four, 4, best);
+            let more = long && four[3].0 == four[0].0.wrapping_add(3);
+            score(kernel, query, &four, 4, more, best);
         }
     }
-    score(kernel, query, &four, waiting, best);
+    score(kernel, query, &four, waiting, false, best);
 }
 
-/// Scores the first `count` of four rows. What is behind them may be anything.
+/// Scores the first `count` of four rows. What is behind them may be anything. `more`: they are
+/// neighbours, and their next neighbours come next, as it seems.
 fn score(
     kernel: Kernel,
     query: &Query,
     four: &[Waiting<'_>; 4],
     count: usize,
+    more: bool,
     best: &mut TopK<'_>,
 ) {
     let [a, b, c, d] = four.map(|(_, lines, _)| lines);
@@ -51,7 +58,7 @@ fn score(
             let [a, b] = kernel.dot2(&query.lines, [a, b]);
             [a, b, 0.0, 0.0]
         }
-        _ => kernel.dot4(&query.lines, [a, b, c, d]),
+        _ => kernel.dot4(&query.lines, [a, b, c, d], more),
     };
     for (&(slot, _, norm), dot) in four[..count].iter().zip(dots) {
         best.push(Hit {
