@@ -1,5 +1,6 @@
 //! Ranking the categories of a namespace for some queries.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use ee_core::rank::Query;
@@ -56,9 +57,10 @@ impl Engine {
         Ok(scan(&resolved, &options))
     }
 
-    /// Whether the namespace is in memory, so that [`Engine::rank_at_once`] is worth asking.
-    pub fn at_hand(&self, name: &str) -> bool {
-        self.shared.registry.at_hand(name).is_some()
+    /// The namespace with a name, if it is in memory: then [`Engine::rank_at_once`] may answer.
+    pub fn at_hand(&self, name: &str) -> Option<Arc<Target>> {
+        let loaded = self.shared.registry.at_hand(name)?;
+        Some(Arc::clone(&loaded.target))
     }
 
     /// [`Engine::rank`], if that waits for nothing and takes microseconds; `None` if it might take
@@ -196,9 +198,10 @@ mod tests {
             let _reading = loaded.read();
             assert!(at_once(&one, 0), "readers do not keep each other waiting");
         }
-        assert!(engine.at_hand("n") && !engine.at_hand("m"));
+        assert_eq!(engine.at_hand("n"), Some(Arc::clone(&target)));
+        assert_eq!(engine.at_hand("m"), None);
         engine.shared.registry.remove("n");
         assert!(!at_once(&one, 0), "it has to be loaded");
-        assert!(!engine.at_hand("n"));
+        assert_eq!(engine.at_hand("n"), None);
     }
 }

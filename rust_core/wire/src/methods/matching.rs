@@ -6,7 +6,7 @@ use ee_core::settings::NamespaceSettings;
 use ee_core::state::{Filter, Match, MatchOptions, Ranking};
 use ee_engine::{At, QuerySpec, ReadContext, Target};
 
-use crate::call::Room;
+use crate::call::{Room, check_model};
 use crate::decode::path::Path;
 use crate::decode::{self, number, text, vector};
 use crate::error::{self, Places};
@@ -19,7 +19,7 @@ use crate::proto::v1::{
 use crate::ranked::CategoryMatch;
 
 pub(crate) fn rank(room: &Room<'_>, request: MatchRequest) -> Result<MatchResponse> {
-    let asked = Asked::read(room, request)?;
+    let asked = Asked::read(room, request, |model| room.target(model))?;
     let found = room
         .engine
         .rank(&asked.target, asked.queries, asked.options, asked.context)
@@ -32,10 +32,18 @@ pub(crate) fn rank_at_once(
     room: &Room<'_>,
     request: MatchRequest,
 ) -> Result<Option<MatchResponse>> {
-    if !room.engine.at_hand(&room.name) {
+    let Some(target) = room.engine.at_hand(&room.name) else {
+        return Ok(None);
+    };
+    let limit = request.limit.unwrap_or(DEFAULT_MATCH_LIMIT);
+    if limit == 0 || !within(request.queries.len(), limit.into()) {
+        // How many there are is looked up.
         return Ok(None);
     }
-    let asked = Asked::read(room, request)?;
+    let asked = Asked::read(room, request, |model| {
+        check_model(&target.settings.embedding_model, model)?;
+        Ok(target)
+    })?;
     let found = room
         .engine
         .rank_at_once(&asked.target, &asked.queries, &asked.options, asked.context)
@@ -52,7 +60,11 @@ struct Asked {
 }
 
 impl Asked {
-    fn read(room: &Room<'_>, request: MatchRequest) -> Result<Self> {
+    fn read(
+        room: &Room<'_>,
+        request: MatchRequest,
+        target: impl FnOnce(&str) -> Result<Arc<Target>>,
+    ) -> Result<Self> {
         decode::not_empty(Path::field("queries"), &request.queries)?;
         let least = |score| number::score(Path::field("min_score"), score);
         let min_score = request.min_score.map(least).transpose()?;
@@ -64,7 +76,7 @@ impl Asked {
             &model,
             EMBEDDING_MODEL_BYTES,
         )?;
-        let target = room.target(&model)?;
+        let target = target(&model)?;
         let limit = request.limit.unwrap_or(DEFAULT_MATCH_LIMIT);
         bounded(room, request.queries.len(), limit)?;
         let queries = request.queries.into_iter().enumerate();
@@ -101,10 +113,14 @@ fn keys(field: &'static str, keys: &[String]) -> Result<()> {
     entries.try_for_each(|(index, key)| text::key(Path::entry(field, index), key))
 }
 
+/// Whether so many queries may have so many results each.
+fn within(queries: usize, each: u64) -> bool {
+    (queries as u64).saturating_mul(each) <= MATCH_RESULTS
+}
+
 /// Refuses a request whose answer would have no end: many queries, each with all categories.
 fn bounded(room: &Room<'_>, queries: usize, limit: u32) -> Result<()> {
-    let within = |each: u64| (queries as u64).saturating_mul(each) <= MATCH_RESULTS;
-    if limit != 0 && within(u64::from(limit)) {
+    if limit != 0 && within(queries, limit.into()) {
         return Ok(());
     }
     let categories = room.view(0)?.categories;
@@ -113,7 +129,7 @@ fn bounded(room: &Room<'_>, queries: usize, limit: u32) -> Result<()> {
     } else {
         categories.min(u64::from(limit))
     };
-    if within(each) {
+    if within(queries, each) {
         return Ok(());
     }
     let actual = (queries as u64).saturating_mul(each);
