@@ -97,6 +97,12 @@ def _engine_alone(outcome: Outcome) -> None:
     )
     outcome.figures.append(
         Figure(
+            what="the engine alone: 4 clients' batches of 64 × 1024 over bare SQLite",
+            value=found["batches_over_bare"],
+        )
+    )
+    outcome.figures.append(
+        Figure(
             what="the engine alone: 32 concurrent unary Assigns over one at a time",
             value=found["group_commit_gain"],
             target=8.0,

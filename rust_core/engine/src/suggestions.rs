@@ -20,11 +20,11 @@ use crate::loaded::{Loaded, Target};
 use crate::shared::Shared;
 use crate::store::{Reader, queries};
 
-/// Components of rows that are read for an entry in the mean: about a microsecond, where an entry
-/// of a large batch takes some twenty.
-const SHARE: u64 = 32 << 10;
+/// Components of rows that are read for an entry in the mean: half a microsecond, where an entry of
+/// a large batch takes some twenty.
+const SHARE: u64 = 16 << 10;
 
-/// Components of the largest namespace that is looked at: some milliseconds, once in 2,048 entries.
+/// Components of the largest namespace that is looked at: some milliseconds, once in 4,096 entries.
 const MOST: u64 = 64 << 20;
 
 /// What would have been suggested for an entry.
