@@ -21,7 +21,7 @@ const WRITER_CACHE_KIB: i64 = 16 * 1024;
 
 /// Pages that each reader keeps: there are as many readers as calls that read at the same time
 /// (those that are kept: see `readers`), and the system keeps the file's pages once for all.
-const READER_CACHE_KIB: i64 = 2 * 1024;
+const READER_CACHE_KIB: i64 = 1024;
 
 /// Version of the bundled SQLite.
 pub(crate) fn sqlite_version() -> &'static str {

@@ -101,7 +101,7 @@ mod tests {
     use crate::store::open_writer;
 
     /// docs/operations.md tells it to whoever plans memory.
-    const MOST_KIB: i64 = 48 * 1024;
+    const MOST_KIB: i64 = 32 * 1024;
 
     #[test]
     fn what_all_connections_keep_in_memory_has_a_bound() {
