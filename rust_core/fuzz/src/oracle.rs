@@ -51,6 +51,7 @@ impl World {
             + call.request.len() * MEMORY_BYTE
             + (components + call.request.len() / 4 * longest) * MEMORY_COMPONENT;
         assert!(bytes <= room, "{call:?}: {bytes} bytes, at most {room}");
+        self.check_at_once(grant, call, &answer);
         match &answer {
             Err(status) => {
                 check_status(status);
@@ -80,6 +81,15 @@ impl World {
                 let reply = self.service.call(name, &call.request, grant, deadline)?;
                 Ok(vec![reply])
             }
+        }
+    }
+
+    /// What is answered at once is answered the same, unless the other answer came too late.
+    fn check_at_once(&self, grant: &Grant, call: &Call, answer: &Answer) {
+        let late = matches!(answer, Err(status) if status.code == Code::DeadlineExceeded);
+        let at_once = self.service.call_at_once(call.method, &call.request, grant);
+        if let Some(at_once) = at_once.transpose().filter(|_| !late) {
+            assert_eq!(&at_once.map(|reply| vec![reply]), answer, "{call:?}");
         }
     }
 

@@ -139,6 +139,36 @@ fn a_match_ranks_by_vector_item_and_parts_in_both_forms() {
 }
 
 #[test]
+fn a_short_match_is_answered_at_once_and_nothing_else() {
+    let world = World::with_alice();
+    let at_once = |method: &str, request: &MatchRequest| {
+        let request = request.encode_to_vec();
+        let answer = world.service.call_at_once(method, &request, &world.grant);
+        answer.unwrap().is_some()
+    };
+    let short = match_request(vec![vector_query(&[5.0, 0.0])]);
+    assert!(at_once("Match", &short));
+    assert!(!at_once("GetNamespace", &short));
+    let all = MatchRequest {
+        limit: Some(0),
+        ..short.clone()
+    };
+    assert!(!at_once("Match", &all), "how many there are is looked up");
+    let filtered = MatchRequest {
+        exclude_categories: vec!["x".repeat(500); 200],
+        ..short.clone()
+    };
+    assert!(!at_once("Match", &filtered), "long to decode");
+    let stored = match_request(vec![query(query::Source::Item("gym".to_owned()))]);
+    assert!(!at_once("Match", &stored), "the store knows");
+    let elsewhere = MatchRequest {
+        namespace: "nobody".to_owned(),
+        ..short
+    };
+    assert!(!at_once("Match", &elsewhere), "it may have to be loaded");
+}
+
+#[test]
 fn a_retry_returns_the_first_answer_however_it_is_encoded() {
     let world = World::with_alice();
     let mut request = assign(vec![assignment("gym", "health", Some(&[1.0, 1.0]))]);

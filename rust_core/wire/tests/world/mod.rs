@@ -85,20 +85,23 @@ impl World {
         method: &str,
         request: &Q,
     ) -> Result<A, Status> {
-        let reply = self
-            .service
-            .call(method, &request.encode_to_vec(), grant, None)?;
+        let reply = self.call(grant, method, &request.encode_to_vec())?;
         Ok(A::decode(reply.as_slice()).unwrap())
+    }
+
+    /// Calls; what is answered at once is answered the same.
+    fn call(&self, grant: &Grant, method: &str, request: &[u8]) -> Result<Vec<u8>, Status> {
+        let at_once = self.service.call_at_once(method, request, grant);
+        let answer = self.service.call(method, request, grant, None);
+        if let Some(at_once) = at_once.transpose() {
+            assert_eq!(at_once, answer);
+        }
+        answer
     }
 
     pub fn refusal<Q: Message>(&self, method: &str, request: &Q) -> Refusal {
         let bytes = request.encode_to_vec();
-        refusal(
-            &self
-                .service
-                .call(method, &bytes, &self.grant, None)
-                .unwrap_err(),
-        )
+        refusal(&self.call(&self.grant, method, &bytes).unwrap_err())
     }
 
     pub fn get(&self, name: &str) -> Namespace {
