@@ -173,7 +173,8 @@ def plot(figures: list[Figure], path: Path) -> None:
     most = max(each.answered for each in figures)
     left.plot([0, most], [0, most], color=quiet, lw=0.8)
     left.set(ylabel="calls a second", title="What becomes of the calls")
-    right.set(ylabel="ms", yscale="log", title="How long answered calls take")
+    # Room for the legend below the lines.
+    right.set(ylabel="ms", yscale="log", ylim=(0.05, None), title="How long answered calls take")
     for axes in (left, right):
         axes.set_xlabel("calls offered a second", color=ink)
         axes.spines[["top", "right"]].set_visible(False)
