@@ -12,14 +12,12 @@ from typing import Any
 
 import grpc
 import numpy as np
-import pytest
 
-from effective_embeddings import CategoryUpdate, Client
-from effective_embeddings.server import ServerHandle, Settings
 from effective_embeddings.server.exchange import Exchange, unary_handler
 from effective_embeddings.server.status import Status
 from effective_embeddings.v1 import resources_pb2, service_pb2
 from tests.security.support import unary
+from tests.serving.busy import busy_server
 
 _REFUSED = Status(grpc.StatusCode.ABORTED, "not today", (("why", "rain"),), "RAIN")
 
@@ -203,46 +201,21 @@ def test_a_server_that_stops_waits_for_what_has_begun() -> None:
         assert stopped.wait(10)
 
 
-@pytest.fixture
-def busy(tmp_path: Path) -> Iterator[tuple[ServerHandle, Client]]:
-    """A server whose one worker waits."""
-    settings = Settings(data=tmp_path / "data", listen="127.0.0.1:0", workers=1)
-    request = service_pb2.GetNamespaceRequest(namespace="n", min_revision=99).SerializeToString()
-    with (
-        ServerHandle(settings) as server,
-        Client(server.target) as client,
-        grpc.insecure_channel(server.target) as channel,
-    ):
-        client.create_namespace("n", 2)
-        client.put_categories(
-            "n", [CategoryUpdate("x", base=[1, 0]), CategoryUpdate("y", base=[0, 1])]
-        )
-        waiting: Any = unary(channel, "GetNamespace").future(request, timeout=3)
-        while server._server.gate.in_flight < 1:
-            time.sleep(0.01)
-        yield server, client
-        waiting.cancel()
+def test_a_match_waits_for_no_worker(tmp_path: Path) -> None:
+    with busy_server(tmp_path, 3) as busy:
+        for _ in range(5):
+            found = busy.client.match("n", np.array([1.0, 0.1], np.float32))[0].matches
+            assert [match.category for match in found] == ["x", "y"]
 
 
-def test_a_match_waits_for_no_worker(busy: tuple[ServerHandle, Client]) -> None:
-    _, client = busy
-    for _ in range(5):
-        found = client.match("n", np.array([1.0, 0.1], np.float32))[0].matches
-        assert [match.category for match in found] == ["x", "y"]
-
-
-def test_a_match_that_is_answered_at_once_is_refused_as_any_other(
-    busy: tuple[ServerHandle, Client],
-) -> None:
-    server, _ = busy
-    with grpc.insecure_channel(server.target) as channel:
-        match: Any = unary(channel, "Match")
-        query = service_pb2.Query(
-            embedding=resources_pb2.Embedding(data=np.ones(3, np.float32).tobytes())
-        )
-        request = service_pb2.MatchRequest(namespace="n", queries=[query])
-        refused = match.future(request.SerializeToString(), timeout=5)
-        assert refused.code() == grpc.StatusCode.INVALID_ARGUMENT
-        assert dict(refused.trailing_metadata())["x-request-id"]
-        refused = match.future(b"\xff\xff", timeout=5)
-        assert refused.code() == grpc.StatusCode.INVALID_ARGUMENT
+def test_a_match_that_is_answered_at_once_is_refused_as_any_other(tmp_path: Path) -> None:
+    query = service_pb2.Query(
+        embedding=resources_pb2.Embedding(data=np.ones(3, np.float32).tobytes())
+    )
+    too_long = service_pb2.MatchRequest(namespace="n", queries=[query]).SerializeToString()
+    with busy_server(tmp_path, 3) as busy:
+        match: Any = unary(busy.channel, "Match")
+        for request in (too_long, b"\xff\xff"):
+            refused = match.future(request, timeout=5)
+            assert refused.code() == grpc.StatusCode.INVALID_ARGUMENT
+            assert dict(refused.trailing_metadata())["x-request-id"]

@@ -30,6 +30,7 @@ from effective_embeddings.v1 import resources_pb2, service_pb2
 from tests.security import h2, test_attacks, test_porch, test_tls, test_tokens
 from tests.security.support import unary
 from tests.serving import test_running
+from tests.serving.busy import busy_server
 from tests.support.raw import EmbeddedRaw, RefusedError, embedding
 
 LIMITS = {each.name: each for each in all_limits(Settings(data=Path("unused")))}
@@ -270,22 +271,13 @@ def test_max_streaming_calls() -> None:
 
 def test_workers(tmp_path: Path) -> None:
     """One waits for a revision; another call waits for it to be free, and is done then."""
-    settings = Settings(data=tmp_path / "data", listen="127.0.0.1:0", workers=1)
-    request = service_pb2.GetNamespaceRequest(namespace="n", min_revision=99).SerializeToString()
-    with (
-        ServerHandle(settings) as server,
-        Client(server.target) as client,
-        grpc.insecure_channel(server.target) as channel,
-    ):
-        client.create_namespace("n", 2)
-        waiting: Any = unary(channel, "GetNamespace").future(request, timeout=1.0)
-        _wait_for(lambda: server._server.gate.in_flight == 1)
-        second: Any = unary(channel, "GetServiceInfo").future(b"", timeout=0.3)
-        third: Any = unary(channel, "GetServiceInfo").future(b"", timeout=10)
+    with busy_server(tmp_path, 1) as busy:
+        info: Any = unary(busy.channel, "GetServiceInfo")
+        second, third = (info.future(b"", timeout=seconds) for seconds in (0.3, 10))
         assert second.code() == grpc.StatusCode.DEADLINE_EXCEEDED
         assert not third.done()
         assert third.result()
-        assert waiting.code() in (
+        assert busy.waiting.code() in (
             grpc.StatusCode.DEADLINE_EXCEEDED,
             grpc.StatusCode.FAILED_PRECONDITION,
         )
