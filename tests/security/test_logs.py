@@ -7,7 +7,9 @@ import json
 import logging
 import os
 import re
-from contextlib import suppress
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ import pytest
 
 from effective_embeddings import CategoryUpdate, Client, errors
 from effective_embeddings.server.logs import AuditLog, JsonFormatter, TextFormatter
-from tests.security.support import bearer, tenants, unary
+from tests.security.support import Tenants, bearer, tenants, unary
 
 _HOSTILE = "evil\n2026-01-01T00:00:00.000Z INFO all is well\r\x1b[2J\u2028\u202e\x00\x85"
 
@@ -88,12 +90,17 @@ def test_the_audit_log_has_writes_and_refusals_and_no_secrets(tmp_path: Path) ->
     assert not any(token in text for token in served.tokens.values())
 
 
-def test_an_audit_log_that_takes_nothing_holds_up_no_reads(tmp_path: Path) -> None:
-    """A pipe that nobody reads is a disk that stalls."""
-    pipe = tmp_path / "audit"
+@contextmanager
+def _stalled(folder: Path) -> Iterator[tuple[Tenants, bytearray]]:
+    """Tenants whose audit log takes nothing more, and what is in it once it does again.
+
+    A pipe that nobody reads is a disk that stalls.
+    """
+    pipe = folder / "audit"
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDWR | os.O_NONBLOCK)
-    with tenants(tmp_path, audit_log=pipe) as served:
+    written = bytearray()
+    with tenants(folder, audit_log=pipe) as served:
         with Client(served.target, token=served.tokens["root"]) as root:
             root.create_namespace("bob", 2)
             root.put_categories("bob", [CategoryUpdate("c", base=[1, 0])])
@@ -101,18 +108,38 @@ def test_an_audit_log_that_takes_nothing_holds_up_no_reads(tmp_path: Path) -> No
             for _ in range(50):
                 calls = [unary(channel, "Match").future(b"", timeout=30) for _ in range(60)]
                 assert {call.code() for call in calls} == {grpc.StatusCode.UNAUTHENTICATED}
-        with Client(served.target, token=served.tokens["bob"]) as bob:
-            assert bob.match("bob", [1, 1])[0].matches
-        written = b""
-        while b"refusals_left_out_at_least" not in written or not written.endswith(b"\n"):
-            with suppress(BlockingIOError):
+        yield served, written
+        while b"left_out_at_least" not in written or not written.endswith(b"\n"):
+            try:
                 written += os.read(reader, 1 << 20)
+            except BlockingIOError:
+                time.sleep(0.001)
     os.close(reader)
+
+
+def test_an_audit_log_that_takes_nothing_holds_up_no_reads(tmp_path: Path) -> None:
+    with (
+        _stalled(tmp_path) as (served, written),
+        Client(served.target, token=served.tokens["bob"]) as bob,
+    ):
+        assert bob.match("bob", [1, 1])[0].matches
     entries = [json.loads(line) for line in written.splitlines()]
-    left_out = sum(entry.get("refusals_left_out_at_least", 0) for entry in entries)
+    left_out = sum(entry.get("left_out_at_least", 0) for entry in entries)
     refused = sum(entry.get("code") == "UNAUTHENTICATED" for entry in entries)
     assert 1024 <= refused < 3000
     assert 0 < left_out <= 3000 - refused
+
+
+def test_a_write_that_is_not_done_waits_for_no_audit_log(tmp_path: Path) -> None:
+    """One without a request is told by the thread that brings all calls."""
+    with _stalled(tmp_path) as (served, _), grpc.insecure_channel(served.target) as channel:
+        path = "/effective_embeddings.v1.EffectiveEmbeddingsService/Assign"
+        assign: Any = channel.stream_unary(path)
+        root = bearer(served.tokens["root"])
+        call = assign.future(iter(()), metadata=root, timeout=5)
+        assert call.code() == grpc.StatusCode.INVALID_ARGUMENT
+        with Client(served.target, token=served.tokens["bob"]) as bob:
+            assert bob.match("bob", [1, 1])[0].matches
 
 
 def test_the_audit_log_can_be_moved_away(tmp_path: Path) -> None:

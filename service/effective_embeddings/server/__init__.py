@@ -12,8 +12,8 @@ more than that. An echo of 4 KiB, client and server in two processes on two core
     asyncio, in the loop  345-346 us, 254-261 us            5600-5700/s, 155-159 us (never blocks)
     asyncio, handed over  441-447 us, 341 us                4200-4500/s, 224-235 us
 
-Tried and within the noise: a leaner executor, 2 and 4 workers, registered methods, the
-interpreter's switch interval, frozen garbage, gRPC's optimization target and bandwidth probe.
+Tried and within the noise: 2 and 4 workers, registered methods, the interpreter's switch interval,
+frozen garbage, gRPC's optimization target and bandwidth probe.
 """
 
 from effective_embeddings.server.build import Server, build_server

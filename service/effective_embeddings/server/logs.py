@@ -73,7 +73,7 @@ def setup_logging(level: str, form: str, stream: TextIO | None = None) -> None:
     root.setLevel(level.upper())
 
 
-# Refusals that wait to be written: some 300 KiB.
+# Lines that wait to be written: some 300 KiB.
 _MAX_SOON = 1024
 _SECONDS_TO_CLOSE = 2.0
 
@@ -85,8 +85,9 @@ class AuditLog:
     vector, a key, a token or a text of the caller's. The file may be moved away at any time: a
     new one is begun.
 
-    A write's line is there before its caller is answered. Refusals are written beside the calls;
-    where the disk is slower than they come some are left out, and a line says how many.
+    The line of a write that was done is there before its caller is answered. What was not done is
+    written beside the calls; where the disk is slower than it comes some of it is left out, and a
+    line says how much.
     """
 
     def __init__(self, path: Path) -> None:
@@ -124,7 +125,7 @@ class AuditLog:
             self._put(line)
             if self._left_out and self._soon.empty():
                 left_out, self._left_out = self._left_out, 0
-                self._put(_line({"refusals_left_out_at_least": left_out}))
+                self._put(_line({"left_out_at_least": left_out}))
 
     def close(self) -> None:
         """Write what waits, for a while at most, and close the file; idempotent."""

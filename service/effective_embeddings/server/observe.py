@@ -123,8 +123,9 @@ class Visit:
             "code": code,
             "reason": reason or None,
         }
-        # A refusal may be told by the thread that brings all calls, which waits for no disk.
-        write = audit.write_soon if code in _REFUSALS else audit.write
+        # What was not done may be told by the thread that brings all calls, which waits for no
+        # disk. A write that was done is told by whoever did it.
+        write = audit.write if code == "OK" else audit.write_soon
         write(**entry)
 
 
