@@ -137,6 +137,9 @@ def _options(settings: Settings) -> list[tuple[str, int]]:
         ("grpc.server.max_pending_requests", settings.pending_calls),
         ("grpc.server.max_pending_requests_hard_limit", settings.pending_calls * 2),
         ("grpc.max_concurrent_streams", settings.max_streams_per_connection),
+        # Counts a call until its memory is free, which its client cannot see: with it a client that
+        # stays within its streams has calls refused at random, with UNAVAILABLE and no hint.
+        ("grpc.http.overload_protection", 0),
         # A peer that connects and does not come to the point: a TLS handshake, HTTP/2's preface.
         ("grpc.server_handshake_timeout_ms", _HANDSHAKE_MS),
         ("grpc.http2.settings_timeout", _HANDSHAKE_MS),
