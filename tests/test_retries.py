@@ -109,6 +109,23 @@ def test_the_same_id_is_another_one_in_another_namespace(
     assert client.put_items(other, "new", [1, 1], request_id="id").results[0].created
 
 
+def test_the_same_id_makes_and_deletes_namespaces_of_other_names(
+    client: Client, notes: str, new_name: Callable[[], str], tmp_path: Path
+) -> None:
+    """A caller met the ids that others had used for namespaces that it may not see."""
+    one, other, copy = new_name(), new_name(), new_name()
+    snapshot = tmp_path / "snapshot"
+    client.snapshot(notes, snapshot)
+    made = client.create_namespace(one, 2, request_id="id")
+    assert client.create_namespace(other, 3, request_id="id").dimension == 3
+    restored = client.restore(snapshot, copy, request_id="id")
+    assert client.create_namespace(one, 2, request_id="id") == made
+    client.delete_namespace(one, request_id="gone")
+    client.delete_namespace(other, request_id="gone")
+    client.delete_namespace(one, request_id="gone")
+    assert client.restore(snapshot, copy, request_id="id") == restored
+
+
 def test_an_id_is_bound_to_its_method(client: Client, notes: str) -> None:
     client.delete_items(notes, "one", request_id="id")
     with pytest.raises(FailedPrecondition) as caught:

@@ -137,6 +137,21 @@ def test_a_prefix_is_no_more_than_a_prefix(served: Tenants) -> None:
                 alice.create_namespace(name, 2)
 
 
+def test_an_id_that_another_tenant_has_used_is_a_new_one(served: Tenants) -> None:
+    """REQUEST_ID_REUSED told that somebody else had made a namespace with it."""
+    with (
+        Client(served.target, token=served.tokens["root"]) as root,
+        Client(served.target, token=served.tokens["alice"]) as alice,
+    ):
+        root.create_namespace("nobodys", 2, request_id="onboarding")
+        assert alice.create_namespace("alice-3", 2, request_id="onboarding").revision == 1
+        root.delete_namespace("nobodys", request_id="offboarding")
+        alice.delete_namespace("alice-3", request_id="offboarding")
+        with pytest.raises(errors.FailedPrecondition) as caught:
+            alice.create_namespace("alice-3", 2, request_id="offboarding")
+        assert caught.value.reason == "REQUEST_ID_REUSED", "of one name it is one id"
+
+
 def test_a_refusal_looks_at_nothing_that_there_is(tmp_path: Path) -> None:
     """So that its time has nothing to tell by: not even a namespace on the disk is loaded."""
     with tenants(tmp_path) as found, Client(found.target, token=found.tokens["root"]) as root:

@@ -106,14 +106,14 @@ impl Engine {
         self.writer.task(
             move |connection, head| {
                 check_deadline(context.deadline)?;
-                if let Some(view) = recall(connection, &context, head.time_ms)? {
+                if let Some(view) = recall(connection, &new.name, &context, head.time_ms)? {
                     return Ok(view);
                 }
                 check_new_name(connection, &new.name)?;
                 let row = new_row(&new, head.take_id(), head.time_ms);
                 append_created(connection, head, row.id, &context)?;
                 queries::save_namespace(connection, &row)?;
-                remember(connection, &context, head.time_ms, row.view())
+                remember(connection, &new.name, &context, head.time_ms, row.view())
             },
             |_, _| {},
         )
@@ -130,7 +130,7 @@ impl Engine {
         let name = name.to_owned();
         let delete = move |connection: &Connection, head: &mut Head| {
             check_deadline(context.deadline)?;
-            if let Some(view) = recall(connection, &context, head.time_ms)? {
+            if let Some(view) = recall(connection, &name, &context, head.time_ms)? {
                 return Ok(view);
             }
             let row = queries::namespace_by_name(connection, &name)?;
@@ -151,7 +151,7 @@ impl Engine {
             }
             row.state = State::Deleted;
             queries::save_namespace(connection, &row)?;
-            remember(connection, &context, head.time_ms, view)
+            remember(connection, &name, &context, head.time_ms, view)
         };
         self.writer.task(delete, |shared, view| {
             // A dry run, or the first answer to a retry, may name one that is there.
@@ -306,11 +306,12 @@ impl Engine {
         }
     }
 
-    /// The first answer to a restore with this id, if it was finished in the last day.
-    pub fn restored(&self, context: &WriteContext) -> Result<Option<NamespaceView>> {
+    /// The first answer to a restore with this id into a namespace of this name, if it was finished
+    /// in the last day.
+    pub fn restored(&self, name: &str, context: &WriteContext) -> Result<Option<NamespaceView>> {
         self.reading(|| {
             let reader = self.shared.readers.begin()?;
-            recall(&reader, context, now_ms())
+            recall(&reader, name, context, now_ms())
         })
     }
 
@@ -472,21 +473,29 @@ fn new_row(new: &NewNamespace, id: i64, now_ms: i64) -> NamespaceRow {
     }
 }
 
-/// The first answer to a request with this id that creates or deletes a namespace.
+/// Where the answer to a request is kept that creates or deletes a namespace. Its name is a part of
+/// it: whoever may not see a namespace does not meet the ids that were used for it either.
+fn kept_under(name: &str, context: &WriteContext) -> String {
+    // No name has a slash.
+    format!("{name}/{}", context.request_id)
+}
+
+/// The first answer to a request with this id that creates or deletes a namespace of this name.
 pub(crate) fn recall(
     connection: &Connection,
+    name: &str,
     context: &WriteContext,
     now_ms: i64,
 ) -> Result<Option<NamespaceView>> {
     if context.request_id.is_empty() {
         return Ok(None);
     }
-    let (id, fingerprint) = (&context.request_id, context.fingerprint);
-    match queries::recall(connection, SERVICE, id, fingerprint, now_ms)? {
+    let (id, fingerprint) = (kept_under(name, context), context.fingerprint);
+    match queries::recall(connection, SERVICE, &id, fingerprint, now_ms)? {
         Remembered::No => Ok(None),
         Remembered::Answer(view) => Ok(Some(view)),
         Remembered::Other => Err(Error::RequestIdReused {
-            request_id: id.clone(),
+            request_id: context.request_id.clone(),
         }),
     }
 }
@@ -494,13 +503,14 @@ pub(crate) fn recall(
 /// Keeps the answer for a retry.
 pub(crate) fn remember(
     connection: &Connection,
+    name: &str,
     context: &WriteContext,
     now_ms: i64,
     view: NamespaceView,
 ) -> Result<NamespaceView> {
     if !context.request_id.is_empty() {
-        let (id, fingerprint) = (&context.request_id, context.fingerprint);
-        queries::remember(connection, SERVICE, id, fingerprint, now_ms, &view)?;
+        let (id, fingerprint) = (kept_under(name, context), context.fingerprint);
+        queries::remember(connection, SERVICE, &id, fingerprint, now_ms, &view)?;
         queries::forget_old(connection, now_ms, 1)?;
     }
     Ok(view)

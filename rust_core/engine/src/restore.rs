@@ -253,13 +253,13 @@ impl Restore {
         let (row, context) = (self.row.clone(), self.context.clone());
         let (view, first) = self.writer.task(
             move |connection, head| {
-                if let Some(view) = recall(connection, &context, head.time_ms)? {
+                if let Some(view) = recall(connection, &row.name, &context, head.time_ms)? {
                     return Ok((view, false));
                 }
                 check_new_name(connection, &row.name)?;
                 append_created(connection, head, row.id, &context)?;
                 queries::save_namespace(connection, &row)?;
-                let view = remember(connection, &context, head.time_ms, row.view())?;
+                let view = remember(connection, &row.name, &context, head.time_ms, row.view())?;
                 Ok((view, true))
             },
             |_, _| {},

@@ -131,7 +131,8 @@ CREATE TABLE log (
     PRIMARY KEY (namespace, revision)
 ) STRICT, WITHOUT ROWID;
 
--- First answers to requests with an id. Namespace 0: requests that create or delete one.
+-- First answers to requests with an id. Namespace 0: requests that create or delete one, with its
+-- name and a slash before the id.
 CREATE TABLE requests (
     namespace   INTEGER NOT NULL,
     request_id  TEXT    NOT NULL,

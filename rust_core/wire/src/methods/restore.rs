@@ -134,7 +134,7 @@ impl RestoreStream {
         let Writing { context, model } = call.writing(options, fingerprint)?;
         let new = new_namespace(header, room.name.clone()).map_err(Fault::in_snapshot)?;
         call::check_model(&new.settings.embedding_model, &model)?;
-        let restored = self.engine.restored(&context);
+        let restored = self.engine.restored(&new.name, &context);
         let restored = restored.map_err(|error| error::fault(Places::SINGLE, error))?;
         Ok(match restored {
             Some(view) => Stage::Again(Box::new(Again {
