@@ -62,3 +62,15 @@ def test_metrics_are_for_this_machine_unless_told_otherwise(listen: str) -> None
 def test_settings_that_cannot_be_used_say_why(given: dict[str, Any], told: str) -> None:
     with pytest.raises(SettingsError, match=told):
         Settings(data=Path("d"), **given)
+
+
+@pytest.mark.parametrize(
+    "listen",
+    ["::1:8080", ":::8080", "[::1:8080", "::1]:8080", "[127.0.0.1]:1", "[]:1", "unix:", "x:65536"],
+)
+def test_an_address_means_the_same_to_us_and_to_grpc(listen: str) -> None:
+    """`::1:8080` was taken for the loopback, and gRPC bound all of it, port 443 besides."""
+    with pytest.raises(SettingsError, match="^listen must "):
+        Settings(data=Path("d"), listen=listen)
+    with pytest.raises(SettingsError, match="^metrics_listen must "):
+        Settings(data=Path("d"), metrics_listen=listen, allow_remote_metrics=True)

@@ -7,6 +7,7 @@ import ipaddress
 __all__ = ["ListenError", "SettingsError", "is_local", "split_listen"]
 
 _MAX_PORT = 65_535
+_UNIX = "unix:"
 
 
 class SettingsError(ValueError):
@@ -17,28 +18,47 @@ class ListenError(RuntimeError):
     """The address cannot be listened on; the text says why."""
 
 
-def split_listen(listen: str) -> tuple[str, int]:
-    """Return the host (without brackets) and the port of ``host:port``.
+def split_listen(listen: str, setting: str = "listen") -> tuple[str, int]:
+    """Return the host (without brackets) and the port of ``host:port`` or ``[ipv6]:port``.
+
+    Args:
+        listen: The address.
+        setting: What the error calls it.
 
     Raises:
         SettingsError: It has another form.
     """
     host, colon, port = listen.rpartition(":")
-    if not colon or not host or not port.isascii() or not port.isdigit() or int(port) > _MAX_PORT:
-        message = f"listen must be host:port, [ipv6]:port or unix:/path, not {listen!r}"
+    inside = host.removeprefix("[").removesuffix("]")
+    # gRPC takes all of `::1:8080` for an address, which is another one than `[::1]:8080`.
+    whole = host == (f"[{inside}]" if ":" in inside else inside)
+    is_port = port.isascii() and port.isdigit() and int(port) <= _MAX_PORT
+    if not colon or not inside or not whole or not is_port:
+        form = "host:port or [ipv6]:port"
+        if setting == "listen":
+            form = "host:port, [ipv6]:port or unix:/path"
+        message = f"{setting} must be {form}, with a port of 0 to {_MAX_PORT:,}, not {listen!r}"
         raise SettingsError(message)
-    return host.removeprefix("[").removesuffix("]"), int(port)
+    return inside, int(port)
 
 
-def is_local(listen: str) -> bool:
+def is_local(listen: str, setting: str = "listen") -> bool:
     """Say whether only this machine can connect to an address.
+
+    Args:
+        listen: The address.
+        setting: What the error calls it.
 
     Raises:
         SettingsError: It is no address.
     """
-    if listen.startswith("unix:"):
+    if listen.startswith(_UNIX):
+        # Without a path it is bound all the same, to a name that nobody knows.
+        if listen == _UNIX:
+            message = f"{setting} must have a path after unix:, such as unix:/run/effemb/socket"
+            raise SettingsError(message)
         return True
-    host, _ = split_listen(listen)
+    host, _ = split_listen(listen, setting)
     if host == "localhost":
         return True
     try:

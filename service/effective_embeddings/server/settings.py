@@ -218,12 +218,13 @@ class Settings:
         raise SettingsError(message)
 
     def _check_metrics(self) -> None:
-        if self.metrics_listen is None or self.allow_remote_metrics:
+        if self.metrics_listen is None:
             return
         if self.metrics_listen.startswith("unix:"):
             message = "metrics_listen must be host:port: Prometheus speaks HTTP over TCP"
             raise SettingsError(message)
-        if not is_local(self.metrics_listen):
+        local = is_local(self.metrics_listen, "metrics_listen")
+        if not local and not self.allow_remote_metrics:
             message = (
                 f"refused to serve metrics on {self.metrics_listen!r}, which other machines can "
                 "reach: they are neither encrypted nor authenticated. --allow-remote-metrics "
