@@ -70,7 +70,7 @@ def test_settings_that_cannot_be_used_say_why(given: dict[str, Any], told: str) 
 )
 def test_an_address_means_the_same_to_us_and_to_grpc(listen: str) -> None:
     """`::1:8080` was taken for the loopback, and gRPC bound all of it, port 443 besides."""
-    with pytest.raises(SettingsError, match="^listen must "):
+    with pytest.raises(SettingsError, match=r"^listen must "):
         Settings(data=Path("d"), listen=listen)
-    with pytest.raises(SettingsError, match="^metrics_listen must "):
+    with pytest.raises(SettingsError, match=r"^metrics_listen must "):
         Settings(data=Path("d"), metrics_listen=listen, allow_remote_metrics=True)

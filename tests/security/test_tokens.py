@@ -190,7 +190,9 @@ def test_the_time_of_a_comparison_does_not_depend_on_what_is_right() -> None:
     assert max(medians.values()) < 2 * min(medians.values()), medians
 
 
-@pytest.mark.parametrize("target", ["192.0.2.1:50051", "example.org:50051", "0.0.0.0:1"])
+@pytest.mark.parametrize(
+    "target", ["192.0.2.1:50051", "example.org:50051", "0.0.0.0:1", "::1:8080", "[::2]:1"]
+)
 def test_the_client_sends_no_token_unencrypted_to_another_machine(target: str) -> None:
     token = new_token()
     with pytest.raises(ValueError, match="unencrypted") as caught:
@@ -198,3 +200,4 @@ def test_the_client_sends_no_token_unencrypted_to_another_machine(target: str) -
     assert token not in str(caught.value)
     with pytest.raises(ValueError, match="printable"):
         Client("127.0.0.1:1", token="two\nlines")  # noqa: S106
+    Client("[::1]:1", token=token).close()

@@ -74,7 +74,12 @@ def _read(path: str | os.PathLike[str] | None) -> bytes | None:
 def _is_local(target: str) -> bool:
     if target.startswith(("unix:", "unix-abstract:")):
         return True
-    host = target.rpartition(":")[0].removeprefix("[").removesuffix("]")
+    host = target.rpartition(":")[0]
+    if ":" in host:
+        # gRPC takes all of `::1:8080` for an address, which is another one than `[::1]:8080`.
+        if not (host.startswith("[") and host.endswith("]")):
+            return False
+        host = host[1:-1]
     if host == "localhost":
         return True
     try:
