@@ -5,18 +5,30 @@ from __future__ import annotations
 import os
 import signal
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
 
 from effective_embeddings import Client, errors
-from effective_embeddings.server import SettingsError, Tokens, new_token, token_line
+from effective_embeddings.server import (
+    ServerHandle,
+    Settings,
+    SettingsError,
+    Tokens,
+    lifecycle,
+    new_token,
+    token_line,
+)
+from effective_embeddings.server.authenticate import make_authentication
 from effective_embeddings.server.tokens import MAX_TOKEN_BYTES, hash_of
 from tests.security.support import Tenants, bearer, refusal, tenants, unary
-from tests.support.process import ServerProcess
+from tests.support.process import ServerProcess, environment
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +118,7 @@ def test_two_tokens_of_one_principal_live_side_by_side_and_a_third_is_refused() 
         ("alice {hash} read:* rate=fast", "a rate is"),
         ("alice {hash} read:* rate=nan", "a rate is"),
         ("alice {hash} read:* rate=-1", "a rate is"),
+        ("effemb_secretsecret {hash} read:*", "that is a token"),
     ],
 )
 def test_a_line_that_is_none_is_refused_and_not_repeated(line: str, told: str) -> None:
@@ -122,11 +135,7 @@ def test_a_file_takes_effect_when_it_changes_and_a_broken_one_does_not(tmp_path:
 
         def known(token: str) -> bool:
             with Client(served.target, token=token) as client:
-                try:
-                    client.service_info()
-                except errors.Unauthenticated:
-                    return False
-                return True
+                return _is_let_in(client)
 
         def becomes(token: str, *, wanted: bool) -> None:
             end = time.monotonic() + 10
@@ -146,6 +155,60 @@ def test_a_file_takes_effect_when_it_changes_and_a_broken_one_does_not(tmp_path:
         served.file.write_text("\n".join(lines))
         becomes(alice, wanted=False)
         becomes(new, wanted=False)
+
+
+def test_a_file_that_changes_while_a_server_starts_takes_effect(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The watch began after the file was read: a token that was removed in between lived on."""
+    file, token = tmp_path / "tokens", new_token()
+    file.write_text(token_line("alice", token, ["read:*"]))
+
+    def read_and_removed(settings: Settings) -> Any:
+        made = make_authentication(settings)
+        file.write_text("")
+        return made
+
+    monkeypatch.setattr(lifecycle, "make_authentication", read_and_removed)
+    settings = Settings(data=tmp_path / "data", listen="127.0.0.1:0", tokens=file)
+    with ServerHandle(settings) as server, Client(server.target, token=token) as client:
+        end = time.monotonic() + 10
+        while _is_let_in(client):
+            assert time.monotonic() < end
+            time.sleep(0.05)
+
+
+def _is_let_in(client: Client) -> bool:
+    try:
+        client.service_info()
+    except errors.Unauthenticated:
+        return False
+    return True
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_token_that_root_adds_leaves_the_file_to_its_owner(tmp_path: Path) -> None:
+    """It was root's afterwards, and the server could read it no more."""
+    real, link = tmp_path / "real", tmp_path / "tokens"
+    real.write_text("# whose\n")
+    real.chmod(0o640)
+    os.chown(real, 10001, 10002)
+    link.symlink_to(real)
+    done = subprocess.run(  # noqa: S603 - our own command
+        [
+            *(sys.executable, "-m", "effective_embeddings.cli", "token", "new", "alice"),
+            *("--allow", "read:*", "--append", str(link)),
+        ],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.startswith("effemb_")
+    assert "alice sha256:" in real.read_text()
+    assert link.is_symlink()
+    found = real.stat()
+    assert (found.st_uid, found.st_gid, found.st_mode & 0o777) == (10001, 10002, 0o640)
 
 
 def test_sighup_reads_the_tokens_again(tmp_path: Path) -> None:

@@ -89,6 +89,15 @@ def test_tokens_can_come_from_the_environment(tmp_path: Path) -> None:
     assert "sha256" not in shown.stdout
 
 
+def test_tokens_of_the_wrong_type_are_not_repeated(tmp_path: Path) -> None:
+    file = tmp_path / "effemb.toml"
+    file.write_text('token_entries = ["a sha256:5e88"]\n')
+    done = _effemb("config", "check", "--config", str(file), cwd=tmp_path)
+    assert done.returncode == 1
+    assert "token_entries must be a text" in done.stderr
+    assert "5e88" not in done.stderr + done.stdout
+
+
 def test_check_reads_the_files_too(tmp_path: Path) -> None:
     file = tmp_path / "effemb.toml"
     file.write_text('tokens = "missing"\n')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -62,7 +63,9 @@ def new(
 
 
 def _append(path: Path, line: str) -> None:
-    """Add a line, if the file is one of tokens and stays one."""
+    """Add a line, if the file is one of tokens and stays one, and its owner's."""
+    # A link, such as that of a mounted secret, stays one.
+    path = path.resolve()
     before = path.read_text("utf-8") if path.exists() else ""
     if before and not before.endswith("\n"):
         before += "\n"
@@ -72,7 +75,11 @@ def _append(path: Path, line: str) -> None:
     beside = path.with_name(f".{path.name}.new")
     beside.touch(mode=0o600)
     beside.write_text(before + line + "\n", "utf-8")
-    beside.chmod(path.stat().st_mode & 0o777)
+    found = path.stat()
+    beside.chmod(found.st_mode & 0o777)
+    # Root adds tokens for a server that runs as somebody else.
+    if (found.st_uid, found.st_gid) != (beside.stat().st_uid, beside.stat().st_gid):
+        os.chown(beside, found.st_uid, found.st_gid)
     beside.replace(path)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeAlias
@@ -50,6 +51,7 @@ class TokenAuthentication:
         """
         self._entries = entries
         self._path = path
+        self._reloading = threading.Lock()
         self._tokens = self._read()
 
     def __len__(self) -> int:
@@ -65,8 +67,10 @@ class TokenAuthentication:
 
     def reload(self) -> bool:
         """Read the file again; where it cannot be used, keep the tokens that there are."""
+        # A signal and a change may ask for it at once: what was read last counts.
         try:
-            self._tokens = self._read()
+            with self._reloading:
+                self._tokens = self._read()
         except SettingsError as error:
             _log.error("tokens kept=true error=%r", str(error))
             return False

@@ -160,7 +160,9 @@ def _typed(path: Path, name: str, value: Any) -> Any:
     if kind is not bool and isinstance(value, bool):
         fits = False
     if not fits:
-        message = f"{path}: {name} must be {_KINDS[kind]}, not {value!r}"
+        # What is there instead of a text may be tokens.
+        shown = "" if name == "token_entries" else f", not {value!r}"
+        message = f"{path}: {name} must be {_KINDS[kind]}{shown}"
         raise SettingsError(message)
     # A path in a file is relative to the file, wherever the server is started.
     return (path.parent / value).absolute() if kind is Path else value

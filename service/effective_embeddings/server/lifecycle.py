@@ -90,6 +90,8 @@ class ServerHandle:
         self._late = _LateEngine()
         self._engine: _core.Engine | None = None
         self._stopped = False
+        # Before the file is read: what changes meanwhile is seen.
+        self._watch = FileWatch([settings.tokens] if settings.tokens else [], self.reload)
         self._authentication = make_authentication(settings)
         self._metrics = _make_metrics(settings)
         self._audit = _open_audit(settings)
@@ -106,7 +108,6 @@ class ServerHandle:
         self._metrics_server = self._serve_metrics()
         found = self._metrics_server
         self.metrics_target = None if found is None else found.target
-        self._watch = FileWatch([settings.tokens] if settings.tokens else [], self.reload)
 
     @property
     def token_count(self) -> int:

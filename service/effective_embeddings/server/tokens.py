@@ -153,6 +153,9 @@ def _entry(fields: list[str]) -> tuple[bytes, Identity]:
     if not _PRINCIPAL.fullmatch(principal):
         message = "a principal has 1 to 64 letters, digits, '.', '_', '@' or '-'"
         raise ValueError(message)
+    if principal.startswith(_PREFIX):
+        message = f"a principal does not begin with {_PREFIX}: that is a token, and secret"
+        raise ValueError(message)
     matched = _HASH.fullmatch(hashed)
     if matched is None:
         message = "the hash must be sha256: and 64 hexadecimal digits (`effemb token new`)"
