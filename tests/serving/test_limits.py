@@ -29,7 +29,7 @@ from effective_embeddings.server.tokens import MAX_TOKEN_BYTES, Identity, hash_o
 from effective_embeddings.v1 import resources_pb2, service_pb2
 from tests.security import h2, test_attacks, test_porch, test_tls, test_tokens
 from tests.security.support import unary
-from tests.serving import test_running
+from tests.serving import test_running, test_scrapes
 from tests.serving.busy import busy_server
 from tests.support.raw import EmbeddedRaw, RefusedError, embedding
 
@@ -387,6 +387,8 @@ ELSEWHERE: dict[str, Callable[..., None]] = {
     "tokens_of_a_principal": (
         test_tokens.test_two_tokens_of_one_principal_live_side_by_side_and_a_third_is_refused
     ),
+    "scrapes": test_scrapes.test_requests_that_do_not_come_take_no_threads_and_no_descriptors,
+    "scrape_seconds": test_scrapes.test_a_connection_ends_when_its_time_is_over,
     "health_checks": test_porch.test_health_checks_have_places_of_their_own,
     "health_watches": test_porch.test_a_watcher_beyond_the_places_is_told_to_come_back,
     "reflections": test_porch.test_reflections_have_places_of_their_own,

@@ -24,7 +24,8 @@ from effective_embeddings.server.settings import Settings
 from effective_embeddings.server.signals import Signals
 
 if TYPE_CHECKING:
-    from effective_embeddings.server.metrics import Metrics, MetricsServer
+    from effective_embeddings.server.metrics import Metrics
+    from effective_embeddings.server.scrapes import ScrapeServer
     from effective_embeddings.server.traces import Traces
 
 __all__ = ["ServerHandle", "serve"]
@@ -114,10 +115,10 @@ class ServerHandle:
         """Number of tokens that are known."""
         return 0 if self._authentication is None else len(self._authentication)
 
-    def _serve_metrics(self) -> MetricsServer | None:
+    def _serve_metrics(self) -> ScrapeServer | None:
         if self._metrics is None or self._settings.metrics_listen is None:
             return None
-        from effective_embeddings.server.metrics import MetricsServer  # noqa: PLC0415
+        from effective_embeddings.server.scrapes import ScrapeServer  # noqa: PLC0415
 
         gate = self._server.gate
         self._metrics.add_gauge(
@@ -128,7 +129,7 @@ class ServerHandle:
             "Calls that were cancelled because their clients stopped.",
             lambda: gate.patience.cancelled,
         )
-        return MetricsServer(self._settings.metrics_listen, self._metrics)
+        return ScrapeServer(self._settings.metrics_listen, self._metrics.application())
 
     def reload(self) -> None:
         """Read the tokens again; certificates are read again by themselves."""

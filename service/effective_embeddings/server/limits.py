@@ -14,7 +14,11 @@ from effective_embeddings.server.tokens import (
     MAX_TOKENS_OF_A_PRINCIPAL,
 )
 
-__all__ = ["Limit", "all_limits", "server_limits"]
+__all__ = ["MAX_SCRAPES", "MAX_SCRAPE_SECONDS", "Limit", "all_limits", "server_limits"]
+
+# Of who asks for the figures (scrapes.py).
+MAX_SCRAPES = 32
+MAX_SCRAPE_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,8 @@ def server_limits(settings: Settings) -> list[Limit]:
         Limit("health_checks", MAX_CHECKS, "calls", "told of the server as a whole"),
         Limit("health_watches", MAX_WATCHES, "streams", _OVERLOADED),
         Limit("reflections", MAX_REFLECTIONS, "streams", _OVERLOADED),
+        Limit("scrapes", MAX_SCRAPES, "connections for metrics", "the oldest is closed"),
+        Limit("scrape_seconds", MAX_SCRAPE_SECONDS, "seconds", "the connection is closed"),
         Limit("workers", s.workers, "threads for unary calls", "more calls wait for one"),
         Limit("calls_per_second", s.calls_per_second, "calls with a token", _RATE_LIMITED),
         Limit(

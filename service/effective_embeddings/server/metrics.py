@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
-from wsgiref.simple_server import WSGIServer
 
-from prometheus_client import CollectorRegistry, Counter, start_http_server
+from prometheus_client import CollectorRegistry, Counter, make_wsgi_app
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
@@ -22,10 +21,10 @@ from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
-from effective_embeddings.server.address import ListenError, split_listen
 from effective_embeddings.server.calls import CallFigures
+from effective_embeddings.server.scrapes import Application
 
-__all__ = ["Metrics", "MetricsServer"]
+__all__ = ["Metrics"]
 
 
 class Metrics:
@@ -44,6 +43,11 @@ class Metrics:
             ("reason",),
             registry=self.registry,
         )
+
+    def application(self) -> Application:
+        """Return what answers Prometheus over HTTP."""
+        made: Application = make_wsgi_app(self.registry)
+        return made
 
     def add_gauge(self, name: str, text: str, look: Callable[[], float]) -> None:
         """Add a figure that is asked for when Prometheus asks."""
@@ -123,30 +127,3 @@ def _engine(stats: Mapping[str, Any], data: Path) -> Iterable[Metric]:
 
 def _bound(bound: float) -> str:
     return "+Inf" if bound == float("inf") else str(bound)
-
-
-class MetricsServer:
-    """Serves the figures over HTTP, from a thread of its own."""
-
-    def __init__(self, listen: str, metrics: Metrics) -> None:
-        """Take the port and serve.
-
-        Raises:
-            ListenError: The address cannot be listened on.
-        """
-        host, port = split_listen(listen)
-        try:
-            server, thread = start_http_server(port, host, registry=metrics.registry)
-        except OSError as error:
-            message = f"cannot serve metrics on {listen!r}: {error.strerror or error}"
-            raise ListenError(message) from None
-        self._server: WSGIServer = server
-        self._thread = thread
-        shown = f"[{host}]" if ":" in host else host
-        self.target = f"{shown}:{server.server_port}"
-
-    def close(self) -> None:
-        """Serve no more."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()

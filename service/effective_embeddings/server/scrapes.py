@@ -1,0 +1,135 @@
+"""The figures over HTTP, for Prometheus: a small server that nobody can fill.
+
+Not the one of prometheus_client, which waits for ever for a request that does not come, with a
+thread and a descriptor for each, until the service has no descriptor left for its callers.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from socketserver import ThreadingMixIn
+from typing import Any, TypeAlias
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
+
+from effective_embeddings.server.address import ListenError, split_listen
+from effective_embeddings.server.limits import MAX_SCRAPE_SECONDS, MAX_SCRAPES
+
+__all__ = ["Application", "ScrapeServer"]
+
+# By PEP 3333.
+Application: TypeAlias = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+_log = logging.getLogger("effective_embeddings.server")
+
+_SECONDS_BETWEEN_LOOKS = 0.5
+
+
+class ScrapeServer:
+    """Serves an application from threads of its own.
+
+    Attributes:
+        target: ``host:port``, with the port that was taken.
+    """
+
+    def __init__(
+        self, listen: str, application: Application, seconds: float = MAX_SCRAPE_SECONDS
+    ) -> None:
+        """Take the port and serve.
+
+        Args:
+            listen: ``host:port`` or ``[ipv6]:port``.
+            application: Answers the requests.
+            seconds: How long a connection may take, from its beginning to its end.
+
+        Raises:
+            ListenError: The address cannot be listened on.
+        """
+        host, port = split_listen(listen, "metrics_listen")
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            family, _, _, _, address = found[0]
+            self._server = _Server(family, address, seconds)
+        except OSError as error:
+            message = f"cannot serve metrics on {listen!r}: {error.strerror or error}"
+            raise ListenError(message) from None
+        self._server.set_app(application)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever,
+            args=(_SECONDS_BETWEEN_LOOKS,),
+            name="effemb-scrapes",
+            daemon=True,
+        )
+        self._thread.start()
+        shown = f"[{host}]" if ":" in host else host
+        self.target = f"{shown}:{self._server.server_port}"
+
+    def close(self) -> None:
+        """Serve no more."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+class _Handler(WSGIRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """Say nothing of each scrape."""
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    """A thread a connection, a bounded number of them, each for a bounded time."""
+
+    daemon_threads = True
+
+    def __init__(self, family: int, address: Any, seconds: float) -> None:
+        self.address_family = family
+        self._seconds = seconds
+        # The connections there are, the oldest first, and when each is closed.
+        self._until: dict[Any, float] = {}
+        self._lock = threading.Lock()
+        super().__init__(address, _Handler)
+
+    def server_bind(self) -> None:
+        """Bind, without asking the network what this machine is called."""
+        # HTTPServer does, which can take as long as a name server that does not answer.
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.socket.bind(self.server_address)
+        self.server_address = self.socket.getsockname()
+        name, self.server_port = self.server_address[:2]
+        self.server_name = str(name)
+        self.setup_environ()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Give a connection a thread; where there are too many, the oldest is closed for it."""
+        with self._lock:
+            if len(self._until) >= MAX_SCRAPES:
+                self._end(next(iter(self._until)))
+            self._until[request] = time.monotonic() + self._seconds
+        super().process_request(request, client_address)
+
+    def service_actions(self) -> None:
+        """Close those whose time is over; the loop calls this again and again."""
+        now = time.monotonic()
+        with self._lock:
+            for request in [each for each, until in self._until.items() if until < now]:
+                self._end(request)
+
+    def shutdown_request(self, request: Any) -> None:
+        """Close a connection that has been answered, or is not going to be."""
+        with self._lock:
+            self._until.pop(request, None)
+        super().shutdown_request(request)
+
+    def _end(self, request: Any) -> None:
+        """Wake its thread, which closes it."""
+        del self._until[request]
+        with suppress(OSError):
+            request.shutdown(socket.SHUT_RDWR)
+
+    def handle_error(self, *_: object) -> None:
+        """One line: a client that leaves in the middle is no defect of ours."""
+        _log.debug("scrape failed", exc_info=True)
