@@ -9,18 +9,23 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import urllib.request
 from collections.abc import Iterator
+from ctypes.util import find_library
 from pathlib import Path
 
 import pytest
 
-from effective_embeddings import CategoryUpdate, Client
-from effective_embeddings.server import all_limits, resolve
-from tests.support.process import environment
+from effective_embeddings import CategoryUpdate, Client, Tls
+from effective_embeddings.server import all_limits, new_token, resolve, token_line
+from tests.security.support import Authority
+from tests.support import confine
+from tests.support.process import ServerProcess, environment
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 UID = "10001"
@@ -103,6 +108,65 @@ def test_nobody_serves_from_a_read_only_root(folder: Path) -> None:
                 assert process.wait(20) == 0
             finally:
                 process.kill()
+
+
+_UNIT = DEPLOY / "effemb.service"
+_AS_THE_UNIT = (sys.executable, confine.__file__, str(_UNIT))
+
+can_confine = pytest.mark.skipif(
+    shutil.which("systemd-analyze") is None or find_library("seccomp") is None,
+    reason="there is no systemd",
+)
+
+
+@can_confine
+def test_what_the_unit_lets_a_service_do_is_enough(tmp_path: Path) -> None:
+    """It was killed at its start, by the first system call that the unit does not allow."""
+    audit, authority = tmp_path / "audit", Authority(tmp_path)
+    cert, key = authority.sign("server")
+    token = new_token()
+    tokens = tmp_path / "tokens"
+    tokens.write_text(token_line("root", token, ["admin:*"]))
+    options = ["--tokens", str(tokens), "--tls-cert", str(cert), "--tls-key", str(key)]
+    options += ["--audit-log", str(audit), "--metrics-listen", "127.0.0.1:0", "--traces"]
+    with ServerProcess(tmp_path / "data", *options, before=_AS_THE_UNIT) as process:
+        with Client(process.target, tls=Tls(ca=authority.ca), token=token) as client:
+            client.create_namespace("ns", 64)
+            keys = [f"c{number}" for number in range(2000)]
+            client.put_categories("ns", [CategoryUpdate(key, base=[1.0] * 64) for key in keys])
+            client.assign("ns", keys, "c1", [[1.0] * 64] * len(keys))
+            assert client.match("ns", [1.0] * 64)[0].matches
+            client.snapshot("ns", tmp_path / "snapshot")
+            client.restore(tmp_path / "snapshot", "copy")
+            assert client.verify("copy").ok
+            client.delete_namespace("copy", force=True)
+        url = f"http://{process.told['metrics']}/metrics"
+        with urllib.request.urlopen(url, timeout=5) as reply:
+            assert b"effemb_serving 1.0" in reply.read()
+        process.process.send_signal(signal.SIGHUP)
+        process.wait_for_log("tokens loaded=1")
+        assert process.terminate() == 0
+    assert "OK" in audit.read_text()
+    # And so is a start on what is there.
+    with ServerProcess(tmp_path / "data", before=_AS_THE_UNIT) as process:
+        assert process.terminate() == 0
+
+
+@can_confine
+@pytest.mark.parametrize(
+    "refused",
+    [
+        "import os; os.sched_setaffinity(0, {0})",
+        "import socket; socket.socket(socket.AF_NETLINK, socket.SOCK_RAW)",
+        "import os; os.chroot('/')",
+    ],
+)
+def test_what_the_unit_does_not_allow_is_refused(refused: str) -> None:
+    done = subprocess.run(  # noqa: S603 - our own command
+        [*_AS_THE_UNIT, sys.executable, "-c", refused], check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert "PermissionError" in done.stderr
 
 
 def test_the_units_settings_can_be_used() -> None:
