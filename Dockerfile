@@ -12,14 +12,19 @@ COPY service service
 RUN /venv/bin/maturin build --release --locked --out /wheels
 
 FROM python:3.13-slim-bookworm
+COPY deploy/requirements.lock /wheels/
 COPY --from=build /wheels /wheels
-RUN pip install --no-cache-dir /wheels/*.whl && rm -rf /wheels \
+# What was tested, and nothing newer: every version by its hash.
+RUN pip install --no-cache-dir --require-hashes -r /wheels/requirements.lock \
+ && pip install --no-cache-dir --no-deps /wheels/*.whl && rm -rf /wheels \
  && useradd --system --uid 10001 effemb && install -d -o effemb /data
 USER 10001
 VOLUME /data
 EXPOSE 50051
 # It writes to /data alone: `docker run --read-only` works.
 ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+# gRPC's own lines have another form than the log, and anybody makes them: one a failed handshake.
+ENV GRPC_VERBOSITY=ERROR
 # A container's own loopback is of no use to others, so it listens on all of its addresses; publish
 # the port to where you trust the callers, or give it tokens and a certificate
 # (deploy/compose.yaml).

@@ -96,9 +96,11 @@ audit: build ## Licences, sources, advisories, an SBOM, the container's files; s
 wheel: $(VENV)/.ready ## Build a wheel into dist/
 	$(BIN)/maturin build --release --locked --out dist
 
-lock: ## Renew requirements.lock (needs uv)
-	uv pip compile pyproject.toml --all-extras --universal --generate-hashes \
-	  --python-version 3.11 --no-header --no-emit-index-url -o requirements.lock
+LOCK := uv pip compile pyproject.toml --universal --generate-hashes --python-version 3.11 --no-header --no-emit-index-url
+
+lock: ## Renew requirements.lock, and the part of it that the image has (needs uv)
+	$(LOCK) --all-extras -o requirements.lock
+	$(LOCK) --extra otel --no-annotate -c requirements.lock -o deploy/requirements.lock
 
 clean: ## Remove everything that was built
 	rm -rf $(VENV) target dist .tools .pytest_cache .mypy_cache .ruff_cache .hypothesis demo-out
