@@ -19,7 +19,7 @@ impl Engine {
             .map_err(|error| self.shared.read_error(error.into()))?;
         let pages = ee_vfs::check_pages(&database, size, |damage| findings.push(damage));
         let pages = pages.map_err(|error| Error::StoreFailed {
-            cause: format!("{}: {error}", database.display()),
+            cause: format!("the database file: {error}"),
         });
         let pages = pages.map_err(|error| self.shared.read_error(error))?;
         let checked = self

@@ -84,7 +84,7 @@ impl Shared {
     pub(crate) fn may_write_queued(&self) -> Result<()> {
         match &*self.failure.lock() {
             Some(cause) => Err(Error::StoreFailed {
-                cause: cause.clone(),
+                cause: without_particulars(cause).to_owned(),
             }),
             None => Ok(()),
         }
@@ -131,10 +131,64 @@ impl Shared {
         self.failure.lock().is_some()
     }
 
+    /// Whether it takes writes; if not, all that is known of why, which is for the operator.
     pub(crate) fn health(&self) -> Health {
+        if let Some(cause) = self.failure.lock().clone() {
+            return Health::NotServing(Error::StoreFailed { cause }.to_string());
+        }
         match self.may_write() {
             Ok(()) => Health::Serving,
             Err(error) => Health::NotServing(error.to_string()),
         }
+    }
+}
+
+/// What every caller is told of a failure that may have come with another's write: its kind, and
+/// not the path, the row or the namespace that follow.
+fn without_particulars(cause: &str) -> &str {
+    cause.split_once(": ").map_or(cause, |(kind, _)| kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Engine, Options};
+
+    #[test]
+    fn callers_are_told_the_kind_of_a_failure_and_the_operator_all_of_it() {
+        for (cause, told) in [
+            (
+                "cannot write the watermark: cannot write /data/watermark: no space",
+                "cannot write the watermark",
+            ),
+            ("database or disk is full", "database or disk is full"),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let engine = Engine::open(folder.path(), Options::default()).unwrap();
+            engine.shared.fail(cause);
+            match engine.shared.may_write() {
+                Err(Error::StoreFailed { cause }) => assert_eq!(cause, told),
+                other => panic!("{other:?}"),
+            }
+            match engine.health() {
+                Health::NotServing(reason) => assert!(reason.ends_with(cause), "{reason}"),
+                Health::Serving => panic!("it serves"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_damaged_namespace_is_not_named_to_the_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let engine = Engine::open(folder.path(), Options::default()).unwrap();
+        engine.shared.fail_by(&Error::Corrupted {
+            place: "namespace \"alice\": items, row 4711".into(),
+            what: "its checksum is another".into(),
+        });
+        let told = engine.shared.may_write().unwrap_err().to_string();
+        assert!(
+            !told.contains("alice") && told.ends_with("stored data is damaged"),
+            "{told}"
+        );
     }
 }
