@@ -171,7 +171,7 @@ impl<'a> Group<'a> {
         ))
     }
 
-    /// Makes it durable.
+    /// Makes it durable. What readers and callers need and the store does not is computed meanwhile.
     pub(crate) fn commit(&mut self) -> StoreResult<Finished> {
         if self.dirty {
             self.settle()?;
@@ -191,9 +191,14 @@ impl<'a> Group<'a> {
             // Each commit that is acknowledged is a step, so that its loss can be seen.
             self.head.sequence = self.head.sequence.max(self.before + 1);
             self.head.save(self.connection)?;
-            reach(Step::WriteCommit)?;
-            self.statement("COMMIT")?;
-            reach(Step::WriteCommitted)?;
+            let connection = self.connection;
+            let mut committed = Ok(());
+            self.complete(|| {
+                committed = reach(Step::WriteCommit)
+                    .and_then(|()| statement(connection, "COMMIT"))
+                    .and_then(|()| reach(Step::WriteCommitted));
+            });
+            committed?;
         } else {
             self.statement("ROLLBACK")?;
         }
@@ -292,7 +297,7 @@ impl<'a> Group<'a> {
         };
         if context.validate_only {
             // No end of a group waits for what was only tried.
-            applied.settle(self.shared.threads);
+            applied.complete(self.shared.threads);
         }
         let mut revision = working.draft.header.revision;
         let mut change = None;
@@ -353,8 +358,8 @@ impl<'a> Group<'a> {
         }
     }
 
-    /// Computes what no command has needed so far, for all of them at once, inserts the rows that
-    /// wait, and keeps the answers, which are complete then.
+    /// Computes what the store needs and no command has needed so far, for all of them at once,
+    /// inserts the rows that wait, and completes and keeps the answers that are to be kept.
     fn settle(&mut self) -> StoreResult<()> {
         let mut inserted = Ok(());
         for working in self.working.values_mut() {
@@ -363,17 +368,13 @@ impl<'a> Group<'a> {
                     inserted = self.pending.insert(self.connection);
                 }
             });
-            for (asking, drift) in working.draft.told.drain(..) {
-                if let Some((_, Ok(written))) = self.answers.get_mut(asking.command) {
-                    written.outcome.tell_drift(asking.entry, drift);
-                }
-            }
         }
         inserted?;
         let count = self.kept.len();
         if count == 0 {
             return Ok(());
         }
+        self.complete(|| {});
         self.pending.written();
         let (connection, now_ms) = (self.connection, self.head.time_ms);
         for kept in self.kept.drain(..) {
@@ -389,6 +390,20 @@ impl<'a> Group<'a> {
             }
         }
         queries::forget_old(connection, now_ms, count)
+    }
+
+    /// Computes what readers and callers need, and completes the answers. `own` is what this thread
+    /// does first, while others begin.
+    fn complete(&mut self, own: impl FnOnce()) {
+        let drafts = self.working.values_mut().map(|working| &mut working.draft);
+        Draft::complete(drafts, self.shared.threads, own);
+        for working in self.working.values_mut() {
+            for (asking, drift) in working.draft.told.drain(..) {
+                if let Some((_, Ok(written))) = self.answers.get_mut(asking.command) {
+                    written.outcome.tell_drift(asking.entry, drift);
+                }
+            }
+        }
     }
 
     fn statement(&self, sql: &str) -> StoreResult<()> {

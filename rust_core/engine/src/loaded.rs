@@ -263,6 +263,7 @@ mod tests {
             draft.categories.insert(key.into(), Some(category));
         }
         draft.settle(1, || {});
+        Draft::complete([&mut draft].into_iter(), 1, || {});
         let broken = draft.categories.get_mut("b").unwrap().as_mut().unwrap();
         broken.sum.clear();
         let read = || {

@@ -28,6 +28,7 @@ use std::thread;
 use std::time::Duration;
 
 use rusqlite::ffi::{SQLITE_IOERR_DATA, SQLITE_IOERR_SHORT_READ, SQLITE_IOERR_WRITE};
+use rustc_hash::FxHashMap;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::{Below, Code, File, Kind, Layer, OK};
@@ -87,7 +88,7 @@ fn damaged(what: String) -> Code {
 #[derive(Default)]
 struct Common {
     /// Lengths and hashes of the pages in the log, by offset.
-    hashes: Mutex<HashMap<u64, (usize, u64)>>,
+    hashes: Mutex<FxHashMap<u64, (usize, u64)>>,
     /// How the first write or sync that failed did so.
     failed: AtomicI32,
     /// Pages that were copied back and could not be written, by offset: others no longer look for

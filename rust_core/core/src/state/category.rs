@@ -264,20 +264,29 @@ impl CategoryDraft {
         std::mem::take(&mut self.told)
     }
 
-    /// Whether there is something for [`settle`](Self::settle) to do.
-    pub(super) fn is_unsettled(&self) -> bool {
-        self.stale || !self.asking.is_empty()
+    /// Whether its hash is that of another state than this.
+    pub(super) fn is_stale(&self) -> bool {
+        self.stale
     }
 
-    /// Computes what readers will need, and exchanges its hash in a digest for the one of now.
-    pub(super) fn settle(&mut self, records: &mut SetDigest) {
-        self.row().expect("a change is checked before it is kept");
-        self.tell();
+    /// Exchanges its hash in a digest for the one of now.
+    pub(super) fn renew_hash(&mut self, records: &mut SetDigest) {
         if std::mem::take(&mut self.stale) {
             records.remove(&self.category.hash);
             self.category.hash = self.compute_hash();
             records.insert(&self.category.hash);
         }
+    }
+
+    /// Whether readers, or entries that have asked for its drift, lack something.
+    pub(super) fn is_incomplete(&self) -> bool {
+        !self.asking.is_empty() || self.changed && !matches!(self.direction, Direction::Known(_))
+    }
+
+    /// Computes what readers will need, and tells its drift to whoever has asked for it.
+    pub(super) fn complete(&mut self) {
+        self.row().expect("a change is checked before it is kept");
+        self.tell();
     }
 
     /// The parts of its weighted mean.

@@ -54,7 +54,7 @@ impl Header {
 }
 
 /// Changes on top of a published namespace. Until it is settled, the digests in its header lack
-/// what was created or changed.
+/// what was created or changed; until it is complete, readers lack directions.
 #[derive(Clone, Debug)]
 pub struct Draft {
     /// The counts after the changes.
@@ -71,11 +71,11 @@ pub struct Draft {
     pub told: Vec<Told>,
 }
 
-/// Items and categories to settle from which on other threads are asked to help: some tens of
-/// microseconds of work each way.
+/// Items and categories to settle or complete from which on other threads are asked to help: some
+/// tens of microseconds of work each way.
 const SHARED: usize = 12;
 
-/// Something to settle.
+/// Something to hash.
 enum Unsettled<'a> {
     Item(&'a Item),
     Category(&'a mut CategoryDraft),
@@ -105,28 +105,27 @@ impl Draft {
         self.told.extend(later.told);
     }
 
-    /// Computes all that readers will need and no command has needed so far, on up to so many
-    /// threads: directions, hashes, and the drifts that entries have asked for. Cannot fail.
+    /// Computes what has to be durable and no command has needed so far, on up to so many threads:
+    /// the hashes of what is new or changed, and with them the digests. Cannot fail.
     ///
-    /// For a batch this is half of its work, and the half that can be shared. The digest is a sum,
-    /// so it does not matter who has added what.
+    /// The digest is a sum, so it does not matter who has added what.
     ///
     /// `own` is what this thread does first, while others begin.
     pub fn settle(&mut self, threads: usize, own: impl FnOnce()) {
         let created = std::mem::take(&mut self.created);
         let categories = self.categories.values_mut().flatten();
-        let unsettled = categories.filter(|category| category.is_unsettled());
+        let unsettled = categories.filter(|category| category.is_stale());
         let unsettled: Vec<_> = unsettled.map(Unsettled::Category).collect();
         let count = created.len() + unsettled.len();
         let threads = if count < SHARED { 1 } else { threads };
         let rest = Mutex::new(created.iter().map(Unsettled::Item).chain(unsettled));
-        let next = || rest.lock().unwrap_or_else(PoisonError::into_inner).next();
+        let next = || next_of(&rest);
         let work = || {
             let (mut items, mut categories) = (SetDigest::default(), SetDigest::default());
             while let Some(next) = next() {
                 match next {
                     Unsettled::Item(item) => items.insert(&item.hash()),
-                    Unsettled::Category(category) => category.settle(&mut categories),
+                    Unsettled::Category(category) => category.renew_hash(&mut categories),
                 }
             }
             (items, categories)
@@ -135,8 +134,40 @@ impl Draft {
             self.header.item_records.combine_with(items);
             self.header.category_records.combine_with(categories);
         }
-        for category in self.categories.values_mut().flatten() {
-            self.told.extend(category.take_told());
+    }
+
+    /// Computes what readers and callers will need of these drafts and no command has needed so
+    /// far, on up to so many threads: directions, and the drifts that entries have asked for.
+    /// Cannot fail, and nothing of it is kept, so `own` may be to make the drafts durable.
+    ///
+    /// `own` is what this thread does first, while others begin.
+    pub fn complete<'a>(
+        drafts: impl Iterator<Item = &'a mut Self>,
+        threads: usize,
+        own: impl FnOnce(),
+    ) {
+        let mut drafts: Vec<_> = drafts.collect();
+        let categories = drafts
+            .iter_mut()
+            .flat_map(|draft| draft.categories.values_mut());
+        let incomplete = categories.flatten().filter(|draft| draft.is_incomplete());
+        let incomplete: Vec<_> = incomplete.collect();
+        let threads = if incomplete.len() < SHARED {
+            1
+        } else {
+            threads
+        };
+        let rest = Mutex::new(incomplete.into_iter());
+        let work = || {
+            while let Some(category) = next_of(&rest) {
+                category.complete();
+            }
+        };
+        run_beside(threads, work, own);
+        for draft in drafts {
+            for category in draft.categories.values_mut().flatten() {
+                draft.told.extend(category.take_told());
+            }
         }
     }
 
@@ -156,4 +187,8 @@ impl Draft {
     pub fn key_of(&self, published: &Namespace, id: i64) -> Option<Arc<str>> {
         self.keys.get(&id).cloned().or_else(|| published.key_of(id))
     }
+}
+
+fn next_of<T>(rest: &Mutex<impl Iterator<Item = T>>) -> Option<T> {
+    rest.lock().unwrap_or_else(PoisonError::into_inner).next()
 }

@@ -141,7 +141,7 @@ impl Namespace {
         self.rows.expect(categories);
     }
 
-    /// Copies in what a durable write has changed, and is settled. Cannot fail: everything that can
+    /// Copies in what a durable write has changed, and is complete. Cannot fail: everything that can
     /// was checked when the draft was made.
     pub fn publish(&mut self, draft: Draft) {
         self.header = draft.header;
@@ -152,7 +152,8 @@ impl Namespace {
             match category {
                 None => self.remove(&key),
                 Some(category) if category.changed => {
-                    assert!(!category.is_unsettled(), "{key:?} is not settled");
+                    let complete = !category.is_stale() && !category.is_incomplete();
+                    assert!(complete, "{key:?} is not complete");
                     self.insert(category);
                 }
                 Some(_) => {}

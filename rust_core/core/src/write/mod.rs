@@ -52,7 +52,7 @@ pub struct Order<'a> {
 /// What comes of a command.
 #[derive(Debug)]
 pub struct Applied {
-    /// What the caller is told. The drifts of an Assign are missing until the draft is settled.
+    /// What the caller is told. The drifts of an Assign are missing until the draft is complete.
     pub outcome: Outcome,
     /// What the namespace will be, and the entry for the log; none if nothing changed.
     pub change: Option<(Draft, Entry)>,
@@ -61,9 +61,9 @@ pub struct Applied {
 
 impl Applied {
     /// Computes what is missing, on up to so many threads.
-    pub fn settle(&mut self, threads: usize) {
+    pub fn complete(&mut self, threads: usize) {
         if let Some((draft, _)) = &mut self.change {
-            draft.settle(threads, || {});
+            Draft::complete(std::iter::once(&mut *draft), threads, || {});
             draft.told.retain(|(asking, drift)| {
                 let own = asking.command == self.number;
                 if own {

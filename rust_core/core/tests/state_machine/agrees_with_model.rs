@@ -80,7 +80,7 @@ proptest! {
             let order = Order { command, origin: &origin, request_id: "", number: 0 };
             let tried = execute(&machine.namespace, &group.draft, &mut store, order);
             let tried = tried.map(|mut tried| {
-                tried.settle(2);
+                tried.complete(2);
                 tried
             });
             prop_assert_eq!(machine.digest(), digest);

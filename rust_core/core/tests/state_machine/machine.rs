@@ -154,6 +154,7 @@ impl Group {
     /// Does what was left, on so many threads.
     pub(crate) fn settle(&mut self, threads: usize) {
         self.draft.settle(threads, || {});
+        Draft::complete([&mut self.draft].into_iter(), threads, || {});
         for (asking, drift) in self.draft.told.drain(..) {
             let outcome = self.outcomes[asking.command].as_mut();
             let outcome = outcome.expect("a refused command asks nothing");
