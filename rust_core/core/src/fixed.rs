@@ -8,6 +8,8 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::kernels::Kernel;
+
 /// A sum's unit is 2 to the minus this.
 pub const FRACTION_BITS: i32 = 40;
 
@@ -78,6 +80,11 @@ fn accumulate(sum: &mut [i64], scale: f64, vector: &[f32]) -> Result<(), Overflo
 /// A conversion to an integer is one number at a time on many a CPU. But x + 1.5·2⁵², where the
 /// unit is 1, is rounded to the nearest integer (ties to even), which then stands in its low bits.
 fn add_small(sum: &mut [i64], scale: f64, vector: &[f32]) -> Option<bool> {
+    Kernel::best().run(|| add_small_in_lanes(sum, scale, vector))
+}
+
+#[inline(always)]
+fn add_small_in_lanes(sum: &mut [i64], scale: f64, vector: &[f32]) -> Option<bool> {
     const SHIFT: f64 = 6_755_399_441_055_744.0;
     let shifted = |x: f32| (scale * f64::from(x) + SHIFT).to_bits().cast_signed();
     let integer = |shifted: i64| shifted.wrapping_sub(SHIFT.to_bits().cast_signed());

@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use crate::kernels::Kernel;
 use crate::limits::{MAX_COMPONENT, MIN_NORM};
 use crate::settings::{NamespaceSettings, Normalization};
 
@@ -101,13 +102,21 @@ pub fn norm(vector: &[f32]) -> f64 {
 /// Square of the Euclidean norm in f64, summed in 16 lanes and one fixed fold: the same bits on
 /// every machine.
 pub fn norm_squared(vector: &[f32]) -> f64 {
+    Kernel::best().run(|| norm_squared_in_lanes(vector))
+}
+
+#[inline(always)]
+fn norm_squared_in_lanes(vector: &[f32]) -> f64 {
     const LANES: usize = 16;
     let mut lanes = [0.0f64; LANES];
-    for chunk in vector.chunks(LANES) {
+    let (whole, rest) = vector.as_chunks::<LANES>();
+    for chunk in whole {
         for (lane, &x) in lanes.iter_mut().zip(chunk) {
-            let x = f64::from(x);
-            *lane += x * x;
+            *lane += f64::from(x) * f64::from(x);
         }
+    }
+    for (lane, &x) in lanes.iter_mut().zip(rest) {
+        *lane += f64::from(x) * f64::from(x);
     }
     lanes.iter().sum()
 }

@@ -1,4 +1,4 @@
-//! AVX-512 F, BW and VNNI.
+//! AVX-512 F, BW, DQ, VL and VNNI.
 
 use std::arch::x86_64::*;
 
@@ -7,7 +7,7 @@ use super::scalar;
 use super::tiles::{PREFETCH_LINES, define_tiles};
 use super::vnni;
 
-/// Proof that this CPU has AVX-512 F, BW and VNNI.
+/// Proof that this CPU has AVX-512 F, BW, DQ, VL and VNNI.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Avx512(());
 
@@ -15,23 +15,25 @@ impl Avx512 {
     pub(super) fn detect() -> Option<Self> {
         let found = is_x86_feature_detected!("avx512f")
             && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512dq")
+            && is_x86_feature_detected!("avx512vl")
             && is_x86_feature_detected!("avx512vnni");
         found.then_some(Self(()))
     }
 
     pub(super) fn dot(self, a: &[F32Line], b: &[F32Line]) -> f64 {
-        // SAFETY: `self` exists only where AVX-512 F, BW and VNNI were detected.
+        // SAFETY: `self` exists only where AVX-512 F, BW, DQ, VL and VNNI were detected.
         let [sum] = unsafe { dots::<1, false>(a, [b]) };
         sum
     }
 
     pub(super) fn dot2(self, query: &[F32Line], rows: [&[F32Line]; 2]) -> [f64; 2] {
-        // SAFETY: `self` exists only where AVX-512 F, BW and VNNI were detected.
+        // SAFETY: `self` exists only where AVX-512 F, BW, DQ, VL and VNNI were detected.
         unsafe { dots::<2, false>(query, rows) }
     }
 
     pub(super) fn dot4(self, query: &[F32Line], rows: [&[F32Line]; 4], more: bool) -> [f64; 4] {
-        // SAFETY: `self` exists only where AVX-512 F, BW and VNNI were detected.
+        // SAFETY: `self` exists only where AVX-512 F, BW, DQ, VL and VNNI were detected.
         unsafe {
             if more {
                 dots::<4, true>(query, rows)
@@ -42,7 +44,7 @@ impl Avx512 {
     }
 
     pub(super) fn sketch_dots(self, query: &[I16Line], sketches: &[I8Line], out: &mut [i32]) {
-        // SAFETY: `self` exists only where AVX-512 F, BW and VNNI were detected.
+        // SAFETY: `self` exists only where AVX-512 F, BW, DQ, VL and VNNI were detected.
         unsafe { vnni::sketch_dots(query, sketches, out) }
     }
 
@@ -52,19 +54,29 @@ impl Avx512 {
         sketches: &[I8Line],
         out: [&mut [i32]; 4],
     ) {
-        // SAFETY: `self` exists only where AVX-512 F, BW and VNNI were detected.
+        // SAFETY: `self` exists only where AVX-512 F, BW, DQ, VL and VNNI were detected.
         unsafe { tiles::<4, 4>(queries, sketches, out) }
     }
 
     pub(super) fn quantise(self, query: &[F32Line], per_unit: f32, out: &mut [I16Line]) {
-        // SAFETY: `self` exists only where AVX-512 F, BW and VNNI were detected.
+        // SAFETY: `self` exists only where AVX-512 F, BW, DQ, VL and VNNI were detected.
         unsafe { quantise(query, per_unit, out) }
     }
 
     pub(super) fn largest(self, lines: &[F32Line]) -> f32 {
-        // SAFETY: `self` exists only where AVX-512 F, BW and VNNI were detected.
+        // SAFETY: `self` exists only where AVX-512 F, BW, DQ, VL and VNNI were detected.
         unsafe { largest(lines) }
     }
+
+    pub(super) fn run<R>(self, work: impl FnOnce() -> R) -> R {
+        // SAFETY: `self` exists only where AVX-512 F, BW, DQ, VL and VNNI were detected.
+        unsafe { run(work) }
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+fn run<R>(work: impl FnOnce() -> R) -> R {
+    work()
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]

@@ -12,6 +12,8 @@
 //!   any order as long as nothing overflows; the caller chooses the range of its queries so that
 //!   no partial sum can (see [`crate::rank`]).
 //! - `quantise`, `largest`: what a query's sketch is made of, component by component.
+//! - `run`: any plain Rust, compiled for the instruction set. The compiler neither fuses nor
+//!   reorders floating-point operations, so what it computes is the same everywhere.
 //!
 //! A kernel changes how long an answer takes and nothing else.
 
@@ -156,6 +158,12 @@ impl Kernel {
     /// The largest absolute component.
     pub(crate) fn largest(self, lines: &[F32Line]) -> f32 {
         dispatch!(self, largest(lines))
+    }
+
+    /// Does some work, which is compiled with the instructions of this set if all that it calls is
+    /// `inline(always)`: loops over vectors then have as many lanes as there are.
+    pub(crate) fn run<R>(self, work: impl FnOnce() -> R) -> R {
+        dispatch!(self, run(work))
     }
 
     /// The inner products of `query` with the sketches that lie end to end in `sketches`, one for

@@ -57,6 +57,10 @@ impl Neon {
     pub(super) fn largest(self, lines: &[F32Line]) -> f32 {
         scalar::largest(lines)
     }
+
+    pub(super) fn run<R>(self, work: impl FnOnce() -> R) -> R {
+        work()
+    }
 }
 
 /// Lanes 2v and 2v + 1 of a sum are register v of its eight.

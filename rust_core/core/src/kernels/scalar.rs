@@ -72,6 +72,10 @@ fn nearest(x: f32) -> i16 {
     (x + 12_582_912.0).to_bits() as i16
 }
 
+pub(super) fn run<R>(work: impl FnOnce() -> R) -> R {
+    work()
+}
+
 /// Made anew like [`quantise`].
 #[inline(always)]
 pub(super) fn largest(lines: &[F32Line]) -> f32 {

@@ -62,21 +62,10 @@ pub(super) struct RowSketch {
 impl RowSketch {
     /// The sketch of a row whose computed norm is `norm` > 0.
     pub(super) fn of(row: &[F32Line], norm: f64) -> Self {
-        let scale = (f64::from(Kernel::best().largest(row)) / norm / 127.0) as f32;
+        let kernel = Kernel::best();
+        let scale = (f64::from(kernel.largest(row)) / norm / 127.0) as f32;
         let mut lines = vec![I8Line::ZERO; row.len().div_ceil(4)].into_boxed_slice();
-        let parts = lines
-            .iter_mut()
-            .flat_map(|line| line.0.as_chunks_mut::<16>().0);
-        let mut squares = [0.0; 16];
-        for (part, row) in parts.zip(row) {
-            for ((k, &r), square) in part.iter_mut().zip(&row.0).zip(&mut squares) {
-                let unit = f64::from(r) / norm;
-                let nearest = nearest(unit / f64::from(scale));
-                *k = nearest as i8;
-                let rest = unit - f64::from(scale) * f64::from(*k);
-                *square += rest * rest;
-            }
-        }
+        let squares = kernel.run(|| round_row(row, norm, f64::from(scale), &mut lines));
         // `unit` is off by a relative 1e-13 and the sum by less: both margins are ample.
         let error = fold(squares).sqrt() * (1.0 + SLOP) + 1e-9;
         Self {
@@ -85,6 +74,23 @@ impl RowSketch {
             error: round_up(error),
         }
     }
+}
+
+/// The components of a row's sketch; returns the squares of what they are off by, in lanes.
+#[inline(always)]
+fn round_row(row: &[F32Line], norm: f64, scale: f64, lines: &mut [I8Line]) -> [f64; 16] {
+    let parts = bytemuck::cast_slice_mut::<I8Line, [i8; 16]>(lines);
+    let mut squares = [0.0; 16];
+    for (part, row) in parts.iter_mut().zip(row) {
+        for ((k, &r), square) in part.iter_mut().zip(&row.0).zip(&mut squares) {
+            let unit = f64::from(r) / norm;
+            let shifted = unit / scale + SHIFT;
+            *k = shifted.to_bits() as i8;
+            let rest = unit - scale * (shifted - SHIFT);
+            *square += rest * rest;
+        }
+    }
+    squares
 }
 
 /// A query in 16 bits a component or less, with what the bound takes from it.
@@ -150,11 +156,14 @@ fn quantise(query: &[F32Line], per_unit: f64, lines: &mut [I16Line]) {
     }
 }
 
+/// 1.5·2⁵²: a number of a size at which the unit of an f64 is 1.
+const SHIFT: f64 = 6_755_399_441_055_744.0;
+
 /// The integer nearest to `x`, |x| < 2¹⁵, modulo 2¹⁶: the low bits of x + 1.5·2⁵². Branch-free
 /// where `f64::round` would be a call, and a vector operation on every CPU.
 #[inline]
 fn nearest(x: f64) -> u16 {
-    (x + 6_755_399_441_055_744.0).to_bits() as u16
+    (x + SHIFT).to_bits() as u16
 }
 
 /// The smallest f32 that is at least `x`.

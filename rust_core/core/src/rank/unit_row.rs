@@ -25,17 +25,14 @@ impl UnitRow {
     /// and the fold of [`crate::kernels`], without fused operations: a function of the integers
     /// alone, the same on every CPU.
     pub fn from_numerator(numerator: &[i64]) -> Option<Self> {
-        let norm = norm(numerator);
+        let kernel = Kernel::best();
+        let norm = kernel.run(|| norm(numerator));
         if norm == 0.0 {
             return None;
         }
         let mut lines = vec![F32Line::ZERO; F32Line::count(numerator.len())].into_boxed_slice();
-        for (line, chunk) in lines.iter_mut().zip(numerator.chunks(16)) {
-            for (unit, &v) in line.0.iter_mut().zip(chunk) {
-                *unit = (v as f64 / norm) as f32;
-            }
-        }
-        let norm = Kernel::best().dot(&lines, &lines).sqrt();
+        kernel.run(|| divide(numerator, norm, &mut lines));
+        let norm = kernel.dot(&lines, &lines).sqrt();
         let sketch = RowSketch::of(&lines, norm);
         Some(Self {
             dimension: numerator.len(),
@@ -51,13 +48,32 @@ impl UnitRow {
     }
 }
 
+#[inline(always)]
+fn divide(numerator: &[i64], norm: f64, lines: &mut [F32Line]) {
+    let (whole, rest) = numerator.as_chunks::<16>();
+    let (parts, last) = lines.split_at_mut(whole.len());
+    for (line, chunk) in parts.iter_mut().zip(whole) {
+        for (unit, &v) in line.0.iter_mut().zip(chunk) {
+            *unit = (v as f64 / norm) as f32;
+        }
+    }
+    for (unit, &v) in last.iter_mut().flat_map(|line| &mut line.0).zip(rest) {
+        *unit = (v as f64 / norm) as f32;
+    }
+}
+
 /// The Euclidean norm. Squares of rounded integers are not exact in f64, so nothing is fused here.
+#[inline(always)]
 fn norm(numerator: &[i64]) -> f64 {
     let mut lanes = [0.0_f64; 16];
-    for chunk in numerator.chunks(16) {
+    let (whole, rest) = numerator.as_chunks::<16>();
+    for chunk in whole {
         for (lane, &v) in lanes.iter_mut().zip(chunk) {
             *lane += v as f64 * v as f64;
         }
+    }
+    for (lane, &v) in lanes.iter_mut().zip(rest) {
+        *lane += v as f64 * v as f64;
     }
     fold(lanes).sqrt()
 }
