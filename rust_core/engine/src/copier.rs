@@ -12,10 +12,10 @@ use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Sender, bounded};
 use rusqlite::Connection;
 
 use crate::failpoints::{Step, reach};
@@ -37,7 +37,7 @@ const PAUSE: Duration = Duration::from_micros(200);
 /// The thread, as the writer sees it.
 pub(crate) struct Copier {
     /// None: it was stopped.
-    ask: Option<Sender<()>>,
+    ask: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
     copying: AtomicBool,
 }
@@ -47,7 +47,7 @@ impl Copier {
         let database = shared.directory.database();
         let connection = store::open_copier(&database)?;
         let file = File::open(&database).map_err(|error| failed(&error.to_string()))?;
-        let (ask, asked) = bounded(1);
+        let (ask, asked) = sync_channel(1);
         let work = move || {
             for () in asked {
                 let copied = catch_unwind(AssertUnwindSafe(|| copy(&connection, &file, &shared)));

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use crossbeam_channel::Sender;
 use ee_core::command::{Command, Outcome};
 use ee_core::state::Draft;
 use ee_core::store::Origin;
@@ -11,6 +10,7 @@ use ee_core::write::{Order, WriteError, execute};
 use rusqlite::Connection;
 use rustc_hash::FxHashMap;
 
+use crate::answer::Reply;
 use crate::api::Written;
 use crate::failpoints::{Step, reach};
 use crate::loaded::Loaded;
@@ -49,7 +49,7 @@ struct Kept {
     answer: usize,
 }
 
-type Answer = (Sender<Result<Written>>, Result<Written>);
+type Answer = (Reply<Result<Written>>, Result<Written>);
 
 /// Writes that share one commit, and the transaction that they are in.
 pub(crate) struct Group<'a> {
@@ -216,7 +216,7 @@ impl<'a> Group<'a> {
         let error = Error::from(error);
         self.shared.fail_by(&error);
         for (reply, _) in self.answers {
-            let _ = reply.send(Err(error.clone()));
+            reply.send(Err(error.clone()));
         }
         error
     }
@@ -455,7 +455,7 @@ impl Finished {
             shared.acknowledge(sequence, [Step::WritePublished, Step::WriteMarked]);
         }
         for (reply, answer) in self.answers {
-            let _ = reply.send(answer);
+            reply.send(answer);
         }
     }
 }

@@ -15,6 +15,7 @@
 //!    not served.
 //! 4. SQL is spoken in `store` only.
 
+mod answer;
 mod api;
 mod backup;
 mod clock;

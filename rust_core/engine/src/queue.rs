@@ -4,11 +4,11 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossbeam_channel::Sender;
 use ee_core::command::Command;
 use parking_lot::{Condvar, Mutex};
 use rusqlite::Connection;
 
+use crate::answer::Reply;
 use crate::api::{WriteContext, Written};
 use crate::loaded::{Loaded, Target};
 use crate::store::Head;
@@ -20,7 +20,7 @@ pub(crate) struct WriteJob {
     pub(crate) target: Target,
     pub(crate) command: Command,
     pub(crate) context: WriteContext,
-    pub(crate) reply: Sender<Result<Written>>,
+    pub(crate) reply: Reply<Result<Written>>,
 }
 
 /// What a task is told once its transaction has ended.

@@ -109,7 +109,7 @@ impl Worker {
     /// Applies a write and those that wait behind it.
     pub(crate) fn group(&mut self, first: WriteJob) {
         if let Err(error) = self.shared.may_write_queued() {
-            let _ = first.reply.send(Err(error));
+            first.reply.send(Err(error));
             return;
         }
         let now_ms = self.now();
@@ -162,7 +162,7 @@ impl Worker {
             Err(error) => {
                 let error = group.abandon(error);
                 if let Some(job) = waiting {
-                    let _ = job.reply.send(Err(error));
+                    job.reply.send(Err(error));
                 }
                 self.head = before;
             }

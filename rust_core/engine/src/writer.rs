@@ -12,11 +12,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 
-use crossbeam_channel::{Receiver, bounded};
 use ee_core::command::Command;
 use parking_lot::Mutex;
 use rusqlite::Connection;
 
+use crate::answer::{Answer, answer};
 use crate::api::{WriteContext, Written};
 use crate::loaded::{Loaded, Target};
 use crate::queue::{Job, Queue, Task, WriteJob};
@@ -70,7 +70,7 @@ impl Writer {
         context: WriteContext,
     ) -> Result<Written> {
         self.shared.may_write()?;
-        let (reply, answer) = bounded(1);
+        let (reply, answer) = answer();
         let job = WriteJob {
             loaded,
             target,
@@ -81,7 +81,7 @@ impl Writer {
         if let Some(job) = self.write_at_once(job)? {
             self.queue.push(Job::Write(Box::new(job)))?;
         }
-        let written = self.await_answer(&answer);
+        let written = self.await_answer(answer);
         if self.shared.registry.over_budget() {
             self.evict();
         }
@@ -110,29 +110,29 @@ impl Writer {
         after: impl FnOnce(&Shared, &T) + Send + 'static,
     ) -> Result<T> {
         self.shared.may_write()?;
-        let (reply, answer) = bounded(1);
+        let (reply, answer) = answer();
         let refuse = reply.clone();
         let shared = Arc::clone(&self.shared);
         self.queue.push(Job::Task(Task {
             run: Box::new(move |connection, head| {
                 let value = task(connection, head)?;
                 Ok(Box::new(move |committed: Result<()>| {
-                    let _ = reply.send(committed.map(|()| {
+                    reply.send(committed.map(|()| {
                         after(&shared, &value);
                         value
                     }));
                 }))
             }),
             fail: Box::new(move |error| {
-                let _ = refuse.send(Err(error));
+                refuse.send(Err(error));
             }),
         }))?;
-        self.await_answer(&answer)
+        self.await_answer(answer)
     }
 
-    fn await_answer<T>(&self, answer: &Receiver<Result<T>>) -> Result<T> {
+    fn await_answer<T>(&self, answer: Answer<Result<T>>) -> Result<T> {
         // No answer: the writer ended, at the end of service or by a defect.
-        answer.recv().map_err(|_| self.shared.unanswered())?
+        answer.wait().ok_or_else(|| self.shared.unanswered())?
     }
 
     /// Lets namespaces leave memory; does not wait. Asked for once at a time: a job between two
