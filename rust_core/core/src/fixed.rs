@@ -325,6 +325,22 @@ mod tests {
 
     proptest! {
         #[test]
+        fn every_instruction_set_finds_the_same_sum(
+            sum in prop::collection::vec(any::<i64>(), 40),
+            vector in prop::collection::vec(-3000.0f32..3000.0, 1..40),
+            weight in prop_oneof![Just(1.0), -2.0..2.0_f64],
+        ) {
+            let added = |kernel: Kernel| {
+                let mut sum = sum[..vector.len()].to_vec();
+                let fits = kernel.run(|| add_small_in_lanes(&mut sum, weight * ONE, &vector));
+                (fits, sum)
+            };
+            for kernel in Kernel::available() {
+                prop_assert_eq!(added(kernel), added(Kernel::SCALAR), "{}", kernel.name());
+            }
+        }
+
+        #[test]
         fn rounding_is_that_of_the_standard_library(x in -1e19_f64..1e19) {
             prop_assert_eq!(round(x).to_bits(), x.round_ties_even().to_bits());
             let small = x / 1e15;

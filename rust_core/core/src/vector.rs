@@ -188,6 +188,16 @@ mod tests {
 
     proptest! {
         #[test]
+        fn every_instruction_set_finds_the_same_norm(
+            vector in prop::collection::vec(-1e4f32..1e4, 1..100)
+        ) {
+            let found = |kernel: Kernel| kernel.run(|| norm_squared_in_lanes(&vector)).to_bits();
+            for kernel in Kernel::available() {
+                prop_assert_eq!(found(kernel), found(Kernel::SCALAR), "{}", kernel.name());
+            }
+        }
+
+        #[test]
         fn unit_has_length_one_and_is_idempotent(
             vector in prop::collection::vec(-100.0f32..100.0, 1..200)
         ) {

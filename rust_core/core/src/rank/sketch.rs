@@ -78,7 +78,7 @@ impl RowSketch {
 
 /// The components of a row's sketch; returns the squares of what they are off by, in lanes.
 #[inline(always)]
-fn round_row(row: &[F32Line], norm: f64, scale: f64, lines: &mut [I8Line]) -> [f64; 16] {
+pub(super) fn round_row(row: &[F32Line], norm: f64, scale: f64, lines: &mut [I8Line]) -> [f64; 16] {
     let parts = bytemuck::cast_slice_mut::<I8Line, [i8; 16]>(lines);
     let mut squares = [0.0; 16];
     for (part, row) in parts.iter_mut().zip(row) {

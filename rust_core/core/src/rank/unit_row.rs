@@ -77,3 +77,34 @@ fn norm(numerator: &[i64]) -> f64 {
     }
     fold(lanes).sqrt()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::kernels::lines::I8Line;
+    use crate::rank::sketch::round_row;
+
+    proptest! {
+        #[test]
+        fn every_instruction_set_finds_the_same_direction_and_sketch(
+            numerator in prop::collection::vec(
+                prop_oneof![any::<i64>(), -1000..1000_i64, Just(i64::MIN), Just(0)], 1..100),
+        ) {
+            let prepared = |kernel: Kernel| {
+                let norm = kernel.run(|| norm(&numerator));
+                let mut lines = vec![F32Line::ZERO; F32Line::count(numerator.len())];
+                kernel.run(|| divide(&numerator, norm, &mut lines));
+                let mut sketch = vec![I8Line::ZERO; lines.len().div_ceil(4)];
+                let squares = kernel.run(|| round_row(&lines, 0.9, 0.0081, &mut sketch));
+                let bits: Vec<_> = lines.iter().map(|line| line.0.map(f32::to_bits)).collect();
+                (norm.to_bits(), bits, sketch, squares.map(f64::to_bits))
+            };
+            prop_assume!(numerator.iter().any(|&v| v != 0));
+            for kernel in Kernel::available() {
+                prop_assert_eq!(prepared(kernel), prepared(Kernel::SCALAR), "{}", kernel.name());
+            }
+        }
+    }
+}
