@@ -17,7 +17,12 @@ import grpc
 import pytest
 
 from effective_embeddings import CategoryUpdate, Client, errors
-from effective_embeddings.server.logs import AuditLog, JsonFormatter, TextFormatter
+from effective_embeddings.server.logs import (
+    MAX_REFUSALS_PER_SECOND,
+    AuditLog,
+    JsonFormatter,
+    TextFormatter,
+)
 from tests.security.support import Tenants, bearer, tenants, unary
 
 _HOSTILE = "evil\n2026-01-01T00:00:00.000Z INFO all is well\r\x1b[2J\u2028\u202e\x00\x85"
@@ -140,6 +145,27 @@ def test_a_write_that_is_not_done_waits_for_no_audit_log(tmp_path: Path) -> None
         assert call.code() == grpc.StatusCode.INVALID_ARGUMENT
         with Client(served.target, token=served.tokens["bob"]) as bob:
             assert bob.match("bob", [1, 1])[0].matches
+
+
+def test_a_flood_of_refusals_fills_no_disk_and_hides_no_caller(tmp_path: Path) -> None:
+    """Each stranger's call was a line: 2 MB a second, until the disk took no writes any more."""
+    log = AuditLog(tmp_path / "audit")
+    begin = time.monotonic()
+    for number in range(20_000):
+        log.write_soon(method="Match", code="UNAUTHENTICATED", principal=None, id=f"{number}")
+        if number % 1000 == 0:
+            log.write_soon(method="Match", code="PERMISSION_DENIED", principal="bob")
+            # The disk keeps up: it is not what leaves something out.
+            time.sleep(0.02)
+    seconds = time.monotonic() - begin
+    log.close()
+    entries = [json.loads(line) for line in (tmp_path / "audit").read_text().splitlines()]
+    strangers = sum(entry.get("code") == "UNAUTHENTICATED" for entry in entries)
+    left_out = sum(entry.get("left_out_at_least", 0) for entry in entries)
+    assert 100 < strangers <= 1024 + MAX_REFUSALS_PER_SECOND * (seconds + 1)
+    assert strangers + left_out == 20_000
+    assert sum(entry.get("principal") == "bob" for entry in entries) == 20
+    assert len(entries) <= strangers + 20 + seconds + 2, "a line a second says so"
 
 
 def test_the_audit_log_can_be_moved_away(tmp_path: Path) -> None:

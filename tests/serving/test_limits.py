@@ -27,7 +27,7 @@ from effective_embeddings.server.gate import Gate
 from effective_embeddings.server.refusal import Refusal
 from effective_embeddings.server.tokens import MAX_TOKEN_BYTES, Identity, hash_of
 from effective_embeddings.v1 import resources_pb2, service_pb2
-from tests.security import h2, test_attacks, test_porch, test_tls, test_tokens
+from tests.security import h2, test_attacks, test_logs, test_porch, test_tls, test_tokens
 from tests.security.support import unary
 from tests.serving import test_running, test_scrapes
 from tests.serving.busy import busy_server
@@ -387,6 +387,7 @@ ELSEWHERE: dict[str, Callable[..., None]] = {
     "tokens_of_a_principal": (
         test_tokens.test_two_tokens_of_one_principal_live_side_by_side_and_a_third_is_refused
     ),
+    "audited_refusals": test_logs.test_a_flood_of_refusals_fills_no_disk_and_hides_no_caller,
     "scrapes": test_scrapes.test_requests_that_do_not_come_take_no_threads_and_no_descriptors,
     "scrape_seconds": test_scrapes.test_a_connection_ends_when_its_time_is_over,
     "health_checks": test_porch.test_health_checks_have_places_of_their_own,

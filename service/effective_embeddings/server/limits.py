@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from effective_embeddings import _core
 from effective_embeddings.server.describe import MAX_REFLECTIONS
 from effective_embeddings.server.health import MAX_CHECKS, MAX_WATCHES
+from effective_embeddings.server.logs import MAX_REFUSALS_PER_SECOND
 from effective_embeddings.server.settings import Settings
 from effective_embeddings.server.tokens import (
     MAX_ENTRIES,
@@ -70,6 +71,12 @@ def server_limits(settings: Settings) -> list[Limit]:
         Limit("health_checks", MAX_CHECKS, "calls", "told of the server as a whole"),
         Limit("health_watches", MAX_WATCHES, "streams", _OVERLOADED),
         Limit("reflections", MAX_REFLECTIONS, "streams", _OVERLOADED),
+        Limit(
+            "audited_refusals",
+            MAX_REFUSALS_PER_SECOND,
+            "lines a second",
+            "counted, in a line a second",
+        ),
         Limit("scrapes", MAX_SCRAPES, "connections for metrics", "the oldest is closed"),
         Limit("scrape_seconds", MAX_SCRAPE_SECONDS, "seconds", "the connection is closed"),
         Limit("workers", s.workers, "threads for unary calls", "more calls wait for one"),

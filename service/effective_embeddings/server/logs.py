@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from contextlib import suppress
 from logging.handlers import WatchedFileHandler
 from pathlib import Path
-from queue import Full, Queue
+from queue import Empty, Full, Queue
 from typing import Any, TextIO
 
-__all__ = ["AuditLog", "JsonFormatter", "TextFormatter", "setup_logging"]
+__all__ = ["MAX_REFUSALS_PER_SECOND", "AuditLog", "JsonFormatter", "TextFormatter", "setup_logging"]
 
 # Control characters, and what other programs take for the end of a line. Bidirectional marks too:
 # they show a line in another order than it has.
@@ -75,6 +75,9 @@ def setup_logging(level: str, form: str, stream: TextIO | None = None) -> None:
 
 # Lines that wait to be written: some 300 KiB.
 _MAX_SOON = 1024
+# Lines a second of what was not done, beyond a burst of as many as may wait: so that nobody fills a
+# disk by being refused. Strangers have as many of their own, and hide no caller that is known.
+MAX_REFUSALS_PER_SECOND = 100
 _SECONDS_TO_CLOSE = 2.0
 
 
@@ -86,8 +89,9 @@ class AuditLog:
     new one is begun.
 
     The line of a write that was done is there before its caller is answered. What was not done is
-    written beside the calls; where the disk is slower than it comes some of it is left out, and a
-    line says how much.
+    written beside the calls; where it comes faster than the disk takes it, or for longer than a
+    moment faster than ``MAX_REFUSALS_PER_SECOND``, some of it is left out, and a line says how
+    much, once a second.
     """
 
     def __init__(self, path: Path) -> None:
@@ -101,6 +105,8 @@ class AuditLog:
         self._handler.setFormatter(logging.Formatter("%(message)s"))
         self._soon: Queue[str | None] = Queue(_MAX_SOON)
         self._left_out = 0
+        self._strangers = _Allowance(MAX_REFUSALS_PER_SECOND, _MAX_SOON)
+        self._known = _Allowance(MAX_REFUSALS_PER_SECOND, _MAX_SOON)
         # A daemon: a disk that never answers does not keep the process from ending.
         self._writer = threading.Thread(target=self._write_all, name="effemb-audit", daemon=True)
         self._writer.start()
@@ -110,20 +116,31 @@ class AuditLog:
         self._put(_line(entry))
 
     def write_soon(self, **entry: Any) -> None:
-        """Write a line without waiting for the disk, or count it where too many wait."""
-        try:
-            self._soon.put_nowait(_line(entry))
-        except Full:
-            # Two threads may count one of theirs as one: the line says "at least".
-            self._left_out += 1
+        """Write a line without waiting for the disk, or count it where there are too many."""
+        allowance = self._strangers if entry.get("principal") is None else self._known
+        if allowance.take():
+            with suppress(Full):
+                self._soon.put_nowait(_line(entry))
+                return
+        # Two threads may count one of theirs as one: the line says "at least".
+        self._left_out += 1
 
     def _put(self, line: str) -> None:
         self._handler.handle(logging.LogRecord("audit", logging.INFO, "", 0, line, None, None))
 
     def _write_all(self) -> None:
-        while (line := self._soon.get()) is not None:
-            self._put(line)
-            if self._left_out and self._soon.empty():
+        told = 0.0
+        going_on = True
+        while going_on:
+            with suppress(Empty):
+                line = self._soon.get(timeout=1.0)
+                going_on = line is not None
+                if line is not None:
+                    self._put(line)
+            now = time.monotonic()
+            due = now - told >= 1.0 and self._soon.empty()
+            if self._left_out and (due or not going_on):
+                told = now
                 left_out, self._left_out = self._left_out, 0
                 self._put(_line({"left_out_at_least": left_out}))
 
@@ -135,6 +152,29 @@ class AuditLog:
             self._writer.join(_SECONDS_TO_CLOSE)
         if not self._writer.is_alive():
             self._handler.close()
+
+
+class _Allowance:
+    """So many a second on average, after so many at once; safe for many threads."""
+
+    def __init__(self, per_second: float, at_once: float) -> None:
+        self._per_second = per_second
+        self._at_once = at_once
+        self._left = at_once
+        self._since = time.monotonic()
+        self._lock = threading.Lock()
+
+    def take(self) -> bool:
+        """Take one; say whether there was one."""
+        with self._lock:
+            now = time.monotonic()
+            grown = self._left + (now - self._since) * self._per_second
+            self._since = now
+            self._left = min(self._at_once, grown)
+            if self._left < 1:
+                return False
+            self._left -= 1
+            return True
 
 
 def _line(entry: Mapping[str, Any]) -> str:
