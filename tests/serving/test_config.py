@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from effective_embeddings.server import (
     FIELDS,
+    Settings,
     SettingsError,
     all_limits,
+    check_files,
     new_token,
     resolve,
     token_line,
@@ -104,6 +108,48 @@ def test_check_reads_the_files_too(tmp_path: Path) -> None:
     done = _effemb("config", "check", "--config", str(file), cwd=tmp_path)
     assert done.returncode == 1
     assert "missing" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ('kernel = "abacus"', "'abacus' is no kernel: there are "),
+        ('audit_log = "nowhere/audit"', "nowhere is no folder"),
+        ('audit_log = "."', "is not a file"),
+        ('data = "effemb.toml"', "effemb.toml is not a folder"),
+        ('data = "effemb.toml/data"', "effemb.toml is not a folder"),
+        ('metrics_listen = "127.0.0.1"', "metrics_listen must be host:port"),
+        ('metrics_listen = "unix:/x"\nallow_remote_metrics = true', "metrics_listen must be"),
+    ],
+)
+def test_what_check_says_is_what_a_server_says(tmp_path: Path, content: str, told: str) -> None:
+    """It called settings good that no server could start with."""
+    file = tmp_path / "effemb.toml"
+    file.write_text(f'listen = "127.0.0.1:0"\n{content}\n')
+    checked = _effemb("config", "check", "--config", str(file), cwd=tmp_path)
+    assert checked.returncode == 1
+    assert told in checked.stderr
+    assert [each.name for each in tmp_path.iterdir()] == ["effemb.toml"], "nothing is made"
+    assert _effemb("serve", "--config", str(file), cwd=tmp_path).returncode in (1, 2)
+
+
+def test_check_asks_whether_what_is_written_can_be() -> None:
+    is_root = os.geteuid() == 0
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        check_files(Settings(data=folder / "a" / "b", audit_log=folder / "audit"))
+        assert not list(folder.iterdir())
+        folder.chmod(0o555)
+        if is_root:
+            os.seteuid(10001)
+        try:
+            for data in (folder / "a", folder / "a" / "b"):
+                with pytest.raises(SettingsError, match=f"data: .* cannot write to {name}"):
+                    check_files(Settings(data=data))
+        finally:
+            if is_root:
+                os.seteuid(0)
+            folder.chmod(0o755)
 
 
 def test_every_setting_is_a_flag_or_named_where_flags_are_listed(tmp_path: Path) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from effective_embeddings._core import kernels
 from effective_embeddings.server.address import ListenError, SettingsError, is_local, split_listen
 
 __all__ = [
@@ -145,6 +147,8 @@ class Settings:
             if bounds is not None:
                 _check_range(each.name, getattr(self, each.name), bounds)
         _check_range("max_concurrent_calls", self.max_concurrent_calls, Bounds(self.workers, 4096))
+        if self.kernel is not None:
+            _check_one_of("kernel", self.kernel, kernels())
         _check_one_of("log_level", self.log_level, LOG_LEVELS)
         _check_one_of("log_format", self.log_format, LOG_FORMATS)
         if (self.tls_cert is None) != (self.tls_key is None):
@@ -243,7 +247,7 @@ def _check_range(name: str, value: Any, bounds: Bounds) -> None:
         raise SettingsError(message)
 
 
-def _check_one_of(name: str, value: str, choices: tuple[str, ...]) -> None:
+def _check_one_of(name: str, value: str, choices: Sequence[str]) -> None:
     if value not in choices:
         noun = name.replace("_", " ")
         message = f"{value!r} is no {noun}: there are {', '.join(choices)}"
