@@ -84,7 +84,7 @@ impl Shared {
     pub(crate) fn may_write_queued(&self) -> Result<()> {
         match &*self.failure.lock() {
             Some(cause) => Err(Error::StoreFailed {
-                cause: without_particulars(cause).to_owned(),
+                cause: without_particulars(cause),
             }),
             None => Ok(()),
         }
@@ -143,10 +143,12 @@ impl Shared {
     }
 }
 
-/// What every caller is told of a failure that may have come with another's write: its kind, and
-/// not the path, the row or the namespace that follow.
-fn without_particulars(cause: &str) -> &str {
-    cause.split_once(": ").map_or(cause, |(kind, _)| kind)
+/// What every caller is told of a failure that may have come with another's write: all but paths, and
+/// nothing from the first name on.
+fn without_particulars(cause: &str) -> String {
+    let parts = cause.split(": ").take_while(|part| !part.contains('"'));
+    let told: Vec<_> = parts.filter(|part| !part.contains('/')).collect();
+    told.join(": ")
 }
 
 #[cfg(test)]
@@ -159,9 +161,12 @@ mod tests {
         for (cause, told) in [
             (
                 "cannot write the watermark: cannot write /data/watermark: no space",
-                "cannot write the watermark",
+                "cannot write the watermark: no space",
             ),
-            ("database or disk is full", "database or disk is full"),
+            (
+                "cannot copy the log back: database or disk is full",
+                "cannot copy the log back: database or disk is full",
+            ),
         ] {
             let folder = tempfile::tempdir().unwrap();
             let engine = Engine::open(folder.path(), Options::default()).unwrap();
