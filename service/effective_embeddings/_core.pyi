@@ -57,6 +57,7 @@ class Engine:
         memory_budget: int | None = None,
         kernel: str | None = None,
         threads: int | None = None,
+        max_namespaces: int | None = None,
     ) -> Engine: ...
     def call(
         self, method: str, request: bytes, grant: Grant, timeout: float | None = None

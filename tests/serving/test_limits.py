@@ -12,7 +12,7 @@ import grpc
 import numpy as np
 import pytest
 
-from effective_embeddings import CategoryUpdate, Client, _core
+from effective_embeddings import CategoryUpdate, Client, _core, errors
 from effective_embeddings.server import (
     ServerHandle,
     Settings,
@@ -351,6 +351,31 @@ def test_memory_budget(tmp_path: Path) -> None:
             assert len(client.match(name, [1.0] * 256, limit=0)[0].matches) == 40
 
 
+def test_max_namespaces(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path / "data", listen="127.0.0.1:0", max_namespaces=2)
+    snapshot = tmp_path / "snapshot"
+    # What there is counts after a start too, and what is deleted does not.
+    for _ in range(2):
+        with ServerHandle(settings) as server, Client(server.target) as client:
+            client.create_namespace("one", 2, request_id="one")
+            client.create_namespace("two", 2, request_id="two")
+            client.snapshot("two", snapshot)
+            beyond_it: list[Callable[[], object]] = [
+                lambda: client.create_namespace("three", 2),
+                lambda: client.create_namespace("three", 2, validate_only=True),
+                lambda: client.restore(snapshot, "three"),
+            ]
+            for beyond in beyond_it:
+                with pytest.raises(errors.ResourceExhausted, match=r"may be, 2: delete") as caught:
+                    beyond()
+                assert caught.value.reason == "TOO_MANY_NAMESPACES"
+                assert caught.value.metadata == {"limit": "2"}
+            client.delete_namespace("two")
+            client.restore(snapshot, "three")
+            client.delete_namespace("three")
+            client.create_namespace("two", 2)
+
+
 # Where the other limits are gone beyond.
 ELSEWHERE: dict[str, Callable[..., None]] = {
     "match_results": test_match_results,
@@ -370,6 +395,7 @@ ELSEWHERE: dict[str, Callable[..., None]] = {
     "max_connection_age_seconds": test_tls.test_an_old_connection_is_closed_without_dropping_a_call,
     "drain_seconds": test_drain_seconds,
     "memory_budget": test_memory_budget,
+    "max_namespaces": test_max_namespaces,
     "handshake_seconds": (
         test_attacks.test_connections_that_say_nothing_or_half_a_word_hold_nobody_up
     ),

@@ -20,6 +20,8 @@ pub struct Options {
     pub threads: usize,
     /// Ranking kernel; none: the best for this CPU. Answers are the same with each.
     pub kernel: Option<Kernel>,
+    /// Namespaces that there may be; more are refused. None: as many as one likes.
+    pub max_namespaces: Option<u64>,
 }
 
 impl Default for Options {
@@ -28,6 +30,7 @@ impl Default for Options {
             memory_budget: None,
             threads: 1,
             kernel: None,
+            max_namespaces: None,
         }
     }
 }

@@ -96,10 +96,12 @@ impl Engine {
         context: WriteContext,
     ) -> Result<NamespaceView> {
         check_deadline(context.deadline)?;
+        let limit = self.options.max_namespaces;
         if context.validate_only {
             return self.reading(|| {
                 let reader = self.shared.readers.begin()?;
                 check_new_name(&reader, &new.name)?;
+                check_room(queries::namespace_count(&reader)?, limit)?;
                 Ok(new_row(&new, 0, now_ms()).view())
             });
         }
@@ -110,6 +112,8 @@ impl Engine {
                     return Ok(view);
                 }
                 check_new_name(connection, &new.name)?;
+                check_room(head.namespaces, limit)?;
+                head.namespaces += 1;
                 let row = new_row(&new, head.take_id(), head.time_ms);
                 append_created(connection, head, row.id, &context)?;
                 queries::save_namespace(connection, &row)?;
@@ -150,6 +154,7 @@ impl Engine {
                 return Ok(view);
             }
             row.state = State::Deleted;
+            head.namespaces -= 1;
             queries::save_namespace(connection, &row)?;
             remember(connection, &name, &context, head.time_ms, view)
         };
@@ -323,6 +328,7 @@ impl Engine {
             Arc::clone(&self.writer),
             new,
             context,
+            self.options.max_namespaces,
         )
     }
 
@@ -450,6 +456,14 @@ pub(crate) fn check_new_name(connection: &Connection, name: &str) -> Result<()> 
             name: name.to_owned(),
         }),
         None => Ok(()),
+    }
+}
+
+/// Refuses one more namespace than there may be.
+pub(crate) fn check_room(actual: u64, limit: Option<u64>) -> Result<()> {
+    match limit {
+        Some(limit) if actual >= limit => Err(Error::TooManyNamespaces { limit }),
+        _ => Ok(()),
     }
 }
 

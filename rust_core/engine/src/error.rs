@@ -18,6 +18,12 @@ pub enum Error {
         /// The name.
         name: String,
     },
+    /// There are as many namespaces as there may be.
+    #[error("there are as many namespaces as there may be, {limit}: delete one that is not needed")]
+    TooManyNamespaces {
+        /// How many there may be.
+        limit: u64,
+    },
     /// The namespace to delete still holds something.
     #[error("namespace {name:?} holds {categories} categories and {items} items")]
     NamespaceNotEmpty {

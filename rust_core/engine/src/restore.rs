@@ -15,7 +15,7 @@ use ee_core::store::{CategoryRecord, Item, Membership, Origin, Store, membership
 use rusqlite::Connection;
 
 use crate::api::{Frame, ItemView, NamespaceView, NewNamespace, WriteContext};
-use crate::engine::{check_new_name, recall, remember};
+use crate::engine::{check_new_name, check_room, recall, remember};
 use crate::failpoints::{Step, reach};
 use crate::shared::Shared;
 use crate::store::{
@@ -34,6 +34,7 @@ pub struct Restore {
     writer: Arc<Writer>,
     row: NamespaceRow,
     context: WriteContext,
+    max_namespaces: Option<u64>,
     /// Categories so far, with the identifiers that they got here.
     categories: BTreeMap<String, (i64, CategoryRecord)>,
     done: bool,
@@ -45,10 +46,12 @@ impl Restore {
         writer: Arc<Writer>,
         new: NewNamespace,
         context: WriteContext,
+        max_namespaces: Option<u64>,
     ) -> Result<Self> {
         let row = writer.task(
             move |connection, head| {
                 check_new_name(connection, &new.name)?;
+                check_room(head.namespaces, max_namespaces)?;
                 let row = NamespaceRow {
                     id: head.take_id(),
                     name: new.name,
@@ -75,6 +78,7 @@ impl Restore {
             writer,
             row,
             context,
+            max_namespaces,
             categories: BTreeMap::new(),
             done: false,
         })
@@ -251,12 +255,15 @@ impl Restore {
         }
         self.step(Step::RestoreFinish)?;
         let (row, context) = (self.row.clone(), self.context.clone());
+        let limit = self.max_namespaces;
         let (view, first) = self.writer.task(
             move |connection, head| {
                 if let Some(view) = recall(connection, &row.name, &context, head.time_ms)? {
                     return Ok((view, false));
                 }
                 check_new_name(connection, &row.name)?;
+                check_room(head.namespaces, limit)?;
+                head.namespaces += 1;
                 append_created(connection, head, row.id, &context)?;
                 queries::save_namespace(connection, &row)?;
                 let view = remember(connection, &row.name, &context, head.time_ms, row.view())?;

@@ -28,15 +28,16 @@ pub(crate) struct Engine {
 #[pymethods]
 impl Engine {
     #[new]
-    #[pyo3(signature = (path, *, memory_budget=None, kernel=None, threads=None))]
+    #[pyo3(signature = (path, *, memory_budget=None, kernel=None, threads=None, max_namespaces=None))]
     fn new(
         py: Python<'_>,
         path: PathBuf,
         memory_budget: Option<usize>,
         kernel: Option<&str>,
         threads: Option<usize>,
+        max_namespaces: Option<u64>,
     ) -> Result<Self, Refused> {
-        let opened = py.detach(|| open(path, memory_budget, kernel, threads))?;
+        let opened = py.detach(|| open(path, memory_budget, kernel, threads, max_namespaces))?;
         Ok(Self {
             service: Detached::new(RwLock::new(Some(opened))),
         })
@@ -158,6 +159,7 @@ fn open(
     memory_budget: Option<usize>,
     kernel: Option<&str>,
     threads: Option<usize>,
+    max_namespaces: Option<u64>,
 ) -> Result<Service, Status> {
     let by_name = |name| {
         let names: Vec<_> = Kernel::available().iter().map(|k| k.name()).collect();
@@ -171,6 +173,7 @@ fn open(
         memory_budget,
         threads: threads.unwrap_or_else(|| available_parallelism().map_or(1, usize::from)),
         kernel,
+        max_namespaces,
     };
     let engine = ee_engine::Engine::open(&path, options).map_err(status_of)?;
     Ok(Service::new(engine))

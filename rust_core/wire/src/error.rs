@@ -54,6 +54,7 @@ pub(crate) fn fault(places: Places, error: Error) -> Fault {
     match error {
         Error::NamespaceNotFound { name } => plain(R::NamespaceNotFound).with("namespace", name),
         Error::NamespaceExists { name } => plain(R::NamespaceExists).with("namespace", name),
+        Error::TooManyNamespaces { limit } => plain(R::TooManyNamespaces).with("limit", limit),
         Error::NamespaceNotEmpty {
             name,
             categories,

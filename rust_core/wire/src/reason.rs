@@ -33,7 +33,9 @@ pub(crate) fn code(reason: ErrorReason) -> Code {
             Code::Unavailable
         }
         R::Unauthenticated => Code::Unauthenticated,
-        R::Overloaded | R::RateLimited | R::ReplyTooLarge => Code::ResourceExhausted,
+        R::Overloaded | R::RateLimited | R::ReplyTooLarge | R::TooManyNamespaces => {
+            Code::ResourceExhausted
+        }
         R::UnknownMethod => Code::Unimplemented,
         R::Unspecified | R::Internal => Code::Internal,
     }

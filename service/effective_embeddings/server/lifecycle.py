@@ -157,6 +157,7 @@ class ServerHandle:
                 memory_budget=settings.memory_budget,
                 kernel=settings.kernel,
                 threads=settings.threads,
+                max_namespaces=settings.max_namespaces,
             )
         except BaseException:
             self.stop(drain_seconds=0)

@@ -92,6 +92,7 @@ def server_limits(settings: Settings) -> list[Limit]:
         Limit("max_connection_age_seconds", s.max_connection_age_seconds, "seconds", _CLOSED),
         Limit("keepalive_seconds", 20, "seconds", "a peer that does not answer is closed"),
         Limit("drain_seconds", s.drain_seconds, "seconds", "what is left is cancelled"),
+        Limit("max_namespaces", s.max_namespaces, "namespaces", _TOO_MANY),
         Limit("memory_budget", s.memory_budget or 0, "bytes", "namespaces leave memory"),
         Limit("tokens", MAX_ENTRIES, "tokens", "the file is refused"),
         Limit("tokens_of_a_principal", MAX_TOKENS_OF_A_PRINCIPAL, "tokens", "the file is refused"),
@@ -110,4 +111,5 @@ _INVALID = "INVALID_ARGUMENT, with the field and both numbers"
 _MESSAGE = "RESOURCE_EXHAUSTED: by gRPC, or REPLY_TOO_LARGE"
 _OVERLOADED = "RESOURCE_EXHAUSTED (OVERLOADED), with a time to try again"
 _RATE_LIMITED = "RESOURCE_EXHAUSTED (RATE_LIMITED), with a time to try again"
+_TOO_MANY = "RESOURCE_EXHAUSTED (TOO_MANY_NAMESPACES)"
 _CLOSED = "closed once its calls are finished"

@@ -94,6 +94,8 @@ class Settings:
             default 10.
         reflection: Serve the descriptors, for grpcurl and its like, without a token. None, the
             default: where there are no tokens.
+        max_namespaces: Namespaces that there may be, 1 to 1,000,000,000; one more is refused with
+            RESOURCE_EXHAUSTED (TOO_MANY_NAMESPACES). Default 1,000,000.
         memory_budget: Bytes for the categories of loaded namespaces; None: the core's default.
         kernel: Ranking kernel, one of ``effective_embeddings._core.kernels()``; None: the best
             that this CPU can run.
@@ -131,6 +133,7 @@ class Settings:
     max_connection_age_seconds: float = _number(3600.0, 1, 31_536_000)
     drain_seconds: float = _number(10.0, 0, 3600)
     reflection: bool | None = None
+    max_namespaces: int = _number(1_000_000, 1, 1_000_000_000)
     memory_budget: int | None = _number(None, 0, 2**60)
     kernel: str | None = None
     threads: int | None = _number(None, 1, 1024)

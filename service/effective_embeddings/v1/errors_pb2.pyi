@@ -42,6 +42,7 @@ class ErrorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ERROR_REASON_RATE_LIMITED: _ClassVar[ErrorReason]
     ERROR_REASON_READ_FAILED: _ClassVar[ErrorReason]
     ERROR_REASON_REPLY_TOO_LARGE: _ClassVar[ErrorReason]
+    ERROR_REASON_TOO_MANY_NAMESPACES: _ClassVar[ErrorReason]
 ERROR_REASON_UNSPECIFIED: ErrorReason
 ERROR_REASON_MALFORMED_REQUEST: ErrorReason
 ERROR_REASON_REQUIRED_FIELD: ErrorReason
@@ -78,3 +79,4 @@ ERROR_REASON_OVERLOADED: ErrorReason
 ERROR_REASON_RATE_LIMITED: ErrorReason
 ERROR_REASON_READ_FAILED: ErrorReason
 ERROR_REASON_REPLY_TOO_LARGE: ErrorReason
+ERROR_REASON_TOO_MANY_NAMESPACES: ErrorReason

@@ -4,6 +4,7 @@ use rusqlite::Connection;
 
 use super::StoreResult;
 use super::checksum::Checksum;
+use super::namespaces::namespace_count;
 
 /// Counters of the whole directory. The writer owns the live one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub(crate) struct Head {
     pub(crate) next_id: i64,
     /// Time of the newest entry: time never runs backwards in the log.
     pub(crate) time_ms: i64,
+    /// Active namespaces; counted when it is loaded.
+    pub(crate) namespaces: u64,
 }
 
 impl Head {
@@ -22,6 +25,7 @@ impl Head {
             sequence: 0,
             next_id: 1,
             time_ms: 0,
+            namespaces: 0,
         }
     }
 
@@ -40,9 +44,12 @@ impl Head {
                 sequence: row.get::<_, i64>(0)?.cast_unsigned(),
                 next_id: row.get(1)?,
                 time_ms: row.get(2)?,
+                namespaces: 0,
             };
             Ok((head, row.get(3)?))
         })?;
+        let namespaces = namespace_count(connection)?;
+        let head = Self { namespaces, ..head };
         head.checksum().check(checksum, || "head".into())?;
         Ok(head)
     }
