@@ -84,7 +84,7 @@ impl Shared {
     pub(crate) fn may_write_queued(&self) -> Result<()> {
         match &*self.failure.lock() {
             Some(cause) => Err(Error::StoreFailed {
-                cause: without_particulars(cause),
+                cause: self.without_particulars(cause),
             }),
             None => Ok(()),
         }
@@ -141,14 +141,17 @@ impl Shared {
             Err(error) => Health::NotServing(error.to_string()),
         }
     }
-}
 
-/// What every caller is told of a failure that may have come with another's write: all but paths, and
-/// nothing from the first name on.
-fn without_particulars(cause: &str) -> String {
-    let parts = cause.split(": ").take_while(|part| !part.contains('"'));
-    let told: Vec<_> = parts.filter(|part| !part.contains('/')).collect();
-    told.join(": ")
+    /// What every caller is told of a failure that may have come with another's write: all but where
+    /// the data is, and nothing from the first name on.
+    fn without_particulars(&self, cause: &str) -> String {
+        let database = self.directory.database();
+        let folder = database.parent().unwrap_or(&database);
+        let folder = folder.display().to_string();
+        let parts = cause.split(": ").take_while(|part| !part.contains('"'));
+        let told: Vec<_> = parts.filter(|part| !part.contains(&folder)).collect();
+        told.join(": ")
+    }
 }
 
 #[cfg(test)]
@@ -158,18 +161,19 @@ mod tests {
 
     #[test]
     fn callers_are_told_the_kind_of_a_failure_and_the_operator_all_of_it() {
-        for (cause, told) in [
+        for (particular, cause) in [
             (
-                "cannot write the watermark: cannot write /data/watermark: no space",
-                "cannot write the watermark: no space",
+                "cannot write DATA/watermark: ",
+                "Input/output error (os error 5)",
             ),
-            (
-                "cannot copy the log back: database or disk is full",
-                "cannot copy the log back: database or disk is full",
-            ),
+            ("", "database or disk is full"),
+            ("", "disk I/O error"),
         ] {
             let folder = tempfile::tempdir().unwrap();
             let engine = Engine::open(folder.path(), Options::default()).unwrap();
+            let particular = particular.replace("DATA", &folder.path().display().to_string());
+            let told = format!("cannot write the watermark: {cause}");
+            let cause = &format!("cannot write the watermark: {particular}{cause}");
             engine.shared.fail(cause);
             match engine.shared.may_write() {
                 Err(Error::StoreFailed { cause }) => assert_eq!(cause, told),
