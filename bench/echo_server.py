@@ -1,7 +1,7 @@
 """An empty server on the stack of the service: what the stack alone costs.
 
-The same thread pool, number of threads and channel options as the service; its one handler looks
-at nothing and returns bytes that were made before.
+The same number of threads and channel options as the service, by default gRPC's own thread pool;
+its one handler looks at nothing and returns bytes that were made before.
 """
 
 from __future__ import annotations
@@ -14,7 +14,10 @@ from concurrent import futures
 
 import grpc
 
-from effective_embeddings.server.exchange import Exchange, unary_handler
+from effective_embeddings.server.exchange import Exchange, Exchanges
+
+_METHODS = ("Match", "Assign")
+_PATH = "/effective_embeddings.v1.EffectiveEmbeddingsService/"
 
 __all__ = ["main"]
 
@@ -27,16 +30,6 @@ class _Everything(grpc.GenericRpcHandler):
         return self._handler
 
 
-def _handler(reply: bytes, *, threads: bool) -> grpc.RpcMethodHandler[bytes, bytes]:
-    if threads:
-        return grpc.unary_unary_rpc_method_handler(lambda _request, _context: reply)
-
-    def begin(exchange: Exchange) -> None:
-        exchange.receive(lambda _request: exchange.reply(reply, ()))
-
-    return unary_handler(begin)
-
-
 def main() -> None:
     """Serve until SIGTERM."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
@@ -44,9 +37,13 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=16)
     parser.add_argument("--no-threads", action="store_true", help="as the service answers a Match")
     args = parser.parse_args()
+    reply = b"x" * args.reply_bytes
+    in_pool: grpc.RpcMethodHandler[bytes, bytes] = grpc.unary_unary_rpc_method_handler(
+        lambda _request, _context: reply
+    )
     server = grpc.server(
         futures.ThreadPoolExecutor(args.workers),
-        handlers=[_Everything(_handler(b"x" * args.reply_bytes, threads=not args.no_threads))],
+        handlers=[_Everything(in_pool)],
         options=[
             ("grpc.so_reuseport", 0),
             ("grpc.max_receive_message_length", 16 * 1024 * 1024),
@@ -54,8 +51,15 @@ def main() -> None:
         ],
         maximum_concurrent_rpcs=256,
     )
+
+    def begin(exchange: Exchange) -> None:
+        exchange.receive(lambda _request: exchange.reply(reply, ()))
+
+    methods = {_PATH + name: begin for name in _METHODS} if args.no_threads else {}
+    exchanges = Exchanges(server, methods)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
+    exchanges.open()
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     print(json.dumps({"target": f"127.0.0.1:{port}"}), flush=True)

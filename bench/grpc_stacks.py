@@ -30,7 +30,7 @@ from typing import Any
 import grpc
 import grpc.aio
 
-from effective_embeddings.server.exchange import Exchange, unary_handler
+from effective_embeddings.server.exchange import Exchange, Exchanges
 
 ECHO = "/stacks.Bench/Echo"
 CPU = "/stacks.Bench/Cpu"
@@ -71,11 +71,11 @@ async def _cpu_async(request: bytes, context: object) -> bytes:
     return _cpu(request, context)
 
 
-def _exchange(answer: Callable[[bytes, object], bytes]) -> grpc.RpcMethodHandler[bytes, bytes]:
+def _answering(answer: Callable[[bytes, object], bytes]) -> Callable[[Exchange], None]:
     def begin(exchange: Exchange) -> None:
         exchange.receive(lambda request: exchange.reply(answer(request or b"", None), ()))
 
-    return unary_handler(begin)
+    return begin
 
 
 def _handlers(echo: Callable[..., Any], cpu: Callable[..., Any]) -> grpc.GenericRpcHandler:
@@ -88,21 +88,18 @@ def _handlers(echo: Callable[..., Any], cpu: Callable[..., Any]) -> grpc.Generic
     )
 
 
-def _handlers_without_threads() -> grpc.GenericRpcHandler:
-    return grpc.method_handlers_generic_handler(
-        "stacks.Bench", {"Echo": _exchange(_echo), "Cpu": _exchange(_cpu)}
-    )
-
-
-def _serve_sync(pipe: Connection, workers: int, handlers: grpc.GenericRpcHandler) -> None:
+def _serve_sync(pipe: Connection, workers: int, *, exchange: bool) -> None:
     server = grpc.server(
         futures.ThreadPoolExecutor(workers),
-        handlers=[handlers],
+        handlers=[_handlers(_echo, _cpu)],
         options=OPTIONS,
         maximum_concurrent_rpcs=256,
     )
+    methods = {ECHO: _answering(_echo), CPU: _answering(_cpu)} if exchange else {}
+    exchanges = Exchanges(server, methods)
     pipe.send(server.add_insecure_port("127.0.0.1:0"))
     server.start()
+    exchanges.open()
     pipe.recv()
     server.stop(None).wait()
 
@@ -126,10 +123,8 @@ def _serve_aio(pipe: Connection, workers: int, *, inline: bool) -> None:
 
 
 def _serve(stack: str, pipe: Connection, workers: int) -> None:
-    if stack == "sync":
-        _serve_sync(pipe, workers, _handlers(_echo, _cpu))
-    elif stack == "exchange":
-        _serve_sync(pipe, workers, _handlers_without_threads())
+    if stack in ("sync", "exchange"):
+        _serve_sync(pipe, workers, exchange=stack == "exchange")
     else:
         _serve_aio(pipe, workers, inline=stack == "aio-inline")
 

@@ -51,7 +51,7 @@ def test_health_is_serving_once_the_data_is_open(server: ServerHandle, service: 
 def test_health_is_not_serving_before_the_data_is_open(data_dir: Path) -> None:
     """The port answers first: who asks early is told to wait, not refused."""
     handle = ServerHandle(_settings(data_dir))
-    handle._server.grpc.start()
+    handle._server.start()
     try:
         assert _health(handle.target) == _STATUS.NOT_SERVING
         with Client(handle.target, timeout=0.3) as client, pytest.raises(errors.Unavailable) as e:

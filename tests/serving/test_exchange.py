@@ -13,7 +13,8 @@ from typing import Any
 import grpc
 import numpy as np
 
-from effective_embeddings.server.exchange import Exchange, unary_handler
+from effective_embeddings.server.crowd import CROWD
+from effective_embeddings.server.exchange import Exchange, Exchanges
 from effective_embeddings.server.status import Status
 from effective_embeddings.v1 import resources_pb2, service_pb2
 from tests.security.support import unary
@@ -22,21 +23,15 @@ from tests.serving.busy import busy_server
 _REFUSED = Status(grpc.StatusCode.ABORTED, "not today", (("why", "rain"),), "RAIN")
 
 
-class _Handler(grpc.GenericRpcHandler):
-    def __init__(self, begin: Callable[[Exchange], None]) -> None:
-        self._handler: Any = unary_handler(begin)
-
-    def service(self, _details: grpc.HandlerCallDetails) -> Any:
-        return self._handler
-
-
 @contextmanager
 def _served(begin: Callable[[Exchange], None]) -> Iterator[tuple[grpc.Server, grpc.Channel]]:
     """A server whose pool has one thread, which nothing here may need."""
     with ThreadPoolExecutor(1) as pool:
-        server = grpc.server(pool, handlers=[_Handler(begin)])
+        server = grpc.server(pool)
+        exchanges = Exchanges(server, {"/test/Call": begin})
         port = server.add_insecure_port("127.0.0.1:0")
         server.start()
+        exchanges.open()
         try:
             with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
                 yield server, channel
@@ -123,6 +118,74 @@ def test_a_defect_ends_its_call_and_no_other() -> None:
             assert _call(channel)(b"x", timeout=10) == b"good"
 
 
+def test_a_defect_before_the_request_ends_its_call_and_no_other() -> None:
+    def begin(exchange: Exchange) -> None:
+        if ("bad", "yes") in exchange.metadata:
+            raise SystemExit
+        _echo(exchange)
+
+    with _served(begin) as (_, channel):
+        for _ in range(3):
+            bad = _call(channel).future(b"", metadata=(("bad", "yes"),), timeout=10)
+            assert bad.code() == grpc.StatusCode.CANCELLED
+            assert _call(channel)(b"x", timeout=10) == b"x"
+
+
+def test_what_is_known_of_a_call() -> None:
+    seen: list[Exchange] = []
+    remaining: list[float] = []
+
+    def begin(exchange: Exchange) -> None:
+        seen.append(exchange)
+        remaining.append(exchange.time_remaining())
+        _echo(exchange)
+
+    with _served(begin) as (_, channel):
+        _call(channel)(b"x", metadata=(("key", "value"), ("key-bin", b"\x00\xff")), timeout=10)
+        _call(channel)(b"x")
+    assert ("key", "value") in seen[0].metadata
+    assert ("key-bin", b"\x00\xff") in seen[0].metadata
+    assert seen[0].peer().startswith("ipv4:127.0.0.1:")
+    assert 5 < remaining[0] < 11
+    assert remaining[1] > 1e9
+    assert not seen[0].crowded
+
+
+def test_a_crowd_is_seen_and_seen_to_be_over() -> None:
+    crowded: list[bool] = []
+
+    def begin(exchange: Exchange) -> None:
+        crowded.append(exchange.crowded)
+        time.sleep(0.0005)
+        _echo(exchange)
+
+    with _served(begin) as (_, channel):
+        for waiting in (CROWD // 2, CROWD * 4, CROWD // 2):
+            calls = [_call(channel).future(b"", timeout=30) for _ in range(waiting)]
+            assert all(call.code() == grpc.StatusCode.OK for call in calls)
+    few, many, few_again = crowded[: CROWD // 2], crowded[CROWD // 2 :], crowded[-CROWD // 4 :]
+    assert not any(few)
+    assert any(many)
+    assert not any(few_again)
+
+
+def test_a_server_stops_while_calls_come() -> None:
+    over = threading.Event()
+    with _served(_echo) as (server, channel), ThreadPoolExecutor(8) as pool:
+
+        def keep_calling() -> None:
+            while not over.is_set():
+                _call(channel).future(b"x", timeout=10).exception()
+
+        callers = [pool.submit(keep_calling) for _ in range(8)]
+        time.sleep(0.3)
+        stopped = server.stop(0.2)
+        assert stopped.wait(10)
+        over.set()
+        for caller in callers:
+            caller.result()
+
+
 def test_who_brings_no_request_or_leaves_is_told_apart() -> None:
     ended = threading.Semaphore(0)
     seen: list[tuple[bytes | None, bool]] = []
@@ -130,7 +193,7 @@ def test_who_brings_no_request_or_leaves_is_told_apart() -> None:
     def begin(exchange: Exchange) -> None:
         def received(request: bytes | None) -> None:
             time.sleep(0.05)
-            seen.append((request, exchange.context.is_active()))
+            seen.append((request, exchange.is_active()))
             exchange.fail(_REFUSED)
             ended.release()
 
@@ -173,7 +236,7 @@ def test_nothing_happens_to_a_call_that_has_ended() -> None:
         call = _call(channel).future(b"hold", timeout=10)
         assert here.wait(10)
         call.cancel()
-        while held[0].context.is_active():
+        while held[0].is_active():
             time.sleep(0.01)
         held[0].reply(b"late", ())
         held[0].fail(_REFUSED)

@@ -29,7 +29,7 @@ from effective_embeddings.server.tokens import MAX_TOKEN_BYTES, Identity, hash_o
 from effective_embeddings.v1 import resources_pb2, service_pb2
 from tests.security import h2, test_attacks, test_logs, test_porch, test_tls, test_tokens
 from tests.security.support import unary
-from tests.serving import test_running, test_scrapes
+from tests.serving import test_crowd, test_running, test_scrapes
 from tests.serving.busy import busy_server
 from tests.support.raw import EmbeddedRaw, RefusedError, embedding
 
@@ -259,6 +259,33 @@ def test_max_calls_per_principal() -> None:
     gate.enter(one, streams=False)
 
 
+def test_arriving_calls() -> None:
+    gate = _gate(max_concurrent_calls=16)
+    one, other = _identity("one"), _identity("other")
+    for _ in range(4 * 8):
+        gate.arrive(one)
+    with pytest.raises(Refusal, match="32 calls per principal"):
+        gate.arrive(one)
+    for _ in range(4 * 8):
+        gate.arrive(other)
+    with pytest.raises(Refusal, match="64 arriving calls") as caught:
+        gate.arrive(_identity("third"))
+    assert caught.value.reason == "OVERLOADED"
+    assert caught.value.retry_seconds
+    gate.depart(one)
+    gate.arrive(one)
+
+
+def test_a_call_that_there_is_no_place_for_is_refused_before_its_request() -> None:
+    gate = _gate(max_concurrent_calls=16)
+    one = _identity("one")
+    for _ in range(8):
+        gate.enter(one, streams=False)
+    with pytest.raises(Refusal, match="8 calls per principal"):
+        gate.arrive(one)
+    gate.arrive(_identity("other"))
+
+
 def test_max_streaming_calls() -> None:
     gate = _gate(max_streaming_calls=2, max_calls_per_principal=64)
     one = _identity("one")
@@ -387,6 +414,8 @@ ELSEWHERE: dict[str, Callable[..., None]] = {
     "token_bytes": test_token_bytes,
     "tokens": test_as_many_tokens_as_there_may_be,
     "max_streams_per_connection": test_max_streams_per_connection,
+    "arriving_calls": test_arriving_calls,
+    "waiting_calls": test_crowd.test_what_is_too_much_is_turned_away_with_a_hint_and_not_cut_off,
     "max_calls_per_principal": test_max_calls_per_principal,
     "max_streaming_calls": test_max_streaming_calls,
     "workers": test_workers,

@@ -113,7 +113,7 @@ def test_a_burst_on_one_connection_is_turned_away_with_a_hint_and_not_cut_off(
     with ServerHandle(settings) as server, grpc.insecure_channel(server.target) as channel:
         call = unary(channel, "GetServiceInfo")
         call(b"", timeout=5)
-        # Often: gRPC once refused a call in a thousand, whose predecessor's memory was not free yet.
+        # Often: gRPC refused one call in a thousand, since the memory of others was not free yet.
         for _ in range(100):
             burst: list[Any] = [
                 call.future(b"", timeout=30) for _ in range(settings.max_streams_per_connection)

@@ -15,8 +15,10 @@ import grpc
 from effective_embeddings.server.address import ListenError, split_listen
 from effective_embeddings.server.authenticate import IdentityOf, everybody
 from effective_embeddings.server.describe import Reflection
+from effective_embeddings.server.engine import EngineLike
+from effective_embeddings.server.exchange import Exchanges
 from effective_embeddings.server.gate import Gate
-from effective_embeddings.server.handlers import SERVICE_NAME, EngineLike, service_handler
+from effective_embeddings.server.handlers import SERVICE_NAME, ServiceHandler
 from effective_embeddings.server.health import HEALTH_NAME, HealthFollower
 from effective_embeddings.server.logs import AuditLog
 from effective_embeddings.server.settings import Settings
@@ -42,7 +44,7 @@ class Server:
     """A gRPC server with its port, its threads and its health; made by ``build_server``.
 
     Attributes:
-        grpc: The server itself.
+        grpc: The server itself; ``start`` starts it.
         workers: The threads of its unary calls.
         streams: The threads of its streams.
         health: Its health service.
@@ -54,6 +56,7 @@ class Server:
     def __init__(
         self,
         server: grpc.Server,
+        exchanges: Exchanges,
         workers: Workers,
         streams: ThreadPoolExecutor,
         health: HealthFollower,
@@ -68,6 +71,12 @@ class Server:
         self.reflection = reflection
         self.gate = gate
         self.target = target
+        self._exchanges = exchanges
+
+    def start(self) -> None:
+        """Serve."""
+        self.grpc.start()
+        self._exchanges.open()
 
 
 def build_server(
@@ -79,7 +88,7 @@ def build_server(
     audit: AuditLog | None = None,
     traces: Traces | None = None,
 ) -> Server:
-    """Put a server together and take its port; it does not serve before ``.grpc.start()``.
+    """Put a server together and take its port; it does not serve before ``.start()``.
 
     A call passes, in this order: TLS, gRPC's own limits (connections, headers, message size), the
     gate (identity, rate, room, patience), the core, which holds it to its grant. A refusal becomes
@@ -106,13 +115,15 @@ def build_server(
     gate = Gate(settings, identity_of or everybody())
     follower = HealthFollower(gate.patience)
     reflection = None
-    handlers = [service_handler(engine, gate, workers, metrics, audit, traces), follower.handler()]
+    service = ServiceHandler(engine, gate, workers, metrics, audit, traces)
+    handlers = [service, follower.handler()]
     if settings.reflects:
         reflection = Reflection((SERVICE_NAME, HEALTH_NAME), gate.patience)
         handlers.append(reflection.handler())
     server = grpc.server(streams, handlers=handlers, options=_options(settings))
+    exchanges = Exchanges(server, service.unary)
     target = _take_port(server, settings.listen, credentials)
-    return Server(server, workers, streams, follower, reflection, gate, target)
+    return Server(server, exchanges, workers, streams, follower, reflection, gate, target)
 
 
 def _options(settings: Settings) -> list[tuple[str, int]]:

@@ -1,65 +1,94 @@
-"""Unary calls without a thread each: the one place that reaches below gRPC's public interface.
+"""Unary calls straight from gRPC's core: the one place that reaches below gRPC's public interface.
 
-``grpc.server`` gives a call to a thread of its pool before its request has come. That thread asks
+``grpc.server`` hands a call to a thread of its pool before its request has come. That thread asks
 for the request, sleeps until the one thread that brings all calls wakes it, answers, and is woken
-once more: three handovers of Python's lock, which together cost more than most calls. Here the
-request is asked for, and what takes microseconds is answered, in the thread that brings the calls.
-What takes longer is handed over once, with its request.
+once more; and a dozen objects and locks are made for each call. Together that costs more than most
+calls, and a call that is only turned away costs nearly as much. Here the methods are registered
+with gRPC's core itself, and their calls come to the thread that brings all calls: it asks for the
+request, and what takes microseconds is answered there. What takes longer is handed over once, with
+its request. All else that a server does (ports, TLS, streams, stopping) is ``grpc.server``'s.
 
-gRPC has no public way to ask for a request without waiting for it, nor to end a call from outside
-its handler, so this module uses five names that are not public: ``_rpc_event`` and ``_state`` of a
-call's context, ``_status`` and ``_possibly_finish_call`` of ``grpc._server``, and the operation in
-``grpc._cython.cygrpc`` that receives a message. They are looked up when the module is imported, so
-that a release of gRPC without them ends the start, and not a call; ``tests/serving/test_exchange``
-holds them to what is expected of them.
+gRPC has no public way to do this, so this module uses names that are not public: a server's
+``_state``, of that its ``server`` and ``completion_queue``, and the operations in
+``grpc._cython.cygrpc``; and it counts on ``grpc.server`` to call the tag of whatever comes out of
+its completion queue. They are looked up at import and when a server is made, so that a release of
+gRPC without them ends the start, and not a call; ``tests/serving/test_exchange`` holds them to
+what is expected of them.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
-from contextvars import ContextVar
-from typing import Any, TypeAlias
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import grpc
-from grpc import _server
 from grpc._cython import cygrpc  # type: ignore[attr-defined]
 
-from effective_embeddings.server.inline import INLINE
+from effective_embeddings.server.crowd import CROWD
 from effective_embeddings.server.status import Status
 
-__all__ = ["Exchange", "turned_away", "unary_handler"]
+__all__ = ["Exchange", "Exchanges"]
 
 _log = logging.getLogger("effective_embeddings.server")
 
-# In quotes: generic for the type checker, and not when it runs.
-_Handler: TypeAlias = "grpc.RpcMethodHandler[bytes, bytes]"
+_BUILT_OTHERWISE = f"grpcio {grpc.__version__} is built otherwise than 1.85, which is needed: "
 
 try:
-    _send_status = _server._status
-    _finish_if_done = _server._possibly_finish_call
+    _SendInitialMetadata = cygrpc.SendInitialMetadataOperation
+    _SendMessage = cygrpc.SendMessageOperation
+    _SendStatus = cygrpc.SendStatusFromServerOperation
     _ReceiveMessage = cygrpc.ReceiveMessageOperation
+    _ReceiveClose = cygrpc.ReceiveCloseOnServerOperation
 except AttributeError as error:
-    _message = f"grpcio {grpc.__version__} is built otherwise than 1.85, which is needed: {error}"
-    raise ImportError(_message) from error
+    raise ImportError(_BUILT_OTHERWISE + str(error)) from error
 _NO_FLAGS = 0
-# What the call still has to do; the other names are gRPC's.
-_RECEIVING = "effemb_receive"
+# More than a crowd, or none could be told from a few.
+_AT_A_TIME = CROWD + 24
+_CALLS_BETWEEN_LOOKS = 16
+_OK = grpc.StatusCode.OK.value[0]
+# What grpc.server wants of a tag that it calls: a call of its own that has ended, and callbacks.
+_NOTHING_TO_DO: tuple[None, tuple[()]] = (None, ())
 
 
 class Exchange:
-    """One request, and one reply or a status instead.
+    """A unary call: one request, and one reply or a status instead.
 
     Attributes:
-        context: gRPC's view of the call.
+        metadata: The call's metadata, as it came.
+        crowded: Whether more than ``CROWD`` calls of its method waited when it came.
     """
 
-    __slots__ = ("_event", "_state", "context")
+    __slots__ = ("_call", "_deadline", "_gone", "_received", "crowded", "metadata")
 
-    def __init__(self, context: grpc.ServicerContext) -> None:
-        self.context = context
-        self._event: Any = context._rpc_event  # type: ignore[attr-defined]
-        self._state: Any = context._state  # type: ignore[attr-defined]
+    def __init__(self, event: Any, *, crowded: bool) -> None:
+        self.crowded = crowded
+        self._call: Any = event.call
+        self._deadline: float = event.call_details.deadline
+        self._gone = False
+        self._received: Callable[[bytes | None], None] | None = None
+        self.metadata: Sequence[tuple[str, str | bytes]] = event.invocation_metadata
+
+    def is_active(self) -> bool:
+        """Whether somebody waits for the answer: False once the client is known to be gone.
+
+        That becomes known after ``receive``.
+        """
+        return not self._gone
+
+    def time_remaining(self) -> float:
+        """Seconds until the call's deadline, at least 0; very many if it has none."""
+        return max(self._deadline - time.time(), 0.0)
+
+    def peer(self) -> str:
+        """The address of the client, for the log."""
+        address: bytes = self._call.peer()
+        return address.decode(errors="replace")
+
+    def cancel(self) -> None:
+        """End the call with CANCELLED, from any thread."""
+        self._call.cancel()
 
     def receive(self, received: Callable[[bytes | None], None]) -> None:
         """Have ``received`` called once, in the thread that brings the calls: it must not wait.
@@ -67,74 +96,128 @@ class Exchange:
         Args:
             received: Takes the request; None: the client ended the call without one, or is gone.
         """
-        state = self._state
-
-        def arrived(event: Any) -> Any:
-            # gRPC's thread would end with what is raised here, and answer no call any more.
-            try:
-                received(event.batch_operations[0].message())
-            except BaseException:  # noqa: BLE001
-                _log.error("defect where=received", exc_info=True)
-                self.context.cancel()
-            with state.condition:
-                return _finish_if_done(state, _RECEIVING)
-
-        with state.condition:
-            operations = (_ReceiveMessage(_NO_FLAGS),)
-            self._event.call.start_server_batch(operations, arrived)
-            state.due.add(_RECEIVING)
+        self._received = received
+        call = self._call
+        call.start_server_batch((_ReceiveClose(_NO_FLAGS),), self._closed)
+        call.start_server_batch((_ReceiveMessage(_NO_FLAGS),), self._arrived)
 
     def reply(self, message: bytes, metadata: tuple[tuple[str, str | bytes], ...]) -> None:
         """Send the reply and end the call, from any thread; nothing happens if it has ended."""
-        self.context.set_trailing_metadata(metadata)
-        _send_status(self._event, self._state, message)
+        if not self._gone:
+            operations = (
+                _SendInitialMetadata(None, _NO_FLAGS),
+                _SendMessage(message, _NO_FLAGS),
+                _SendStatus(metadata, _OK, b"", _NO_FLAGS),
+            )
+            self._call.start_server_batch(operations, _ended)
 
     def fail(self, status: Status) -> None:
         """End the call with a status, from any thread; nothing happens if it has ended."""
-        context = self.context
-        context.set_code(status.code)
-        context.set_details(status.details)
-        context.set_trailing_metadata(status.trailing_metadata)
-        _send_status(self._event, self._state, None)
+        if self._gone:
+            return
+        code, details = status.code.value[0], status.details.encode()
+        operations = [
+            _SendInitialMetadata(None, _NO_FLAGS),
+            _SendStatus(status.trailing_metadata, code, details, _NO_FLAGS),
+        ]
+        if self._received is None:
+            # gRPC wants to be asked how a call ended, and nobody has yet.
+            operations.append(_ReceiveClose(_NO_FLAGS))
+        self._call.start_server_batch(operations, _ended)
+
+    def _closed(self, event: Any) -> tuple[None, tuple[()]]:
+        self._gone = bool(event.batch_operations[0].cancelled())
+        return _NOTHING_TO_DO
+
+    def _arrived(self, event: Any) -> tuple[None, tuple[()]]:
+        received = self._received
+        if received is not None:
+            _guard(self, received, event.batch_operations[0].message())
+        return _NOTHING_TO_DO
 
 
-class _Begin:
-    """What gRPC takes for the behaviour of a method that sends when it likes."""
+class Exchanges:
+    """The unary methods of a server."""
 
-    experimental_non_blocking = True
-    experimental_thread_pool = INLINE
-
-    def __init__(self, begin: Callable[[Exchange], None]) -> None:
-        self._begin = begin
-
-    def __call__(
-        self, _requests: Iterator[bytes], context: grpc.ServicerContext, _send: object
+    def __init__(
+        self, server: grpc.Server, methods: Mapping[str, Callable[[Exchange], None]]
     ) -> None:
-        self._begin(Exchange(context))
+        """Register them, with a server that has not started yet.
+
+        Args:
+            server: Made by ``grpc.server``.
+            methods: By path. Each is called with every call of it, once the call's headers are
+                there, in the thread that brings the calls: it must not wait.
+
+        Raises:
+            ImportError: gRPC is built otherwise than this module knows it.
+        """
+        try:
+            state: Any = server._state  # type: ignore[attr-defined]
+            self._methods = [_Method(state, path, begin) for path, begin in methods.items()]
+        except AttributeError as error:
+            raise ImportError(_BUILT_OTHERWISE + str(error)) from error
+
+    def open(self) -> None:
+        """Take calls; the server has started."""
+        for method in self._methods:
+            for _ in range(_AT_A_TIME):
+                method.ask()
 
 
-def unary_handler(begin: Callable[[Exchange], None]) -> _Handler:
-    """Return a handler that has ``begin`` called with each call, once its headers are there.
+class _Method:
+    """Asks for the calls of one method, and sees how many wait."""
 
-    On the wire a stream of one message each way is a unary call. ``begin`` runs in the thread that
-    brings the calls: it must not wait, nor raise.
-    """
-    # gRPC's stub knows behaviours that return what they send.
-    behaviour: Any = _Begin(begin)
-    handler: _Handler = grpc.stream_stream_rpc_method_handler(behaviour)
-    return handler
+    def __init__(self, state: Any, path: str, begin: Callable[[Exchange], None]) -> None:
+        self._path = path
+        self._begin = begin
+        self._server: Any = state.server
+        self._queue: Any = state.completion_queue
+        self._server.register_method(path)
+        # Calls since the last look, or during this one.
+        self._calls = 0
+        self._looking = False
+        self._crowded = False
+
+    def ask(self) -> None:
+        """Ask for one more call."""
+        try:
+            self._server.request_registered_call(self._queue, self._queue, self._path, self._came)
+        except ValueError:
+            _log.debug("no more calls path=%s: the server stops", self._path)
+
+    def _came(self, event: Any) -> tuple[None, tuple[()]]:
+        # Otherwise the server stops.
+        if event.success:
+            self._calls += 1
+            exchange = Exchange(event, crowded=self._crowded)
+            _guard(exchange, self._begin, exchange)
+            self.ask()
+            # While there is a crowd one look follows the other, so that its end is always seen.
+            if not self._looking and (self._crowded or self._calls >= _CALLS_BETWEEN_LOOKS):
+                self._look(event.call)
+        return _NOTHING_TO_DO
+
+    def _look(self, call: Any) -> None:
+        """See how many calls there are in the queue, behind which no operations take their turn."""
+        self._calls = 0
+        self._looking = True
+        call.start_server_batch((), self._looked)
+
+    def _looked(self, _event: Any) -> tuple[None, tuple[()]]:
+        self._crowded = self._calls >= CROWD
+        self._looking = False
+        return _NOTHING_TO_DO
 
 
-# gRPC makes a context for each call, and runs in it both who chooses its handler and the handler.
-_STATUS: ContextVar[Status] = ContextVar("status")
-_TURN_AWAY = unary_handler(lambda exchange: exchange.fail(_STATUS.get()))
+def _ended(_event: Any) -> tuple[None, tuple[()]]:
+    return _NOTHING_TO_DO
 
 
-def turned_away(status: Status) -> _Handler:
-    """Return the handler of a call that ends with a status before its request is read.
-
-    So a flood of calls that are refused takes no threads, and keeps no others from Python's lock.
-    Call it where the call's handler is chosen.
-    """
-    _STATUS.set(status)
-    return _TURN_AWAY
+def _guard(exchange: Exchange, step: Callable[[Any], None], argument: object) -> None:
+    """Do a step of a call; a defect ends the call, and not the thread that brings all others."""
+    try:
+        step(argument)
+    except BaseException:  # noqa: BLE001
+        _log.error("defect where=exchange", exc_info=True)
+        exchange.cancel()

@@ -7,6 +7,7 @@ import random
 import secrets
 import threading
 from collections.abc import Iterator
+from typing import Protocol
 
 import grpc
 
@@ -14,18 +15,27 @@ from effective_embeddings.server.authenticate import IdentityOf
 from effective_embeddings.server.patience import Patience
 from effective_embeddings.server.rates import Rates
 from effective_embeddings.server.refusal import (
+    Refusal,
     malformed,
     overloaded,
     reply_too_large,
     shutting_down,
 )
-from effective_embeddings.server.settings import Settings
+from effective_embeddings.server.room import Room
+from effective_embeddings.server.settings import ARRIVING_FOR_EACH_PLACE, Settings
 from effective_embeddings.server.tokens import Identity
 
 __all__ = ["Gate", "GoneError"]
 
 _random = random.Random()  # noqa: S311 - spreads retries out; nothing secret
 _RETRY_SECONDS = 0.2
+
+
+class _Active(Protocol):
+    """A call, of either kind."""
+
+    def is_active(self) -> bool:
+        """Whether somebody waits for its answer."""
 
 
 class GoneError(Exception):
@@ -36,25 +46,26 @@ class Gate:
     """Lets calls in, in this order: identity, rate, room; then waits for the request.
 
     All three are asked before a byte of the request is read, so that a caller who is refused
-    costs its headers and no more. An admitted call holds one of ``max_concurrent_calls`` places
-    until it is answered.
+    costs its headers and no more. A call that takes more than microseconds holds one of
+    ``max_concurrent_calls`` places until it is answered. Four times as many may be waiting for
+    their requests.
 
     Attributes:
         identity_of: Says who calls.
         patience: Cancels calls whose clients stop.
-        in_flight: Number of admitted calls that are not answered yet.
     """
 
     def __init__(self, settings: Settings, identity_of: IdentityOf) -> None:
         self.identity_of = identity_of
         self.patience = Patience(settings.client_patience_seconds)
-        self.in_flight = 0
         self._rates = Rates(settings.calls_per_second, settings.burst_calls)
-        self._room = settings.max_concurrent_calls
-        self._share = settings.share
-        self._held: dict[str, int] = {}
+        places, share = settings.max_concurrent_calls, settings.share
+        self._served = Room("concurrent_calls", places, share)
+        self._arriving = Room(
+            "arriving_calls", settings.arriving_calls, share * ARRIVING_FOR_EACH_PLACE
+        )
         self._streams = 0
-        self._stream_room = settings.max_streaming_calls
+        self._stream_limit = ("streaming_calls", settings.max_streaming_calls)
         self._lock = threading.Lock()
         self._closing = False
         self._empty = threading.Event()
@@ -62,9 +73,39 @@ class Gate:
         self._run = secrets.token_hex(4)
         self._numbers = itertools.count(1)
 
+    @property
+    def in_flight(self) -> int:
+        """Number of admitted calls that are not answered yet."""
+        return self._served.taken + self._arriving.taken
+
     def new_id(self) -> str:
         """Return an id for a call: the server's run, and a number."""
         return f"{self._run}-{next(self._numbers)}"
+
+    def admit(self, identity: Identity) -> None:
+        """Count a call of a caller. Raises a Refusal if it comes too soon, or too late."""
+        if self._closing:
+            raise shutting_down()
+        self._rates.take(identity)
+
+    def arrive(self, identity: Identity) -> None:
+        """Let a call wait for its request, until ``depart``. Raises a Refusal if it may not.
+
+        It may not either if there is no place for it now: that there will be one is unlikely.
+        """
+        principal = identity.principal
+        with self._lock:
+            limit = self._served.lack(principal) or self._arriving.lack(principal)
+            if limit is None:
+                self._arriving.enter(principal)
+                return
+        raise _overloaded(limit)
+
+    def depart(self, identity: Identity) -> None:
+        """The call waits for its request no more."""
+        with self._lock:
+            self._arriving.leave(identity.principal)
+            self._look_whether_empty()
 
     def enter(self, identity: Identity, *, streams: bool) -> None:
         """Take a place; ``leave`` gives it back. Raises a Refusal if there is none.
@@ -72,39 +113,33 @@ class Gate:
         Streams have fewer places, for they last as long as their clients like; and so has each
         principal, for it must leave some to others.
         """
-        if self._closing:
-            raise shutting_down()
-        self._rates.take(identity)
+        principal = identity.principal
         with self._lock:
-            if self.in_flight >= self._room:
-                limit = ("concurrent_calls", self._room)
-            elif streams and self._streams >= self._stream_room:
-                limit = ("streaming_calls", self._stream_room)
-            elif (held := self._held.get(identity.principal, 0)) >= self._share:
-                limit = ("calls_per_principal", self._share)
-            else:
-                self._held[identity.principal] = held + 1
-                self.in_flight += 1
+            limit = self._served.lack(principal)
+            if streams and self._streams >= self._stream_limit[1]:
+                limit = self._stream_limit
+            if limit is None:
+                self._served.enter(principal)
                 self._streams += streams
                 return
-        # Spread out, so that those who are refused together do not come back together.
-        raise overloaded(*limit, _RETRY_SECONDS * _random.randint(50, 150) / 100)
+        raise _overloaded(limit)
 
     def leave(self, identity: Identity, *, streams: bool) -> None:
         """Give the place back."""
         with self._lock:
-            self.in_flight -= 1
-            self._held[identity.principal] -= 1
+            self._served.leave(identity.principal)
             self._streams -= streams
-            if self._closing and not self.in_flight:
-                self._empty.set()
+            self._look_whether_empty()
+
+    def _look_whether_empty(self) -> None:
+        if self._closing and not self.in_flight:
+            self._empty.set()
 
     def close(self) -> None:
         """Turn new calls away; those that were let in go on."""
         with self._lock:
             self._closing = True
-            if not self.in_flight:
-                self._empty.set()
+            self._look_whether_empty()
 
     def wait_empty(self, seconds: float) -> bool:
         """Wait, once it is closed, until no call is left; return False if time runs out."""
@@ -121,12 +156,10 @@ class Gate:
             self.patience.end(context)
         return self.check_request(method, request, context)
 
-    def check_request(
-        self, method: str, request: bytes | None, context: grpc.ServicerContext
-    ) -> bytes:
+    def check_request(self, method: str, request: bytes | None, call: _Active) -> bytes:
         """Return a request that has come; raise a Refusal, or GoneError, if there is none."""
         if request is None:
-            self.check_active(context)
+            self.check_active(call)
             raise malformed(method)
         return request
 
@@ -151,7 +184,12 @@ class Gate:
         if len(reply) > self._reply_bytes:
             raise reply_too_large(len(reply), self._reply_bytes)
 
-    def check_active(self, context: grpc.ServicerContext) -> None:
+    def check_active(self, call: _Active) -> None:
         """Raise GoneError if the client is gone."""
-        if not context.is_active():
+        if not call.is_active():
             raise GoneError
+
+
+def _overloaded(limit: tuple[str, int]) -> Refusal:
+    # Spread out, so that those who are refused together do not come back together.
+    return overloaded(*limit, _RETRY_SECONDS * _random.randint(50, 150) / 100)

@@ -1,19 +1,25 @@
-"""A pool without threads, for what the thread that brings the calls does itself."""
+"""What the thread that brings the calls does itself, for those that ``grpc.server`` handles."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeAlias, TypeVar
 
-__all__ = ["INLINE"]
+import grpc
+
+from effective_embeddings.server.status import Status, abort
+
+__all__ = ["INLINE", "turned_away"]
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
+# In quotes: generic for the type checker, and not when it runs.
+_Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
 
 class _Inline(ThreadPoolExecutor):
-    """Runs what it is given in the thread that gives it.
+    """A pool without threads: it runs what it is given in the thread that gives it.
 
     gRPC hands each call to a pool, and takes subclasses of this one only.
     """
@@ -30,3 +36,19 @@ class _Inline(ThreadPoolExecutor):
 
 
 INLINE = _Inline()
+
+
+def turned_away(status: Status) -> _Handler:
+    """Return the handler of a call that ends with a status before its request is read.
+
+    So a flood of calls that are refused takes no threads.
+    """
+
+    def refuse(_requests: Iterator[Any], context: grpc.ServicerContext, _send: object) -> None:
+        abort(status, context)
+
+    # gRPC's stub knows behaviours that return what they send.
+    behaviour: Any = refuse
+    behaviour.experimental_non_blocking = True
+    behaviour.experimental_thread_pool = INLINE
+    return grpc.stream_stream_rpc_method_handler(behaviour)

@@ -15,8 +15,8 @@ from effective_embeddings import _core
 from effective_embeddings.server.address import SettingsError
 from effective_embeddings.server.authenticate import everybody, make_authentication
 from effective_embeddings.server.build import build_server
+from effective_embeddings.server.engine import RestoreLike
 from effective_embeddings.server.files import FileWatch
-from effective_embeddings.server.handlers import RestoreLike
 from effective_embeddings.server.logs import AuditLog
 from effective_embeddings.server.notify import notify
 from effective_embeddings.server.refusal import starting
@@ -148,7 +148,7 @@ class ServerHandle:
         self._server.workers.start()
         if self._settings.tokens is not None:
             self._watch.start()
-        self._server.grpc.start()
+        self._server.start()
         settings = self._settings
         begin = time.monotonic()
         try:

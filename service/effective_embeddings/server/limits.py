@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from effective_embeddings import _core
+from effective_embeddings.server.crowd import CROWD
 from effective_embeddings.server.describe import MAX_REFLECTIONS
 from effective_embeddings.server.health import MAX_CHECKS, MAX_WATCHES
 from effective_embeddings.server.logs import MAX_REFUSALS_PER_SECOND
@@ -65,7 +66,9 @@ def server_limits(settings: Settings) -> list[Limit]:
             "more wait in the client",
         ),
         Limit("max_concurrent_calls", s.max_concurrent_calls, "calls", _OVERLOADED),
-        Limit("pending_calls", s.pending_calls * 2, "calls not seen yet", "CANCELLED, by gRPC"),
+        Limit("arriving_calls", s.arriving_calls, "calls without a request yet", _OVERLOADED),
+        Limit("waiting_calls", CROWD, "calls of a method, for longer than a moment", _OVERLOADED),
+        Limit("pending_calls", s.pending_calls * 2, "calls of a method", "CANCELLED, by gRPC"),
         Limit("max_calls_per_principal", s.share, "calls of a principal", _OVERLOADED),
         Limit("max_streaming_calls", s.max_streaming_calls, "snapshots, restores", _OVERLOADED),
         Limit("health_checks", MAX_CHECKS, "calls", "told of the server as a whole"),

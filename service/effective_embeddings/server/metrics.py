@@ -37,12 +37,21 @@ class Metrics:
         GCCollector(registry=self.registry)
         self.calls = CallFigures()
         self.registry.register(self.calls)
-        self.refused = Counter(
+        self._refused = Counter(
             "effemb_refused",
             "Calls that were refused, by reason (errors.proto).",
             ("reason",),
             registry=self.registry,
         )
+        # Looking one up takes longer than counting.
+        self._refused_for: dict[str, Counter] = {}
+
+    def count_refused(self, reason: str) -> None:
+        """Count a refused call."""
+        counter = self._refused_for.get(reason)
+        if counter is None:
+            counter = self._refused_for[reason] = self._refused.labels(reason)
+        counter.inc()
 
     def application(self) -> Application:
         """Return what answers Prometheus over HTTP."""

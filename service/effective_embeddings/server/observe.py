@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from effective_embeddings.server.logs import AuditLog
+from effective_embeddings.server.status import Status, status_of
 
 if TYPE_CHECKING:
-    import grpc
     from opentelemetry.trace import Span
 
     from effective_embeddings.server.metrics import Metrics
@@ -50,7 +51,7 @@ class Observer:
         self.traces = traces
         self.writes = writes
         self.audit = audit
-        self._refused = metrics.refused if metrics else None
+        self._refused = metrics.count_refused if metrics else None
         self._figures = metrics.calls.of(kind, service, method) if metrics else None
 
     def begin(self, request_id: str) -> Visit:
@@ -64,7 +65,7 @@ class Observer:
         if self._figures is not None:
             self._figures.end(code, seconds)
         if reason and self._refused is not None:
-            self._refused.labels(reason).inc()
+            self._refused(reason)
 
 
 class Visit:
@@ -86,11 +87,10 @@ class Visit:
         self.principal: str | None = None
         self.namespace: str | None = None
 
-    def trace(self, context: grpc.ServicerContext) -> None:
-        """Begin a span, where there are some."""
+    def trace(self, metadata: Sequence[tuple[str, str | bytes]]) -> None:
+        """Begin a span, where there are some, of a call with some metadata."""
         observer = self._observer
         if observer.traces is not None:
-            metadata = context.invocation_metadata()
             seconds = time.perf_counter() - self._begin
             self._span = observer.traces.begin(observer.service, observer.method, metadata, seconds)
 
@@ -113,6 +113,12 @@ class Visit:
             observer.traces.end(self._span, code, reason, self.request_id)
         if observer.audit is not None and (observer.writes or code in _REFUSALS):
             self._audit(observer.audit, code, reason)
+
+    def fail(self, error: BaseException) -> Status:
+        """The call ends with what ``error`` means; return what the caller is told."""
+        status = status_of(self._observer.method, error, self.request_id)
+        self.end(status.code.name, status.reason)
+        return status
 
     def _audit(self, audit: AuditLog, code: str, reason: str) -> None:
         entry: dict[str, Any] = {

@@ -10,12 +10,21 @@ from __future__ import annotations
 import logging
 import threading
 import time
-
-import grpc
+from typing import Protocol
 
 __all__ = ["Patience"]
 
 _log = logging.getLogger("effective_embeddings.server")
+
+
+class _Waiting(Protocol):
+    """A call, of either kind."""
+
+    def peer(self) -> str:
+        """Say who calls."""
+
+    def cancel(self) -> object:
+        """End it."""
 
 
 class Patience:
@@ -28,7 +37,7 @@ class Patience:
             seconds: How long a call may wait for its client.
         """
         self._seconds = seconds
-        self._waiting: dict[grpc.ServicerContext, float] = {}
+        self._waiting: dict[_Waiting, float] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="effemb-patience", daemon=True)
         self.cancelled = 0
@@ -43,23 +52,23 @@ class Patience:
 
     # One step on a dict each, so no lock.
 
-    def begin(self, context: grpc.ServicerContext) -> None:
+    def begin(self, call: _Waiting) -> None:
         """From now on the call waits for its client."""
-        self._waiting[context] = time.monotonic() + self._seconds
+        self._waiting[call] = time.monotonic() + self._seconds
 
-    def end(self, context: grpc.ServicerContext) -> None:
+    def end(self, call: _Waiting) -> None:
         """The call does not wait for its client; idempotent."""
-        self._waiting.pop(context, None)
+        self._waiting.pop(call, None)
 
     def _watch(self) -> None:
         while not self._stop.wait(min(1.0, self._seconds / 4)):
             now = time.monotonic()
-            for context, until in list(self._waiting.items()):
-                if until < now and self._waiting.pop(context, None) is not None:
+            for call, until in list(self._waiting.items()):
+                if until < now and self._waiting.pop(call, None) is not None:
                     self.cancelled += 1
                     _log.warning(
                         "cancelled reason=slow_client seconds=%g peer=%r",
                         self._seconds,
-                        context.peer(),
+                        call.peer(),
                     )
-                    context.cancel()
+                    call.cancel()

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import grpc
 
-from effective_embeddings.server.exchange import turned_away
+from effective_embeddings.server.inline import turned_away
 from effective_embeddings.server.patience import Patience
 from effective_embeddings.server.refusal import Refusal, overloaded
 from effective_embeddings.server.status import status_of

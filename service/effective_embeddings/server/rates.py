@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 
@@ -51,4 +52,5 @@ class Rates:
                 self._buckets.clear()
             self._buckets[identity.token] = (left - 1.0 if taken else left, now)
         if not taken:
-            raise rate_limited(rate, (1.0 - left) / rate)
+            # In steps, of which there are few: what is told many times is made once.
+            raise rate_limited(rate, math.ceil((1.0 - left) / rate * 100) / 100)

@@ -80,7 +80,7 @@ def rate_limited(calls_per_second: float, retry_seconds: float) -> Refusal:
         grpc.StatusCode.RESOURCE_EXHAUSTED,
         "RATE_LIMITED",
         f"this token may make {calls_per_second:g} calls a second; "
-        f"try again in {retry_seconds:.3f} s",
+        f"try again in {retry_seconds:.2f} s",
         {"limit": "calls_per_second", "value": f"{calls_per_second:g}"},
         retry_seconds,
     )

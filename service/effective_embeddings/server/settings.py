@@ -24,6 +24,8 @@ DEFAULT_LISTEN = "127.0.0.1:50051"
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 LOG_LEVELS = ("debug", "info", "warning", "error")
 LOG_FORMATS = ("text", "json")
+ARRIVING_FOR_EACH_PLACE = 4
+_PENDING_CALLS = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +69,9 @@ class Settings:
         workers: Threads for unary calls, 1 to 256; default 16. A write holds one while it waits
             for the disk, and writes that wait together are committed together. A Match that takes
             microseconds needs none.
-        max_concurrent_calls: Calls that are served, wait for a worker or for their request, at
-            least ``workers``; one more is refused with RESOURCE_EXHAUSTED (OVERLOADED).
-            Default 64.
+        max_concurrent_calls: Calls that are served or wait for a worker, at least ``workers``;
+            one more is refused with RESOURCE_EXHAUSTED (OVERLOADED). Default 64. Four times as
+            many may wait for their requests.
         max_calls_per_principal: How many of these places one principal may have, 0 to 4096, so
             that one tenant cannot take them all; 0, the default: half of them where there are
             tokens, otherwise all.
@@ -195,14 +197,18 @@ class Settings:
         return max(1, everything // 2) if self.authenticated else everything
 
     @property
-    def pending_calls(self) -> int:
-        """Calls that may wait to be looked at: beyond it some are ended, beyond twice it all.
+    def arriving_calls(self) -> int:
+        """Calls that may wait for their requests at the same time."""
+        return self.max_concurrent_calls * ARRIVING_FOR_EACH_PLACE
 
-        As many as one connection may have, so that no burst of one client is cut off by gRPC,
-        which gives neither a reason nor a time to come back; and no more, for whoever is let in
-        has waited behind all of them.
+    @property
+    def pending_calls(self) -> int:
+        """Calls of a method that may wait to be looked at: beyond it gRPC ends some, CANCELLED.
+
+        Beyond twice it all of them. Far more than ever wait while calls can be turned away as fast
+        as they come.
         """
-        return max(self.max_streams_per_connection, self.max_concurrent_calls)
+        return max(self.max_streams_per_connection, self.max_concurrent_calls, _PENDING_CALLS)
 
     def _check_listen(self) -> None:
         if self.local or self.allow_insecure or (self.encrypted and self.authenticated):

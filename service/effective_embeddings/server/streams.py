@@ -1,0 +1,126 @@
+"""The service's streaming methods, each with a thread of ``grpc.server``'s pool.
+
+What is caught here is BaseException: a panic of the core is one, and gRPC would leave a call that
+ended with it without an answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from typing import NoReturn, TypeAlias
+
+import grpc
+
+from effective_embeddings._core import namespace_of
+from effective_embeddings.server.engine import EngineLike, RestoreLike
+from effective_embeddings.server.gate import Gate, GoneError
+from effective_embeddings.server.observe import Visit
+from effective_embeddings.server.status import abort
+from effective_embeddings.server.tokens import Identity
+
+__all__ = ["LET_IN", "MAKERS"]
+
+# In quotes: generic for the type checker, and not when it runs.
+_Handler: TypeAlias = "grpc.RpcMethodHandler[bytes, bytes]"
+
+# gRPC makes a context for each call, and runs in it both who lets the call in and its handler.
+LET_IN: ContextVar[tuple[Visit, Identity]] = ContextVar("let_in")
+
+
+def _server_stream(name: str, engine: EngineLike, gate: Gate) -> _Handler:
+    def handle(requests: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
+        visit, identity = _begin(context)
+        try:
+            try:
+                request = gate.receive(name, requests, context)
+                visit.namespace = namespace_of(name, request)
+                replies = engine.snapshot(request, identity.grant, context.time_remaining())
+                for reply in replies:
+                    gate.check_reply(reply)
+                    gate.patience.begin(context)
+                    yield reply
+                    gate.patience.end(context)
+            finally:
+                gate.patience.end(context)
+                gate.leave(identity, streams=True)
+        except GeneratorExit:
+            visit.end("CANCELLED", "CANCELLED")
+            raise
+        except (GoneError, grpc.RpcError) as error:
+            _gone(visit, error)
+            return
+        except BaseException as error:  # noqa: BLE001
+            _refuse(error, visit, context)
+        visit.end()
+
+    return grpc.stream_stream_rpc_method_handler(handle)
+
+
+def _client_stream(name: str, engine: EngineLike, gate: Gate) -> _Handler:
+    def handle(requests: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
+        visit, identity = _begin(context)
+        try:
+            try:
+                restore = engine.restore(identity.grant)
+                reply = _take_in(name, restore, requests, visit, gate, context)
+            finally:
+                gate.leave(identity, streams=True)
+        except (GoneError, grpc.RpcError) as error:
+            return _gone(visit, error)
+        except BaseException as error:  # noqa: BLE001
+            _refuse(error, visit, context)
+        visit.end()
+        return reply
+
+    return grpc.stream_unary_rpc_method_handler(handle)
+
+
+def _take_in(
+    name: str,
+    restore: RestoreLike,
+    requests: Iterator[bytes],
+    visit: Visit,
+    gate: Gate,
+    context: grpc.ServicerContext,
+) -> bytes:
+    """Push all requests of a restore; nothing is left of one that does not come to its end."""
+    try:
+        for request in gate.patiently(requests, context):
+            if visit.namespace is None:
+                visit.namespace = namespace_of(name, request)
+            restore.push(request)
+        # To a call that was cancelled gRPC may end the stream as if it were whole.
+        gate.check_active(context)
+        return restore.finish()
+    except BaseException:
+        restore.abort()
+        raise
+
+
+def _begin(context: grpc.ServicerContext) -> tuple[Visit, Identity]:
+    visit, identity = LET_IN.get()
+    visit.trace(context.invocation_metadata())
+    context.set_trailing_metadata((("x-request-id", visit.request_id),))
+    return visit, identity
+
+
+def _gone(visit: Visit, error: Exception) -> bytes:
+    """The client is gone, and so is the call: nobody is left to be told."""
+    visit.end("CANCELLED", "CANCELLED")
+    if isinstance(error, grpc.RpcError):
+        # gRPC knows its own, and says nothing of it.
+        raise error
+    return b""
+
+
+def _refuse(error: BaseException, visit: Visit, context: grpc.ServicerContext) -> NoReturn:
+    abort(visit.fail(error), context)
+
+
+# By (client streams, server streams): what makes the handler. The contract has one method of each
+# kind; another kind would be a KeyError at start, not a silent gap.
+MAKERS: dict[tuple[bool, bool], Callable[[str, EngineLike, Gate], _Handler]] = {
+    (False, True): _server_stream,
+    (True, False): _client_stream,
+}
