@@ -1,0 +1,43 @@
+"""Work that nobody waits for any more is not begun."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+
+from effective_embeddings import errors
+from effective_embeddings.v1 import resources_pb2, service_pb2
+from tests.security.support import unary
+from tests.serving.busy import busy_server
+
+
+def _create(name: str) -> bytes:
+    namespace = resources_pb2.Namespace(name=name, dimension=2)
+    return service_pb2.CreateNamespaceRequest(namespace=namespace).SerializeToString()
+
+
+@pytest.mark.parametrize("how", ["cancelled", "out of time"])
+def test_a_write_that_nobody_waits_for_any_more_is_not_begun(tmp_path: Path, how: str) -> None:
+    """It waits for the one worker, and its caller is gone when that is free."""
+    with busy_server(tmp_path, 1) as busy:
+        create: Any = unary(busy.channel, "CreateNamespace")
+        seconds = 30.0 if how == "cancelled" else 0.5
+        given_up = create.future(_create("given-up"), timeout=seconds)
+        end = time.monotonic() + 5
+        while busy.server._server.gate.in_flight < 2:
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        if how == "cancelled":
+            given_up.cancel()
+            assert given_up.cancelled()
+        else:
+            assert given_up.code() == grpc.StatusCode.DEADLINE_EXCEEDED
+        # Behind it in the same queue: where this one is done, the other one was looked at.
+        assert create.future(_create("waited-for"), timeout=20).result()
+        assert busy.client.get_namespace("waited-for").revision == 1
+        with pytest.raises(errors.NotFound):
+            busy.client.get_namespace("given-up")
