@@ -92,7 +92,10 @@ def serve(
     ] = None,
     workers: Annotated[
         int | None,
-        typer.Option(help="Calls served at the same time. Default: 16.", rich_help_panel=_LIMITS),
+        typer.Option(
+            help="Threads for calls that take longer than microseconds. Default: 16.",
+            rich_help_panel=_LIMITS,
+        ),
     ] = None,
     max_concurrent_calls: Annotated[
         int | None,
