@@ -72,7 +72,12 @@ pub struct RecordHasher(Vec<u8>);
 impl RecordHasher {
     /// Begins a record of a kind.
     pub fn new(kind: &str) -> Self {
-        let mut hasher = Self(Vec::with_capacity(256));
+        Self::with_room(kind, 0)
+    }
+
+    /// Begins a record of a kind with vectors and sums of so many bytes.
+    pub fn with_room(kind: &str, bytes: usize) -> Self {
+        let mut hasher = Self(Vec::with_capacity(256 + bytes));
         hasher.bytes(kind.as_bytes());
         hasher
     }

@@ -41,7 +41,7 @@ pub struct Item {
 impl Item {
     /// Hash of what the digest knows of an item.
     pub fn hash(&self) -> RecordHash {
-        RecordHasher::new("item")
+        RecordHasher::with_room("item", size_of_val(&*self.embedding))
             .bytes(self.key.as_bytes())
             .bytes(&self.weight.to_le_bytes())
             .vector(&self.embedding)

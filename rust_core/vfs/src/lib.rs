@@ -10,6 +10,7 @@
 #![allow(clippy::missing_errors_doc)]
 
 mod below;
+mod frames;
 mod pages;
 mod shim;
 

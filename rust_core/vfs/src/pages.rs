@@ -28,9 +28,9 @@ use std::thread;
 use std::time::Duration;
 
 use rusqlite::ffi::{SQLITE_IOERR_DATA, SQLITE_IOERR_SHORT_READ, SQLITE_IOERR_WRITE};
-use rustc_hash::FxHashMap;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
+use crate::frames::{FRAME_HEADER, Frames};
 use crate::{Below, Code, File, Kind, Layer, OK};
 
 pub use crate::shim::reserve;
@@ -44,9 +44,6 @@ pub(crate) const RESERVED: usize = 8;
 /// How often a page that does not verify is looked at, and the pause between.
 const LOOKS: u32 = 3;
 const PAUSE: Duration = Duration::from_millis(20);
-
-/// Bytes before a page in a log frame.
-const FRAME_HEADER: usize = 24;
 
 /// SQLite reads less than this only of a database's header.
 const HEADER: usize = 512;
@@ -87,8 +84,8 @@ fn damaged(what: String) -> Code {
 /// What all open files of a database share.
 #[derive(Default)]
 struct Common {
-    /// Lengths and hashes of the pages in the log, by offset.
-    hashes: Mutex<FxHashMap<u64, (usize, u64)>>,
+    /// Hashes of the pages in the log.
+    frames: Mutex<Frames>,
     /// How the first write or sync that failed did so.
     failed: AtomicI32,
     /// Pages that were copied back and could not be written, by offset: others no longer look for
@@ -337,7 +334,7 @@ struct Log {
 impl Log {
     fn hash(&self, offset: u64, page: &[u8]) {
         let hash = xxh3_64_with_seed(page, offset);
-        lock(&self.common.hashes).insert(offset, (page.len(), hash));
+        lock(&self.common.frames).insert(offset, page.len(), hash);
     }
 }
 
@@ -352,11 +349,8 @@ impl File for Log {
             return code;
         }
         if is_page(buffer.len()) {
-            let written = lock(&self.common.hashes).get(&offset).copied();
-            // A part of a page is read before SQLite knows how long pages are, and then the page.
-            if written.is_some_and(|(length, hash)| {
-                length == buffer.len() && hash != xxh3_64_with_seed(buffer, offset)
-            }) {
+            let written = lock(&self.common.frames).get(offset, buffer.len());
+            if written.is_some_and(|hash| hash != xxh3_64_with_seed(buffer, offset)) {
                 return damaged(format!(
                     "the write-ahead log: the page at byte {offset} is not the one written"
                 ));
@@ -388,7 +382,7 @@ impl File for Log {
             OK => {}
             code => return code,
         }
-        lock(&self.common.hashes).retain(|offset, _| *offset < size);
+        lock(&self.common.frames).truncate(size);
         self.common.change(|| below.truncate(size))
     }
 

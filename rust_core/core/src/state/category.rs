@@ -310,14 +310,16 @@ impl CategoryDraft {
             absorbed,
             ..
         } = &self.category;
-        let mut hasher = RecordHasher::new("category");
+        let base = self.base.as_deref().unwrap_or_default();
+        let vectors = size_of_val(base) + size_of_val(&*self.sum);
+        let mut hasher = RecordHasher::with_room("category", vectors);
         hasher
             .bytes(key.as_bytes())
             .bytes(&settings.base_weight.to_le_bytes())
             .bytes(&settings.window.to_le_bytes())
             .bytes(&settings.min_base_share.to_le_bytes())
             .bytes(&[u8::from(settings.frozen), u8::from(self.base.is_some())])
-            .vector(self.base.as_deref().unwrap_or_default())
+            .vector(base)
             .map(metadata)
             .bytes(&absorbed.members.to_le_bytes())
             .bytes(&absorbed.counting.to_le_bytes())

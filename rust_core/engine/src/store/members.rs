@@ -114,8 +114,11 @@ pub(crate) fn move_new_members(
             *turn = 0;
             continue;
         };
+        // If a row fails all of the transaction does, so SQLite need not keep pages as they were.
         connection
-            .prepare_cached("INSERT INTO members SELECT * FROM new_members WHERE category = ?1")?
+            .prepare_cached(
+                "INSERT OR FAIL INTO members SELECT * FROM new_members WHERE category = ?1",
+            )?
             .execute([category])?;
         let moved = connection
             .prepare_cached("DELETE FROM new_members WHERE category = ?1")?

@@ -1,0 +1,95 @@
+//! Hashes of the pages in a write-ahead log, in order of its frames: it is written from its
+//! beginning on, so a table of them is written in a row too, and a map would not be.
+
+/// Bytes before the first frame of a log.
+const LOG_HEADER: u64 = 32;
+
+/// Bytes before a page in a log frame.
+pub(crate) const FRAME_HEADER: usize = 24;
+
+/// The hashes; all pages of a log have one size.
+#[derive(Default)]
+pub(crate) struct Frames {
+    page: usize,
+    /// By frame; none: not known.
+    hashes: Vec<Option<u64>>,
+}
+
+impl Frames {
+    /// Takes in the hash of a page of so many bytes, which is at an offset of the log.
+    pub(crate) fn insert(&mut self, offset: u64, page: usize, hash: u64) {
+        if page != self.page {
+            *self = Self {
+                page,
+                hashes: Vec::new(),
+            };
+        }
+        let Some(frame) = self.frame(offset) else {
+            return; // Not where a page can be.
+        };
+        if frame >= self.hashes.len() {
+            self.hashes.resize(frame + 1, None);
+        }
+        self.hashes[frame] = Some(hash);
+    }
+
+    /// The hash of the page of so many bytes at an offset, if it is known.
+    pub(crate) fn get(&self, offset: u64, page: usize) -> Option<u64> {
+        if page != self.page {
+            return None; // SQLite reads a part of a page before it knows how long pages are.
+        }
+        *self.hashes.get(self.frame(offset)?)?
+    }
+
+    /// Forgets what lies behind an end of the log.
+    pub(crate) fn truncate(&mut self, size: u64) {
+        let whole = size.saturating_sub(LOG_HEADER) / self.frame_size();
+        self.hashes.truncate(whole as usize);
+    }
+
+    fn frame(&self, offset: u64) -> Option<usize> {
+        let from_first = offset.checked_sub(LOG_HEADER + FRAME_HEADER as u64)?;
+        let frame = from_first / self.frame_size();
+        (from_first % self.frame_size() == 0).then_some(frame as usize)
+    }
+
+    fn frame_size(&self) -> u64 {
+        (FRAME_HEADER + self.page) as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn offset(frame: u64, page: u64) -> u64 {
+        32 + 24 + frame * (24 + page)
+    }
+
+    #[test]
+    fn a_page_has_the_hash_that_it_was_written_with_last() {
+        let mut frames = Frames::default();
+        for (frame, hash) in [(0, 7), (3, 8), (0, 9)] {
+            frames.insert(offset(frame, 4096), 4096, hash);
+        }
+        let found = |frames: &Frames| [0, 1, 3, 4].map(|n| frames.get(offset(n, 4096), 4096));
+        assert_eq!(found(&frames), [Some(9), None, Some(8), None]);
+        assert_eq!(frames.get(offset(0, 4096), 512), None);
+        assert_eq!(frames.get(offset(0, 4096) + 1, 4096), None);
+        assert_eq!(frames.get(0, 4096), None);
+
+        frames.truncate(offset(3, 4096));
+        assert_eq!(found(&frames), [Some(9), None, None, None]);
+        frames.truncate(0);
+        assert_eq!(found(&frames), [None; 4]);
+    }
+
+    #[test]
+    fn pages_of_another_size_are_those_of_another_log() {
+        let mut frames = Frames::default();
+        frames.insert(offset(0, 4096), 4096, 7);
+        frames.insert(offset(1, 512), 512, 8);
+        assert_eq!(frames.get(offset(0, 4096), 4096), None);
+        assert_eq!(frames.get(offset(1, 512), 512), Some(8));
+    }
+}
