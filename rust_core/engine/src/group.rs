@@ -305,8 +305,7 @@ impl<'a> Group<'a> {
             if !context.validate_only {
                 revision = entry.revision;
                 self.head.sequence += 1;
-                self.pending.written();
-                queries::append_entry(self.connection, id, self.head.sequence, &entry)?;
+                self.pending.entry(id, self.head.sequence, &entry);
             }
             let effects = entry.effects.iter();
             let effects = effects

@@ -13,23 +13,7 @@ pub(crate) fn append_entry(
     sequence: u64,
     entry: &Entry,
 ) -> StoreResult<()> {
-    let raw = RawEntry {
-        namespace,
-        revision: entry.revision.cast_signed(),
-        sequence: sequence.cast_signed(),
-        entry: encode(entry),
-        checksum: 0,
-    };
-    connection
-        .prepare_cached("INSERT INTO log VALUES (?1, ?2, ?3, ?4, ?5)")?
-        .execute((
-            raw.namespace,
-            raw.revision,
-            raw.sequence,
-            &raw.entry,
-            raw.checksum().finish(),
-        ))?;
-    Ok(())
+    RawEntry::new(namespace, sequence, entry).insert(connection)
 }
 
 /// Calls `each` with the entries of a namespace after a revision, the newest first.
@@ -50,7 +34,8 @@ pub(crate) fn entries_after(
     Ok(())
 }
 
-struct RawEntry {
+/// A row of `log`.
+pub(super) struct RawEntry {
     namespace: i64,
     revision: i64,
     sequence: i64,
@@ -59,6 +44,34 @@ struct RawEntry {
 }
 
 impl RawEntry {
+    pub(super) fn new(namespace: i64, sequence: u64, entry: &Entry) -> Self {
+        Self {
+            namespace,
+            revision: entry.revision.cast_signed(),
+            sequence: sequence.cast_signed(),
+            entry: encode(entry),
+            checksum: 0,
+        }
+    }
+
+    /// Bytes of what has no bound of its own.
+    pub(super) fn bytes(&self) -> usize {
+        self.entry.len()
+    }
+
+    pub(super) fn insert(&self, connection: &Connection) -> StoreResult<()> {
+        connection
+            .prepare_cached("INSERT INTO log VALUES (?1, ?2, ?3, ?4, ?5)")?
+            .execute((
+                self.namespace,
+                self.revision,
+                self.sequence,
+                &self.entry,
+                self.checksum().finish(),
+            ))?;
+        Ok(())
+    }
+
     fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
             namespace: row.get(0)?,

@@ -7,11 +7,13 @@
 
 use std::hash::BuildHasher;
 
+use ee_core::log::Entry;
 use ee_core::store::Membership;
 use rusqlite::Connection;
 use rustc_hash::{FxBuildHasher, FxHashSet};
 
 use super::items::{enter_inbox, leave_inbox};
+use super::log::RawEntry;
 use super::lookup::{RawItem, RawMembership};
 use super::{StoreResult, members};
 
@@ -22,8 +24,14 @@ pub(crate) struct Pending {
     items: Vec<(RawItem, bool)>,
     /// Memberships; namespace and key of the item if it leaves the inbox.
     memberships: Vec<(Membership, Option<(i64, String)>)>,
+    /// Entries of the log. They come last: to find the end of the log SQLite reads whole entries,
+    /// and for the pages of long ones it searches the write-ahead log, but not once a transaction
+    /// has changed a page.
+    entries: Vec<RawEntry>,
+    /// Bytes of those.
+    entry_bytes: usize,
     /// Numbers of rows before those of the command at work.
-    before: (usize, usize),
+    before: Rows,
     /// Items and categories that have rows here, and maybe others.
     ids: FxHashSet<i64>,
     /// Hashes of the items' keys, and maybe others.
@@ -34,6 +42,17 @@ pub(crate) struct Pending {
     used: bool,
     /// Memberships that have been inserted.
     members: i64,
+}
+
+/// Bytes of entries that wait at the most: those of large writes have all that these replaced.
+const ENTRY_BYTES: usize = 1024 * 1024;
+
+/// Numbers of rows that wait.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+struct Rows {
+    items: usize,
+    memberships: usize,
+    entries: usize,
 }
 
 /// How what a command has written is undone.
@@ -47,7 +66,7 @@ enum Guard {
 impl Pending {
     /// A command begins.
     pub(crate) fn begin(&mut self) {
-        self.before = (self.items.len(), self.memberships.len());
+        self.before = self.rows();
         self.guard = None;
     }
 
@@ -57,14 +76,19 @@ impl Pending {
             statement(connection, "RELEASE command")?;
         }
         self.begin();
+        if self.entry_bytes > ENTRY_BYTES {
+            self.insert(connection)?;
+        }
         Ok(())
     }
 
     /// The command that began has never been.
     pub(crate) fn undo(&mut self, connection: &Connection) -> StoreResult<()> {
-        let (items, memberships) = self.before;
-        self.items.truncate(items);
-        self.memberships.truncate(memberships);
+        self.items.truncate(self.before.items);
+        self.memberships.truncate(self.before.memberships);
+        for entry in self.entries.drain(self.before.entries..) {
+            self.entry_bytes -= entry.bytes();
+        }
         match self.guard.take() {
             None => Ok(()),
             Some(Guard::Savepoint) => {
@@ -93,6 +117,13 @@ impl Pending {
         self.ids.insert(item.id);
         self.keys.insert(hash(item.namespace, &item.key));
         self.items.push((item, inbox));
+    }
+
+    /// The entry of the log at a place in the one order of all entries.
+    pub(crate) fn entry(&mut self, namespace: i64, sequence: u64, entry: &Entry) {
+        let entry = RawEntry::new(namespace, sequence, entry);
+        self.entry_bytes += entry.bytes();
+        self.entries.push(entry);
     }
 
     pub(super) fn membership(
@@ -138,13 +169,13 @@ impl Pending {
             });
         }
         self.used = true;
-        self.insert_rows(connection, (self.items.len(), self.memberships.len()))
+        self.insert_rows(connection, self.rows())
     }
 
     /// Inserts all rows.
     pub(crate) fn insert(&mut self, connection: &Connection) -> StoreResult<()> {
         self.insert_before(connection)?;
-        if self.items.is_empty() && self.memberships.is_empty() {
+        if self.rows() == Rows::default() {
             self.ids.clear();
             self.keys.clear();
             return Ok(());
@@ -154,14 +185,18 @@ impl Pending {
 
     fn insert_before(&mut self, connection: &Connection) -> StoreResult<()> {
         let before = std::mem::take(&mut self.before);
-        self.used |= before != (0, 0);
+        self.used |= before != Rows::default();
         self.insert_rows(connection, before)
     }
 
     fn insert_rows(
         &mut self,
         connection: &Connection,
-        (items, memberships): (usize, usize),
+        Rows {
+            items,
+            memberships,
+            entries,
+        }: Rows,
     ) -> StoreResult<()> {
         if items > 0 {
             let mut insert = RawItem::inserting(connection)?;
@@ -184,7 +219,19 @@ impl Pending {
             }
             self.members += memberships as i64;
         }
+        for entry in self.entries.drain(..entries) {
+            self.entry_bytes -= entry.bytes();
+            entry.insert(connection)?;
+        }
         Ok(())
+    }
+
+    fn rows(&self) -> Rows {
+        Rows {
+            items: self.items.len(),
+            memberships: self.memberships.len(),
+            entries: self.entries.len(),
+        }
     }
 }
 
