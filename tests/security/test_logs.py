@@ -90,6 +90,7 @@ def test_the_audit_log_has_writes_and_refusals_and_no_secrets(tmp_path: Path) ->
     ]
     assert told[-1] == (None, "GetServiceInfo", None, "UNAUTHENTICATED")
     assert len({e["id"] for e in entries}) == len(entries)
+    assert all(e["peer"].startswith("ipv4:127.0.0.1:") for e in entries)
     assert "secret" not in text
     assert "0.125" not in text
     assert not any(token in text for token in served.tokens.values())
@@ -189,7 +190,7 @@ def test_every_answer_has_an_id_that_the_log_has_too(
             answer: Any = call.future(b"", metadata=metadata, timeout=5)
             answer.code()
             trailing = dict(answer.trailing_metadata())
-            assert re.fullmatch(r"[0-9a-f]{8}-\d+", trailing["x-request-id"])
+            assert re.fullmatch(r"[0-9a-f]{16}", trailing["x-request-id"])
             ids.add(trailing["x-request-id"])
         assert len(ids) == 2
     assert all(f"id={each}" in caplog.text for each in ids)

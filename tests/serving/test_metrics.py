@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+import socket
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +13,7 @@ import grpc
 import pytest
 
 from effective_embeddings import CategoryUpdate, Client, errors
-from effective_embeddings.server import ListenError, ServerHandle, Settings
+from effective_embeddings.server import ListenError, ServerHandle, Settings, resolve
 from tests.security.support import tenants
 
 
@@ -113,3 +116,38 @@ def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
                 metrics_listen=server.metrics_target,
             )
         )
+
+
+def test_figures_are_served_on_the_loopback_unless_told_otherwise() -> None:
+    assert resolve({}, environment={}).settings.metrics_listen == "127.0.0.1:9464"
+    for given in ("off", "127.0.0.1:9999"):
+        settings = resolve({}, environment={"EFFEMB_METRICS_LISTEN": given}).settings
+        assert settings.metrics_listen == (None if given == "off" else given)
+
+
+def test_a_second_server_that_nobody_told_where_serves_no_figures_and_says_so(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Only at the address that nobody asked for; at another one it does not start."""
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Somebody else has it: the better.
+        with suppress(OSError):
+            taken.bind(("127.0.0.1", 9464))
+            taken.listen()
+        settings = Settings(
+            data=tmp_path / "data",
+            listen="127.0.0.1:0",
+            metrics_listen=resolve({}, environment={}).settings.metrics_listen,
+        )
+        with ServerHandle(settings) as server, Client(server.target) as client:
+            assert server.metrics_target is None
+            assert client.service_info().version
+        assert "metrics served=false" in caplog.text
+        assert "127.0.0.1:9464" in caplog.text
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        listen = f"127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(ListenError, match=listen):
+            ServerHandle(dataclasses.replace(settings, metrics_listen=listen))

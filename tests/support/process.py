@@ -57,7 +57,8 @@ class ServerProcess:
                 ],
                 stdout=subprocess.PIPE,
                 stderr=log_file,
-                env=environment(),
+                # Servers of tests do not meet at a port.
+                env=environment(EFFEMB_METRICS_LISTEN="off"),
             )
         #: What it has said of itself once it served.
         self.told: dict[str, str] = {}

@@ -18,7 +18,10 @@ def banner(settings: Settings, handle: ServerHandle) -> None:
         ("listening", handle.target),
         ("data", str(settings.data.resolve())),
         ("protected", "; ".join(_protected(settings, handle))),
-        ("open", "; ".join(_open(settings)) or "nothing that is known of; see docs/security.md"),
+        (
+            "open",
+            "; ".join(_open(settings, handle)) or "nothing that is known of; see docs/security.md",
+        ),
     ]
     if handle.metrics_target is not None:
         lines.insert(2, ("metrics", f"http://{handle.metrics_target}/metrics"))
@@ -40,7 +43,7 @@ def _protected(settings: Settings, handle: ServerHandle) -> Iterator[str]:
         yield f"writes and refusals are kept in {settings.audit_log}"
 
 
-def _open(settings: Settings) -> Iterator[str]:
+def _open(settings: Settings, handle: ServerHandle) -> Iterator[str]:
     reach = "every user of this machine" if settings.local else "whoever reaches this address"
     if not settings.authenticated:
         what = "neither encrypted nor authenticated" if not settings.encrypted else "open"
@@ -51,6 +54,6 @@ def _open(settings: Settings) -> Iterator[str]:
         yield "the contract is told to everybody (reflection)"
     if not settings.calls_per_second:
         yield "no principal's rate is limited (calls_per_second)"
-    if settings.metrics_listen is not None:
+    if handle.metrics_target is not None:
         yield "figures are served without a token"
     yield "the data on the disk is not encrypted"

@@ -119,7 +119,8 @@ def serve(
         str | None,
         typer.Option(
             metavar="HOST:PORT",
-            help="Serve figures for Prometheus there, such as 127.0.0.1:9464. Default: nowhere.",
+            help="Serve figures for Prometheus there; off: nowhere. Default: 127.0.0.1:9464, unless"
+            " another server has it.",
             rich_help_panel=_WATCH,
         ),
     ] = None,

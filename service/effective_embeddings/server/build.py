@@ -210,4 +210,4 @@ def _why_not(listen: str) -> str:
         if error.errno == errno.EADDRINUSE:
             return "the port is taken; is a server running already?"
         return os.strerror(error.errno) if error.errno else str(error)
-    return "the port was taken a moment ago"
+    return "gRPC cannot bind it; its own log says why"

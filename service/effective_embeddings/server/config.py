@@ -19,7 +19,7 @@ from typing import Any
 
 from effective_embeddings.server.address import SettingsError
 from effective_embeddings.server.authenticate import make_authentication
-from effective_embeddings.server.settings import Settings
+from effective_embeddings.server.settings import DEFAULT_METRICS_LISTEN, Settings
 from effective_embeddings.server.tls import make_credentials
 
 __all__ = ["FIELDS", "Resolved", "check_files", "resolve"]
@@ -94,12 +94,14 @@ def resolve(
         "environment": _from_environment(environment),
         "file": {} if file is None else _from_file(file),
     }
-    values: dict[str, Any] = {"data": _DEFAULT_DATA}
+    values: dict[str, Any] = {"data": _DEFAULT_DATA, "metrics_listen": DEFAULT_METRICS_LISTEN}
     sources: dict[str, str] = dict.fromkeys(FIELDS, "default")
     for source in ("file", "environment", "flag"):
         for name, value in layers[source].items():
             values[name] = value
             sources[name] = source
+    if values["metrics_listen"] == "off":
+        values["metrics_listen"] = None
     own = {_PREFIX + name.upper() for name in FIELDS} | _NOT_OURS | {"EFFEMB_CONFIG"}
     unknown = sorted(n for n in environment if n.startswith(_PREFIX) and n not in own)
     return Resolved(Settings(**values), sources, unknown)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import random
 import secrets
 import threading
@@ -70,8 +69,6 @@ class Gate:
         self._closing = False
         self._empty = threading.Event()
         self._reply_bytes = settings.max_message_bytes
-        self._run = secrets.token_hex(4)
-        self._numbers = itertools.count(1)
 
     @property
     def in_flight(self) -> int:
@@ -79,8 +76,8 @@ class Gate:
         return self._served.taken + self._arriving.taken
 
     def new_id(self) -> str:
-        """Return an id for a call: the server's run, and a number."""
-        return f"{self._run}-{next(self._numbers)}"
+        """Return an id for a call, from which nobody learns how many calls others make."""
+        return secrets.token_hex(8)
 
     def admit(self, identity: Identity) -> None:
         """Count a call of a caller. Raises a Refusal if it comes too soon, or too late."""

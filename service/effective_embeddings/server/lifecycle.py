@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from effective_embeddings import _core
-from effective_embeddings.server.address import SettingsError
+from effective_embeddings.server.address import ListenError, SettingsError
 from effective_embeddings.server.authenticate import everybody, make_authentication
 from effective_embeddings.server.build import build_server
 from effective_embeddings.server.engine import RestoreLike
@@ -20,7 +20,7 @@ from effective_embeddings.server.files import FileWatch
 from effective_embeddings.server.logs import AuditLog
 from effective_embeddings.server.notify import notify
 from effective_embeddings.server.refusal import starting
-from effective_embeddings.server.settings import Settings
+from effective_embeddings.server.settings import DEFAULT_METRICS_LISTEN, Settings
 from effective_embeddings.server.signals import Signals
 
 if TYPE_CHECKING:
@@ -129,7 +129,15 @@ class ServerHandle:
             "Calls that were cancelled because their clients stopped.",
             lambda: gate.patience.cancelled,
         )
-        return ScrapeServer(self._settings.metrics_listen, self._metrics.application())
+        listen = self._settings.metrics_listen
+        try:
+            return ScrapeServer(listen, self._metrics.application())
+        except ListenError as error:
+            # Two servers on one machine that nobody told where their figures go.
+            if listen != DEFAULT_METRICS_LISTEN:
+                raise
+            _log.warning("metrics served=false reason=%r: give each a metrics_listen", str(error))
+            return None
 
     def reload(self) -> None:
         """Read the tokens again; certificates are read again by themselves."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from effective_embeddings.server.logs import AuditLog
@@ -75,9 +75,10 @@ class Visit:
         request_id: Its id, which the caller gets too.
         principal: Who calls, once that is known.
         namespace: On what, where it is known and of use.
+        peer: Says from where, if somebody wants to know.
     """
 
-    __slots__ = ("_begin", "_observer", "_span", "namespace", "principal", "request_id")
+    __slots__ = ("_begin", "_observer", "_span", "namespace", "peer", "principal", "request_id")
 
     def __init__(self, observer: Observer, request_id: str) -> None:
         self._observer = observer
@@ -86,6 +87,7 @@ class Visit:
         self.request_id = request_id
         self.principal: str | None = None
         self.namespace: str | None = None
+        self.peer: Callable[[], str] | None = None
 
     def trace(self, metadata: Sequence[tuple[str, str | bytes]]) -> None:
         """Begin a span, where there are some, of a call with some metadata."""
@@ -124,6 +126,7 @@ class Visit:
         entry: dict[str, Any] = {
             "id": self.request_id,
             "principal": self.principal,
+            "peer": None if self.peer is None else self.peer(),
             "method": self._observer.method,
             "namespace": self.namespace,
             "code": code,

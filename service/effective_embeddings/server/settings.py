@@ -21,6 +21,7 @@ __all__ = [
 ]
 
 DEFAULT_LISTEN = "127.0.0.1:50051"
+DEFAULT_METRICS_LISTEN = "127.0.0.1:9464"
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 LOG_LEVELS = ("debug", "info", "warning", "error")
 LOG_FORMATS = ("text", "json")
@@ -102,7 +103,8 @@ class Settings:
         kernel: Ranking kernel, one of ``effective_embeddings._core.kernels()``; None: the best
             that this CPU can run.
         threads: Threads of one large scan; None: as many as the CPU has.
-        metrics_listen: ``host:port`` for Prometheus, over plain HTTP; None, the default: none.
+        metrics_listen: ``host:port`` for Prometheus, over plain HTTP; None, the default here:
+            none. `effemb serve` takes 127.0.0.1:9464, unless another server has it.
         allow_remote_metrics: Let that be an address that other machines can reach. The figures
             name methods and codes, never namespaces, keys or principals. Default False.
         log_level: ``debug`` (a line for each call), ``info`` (the default), ``warning``, ``error``.

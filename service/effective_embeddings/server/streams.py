@@ -100,6 +100,7 @@ def _take_in(
 
 def _begin(context: grpc.ServicerContext) -> tuple[Visit, Identity]:
     visit, identity = LET_IN.get()
+    visit.peer = context.peer
     visit.trace(context.invocation_metadata())
     context.set_trailing_metadata((("x-request-id", visit.request_id),))
     return visit, identity

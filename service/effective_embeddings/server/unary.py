@@ -44,6 +44,7 @@ class UnaryMethod:
         """Let a call in, and wait for its request without a thread."""
         gate = self.gate
         visit = self.observer.begin(gate.new_id())
+        visit.peer = exchange.peer
         try:
             identity = gate.identity_of(exchange.metadata)
             visit.principal = identity.principal
