@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +14,8 @@ from typing import Any
 import grpc
 import numpy as np
 
+from effective_embeddings import Client
+from effective_embeddings.server import ServerHandle, Settings
 from effective_embeddings.server.crowd import CROWD
 from effective_embeddings.server.exchange import Exchange, Exchanges
 from effective_embeddings.server.status import Status
@@ -262,6 +265,30 @@ def test_a_server_that_stops_waits_for_what_has_begun() -> None:
         held[0].reply(b"done", ())
         assert call.result() == b"done"
         assert stopped.wait(10)
+
+
+def test_calls_are_forgotten_without_the_garbage_collector(tmp_path: Path) -> None:
+    """Answered at once, by a worker, and refused."""
+    settings = Settings(data=tmp_path / "data", listen="127.0.0.1:0")
+    with (
+        ServerHandle(settings) as server,
+        Client(server.target) as client,
+        grpc.insecure_channel(server.target) as channel,
+    ):
+        client.create_namespace("n", 2)
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(100):
+                client.match("n", [1, 0])
+                client.service_info()
+                assert unary(channel, "Match").future(b"\xff", timeout=5).exception()
+            end = time.monotonic() + 10
+            while (left := sum(isinstance(each, Exchange) for each in gc.get_objects())) > 2:
+                assert time.monotonic() < end, left
+                time.sleep(0.05)
+        finally:
+            gc.enable()
 
 
 def test_a_match_waits_for_no_worker(tmp_path: Path) -> None:

@@ -60,14 +60,14 @@ class Exchange:
         crowded: Whether more than ``CROWD`` calls of its method waited when it came.
     """
 
-    __slots__ = ("_call", "_deadline", "_gone", "_received", "crowded", "metadata")
+    __slots__ = ("_asked", "_call", "_deadline", "_gone", "crowded", "metadata")
 
     def __init__(self, event: Any, *, crowded: bool) -> None:
         self.crowded = crowded
         self._call: Any = event.call
         self._deadline: float = event.call_details.deadline
         self._gone = False
-        self._received: Callable[[bytes | None], None] | None = None
+        self._asked = False
         self.metadata: Sequence[tuple[str, str | bytes]] = event.invocation_metadata
 
     def is_active(self) -> bool:
@@ -96,10 +96,17 @@ class Exchange:
         Args:
             received: Takes the request; None: the client ended the call without one, or is gone.
         """
-        self._received = received
+
+        # Not kept in the exchange, which whoever receives has: no call is left to be found by the
+        # garbage collector.
+        def arrived(event: Any) -> tuple[None, tuple[()]]:
+            _guard(self, received, event.batch_operations[0].message())
+            return _NOTHING_TO_DO
+
+        self._asked = True
         call = self._call
         call.start_server_batch((_ReceiveClose(_NO_FLAGS),), self._closed)
-        call.start_server_batch((_ReceiveMessage(_NO_FLAGS),), self._arrived)
+        call.start_server_batch((_ReceiveMessage(_NO_FLAGS),), arrived)
 
     def reply(self, message: bytes, metadata: tuple[tuple[str, str | bytes], ...]) -> None:
         """Send the reply and end the call, from any thread; nothing happens if it has ended."""
@@ -120,19 +127,13 @@ class Exchange:
             _SendInitialMetadata(None, _NO_FLAGS),
             _SendStatus(status.trailing_metadata, code, details, _NO_FLAGS),
         ]
-        if self._received is None:
+        if not self._asked:
             # gRPC wants to be asked how a call ended, and nobody has yet.
             operations.append(_ReceiveClose(_NO_FLAGS))
         self._call.start_server_batch(operations, _ended)
 
     def _closed(self, event: Any) -> tuple[None, tuple[()]]:
         self._gone = bool(event.batch_operations[0].cancelled())
-        return _NOTHING_TO_DO
-
-    def _arrived(self, event: Any) -> tuple[None, tuple[()]]:
-        received = self._received
-        if received is not None:
-            _guard(self, received, event.batch_operations[0].message())
         return _NOTHING_TO_DO
 
 

@@ -52,3 +52,5 @@ class Workers:
                 work()
             except BaseException:  # noqa: BLE001
                 _log.error("defect where=worker", exc_info=True)
+            # Or a thread that waits would keep the last call, with its request.
+            del work
