@@ -7,12 +7,12 @@ more than that. An echo of 4 KiB, client and server in two processes on two core
 3.11.7, grpcio 1.85.1; `python bench/grpc_stacks.py`):
 
     stack                 1 outstanding: p50, server CPU    16 outstanding: rate, server CPU
-    exchange              214-245 us, 114-139 us a call     9000-9800/s, 68-71 us a call
-    thread pool           343-399 us, 224-245 us            6500-6800/s, 138-148 us
-    asyncio, in the loop  345-346 us, 254-261 us            5600-5700/s, 155-159 us (never blocks)
-    asyncio, handed over  441-447 us, 341 us                4200-4500/s, 224-235 us
+    exchange              223-282 us, 116-125 us a call     9400-10400/s, 47-52 us a call
+    thread pool           279-427 us, 180-272 us            4000-6400/s, 147-242 us
+    asyncio, in the loop  353-360 us, 260-270 us            3600-6100/s, 150-213 us (never blocks)
+    asyncio, handed over  470-471 us, 355-373 us            3600-4500/s, 229-278 us
 
-Tried and within the noise: 2 and 4 workers, registered methods, the interpreter's switch interval,
+Tried and within the noise: 2 and 4 workers, workers at a lower priority, the interpreter's switch interval,
 frozen garbage, gRPC's optimization target and bandwidth probe.
 """
 
