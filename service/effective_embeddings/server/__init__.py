@@ -12,8 +12,8 @@ more than that. An echo of 4 KiB, client and server in two processes on two core
     asyncio, in the loop  353-360 us, 260-270 us            3600-6100/s, 150-213 us (never blocks)
     asyncio, handed over  470-471 us, 355-373 us            3600-4500/s, 229-278 us
 
-Tried and within the noise: 2 and 4 workers, workers at a lower priority, the interpreter's switch interval,
-frozen garbage, gRPC's optimization target and bandwidth probe.
+Tried and within the noise: 2 and 4 workers, workers at a lower priority, the interpreter's switch
+interval, frozen garbage, gRPC's optimization target and bandwidth probe.
 """
 
 from effective_embeddings.server.build import Server, build_server
