@@ -1,4 +1,4 @@
-"""Work that nobody waits for any more is not begun."""
+"""Work that nobody waits for any more is not begun; a write that has begun is finished."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import numpy as np
 import pytest
 
-from effective_embeddings import errors
+from effective_embeddings import Client, errors
+from effective_embeddings.server import ServerHandle, Settings
 from effective_embeddings.v1 import resources_pb2, service_pb2
 from tests.security.support import unary
 from tests.serving.busy import busy_server
@@ -41,3 +43,34 @@ def test_a_write_that_nobody_waits_for_any_more_is_not_begun(tmp_path: Path, how
         assert busy.client.get_namespace("waited-for").revision == 1
         with pytest.raises(errors.NotFound):
             busy.client.get_namespace("given-up")
+
+
+def test_a_write_that_has_begun_is_finished_though_its_caller_is_out_of_time(
+    tmp_path: Path,
+) -> None:
+    """All of it: no item is there without the others."""
+    settings = Settings(data=tmp_path / "data", listen="127.0.0.1:0")
+    keys = [f"{number}" for number in range(2000)]
+    embedding = resources_pb2.Embedding(data=np.ones(64, np.float32).tobytes())
+    items = [service_pb2.ItemUpdate(key=key, embedding=embedding) for key in keys]
+    finished = 0
+    with (
+        ServerHandle(settings) as server,
+        Client(server.target) as client,
+        grpc.insecure_channel(server.target) as channel,
+    ):
+        put: Any = unary(channel, "PutItems")
+        for number in range(40):
+            name = f"n{number}"
+            client.create_namespace(name, 64)
+            request = service_pb2.PutItemsRequest(namespace=name, items=items)
+            call = put.future(request.SerializeToString(), timeout=0.002 + 0.001 * number)
+            late = call.code() == grpc.StatusCode.DEADLINE_EXCEEDED
+            end = time.monotonic() + 10
+            while server._server.gate.in_flight:
+                assert time.monotonic() < end
+                time.sleep(0.005)
+            there = client.get_namespace(name).item_count
+            assert there in ((0, len(keys)) if late else (len(keys),))
+            finished += late and there == len(keys)
+    assert finished > 0
