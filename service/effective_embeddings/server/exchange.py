@@ -194,21 +194,28 @@ class _Method:
             exchange = Exchange(event, crowded=self._crowded)
             _guard(exchange, self._begin, exchange)
             self.ask()
-            # While there is a crowd one look follows the other, so that its end is always seen.
-            if not self._looking and (self._crowded or self._calls >= _CALLS_BETWEEN_LOOKS):
+            if self._calls >= _CALLS_BETWEEN_LOOKS and not self._looking:
                 self._look(event.call)
         return _NOTHING_TO_DO
 
     def _look(self, call: Any) -> None:
         """See how many calls there are in the queue, behind which no operations take their turn."""
+
+        def looked(_event: Any) -> tuple[None, tuple[()]]:
+            self._crowded = self._calls >= CROWD
+            self._looking = False
+            # While there is a crowd one look follows the other: its end is seen without a call.
+            if self._crowded:
+                self._look(call)
+            return _NOTHING_TO_DO
+
         self._calls = 0
         self._looking = True
-        call.start_server_batch((), self._looked)
-
-    def _looked(self, _event: Any) -> tuple[None, tuple[()]]:
-        self._crowded = self._calls >= CROWD
-        self._looking = False
-        return _NOTHING_TO_DO
+        try:
+            call.start_server_batch((), looked)
+        except Exception:  # noqa: BLE001 - this is the thread that brings all calls
+            self._crowded = self._looking = False
+            _log.debug("cannot look at the queue path=%s", self._path, exc_info=True)
 
 
 def _ended(_event: Any) -> tuple[None, tuple[()]]:
