@@ -202,7 +202,7 @@ class _Method:
         """See how many calls there are in the queue, behind which no operations take their turn."""
 
         def looked(_event: Any) -> tuple[None, tuple[()]]:
-            self._crowded = self._calls >= CROWD
+            self._crowded = self._calls > CROWD
             self._looking = False
             # While there is a crowd one look follows the other: its end is seen without a call.
             if self._crowded:
