@@ -16,7 +16,7 @@ from effective_embeddings.client.errors import (
     FailedPrecondition,
     Unavailable,
 )
-from effective_embeddings.client.retry import is_repeatable, next_pause
+from effective_embeddings.client.transport.retry import is_repeatable, next_pause
 from effective_embeddings.server import ServerHandle
 from effective_embeddings.v1 import service_pb2 as pb
 from tests.support.proxy import slow_to_connect

@@ -1,11 +1,11 @@
 """The client library: one set of methods and results over gRPC, asyncio, or in process."""
 
 from effective_embeddings.client import errors
-from effective_embeddings.client.aio.client import AsyncClient
-from effective_embeddings.client.calls.writes import ChangeOptions, WriteOptions
+from effective_embeddings.client._async.client import AsyncClient
+from effective_embeddings.client._sync.client import DEFAULT_TARGET, DEFAULT_TIMEOUT, Client
 from effective_embeddings.client.errors import EffectiveEmbeddingsError, SnapshotFileError
-from effective_embeddings.client.queries import Queries, Query, QueryPart
-from effective_embeddings.client.replies import (
+from effective_embeddings.client.models.queries import Queries, Query, QueryPart
+from effective_embeddings.client.models.replies import (
     AssignmentResult,
     AssignReply,
     CategoryMatch,
@@ -21,7 +21,7 @@ from effective_embeddings.client.replies import (
     UnassignReply,
     VerifyReport,
 )
-from effective_embeddings.client.resources import (
+from effective_embeddings.client.models.resources import (
     Category,
     CategoryUpdate,
     Item,
@@ -30,9 +30,9 @@ from effective_embeddings.client.resources import (
     Namespace,
     Normalization,
 )
-from effective_embeddings.client.security import Tls
+from effective_embeddings.client.requests.writes import ChangeOptions, WriteOptions
 from effective_embeddings.client.snapshot_file import read_frames
-from effective_embeddings.client.sync.client import DEFAULT_TARGET, DEFAULT_TIMEOUT, Client
+from effective_embeddings.client.transport.tls import Tls
 
 __all__ = [
     "DEFAULT_TARGET",

@@ -11,10 +11,10 @@ from typing import BinaryIO, Self, TypeAlias
 
 from google.protobuf.message import DecodeError
 
-from effective_embeddings.client import messages
+from effective_embeddings.client.convert import messages
 from effective_embeddings.client.errors import SnapshotFileError
 from effective_embeddings.client.limits import MAX_FRAME_BYTES
-from effective_embeddings.client.replies import SnapshotProgress, SnapshotSummary
+from effective_embeddings.client.models.replies import SnapshotProgress, SnapshotSummary
 from effective_embeddings.v1 import resources_pb2, service_pb2
 
 __all__ = ["FilePath", "OnProgress", "SnapshotWriter", "read_frames", "restore_requests"]

@@ -1,0 +1,1 @@
+"""Conversions between arrays, dataclasses and the contract's messages."""

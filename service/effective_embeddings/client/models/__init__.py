@@ -1,0 +1,1 @@
+"""Dataclasses that callers pass in and get back: resources, replies, queries."""

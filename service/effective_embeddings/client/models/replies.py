@@ -1,0 +1,254 @@
+"""What calls answer, as frozen dataclasses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from effective_embeddings.client.models.resources import Namespace
+
+__all__ = [
+    "AssignReply",
+    "AssignmentResult",
+    "CategoryMatch",
+    "DeleteReply",
+    "MatchResult",
+    "PutReply",
+    "PutResult",
+    "ServiceInfo",
+    "SnapshotProgress",
+    "SnapshotSummary",
+    "SnapshotView",
+    "UnassignReply",
+    "UnassignmentResult",
+    "VerifyReport",
+]
+
+SnapshotView = Literal["full", "effective"]
+
+
+@dataclass(frozen=True, slots=True)
+class PutResult:
+    """What became of one category or item.
+
+    Attributes:
+        key: Its key.
+        created: True if it is new.
+        changed: True if anything changed.
+    """
+
+    key: str
+    created: bool
+    changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PutReply:
+    """What became of them, in the order of the request, and the revision after the write."""
+
+    results: tuple[PutResult, ...]
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteReply:
+    """What was deleted.
+
+    Attributes:
+        deleted_count: Number of categories or items deleted.
+        unassigned_count: Number of memberships that ended with deleted categories; 0 for items.
+        revision: The namespace's revision after the write.
+    """
+
+    deleted_count: int
+    unassigned_count: int
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class AssignmentResult:
+    """What became of one assignment.
+
+    Attributes:
+        item: The item's key.
+        category: The category's key.
+        previous_category: The category that the item left, or this one if it was in it already;
+            None if it came from nowhere.
+        changed: True if anything changed.
+        score_before: Cosine of the item with the category before the change, −1 to 1; None if
+            the category had no embedding then.
+        category_count: Number of the category's members after it.
+        category_drift: The category's drift after it, 0 to 2; None without a base or embedding.
+        item_created: True if the item is new.
+    """
+
+    item: str
+    category: str
+    previous_category: str | None
+    changed: bool
+    score_before: float | None
+    category_count: int
+    category_drift: float | None
+    item_created: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AssignReply:
+    """What the categories learned, in the order of the request, and the revision after it."""
+
+    results: tuple[AssignmentResult, ...]
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnassignmentResult:
+    """What became of one item.
+
+    Attributes:
+        item: The item's key.
+        previous_categories: The categories that it left.
+        changed: True if anything changed.
+        item_deleted: True if the item was deleted.
+    """
+
+    item: str
+    previous_categories: tuple[str, ...]
+    changed: bool
+    item_deleted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class UnassignReply:
+    """What the categories forgot, in the order of the request, and the revision after it."""
+
+    results: tuple[UnassignmentResult, ...]
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryMatch:
+    """One category in a ranking.
+
+    Attributes:
+        category: Its key.
+        score: cos(query, effective embedding), −1 to 1.
+        count: Number of members that count in it.
+    """
+
+    category: str
+    score: float
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class MatchResult:
+    """The ranking for one query.
+
+    Attributes:
+        matches: Best first; equal scores by key.
+        margin: Score of the first less that of the second of all that compete; None where fewer
+            than two do.
+        revision: The namespace's revision that was read.
+    """
+
+    matches: tuple[CategoryMatch, ...]
+    margin: float | None
+    revision: int
+
+    @property
+    def best(self) -> CategoryMatch | None:
+        """The first match; None if there is none."""
+        return self.matches[0] if self.matches else None
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotProgress:
+    """How far a snapshot or a restore is: frames, bytes, categories and items so far.
+
+    ``category_total`` and ``item_total`` are what the header announces.
+    """
+
+    frames: int
+    bytes: int
+    categories: int
+    items: int
+    category_total: int
+    item_total: int
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotSummary:
+    """A snapshot that was written.
+
+    Attributes:
+        file: Where it is.
+        size: Its bytes.
+        namespace: The namespace as it was at the snapshot's revision.
+        view: What the snapshot holds.
+        category_count: Number of categories in it.
+        item_count: Number of items in it.
+        membership_count: Number of memberships in it.
+        digest: The state digest, 32 bytes.
+    """
+
+    file: Path
+    size: int
+    namespace: Namespace
+    view: SnapshotView
+    category_count: int
+    item_count: int
+    membership_count: int
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyReport:
+    """What was verified.
+
+    Attributes:
+        category_count: Number of categories whose sum was rebuilt and compared.
+        item_count: Number of items read.
+        membership_count: Number of memberships read.
+        digest: The digest of the rebuilt state, 32 bytes.
+        findings: What does not agree, in words, the first 100; empty: all is well.
+        revision: The revision that was verified.
+        page_count: Number of pages read, where the files were verified.
+    """
+
+    category_count: int
+    item_count: int
+    membership_count: int
+    digest: bytes
+    findings: tuple[str, ...]
+    revision: int
+    page_count: int = 0
+
+    @property
+    def ok(self) -> bool:
+        """True if everything agrees."""
+        return not self.findings
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceInfo:
+    """What the service is.
+
+    Attributes:
+        version: Its version.
+        kernel: Ranking kernel in use.
+        sqlite_version: Version of the embedded SQLite.
+        release_build: False for a debug build of the core, which is many times slower.
+        namespace_count: Number of namespaces.
+        memory_bytes: Bytes held for the categories of loaded namespaces.
+        limits: The limits, by name.
+    """
+
+    version: str
+    kernel: str
+    sqlite_version: str
+    release_build: bool
+    namespace_count: int
+    memory_bytes: int
+    limits: Mapping[str, int]

@@ -1,0 +1,133 @@
+"""Calls on items."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from numpy.typing import ArrayLike
+
+from effective_embeddings.client.convert import messages
+from effective_embeddings.client.convert.columns import (
+    Metadata,
+    Weights,
+    key_column,
+    metadata_column,
+    row_column,
+    weight_column,
+)
+from effective_embeddings.client.limits import MAX_BATCH, PAGE_SIZE
+from effective_embeddings.client.models.replies import DeleteReply, PutReply, PutResult
+from effective_embeddings.client.models.resources import Item
+from effective_embeddings.client.requests.call import Call, Pages, cut, single
+from effective_embeddings.client.requests.join import delete_reply, put_reply
+from effective_embeddings.client.requests.writes import WriteOptions, write_options
+from effective_embeddings.v1 import service_pb2
+
+__all__ = ["delete", "get", "listing", "put"]
+
+
+def put(
+    actor: str,
+    namespace: str,
+    keys: str | Sequence[str],
+    embeddings: ArrayLike | None,
+    *,
+    weights: Weights,
+    metadata: Metadata,
+    options: WriteOptions,
+) -> Call[PutReply]:
+    """See Client.put_items."""
+    names = key_column(keys)
+    count = len(names)
+    rows = row_column(embeddings, count)
+    weight_of = weight_column(weights, count)
+    metadata_of = metadata_column(metadata, count)
+    write = write_options(actor, options)
+
+    def new(number: int) -> service_pb2.PutItemsRequest:
+        return service_pb2.PutItemsRequest(namespace=namespace, write=write(number))
+
+    def add(request: service_pb2.PutItemsRequest, index: int) -> int:
+        entry = request.items.add(key=names[index])
+        if rows is not None:
+            entry.embedding.data = rows[index]
+        if weight_of is not None:
+            entry.weight = weight_of[index]
+        if metadata_of is not None and (own := metadata_of[index]) is not None:
+            entry.metadata.update(own)
+            entry.replace_metadata = True
+        return entry.ByteSize()
+
+    def parse(result: service_pb2.PutItemResult) -> PutResult:
+        return PutResult(result.item, result.created, result.changed)
+
+    return Call("PutItems", cut(count, MAX_BATCH, new, add), put_reply(parse), "items")
+
+
+def get(namespace: str, key: str, *, include_embedding: bool, min_revision: int) -> Call[Item]:
+    """See Client.get_item."""
+    request = service_pb2.GetItemRequest(
+        namespace=namespace,
+        item=key,
+        include_embedding=include_embedding,
+        min_revision=min_revision,
+    )
+
+    def parse(reply: service_pb2.GetItemResponse) -> Item:
+        return messages.item(reply.item)
+
+    return single("GetItem", request, parse)
+
+
+def listing(
+    namespace: str,
+    *,
+    category: str | None,
+    unassigned: bool,
+    include_embeddings: bool,
+    min_revision: int,
+) -> Pages[Item]:
+    """See Client.list_items."""
+    if category is not None and unassigned:
+        message = "category and unassigned exclude each other"
+        raise ValueError(message)
+
+    def request(token: str) -> service_pb2.ListItemsRequest:
+        return service_pb2.ListItemsRequest(
+            namespace=namespace,
+            category=category,
+            unassigned=unassigned or None,
+            page_size=PAGE_SIZE,
+            page_token=token,
+            include_embeddings=include_embeddings,
+            min_revision=min_revision,
+        )
+
+    def parse(reply: service_pb2.ListItemsResponse) -> list[Item]:
+        return [messages.item(message) for message in reply.items]
+
+    return Pages("ListItems", request, parse)
+
+
+def delete(
+    actor: str,
+    namespace: str,
+    keys: str | Sequence[str],
+    *,
+    allow_missing: bool,
+    options: WriteOptions,
+) -> Call[DeleteReply]:
+    """See Client.delete_items."""
+    names = key_column(keys)
+    write = write_options(actor, options)
+
+    def new(number: int) -> service_pb2.DeleteItemsRequest:
+        return service_pb2.DeleteItemsRequest(
+            namespace=namespace, allow_missing=allow_missing, write=write(number)
+        )
+
+    def add(request: service_pb2.DeleteItemsRequest, index: int) -> int:
+        request.items.append(names[index])
+        return len(names[index])
+
+    return Call("DeleteItems", cut(len(names), MAX_BATCH, new, add), delete_reply, "items")

@@ -1,0 +1,116 @@
+"""Calls on namespaces, and on the service as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from effective_embeddings.client.convert import messages
+from effective_embeddings.client.limits import PAGE_SIZE
+from effective_embeddings.client.models.replies import ServiceInfo, VerifyReport
+from effective_embeddings.client.models.resources import MembershipMode, Namespace, Normalization
+from effective_embeddings.client.requests.call import Call, Pages, single
+from effective_embeddings.client.requests.writes import ChangeOptions, WriteOptions, write_options
+from effective_embeddings.v1 import resources_pb2, service_pb2
+
+__all__ = ["create", "delete", "get", "listing", "service_info", "update", "verify", "verify_files"]
+
+
+def create(
+    actor: str,
+    name: str,
+    dimension: int,
+    *,
+    embedding_model: str,
+    normalization: Normalization,
+    membership: MembershipMode,
+    description: str,
+    labels: Mapping[str, str] | None,
+    options: ChangeOptions,
+) -> Call[Namespace]:
+    """See Client.create_namespace."""
+    request = service_pb2.CreateNamespaceRequest(
+        namespace=resources_pb2.Namespace(
+            name=name,
+            dimension=dimension,
+            embedding_model=embedding_model,
+            normalization=messages.NORMALIZATIONS[normalization],
+            membership=messages.MEMBERSHIP_MODES[membership],
+            description=description,
+            labels=labels,
+        ),
+        write=write_options(actor, options)(0),
+    )
+    return single("CreateNamespace", request, _parse)
+
+
+def get(name: str, *, min_revision: int) -> Call[Namespace]:
+    """See Client.get_namespace."""
+    request = service_pb2.GetNamespaceRequest(namespace=name, min_revision=min_revision)
+    return single("GetNamespace", request, _parse)
+
+
+def listing(prefix: str) -> Pages[Namespace]:
+    """See Client.list_namespaces."""
+
+    def request(token: str) -> service_pb2.ListNamespacesRequest:
+        return service_pb2.ListNamespacesRequest(
+            prefix=prefix, page_size=PAGE_SIZE, page_token=token
+        )
+
+    def parse(reply: service_pb2.ListNamespacesResponse) -> list[Namespace]:
+        return [messages.namespace(message) for message in reply.namespaces]
+
+    return Pages("ListNamespaces", request, parse)
+
+
+def update(
+    actor: str,
+    name: str,
+    *,
+    description: str | None,
+    labels: Mapping[str, str] | None,
+    options: WriteOptions,
+) -> Call[Namespace]:
+    """See Client.update_namespace."""
+    request = service_pb2.UpdateNamespaceRequest(
+        namespace=name,
+        description=description,
+        labels=labels,
+        replace_labels=labels is not None,
+        write=write_options(actor, options)(0),
+    )
+    return single("UpdateNamespace", request, _parse)
+
+
+def delete(actor: str, name: str, *, force: bool, options: WriteOptions) -> Call[Namespace]:
+    """See Client.delete_namespace."""
+    request = service_pb2.DeleteNamespaceRequest(
+        namespace=name, force=force, write=write_options(actor, options)(0)
+    )
+    return single("DeleteNamespace", request, _parse)
+
+
+def verify(name: str) -> Call[VerifyReport]:
+    """See Client.verify."""
+    request = service_pb2.VerifyRequest(namespace=name)
+    return single("Verify", request, messages.verify_report)
+
+
+def verify_files() -> Call[VerifyReport]:
+    """See Client.verify_files."""
+    request = service_pb2.VerifyRequest(files=True)
+    return single("Verify", request, messages.verify_report)
+
+
+def service_info() -> Call[ServiceInfo]:
+    """See Client.service_info."""
+    return single("GetServiceInfo", service_pb2.GetServiceInfoRequest(), messages.service_info)
+
+
+def _parse(
+    reply: service_pb2.CreateNamespaceResponse
+    | service_pb2.GetNamespaceResponse
+    | service_pb2.UpdateNamespaceResponse
+    | service_pb2.DeleteNamespaceResponse,
+) -> Namespace:
+    return messages.namespace(reply.namespace)

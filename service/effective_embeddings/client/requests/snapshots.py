@@ -1,0 +1,21 @@
+"""Requests of Snapshot, and the write options of Restore."""
+
+from __future__ import annotations
+
+from effective_embeddings.client.convert import messages
+from effective_embeddings.client.models.replies import SnapshotView
+from effective_embeddings.v1 import service_pb2
+
+__all__ = ["restore_options", "snapshot_request"]
+
+
+def snapshot_request(namespace: str, view: SnapshotView, min_revision: int) -> bytes:
+    """Return the serialized SnapshotRequest."""
+    return service_pb2.SnapshotRequest(
+        namespace=namespace, view=messages.VIEWS[view], min_revision=min_revision
+    ).SerializeToString()
+
+
+def restore_options(actor: str, reason: str, request_id: str) -> service_pb2.WriteOptions:
+    """Return Restore's write options."""
+    return service_pb2.WriteOptions(actor=actor, reason=reason, request_id=request_id)
