@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from effective_embeddings import _core
-from effective_embeddings.cli import (
+from effective_embeddings.cli.commands import (
     assign,
     backup,
     category,
@@ -24,7 +24,7 @@ from effective_embeddings.cli import (
     snapshot,
     token,
 )
-from effective_embeddings.cli.access import (
+from effective_embeddings.cli.shared.access import (
     Access,
     ClientCertOption,
     ClientKeyOption,
@@ -33,7 +33,7 @@ from effective_embeddings.cli.access import (
     TokenFileOption,
     set_access,
 )
-from effective_embeddings.cli.output import say
+from effective_embeddings.cli.shared.output import say
 
 __all__ = ["app", "main"]
 

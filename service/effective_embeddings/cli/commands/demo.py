@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from effective_embeddings.cli.failures import fail, telling_failures
-from effective_embeddings.cli.options import JsonOption
-from effective_embeddings.cli.output import console, errors, print_json
+from effective_embeddings.cli.shared.failures import fail, telling_failures
+from effective_embeddings.cli.shared.options import JsonOption
+from effective_embeddings.cli.shared.output import console, errors, print_json
 from effective_embeddings.client.errors import AlreadyExists
 from effective_embeddings.demo.dataset import DatasetError, load_dataset, sample_path
 from effective_embeddings.demo.hosting import HostingError, hosting

@@ -11,7 +11,7 @@ from typing import Any
 import typer
 from rich.markup import escape
 
-from effective_embeddings.cli.output import errors
+from effective_embeddings.cli.shared.output import errors
 from effective_embeddings.client import EffectiveEmbeddingsError, SnapshotFileError
 from effective_embeddings.formats import FormatError
 

@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
-from effective_embeddings.cli.batching import Batch, batches, request_id
-from effective_embeddings.cli.failures import fail
-from effective_embeddings.cli.options import (
+from effective_embeddings.cli.shared.batching import Batch, batches, request_id
+from effective_embeddings.cli.shared.failures import fail
+from effective_embeddings.cli.shared.options import (
     ActorOption,
     DataOption,
     DryRunOption,
@@ -21,10 +21,10 @@ from effective_embeddings.cli.options import (
     ReasonOption,
     ServerOption,
 )
-from effective_embeddings.cli.output import counted, errors, print_json, say
-from effective_embeddings.cli.progress import bar
-from effective_embeddings.cli.session import session
-from effective_embeddings.cli.writing import Counts, refused_row, write_batch
+from effective_embeddings.cli.shared.output import counted, errors, print_json, say
+from effective_embeddings.cli.shared.progress import bar
+from effective_embeddings.cli.shared.session import session
+from effective_embeddings.cli.shared.writing import Counts, refused_row, write_batch
 from effective_embeddings.client import Client, EffectiveEmbeddingsError
 from effective_embeddings.formats import Format, Kind, Reader, RowError, open_reader
 

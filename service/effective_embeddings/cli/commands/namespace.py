@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from effective_embeddings.cli.options import (
+from effective_embeddings.cli.shared.options import (
     ActorOption,
     DataOption,
     DryRunOption,
@@ -16,7 +16,7 @@ from effective_embeddings.cli.options import (
     ServerOption,
     metadata_of,
 )
-from effective_embeddings.cli.output import (
+from effective_embeddings.cli.shared.output import (
     counted,
     details,
     plain,
@@ -25,7 +25,7 @@ from effective_embeddings.cli.output import (
     say,
     table,
 )
-from effective_embeddings.cli.session import session
+from effective_embeddings.cli.shared.session import session
 from effective_embeddings.client import MembershipMode, Namespace, Normalization
 
 __all__ = ["app"]

@@ -8,9 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
-from effective_embeddings.cli.failures import telling_failures
-from effective_embeddings.cli.options import JsonOption
-from effective_embeddings.cli.output import counted, errors, print_json, say
+from effective_embeddings.cli.shared.failures import telling_failures
+from effective_embeddings.cli.shared.options import JsonOption
+from effective_embeddings.cli.shared.output import counted, errors, print_json, say
 from effective_embeddings.client.transport.embedded import repair as repair_directory
 
 __all__ = ["repair"]

@@ -9,15 +9,15 @@ from typing import Annotated
 
 import typer
 
-from effective_embeddings.cli.options import (
+from effective_embeddings.cli.shared.options import (
     DataOption,
     JsonOption,
     NamespaceArgument,
     ServerOption,
 )
-from effective_embeddings.cli.output import print_json, say
-from effective_embeddings.cli.progress import bar
-from effective_embeddings.cli.session import session
+from effective_embeddings.cli.shared.output import print_json, say
+from effective_embeddings.cli.shared.progress import bar
+from effective_embeddings.cli.shared.session import session
 from effective_embeddings.client import Client, Namespace
 from effective_embeddings.formats import (
     AssignmentRow,

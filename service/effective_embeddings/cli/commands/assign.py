@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from effective_embeddings.cli.options import (
+from effective_embeddings.cli.shared.options import (
     ActorOption,
     DataOption,
     DryRunOption,
@@ -18,9 +18,9 @@ from effective_embeddings.cli.options import (
     ServerOption,
     metadata_of,
 )
-from effective_embeddings.cli.output import counted, print_json, say
-from effective_embeddings.cli.session import session
-from effective_embeddings.cli.vectors import EmbeddingOption, one_vector
+from effective_embeddings.cli.shared.output import counted, print_json, say
+from effective_embeddings.cli.shared.session import session
+from effective_embeddings.cli.shared.vectors import EmbeddingOption, one_vector
 
 __all__ = ["assign", "unassign"]
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from effective_embeddings.cli.options import (
+from effective_embeddings.cli.shared.options import (
     ActorOption,
     DataOption,
     DryRunOption,
@@ -19,7 +19,7 @@ from effective_embeddings.cli.options import (
     ServerOption,
     metadata_of,
 )
-from effective_embeddings.cli.output import (
+from effective_embeddings.cli.shared.output import (
     counted,
     details,
     plain,
@@ -28,8 +28,8 @@ from effective_embeddings.cli.output import (
     say,
     table,
 )
-from effective_embeddings.cli.session import session
-from effective_embeddings.cli.vectors import EMBEDDING_HELP, one_vector
+from effective_embeddings.cli.shared.session import session
+from effective_embeddings.cli.shared.vectors import EMBEDDING_HELP, one_vector
 from effective_embeddings.client import Category, CategoryUpdate
 
 __all__ = ["app"]

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from effective_embeddings import _core
-from effective_embeddings.cli.failures import telling_failures
-from effective_embeddings.cli.options import JsonOption
-from effective_embeddings.cli.output import counted, print_json, say
+from effective_embeddings.cli.shared.failures import telling_failures
+from effective_embeddings.cli.shared.options import JsonOption
+from effective_embeddings.cli.shared.output import counted, print_json, say
 from effective_embeddings.client.errors import error_from_status
 
 __all__ = ["backup"]

@@ -10,10 +10,10 @@ import typer
 
 from effective_embeddings import _core
 from effective_embeddings import server as room
-from effective_embeddings.cli.banner import banner
-from effective_embeddings.cli.failures import fail
-from effective_embeddings.cli.options import JsonOption
-from effective_embeddings.cli.output import print_json
+from effective_embeddings.cli.shared.banner import banner
+from effective_embeddings.cli.shared.failures import fail
+from effective_embeddings.cli.shared.options import JsonOption
+from effective_embeddings.cli.shared.output import print_json
 
 __all__ = ["serve"]
 

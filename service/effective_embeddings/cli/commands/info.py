@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from effective_embeddings.cli.options import DataOption, JsonOption, ServerOption
-from effective_embeddings.cli.output import counted, details, errors, plain, print_json, say
-from effective_embeddings.cli.progress import bar
-from effective_embeddings.cli.session import server_of, session
+from effective_embeddings.cli.shared.options import DataOption, JsonOption, ServerOption
+from effective_embeddings.cli.shared.output import counted, details, errors, plain, print_json, say
+from effective_embeddings.cli.shared.progress import bar
+from effective_embeddings.cli.shared.session import server_of, session
 from effective_embeddings.client import Client, VerifyReport
 from effective_embeddings.client.errors import DataLoss, PermissionDenied
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from rich.markup import escape
 
-from effective_embeddings.cli.output import console
+from effective_embeddings.cli.shared.output import console
 from effective_embeddings.server import ServerHandle, Settings
 
 __all__ = ["banner"]

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from effective_embeddings import server as room
-from effective_embeddings.cli.failures import fail
-from effective_embeddings.cli.options import JsonOption
-from effective_embeddings.cli.output import errors, print_json, print_table, say, table
+from effective_embeddings.cli.shared.failures import fail
+from effective_embeddings.cli.shared.options import JsonOption
+from effective_embeddings.cli.shared.output import errors, print_json, print_table, say, table
 
 __all__ = ["app", "limits"]
 

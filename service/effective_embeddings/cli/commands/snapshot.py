@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from effective_embeddings.cli.options import (
+from effective_embeddings.cli.shared.options import (
     ActorOption,
     DataOption,
     JsonOption,
@@ -15,9 +15,9 @@ from effective_embeddings.cli.options import (
     ReasonOption,
     ServerOption,
 )
-from effective_embeddings.cli.output import counted, print_json, say
-from effective_embeddings.cli.progress import bar
-from effective_embeddings.cli.session import session
+from effective_embeddings.cli.shared.output import counted, print_json, say
+from effective_embeddings.cli.shared.progress import bar
+from effective_embeddings.cli.shared.session import session
 from effective_embeddings.client import SnapshotProgress, SnapshotView
 
 __all__ = ["restore", "snapshot"]

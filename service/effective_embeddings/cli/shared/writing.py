@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from effective_embeddings.cli.batching import vector_of
+from effective_embeddings.cli.shared.batching import vector_of
 from effective_embeddings.client import (
     CategoryUpdate,
     Client,

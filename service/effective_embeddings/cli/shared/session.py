@@ -9,8 +9,8 @@ from pathlib import Path
 
 import typer
 
-from effective_embeddings.cli.access import current_access
-from effective_embeddings.cli.failures import telling_failures
+from effective_embeddings.cli.shared.access import current_access
+from effective_embeddings.cli.shared.failures import telling_failures
 from effective_embeddings.client import DEFAULT_TARGET, Client
 
 __all__ = ["server_of", "session"]

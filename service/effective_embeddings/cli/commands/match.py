@@ -6,15 +6,15 @@ from typing import Annotated
 
 import typer
 
-from effective_embeddings.cli.options import (
+from effective_embeddings.cli.shared.options import (
     DataOption,
     JsonOption,
     NamespaceArgument,
     ServerOption,
 )
-from effective_embeddings.cli.output import print_json, print_table, say, table
-from effective_embeddings.cli.session import session
-from effective_embeddings.cli.vectors import EMBEDDING_HELP, read_vectors
+from effective_embeddings.cli.shared.output import print_json, print_table, say, table
+from effective_embeddings.cli.shared.session import session
+from effective_embeddings.cli.shared.vectors import EMBEDDING_HELP, read_vectors
 from effective_embeddings.client import Client, MatchResult, Query, QueryPart
 
 __all__ = ["match"]

@@ -11,7 +11,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from effective_embeddings.cli.output import errors
+from effective_embeddings.cli.shared.output import errors
 
 __all__ = ["bar"]
 
