@@ -14,7 +14,7 @@ from concurrent import futures
 
 import grpc
 
-from effective_embeddings.server.exchange import Exchange, Exchanges
+from effective_embeddings.server.transport.raw_unary import Exchange, Exchanges
 
 _METHODS = ("Match", "Assign")
 _PATH = "/effective_embeddings.v1.EffectiveEmbeddingsService/"

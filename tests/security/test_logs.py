@@ -17,7 +17,7 @@ import grpc
 import pytest
 
 from effective_embeddings import CategoryUpdate, Client, errors
-from effective_embeddings.server.logs import (
+from effective_embeddings.server.observability.logs import (
     MAX_REFUSALS_PER_SECOND,
     AuditLog,
     JsonFormatter,

@@ -15,8 +15,8 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from effective_embeddings import Client
 from effective_embeddings.server import ServerHandle, Settings
-from effective_embeddings.server.describe import MAX_REFLECTIONS
-from effective_embeddings.server.health import MAX_CHECKS, MAX_WATCHES
+from effective_embeddings.server.transport.health import MAX_CHECKS, MAX_WATCHES
+from effective_embeddings.server.transport.reflection import MAX_REFLECTIONS
 from tests.security import h2
 from tests.security.support import refusal
 

@@ -25,8 +25,8 @@ from effective_embeddings.server import (
     new_token,
     token_line,
 )
-from effective_embeddings.server.authenticate import make_authentication
-from effective_embeddings.server.tokens import MAX_TOKEN_BYTES, hash_of
+from effective_embeddings.server.admission.authentication import make_authentication
+from effective_embeddings.server.auth.tokens import MAX_TOKEN_BYTES, hash_of
 from tests.security.support import Tenants, bearer, refusal, tenants, unary
 from tests.support.process import ServerProcess, environment
 

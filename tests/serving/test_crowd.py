@@ -16,8 +16,8 @@ from bench.open_loop import Source, header_block, run
 
 from effective_embeddings import CategoryUpdate, Client
 from effective_embeddings.server import ServerHandle, Settings, new_token, token_line
-from effective_embeddings.server.crowd import CROWD, Crowd
-from effective_embeddings.server.refusal import Refusal
+from effective_embeddings.server.admission.load_shedder import CROWD, Crowd
+from effective_embeddings.server.admission.refusals import Refusal
 from effective_embeddings.v1 import resources_pb2, service_pb2
 
 _MATCH = "/effective_embeddings.v1.EffectiveEmbeddingsService/Match"

@@ -16,9 +16,9 @@ import numpy as np
 
 from effective_embeddings import Client
 from effective_embeddings.server import ServerHandle, Settings
-from effective_embeddings.server.crowd import CROWD
-from effective_embeddings.server.exchange import Exchange, Exchanges
-from effective_embeddings.server.status import Status
+from effective_embeddings.server.admission.load_shedder import CROWD
+from effective_embeddings.server.admission.status import Status
+from effective_embeddings.server.transport.raw_unary import Exchange, Exchanges
 from effective_embeddings.v1 import resources_pb2, service_pb2
 from tests.security.support import unary
 from tests.serving.busy import busy_server

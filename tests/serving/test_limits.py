@@ -22,10 +22,10 @@ from effective_embeddings.server import (
     new_token,
     token_line,
 )
-from effective_embeddings.server.authenticate import everybody
-from effective_embeddings.server.gate import Gate
-from effective_embeddings.server.refusal import Refusal
-from effective_embeddings.server.tokens import MAX_TOKEN_BYTES, Identity, hash_of
+from effective_embeddings.server.admission.admission import Gate
+from effective_embeddings.server.admission.authentication import everybody
+from effective_embeddings.server.admission.refusals import Refusal
+from effective_embeddings.server.auth.tokens import MAX_TOKEN_BYTES, Identity, hash_of
 from effective_embeddings.v1 import resources_pb2, service_pb2
 from tests.security import h2, test_attacks, test_logs, test_porch, test_tls, test_tokens
 from tests.security.support import unary

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from effective_embeddings.server import ServerHandle, Settings
-from effective_embeddings.server.limits import MAX_SCRAPES
-from effective_embeddings.server.scrapes import ScrapeServer
+from effective_embeddings.server.limits_report import MAX_SCRAPES
+from effective_embeddings.server.observability.metrics_server import ScrapeServer
 
 
 def _hello(_environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:

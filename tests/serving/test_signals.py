@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 
-from effective_embeddings.server.signals import Signals
+from effective_embeddings.server.process.signals import Signals
 
 ROUNDS = 3000
 

@@ -2,8 +2,8 @@
 
 One thread brings all calls, asks for their requests, and answers what takes microseconds itself;
 the rest it hands to workers, for the engine blocks (a write waits for the disk): see
-``exchange.py``. gRPC's own thread pool would hand over every call three times, and asyncio costs
-more than that. An echo of 4 KiB, client and server in two processes on two cores (AMD EPYC, Python
+``transport/raw_unary.py``. gRPC's own thread pool would hand over every call three times, and
+asyncio costs more than that. An echo of 4 KiB, client and server in two processes on two cores (AMD EPYC, Python
 3.11.7, grpcio 1.85.1; `python bench/grpc_stacks.py`):
 
     stack                 1 outstanding: p50, server CPU    16 outstanding: rate, server CPU
@@ -16,19 +16,19 @@ Tried and within the noise: 2 and 4 workers, workers at a lower priority, the in
 interval, frozen garbage, gRPC's optimization target and bandwidth probe.
 """
 
+from effective_embeddings.server.auth.tokens import Tokens, new_token, read_tokens, token_line
 from effective_embeddings.server.build import Server, build_server
-from effective_embeddings.server.config import FIELDS, Resolved, check_files, resolve
 from effective_embeddings.server.lifecycle import ServerHandle, serve
-from effective_embeddings.server.limits import Limit, all_limits
-from effective_embeddings.server.logs import setup_logging
-from effective_embeddings.server.settings import (
+from effective_embeddings.server.limits_report import Limit, all_limits
+from effective_embeddings.server.observability.logs import setup_logging
+from effective_embeddings.server.settings.settings import (
     DEFAULT_LISTEN,
     MAX_MESSAGE_BYTES,
     ListenError,
     Settings,
     SettingsError,
 )
-from effective_embeddings.server.tokens import Tokens, new_token, read_tokens, token_line
+from effective_embeddings.server.settings.sources import FIELDS, Resolved, check_files, resolve
 
 __all__ = [
     "DEFAULT_LISTEN",

@@ -12,22 +12,22 @@ from typing import TYPE_CHECKING
 
 import grpc
 
-from effective_embeddings.server.address import ListenError, split_listen
-from effective_embeddings.server.authenticate import IdentityOf, everybody
-from effective_embeddings.server.describe import Reflection
-from effective_embeddings.server.engine import EngineLike
-from effective_embeddings.server.exchange import Exchanges
-from effective_embeddings.server.gate import Gate
-from effective_embeddings.server.handlers import SERVICE_NAME, ServiceHandler
-from effective_embeddings.server.health import HEALTH_NAME, HealthFollower
-from effective_embeddings.server.logs import AuditLog
-from effective_embeddings.server.settings import Settings
-from effective_embeddings.server.tls import make_credentials
-from effective_embeddings.server.workers import Workers
+from effective_embeddings.server.admission.admission import Gate
+from effective_embeddings.server.admission.authentication import IdentityOf, everybody
+from effective_embeddings.server.auth.tls import make_credentials
+from effective_embeddings.server.observability.logs import AuditLog
+from effective_embeddings.server.settings.addresses import ListenError, split_listen
+from effective_embeddings.server.settings.settings import Settings
+from effective_embeddings.server.transport.engine import EngineLike
+from effective_embeddings.server.transport.handlers import SERVICE_NAME, ServiceHandler
+from effective_embeddings.server.transport.health import HEALTH_NAME, HealthFollower
+from effective_embeddings.server.transport.raw_unary import Exchanges
+from effective_embeddings.server.transport.reflection import Reflection
+from effective_embeddings.server.transport.workers import Workers
 
 if TYPE_CHECKING:
-    from effective_embeddings.server.metrics import Metrics
-    from effective_embeddings.server.traces import Traces
+    from effective_embeddings.server.observability.metrics import Metrics
+    from effective_embeddings.server.observability.traces import Traces
 
 __all__ = ["Server", "build_server"]
 

@@ -12,21 +12,21 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from effective_embeddings import _core
-from effective_embeddings.server.address import ListenError, SettingsError
-from effective_embeddings.server.authenticate import everybody, make_authentication
+from effective_embeddings.server.admission.authentication import everybody, make_authentication
+from effective_embeddings.server.admission.refusals import starting
 from effective_embeddings.server.build import build_server
-from effective_embeddings.server.engine import RestoreLike
-from effective_embeddings.server.files import FileWatch
-from effective_embeddings.server.logs import AuditLog
-from effective_embeddings.server.notify import notify
-from effective_embeddings.server.refusal import starting
-from effective_embeddings.server.settings import DEFAULT_METRICS_LISTEN, Settings
-from effective_embeddings.server.signals import Signals
+from effective_embeddings.server.observability.logs import AuditLog
+from effective_embeddings.server.process.file_watch import FileWatch
+from effective_embeddings.server.process.signals import Signals
+from effective_embeddings.server.process.systemd import notify
+from effective_embeddings.server.settings.addresses import ListenError, SettingsError
+from effective_embeddings.server.settings.settings import DEFAULT_METRICS_LISTEN, Settings
+from effective_embeddings.server.transport.engine import RestoreLike
 
 if TYPE_CHECKING:
-    from effective_embeddings.server.metrics import Metrics
-    from effective_embeddings.server.scrapes import ScrapeServer
-    from effective_embeddings.server.traces import Traces
+    from effective_embeddings.server.observability.metrics import Metrics
+    from effective_embeddings.server.observability.metrics_server import ScrapeServer
+    from effective_embeddings.server.observability.traces import Traces
 
 __all__ = ["ServerHandle", "serve"]
 
@@ -118,7 +118,7 @@ class ServerHandle:
     def _serve_metrics(self) -> ScrapeServer | None:
         if self._metrics is None or self._settings.metrics_listen is None:
             return None
-        from effective_embeddings.server.scrapes import ScrapeServer  # noqa: PLC0415
+        from effective_embeddings.server.observability.metrics_server import ScrapeServer  # noqa: PLC0415
 
         gate = self._server.gate
         self._metrics.add_gauge(
@@ -245,7 +245,7 @@ def _make_metrics(settings: Settings) -> Metrics | None:
     if settings.metrics_listen is None:
         return None
     # Who wants no figures does not wait for their library to be loaded.
-    from effective_embeddings.server.metrics import Metrics  # noqa: PLC0415
+    from effective_embeddings.server.observability.metrics import Metrics  # noqa: PLC0415
 
     return Metrics()
 
@@ -254,7 +254,7 @@ def _make_traces(settings: Settings) -> Traces | None:
     if not settings.traces or os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
         return None
     try:
-        from effective_embeddings.server.traces import Traces  # noqa: PLC0415 - an extra
+        from effective_embeddings.server.observability.traces import Traces  # noqa: PLC0415 - an extra
     except ImportError:
         message = "traces need more: pip install 'effective-embeddings[otel]'"
         raise SettingsError(message) from None

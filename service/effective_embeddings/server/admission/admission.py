@@ -10,19 +10,19 @@ from typing import Protocol
 
 import grpc
 
-from effective_embeddings.server.authenticate import IdentityOf
-from effective_embeddings.server.patience import Patience
-from effective_embeddings.server.rates import Rates
-from effective_embeddings.server.refusal import (
+from effective_embeddings.server.admission.authentication import IdentityOf
+from effective_embeddings.server.admission.concurrency_limiter import Room
+from effective_embeddings.server.admission.rate_limiter import Rates
+from effective_embeddings.server.admission.refusals import (
     Refusal,
     malformed,
     overloaded,
     reply_too_large,
     shutting_down,
 )
-from effective_embeddings.server.room import Room
-from effective_embeddings.server.settings import ARRIVING_FOR_EACH_PLACE, Settings
-from effective_embeddings.server.tokens import Identity
+from effective_embeddings.server.admission.stall_timeout import Patience
+from effective_embeddings.server.auth.tokens import Identity
+from effective_embeddings.server.settings.settings import ARRIVING_FOR_EACH_PLACE, Settings
 
 __all__ = ["Gate", "GoneError"]
 

@@ -26,8 +26,8 @@ from typing import Any
 import grpc
 from grpc._cython import cygrpc  # type: ignore[attr-defined]
 
-from effective_embeddings.server.crowd import CROWD
-from effective_embeddings.server.status import Status
+from effective_embeddings.server.admission.load_shedder import CROWD
+from effective_embeddings.server.admission.status import Status
 
 __all__ = ["Exchange", "Exchanges"]
 

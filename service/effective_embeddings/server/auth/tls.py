@@ -9,9 +9,9 @@ from pathlib import Path
 
 import grpc
 
-from effective_embeddings.server.address import SettingsError
-from effective_embeddings.server.files import signature
-from effective_embeddings.server.settings import Settings
+from effective_embeddings.server.process.file_watch import signature
+from effective_embeddings.server.settings.addresses import SettingsError
+from effective_embeddings.server.settings.settings import Settings
 
 __all__ = ["Certificates", "make_credentials"]
 

@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator
 import grpc
 from grpc_health.v1 import health_pb2
 
-from effective_embeddings.server.handlers import SERVICE_NAME
-from effective_embeddings.server.inline import INLINE
-from effective_embeddings.server.patience import Patience
-from effective_embeddings.server.porch import Porch, PorchHandler, Received
+from effective_embeddings.server.admission.stall_timeout import Patience
+from effective_embeddings.server.transport.bounded_pool import Porch, PorchHandler, Received
+from effective_embeddings.server.transport.handlers import SERVICE_NAME
+from effective_embeddings.server.transport.inline import INLINE
 
 __all__ = ["HEALTH_NAME", "MAX_CHECKS", "MAX_WATCHES", "HealthFollower"]
 

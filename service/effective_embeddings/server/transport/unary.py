@@ -7,13 +7,13 @@ would be left without an answer.
 from __future__ import annotations
 
 from effective_embeddings._core import namespace_of
-from effective_embeddings.server.crowd import Crowd
-from effective_embeddings.server.engine import EngineLike
-from effective_embeddings.server.exchange import Exchange
-from effective_embeddings.server.gate import Gate, GoneError
-from effective_embeddings.server.observe import Observer, Visit
-from effective_embeddings.server.tokens import Identity
-from effective_embeddings.server.workers import Workers
+from effective_embeddings.server.admission.admission import Gate, GoneError
+from effective_embeddings.server.admission.load_shedder import Crowd
+from effective_embeddings.server.auth.tokens import Identity
+from effective_embeddings.server.observability.call_observer import Observer, Visit
+from effective_embeddings.server.transport.engine import EngineLike
+from effective_embeddings.server.transport.raw_unary import Exchange
+from effective_embeddings.server.transport.workers import Workers
 
 __all__ = ["UnaryMethod"]
 

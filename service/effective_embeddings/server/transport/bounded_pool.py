@@ -9,10 +9,10 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import grpc
 
-from effective_embeddings.server.inline import turned_away
-from effective_embeddings.server.patience import Patience
-from effective_embeddings.server.refusal import Refusal, overloaded
-from effective_embeddings.server.status import status_of
+from effective_embeddings.server.admission.refusals import Refusal, overloaded
+from effective_embeddings.server.admission.stall_timeout import Patience
+from effective_embeddings.server.admission.status import status_of
+from effective_embeddings.server.transport.inline import turned_away
 
 __all__ = ["Porch", "PorchHandler", "Received"]
 

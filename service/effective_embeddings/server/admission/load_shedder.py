@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import time
 
-from effective_embeddings.server.refusal import overloaded
+from effective_embeddings.server.admission.refusals import overloaded
 
 __all__ = ["CROWD", "Crowd"]
 

@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 import grpc
 
 from effective_embeddings._core import METHODS
-from effective_embeddings.server.engine import EngineLike
-from effective_embeddings.server.exchange import Exchange
-from effective_embeddings.server.gate import Gate
-from effective_embeddings.server.inline import turned_away
-from effective_embeddings.server.logs import AuditLog
-from effective_embeddings.server.observe import Observer
-from effective_embeddings.server.streams import LET_IN, MAKERS
-from effective_embeddings.server.unary import UnaryMethod
-from effective_embeddings.server.workers import Workers
+from effective_embeddings.server.admission.admission import Gate
+from effective_embeddings.server.observability.call_observer import Observer
+from effective_embeddings.server.observability.logs import AuditLog
+from effective_embeddings.server.transport.engine import EngineLike
+from effective_embeddings.server.transport.inline import turned_away
+from effective_embeddings.server.transport.raw_unary import Exchange
+from effective_embeddings.server.transport.streams import LET_IN, MAKERS
+from effective_embeddings.server.transport.unary import UnaryMethod
+from effective_embeddings.server.transport.workers import Workers
 from effective_embeddings.v1 import service_pb2
 
 if TYPE_CHECKING:
-    from effective_embeddings.server.metrics import Metrics
-    from effective_embeddings.server.traces import Traces
+    from effective_embeddings.server.observability.metrics import Metrics
+    from effective_embeddings.server.observability.traces import Traces
 
 __all__ = ["SERVICE_NAME", "ServiceHandler"]
 

@@ -7,14 +7,14 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from effective_embeddings.server.logs import AuditLog
-from effective_embeddings.server.status import Status, status_of
+from effective_embeddings.server.admission.status import Status, status_of
+from effective_embeddings.server.observability.logs import AuditLog
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
 
-    from effective_embeddings.server.metrics import Metrics
-    from effective_embeddings.server.traces import Traces
+    from effective_embeddings.server.observability.metrics import Metrics
+    from effective_embeddings.server.observability.traces import Traces
 
 __all__ = ["Observer", "Visit"]
 

@@ -9,9 +9,9 @@ import grpc
 from google.protobuf.descriptor_pool import DescriptorPool
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
-from effective_embeddings.server.patience import Patience
-from effective_embeddings.server.porch import Porch, PorchHandler, Received
-from effective_embeddings.server.symbols import Symbols
+from effective_embeddings.server.admission.stall_timeout import Patience
+from effective_embeddings.server.transport.bounded_pool import Porch, PorchHandler, Received
+from effective_embeddings.server.transport.reflection_symbols import Symbols
 
 __all__ = ["MAX_REFLECTIONS", "Reflection"]
 

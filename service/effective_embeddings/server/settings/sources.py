@@ -17,10 +17,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from effective_embeddings.server.address import SettingsError
-from effective_embeddings.server.authenticate import make_authentication
-from effective_embeddings.server.settings import DEFAULT_METRICS_LISTEN, Settings
-from effective_embeddings.server.tls import make_credentials
+from effective_embeddings.server.admission.authentication import make_authentication
+from effective_embeddings.server.auth.tls import make_credentials
+from effective_embeddings.server.settings.addresses import SettingsError
+from effective_embeddings.server.settings.settings import DEFAULT_METRICS_LISTEN, Settings
 
 __all__ = ["FIELDS", "Resolved", "check_files", "resolve"]
 

@@ -5,20 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from effective_embeddings import _core
-from effective_embeddings.server.crowd import CROWD
-from effective_embeddings.server.describe import MAX_REFLECTIONS
-from effective_embeddings.server.health import MAX_CHECKS, MAX_WATCHES
-from effective_embeddings.server.logs import MAX_REFUSALS_PER_SECOND
-from effective_embeddings.server.settings import Settings
-from effective_embeddings.server.tokens import (
+from effective_embeddings.server.admission.load_shedder import CROWD
+from effective_embeddings.server.auth.tokens import (
     MAX_ENTRIES,
     MAX_TOKEN_BYTES,
     MAX_TOKENS_OF_A_PRINCIPAL,
 )
+from effective_embeddings.server.observability.logs import MAX_REFUSALS_PER_SECOND
+from effective_embeddings.server.settings.settings import Settings
+from effective_embeddings.server.transport.health import MAX_CHECKS, MAX_WATCHES
+from effective_embeddings.server.transport.reflection import MAX_REFLECTIONS
 
 __all__ = ["MAX_SCRAPES", "MAX_SCRAPE_SECONDS", "Limit", "all_limits", "server_limits"]
 
-# Of who asks for the figures (scrapes.py).
+# Of who asks for the figures (metrics_server.py).
 MAX_SCRAPES = 32
 MAX_SCRAPE_SECONDS = 10.0
 

@@ -9,7 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from effective_embeddings._core import kernels
-from effective_embeddings.server.address import ListenError, SettingsError, is_local, split_listen
+from effective_embeddings.server.settings.addresses import (
+    ListenError,
+    SettingsError,
+    is_local,
+    split_listen,
+)
 
 __all__ = [
     "DEFAULT_LISTEN",

@@ -21,8 +21,8 @@ from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
-from effective_embeddings.server.calls import CallFigures
-from effective_embeddings.server.scrapes import Application
+from effective_embeddings.server.observability.call_metrics import CallFigures
+from effective_embeddings.server.observability.metrics_server import Application
 
 __all__ = ["Metrics"]
 

@@ -12,7 +12,7 @@ from google.protobuf import duration_pb2
 from google.rpc import error_details_pb2, status_pb2
 
 from effective_embeddings._core import StatusError
-from effective_embeddings.server.refusal import Refusal
+from effective_embeddings.server.admission.refusals import Refusal
 
 __all__ = ["Status", "abort", "status_of"]
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TypeAlias
 
 from effective_embeddings._core import Grant
-from effective_embeddings.server.address import SettingsError
-from effective_embeddings.server.refusal import unauthenticated
-from effective_embeddings.server.settings import Settings
-from effective_embeddings.server.tokens import Identity, Tokens, read_tokens
+from effective_embeddings.server.admission.refusals import unauthenticated
+from effective_embeddings.server.auth.tokens import Identity, Tokens, read_tokens
+from effective_embeddings.server.settings.addresses import SettingsError
+from effective_embeddings.server.settings.settings import Settings
 
 __all__ = ["IdentityOf", "TokenAuthentication", "everybody", "make_authentication"]
 

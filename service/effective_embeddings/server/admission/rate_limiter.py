@@ -6,8 +6,8 @@ import math
 import threading
 import time
 
-from effective_embeddings.server.refusal import rate_limited
-from effective_embeddings.server.tokens import MAX_ENTRIES, Identity
+from effective_embeddings.server.admission.refusals import rate_limited
+from effective_embeddings.server.auth.tokens import MAX_ENTRIES, Identity
 
 __all__ = ["Rates"]
 

@@ -16,8 +16,8 @@ from socketserver import ThreadingMixIn
 from typing import Any, TypeAlias
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
-from effective_embeddings.server.address import ListenError, split_listen
-from effective_embeddings.server.limits import MAX_SCRAPE_SECONDS, MAX_SCRAPES
+from effective_embeddings.server.limits_report import MAX_SCRAPE_SECONDS, MAX_SCRAPES
+from effective_embeddings.server.settings.addresses import ListenError, split_listen
 
 __all__ = ["Application", "ScrapeServer"]
 

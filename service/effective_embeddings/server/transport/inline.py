@@ -8,7 +8,7 @@ from typing import Any, ParamSpec, TypeAlias, TypeVar
 
 import grpc
 
-from effective_embeddings.server.status import Status, abort
+from effective_embeddings.server.admission.status import Status, abort
 
 __all__ = ["INLINE", "turned_away"]
 

@@ -13,11 +13,11 @@ from typing import NoReturn, TypeAlias
 import grpc
 
 from effective_embeddings._core import namespace_of
-from effective_embeddings.server.engine import EngineLike, RestoreLike
-from effective_embeddings.server.gate import Gate, GoneError
-from effective_embeddings.server.observe import Visit
-from effective_embeddings.server.status import abort
-from effective_embeddings.server.tokens import Identity
+from effective_embeddings.server.admission.admission import Gate, GoneError
+from effective_embeddings.server.admission.status import abort
+from effective_embeddings.server.auth.tokens import Identity
+from effective_embeddings.server.observability.call_observer import Visit
+from effective_embeddings.server.transport.engine import EngineLike, RestoreLike
 
 __all__ = ["LET_IN", "MAKERS"]
 

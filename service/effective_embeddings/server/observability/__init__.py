@@ -1,0 +1,1 @@
+"""Metrics, log lines, the audit log and traces."""

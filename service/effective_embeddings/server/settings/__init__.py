@@ -1,0 +1,1 @@
+"""The settings of a server: their definition, and where their values come from."""

@@ -1,0 +1,1 @@
+"""gRPC: the service, health and reflection, as handlers of a ``grpc.server``."""
