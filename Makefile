@@ -35,7 +35,7 @@ test-python: build ## Python tests, through the real extension and server
 
 ROUNDS ?= 500
 crash: build ## Kill the server in ROUNDS rounds (500) and check what it had acknowledged
-	$(BIN)/python -m pytest tests/test_crash.py --crash-rounds $(ROUNDS) -s
+	$(BIN)/python -m pytest tests/durability/crash/test_crash.py --crash-rounds $(ROUNDS) -s
 
 MINUTES ?= 60
 soak: build ## Load the server for MINUTES (60), and judge whether anything creeps

@@ -25,10 +25,10 @@ def main() -> None:
     """Run what the command line asks for."""
     _settle_environment()
     # Only now: these load numpy.
-    from bench import learning  # noqa: PLC0415
     from bench.catalog import CATALOG  # noqa: PLC0415
-    from bench.record import RESULTS, measure  # noqa: PLC0415
-    from bench.report import write_report  # noqa: PLC0415
+    from bench.harness.record import RESULTS, measure  # noqa: PLC0415
+    from bench.harness.report import write_report  # noqa: PLC0415
+    from bench.in_process import learning  # noqa: PLC0415
 
     parser = argparse.ArgumentParser(
         prog="python -m bench",

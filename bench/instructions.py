@@ -15,8 +15,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench.facts import facts
-from bench.record import RESULTS
+from bench.harness.facts import facts
+from bench.harness.record import RESULTS
 
 __all__ = ["main"]
 

@@ -20,8 +20,8 @@ from hypothesis import HealthCheck, Phase, settings
 from effective_embeddings import Client
 from effective_embeddings.server import ServerHandle, Settings
 from tests.support.folders import quick_folder
-from tests.support.full import fill
 from tests.support.grpcurl import build_grpcurl
+from tests.support.populated import fill
 from tests.support.process import ServerProcess
 from tests.support.raw import EmbeddedRaw, Raw, RemoteRaw
 

@@ -15,7 +15,7 @@ from google.protobuf import message_factory
 from effective_embeddings import CategoryUpdate, Client, errors
 from effective_embeddings._core import METHODS
 from effective_embeddings.v1 import service_pb2
-from tests.security.support import Tenants, bearer, refusal, tenants
+from tests.support.access import Tenants, bearer, refusal, tenants
 
 SERVICE = service_pb2.DESCRIPTOR.services_by_name["EffectiveEmbeddingsService"]
 ALL = list(SERVICE.methods)

@@ -23,7 +23,7 @@ from effective_embeddings.server.observability.logs import (
     JsonFormatter,
     TextFormatter,
 )
-from tests.security.support import Tenants, bearer, tenants, unary
+from tests.support.access import Tenants, bearer, tenants, unary
 
 _HOSTILE = "evil\n2026-01-01T00:00:00.000Z INFO all is well\r\x1b[2J\u2028\u202e\x00\x85"
 

@@ -16,7 +16,7 @@ import pytest
 
 from effective_embeddings import AsyncClient, Client, Tls, errors
 from effective_embeddings.server import ServerHandle, Settings, SettingsError
-from tests.security.support import Authority, tenants
+from tests.support.access import Authority, tenants
 from tests.support.process import environment
 
 

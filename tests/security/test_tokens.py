@@ -27,7 +27,7 @@ from effective_embeddings.server import (
 )
 from effective_embeddings.server.admission.authentication import make_authentication
 from effective_embeddings.server.auth.tokens import MAX_TOKEN_BYTES, hash_of
-from tests.security.support import Tenants, bearer, refusal, tenants, unary
+from tests.support.access import Tenants, bearer, refusal, tenants, unary
 from tests.support.process import ServerProcess, environment
 
 

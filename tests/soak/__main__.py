@@ -12,10 +12,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from bench.facts import facts
-from bench.figures import Outcome
-from bench.record import RESULTS, keep, tell
-
+from bench.harness.facts import facts
+from bench.harness.measurement import Outcome
+from bench.harness.record import RESULTS, keep, tell
 from tests.soak.plot import SHOWN, draw
 from tests.soak.run import Plan, run
 

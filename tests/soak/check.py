@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from effective_embeddings import Client
-from tests.rebuild import rebuild
+from tests.model.rebuild import rebuild
 from tests.soak.tenants import Tenant
 from tests.support.folders import quick_folder
 

@@ -16,11 +16,11 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from effective_embeddings import Client
-from tests.soak import reads, rude, whole, writes
+from tests.soak import hostile_client, namespace_calls, reads, writes
 from tests.soak.clock import Latencies, Timer
+from tests.soak.indeterminate import Unsure
+from tests.soak.session import Visit
 from tests.soak.tenants import Tenant
-from tests.soak.unsure import Unsure
-from tests.soak.visit import Visit
 from tests.support.raw import RemoteRaw
 
 __all__ = ["CALLERS", "REFERENCE", "Load"]
@@ -47,15 +47,15 @@ _MIX: dict[Callable[[Visit], None], int] = {
     writes.change_category: 10,
     writes.reanchor: 5,
     writes.assign_again: 15,
-    rude.cancel_a_write: 20,
-    rude.run_out_of_time: 20,
-    rude.settle: 50,
-    rude.leave_a_snapshot: 4,
-    rude.cut_a_restore: 4,
-    whole.snapshot: 12,
-    whole.snapshot_and_restore: 6,
-    whole.come_and_go: 10,
-    whole.verify: 4,
+    hostile_client.cancel_a_write: 20,
+    hostile_client.run_out_of_time: 20,
+    hostile_client.settle: 50,
+    hostile_client.leave_a_snapshot: 4,
+    hostile_client.cut_a_restore: 4,
+    namespace_calls.snapshot: 12,
+    namespace_calls.snapshot_and_restore: 6,
+    namespace_calls.come_and_go: 10,
+    namespace_calls.verify: 4,
 }
 #: So many visits may be under way; one that is due then begins late, and is timed as late.
 CALLERS = 16

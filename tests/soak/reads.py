@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 
-from tests.soak.visit import Visit
+from tests.soak.session import Visit
 from tests.support.vectors import present
 
 __all__ = [

@@ -12,15 +12,15 @@ from typing import Any
 from urllib.request import urlopen
 
 import numpy as np
-from bench.figures import Bound, Figure
 
+from bench.harness.measurement import Bound, Figure
 from effective_embeddings import Client
 from tests.soak.check import check_all, check_reopened
 from tests.soak.clock import Timed
-from tests.soak.judge import Seen, judge
 from tests.soak.load import Load
 from tests.soak.samples import Sampler
 from tests.soak.tenants import Tenant
+from tests.soak.verdict import Seen, judge
 from tests.support.process import ServerProcess
 
 __all__ = ["Plan", "Result", "run"]

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from effective_embeddings import CategoryUpdate, Client
-from tests.operations import Assign, PutCategories
+from tests.model.operations import Assign, PutCategories
 from tests.support.journal import Journal
 from tests.support.vectors import Vectors, random_vectors
 

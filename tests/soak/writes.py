@@ -6,8 +6,8 @@ import numpy as np
 
 from effective_embeddings import CategoryUpdate
 from effective_embeddings.v1 import service_pb2
-from tests.operations import Assign, PutCategories, PutItems, Reanchor, Unassign
-from tests.soak.visit import Visit
+from tests.model.operations import Assign, PutCategories, PutItems, Reanchor, Unassign
+from tests.soak.session import Visit
 
 __all__ = [
     "assign_again",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 
-from tests.model import Model
-from tests.operations import Operation
+from tests.model.operations import Operation
+from tests.model.oracle import Model
 
 __all__ = ["Journal"]
 

@@ -12,7 +12,7 @@ gRPC has no public way to do this, so this module uses names that are not public
 ``_state``, of that its ``server`` and ``completion_queue``, and the operations in
 ``grpc._cython.cygrpc``; and it counts on ``grpc.server`` to call the tag of whatever comes out of
 its completion queue. They are looked up at import and when a server is made, so that a release of
-gRPC without them ends the start, and not a call; ``tests/serving/test_exchange`` holds them to
+gRPC without them ends the start, and not a call; ``tests/server/test_unary_calls`` holds them to
 what is expected of them.
 """
 

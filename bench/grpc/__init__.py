@@ -1,0 +1,1 @@
+"""Benches of the server over gRPC, and of its process."""

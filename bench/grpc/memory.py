@@ -1,0 +1,93 @@
+"""Memory: what a category takes, and that items take next to none."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bench.harness.fixtures import fill, folder, match_request
+from bench.harness.load import sender
+from bench.harness.measurement import Bound, Figure, Outcome
+from bench.harness.processes import service
+from bench.harness.vectors import Matrix, unit_vectors
+from effective_embeddings import Client
+
+__all__ = ["run"]
+
+_MIB = 1024 * 1024
+
+
+def run(full: bool) -> Outcome:  # noqa: FBT001
+    """Look at what the server's process holds before and after."""
+    outcome = Outcome()
+    for count, dimension in ((20_000, 384), (10_000, 1024)):
+        outcome.figures.append(_category(count * (5 if full else 1), dimension))
+    outcome.figures.append(_items(1_000_000 if full else 100_000))
+    return outcome
+
+
+def _category(count: int, dimension: int) -> Figure:
+    queries = unit_vectors(1, dimension, seed=40)
+    with folder() as data:
+        with service(data) as hosted, Client(hosted.target) as client:
+            fill(client, "small", 100, dimension)
+            before = hosted.rss()
+            fill(client, "bench", count, dimension)
+            put = (hosted.rss() - before) / count
+        # A service that has just started holds what it must, and no scraps of having written.
+        with service(data) as hosted, Client(hosted.target) as client:
+            client.create_namespace("other", dimension=dimension)
+            client.match("other", queries[0])
+            before = hosted.rss()
+            channel, match = sender(hosted.target, "Match")
+            match(match_request("bench", queries))
+            each = (hosted.rss() - before) / count
+            channel.close()
+    allowed = 17 * dimension + 512
+    return Figure(
+        what=f"a category of dimension {dimension}, in a service that has loaded it",
+        value=each,
+        unit="bytes",
+        target=allowed,
+        bound=Bound.AT_MOST,
+        parts={
+            "bytes a component": each / dimension,
+            "categories": count,
+            "bytes each in the process that put them": put,
+        },
+    )
+
+
+def _items(items: int) -> Figure:
+    dimension = 384
+    vectors = unit_vectors(2_000, dimension, seed=41)
+    with folder() as data, service(data) as hosted, Client(hosted.target) as client:
+        fill(client, "bench", 100, dimension)
+        _assign(client, vectors, 0, 200)
+        before = hosted.rss()
+        for start in range(0, items, 500):
+            _assign(client, vectors, start, 500)
+        client.match("bench", np.asarray(vectors[0]))
+        grown = (hosted.rss() - before) / _MIB
+    return Figure(
+        what=f"{items:,} items × {dimension}: memory over the empty service, just after",
+        value=grown,
+        unit="MiB",
+        target=100.0,
+        bound=Bound.AT_MOST,
+        parts={"MiB of vectors": items * dimension * 4 / _MIB},
+    )
+
+
+def _assign(
+    client: Client,
+    vectors: Matrix,
+    start: int,
+    size: int,
+) -> None:
+    numbers = range(start, start + size)
+    client.assign(
+        "bench",
+        [f"item-{n}" for n in numbers],
+        [f"c{n % 100}" for n in numbers],
+        vectors[[n % len(vectors) for n in numbers]],
+    )

@@ -1,0 +1,82 @@
+"""Servers in processes of their own: the service, and the empty echo next to it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["Hosted", "echo", "rss_bytes", "service"]
+
+_TICK = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True, slots=True)
+class Hosted:
+    """A server that answers at ``target``."""
+
+    target: str
+    process: subprocess.Popen[str]
+
+    def cpu_seconds(self) -> float:
+        """What all its threads have used so far."""
+        stat = Path(f"/proc/{self.process.pid}/stat").read_text("ascii")
+        fields = stat.rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / _TICK
+
+    def rss(self) -> int:
+        """Bytes of memory that it has now."""
+        return rss_bytes(self.process.pid)
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        self.process.kill()
+        self.process.wait()
+
+
+def rss_bytes(pid: int) -> int:
+    """Bytes of memory of a process, files that it maps left out."""
+    for line in Path(f"/proc/{pid}/status").read_text("ascii").splitlines():
+        if line.startswith("RssAnon:"):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
+@contextmanager
+def service(data: Path, *options: str) -> Iterator[Hosted]:
+    """Run ``effemb serve`` on a directory."""
+    command = ["-m", "effective_embeddings.cli", "serve", "--json", "--log-level", "warning"]
+    with _hosted(
+        [*command, "--listen", "127.0.0.1:0", "--data", str(data), *options], "listening"
+    ) as hosted:
+        yield hosted
+
+
+@contextmanager
+def echo(reply_bytes: int, *options: str) -> Iterator[Hosted]:
+    """Run the empty server, which answers everything with so many bytes."""
+    command = ["-m", "bench.harness.echo_server", "--reply-bytes", str(reply_bytes), *options]
+    with _hosted(command, "target") as hosted:
+        yield hosted
+
+
+@contextmanager
+def _hosted(arguments: list[str], key: str) -> Iterator[Hosted]:
+    process = subprocess.Popen(  # noqa: S603 - our own command
+        [sys.executable, *arguments], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        line = process.stdout.readline() if process.stdout else ""
+        yield Hosted(json.loads(line)[key], process)
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+        process.wait()
+        if process.stdout:
+            process.stdout.close()

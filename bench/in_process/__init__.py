@@ -1,0 +1,1 @@
+"""Benches of the library in one process."""

@@ -1,0 +1,255 @@
+"""Files in and out: every format gives the same state back, bad rows are named, runs resume."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from effective_embeddings import Client
+from effective_embeddings.server import ServerHandle
+from tests.support.cli import Cli
+from tests.support.populated import DIMENSION, fill
+from tests.support.process import environment
+from tests.support.vectors import random_vectors
+
+
+@pytest.fixture
+def cli(shared_server: ServerHandle, ns: str) -> Cli:
+    return Cli(["--server", shared_server.target], ns)
+
+
+@pytest.fixture
+def source(cli: Cli, shared_remote: Client) -> Cli:
+    """A namespace with something of everything, metadata and settings included."""
+    fill(shared_remote, cli.ns)
+    text = 'Čau, "quoted", line\nbreak, 1e5'
+    shared_remote.put_items(cli.ns, "inbox 1", weights=0.1, metadata={"text": text, "empty": ""})
+    cli.json(
+        *("category", "put", cli.ns, "c1", "--base-weight", "0.1", "--window", "3"),
+        *("--min-base-share", "0.3", "--meta", "name=první"),
+    )
+    cli.json("category", "put", cli.ns, "c2", "--clear-base")
+    cli.json("category", "put", cli.ns, "c3", "--frozen")
+    return cli
+
+
+def _import_all(cli: Cli, ns: str, folder: Path, suffix: str) -> None:
+    for kind in ("categories", "items", "assignments"):
+        cli.json("import", kind, ns, str(folder / f"{kind}.{suffix}"))
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "csv", "npz", "parquet"])
+def test_exported_and_imported_again_is_the_same_state(
+    source: Cli, shared_remote: Client, tmp_path: Path, suffix: str
+) -> None:
+    for kind, rows in (("categories", 5), ("items", 47), ("assignments", 40)):
+        told = source.json("export", kind, source.ns, str(tmp_path / f"{kind}.{suffix}"))
+        assert told["rows"] == rows
+    copy = f"{source.ns}-copy"
+    shared_remote.create_namespace(copy, DIMENSION)
+    _import_all(source, copy, tmp_path, suffix)
+    original, again = (shared_remote.get_namespace(name) for name in (source.ns, copy))
+    assert again.digest == original.digest
+    for kind in ("categories", "items", "assignments"):
+        file = tmp_path / f"again-{kind}.{suffix}"
+        source.json("export", kind, copy, str(file))
+        assert file.read_bytes() == (tmp_path / f"{kind}.{suffix}").read_bytes()
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "csv", "npz", "parquet"])
+def test_assignments_with_embeddings_need_no_items_before_them(
+    source: Cli, shared_remote: Client, tmp_path: Path, suffix: str
+) -> None:
+    file, copy = tmp_path / f"all.{suffix}", f"{source.ns}-copy"
+    source.json("export", "assignments", source.ns, str(file), "--embeddings")
+    source.json("export", "categories", source.ns, str(tmp_path / f"categories.{suffix}"))
+    shared_remote.create_namespace(copy, DIMENSION)
+    source.json("import", "categories", copy, str(tmp_path / f"categories.{suffix}"))
+    told = source.json("import", "assignments", copy, str(file))
+    assert (told["new"], told["bad"]) == (40, 0)
+    shared_remote.delete_items(source.ns, [f"inbox {number}" for number in range(7)])
+    assert shared_remote.get_namespace(copy).digest == shared_remote.get_namespace(source.ns).digest
+
+
+def test_a_matrix_and_its_keys_are_items(cli: Cli, shared_remote: Client, tmp_path: Path) -> None:
+    shared_remote.create_namespace(cli.ns, DIMENSION)
+    vectors = random_vectors(20, DIMENSION, seed=50)
+    np.save(tmp_path / "items.npy", vectors)
+    keys = [f"item {number}" for number in range(20)]
+    (tmp_path / "items.keys.txt").write_text("\n".join(keys), encoding="utf-8")
+    told = cli.json("import", "items", cli.ns, str(tmp_path / "items.npy"))
+    assert told["new"] == 20
+    cli.json("export", "items", cli.ns, str(tmp_path / "out.npy"), "--keys", str(tmp_path / "k"))
+    exported = dict(
+        zip(
+            (tmp_path / "k").read_text(encoding="utf-8").splitlines(),
+            np.load(tmp_path / "out.npy"),
+            strict=True,
+        )
+    )
+    for key, vector in zip(keys, vectors, strict=True):
+        np.testing.assert_array_equal(exported[key], vector)
+
+
+def test_importing_twice_changes_nothing(
+    source: Cli, shared_remote: Client, tmp_path: Path
+) -> None:
+    for kind in ("categories", "items", "assignments"):
+        source.json("export", kind, source.ns, str(tmp_path / f"{kind}.jsonl"))
+    before = shared_remote.get_namespace(source.ns)
+    _import_all(source, source.ns, tmp_path, "jsonl")
+    assert shared_remote.get_namespace(source.ns) == before
+
+
+def test_a_dry_run_tells_and_writes_nothing(
+    cli: Cli, shared_remote: Client, tmp_path: Path
+) -> None:
+    shared_remote.create_namespace(cli.ns, 2)
+    file = _jsonl(tmp_path, [{"key": "a", "embedding": [1, 0]}, {"key": "b", "embedding": [0, 1]}])
+    told = cli.json("import", "items", cli.ns, file, "--dry-run")
+    assert (told["new"], told["dry_run"]) == (2, True)
+    assert shared_remote.get_namespace(cli.ns).item_count == 0
+
+
+def test_standard_input_and_output_are_json_lines(cli: Cli, shared_remote: Client) -> None:
+    shared_remote.create_namespace(cli.ns, 2)
+    first = '{"key": "a", "embedding": [1.5, 0], "metadata": {"text": "ž"}}'
+    lines = first + '\n\n{"key": "b", "embedding": [0, 1]}\n'
+    assert cli.run("import", "items", cli.ns, "-", stdin=lines).exit_code == 0
+    exported = cli.run("export", "items", cli.ns, "-").stdout
+    assert [json.loads(line)["key"] for line in exported.splitlines()] == ["a", "b"]
+    assert json.loads(exported.splitlines()[0])["metadata"] == {"text": "ž"}
+
+
+def _jsonl(folder: Path, rows: list[Any], name: str = "rows.jsonl") -> str:
+    lines = [row if isinstance(row, str) else json.dumps(row) for row in rows]
+    (folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return str(folder / name)
+
+
+_GOOD = {"key": "good", "embedding": [1, 1]}
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ("no json", "line 2"),
+        ("[1]", "must be a JSON object"),
+        ({"embedding": [1, 1]}, "key"),
+        ({"key": "bad", "embedding": [1, 1, 1]}, "has 3 components"),
+        ({"key": "bad", "embedding": [1, "x"]}, "list of numbers"),
+        ({"key": "bad", "embedding": [1, None]}, "list of numbers"),
+        ({"key": "bad", "embedding": [1, 1], "weight": "heavy"}, "weight"),
+        ({"key": "bad", "embedding": [1, 1], "weight": -1}, "2^-10 to 2^20"),
+        ({"key": "bad", "embedding": [0, 0]}, "norm"),
+        ({"key": "bad\n", "embedding": [1, 1]}, "U+000A"),
+        ({"key": "bad", "embedding": [1, 1], "colour": "red"}, "colour"),
+        ({"key": "bad"}, "does not exist"),
+        ({"key": "bad", "embedding": [1, 1], "metadata": {"a": 1}}, "metadata.a"),
+    ],
+)
+def test_a_bad_row_is_named_and_ends_the_run_or_is_left_out(
+    cli: Cli, shared_remote: Client, tmp_path: Path, row: Any, told: str
+) -> None:
+    shared_remote.create_namespace(cli.ns, 2)
+    file = _jsonl(tmp_path, [_GOOD, row, {"key": "last", "embedding": [1, 2]}])
+    done = cli.run("import", "items", cli.ns, file)
+    assert done.exit_code == 1
+    assert told in done.stderr
+    assert "line 2" in done.stderr
+    assert "Traceback" not in done.stderr
+    # A row that brings more or less than the one before it begins a batch of its own.
+    alone = isinstance(row, dict) and ("weight" in row or "embedding" not in row)
+    written = shared_remote.get_namespace(cli.ns).item_count
+    assert written <= alone, "a batch is one write"
+    counts = cli.json("import", "items", cli.ns, file, "--skip-bad")
+    assert (counts["new"], counts["unchanged"], counts["bad"]) == (2 - written, written, 1)
+    assert [item.key for item in shared_remote.list_items(cli.ns)] == ["good", "last"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("rows.txt", b"", "--format"),
+        ("rows.csv", b"", "empty"),
+        ("rows.csv", b"key,colour\na,red\n", "colour"),
+        ("rows.csv", b"embedding\n[1]\n", "key"),
+        ("rows.npz", b"no archive", "NumPy"),
+        ("rows.npy", b"\x93NUMPY", "rows.keys.txt"),
+        ("rows.parquet", b"PAR1", "Parquet"),
+    ],
+)
+def test_a_file_that_is_none_of_its_format_is_told(
+    cli: Cli, shared_remote: Client, tmp_path: Path, name: str, content: bytes, told: str
+) -> None:
+    shared_remote.create_namespace(cli.ns, 2)
+    (tmp_path / name).write_bytes(content)
+    done = cli.run("import", "items", cli.ns, str(tmp_path / name))
+    assert done.exit_code == 1
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+    assert cli.run("import", "items", cli.ns, str(tmp_path / "absent.csv")).exit_code == 1
+
+
+def test_the_last_row_of_a_key_wins(cli: Cli, shared_remote: Client, tmp_path: Path) -> None:
+    shared_remote.create_namespace(cli.ns, 2)
+    rows = [{"key": "a", "embedding": [1, 0]}, _GOOD, {"key": "a", "embedding": [0, 1]}]
+    cli.json("import", "items", cli.ns, _jsonl(tmp_path, rows))
+    item = shared_remote.get_item(cli.ns, "a")
+    np.testing.assert_array_equal(item.embedding, [0, 1])
+
+
+@pytest.fixture
+def many_rows(tmp_path: Path) -> str:
+    vectors = random_vectors(6000, DIMENSION, seed=51)
+    rows = [{"key": f"{n:05}", "embedding": vector.tolist()} for n, vector in enumerate(vectors)]
+    return _jsonl(tmp_path, rows, "many.jsonl")
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_an_interrupted_import_is_gone_on_with_by_running_it_again(
+    cli: Cli, shared_remote: Client, many_rows: str, how: signal.Signals
+) -> None:
+    shared_remote.create_namespace(cli.ns, DIMENSION)
+    command = [sys.executable, "-m", "effective_embeddings.cli", "import", "items", cli.ns]
+    # Where the tests run in the background SIGINT is ignored, and so it would be by children.
+    ours = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        # Small batches, so that there is time to interrupt it.
+        process = subprocess.Popen(  # noqa: S603 - our own command
+            [*command, many_rows, "--batch", "2", *cli.where],
+            stderr=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            env=environment(),
+        )
+    finally:
+        signal.signal(signal.SIGINT, ours)
+    end = time.monotonic() + 20
+    while shared_remote.get_namespace(cli.ns).item_count == 0:
+        assert time.monotonic() < end
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(how)
+    _, told = process.communicate(timeout=20)
+    done = shared_remote.get_namespace(cli.ns).item_count
+    assert 0 < done < 6000, "it must have been interrupted on the way"
+    assert done % 2 == 0, "a batch is all or nothing"
+    if how is signal.SIGINT:
+        assert process.returncode in (1, 130)
+        assert b"Traceback" not in told
+        assert b"run it again" in told
+    counts = cli.json("import", "items", cli.ns, many_rows)
+    assert (counts["new"], counts["unchanged"]) == (6000 - done, done)
+
+
+def test_an_export_that_fails_leaves_no_file(cli: Cli, tmp_path: Path) -> None:
+    assert cli.run("export", "items", "nowhere", str(tmp_path / "out.jsonl")).exit_code == 1
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,1 @@
+"""The Python client library and the public names of the package."""

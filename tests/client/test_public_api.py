@@ -1,0 +1,107 @@
+"""What the package offers by name: listed, documented, and generated from the contract."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import grpc
+import pytest
+
+import effective_embeddings
+from effective_embeddings import AsyncClient, Client, _core, errors
+from effective_embeddings.client.contract import METHODS
+from effective_embeddings.v1 import errors_pb2, service_pb2
+
+_ROOT = Path(__file__).resolve().parents[2]
+_PACKAGE = _ROOT / "service" / "effective_embeddings"
+_MODULES = sorted(
+    ".".join(
+        ("effective_embeddings", *path.relative_to(_PACKAGE).with_suffix("").parts)
+    ).removesuffix(".__init__")
+    for path in _PACKAGE.rglob("*.py")
+    if "v1" not in path.parts and path.name != "__main__.py"
+)
+_SERVICE = service_pb2.DESCRIPTOR.services_by_name["EffectiveEmbeddingsService"]
+
+
+@pytest.mark.parametrize("name", _MODULES)
+def test_a_module_says_what_it_is_and_what_it_offers(name: str) -> None:
+    module = importlib.import_module(name)
+    assert module.__doc__, "a module begins with what it is for"
+    for offered in getattr(module, "__all__", ()):
+        assert hasattr(module, offered), f"{offered} is listed and not there"
+        thing = getattr(module, offered)
+        if (inspect.isclass(thing) or inspect.isfunction(thing)) and thing.__module__ == name:
+            assert inspect.getdoc(thing), f"{offered} has no docstring"
+
+
+def test_the_package_offers_a_sorted_list_without_repeats() -> None:
+    offered = effective_embeddings.__all__
+    assert len(offered) == len(set(offered))
+    assert {"Client", "AsyncClient", "CategoryMatrix", "errors"} <= set(offered)
+    assert not [name for name in offered if name.startswith("_") and name != "__version__"]
+
+
+@pytest.mark.parametrize("client", [Client, AsyncClient])
+def test_every_method_of_the_clients_has_a_docstring(client: type) -> None:
+    for name, method in inspect.getmembers(client, callable):
+        if not name.startswith("_"):
+            assert inspect.getdoc(method), name
+
+
+def test_both_clients_have_the_same_methods_and_arguments() -> None:
+    def signatures(client: type) -> dict[str, list[str]]:
+        return {
+            name: list(inspect.signature(method).parameters)
+            for name, method in inspect.getmembers(client, inspect.isfunction)
+            if not name.startswith("_")
+        }
+
+    assert signatures(AsyncClient) == signatures(Client)
+
+
+def test_the_client_reaches_every_method_of_the_service() -> None:
+    assert set(METHODS) == {method.name for method in _SERVICE.methods}
+    assert {name for name, _ in _core.METHODS} == set(METHODS)
+    scopes = dict(_core.METHODS)
+    assert set(scopes.values()) == {"read", "write", "admin"}
+    for name, method in METHODS.items():
+        assert (scopes[name] == "read") == (not method.writes), name
+
+
+def test_there_is_an_error_for_every_code_that_the_contract_uses() -> None:
+    kinds = errors.EffectiveEmbeddingsError.__subclasses__()
+    codes = {kind.default_code.name for kind in kinds}
+    assert codes <= {code.name for code in grpc.StatusCode}
+    for reason in errors_pb2.DESCRIPTOR.enum_types_by_name["ErrorReason"].values:
+        assert reason.name.startswith("ERROR_REASON_")
+    for kind in kinds:
+        assert kind.__name__ in (errors.__doc__ or ""), "the tree in the docstring is whole"
+
+
+def test_the_generated_code_is_what_the_protos_say() -> None:
+    done = subprocess.run(  # noqa: S603 - our own script
+        [sys.executable, str(_ROOT / "proto" / "generate.py"), "--check"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_build_under_test_is_a_release_build_or_says_so() -> None:
+    assert isinstance(_core.RELEASE_BUILD, bool)
+    assert _core.kernels()[-1] == "scalar"
+    assert effective_embeddings.__version__ == _core.VERSION
+
+
+def test_errors_can_be_imported_where_the_documents_say_they_are() -> None:
+    """It was an attribute of the package and no module."""
+    module = importlib.import_module("effective_embeddings.errors")
+    assert module.NotFound is errors.NotFound
+    assert set(module.__all__) == set(errors.__all__)

@@ -1,0 +1,1 @@
+"""The contract of the API, over gRPC and in process."""

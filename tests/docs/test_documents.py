@@ -1,0 +1,96 @@
+"""What the documents say works, as written."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from effective_embeddings.server import ServerHandle, Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text("utf-8")
+FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def blocks(language: str) -> list[str]:
+    return [body for found, body in FENCE.findall(README) if found == language]
+
+
+def commands() -> Iterator[str]:
+    """Each command of each console block, its continued lines included."""
+    for block in blocks("console"):
+        for command in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            yield command.split("  #")[0].strip()
+
+
+def run(command: str, folder: Path, *tools: Path) -> str:
+    scripts = Path(sys.executable).parent
+    path = os.pathsep.join([*map(str, (scripts, *tools)), os.environ["PATH"]])
+    done = subprocess.run(  # noqa: S603 - a command of our own document
+        ["bash", "-c", command],  # noqa: S607 - its reader has bash
+        cwd=folder,
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def test_the_ten_lines_of_python_print_what_they_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (code,) = blocks("python")
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, "README.md", "exec"), {})  # noqa: S102
+    assert capsys.readouterr().out.split() == ["work", "health"]
+
+
+def test_the_commands_of_effemb_work_in_order(tmp_path: Path) -> None:
+    effemb = [command for command in commands() if command.startswith("effemb")]
+    assert len(effemb) >= 5
+    for command in effemb:
+        output = run(command, tmp_path)
+        if " match " in command:
+            assert "health" in output
+
+
+def test_the_grpcurl_commands_work_in_order(tmp_path: Path, grpcurl: Path) -> None:
+    calls = [command for command in commands() if command.startswith("grpcurl")]
+    assert len(calls) >= 4
+    with ServerHandle(Settings(listen="127.0.0.1:0", data=tmp_path / "data")) as server:
+        answers = [
+            run(call.replace("127.0.0.1:50051", server.target), tmp_path, grpcurl.parent)
+            for call in calls
+        ]
+    assert '"category": "health"' in answers[-1]
+
+
+def test_every_make_target_that_is_named_exists() -> None:
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+    for document in [
+        ROOT / "README.md",
+        *sorted(ROOT.glob("*.md")),
+        *sorted(ROOT.glob("docs/*.md")),
+    ]:
+        named = re.findall(
+            r"`make ([a-z-]+)|^\$ make ([a-z-]+)", document.read_text("utf-8"), re.MULTILINE
+        )
+        for pair in named:
+            assert set(filter(None, pair)) <= targets, document.name
+
+
+def test_every_link_to_a_file_leads_somewhere() -> None:
+    for document in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("bench/*.md")]:
+        for target in re.findall(r"\]\(([^)#]+)\)", document.read_text("utf-8")):
+            if "://" not in target:
+                assert (document.parent / target).exists(), f"{document.name}: {target}"

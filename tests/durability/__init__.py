@@ -1,0 +1,1 @@
+"""Kill, power loss, full disks, damage, backup and repair."""

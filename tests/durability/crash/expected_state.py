@@ -1,0 +1,239 @@
+"""What a directory should hold: everything that was acknowledged, and what may be there or not."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from effective_embeddings import CategoryUpdate, Client, EffectiveEmbeddingsError, errors
+from tests.model.operations import Assign, Operation, PutCategories, PutItems, Unassign
+from tests.model.rebuild import rebuild
+from tests.support.folders import quick_folder
+from tests.support.journal import Journal
+from tests.support.vectors import Vectors, random_vectors
+
+__all__ = ["BIG", "BIG_ITEMS", "Asked", "World"]
+
+_DIMENSION, _BIG_DIMENSION = 32, 1024
+_NAMESPACES, _CATEGORIES = 5, 40
+# Items that a round leaves to the next one, in each namespace.
+_KEPT = 15
+#: A namespace of long vectors, for snapshots of several frames and for much log at a time.
+BIG = "big"
+BIG_ITEMS = {f"item {number:04}": f"c{number % _CATEGORIES}" for number in range(400)}
+
+
+@dataclass(eq=False)
+class Asked:
+    """A write that was sent, with what it takes to send it again.
+
+    Attributes:
+        before: State of each item that it names: its categories, None: not there.
+        after: What that is once it is done.
+        request_id: Of the write.
+        revision: What was answered; 0: nothing was.
+    """
+
+    ns: str
+    operation: Operation
+    before: Mapping[str, frozenset[str] | None]
+    after: Mapping[str, frozenset[str] | None]
+    request_id: str
+    revision: int = 0
+
+    def send(self, client: Client) -> int:
+        """Ask for it; return the revision."""
+        return _SENDERS[type(self.operation)](client, self.ns, self.operation, self.request_id)
+
+
+def _assign(client: Client, ns: str, operation: Any, request_id: str) -> int:
+    items, categories = zip(*operation.pairs, strict=True)
+    return client.assign(ns, items, categories, operation.vectors, request_id=request_id).revision
+
+
+def _unassign(client: Client, ns: str, operation: Any, request_id: str) -> int:
+    keys = [item for item, _ in operation.pairs]
+    return client.unassign(ns, keys, delete_items=True, request_id=request_id).revision
+
+
+def _put_items(client: Client, ns: str, operation: Any, request_id: str) -> int:
+    return client.put_items(ns, operation.keys, operation.vectors, request_id=request_id).revision
+
+
+_SENDERS: dict[type, Callable[[Client, str, Any, str], int]] = {
+    Assign: _assign,
+    Unassign: _unassign,
+    PutItems: _put_items,
+}
+
+
+@dataclass(eq=False)
+class _Namespace:
+    name: str
+    journal: Journal
+    keys: list[str]
+    pool: Vectors
+    checked: int = 0
+    digest: bytes = b""
+
+
+@dataclass(eq=False)
+class World:
+    """The namespaces of a directory.
+
+    Attributes:
+        unanswered: Writes that were sent and not answered, not yet looked at.
+        refusals: What was answered instead.
+        answered: The last ones that were answered: sent again, they change nothing.
+        done: Writes that were not answered and had been done.
+        not_done: Such that had not been.
+    """
+
+    namespaces: dict[str, _Namespace] = field(default_factory=dict)
+    unanswered: list[Asked] = field(default_factory=list)
+    refusals: list[EffectiveEmbeddingsError] = field(default_factory=list)
+    answered: list[Asked] = field(default_factory=list)
+    done: int = 0
+    not_done: int = 0
+    _copies: list[tuple[str, bytes, bool]] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def create(self, client: Client) -> None:
+        """Make the namespaces."""
+        for number in range(_NAMESPACES):
+            self._create(client, f"ns{number}", _DIMENSION, number)
+        big = self._create(client, BIG, _BIG_DIMENSION, 100)
+        vectors = big.pool[np.arange(len(BIG_ITEMS)) % len(big.pool)]
+        operation = Assign(list(BIG_ITEMS.items()), vectors)
+        revision = _assign(client, BIG, operation, "create")
+        big.journal.acknowledged(revision, operation)
+
+    def _create(self, client: Client, name: str, dimension: int, seed: int) -> _Namespace:
+        pool = random_vectors(64, dimension, seed=seed)
+        keys = [f"c{number}" for number in range(_CATEGORIES)]
+        multiple = seed % 2 == 1
+        updates = [
+            CategoryUpdate(
+                key,
+                base=pool[number] if number % 3 else None,
+                window=4 if number % 4 == 1 else None,
+            )
+            for number, key in enumerate(keys)
+        ]
+        client.create_namespace(name, dimension, membership="multiple" if multiple else "single")
+        journal = Journal(dimension, multiple=multiple)
+        reply = client.put_categories(name, updates)
+        journal.acknowledged(reply.revision, PutCategories(updates))
+        self.namespaces[name] = _Namespace(name, journal, keys, pool)
+        return self.namespaces[name]
+
+    def ask(self, client: Client, asked: Asked) -> bool:
+        """Send a write, once; return whether it was answered."""
+        try:
+            asked.revision = asked.send(client)
+        except EffectiveEmbeddingsError as error:
+            with self._lock:
+                self.unanswered.append(asked)
+                self.refusals.append(error)
+            return False
+        self.namespaces[asked.ns].journal.acknowledged(asked.revision, asked.operation)
+        with self._lock:
+            self.answered.append(asked)
+        return True
+
+    def restored(self, name: str, digest: bytes, *, must_be_there: bool) -> None:
+        """A copy of a namespace may be there, wholly, or must be."""
+        self._copies.append((name, digest, must_be_there))
+
+    def settle(self, client: Client) -> None:
+        """See that what was not answered is there wholly or not at all, and send it again.
+
+        With its request id it is done once, whether it had been done or not. What was answered is
+        sent again too: the answer is the same, and nothing changes.
+        """
+        for asked in self.unanswered:
+            found = {key: _where(client, asked.ns, key) for key in asked.before}
+            had_been = client.get_namespace(asked.ns).revision
+            asked.revision = asked.send(client)
+            if asked.revision <= had_been:
+                self.done += 1
+                allowed = [asked.after]
+            else:
+                self.not_done += 1
+                allowed = [asked.before]
+            assert found in allowed, f"{asked} is done in part"
+            assert client.get_namespace(asked.ns).revision == max(had_been, asked.revision)
+            self.namespaces[asked.ns].journal.acknowledged(asked.revision, asked.operation)
+            assert {key: _where(client, asked.ns, key) for key in asked.before} == asked.after
+        for asked in self.answered[-8:]:
+            assert asked.send(client) == asked.revision, "a retry gets the first answer"
+        self.unanswered.clear()
+        self.refusals.clear()
+        self.answered.clear()
+        there = {each.name: each for each in client.list_namespaces()}
+        for name, digest, must_be_there in self._copies:
+            assert name in there or not must_be_there, f"{name} is lost"
+            if name in there:
+                report = client.verify(name)
+                assert (report.findings, report.digest) == ((), digest)
+                assert there[name].digest == digest
+                client.delete_namespace(name, force=True)
+        self._copies.clear()
+
+    def tidy(self, client: Client, rng: random.Random) -> None:
+        """Delete what earlier clients have left, but a few: later rounds cost no more."""
+        for name, namespace in self.namespaces.items():
+            if name == BIG:
+                continue
+            keys = [item.key for item in client.list_items(name)]
+            if len(keys) > _KEPT:
+                gone = rng.sample(keys, len(keys) - _KEPT)
+                operation = Unassign([(key, "") for key in gone], delete_items=True)
+                revision = _unassign(client, name, operation, "")
+                namespace.journal.acknowledged(revision, operation)
+
+    @property
+    def checked(self) -> int:
+        """Writes that were answered, in the end."""
+        return sum(len(each.journal) for each in self.namespaces.values())
+
+    def check(self, client: Client) -> None:
+        """Compare everything with the model: items, revisions, sums and digests.
+
+        Nothing may be unanswered: see settle.
+        """
+        found = {each.name: each for each in client.list_namespaces()}
+        assert set(found) == set(self.namespaces)
+        with quick_folder() as folder, Client.embedded(folder / "data") as other:
+            for name, namespace in self.namespaces.items():
+                if namespace.checked == found[name].revision:
+                    assert found[name].digest == namespace.digest
+                    continue
+                model = namespace.journal.catch_up(found[name].revision)
+                assert namespace.journal.unanswered == 0, "each revision is a write of ours"
+                items = {
+                    item.key: frozenset(each.category for each in item.memberships)
+                    for item in client.list_items(name)
+                }
+                assert items == {key: frozenset(model.categories_of(key)) for key in model.items}
+                rebuild(other, name, model, random.Random(name))
+                namespace.digest = other.get_namespace(name).digest
+                assert found[name].digest == namespace.digest
+                namespace.checked = found[name].revision
+        for name, namespace in self.namespaces.items():
+            report = client.verify(name)
+            assert report.findings == ()
+            assert report.digest == namespace.digest
+
+
+def _where(client: Client, ns: str, key: str) -> frozenset[str] | None:
+    try:
+        item = client.get_item(ns, key)
+    except errors.NotFound:
+        return None
+    return frozenset(each.category for each in item.memberships)

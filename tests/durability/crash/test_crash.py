@@ -1,0 +1,31 @@
+"""kill -9 at any moment: whatever was acknowledged is there, once, and nothing is half done."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.durability.crash.kill_points import MOMENTS
+from tests.durability.crash.loop import go_round
+
+pytestmark = pytest.mark.slow
+
+#: Rounds from which on each moment must have been hit: some are over in milliseconds.
+_MANY = 100
+
+
+def test_nothing_acknowledged_is_lost_to_kill_9(
+    data_dir: Path, tmp_path: Path, pytestconfig: pytest.Config
+) -> None:
+    rounds: int = pytestconfig.getoption("--crash-rounds")
+    files = tmp_path / "files"
+    files.mkdir()
+    world, tally = go_round(data_dir, files, rounds, tell=rounds >= _MANY)
+    print(f"{rounds} rounds: {world.checked} writes were acknowledged and are there, once")  # noqa: T201
+    print(f"not answered: {world.done} had been done, {world.not_done} had not")  # noqa: T201
+    print("\n".join(tally.lines()))  # noqa: T201
+    assert world.checked > rounds, "writes must have been under way"
+    assert tally.hits["writing"] == tally.kills["writing"]
+    if rounds >= _MANY:
+        assert all(tally.hits[moment.__name__] > rounds / 100 for moment in MOMENTS)

@@ -1,0 +1,213 @@
+"""Backups that are taken while clients write, and the way back from them."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from effective_embeddings import Client, errors, read_frames
+from tests.durability.crash.expected_state import World
+from tests.durability.crash.writers import Writer, once
+from tests.model.rebuild import rebuild
+from tests.support.cli import run
+from tests.support.folders import quick_folder
+from tests.support.process import ServerProcess, environment
+
+pytestmark = pytest.mark.slow
+
+_OPTIONS = ("--memory-budget", "100000")
+
+#: Revision and digest by namespace.
+Taken = dict[str, tuple[int, bytes]]
+
+
+@contextmanager
+def _written_to(process: ServerProcess, world: World, name: str) -> Iterator[None]:
+    """Clients write without a pause until the end of the body, and are answered."""
+    over = threading.Event()
+    writers = [Writer(process.target, world, f"{name} {n}", until=over) for n in range(3)]
+    for writer in writers:
+        writer.start()
+    try:
+        yield
+    finally:
+        over.set()
+        for writer in writers:
+            writer.join(30)
+    assert world.refusals == []
+
+
+def _back_up(data: Path, target: Path) -> Taken:
+    """Run the command in a process of its own, as a timer would."""
+    command = [sys.executable, "-m", "effective_embeddings.cli", "backup", "--json"]
+    done = subprocess.run(  # noqa: S603 - our own command
+        [*command, "--data", str(data), str(target)],
+        check=True,
+        capture_output=True,
+        env=environment(),
+        timeout=60,
+    )
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    return {each["namespace"]: (each["revision"], bytes.fromhex(each["digest"])) for each in told}
+
+
+def _assert_is_what_was_acknowledged(world: World, taken: Taken) -> None:
+    """Each namespace has the digest of the model at its revision."""
+    with quick_folder() as folder, Client.embedded(folder / "data") as other:
+        for name, (revision, digest) in taken.items():
+            journal = world.namespaces[name].journal
+            rebuild(other, name, journal.at(revision), random.Random(name))
+            assert journal.unanswered == 0
+            assert other.get_namespace(name).digest == digest
+
+
+def _newest(world: World) -> dict[str, int]:
+    return {name: each.journal.newest for name, each in world.namespaces.items()}
+
+
+def test_the_restore_drill(data_dir: Path, tmp_path: Path) -> None:
+    """Back up while clients write, lose the directory, bring it back, and go on."""
+    world = World()
+    backups: list[Taken] = []
+    with ServerProcess(data_dir, *_OPTIONS) as process, once(process.target) as client:
+        world.create(client)
+        with _written_to(process, world, "before"):
+            for number in range(2):
+                before = _newest(world)
+                backups.append(_back_up(data_dir, tmp_path / f"backup {number}"))
+                assert set(backups[-1]) == set(world.namespaces)
+                for name, (revision, _) in backups[-1].items():
+                    assert revision >= before[name], "what was acknowledged before is in it"
+        written = _newest(world)
+        assert any(written[name] > revision for name, (revision, _) in backups[-1].items()), (
+            "clients must have written while it was taken"
+        )
+        process.kill()
+    for taken in backups:
+        _assert_is_what_was_acknowledged(world, taken)
+
+    shutil.rmtree(data_dir)
+    (tmp_path / "backup 1").rename(data_dir)
+    with ServerProcess(data_dir, *_OPTIONS) as process, once(process.target) as client:
+        for name, (revision, digest) in backups[-1].items():
+            found, report = client.get_namespace(name), client.verify(name)
+            assert (found.revision, found.digest) == (revision, digest)
+            assert (report.findings, report.digest) == ((), digest)
+            client.put_items(name, "new", world.namespaces[name].pool[0])
+        assert process.terminate() == 0
+
+
+def test_a_snapshot_while_clients_write_is_of_one_revision(data_dir: Path, tmp_path: Path) -> None:
+    world = World()
+    with ServerProcess(data_dir, *_OPTIONS) as process, once(process.target) as client:
+        world.create(client)
+        before, taken = _newest(world), Taken()
+        with _written_to(process, world, "during"):
+            for name in world.namespaces:
+                done = run("snapshot", name, str(tmp_path / name), "--server", process.target)
+                assert done.exit_code == 0, done.stderr
+        written = _newest(world)
+        for name in world.namespaces:
+            done = run("restore", str(tmp_path / name), "--as", "copy", "--server", process.target)
+            assert done.exit_code == 0, done.stderr
+            taken[name] = (_revision_of(tmp_path / name), client.get_namespace("copy").digest)
+            assert taken[name][0] >= before[name]
+            client.delete_namespace("copy", force=True)
+        assert any(written[name] > revision for name, (revision, _) in taken.items())
+    _assert_is_what_was_acknowledged(world, taken)
+
+
+def test_a_backup_of_what_a_kill_has_left_has_everything(data_dir: Path, tmp_path: Path) -> None:
+    world = World()
+    with ServerProcess(data_dir, *_OPTIONS) as process, once(process.target) as client:
+        world.create(client)
+        with _written_to(process, world, "before"):
+            pass
+        process.kill()
+    taken = _back_up(data_dir, tmp_path / "backup")
+    assert {name: revision for name, (revision, _) in taken.items()} == _newest(world)
+    _assert_is_what_was_acknowledged(world, taken)
+    # The original is as it was, and opens.
+    with Client.embedded(data_dir) as client:
+        assert {each.name: each.digest for each in client.list_namespaces()} == {
+            name: digest for name, (_, digest) in taken.items()
+        }
+
+
+@pytest.fixture
+def small(data_dir: Path) -> Path:
+    with Client.embedded(data_dir) as client:
+        client.create_namespace("ns", 4)
+        client.put_items("ns", [f"i{n}" for n in range(300)], [[1, 2, 3, 4]] * 300)
+    return data_dir
+
+
+def test_a_backup_of_damaged_data_is_refused_and_leaves_nothing(
+    small: Path, tmp_path: Path
+) -> None:
+    file = small / "effemb.db"
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    done = run("backup", "--data", str(small), str(folder / "new"), "--json")
+    assert done.exit_code == 1
+    assert json.loads(done.stderr)["error"]["code"] == "DATA_LOSS"
+    assert list(folder.iterdir()) == []
+
+
+def test_a_backup_whose_end_is_lost_is_refused(small: Path, tmp_path: Path) -> None:
+    """A tail that was acknowledged is gone, and the watermark knows."""
+    with ServerProcess(small) as process, Client(process.target) as client:
+        client.put_items("ns", "last", [4, 3, 2, 1])
+        process.kill()
+    (small / "effemb.db-wal").unlink()
+    done = run("backup", "--data", str(small), str(tmp_path / "new"), "--json")
+    assert done.exit_code == 1
+    assert json.loads(done.stderr)["error"]["code"] == "DATA_LOSS"
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("what", ["target", "data", "no database"])
+def test_a_backup_from_nowhere_or_onto_something_is_refused(
+    small: Path, tmp_path: Path, what: str
+) -> None:
+    target, data = tmp_path / "new", small
+    if what == "target":
+        target.mkdir()
+    elif what == "data":
+        data = tmp_path / "nowhere"
+    else:
+        data = tmp_path / "empty"
+        data.mkdir()
+    assert run("backup", "--data", str(data), str(target)).exit_code != 0
+    assert not any(target.iterdir()) if what == "target" else not target.exists()
+    assert not any(data.iterdir()) if what == "no database" else True
+
+
+def test_a_backup_beside_an_engine_of_the_same_process(small: Path, tmp_path: Path) -> None:
+    """The lock is given back, and is not taken from who has it."""
+    run("backup", "--data", str(small), str(tmp_path / "one"))
+    with Client.embedded(small) as client:
+        # A backup beside the engine that has it, from the same process.
+        assert run("backup", "--data", str(small), str(tmp_path / "two")).exit_code == 0
+        client.put_items("ns", "after", [4, 3, 2, 1])
+        with pytest.raises(errors.Unavailable):
+            Client.embedded(small)
+    for name in ("one", "two"):
+        with Client.embedded(tmp_path / name) as client:
+            assert client.get_namespace("ns").item_count == 300
+
+
+def _revision_of(file: Path) -> int:
+    return next(iter(read_frames(file))).header.namespace.revision

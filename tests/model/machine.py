@@ -1,0 +1,258 @@
+"""A machine that writes at random, to the service and to the model, and compares."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+import hypothesis.strategies as st
+import numpy as np
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    precondition,
+    rule,
+)
+
+from effective_embeddings import CategoryUpdate, Client, EffectiveEmbeddingsError
+from tests.model.compare import assert_same
+from tests.model.operations import (
+    Assign,
+    DeleteCategories,
+    DeleteItems,
+    Operation,
+    PutCategories,
+    PutItems,
+    Reanchor,
+    Unassign,
+)
+from tests.model.oracle import Model, RefusedByModelError
+from tests.model.rebuild import rebuild
+from tests.support.folders import quick_folder
+from tests.support.vectors import random_vectors
+
+__all__ = ["DIMENSION", "POOL", "QUERIES", "Machine"]
+
+DIMENSION = 5
+# A few, so that the same come again; the last two point away from the first two.
+POOL = np.concatenate(
+    [random_vectors(10, DIMENSION, seed=5), -random_vectors(10, DIMENSION, seed=5)[:2]]
+)
+QUERIES = random_vectors(4, DIMENSION, seed=6)
+_CATEGORIES = st.sampled_from(["area", "bills", "čas", "deep work"])
+_ITEMS = st.sampled_from([f"item {letter}" for letter in "abcdefghi"])
+_VECTORS = st.integers(0, len(POOL) - 1)
+# Exact in 32 bits, or not.
+_WEIGHTS = st.sampled_from([1.0, 0.5, 2.0, 1 / 1024, 3.0, 0.1])
+_METADATA = st.sampled_from([{}, {"text": "gym"}, {"text": "jídlo", "link": ""}])
+
+
+def _optional(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.none() | strategy
+
+
+@st.composite
+def _updates(draw: st.DrawFn) -> CategoryUpdate:
+    base = draw(_optional(_VECTORS))
+    return CategoryUpdate(
+        draw(_CATEGORIES),
+        base=None if base is None else POOL[base],
+        clear_base=base is None and draw(st.integers(0, 5)) == 0,
+        base_weight=draw(_optional(st.sampled_from([0.0, 1.0, 2.5]))),
+        window=draw(_optional(st.sampled_from([0, 0, 1, 3]))),
+        min_base_share=draw(_optional(st.sampled_from([0.0, 0.3, 0.9]))),
+        frozen=draw(_optional(st.sampled_from([False, False, True]))),
+        metadata=draw(_optional(_METADATA)),
+    )
+
+
+class Machine(RuleBasedStateMachine):
+    """Writes to a namespace and to the model, and compares."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._folder_context = quick_folder()
+        self._folder: Path = self._folder_context.__enter__()
+        self._client = self._open()
+        self._number = 0
+        self._last: tuple[Operation, str, Any, int] | None = None
+        self._ns = ""
+        self._model = Model(DIMENSION)
+
+    def _open(self) -> Client:
+        return Client.embedded(self._folder / "data")
+
+    def _next(self, kind: str) -> str:
+        self._number += 1
+        return f"{kind}-{self._number}"
+
+    @initialize(
+        unit=st.booleans(),
+        multiple=st.booleans(),
+        updates=st.lists(_updates(), min_size=3, max_size=3, unique_by=lambda u: u.key),
+    )
+    def create(self, updates: list[CategoryUpdate], *, unit: bool, multiple: bool) -> None:
+        self._model = Model(DIMENSION, unit=unit, multiple=multiple)
+        self._ns = self._next("ns")
+        self._client.create_namespace(
+            self._ns,
+            DIMENSION,
+            normalization="unit" if unit else "raw",
+            membership="multiple" if multiple else "single",
+        )
+        self._do(PutCategories(updates), rehearse=False)
+
+    # Writes.
+
+    @rule(
+        updates=st.lists(_updates(), min_size=1, max_size=3, unique_by=lambda u: u.key),
+        rehearse=st.booleans(),
+    )
+    def put_categories(self, updates: list[CategoryUpdate], *, rehearse: bool) -> None:
+        self._do(PutCategories(updates), rehearse=rehearse)
+
+    @rule(keys=st.lists(_CATEGORIES, min_size=1, max_size=2), allow_missing=st.booleans())
+    def delete_categories(self, keys: list[str], *, allow_missing: bool) -> None:
+        self._do(DeleteCategories(keys, allow_missing), rehearse=False)
+
+    @rule(key=_CATEGORIES, keep_last=st.integers(0, 3), rehearse=st.booleans())
+    def reanchor(self, key: str, keep_last: int, *, rehearse: bool) -> None:
+        self._do(Reanchor(key, keep_last), rehearse=rehearse)
+
+    @rule(data=st.data(), keys=st.lists(_ITEMS, min_size=1, max_size=4, unique=True))
+    def put_items(self, data: st.DataObject, keys: list[str]) -> None:
+        vectors, weights = self._columns(data, len(keys))
+        self._do(PutItems(keys, vectors, weights, data.draw(_optional(_METADATA))), rehearse=False)
+
+    @rule(keys=st.lists(_ITEMS, min_size=1, max_size=3), allow_missing=st.booleans())
+    def delete_items(self, keys: list[str], *, allow_missing: bool) -> None:
+        self._do(DeleteItems(keys, allow_missing), rehearse=False)
+
+    @rule(
+        data=st.data(),
+        pairs=st.lists(st.tuples(_ITEMS, _CATEGORIES), min_size=1, max_size=6),
+        rehearse=st.booleans(),
+    )
+    def assign(self, data: st.DataObject, pairs: list[tuple[str, str]], *, rehearse: bool) -> None:
+        vectors, weights = self._columns(data, len(pairs))
+        self._do(Assign(pairs, vectors, weights), rehearse=rehearse)
+
+    @rule(pairs=st.lists(st.tuples(_ITEMS, _CATEGORIES), min_size=1, max_size=8, unique=True))
+    def move_what_is_known(self, pairs: list[tuple[str, str]]) -> None:
+        first = {item: (item, category) for item, category in reversed(pairs)}
+        known = [
+            (item, category)
+            for item, category in first.values()
+            if item in self._model.items and category in self._model.categories
+        ]
+        if known:
+            self._do(Assign(known, None), rehearse=False)
+
+    @rule(
+        pairs=st.lists(st.tuples(_ITEMS, _CATEGORIES | st.just("")), min_size=1, max_size=4),
+        delete_items=st.integers(0, 3).map(lambda n: n == 0),
+        rehearse=st.booleans(),
+    )
+    def unassign(self, pairs: list[tuple[str, str]], *, delete_items: bool, rehearse: bool) -> None:
+        self._do(Unassign(pairs, delete_items), rehearse=rehearse)
+
+    def _columns(self, data: st.DataObject, count: int) -> tuple[Any, Any]:
+        vectors = weights = None
+        if data.draw(st.integers(0, 3)):
+            rows = data.draw(st.lists(_VECTORS, min_size=count, max_size=count))
+            vectors = POOL[rows]
+        if data.draw(st.booleans()):
+            weights = data.draw(st.lists(_WEIGHTS, min_size=count, max_size=count))
+        return vectors, weights
+
+    def _do(self, operation: Operation, *, rehearse: bool) -> None:
+        """Do it to both and compare the replies; perhaps ask first what it would do."""
+        told: Any = None
+        if rehearse:
+            told = self._send(operation, validate_only=True)
+            self._check_counts()
+        before = self._model.revision
+        request_id = self._next("request")
+        try:
+            with self._model.transaction():
+                expected, changed = operation.apply(self._model)
+                if changed:
+                    self._model.touch()
+        except RefusedByModelError as refusal:
+            expected = str(refusal)
+        assert self._model.revision - before in (0, 1)
+        actual = self._send(operation, request_id=request_id)
+        assert actual == expected
+        if rehearse:
+            assert told == actual, "a rehearsal must say what the write then says"
+        self._check_counts()
+        if not isinstance(expected, str):
+            self._last = (operation, request_id, actual, self._model.revision)
+
+    def _send(self, operation: Operation, **write: Any) -> Any:
+        try:
+            return operation.send(self._client, self._ns, **write)
+        except EffectiveEmbeddingsError as error:
+            return error.reason
+
+    def _check_counts(self) -> None:
+        namespace = self._client.get_namespace(self._ns)
+        model = self._model
+        assert namespace.revision == model.revision
+        counts = (namespace.category_count, namespace.item_count, namespace.membership_count)
+        assert counts == (len(model.categories), len(model.items), len(model.members))
+
+    # What must not matter.
+
+    @precondition(lambda self: self._last is not None)
+    @rule()
+    def say_the_last_thing_again(self) -> None:
+        assert self._last is not None
+        operation, request_id, answer, _ = self._last
+        digest = self._client.get_namespace(self._ns).digest
+        assert self._send(operation, request_id=request_id) == answer
+        assert self._client.get_namespace(self._ns).digest == digest
+        self._check_counts()
+
+    @rule()
+    def restart(self) -> None:
+        digest = self._client.get_namespace(self._ns).digest
+        self._client.close()
+        self._client = self._open()
+        assert self._client.get_namespace(self._ns).digest == digest
+
+    @rule()
+    def move_house(self) -> None:
+        """Go on in a restored copy."""
+        file, copy = self._folder / "snapshot", self._next("ns")
+        summary = self._client.snapshot(self._ns, file)
+        restored = self._client.restore(file, copy)
+        assert restored.digest == summary.digest == self._client.get_namespace(self._ns).digest
+        self._client.delete_namespace(self._ns, force=True)
+        self._ns, self._last = copy, None
+        self._model.start_again()
+
+    @rule()
+    def look(self) -> None:
+        assert_same(self._client, self._ns, self._model, QUERIES)
+
+    @rule(seed=st.integers(0, 1000))
+    def go_another_way(self, seed: int) -> None:
+        """Compare digests with the same state, made in another order and with detours."""
+        other = self._next("ns")
+        rebuild(self._client, other, self._model, random.Random(seed))
+        digest = self._client.get_namespace(self._ns).digest
+        assert self._client.get_namespace(other).digest == digest
+        self._client.delete_namespace(other, force=True)
+
+    def teardown(self) -> None:
+        try:
+            if self._ns:
+                self.look()
+                report = self._client.verify(self._ns)
+                assert report.findings == ()
+                assert report.digest == self._client.get_namespace(self._ns).digest
+        finally:
+            self._client.close()
+            self._folder_context.__exit__(None, None, None)

@@ -1,0 +1,17 @@
+"""Writes as data: each can be sent to a client, and be done to the model."""
+
+from tests.model.operations.assignments import Assign, Unassign
+from tests.model.operations.base import Operation
+from tests.model.operations.categories import DeleteCategories, PutCategories, Reanchor
+from tests.model.operations.items import DeleteItems, PutItems
+
+__all__ = [
+    "Assign",
+    "DeleteCategories",
+    "DeleteItems",
+    "Operation",
+    "PutCategories",
+    "PutItems",
+    "Reanchor",
+    "Unassign",
+]

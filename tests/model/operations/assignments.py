@@ -1,0 +1,130 @@
+"""Assign and Unassign."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from effective_embeddings import Client
+from tests.model.compare import figure
+from tests.model.operations.items import put_item
+from tests.model.oracle import Model, RefusedByModelError, Stored, cosine
+
+__all__ = ["Assign", "Unassign"]
+
+
+@dataclass(frozen=True, eq=False)
+class Assign:
+    """Puts items into categories."""
+
+    pairs: Sequence[tuple[str, str]]
+    vectors: Stored | None
+    weights: Sequence[float] | None = None
+
+    def send(self, client: Client, ns: str, **write: Any) -> Any:
+        """See Operation."""
+        items = [item for item, _ in self.pairs]
+        categories = [category for _, category in self.pairs]
+        reply = client.assign(ns, items, categories, self.vectors, weights=self.weights, **write)
+        return [
+            (
+                (each.item, each.category, each.previous_category, each.changed),
+                (each.category_count, each.item_created),
+                (each.score_before, each.category_drift),
+            )
+            for each in reply.results
+        ]
+
+    def apply(self, model: Model) -> tuple[Any, bool]:
+        """See Operation."""
+        claims: dict[str, dict[str, Any]] = {}
+        results = []
+        for index, (item, category) in enumerate(self.pairs):
+            vector = None if self.vectors is None else self.vectors[index]
+            weight = None if self.weights is None else np.float32(self.weights[index])
+            said: dict[str, Any] = {"weight": weight} if weight is not None else {}
+            if vector is not None:
+                said["embedding"] = model.take_in(vector).tolist()
+            if not model.multiple:
+                said["category"] = category
+            claim = claims.setdefault(item, {})
+            if any(name in claim and claim[name] != value for name, value in said.items()):
+                raise RefusedByModelError("CONTRADICTORY_BATCH")
+            claim |= said
+            results.append(self._assign(model, item, category, vector, weight))
+        return results, any(said[3] for said, _, _ in results)
+
+    @staticmethod
+    def _assign(model: Model, item: str, category: str, vector: Any, weight: Any) -> Any:
+        if category not in model.categories:
+            raise RefusedByModelError("CATEGORY_NOT_FOUND")
+        if vector is None and item not in model.items:
+            raise RefusedByModelError("ITEM_NOT_FOUND")
+        direction = model.items[item].embedding if vector is None else model.take_in(vector)
+        numerator = model.stats(category).numerator
+        score = None if numerator is None else cosine(direction.astype(np.float64), numerator)
+        created, changed = put_item(model, item, vector, weight, None)
+        previous = category if (item, category) in model.members else None
+        if previous is None:
+            if not model.multiple:
+                for left in model.categories_of(item):
+                    previous = left
+                    model.leave(item, left)
+            model.join(item, category)
+            changed = True
+        stats = model.stats(category)
+        return (
+            (item, category, previous, changed),
+            (stats.members, created),
+            (figure(score), figure(stats.drift)),
+        )
+
+
+@dataclass(frozen=True)
+class Unassign:
+    """Takes items out of categories; an empty category stands for all."""
+
+    pairs: Sequence[tuple[str, str]]
+    delete_items: bool = False
+
+    def send(self, client: Client, ns: str, **write: Any) -> Any:
+        """See Operation."""
+        items = [item for item, _ in self.pairs]
+        categories = None if self.delete_items else [category for _, category in self.pairs]
+        reply = client.unassign(ns, items, categories, delete_items=self.delete_items, **write)
+        return [
+            (each.item, each.previous_categories, each.changed, each.item_deleted)
+            for each in reply.results
+        ]
+
+    def apply(self, model: Model) -> tuple[Any, bool]:
+        """See Operation."""
+        places: dict[str, Any] = {}
+        deleted: set[str] = set()
+        results: list[tuple[str, tuple[str, ...], bool, bool]] = []
+        for item, category in self.pairs:
+            place: Any = ("any",) if category and model.multiple else ("one", category)
+            if self.delete_items:
+                place = ("deleted",)
+            if places.setdefault(item, place) != place:
+                raise RefusedByModelError("CONTRADICTORY_BATCH")
+            if item in deleted:
+                results.append((item, (), False, True))
+                continue
+            if item not in model.items:
+                raise RefusedByModelError("ITEM_NOT_FOUND")
+            left = model.categories_of(item)
+            if category and not self.delete_items:
+                if category not in model.categories:
+                    raise RefusedByModelError("CATEGORY_NOT_FOUND")
+                left = [own for own in left if own == category]
+            for own in left:
+                model.leave(item, own)
+            if self.delete_items:
+                deleted.add(item)
+                del model.items[item]
+            results.append((item, tuple(left), bool(left or self.delete_items), self.delete_items))
+        return results, any(changed for _, _, changed, _ in results)

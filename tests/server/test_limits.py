@@ -1,0 +1,462 @@
+"""Every limit that `effemb limits` lists, gone beyond; none is listed without."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import grpc
+import numpy as np
+import pytest
+
+from effective_embeddings import CategoryUpdate, Client, _core, errors
+from effective_embeddings.server import (
+    ServerHandle,
+    Settings,
+    SettingsError,
+    Tokens,
+    all_limits,
+    new_token,
+    token_line,
+)
+from effective_embeddings.server.admission.admission import Gate
+from effective_embeddings.server.admission.authentication import everybody
+from effective_embeddings.server.admission.refusals import Refusal
+from effective_embeddings.server.auth.tokens import MAX_TOKEN_BYTES, Identity, hash_of
+from effective_embeddings.v1 import resources_pb2, service_pb2
+from tests.security import (
+    test_hostile_clients,
+    test_logs,
+    test_public_services,
+    test_tls,
+    test_tokens,
+)
+from tests.server import test_load_shedding, test_metrics_server, test_overload
+from tests.support import http2
+from tests.support.access import unary
+from tests.support.busy_server import busy_server
+from tests.support.raw import EmbeddedRaw, RefusedError, embedding
+
+LIMITS = {each.name: each for each in all_limits(Settings(data=Path("unused")))}
+ENTRY = service_pb2.ItemUpdate(key="i", embedding=embedding([1, 0]))
+WRITE = service_pb2.WriteOptions
+
+
+def _put(**item: Any) -> tuple[str, Any]:
+    entry = service_pb2.ItemUpdate(**{"key": "i", "embedding": embedding([1, 0]), **item})
+    return "PutItems", service_pb2.PutItemsRequest(namespace="n", items=[entry])
+
+
+def _reanchor(**write: Any) -> tuple[str, Any]:
+    request = service_pb2.ReanchorRequest(namespace="n", category="c", write=WRITE(**write))
+    return "Reanchor", request
+
+
+def _create(**fields: Any) -> tuple[str, Any]:
+    namespace = resources_pb2.Namespace(**{"name": "new", "dimension": 2, **fields})
+    return "CreateNamespace", service_pb2.CreateNamespaceRequest(namespace=namespace)
+
+
+def _match(count: int = 1, **fields: Any) -> tuple[str, Any]:
+    query = service_pb2.Query(embedding=embedding([1, 0]))
+    return "Match", service_pb2.MatchRequest(namespace="n", queries=[query] * count, **fields)
+
+
+def _parts(count: int) -> tuple[str, Any]:
+    part = service_pb2.QueryPart(embedding=embedding([1, 0]))
+    query = service_pb2.Query(parts=service_pb2.QueryParts(parts=[part] * count))
+    return "Match", service_pb2.MatchRequest(namespace="n", queries=[query])
+
+
+# By limit: makes the request that goes to a value of it.
+REQUESTS: dict[str, Callable[[int], tuple[str, Any]]] = {
+    # Zeros that nobody has touched take no memory.
+    "request_bytes": lambda at: ("Match", bytes(at)),
+    "key_bytes": lambda at: _put(key="k" * at),
+    "namespace_name_bytes": lambda at: _create(name="n" * at),
+    "batch_entries": lambda at: (
+        "PutItems",
+        service_pb2.PutItemsRequest(namespace="n", items=[ENTRY] * at),
+    ),
+    "match_queries": _match,
+    "query_parts": _parts,
+    "filter_keys": lambda at: _match(exclude_categories=["c"] * at),
+    "page_size": lambda at: (
+        "ListItems",
+        service_pb2.ListItemsRequest(namespace="n", page_size=at),
+    ),
+    "metadata_entries": lambda at: _put(metadata={str(n): "" for n in range(at)}),
+    "metadata_bytes": lambda at: _put(metadata={"k": "v" * (at - 1)}),
+    "request_id_bytes": lambda at: _reanchor(request_id="x" * at),
+    "actor_bytes": lambda at: _reanchor(actor="x" * at),
+    "reason_bytes": lambda at: _reanchor(reason="x" * at),
+    "description_bytes": lambda at: _create(description="x" * at),
+    "embedding_model_bytes": lambda at: _create(embedding_model="x" * at),
+    "dimension": lambda at: _create(dimension=at),
+    "component": lambda at: _put(
+        embedding=embedding(
+            [np.nextafter(np.float32(at), 0, dtype=np.float32) if at == 32_768 else at, 0]
+        )
+    ),
+    "weight": lambda at: _put(weight=at),
+}
+
+
+@pytest.fixture
+def raw(tmp_path: Path) -> Iterator[EmbeddedRaw]:
+    engine = _core.Engine(tmp_path / "data")
+    raw = EmbeddedRaw(engine)
+    raw.call(*_create(name="n"))
+    category = service_pb2.CategoryUpdate(key="c", base=embedding([1, 0]))
+    raw.call(
+        "PutCategories", service_pb2.PutCategoriesRequest(namespace="n", categories=[category])
+    )
+    yield raw
+    engine.close()
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_a_request_beyond_a_limit_is_refused_with_both_numbers(raw: EmbeddedRaw, name: str) -> None:
+    limit = int(LIMITS[name].value)
+    with pytest.raises(RefusedError) as caught:
+        raw.call(*REQUESTS[name](limit + 1))
+    assert caught.value.code == "INVALID_ARGUMENT"
+    told = caught.value.message.replace(",", "")
+    assert str(limit) in told or f"2^{limit.bit_length() - 1} " in f"{told} "
+    if name != "request_bytes":
+        raw.call(*REQUESTS[name](limit))
+
+
+def test_match_results(raw: EmbeddedRaw) -> None:
+    """Of all rankings together; counted by what there is, not by what is asked for."""
+    limit = int(LIMITS["match_results"].value)
+    raw.call(*_match(1000, limit=0))
+    many = [service_pb2.CategoryUpdate(key=f"c{n}") for n in range(limit // 1000)]
+    raw.call("PutCategories", service_pb2.PutCategoriesRequest(namespace="n", categories=many))
+    with pytest.raises(RefusedError) as caught:
+        raw.call(*_match(1000, limit=0))
+    assert caught.value.reason == "TOO_LARGE"
+    assert caught.value.metadata["limit"] == str(limit)
+
+
+def test_defaults(raw: EmbeddedRaw) -> None:
+    categories = [
+        service_pb2.CategoryUpdate(key=f"c{n:03}", base=embedding([1, n])) for n in range(200)
+    ]
+    raw.call(
+        "PutCategories", service_pb2.PutCategoriesRequest(namespace="n", categories=categories)
+    )
+    (found,) = raw.call(*_match()).results
+    assert len(found.matches) == LIMITS["default_match_limit"].value
+    page = raw.call("ListCategories", service_pb2.ListCategoriesRequest(namespace="n"))
+    assert len(page.categories) == LIMITS["default_page_size"].value
+
+
+@pytest.mark.parametrize("name", ["snapshot_frame_records", "snapshot_frame_memberships"])
+def test_a_frame_beyond_a_limit_is_refused(raw: EmbeddedRaw, name: str) -> None:
+    limit = int(LIMITS[name].value)
+    if name == "snapshot_frame_records":
+        # Two bytes each: the shortest records there are.
+        frame = _nested(2, b"\x0a\x00" * (limit + 1))
+    else:
+        frame = _nested(3, _nested(1, b"\x2a\x00" * (limit + 1)))
+    with pytest.raises(RefusedError) as caught:
+        raw.restore([_nested(2, frame)])
+    assert caught.value.reason == "TOO_LARGE", caught.value
+    assert caught.value.metadata["limit"] == str(limit)
+
+
+def _nested(field: int, content: bytes) -> bytes:
+    """A message field, by hand: a million messages made one by one take their time."""
+    length, rest = bytearray(), len(content)
+    while rest >= 128:
+        length.append(rest % 128 + 128)
+        rest //= 128
+    return bytes([field << 3 | 2]) + bytes(length) + bytes([rest]) + content
+
+
+def test_revision_wait_seconds(raw: EmbeddedRaw) -> None:
+    begin = time.monotonic()
+    with pytest.raises(RefusedError) as caught:
+        raw.call("GetNamespace", service_pb2.GetNamespaceRequest(namespace="n", min_revision=99))
+    assert caught.value.reason == "REVISION_NOT_REACHED"
+    assert 0 <= time.monotonic() - begin - LIMITS["revision_wait_seconds"].value < 2
+
+
+def test_a_reply_that_is_too_large_says_so_and_what_to_do(tmp_path: Path) -> None:
+    """gRPC refused it with "trailing metadata" and no word of the limit, nor a reason."""
+    limit = 64 * 1024
+    settings = Settings(data=tmp_path / "data", listen="127.0.0.1:0", max_message_bytes=limit)
+    with ServerHandle(settings) as server, Client(server.target) as client:
+        client.create_namespace("n", 2)
+        for begin in range(0, 2000, 500):
+            keys = [f"{number:0100}" for number in range(begin, begin + 500)]
+            client.put_categories("n", [CategoryUpdate(key, base=[1, 0]) for key in keys])
+        with grpc.insecure_channel(server.target) as channel:
+            call: Any = unary(channel, "Match").future(
+                _match(limit=0)[1].SerializeToString(), timeout=5
+            )
+            assert call.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+            assert "ask for less at a time" in call.details()
+            details = dict(call.trailing_metadata())["grpc-status-details-bin"]
+        assert b"REPLY_TOO_LARGE" in details
+        assert str(limit).encode() in details
+        assert len(client.match("n", [1, 0], limit=100)[0].matches) == 100
+
+
+def test_token_bytes() -> None:
+    """What is longer is not even hashed."""
+    longest, longer = "x" * MAX_TOKEN_BYTES, "x" * (MAX_TOKEN_BYTES + 1)
+    tokens = Tokens.parse(
+        "\n".join(f"{n} {hash_of(t)} read:*" for n, t in enumerate([longest, longer]))
+    )
+    assert tokens.identify(longest) is not None
+    assert tokens.identify(longer) is None
+
+
+def test_as_many_tokens_as_there_may_be() -> None:
+    lines = [f"p{n} {hash_of(str(n))} read:*" for n in range(int(LIMITS["tokens"].value) + 1)]
+    Tokens.parse("\n".join(lines[:-1]))
+    with pytest.raises(SettingsError, match="at most 1024"):
+        Tokens.parse("\n".join(lines))
+
+
+def test_max_streams_per_connection(tmp_path: Path) -> None:
+    """Two calls wait for a revision; a third one on the same connection waits in the client."""
+    settings = Settings(data=tmp_path / "data", listen="127.0.0.1:0", max_streams_per_connection=2)
+    request = service_pb2.GetNamespaceRequest(namespace="n", min_revision=99).SerializeToString()
+    with ServerHandle(settings) as server, Client(server.target) as client:
+        client.create_namespace("n", 2)
+        with grpc.insecure_channel(server.target) as channel:
+            waiting: list[Any] = [
+                unary(channel, "GetNamespace").future(request, timeout=1.5) for _ in range(2)
+            ]
+            _wait_for(lambda: server._server.gate.in_flight == 2)
+            third: Any = unary(channel, "GetServiceInfo").future(b"", timeout=0.5)
+            assert third.code() == grpc.StatusCode.DEADLINE_EXCEEDED
+            assert server._server.gate.in_flight == 2
+            assert all(each.exception() for each in waiting)
+            assert unary(channel, "GetServiceInfo")(b"", timeout=10)
+
+
+def _gate(**settings: Any) -> Gate:
+    entries = token_line("somebody", new_token(), ["read:*"])
+    given = Settings(data=Path("unused"), token_entries=entries, **settings)
+    return Gate(given, everybody())
+
+
+def _identity(name: str) -> Identity:
+    return Identity(name, _core.Grant.unrestricted(name))
+
+
+def test_max_calls_per_principal() -> None:
+    gate = _gate(max_concurrent_calls=16)
+    one, other = _identity("one"), _identity("other")
+    for _ in range(8):
+        gate.enter(one, streams=False)
+    with pytest.raises(Refusal, match="8 calls per principal") as caught:
+        gate.enter(one, streams=False)
+    assert caught.value.reason == "OVERLOADED"
+    assert caught.value.retry_seconds
+    gate.enter(other, streams=False)
+    gate.leave(one, streams=False)
+    gate.enter(one, streams=False)
+
+
+def test_arriving_calls() -> None:
+    gate = _gate(max_concurrent_calls=16)
+    one, other = _identity("one"), _identity("other")
+    for _ in range(4 * 8):
+        gate.arrive(one)
+    with pytest.raises(Refusal, match="32 calls per principal"):
+        gate.arrive(one)
+    for _ in range(4 * 8):
+        gate.arrive(other)
+    with pytest.raises(Refusal, match="64 arriving calls") as caught:
+        gate.arrive(_identity("third"))
+    assert caught.value.reason == "OVERLOADED"
+    assert caught.value.retry_seconds
+    gate.depart(one)
+    gate.arrive(one)
+
+
+def test_a_call_that_there_is_no_place_for_is_refused_before_its_request() -> None:
+    gate = _gate(max_concurrent_calls=16)
+    one = _identity("one")
+    for _ in range(8):
+        gate.enter(one, streams=False)
+    with pytest.raises(Refusal, match="8 calls per principal"):
+        gate.arrive(one)
+    gate.arrive(_identity("other"))
+
+
+def test_max_streaming_calls() -> None:
+    gate = _gate(max_streaming_calls=2, max_calls_per_principal=64)
+    one = _identity("one")
+    for _ in range(2):
+        gate.enter(one, streams=True)
+    with pytest.raises(Refusal, match="2 streaming calls"):
+        gate.enter(one, streams=True)
+    gate.enter(one, streams=False)
+
+
+def test_workers(tmp_path: Path) -> None:
+    """One waits for a revision; another call waits for it to be free, and is done then."""
+    with busy_server(tmp_path, 1) as busy:
+        info: Any = unary(busy.channel, "GetServiceInfo")
+        second, third = (info.future(b"", timeout=seconds) for seconds in (0.3, 10))
+        assert second.code() == grpc.StatusCode.DEADLINE_EXCEEDED
+        assert not third.done()
+        assert third.result()
+        assert busy.waiting.code() in (
+            grpc.StatusCode.DEADLINE_EXCEEDED,
+            grpc.StatusCode.FAILED_PRECONDITION,
+        )
+
+
+def _wait_for(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_page_bytes(raw: EmbeddedRaw) -> None:
+    raw.call(*_create(name="wide", dimension=16_384))
+    wide = embedding(np.ones(16_384))
+    for begin in (0, 40):
+        categories = [
+            service_pb2.CategoryUpdate(key=f"c{n}", base=wide) for n in range(begin, begin + 40)
+        ]
+        request = service_pb2.PutCategoriesRequest(namespace="wide", categories=categories)
+        raw.call("PutCategories", request)
+    view = service_pb2.ListCategoriesRequest(namespace="wide", page_size=80)
+    view.include_embeddings = True
+    page = raw.call("ListCategories", view)
+    assert 1 < len(page.categories) < 80
+    assert page.next_page_token
+    assert page.ByteSize() < LIMITS["page_bytes"].value + 4 * 16_384 * 4
+
+
+def test_max_connection_idle_seconds(tmp_path: Path) -> None:
+    settings = Settings(
+        data=tmp_path / "data", listen="127.0.0.1:0", max_connection_idle_seconds=1.0
+    )
+    with ServerHandle(settings) as server, http2.Connection(server.target) as idle:
+        assert not idle.is_closed(0.5)
+        assert idle.is_closed(5)
+
+
+def test_drain_seconds(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path / "data", listen="127.0.0.1:0", drain_seconds=0.3)
+    request = service_pb2.GetNamespaceRequest(namespace="n", min_revision=99).SerializeToString()
+    with ServerHandle(settings) as server:
+        with Client(server.target) as client:
+            client.create_namespace("n", 2)
+        with grpc.insecure_channel(server.target) as channel:
+            call: Any = unary(channel, "GetNamespace").future(request, timeout=20)
+            end = time.monotonic() + 10
+            while not server._server.gate.in_flight:
+                assert time.monotonic() < end
+                time.sleep(0.01)
+            stopping = threading.Thread(target=server.stop)
+            stopping.start()
+            assert call.code() in (grpc.StatusCode.CANCELLED, grpc.StatusCode.UNAVAILABLE)
+            stopping.join()
+
+
+def test_memory_budget(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path / "data", listen="127.0.0.1:0", memory_budget=200_000)
+    with ServerHandle(settings) as server, Client(server.target) as client:
+        assert server._engine is not None
+        for name in "abc":
+            client.create_namespace(name, 256)
+            keys = range(40)
+            client.put_categories(name, [CategoryUpdate(f"{n}", base=[1.0] * 256) for n in keys])
+        end = time.monotonic() + 10
+        while not server._engine.stats()["namespaces_evictions"]:
+            assert time.monotonic() < end
+            client.match("a", [1.0] * 256)
+            client.match("b", [1.0] * 256)
+        for name in "abc":
+            assert len(client.match(name, [1.0] * 256, limit=0)[0].matches) == 40
+
+
+def test_max_namespaces(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path / "data", listen="127.0.0.1:0", max_namespaces=2)
+    snapshot = tmp_path / "snapshot"
+    # What there is counts after a start too, and what is deleted does not.
+    for _ in range(2):
+        with ServerHandle(settings) as server, Client(server.target) as client:
+            client.create_namespace("one", 2, request_id="one")
+            client.create_namespace("two", 2, request_id="two")
+            client.snapshot("two", snapshot)
+            beyond_it: list[Callable[[], object]] = [
+                lambda: client.create_namespace("three", 2),
+                lambda: client.create_namespace("three", 2, validate_only=True),
+                lambda: client.restore(snapshot, "three"),
+            ]
+            for beyond in beyond_it:
+                with pytest.raises(errors.ResourceExhausted, match=r"may be, 2: delete") as caught:
+                    beyond()
+                assert caught.value.reason == "TOO_MANY_NAMESPACES"
+                assert caught.value.metadata == {"limit": "2"}
+            client.delete_namespace("two")
+            client.restore(snapshot, "three")
+            client.delete_namespace("three")
+            client.create_namespace("two", 2)
+
+
+# Where the other limits are gone beyond.
+ELSEWHERE: dict[str, Callable[..., None]] = {
+    "match_results": test_match_results,
+    "default_match_limit": test_defaults,
+    "default_page_size": test_defaults,
+    "snapshot_frame_records": test_a_frame_beyond_a_limit_is_refused,
+    "snapshot_frame_memberships": test_a_frame_beyond_a_limit_is_refused,
+    "revision_wait_seconds": test_revision_wait_seconds,
+    "token_bytes": test_token_bytes,
+    "tokens": test_as_many_tokens_as_there_may_be,
+    "max_streams_per_connection": test_max_streams_per_connection,
+    "arriving_calls": test_arriving_calls,
+    "waiting_calls": test_load_shedding.test_excess_calls_are_refused_with_a_hint_and_not_cut_off,
+    "max_calls_per_principal": test_max_calls_per_principal,
+    "max_streaming_calls": test_max_streaming_calls,
+    "workers": test_workers,
+    "page_bytes": test_page_bytes,
+    "max_connection_idle_seconds": test_max_connection_idle_seconds,
+    "max_connection_age_seconds": test_tls.test_an_old_connection_is_closed_without_dropping_a_call,
+    "drain_seconds": test_drain_seconds,
+    "memory_budget": test_memory_budget,
+    "max_namespaces": test_max_namespaces,
+    "handshake_seconds": (
+        test_hostile_clients.test_connections_that_say_nothing_or_half_a_word_hold_nobody_up
+    ),
+    "keepalive_seconds": test_hostile_clients.test_a_peer_that_answers_no_ping_is_closed,
+    "max_message_bytes": test_hostile_clients.test_a_decompression_bomb_goes_off_nowhere,
+    "header_bytes": test_hostile_clients.test_floods_of_headers_are_cut_off,
+    "max_connections": test_hostile_clients.test_thousands_of_idle_connections_and_a_limit_to_them,
+    "client_patience_seconds": (
+        test_hostile_clients.test_calls_without_their_request_hold_nobody_up_and_are_cancelled
+    ),
+    "pending_calls": test_hostile_clients.test_rapid_resets_are_survived,
+    "max_concurrent_calls": test_overload.test_calls_beyond_the_places_are_turned_away_with_a_hint,
+    "calls_per_second": test_overload.test_who_calls_too_often_is_told_when_to_come_back,
+    "burst_calls": test_overload.test_who_calls_too_often_is_told_when_to_come_back,
+    "tokens_of_a_principal": (
+        test_tokens.test_two_tokens_of_one_principal_live_side_by_side_and_a_third_is_refused
+    ),
+    "audited_refusals": test_logs.test_a_flood_of_refusals_fills_no_disk_and_hides_no_caller,
+    "scrapes": test_metrics_server.test_incomplete_requests_hold_no_threads_and_no_descriptors,
+    "scrape_seconds": test_metrics_server.test_a_connection_ends_when_its_time_is_over,
+    "health_checks": test_public_services.test_health_checks_have_places_of_their_own,
+    "health_watches": test_public_services.test_a_watcher_beyond_the_places_is_told_to_come_back,
+    "reflections": test_public_services.test_reflections_have_places_of_their_own,
+}
+
+
+def test_every_limit_is_gone_beyond() -> None:
+    assert set(LIMITS) == set(REQUESTS) | set(ELSEWHERE)

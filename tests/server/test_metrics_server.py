@@ -1,0 +1,85 @@
+"""Who asks for the figures: a few at a time, each for a short time, and nobody is kept out."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+import urllib.request
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from effective_embeddings.server import ServerHandle, Settings
+from effective_embeddings.server.limits_report import MAX_SCRAPES
+from effective_embeddings.server.observability.metrics_server import ScrapeServer
+
+
+def _hello(_environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    start_response("200 OK", [])
+    return [b"hello"]
+
+
+def _descriptors() -> int:
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
+@contextmanager
+def _half_a_request(target: str) -> Iterator[socket.socket]:
+    host, _, port = target.rpartition(":")
+    with socket.create_connection((host.strip("[]"), int(port)), 5) as connection:
+        connection.sendall(b"GET /metrics HTTP/1.1\r\nHost")
+        yield connection
+
+
+def test_incomplete_requests_hold_no_threads_and_no_descriptors(tmp_path: Path) -> None:
+    """Each kept one of both for ever, until the service could take no connection any more."""
+    settings = Settings(data=tmp_path / "data", listen="127.0.0.1:0", metrics_listen="127.0.0.1:0")
+    with ServerHandle(settings) as server, ExitStack() as open_ones:
+        assert server.metrics_target is not None
+        threads, descriptors = threading.active_count(), _descriptors()
+        for _ in range(200):
+            open_ones.enter_context(_half_a_request(server.metrics_target))
+        with urllib.request.urlopen(f"http://{server.metrics_target}/metrics", timeout=5) as reply:
+            assert b"effemb_serving 1.0" in reply.read()
+        end = time.monotonic() + 5
+        while threading.active_count() > threads + MAX_SCRAPES:
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        # Our own end of each is one too.
+        assert _descriptors() <= descriptors + 200 + MAX_SCRAPES + 1
+
+
+def test_a_connection_ends_when_its_time_is_over() -> None:
+    with closing(ScrapeServer("127.0.0.1:0", _hello, seconds=0.5)) as server:
+        with _half_a_request(server.target) as slow:
+            begin = time.monotonic()
+            for _ in range(100):
+                # A byte now and then does not make it last.
+                try:
+                    slow.sendall(b"x")
+                except OSError:
+                    break
+                time.sleep(0.05)
+            assert 0.4 < time.monotonic() - begin < 3
+        with urllib.request.urlopen(f"http://{server.target}/metrics", timeout=5) as reply:
+            assert reply.read() == b"hello"
+
+
+def test_who_leaves_in_the_middle_leaves_nothing_on_the_standard_error(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    def much(_environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        start_response("200 OK", [])
+        return [bytes(1 << 20)] * 8
+
+    with closing(ScrapeServer("[::1]:0", much)) as server:
+        assert server.target.startswith("[::1]:")
+        with _half_a_request(server.target) as leaving:
+            leaving.sendall(b": x\r\n\r\n")
+            assert leaving.recv(100)
+        time.sleep(0.3)
+    assert capfd.readouterr().err == ""

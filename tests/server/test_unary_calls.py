@@ -1,0 +1,311 @@
+"""Calls that are answered in the thread that brings them, and what they ask of gRPC."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import grpc
+import numpy as np
+
+from effective_embeddings import Client
+from effective_embeddings.server import ServerHandle, Settings
+from effective_embeddings.server.admission.load_shedder import CROWD
+from effective_embeddings.server.admission.status import Status
+from effective_embeddings.server.transport.raw_unary import Exchange, Exchanges
+from effective_embeddings.v1 import resources_pb2, service_pb2
+from tests.support.access import unary
+from tests.support.busy_server import busy_server
+
+_REFUSED = Status(grpc.StatusCode.ABORTED, "not today", (("why", "rain"),), "RAIN")
+
+
+@contextmanager
+def _served(begin: Callable[[Exchange], None]) -> Iterator[tuple[grpc.Server, grpc.Channel]]:
+    """A server whose pool has one thread, which nothing here may need."""
+    with ThreadPoolExecutor(1) as pool:
+        server = grpc.server(pool)
+        exchanges = Exchanges(server, {"/test/Call": begin})
+        port = server.add_insecure_port("127.0.0.1:0")
+        server.start()
+        exchanges.open()
+        try:
+            with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+                yield server, channel
+        finally:
+            server.stop(None).wait()
+
+
+def _call(channel: grpc.Channel) -> Any:
+    return channel.unary_unary("/test/Call")
+
+
+def _echo(exchange: Exchange) -> None:
+    def received(request: bytes | None) -> None:
+        assert request is not None
+        exchange.reply(request, (("x-thread", threading.current_thread().name),))
+
+    exchange.receive(received)
+
+
+def test_a_reply_needs_no_thread_of_the_pool_and_comes_with_its_metadata() -> None:
+    threads = set()
+    with _served(_echo) as (_, channel):
+        for number in range(50):
+            message = b"x" * number * 1000
+            reply, call = _call(channel).with_call(message, timeout=10)
+            assert reply == message
+            threads.add(dict(call.trailing_metadata())["x-thread"])
+    assert len(threads) == 1
+    assert not any(name.startswith("ThreadPool") for name in threads)
+
+
+def test_many_at_once_each_get_their_own() -> None:
+    with _served(_echo) as (_, channel):
+        calls = [_call(channel).future(str(n).encode(), timeout=30) for n in range(500)]
+        assert [call.result() for call in calls] == [str(n).encode() for n in range(500)]
+
+
+def test_a_reply_may_come_later_and_from_another_thread() -> None:
+    with ThreadPoolExecutor(4) as others:
+
+        def answer(exchange: Exchange, request: bytes | None) -> None:
+            time.sleep(0.01)
+            exchange.reply(request or b"", ())
+
+        def begin(exchange: Exchange) -> None:
+            def received(request: bytes | None) -> None:
+                others.submit(answer, exchange, request)
+
+            exchange.receive(received)
+
+        with _served(begin) as (_, channel):
+            calls = [_call(channel).future(str(n).encode(), timeout=30) for n in range(100)]
+            assert [call.result() for call in calls] == [str(n).encode() for n in range(100)]
+
+
+def test_a_status_ends_a_call_before_and_after_its_request() -> None:
+    def before(exchange: Exchange) -> None:
+        exchange.fail(_REFUSED)
+
+    def after(exchange: Exchange) -> None:
+        exchange.receive(lambda _: exchange.fail(_REFUSED))
+
+    for begin in (before, after):
+        with _served(begin) as (_, channel):
+            for _ in range(3):
+                call = _call(channel).future(b"request", timeout=10)
+                assert call.code() == grpc.StatusCode.ABORTED
+                assert call.details() == "not today"
+                assert dict(call.trailing_metadata())["why"] == "rain"
+
+
+def test_a_defect_ends_its_call_and_no_other() -> None:
+    def begin(exchange: Exchange) -> None:
+        def received(request: bytes | None) -> None:
+            if request == b"bad":
+                raise SystemExit
+            exchange.reply(b"good", ())
+
+        exchange.receive(received)
+
+    with _served(begin) as (_, channel):
+        for _ in range(3):
+            assert _call(channel).future(b"bad", timeout=10).code() == grpc.StatusCode.CANCELLED
+            assert _call(channel)(b"x", timeout=10) == b"good"
+
+
+def test_a_defect_before_the_request_ends_its_call_and_no_other() -> None:
+    def begin(exchange: Exchange) -> None:
+        if ("bad", "yes") in exchange.metadata:
+            raise SystemExit
+        _echo(exchange)
+
+    with _served(begin) as (_, channel):
+        for _ in range(3):
+            bad = _call(channel).future(b"", metadata=(("bad", "yes"),), timeout=10)
+            assert bad.code() == grpc.StatusCode.CANCELLED
+            assert _call(channel)(b"x", timeout=10) == b"x"
+
+
+def test_what_is_known_of_a_call() -> None:
+    seen: list[Exchange] = []
+    remaining: list[float] = []
+
+    def begin(exchange: Exchange) -> None:
+        seen.append(exchange)
+        remaining.append(exchange.time_remaining())
+        _echo(exchange)
+
+    with _served(begin) as (_, channel):
+        _call(channel)(b"x", metadata=(("key", "value"), ("key-bin", b"\x00\xff")), timeout=10)
+        _call(channel)(b"x")
+    assert ("key", "value") in seen[0].metadata
+    assert ("key-bin", b"\x00\xff") in seen[0].metadata
+    assert seen[0].peer().startswith("ipv4:127.0.0.1:")
+    assert 5 < remaining[0] < 11
+    assert remaining[1] > 1e9
+    assert not seen[0].crowded
+
+
+def test_a_crowd_is_seen_and_seen_to_be_over() -> None:
+    crowded: list[bool] = []
+
+    def begin(exchange: Exchange) -> None:
+        crowded.append(exchange.crowded)
+        time.sleep(0.0005)
+        _echo(exchange)
+
+    with _served(begin) as (_, channel):
+        for waiting in (CROWD // 2, CROWD * 4, CROWD // 2):
+            calls = [_call(channel).future(b"", timeout=30) for _ in range(waiting)]
+            assert all(call.code() == grpc.StatusCode.OK for call in calls)
+    few, many, few_again = crowded[: CROWD // 2], crowded[CROWD // 2 :], crowded[-CROWD // 4 :]
+    assert not any(few)
+    assert any(many)
+    assert not any(few_again)
+
+
+def test_a_server_stops_while_calls_come() -> None:
+    over = threading.Event()
+    with _served(_echo) as (server, channel), ThreadPoolExecutor(8) as pool:
+
+        def keep_calling() -> None:
+            while not over.is_set():
+                _call(channel).future(b"x", timeout=10).exception()
+
+        callers = [pool.submit(keep_calling) for _ in range(8)]
+        time.sleep(0.3)
+        stopped = server.stop(0.2)
+        assert stopped.wait(10)
+        over.set()
+        for caller in callers:
+            caller.result()
+
+
+def test_who_brings_no_request_or_leaves_is_told_apart() -> None:
+    ended = threading.Semaphore(0)
+    seen: list[tuple[bytes | None, bool]] = []
+
+    def begin(exchange: Exchange) -> None:
+        def received(request: bytes | None) -> None:
+            time.sleep(0.05)
+            seen.append((request, exchange.is_active()))
+            exchange.fail(_REFUSED)
+            ended.release()
+
+        exchange.receive(received)
+
+    with _served(begin) as (_, channel):
+        method: Any = channel.stream_unary("/test/Call")
+        assert method.future(iter(()), timeout=10).code() == grpc.StatusCode.ABORTED
+        assert ended.acquire(timeout=10)
+        never = threading.Event()
+
+        def nothing() -> Iterator[bytes]:
+            never.wait()
+            yield from ()
+
+        call = method.future(nothing(), timeout=10)
+        time.sleep(0.1)
+        call.cancel()
+        assert ended.acquire(timeout=10)
+        never.set()
+    assert seen[0] == (None, True)
+    assert seen[1][0] is None
+
+
+def test_nothing_happens_to_a_call_that_has_ended() -> None:
+    held: list[Exchange] = []
+    here = threading.Event()
+
+    def begin(exchange: Exchange) -> None:
+        def received(request: bytes | None) -> None:
+            if request == b"hold":
+                held.append(exchange)
+                here.set()
+            else:
+                exchange.reply(b"", ())
+
+        exchange.receive(received)
+
+    with _served(begin) as (_, channel):
+        call = _call(channel).future(b"hold", timeout=10)
+        assert here.wait(10)
+        call.cancel()
+        while held[0].is_active():
+            time.sleep(0.01)
+        held[0].reply(b"late", ())
+        held[0].fail(_REFUSED)
+        assert _call(channel)(b"x", timeout=10) == b""
+
+
+def test_a_server_that_stops_waits_for_what_has_begun() -> None:
+    held: list[Exchange] = []
+    here = threading.Event()
+
+    def begin(exchange: Exchange) -> None:
+        def received(_request: bytes | None) -> None:
+            held.append(exchange)
+            here.set()
+
+        exchange.receive(received)
+
+    with _served(begin) as (server, channel):
+        call = _call(channel).future(b"x", timeout=30)
+        assert here.wait(10)
+        stopped = server.stop(20)
+        assert not stopped.wait(0.2)
+        held[0].reply(b"done", ())
+        assert call.result() == b"done"
+        assert stopped.wait(10)
+
+
+def test_calls_are_forgotten_without_the_garbage_collector(tmp_path: Path) -> None:
+    """Answered at once, by a worker, and refused."""
+    settings = Settings(data=tmp_path / "data", listen="127.0.0.1:0")
+    with (
+        ServerHandle(settings) as server,
+        Client(server.target) as client,
+        grpc.insecure_channel(server.target) as channel,
+    ):
+        client.create_namespace("n", 2)
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(100):
+                client.match("n", [1, 0])
+                client.service_info()
+                assert unary(channel, "Match").future(b"\xff", timeout=5).exception()
+            end = time.monotonic() + 10
+            while (left := sum(isinstance(each, Exchange) for each in gc.get_objects())) > 2:
+                assert time.monotonic() < end, left
+                time.sleep(0.05)
+        finally:
+            gc.enable()
+
+
+def test_a_match_waits_for_no_worker(tmp_path: Path) -> None:
+    with busy_server(tmp_path, 3) as busy:
+        for _ in range(5):
+            found = busy.client.match("n", np.array([1.0, 0.1], np.float32))[0].matches
+            assert [match.category for match in found] == ["x", "y"]
+
+
+def test_a_match_that_is_answered_at_once_is_refused_as_any_other(tmp_path: Path) -> None:
+    query = service_pb2.Query(
+        embedding=resources_pb2.Embedding(data=np.ones(3, np.float32).tobytes())
+    )
+    too_long = service_pb2.MatchRequest(namespace="n", queries=[query]).SerializeToString()
+    with busy_server(tmp_path, 3) as busy:
+        match: Any = unary(busy.channel, "Match")
+        for request in (too_long, b"\xff\xff"):
+            refused = match.future(request, timeout=5)
+            assert refused.code() == grpc.StatusCode.INVALID_ARGUMENT
+            assert dict(refused.trailing_metadata())["x-request-id"]
