@@ -131,7 +131,7 @@ def _serve(stack: str, pipe: Connection, workers: int) -> None:
 
 STACKS = {
     "sync": "thread pool; the handler runs in a worker",
-    "exchange": "transport/raw_unary.py; the thread that brings the calls answers (it may never block)",
+    "exchange": "transport/raw_unary.py; the polling thread answers (it may never block)",
     "aio-inline": "asyncio; the handler runs in the loop (it may never block)",
     "aio-executor": "asyncio; the handler hands over to a worker, as a handler that blocks must",
 }
