@@ -56,6 +56,7 @@ lint-python: build
 	$(BIN)/mypy
 	$(BIN)/python -m mypy.stubtest effective_embeddings._core --mypy-config-file pyproject.toml
 	$(BIN)/python proto/generate.py --check
+	$(BIN)/python scripts/unasync.py --check
 
 lint-proto: ## buf's STANDARD and COMMENTS rules, where npm is there to fetch it
 	@if command -v npm >/dev/null; then \
@@ -68,8 +69,9 @@ fmt: $(VENV)/.ready ## Format all code
 	cargo fmt --all
 	$(BIN)/ruff format --quiet .
 
-gen: $(VENV)/.ready ## Generate the Python code of the protos
+gen: $(VENV)/.ready ## Generate the code of the protos and of the synchronous client
 	$(BIN)/python proto/generate.py
+	$(BIN)/python scripts/unasync.py
 
 bench: build ## Measure in a few minutes; see bench/README.md
 	$(BIN)/python -m bench $(ARGS)

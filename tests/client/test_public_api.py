@@ -83,9 +83,10 @@ def test_there_is_an_error_for_every_code_that_the_contract_uses() -> None:
         assert kind.__name__ in (errors.__doc__ or ""), "the tree in the docstring is whole"
 
 
-def test_the_generated_code_is_what_the_protos_say() -> None:
+@pytest.mark.parametrize("script", ["proto/generate.py", "scripts/unasync.py"])
+def test_the_generated_code_is_current(script: str) -> None:
     done = subprocess.run(  # noqa: S603 - our own script
-        [sys.executable, str(_ROOT / "proto" / "generate.py"), "--check"],
+        [sys.executable, str(_ROOT / script), "--check"],
         capture_output=True,
         text=True,
         timeout=60,

@@ -1,8 +1,7 @@
 """The client library: one set of methods and results over gRPC, asyncio, or in process."""
 
 from effective_embeddings.client import errors
-from effective_embeddings.client._async.client import AsyncClient
-from effective_embeddings.client._sync.client import DEFAULT_TARGET, DEFAULT_TIMEOUT, Client
+from effective_embeddings.client.client import AsyncClient, Client
 from effective_embeddings.client.errors import EffectiveEmbeddingsError, SnapshotFileError
 from effective_embeddings.client.models.queries import Queries, Query, QueryPart
 from effective_embeddings.client.models.replies import (
@@ -32,6 +31,7 @@ from effective_embeddings.client.models.resources import (
 )
 from effective_embeddings.client.requests.writes import ChangeOptions, WriteOptions
 from effective_embeddings.client.snapshot_file import read_frames
+from effective_embeddings.client.transport.base import DEFAULT_TARGET, DEFAULT_TIMEOUT
 from effective_embeddings.client.transport.tls import Tls
 
 __all__ = [

@@ -1,1 +1,1 @@
-"""The client for asyncio: the same calls as the sync one, awaited."""
+"""The asynchronous client, written here; ``scripts/unasync.py`` generates ``_sync`` from it."""

@@ -1,12 +1,12 @@
-"""How the async client runs calls: as the sync one does, without blocking the loop."""
+"""How the asynchronous client runs calls: part by part, page by page, with retries."""
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncIterator
 from typing import Any, TypeVar
 
+from effective_embeddings.client._async.blocking import sleep
 from effective_embeddings.client.contract import METHODS
 from effective_embeddings.client.errors import EffectiveEmbeddingsError
 from effective_embeddings.client.requests.call import Call, Chunk, Pages
@@ -27,6 +27,7 @@ class AsyncClientBase:
     _actor: str
 
     async def _run(self, call: Call[_R], *, bulk: bool = False) -> _R:
+        """Send the requests of a call one after the other; return the result of the replies."""
         timeout = self._bulk_timeout if bulk else self._timeout
         replies = []
         for chunk in call.chunks:
@@ -39,6 +40,7 @@ class AsyncClientBase:
         return call.parse(replies)
 
     async def _pages(self, pages: Pages[_R]) -> AsyncIterator[_R]:
+        """Yield the entries of a listing; each page is fetched when its first entry is due."""
         token = ""
         while True:
             reply = await self._send(pages.method, Chunk(pages.request(token)), self._timeout)
@@ -48,11 +50,14 @@ class AsyncClientBase:
             if not token:
                 return
 
-    async def _send(self, method: str, chunk: Chunk, seconds: float | None) -> Any:
-        """Send one request, again where that is safe and may help; return the reply message."""
-        deadline = None if seconds is None else time.monotonic() + seconds
+    async def _send(self, method: str, chunk: Chunk, timeout: float | None) -> Any:
+        """Send one request, repeated where that is safe and may help; return the reply message.
+
+        ``timeout`` is in seconds and covers all attempts; None: no deadline.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
         request = chunk.request.SerializeToString()
-        may_repeat = is_repeatable(method, chunk.request)
+        may_repeat = self._transport.retries and is_repeatable(method, chunk.request)
         attempt = 1
         while True:
             remaining = None if deadline is None else deadline - time.monotonic()
@@ -63,7 +68,7 @@ class AsyncClientBase:
                 pause = next_pause(attempt, error, remaining, repeatable=may_repeat)
                 if pause is None:
                     raise
-                await asyncio.sleep(pause)
+                await sleep(pause)
                 attempt += 1
             else:
                 return METHODS[method].reply.FromString(reply)

@@ -1,4 +1,4 @@
-"""The async client's calls on categories."""
+"""The asynchronous client's methods on categories."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Unpack
 from effective_embeddings.client._async.base import AsyncClientBase
 from effective_embeddings.client.models.replies import DeleteReply, PutReply
 from effective_embeddings.client.models.resources import Category, CategoryUpdate
-from effective_embeddings.client.requests import categories as calls
+from effective_embeddings.client.requests import categories as requests
 from effective_embeddings.client.requests.writes import WriteOptions
 
 __all__ = ["AsyncCategoryCalls"]
@@ -20,23 +20,58 @@ class AsyncCategoryCalls(AsyncClientBase):
     async def put_categories(
         self, ns: str, categories: Iterable[CategoryUpdate], **write: Unpack[WriteOptions]
     ) -> PutReply:
-        """Create or change categories; see Client.put_categories."""
-        return await self._run(calls.put(self._actor, ns, categories, write))
+        """Create or change categories.
+
+        A batch of more than 10000 categories, or of about 3 MiB, is sent in parts. Each part is
+        atomic; if the service refuses a part, the parts before it stay written. To resume,
+        repeat the call with the same ``request_id``.
+
+        Args:
+            ns: The namespace.
+            categories: The categories to write; each key at most once.
+            **write: See WriteOptions.
+
+        Raises:
+            NotFound: The namespace does not exist.
+            InvalidArgument: An entry is invalid; ``field_violations`` names the field.
+            FailedPrecondition: ``embedding_model`` is not the namespace's model, or a sum would
+                overflow.
+        """
+        return await self._run(requests.put(self._actor, ns, categories, write))
 
     async def get_category(
         self, ns: str, key: str, *, include_embeddings: bool = True, min_revision: int = 0
     ) -> Category:
-        """Return a category with what it has learned; see Client.get_category."""
+        """Return a category with what it has learned.
+
+        Args:
+            ns: The namespace.
+            key: The category's key.
+            include_embeddings: True: with the base and the effective embedding, (d,) float32.
+            min_revision: See get_namespace.
+
+        Raises:
+            NotFound: The namespace or the category does not exist.
+        """
         return await self._run(
-            calls.get(ns, key, include_embeddings=include_embeddings, min_revision=min_revision)
+            requests.get(ns, key, include_embeddings=include_embeddings, min_revision=min_revision)
         )
 
     def list_categories(
         self, ns: str, *, include_embeddings: bool = False, min_revision: int = 0
     ) -> AsyncIterator[Category]:
-        """Return the categories ordered by key; see Client.list_categories."""
+        """Iterate over the categories, ordered by key; pages are fetched on demand.
+
+        Args:
+            ns: The namespace.
+            include_embeddings: True: with the base and the effective embedding, (d,) float32.
+            min_revision: See get_namespace.
+
+        Raises:
+            NotFound: The namespace does not exist; raised when the first category is fetched.
+        """
         return self._pages(
-            calls.listing(ns, include_embeddings=include_embeddings, min_revision=min_revision)
+            requests.listing(ns, include_embeddings=include_embeddings, min_revision=min_revision)
         )
 
     async def delete_categories(
@@ -47,15 +82,38 @@ class AsyncCategoryCalls(AsyncClientBase):
         allow_missing: bool = False,
         **write: Unpack[WriteOptions],
     ) -> DeleteReply:
-        """Delete categories; see Client.delete_categories."""
+        """Delete categories. Members stay; a member of no other category is in the inbox then.
+
+        Large batches are sent in parts, as in put_categories.
+
+        Args:
+            ns: The namespace.
+            keys: Keys of the categories, or one key.
+            allow_missing: True: keys of unknown categories are skipped.
+            **write: See WriteOptions.
+
+        Raises:
+            NotFound: The namespace or a category does not exist.
+        """
         return await self._run(
-            calls.delete(self._actor, ns, keys, allow_missing=allow_missing, options=write)
+            requests.delete(self._actor, ns, keys, allow_missing=allow_missing, options=write)
         )
 
     async def reanchor(
         self, ns: str, key: str, *, keep_last: int = 0, **write: Unpack[WriteOptions]
     ) -> Category:
-        """Make a category's average start again from its base; see Client.reanchor."""
+        """Restart a category's average from its base; return the category as it is then.
+
+        Args:
+            ns: The namespace.
+            key: The category's key.
+            keep_last: Number of the most recent members that keep counting. Older members stay
+                members but no longer count.
+            **write: See WriteOptions.
+
+        Raises:
+            NotFound: The namespace or the category does not exist.
+        """
         return await self._run(
-            calls.reanchor(self._actor, ns, key, keep_last=keep_last, options=write)
+            requests.reanchor(self._actor, ns, key, keep_last=keep_last, options=write)
         )

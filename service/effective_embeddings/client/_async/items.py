@@ -1,4 +1,4 @@
-"""The async client's calls on items."""
+"""The asynchronous client's methods on items."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from effective_embeddings.client._async.base import AsyncClientBase
 from effective_embeddings.client.convert.columns import Metadata, Weights
 from effective_embeddings.client.models.replies import DeleteReply, PutReply
 from effective_embeddings.client.models.resources import Item
-from effective_embeddings.client.requests import items as calls
+from effective_embeddings.client.requests import items as requests
 from effective_embeddings.client.requests.writes import WriteOptions
 
 __all__ = ["AsyncItemCalls"]
@@ -30,9 +30,33 @@ class AsyncItemCalls(AsyncClientBase):
         metadata: Metadata = None,
         **write: Unpack[WriteOptions],
     ) -> PutReply:
-        """Store or change items without assigning them; see Client.put_items."""
+        """Store or change items without assigning them; new items go to the inbox.
+
+        A new embedding or weight takes effect at once in every category that the item is in. A
+        batch of more than 10000 items, or of about 3 MiB, is sent in parts. Each part is atomic;
+        if the service refuses a part, the parts before it stay written. To resume, repeat the
+        call with the same ``request_id``.
+
+        Args:
+            ns: The namespace.
+            keys: n keys, or one key; 1 to 512 bytes of UTF-8 each, without control characters.
+            embeddings: (n, d) array-like, or (d,) for one key; sent as float32. Required for new
+                items; None keeps the embeddings of known items.
+            weights: How much each item teaches, 2⁻¹⁰ to 2²⁰: one number for all items, or n.
+                None: known items keep theirs, new items have 1.
+            metadata: One mapping for all items, or n mappings; replaces the old metadata. None,
+                or None for an item, keeps the old. At most 64 entries and 16 KiB per item.
+            **write: See WriteOptions.
+
+        Raises:
+            ValueError: The columns differ in length, or ``embeddings`` has another shape.
+            NotFound: The namespace does not exist, or a new item has no embedding.
+            InvalidArgument: An entry is invalid; ``field_violations`` names the field.
+            FailedPrecondition: ``embedding_model`` is not the namespace's model, or a sum would
+                overflow.
+        """
         return await self._run(
-            calls.put(
+            requests.put(
                 self._actor,
                 ns,
                 keys,
@@ -46,9 +70,19 @@ class AsyncItemCalls(AsyncClientBase):
     async def get_item(
         self, ns: str, key: str, *, include_embedding: bool = True, min_revision: int = 0
     ) -> Item:
-        """Return an item with its categories; see Client.get_item."""
+        """Return an item with its categories.
+
+        Args:
+            ns: The namespace.
+            key: The item's key.
+            include_embedding: True: with the embedding, (d,) float32.
+            min_revision: See get_namespace.
+
+        Raises:
+            NotFound: The namespace or the item does not exist.
+        """
         return await self._run(
-            calls.get(ns, key, include_embedding=include_embedding, min_revision=min_revision)
+            requests.get(ns, key, include_embedding=include_embedding, min_revision=min_revision)
         )
 
     def list_items(
@@ -60,9 +94,23 @@ class AsyncItemCalls(AsyncClientBase):
         include_embeddings: bool = False,
         min_revision: int = 0,
     ) -> AsyncIterator[Item]:
-        """Return items: all, those of a category, or the inbox; see Client.list_items."""
+        """Iterate over items: all, those of a category, or the inbox; fetched on demand.
+
+        Args:
+            ns: The namespace.
+            category: Only members of this category, the most recently assigned first. None: all
+                items, ordered by key.
+            unassigned: True: only items in no category, ordered by key.
+            include_embeddings: True: with embeddings, (d,) float32 each.
+            min_revision: See get_namespace.
+
+        Raises:
+            ValueError: Both ``category`` and ``unassigned`` are given.
+            NotFound: The namespace or the category does not exist; raised when the first item is
+                fetched.
+        """
         return self._pages(
-            calls.listing(
+            requests.listing(
                 ns,
                 category=category,
                 unassigned=unassigned,
@@ -79,7 +127,19 @@ class AsyncItemCalls(AsyncClientBase):
         allow_missing: bool = False,
         **write: Unpack[WriteOptions],
     ) -> DeleteReply:
-        """Delete items; their categories forget them; see Client.delete_items."""
+        """Delete items; the categories of each forget it exactly.
+
+        Large batches are sent in parts, as in put_items.
+
+        Args:
+            ns: The namespace.
+            keys: Keys of the items, or one key.
+            allow_missing: True: keys of unknown items are skipped.
+            **write: See WriteOptions.
+
+        Raises:
+            NotFound: The namespace or an item does not exist.
+        """
         return await self._run(
-            calls.delete(self._actor, ns, keys, allow_missing=allow_missing, options=write)
+            requests.delete(self._actor, ns, keys, allow_missing=allow_missing, options=write)
         )

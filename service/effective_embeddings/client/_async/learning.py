@@ -1,4 +1,4 @@
-"""The async client's calls that teach, un-teach and ask."""
+"""The asynchronous client's assign, unassign and match."""
 
 from __future__ import annotations
 
@@ -31,7 +31,32 @@ class AsyncLearningCalls(AsyncClientBase):
         metadata: Metadata = None,
         **write: Unpack[WriteOptions],
     ) -> AssignReply:
-        """Put items into categories, which learn them at once; see Client.assign."""
+        """Assign items to categories; the categories learn them at once.
+
+        In a ``"single"`` namespace an item leaves its earlier category in the same write. To
+        repeat an assignment changes nothing. A batch of more than 10000 assignments, or of about
+        3 MiB, is sent in parts. Each part is atomic; if the service refuses a part, the parts
+        before it stay written. To resume, repeat the call with the same ``request_id``.
+
+        Args:
+            ns: The namespace.
+            items: n item keys, or one key for all categories.
+            categories: n category keys, or one key for all items. The categories must exist.
+            embeddings: (n, d) array-like, or (d,) for one item; sent as float32. Required for new
+                items. A new embedding of a known item takes effect in all of its categories.
+            weights: How much each item teaches, 2⁻¹⁰ to 2²⁰: one number for all items, or n.
+                None: known items keep theirs, new items have 1.
+            metadata: One mapping for all items, or n mappings; replaces the item's old metadata.
+                None or empty keeps the old.
+            **write: See WriteOptions.
+
+        Raises:
+            ValueError: The columns differ in length, or ``embeddings`` has another shape.
+            NotFound: The namespace or a category does not exist, or a new item has no embedding.
+            InvalidArgument: An entry is invalid; ``field_violations`` names the field.
+            FailedPrecondition: ``embedding_model`` is not the namespace's model, or a sum would
+                overflow.
+        """
         return await self._run(
             learning.assign(
                 self._actor,
@@ -54,7 +79,23 @@ class AsyncLearningCalls(AsyncClientBase):
         delete_items: bool = False,
         **write: Unpack[WriteOptions],
     ) -> UnassignReply:
-        """Take items out of categories, which forget them exactly; see Client.unassign."""
+        """Take items out of categories; the categories forget them exactly.
+
+        Large batches are sent in parts, as in assign.
+
+        Args:
+            ns: The namespace.
+            items: n item keys, or one key for all categories.
+            categories: n category keys, or one key for all items; None: every category that each
+                item is in.
+            delete_items: True: the items are deleted too. Not together with ``categories``.
+            **write: See WriteOptions.
+
+        Raises:
+            ValueError: The columns differ in length.
+            NotFound: The namespace or an item does not exist.
+            InvalidArgument: An entry is invalid; ``field_violations`` names the field.
+        """
         return await self._run(
             learning.unassign(
                 self._actor, ns, items, categories, delete_items=delete_items, options=write
@@ -68,12 +109,38 @@ class AsyncLearningCalls(AsyncClientBase):
         *,
         limit: int = 10,
         min_score: float | None = None,
-        include: Sequence[str] = (),
-        exclude: Sequence[str] = (),
+        include: str | Sequence[str] = (),
+        exclude: str | Sequence[str] = (),
         min_revision: int = 0,
         embedding_model: str = "",
     ) -> list[MatchResult]:
-        """Rank all categories for each query; see Client.match."""
+        """Rank all categories by the cosine of each query with their effective embeddings.
+
+        More than 1000 queries, about 3 MiB of queries, or 100000 matches are sent in parts (with
+        a limit of 0, 32 queries each). Parts may see different revisions; each result says which
+        revision it saw.
+
+        Args:
+            ns: The namespace.
+            queries: A (d,) or (n, d) array-like, the key of a stored item, a list of keys, a
+                Query, or a list of Query objects.
+            limit: Most categories per query; 0: all.
+            min_score: Least score of a match, −1 to 1; None: any score.
+            include: Only these categories compete: keys, or one key; empty: all. At most 10000.
+            exclude: These categories do not compete: keys, or one key. At most 10000.
+            min_revision: See get_namespace.
+            embedding_model: The model of the queries' vectors; empty: not checked.
+
+        Returns:
+            One ranking per query, in the order of the queries.
+
+        Raises:
+            ValueError: ``queries`` has another shape, or mixes kinds.
+            NotFound: The namespace or an item does not exist.
+            InvalidArgument: A query is invalid; ``field_violations`` names the field.
+            FailedPrecondition: ``embedding_model`` is not the namespace's model, or
+                ``min_revision`` was not reached in time.
+        """
         return await self._run(
             matching.match(
                 ns,

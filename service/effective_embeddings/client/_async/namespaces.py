@@ -1,4 +1,4 @@
-"""The async client's calls on namespaces."""
+"""The asynchronous client's methods on namespaces, and on the service as a whole."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Unpack
 
 from effective_embeddings.client._async.base import AsyncClientBase
+from effective_embeddings.client.errors import AlreadyExists
 from effective_embeddings.client.models.replies import ServiceInfo, VerifyReport
 from effective_embeddings.client.models.resources import MembershipMode, Namespace, Normalization
 from effective_embeddings.client.requests import namespaces
@@ -27,29 +28,77 @@ class AsyncNamespaceCalls(AsyncClientBase):
         membership: MembershipMode = "single",
         description: str = "",
         labels: Mapping[str, str] | None = None,
+        exist_ok: bool = False,
         **write: Unpack[ChangeOptions],
     ) -> Namespace:
-        """Create an empty namespace; see Client.create_namespace."""
-        return await self._run(
-            namespaces.create(
-                self._actor,
-                name,
-                dimension,
+        """Create an empty namespace. Only its description and labels can change later.
+
+        Args:
+            name: 1 to 128 characters of ``A-Za-z0-9._:-``, beginning with a letter or digit.
+            dimension: Number of components of each vector, 1 to 16384.
+            embedding_model: A free tag of the model of the vectors, at most 256 bytes. A write
+                that names another model is refused.
+            normalization: ``"raw"``: vectors are used as given, a longer vector teaches more;
+                ``"unit"``: each vector is scaled to length 1 first.
+            membership: ``"single"``: an item is in at most one category, and assign moves it;
+                ``"multiple"``: in any number of categories, and assign adds one.
+            description: What the namespace is for, at most 4096 bytes.
+            labels: At most 64 entries and 16 KiB in all.
+            exist_ok: True: if the namespace exists with the same dimension, model, normalization
+                and membership, return it unchanged, with its own description and labels.
+            **write: See ChangeOptions.
+
+        Raises:
+            AlreadyExists: The namespace exists; with ``exist_ok``: with other settings.
+            InvalidArgument: A setting is out of range.
+        """
+        call = namespaces.create(
+            self._actor,
+            name,
+            dimension,
+            embedding_model=embedding_model,
+            normalization=normalization,
+            membership=membership,
+            description=description,
+            labels=labels,
+            options=write,
+        )
+        try:
+            return await self._run(call)
+        except AlreadyExists as error:
+            if not exist_ok:
+                raise
+            existing = await self.get_namespace(name)
+            namespaces.check_same_settings(
+                existing,
+                error,
+                dimension=dimension,
                 embedding_model=embedding_model,
                 normalization=normalization,
                 membership=membership,
-                description=description,
-                labels=labels,
-                options=write,
             )
-        )
+            return existing
 
     async def get_namespace(self, name: str, *, min_revision: int = 0) -> Namespace:
-        """Return a namespace; see Client.get_namespace."""
+        """Return a namespace with its counts, revision and digest.
+
+        Args:
+            name: Its name.
+            min_revision: Wait until the namespace has this revision, at most 5 seconds; 0: do
+                not wait.
+
+        Raises:
+            NotFound: The namespace does not exist.
+            FailedPrecondition: The revision was not reached in time.
+        """
         return await self._run(namespaces.get(name, min_revision=min_revision))
 
     def list_namespaces(self, prefix: str = "") -> AsyncIterator[Namespace]:
-        """Return namespaces ordered by name; see Client.list_namespaces."""
+        """Iterate over namespaces, ordered by name; pages are fetched on demand.
+
+        Args:
+            prefix: Only names that begin with it; empty: all.
+        """
         return self._pages(namespaces.listing(prefix))
 
     async def update_namespace(
@@ -60,7 +109,17 @@ class AsyncNamespaceCalls(AsyncClientBase):
         labels: Mapping[str, str] | None = None,
         **write: Unpack[WriteOptions],
     ) -> Namespace:
-        """Change a namespace's description and labels; see Client.update_namespace."""
+        """Change a namespace's description and labels.
+
+        Args:
+            name: Its name.
+            description: The new description; None keeps the old.
+            labels: The new labels, which replace the old; None keeps the old.
+            **write: See WriteOptions.
+
+        Raises:
+            NotFound: The namespace does not exist.
+        """
         return await self._run(
             namespaces.update(
                 self._actor, name, description=description, labels=labels, options=write
@@ -70,15 +129,38 @@ class AsyncNamespaceCalls(AsyncClientBase):
     async def delete_namespace(
         self, name: str, *, force: bool = False, **write: Unpack[WriteOptions]
     ) -> Namespace:
-        """Delete a namespace and all that it holds; see Client.delete_namespace."""
+        """Delete a namespace with everything in it; return the namespace as it was.
+
+        Args:
+            name: Its name.
+            force: True: even if it holds categories or items.
+            **write: See WriteOptions.
+
+        Raises:
+            NotFound: The namespace does not exist.
+            FailedPrecondition: The namespace is not empty, and ``force`` is False.
+        """
         return await self._run(namespaces.delete(self._actor, name, force=force, options=write))
 
     async def verify(self, ns: str) -> VerifyReport:
-        """Rebuild every sum and compare; see Client.verify."""
+        """Rebuild every sum from the items and compare; read every checksum. No deadline.
+
+        Differences are reported in ``findings``, not raised.
+
+        Raises:
+            NotFound: The namespace does not exist.
+        """
         return await self._run(namespaces.verify(ns), bulk=True)
 
     async def verify_files(self) -> VerifyReport:
-        """Verify the files below all namespaces; see Client.verify_files."""
+        """Verify every page of the database file, and every index against its table.
+
+        Takes as long as reading the whole file, and has no deadline. In the report only
+        ``page_count`` and ``findings`` are set.
+
+        Raises:
+            PermissionDenied: The caller's grant does not cover all namespaces.
+        """
         return await self._run(namespaces.verify_files(), bulk=True)
 
     async def service_info(self) -> ServiceInfo:

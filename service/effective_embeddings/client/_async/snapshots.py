@@ -1,15 +1,13 @@
-"""The async client's snapshots; files are read and written in a thread beside the loop."""
+"""The asynchronous client's snapshot and restore."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Iterator
-
 from effective_embeddings.client._async.base import AsyncClientBase
+from effective_embeddings.client._async.blocking import iterate_blocking, run_blocking
 from effective_embeddings.client.convert import messages
 from effective_embeddings.client.models.replies import SnapshotSummary, SnapshotView
 from effective_embeddings.client.models.resources import Namespace
-from effective_embeddings.client.requests import snapshots as calls
+from effective_embeddings.client.requests import snapshots as requests
 from effective_embeddings.client.snapshot_file import (
     FilePath,
     OnProgress,
@@ -33,15 +31,28 @@ class AsyncSnapshotCalls(AsyncClientBase):
         progress: OnProgress | None = None,
         min_revision: int = 0,
     ) -> SnapshotSummary:
-        """Write everything at one revision to a file; see Client.snapshot.
+        """Write everything at one revision to a file. No deadline.
 
-        ``progress`` is called in another thread.
+        The file appears under its name only when it is complete and on disk.
+
+        Args:
+            ns: The namespace.
+            file: The file to write; an old one is replaced.
+            view: ``"full"``: everything that restore needs; ``"effective"``: only categories with
+                their effective embeddings.
+            progress: Called after each frame, about 1 MiB; by AsyncClient in a worker thread.
+            min_revision: See get_namespace.
+
+        Raises:
+            OSError: The file cannot be written.
+            NotFound: The namespace does not exist.
+            DataLoss: Stored data does not match its checksum.
         """
-        request = calls.snapshot_request(ns, view, min_revision)
+        request = requests.snapshot_request(ns, view, min_revision)
         with SnapshotWriter(file, progress) as writer:
             async for reply in self._transport.download("Snapshot", request, self._bulk_timeout):
-                await asyncio.to_thread(writer.add, reply)
-            return await asyncio.to_thread(writer.finish)
+                await run_blocking(writer.add, reply)
+            return await run_blocking(writer.finish)
 
     async def restore(
         self,
@@ -53,18 +64,29 @@ class AsyncSnapshotCalls(AsyncClientBase):
         reason: str = "",
         request_id: str = "",
     ) -> Namespace:
-        """Take a full snapshot back into a new namespace; see Client.restore.
+        """Restore a full snapshot into a new namespace: all of it, or nothing. No deadline.
 
-        ``progress`` is called in another thread.
+        The client does not retry a restore. With a ``request_id`` the caller can: if the first
+        attempt had succeeded, the second returns its answer. Without one the second attempt
+        raises AlreadyExists then.
+
+        Args:
+            file: The snapshot.
+            ns: Name of the new namespace; None: the name in the snapshot.
+            progress: Called after each frame, about 1 MiB; by AsyncClient in a worker thread.
+            actor: The author of the change; None: the client's actor.
+            reason: Why.
+            request_id: Makes a retry return the first answer, for a day; at most 128 bytes.
+
+        Raises:
+            OSError: The file cannot be read.
+            SnapshotFileError: The file is not a snapshot, or is truncated.
+            AlreadyExists: The namespace exists.
+            InvalidArgument: The content is invalid, or does not match its digest.
         """
-        write = calls.restore_options(self._actor if actor is None else actor, reason, request_id)
-        requests = _beside(restore_requests(file, ns, write, progress))
-        reply = await self._transport.upload("Restore", requests, self._bulk_timeout)
+        write = requests.restore_options(
+            self._actor if actor is None else actor, reason, request_id
+        )
+        frames = iterate_blocking(restore_requests(file, ns, write, progress))
+        reply = await self._transport.upload("Restore", frames, self._bulk_timeout)
         return messages.namespace(service_pb2.RestoreResponse.FromString(reply).namespace)
-
-
-async def _beside(requests: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """Take the requests in a thread, one at a time."""
-    # The default stands for the end: StopIteration cannot cross a coroutine.
-    while (request := await asyncio.to_thread(next, requests, None)) is not None:
-        yield request

@@ -1,1 +1,1 @@
-"""The client for threads: one file for each kind of thing, put together in ``client``."""
+"""The synchronous client, generated from ``_async`` by ``scripts/unasync.py``."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from effective_embeddings.client.convert import messages
+from effective_embeddings.client.convert.columns import key_column
 from effective_embeddings.client.convert.vectors import Rows, vector_bytes
 from effective_embeddings.client.limits import MAX_QUERIES, MAX_RESULTS, UNLIMITED_QUERIES
 from effective_embeddings.client.models.queries import Queries, Query
@@ -24,8 +25,8 @@ def match(
     *,
     limit: int,
     min_score: float | None,
-    include: Sequence[str],
-    exclude: Sequence[str],
+    include: str | Sequence[str],
+    exclude: str | Sequence[str],
     min_revision: int,
     embedding_model: str,
 ) -> Call[list[MatchResult]]:
@@ -37,8 +38,8 @@ def match(
             namespace=namespace,
             limit=limit,
             min_score=min_score,
-            include_categories=include,
-            exclude_categories=exclude,
+            include_categories=key_column(include),
+            exclude_categories=key_column(exclude),
             min_revision=min_revision,
             embedding_model=embedding_model,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from effective_embeddings.client.convert import messages
+from effective_embeddings.client.errors import AlreadyExists
 from effective_embeddings.client.limits import PAGE_SIZE
 from effective_embeddings.client.models.replies import ServiceInfo, VerifyReport
 from effective_embeddings.client.models.resources import MembershipMode, Namespace, Normalization
@@ -12,7 +13,17 @@ from effective_embeddings.client.requests.call import Call, Pages, single
 from effective_embeddings.client.requests.writes import ChangeOptions, WriteOptions, write_options
 from effective_embeddings.v1 import resources_pb2, service_pb2
 
-__all__ = ["create", "delete", "get", "listing", "service_info", "update", "verify", "verify_files"]
+__all__ = [
+    "check_same_settings",
+    "create",
+    "delete",
+    "get",
+    "listing",
+    "service_info",
+    "update",
+    "verify",
+    "verify_files",
+]
 
 
 def create(
@@ -41,6 +52,24 @@ def create(
         write=write_options(actor, options)(0),
     )
     return single("CreateNamespace", request, _parse)
+
+
+def check_same_settings(existing: Namespace, error: AlreadyExists, **wanted: int | str) -> None:
+    """Raise ``error`` unless an existing namespace has the settings that a create asked for.
+
+    Args:
+        existing: The namespace of that name.
+        error: What the service answered to the create.
+        **wanted: The settings, by their names in Namespace.
+    """
+    different = [
+        f"{name} {getattr(existing, name)!r} instead of {value!r}"
+        for name, value in wanted.items()
+        if getattr(existing, name) != value
+    ]
+    if different:
+        message = f"{error.message}, with other settings: {', '.join(different)}"
+        raise AlreadyExists(message, error.reason, error.metadata, code=error.code) from error
 
 
 def get(name: str, *, min_revision: int) -> Call[Namespace]:

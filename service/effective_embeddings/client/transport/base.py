@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from typing import Protocol
 
-__all__ = ["AsyncTransport", "Transport"]
+__all__ = ["DEFAULT_TARGET", "DEFAULT_TIMEOUT", "AsyncTransport", "Transport"]
+
+DEFAULT_TARGET = "127.0.0.1:50051"
+# Seconds for each request, retries included.
+DEFAULT_TIMEOUT = 30.0
 
 
 class Transport(Protocol):
@@ -36,6 +40,10 @@ class Transport(Protocol):
 
 class AsyncTransport(Protocol):
     """The same for asyncio, over gRPC."""
+
+    @property
+    def retries(self) -> bool:
+        """True if an Unavailable may pass by itself."""
 
     async def unary(self, method: str, request: bytes, timeout: float | None) -> bytes:
         """Send a request and return its reply."""

@@ -1,0 +1,44 @@
+"""What both gRPC transports share: channel options, credentials, and the translation of errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from effective_embeddings.client.errors import EffectiveEmbeddingsError, error_from_status
+from effective_embeddings.client.limits import MAX_REPLY_BYTES
+
+__all__ = ["ChannelOptions", "channel_options", "translate"]
+
+ChannelOptions = Sequence[tuple[str, Any]]
+
+_DEFAULT_OPTIONS: dict[str, int] = {
+    "grpc.max_receive_message_length": MAX_REPLY_BYTES,
+    "grpc.max_send_message_length": -1,  # the service has a limit, and says so
+    # Unencrypted calls do not go through a web proxy because the environment names one.
+    "grpc.enable_http_proxy": 0,
+    # A service that restarts is found again within the client's own retries; gRPC's default
+    # waits a second first.
+    "grpc.initial_reconnect_backoff_ms": 100,
+    # Whatever its name, this is how long a connection may take to be made: far servers and TLS
+    # take more than the pause before the next attempt.
+    "grpc.min_reconnect_backoff_ms": 10_000,
+    "grpc.max_reconnect_backoff_ms": 5_000,
+    "grpc.keepalive_time_ms": 30_000,
+    "grpc.keepalive_timeout_ms": 10_000,
+}
+
+
+def channel_options(given: ChannelOptions | None) -> list[tuple[str, Any]]:
+    """Return the channel arguments: the client's own, overridden by the given ones."""
+    return list((_DEFAULT_OPTIONS | dict(given or ())).items())
+
+
+def translate(error: Any) -> EffectiveEmbeddingsError:
+    """Return the error that an RpcError or AioRpcError stands for."""
+    # Both kinds of error have these three methods, but no common type that declares them.
+    trailing: Iterable[tuple[str, str | bytes]] = error.trailing_metadata() or ()
+    details = next((value for key, value in trailing if key == "grpc-status-details-bin"), b"")
+    code: int = error.code().value[0]
+    text: str = error.details() or ""
+    return error_from_status(code, text, details if isinstance(details, bytes) else b"")
