@@ -30,7 +30,7 @@ from typing import Any
 import grpc
 import grpc.aio
 
-from effective_embeddings.server.transport.raw_unary import Exchange, Exchanges
+from effective_embeddings.server.transport.raw_unary import RawUnaryCall, RawUnaryServer
 
 ECHO = "/stacks.Bench/Echo"
 CPU = "/stacks.Bench/Cpu"
@@ -71,9 +71,9 @@ async def _cpu_async(request: bytes, context: object) -> bytes:
     return _cpu(request, context)
 
 
-def _answering(answer: Callable[[bytes, object], bytes]) -> Callable[[Exchange], None]:
-    def begin(exchange: Exchange) -> None:
-        exchange.receive(lambda request: exchange.reply(answer(request or b"", None), ()))
+def _answering(answer: Callable[[bytes, object], bytes]) -> Callable[[RawUnaryCall], None]:
+    def begin(call: RawUnaryCall) -> None:
+        call.receive(lambda request: call.reply(answer(request or b"", None), ()))
 
     return begin
 
@@ -88,18 +88,18 @@ def _handlers(echo: Callable[..., Any], cpu: Callable[..., Any]) -> grpc.Generic
     )
 
 
-def _serve_sync(pipe: Connection, workers: int, *, exchange: bool) -> None:
+def _serve_sync(pipe: Connection, workers: int, *, raw: bool) -> None:
     server = grpc.server(
         futures.ThreadPoolExecutor(workers),
         handlers=[_handlers(_echo, _cpu)],
         options=OPTIONS,
         maximum_concurrent_rpcs=256,
     )
-    methods = {ECHO: _answering(_echo), CPU: _answering(_cpu)} if exchange else {}
-    exchanges = Exchanges(server, methods)
+    methods = {ECHO: _answering(_echo), CPU: _answering(_cpu)} if raw else {}
+    unary_server = RawUnaryServer(server, methods)
     pipe.send(server.add_insecure_port("127.0.0.1:0"))
     server.start()
-    exchanges.open()
+    unary_server.open()
     pipe.recv()
     server.stop(None).wait()
 
@@ -124,14 +124,14 @@ def _serve_aio(pipe: Connection, workers: int, *, inline: bool) -> None:
 
 def _serve(stack: str, pipe: Connection, workers: int) -> None:
     if stack in ("sync", "exchange"):
-        _serve_sync(pipe, workers, exchange=stack == "exchange")
+        _serve_sync(pipe, workers, raw=stack == "exchange")
     else:
         _serve_aio(pipe, workers, inline=stack == "aio-inline")
 
 
 STACKS = {
     "sync": "thread pool; the handler runs in a worker",
-    "exchange": "transport/raw_unary.py; the polling thread answers (it may never block)",
+    "exchange": "RawUnaryServer; the thread that brings the calls answers (it may never block)",
     "aio-inline": "asyncio; the handler runs in the loop (it may never block)",
     "aio-executor": "asyncio; the handler hands over to a worker, as a handler that blocks must",
 }

@@ -14,7 +14,7 @@ from concurrent import futures
 
 import grpc
 
-from effective_embeddings.server.transport.raw_unary import Exchange, Exchanges
+from effective_embeddings.server.transport.raw_unary import RawUnaryCall, RawUnaryServer
 
 _METHODS = ("Match", "Assign")
 _PATH = "/effective_embeddings.v1.EffectiveEmbeddingsService/"
@@ -52,14 +52,14 @@ def main() -> None:
         maximum_concurrent_rpcs=256,
     )
 
-    def begin(exchange: Exchange) -> None:
-        exchange.receive(lambda _request: exchange.reply(reply, ()))
+    def begin(call: RawUnaryCall) -> None:
+        call.receive(lambda _request: call.reply(reply, ()))
 
     methods = {_PATH + name: begin for name in _METHODS} if args.no_threads else {}
-    exchanges = Exchanges(server, methods)
+    unary_server = RawUnaryServer(server, methods)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
-    exchanges.open()
+    unary_server.open()
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     print(json.dumps({"target": f"127.0.0.1:{port}"}), flush=True)

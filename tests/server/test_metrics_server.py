@@ -15,7 +15,7 @@ import pytest
 
 from effective_embeddings.server import ServerHandle, Settings
 from effective_embeddings.server.limits_report import MAX_SCRAPES
-from effective_embeddings.server.observability.metrics_server import ScrapeServer
+from effective_embeddings.server.observability.metrics_server import MetricsServer
 
 
 def _hello(_environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
@@ -54,7 +54,7 @@ def test_incomplete_requests_hold_no_threads_and_no_descriptors(tmp_path: Path) 
 
 
 def test_a_connection_ends_when_its_time_is_over() -> None:
-    with closing(ScrapeServer("127.0.0.1:0", _hello, seconds=0.5)) as server:
+    with closing(MetricsServer("127.0.0.1:0", _hello, seconds=0.5)) as server:
         with _half_a_request(server.target) as slow:
             begin = time.monotonic()
             for _ in range(100):
@@ -76,7 +76,7 @@ def test_who_leaves_in_the_middle_leaves_nothing_on_the_standard_error(
         start_response("200 OK", [])
         return [bytes(1 << 20)] * 8
 
-    with closing(ScrapeServer("[::1]:0", much)) as server:
+    with closing(MetricsServer("[::1]:0", much)) as server:
         assert server.target.startswith("[::1]:")
         with _half_a_request(server.target) as leaving:
             leaving.sendall(b": x\r\n\r\n")

@@ -18,7 +18,7 @@ from effective_embeddings import Client
 from effective_embeddings.server import ServerHandle, Settings
 from effective_embeddings.server.admission.load_shedder import CROWD
 from effective_embeddings.server.admission.status import Status
-from effective_embeddings.server.transport.raw_unary import Exchange, Exchanges
+from effective_embeddings.server.transport.raw_unary import RawUnaryCall, RawUnaryServer
 from effective_embeddings.v1 import resources_pb2, service_pb2
 from tests.support.access import unary
 from tests.support.busy_server import busy_server
@@ -27,14 +27,14 @@ _REFUSED = Status(grpc.StatusCode.ABORTED, "not today", (("why", "rain"),), "RAI
 
 
 @contextmanager
-def _served(begin: Callable[[Exchange], None]) -> Iterator[tuple[grpc.Server, grpc.Channel]]:
+def _served(begin: Callable[[RawUnaryCall], None]) -> Iterator[tuple[grpc.Server, grpc.Channel]]:
     """A server whose pool has one thread, which nothing here may need."""
     with ThreadPoolExecutor(1) as pool:
         server = grpc.server(pool)
-        exchanges = Exchanges(server, {"/test/Call": begin})
+        unary_server = RawUnaryServer(server, {"/test/Call": begin})
         port = server.add_insecure_port("127.0.0.1:0")
         server.start()
-        exchanges.open()
+        unary_server.open()
         try:
             with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
                 yield server, channel
@@ -46,12 +46,12 @@ def _call(channel: grpc.Channel) -> Any:
     return channel.unary_unary("/test/Call")
 
 
-def _echo(exchange: Exchange) -> None:
+def _echo(call: RawUnaryCall) -> None:
     def received(request: bytes | None) -> None:
         assert request is not None
-        exchange.reply(request, (("x-thread", threading.current_thread().name),))
+        call.reply(request, (("x-thread", threading.current_thread().name),))
 
-    exchange.receive(received)
+    call.receive(received)
 
 
 def test_a_reply_needs_no_thread_of_the_pool_and_comes_with_its_metadata() -> None:
@@ -75,15 +75,15 @@ def test_many_at_once_each_get_their_own() -> None:
 def test_a_reply_may_come_later_and_from_another_thread() -> None:
     with ThreadPoolExecutor(4) as others:
 
-        def answer(exchange: Exchange, request: bytes | None) -> None:
+        def answer(call: RawUnaryCall, request: bytes | None) -> None:
             time.sleep(0.01)
-            exchange.reply(request or b"", ())
+            call.reply(request or b"", ())
 
-        def begin(exchange: Exchange) -> None:
+        def begin(call: RawUnaryCall) -> None:
             def received(request: bytes | None) -> None:
-                others.submit(answer, exchange, request)
+                others.submit(answer, call, request)
 
-            exchange.receive(received)
+            call.receive(received)
 
         with _served(begin) as (_, channel):
             calls = [_call(channel).future(str(n).encode(), timeout=30) for n in range(100)]
@@ -91,11 +91,11 @@ def test_a_reply_may_come_later_and_from_another_thread() -> None:
 
 
 def test_a_status_ends_a_call_before_and_after_its_request() -> None:
-    def before(exchange: Exchange) -> None:
-        exchange.fail(_REFUSED)
+    def before(call: RawUnaryCall) -> None:
+        call.fail(_REFUSED)
 
-    def after(exchange: Exchange) -> None:
-        exchange.receive(lambda _: exchange.fail(_REFUSED))
+    def after(call: RawUnaryCall) -> None:
+        call.receive(lambda _: call.fail(_REFUSED))
 
     for begin in (before, after):
         with _served(begin) as (_, channel):
@@ -107,13 +107,13 @@ def test_a_status_ends_a_call_before_and_after_its_request() -> None:
 
 
 def test_a_defect_ends_its_call_and_no_other() -> None:
-    def begin(exchange: Exchange) -> None:
+    def begin(call: RawUnaryCall) -> None:
         def received(request: bytes | None) -> None:
             if request == b"bad":
                 raise SystemExit
-            exchange.reply(b"good", ())
+            call.reply(b"good", ())
 
-        exchange.receive(received)
+        call.receive(received)
 
     with _served(begin) as (_, channel):
         for _ in range(3):
@@ -122,10 +122,10 @@ def test_a_defect_ends_its_call_and_no_other() -> None:
 
 
 def test_a_defect_before_the_request_ends_its_call_and_no_other() -> None:
-    def begin(exchange: Exchange) -> None:
-        if ("bad", "yes") in exchange.metadata:
+    def begin(call: RawUnaryCall) -> None:
+        if ("bad", "yes") in call.metadata:
             raise SystemExit
-        _echo(exchange)
+        _echo(call)
 
     with _served(begin) as (_, channel):
         for _ in range(3):
@@ -135,13 +135,13 @@ def test_a_defect_before_the_request_ends_its_call_and_no_other() -> None:
 
 
 def test_what_is_known_of_a_call() -> None:
-    seen: list[Exchange] = []
+    seen: list[RawUnaryCall] = []
     remaining: list[float] = []
 
-    def begin(exchange: Exchange) -> None:
-        seen.append(exchange)
-        remaining.append(exchange.time_remaining())
-        _echo(exchange)
+    def begin(call: RawUnaryCall) -> None:
+        seen.append(call)
+        remaining.append(call.time_remaining())
+        _echo(call)
 
     with _served(begin) as (_, channel):
         _call(channel)(b"x", metadata=(("key", "value"), ("key-bin", b"\x00\xff")), timeout=10)
@@ -157,10 +157,10 @@ def test_what_is_known_of_a_call() -> None:
 def test_a_crowd_is_seen_and_seen_to_be_over() -> None:
     crowded: list[bool] = []
 
-    def begin(exchange: Exchange) -> None:
-        crowded.append(exchange.crowded)
+    def begin(call: RawUnaryCall) -> None:
+        crowded.append(call.crowded)
         time.sleep(0.0005)
-        _echo(exchange)
+        _echo(call)
 
     with _served(begin) as (_, channel):
         for waiting in (CROWD // 2, CROWD * 4, CROWD // 2):
@@ -193,14 +193,14 @@ def test_who_brings_no_request_or_leaves_is_told_apart() -> None:
     ended = threading.Semaphore(0)
     seen: list[tuple[bytes | None, bool]] = []
 
-    def begin(exchange: Exchange) -> None:
+    def begin(call: RawUnaryCall) -> None:
         def received(request: bytes | None) -> None:
             time.sleep(0.05)
-            seen.append((request, exchange.is_active()))
-            exchange.fail(_REFUSED)
+            seen.append((request, call.is_active()))
+            call.fail(_REFUSED)
             ended.release()
 
-        exchange.receive(received)
+        call.receive(received)
 
     with _served(begin) as (_, channel):
         method: Any = channel.stream_unary("/test/Call")
@@ -222,18 +222,18 @@ def test_who_brings_no_request_or_leaves_is_told_apart() -> None:
 
 
 def test_nothing_happens_to_a_call_that_has_ended() -> None:
-    held: list[Exchange] = []
+    held: list[RawUnaryCall] = []
     here = threading.Event()
 
-    def begin(exchange: Exchange) -> None:
+    def begin(call: RawUnaryCall) -> None:
         def received(request: bytes | None) -> None:
             if request == b"hold":
-                held.append(exchange)
+                held.append(call)
                 here.set()
             else:
-                exchange.reply(b"", ())
+                call.reply(b"", ())
 
-        exchange.receive(received)
+        call.receive(received)
 
     with _served(begin) as (_, channel):
         call = _call(channel).future(b"hold", timeout=10)
@@ -247,15 +247,15 @@ def test_nothing_happens_to_a_call_that_has_ended() -> None:
 
 
 def test_a_server_that_stops_waits_for_what_has_begun() -> None:
-    held: list[Exchange] = []
+    held: list[RawUnaryCall] = []
     here = threading.Event()
 
-    def begin(exchange: Exchange) -> None:
+    def begin(call: RawUnaryCall) -> None:
         def received(_request: bytes | None) -> None:
-            held.append(exchange)
+            held.append(call)
             here.set()
 
-        exchange.receive(received)
+        call.receive(received)
 
     with _served(begin) as (server, channel):
         call = _call(channel).future(b"x", timeout=30)
@@ -284,7 +284,7 @@ def test_calls_are_forgotten_without_the_garbage_collector(tmp_path: Path) -> No
                 client.service_info()
                 assert unary(channel, "Match").future(b"\xff", timeout=5).exception()
             end = time.monotonic() + 10
-            while (left := sum(isinstance(each, Exchange) for each in gc.get_objects())) > 2:
+            while (left := sum(isinstance(each, RawUnaryCall) for each in gc.get_objects())) > 2:
                 assert time.monotonic() < end, left
                 time.sleep(0.05)
         finally:

@@ -3,8 +3,8 @@
 One thread brings all calls, asks for their requests, and answers what takes microseconds itself;
 the rest it hands to workers, for the engine blocks (a write waits for the disk): see
 ``transport/raw_unary.py``. gRPC's own thread pool would hand over every call three times, and
-asyncio costs more than that. An echo of 4 KiB, client and server in two processes on two cores
-(AMD EPYC, Python 3.11.7, grpcio 1.85.1; `python -m bench.grpc.stacks`):
+asyncio costs more than that. An echo of 4 KiB, client and server in two processes on two cores (AMD
+EPYC, Python 3.11.7, grpcio 1.85.1; `python -m bench.grpc.stacks`):
 
     stack                 1 outstanding: p50, server CPU    16 outstanding: rate, server CPU
     exchange              223-282 us, 116-125 us a call     9400-10400/s, 47-52 us a call

@@ -21,7 +21,7 @@ from effective_embeddings.server.settings.settings import Settings
 from effective_embeddings.server.transport.engine import EngineLike
 from effective_embeddings.server.transport.handlers import SERVICE_NAME, ServiceHandler
 from effective_embeddings.server.transport.health import HEALTH_NAME, HealthFollower
-from effective_embeddings.server.transport.raw_unary import Exchanges
+from effective_embeddings.server.transport.raw_unary import RawUnaryServer
 from effective_embeddings.server.transport.reflection import Reflection
 from effective_embeddings.server.transport.workers import Workers
 
@@ -56,7 +56,7 @@ class Server:
     def __init__(
         self,
         server: grpc.Server,
-        exchanges: Exchanges,
+        unary_server: RawUnaryServer,
         workers: Workers,
         streams: ThreadPoolExecutor,
         health: HealthFollower,
@@ -71,12 +71,12 @@ class Server:
         self.reflection = reflection
         self.gate = gate
         self.target = target
-        self._exchanges = exchanges
+        self._unary_server = unary_server
 
     def start(self) -> None:
         """Serve."""
         self.grpc.start()
-        self._exchanges.open()
+        self._unary_server.open()
 
 
 def build_server(
@@ -91,8 +91,8 @@ def build_server(
     """Put a server together and take its port; it does not serve before ``.start()``.
 
     A call passes, in this order: TLS, gRPC's own limits (connections, headers, message size), the
-    gate (identity, rate, room, patience), the core, which holds it to its grant. A refusal becomes
-    a status in ``status.status_of`` and nowhere else.
+    gate (identity, rate, concurrency, stall timeout), the core, which holds it to its grant. A
+    refusal becomes a status in ``status.status_of`` and nowhere else.
 
     Args:
         engine: Answers the calls.
@@ -113,17 +113,17 @@ def build_server(
     )
     workers = Workers(settings.workers)
     gate = Gate(settings, identity_of or everybody())
-    follower = HealthFollower(gate.patience)
+    follower = HealthFollower(gate.stall_timeout)
     reflection = None
     service = ServiceHandler(engine, gate, workers, metrics, audit, traces)
     handlers = [service, follower.handler()]
     if settings.reflects:
-        reflection = Reflection((SERVICE_NAME, HEALTH_NAME), gate.patience)
+        reflection = Reflection((SERVICE_NAME, HEALTH_NAME), gate.stall_timeout)
         handlers.append(reflection.handler())
     server = grpc.server(streams, handlers=handlers, options=_options(settings))
-    exchanges = Exchanges(server, service.unary)
+    unary_server = RawUnaryServer(server, service.unary)
     target = _take_port(server, settings.listen, credentials)
-    return Server(server, exchanges, workers, streams, follower, reflection, gate, target)
+    return Server(server, unary_server, workers, streams, follower, reflection, gate, target)
 
 
 def _options(settings: Settings) -> list[tuple[str, int]]:

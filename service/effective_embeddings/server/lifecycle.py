@@ -25,7 +25,7 @@ from effective_embeddings.server.transport.engine import RestoreLike
 
 if TYPE_CHECKING:
     from effective_embeddings.server.observability.metrics import Metrics
-    from effective_embeddings.server.observability.metrics_server import ScrapeServer
+    from effective_embeddings.server.observability.metrics_server import MetricsServer
     from effective_embeddings.server.observability.traces import Traces
 
 __all__ = ["ServerHandle", "serve"]
@@ -115,10 +115,10 @@ class ServerHandle:
         """Number of tokens that are known."""
         return 0 if self._authentication is None else len(self._authentication)
 
-    def _serve_metrics(self) -> ScrapeServer | None:
+    def _serve_metrics(self) -> MetricsServer | None:
         if self._metrics is None or self._settings.metrics_listen is None:
             return None
-        from effective_embeddings.server.observability.metrics_server import ScrapeServer  # noqa: PLC0415
+        from effective_embeddings.server.observability.metrics_server import MetricsServer  # noqa: PLC0415
 
         gate = self._server.gate
         self._metrics.add_gauge(
@@ -127,11 +127,11 @@ class ServerHandle:
         self._metrics.add_counter(
             "effemb_slow_clients_cancelled",
             "Calls that were cancelled because their clients stopped.",
-            lambda: gate.patience.cancelled,
+            lambda: gate.stall_timeout.cancelled,
         )
         listen = self._settings.metrics_listen
         try:
-            return ScrapeServer(listen, self._metrics.application())
+            return MetricsServer(listen, self._metrics.application())
         except ListenError as error:
             # Two servers on one machine that nobody told where their figures go.
             if listen != DEFAULT_METRICS_LISTEN:
@@ -152,7 +152,7 @@ class ServerHandle:
         Raises:
             StatusError: The data cannot be opened. The server has stopped again.
         """
-        self._server.gate.patience.start()
+        self._server.gate.stall_timeout.start()
         self._server.workers.start()
         if self._settings.tokens is not None:
             self._watch.start()
@@ -216,7 +216,7 @@ class ServerHandle:
         server.health.close()
         if server.reflection is not None:
             server.reflection.close()
-        server.gate.patience.stop()
+        server.gate.stall_timeout.stop()
         server.workers.close()
         server.streams.shutdown(wait=False)
         self._watch.stop()

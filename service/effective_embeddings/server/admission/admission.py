@@ -20,7 +20,7 @@ from effective_embeddings.server.admission.refusals import (
     reply_too_large,
     shutting_down,
 )
-from effective_embeddings.server.admission.stall_timeout import Patience
+from effective_embeddings.server.admission.stall_timeout import StallTimeout
 from effective_embeddings.server.auth.tokens import Identity
 from effective_embeddings.server.settings.settings import ARRIVING_FOR_EACH_PLACE, Settings
 
@@ -51,12 +51,12 @@ class Gate:
 
     Attributes:
         identity_of: Says who calls.
-        patience: Cancels calls whose clients stop.
+        stall_timeout: Cancels calls whose clients stop.
     """
 
     def __init__(self, settings: Settings, identity_of: IdentityOf) -> None:
         self.identity_of = identity_of
-        self.patience = Patience(settings.client_patience_seconds)
+        self.stall_timeout = StallTimeout(settings.client_patience_seconds)
         self._rates = Rates(settings.calls_per_second, settings.burst_calls)
         places, share = settings.max_concurrent_calls, settings.share
         self._served = Room("concurrent_calls", places, share)
@@ -146,11 +146,11 @@ class Gate:
         self, method: str, requests: Iterator[bytes], context: grpc.ServicerContext
     ) -> bytes:
         """Wait for the one request of a call."""
-        self.patience.begin(context)
+        self.stall_timeout.begin(context)
         try:
             request = next(requests, None)
         finally:
-            self.patience.end(context)
+            self.stall_timeout.end(context)
         return self.check_request(method, request, context)
 
     def check_request(self, method: str, request: bytes | None, call: _Active) -> bytes:
@@ -160,21 +160,21 @@ class Gate:
             raise malformed(method)
         return request
 
-    def patiently(
+    def requests_until_stall(
         self, requests: Iterator[bytes], context: grpc.ServicerContext
     ) -> Iterator[bytes]:
         """Wait for one request after another."""
-        patience = self.patience
+        stall_timeout = self.stall_timeout
         try:
             while True:
-                patience.begin(context)
+                stall_timeout.begin(context)
                 request = next(requests, None)
-                patience.end(context)
+                stall_timeout.end(context)
                 if request is None:
                     return
                 yield request
         finally:
-            patience.end(context)
+            stall_timeout.end(context)
 
     def check_reply(self, reply: bytes) -> None:
         """Raise a Refusal if a reply is larger than what gRPC sends, which would not say why."""

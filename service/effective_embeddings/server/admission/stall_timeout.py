@@ -12,7 +12,7 @@ import threading
 import time
 from typing import Protocol
 
-__all__ = ["Patience"]
+__all__ = ["StallTimeout"]
 
 _log = logging.getLogger("effective_embeddings.server")
 
@@ -27,7 +27,7 @@ class _Waiting(Protocol):
         """End it."""
 
 
-class Patience:
+class StallTimeout:
     """Cancels calls that have waited too long for their clients."""
 
     def __init__(self, seconds: float) -> None:

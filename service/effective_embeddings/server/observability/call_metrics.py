@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 
-__all__ = ["CallFigures", "MethodFigures"]
+__all__ = ["CallMetrics", "MethodMetrics"]
 
 _LABELS = ("grpc_type", "grpc_service", "grpc_method")
 # Seconds; a call falls into the first bucket whose bound it does not exceed.
@@ -23,7 +23,7 @@ _BOUNDS = (
 _NAMES = (*(str(bound) for bound in _BOUNDS), "+Inf")
 
 
-class MethodFigures:
+class MethodMetrics:
     """Counts the calls of one method; safe for many threads."""
 
     def __init__(self) -> None:
@@ -55,15 +55,15 @@ class MethodFigures:
             return self._started, dict(self._handled), list(self._buckets), self._seconds
 
 
-class CallFigures:
+class CallMetrics:
     """The figures of all methods, as Prometheus collects them."""
 
     def __init__(self) -> None:
-        self._methods: dict[tuple[str, str, str], MethodFigures] = {}
+        self._methods: dict[tuple[str, str, str], MethodMetrics] = {}
 
-    def of(self, kind: str, service: str, method: str) -> MethodFigures:
+    def of(self, kind: str, service: str, method: str) -> MethodMetrics:
         """Return the figures of a method, which is made known by being asked for."""
-        return self._methods.setdefault((kind, service, method), MethodFigures())
+        return self._methods.setdefault((kind, service, method), MethodMetrics())
 
     def collect(self) -> Iterator[Metric]:
         """Yield the figures."""

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from effective_embeddings.server.observability.metrics import Metrics
     from effective_embeddings.server.observability.traces import Traces
 
-__all__ = ["Observer", "Visit"]
+__all__ = ["CallObserver", "CallRecord"]
 
 _log = logging.getLogger("effective_embeddings.server")
 
 
-class Observer:
-    """Makes the visits of one method."""
+class CallObserver:
+    """Makes a record of each call of one method."""
 
     def __init__(
         self,
@@ -54,11 +54,11 @@ class Observer:
         self._refused = metrics.count_refused if metrics else None
         self._figures = metrics.calls.of(kind, service, method) if metrics else None
 
-    def begin(self, request_id: str) -> Visit:
+    def begin(self, request_id: str) -> CallRecord:
         """A call has arrived."""
         if self._figures is not None:
             self._figures.begin()
-        return Visit(self, request_id)
+        return CallRecord(self, request_id)
 
     def count(self, code: str, reason: str, seconds: float) -> None:
         """Count a call that has ended; ``reason`` is empty unless it was refused."""
@@ -68,7 +68,7 @@ class Observer:
             self._refused(reason)
 
 
-class Visit:
+class CallRecord:
     """One call, from its headers to its end.
 
     Attributes:
@@ -80,7 +80,7 @@ class Visit:
 
     __slots__ = ("_begin", "_observer", "_span", "namespace", "peer", "principal", "request_id")
 
-    def __init__(self, observer: Observer, request_id: str) -> None:
+    def __init__(self, observer: CallObserver, request_id: str) -> None:
         self._observer = observer
         self._begin = time.perf_counter()
         self._span: Span | None = None

@@ -21,7 +21,7 @@ from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
-from effective_embeddings.server.observability.call_metrics import CallFigures
+from effective_embeddings.server.observability.call_metrics import CallMetrics
 from effective_embeddings.server.observability.metrics_server import Application
 
 __all__ = ["Metrics"]
@@ -35,7 +35,7 @@ class Metrics:
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         GCCollector(registry=self.registry)
-        self.calls = CallFigures()
+        self.calls = CallMetrics()
         self.registry.register(self.calls)
         self._refused = Counter(
             "effemb_refused",

@@ -19,7 +19,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 from effective_embeddings.server.limits_report import MAX_SCRAPE_SECONDS, MAX_SCRAPES
 from effective_embeddings.server.settings.addresses import ListenError, split_listen
 
-__all__ = ["Application", "ScrapeServer"]
+__all__ = ["Application", "MetricsServer"]
 
 # By PEP 3333.
 Application: TypeAlias = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -29,7 +29,7 @@ _log = logging.getLogger("effective_embeddings.server")
 _SECONDS_BETWEEN_LOOKS = 0.5
 
 
-class ScrapeServer:
+class MetricsServer:
     """Serves an application from threads of its own.
 
     Attributes:

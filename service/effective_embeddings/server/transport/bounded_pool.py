@@ -10,11 +10,11 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 import grpc
 
 from effective_embeddings.server.admission.refusals import Refusal, overloaded
-from effective_embeddings.server.admission.stall_timeout import Patience
+from effective_embeddings.server.admission.stall_timeout import StallTimeout
 from effective_embeddings.server.admission.status import status_of
-from effective_embeddings.server.transport.inline import turned_away
+from effective_embeddings.server.transport.inline import refusing_handler
 
-__all__ = ["Porch", "PorchHandler", "Received"]
+__all__ = ["BoundedHandler", "BoundedMethod", "BoundedPool"]
 
 _T = TypeVar("_T")
 # In quotes: generic for the type checker, and not when it runs.
@@ -22,39 +22,39 @@ _Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 _RETRY_SECONDS = 1.0
 
 
-class Received(NamedTuple):
+class BoundedMethod(NamedTuple):
     """How a method is received.
 
     Attributes:
-        porch: Where.
+        pool: Where.
         handler: What answers it there.
         without_place: What answers it where there is no place; None: it is turned away.
     """
 
-    porch: Porch
+    pool: BoundedPool
     handler: _Handler
     without_place: _Handler | None = None
 
 
-class Porch:
+class BoundedPool:
     """A few places, and a thread for each of them, so that strangers take none of the others.
 
     Attributes:
         pool: The threads.
     """
 
-    def __init__(self, name: str, places: int, patience: Patience) -> None:
+    def __init__(self, name: str, places: int, stall_timeout: StallTimeout) -> None:
         """Make it.
 
         Args:
             name: What the limit is called.
             places: Calls at the same time.
-            patience: Cancels calls whose clients stop.
+            stall_timeout: Cancels calls whose clients stop.
         """
         self.pool = ThreadPoolExecutor(places, thread_name_prefix=f"effemb-{name}")
         self._name = name
         self._places = places
-        self._patience = patience
+        self._stall_timeout = stall_timeout
         self._lock = threading.Lock()
         self._held = 0
 
@@ -76,29 +76,29 @@ class Porch:
 
     def receive(self, requests: Iterator[_T], context: grpc.ServicerContext) -> _T | None:
         """Wait for a request; None: there are no more."""
-        self._patience.begin(context)
+        self._stall_timeout.begin(context)
         try:
             return next(requests, None)
         finally:
-            self._patience.end(context)
+            self._stall_timeout.end(context)
 
     def send(self, reply: _T, context: grpc.ServicerContext) -> Iterator[_T]:
         """Yield a reply, and wait for the client to take it."""
-        self._patience.begin(context)
+        self._stall_timeout.begin(context)
         try:
             yield reply
         finally:
-            self._patience.end(context)
+            self._stall_timeout.end(context)
 
     def close(self) -> None:
         """Let the threads go; the server has stopped."""
         self.pool.shutdown(wait=False)
 
 
-class PorchHandler(grpc.ServiceRpcHandler):
+class BoundedHandler(grpc.ServiceRpcHandler):
     """The handler of a service whose calls are received on porches."""
 
-    def __init__(self, service: str, methods: Mapping[str, Received]) -> None:
+    def __init__(self, service: str, methods: Mapping[str, BoundedMethod]) -> None:
         """Make it.
 
         Args:
@@ -118,9 +118,9 @@ class PorchHandler(grpc.ServiceRpcHandler):
         if method is None:
             return None
         try:
-            method.porch.enter()
+            method.pool.enter()
         except Refusal as refusal:
             if method.without_place is not None:
                 return method.without_place
-            return turned_away(status_of(handler_call_details.method, refusal, "-"))
+            return refusing_handler(status_of(handler_call_details.method, refusal, "-"))
         return method.handler

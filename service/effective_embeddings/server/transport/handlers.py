@@ -14,12 +14,12 @@ import grpc
 
 from effective_embeddings._core import METHODS
 from effective_embeddings.server.admission.admission import Gate
-from effective_embeddings.server.observability.call_observer import Observer
+from effective_embeddings.server.observability.call_observer import CallObserver
 from effective_embeddings.server.observability.logs import AuditLog
 from effective_embeddings.server.transport.engine import EngineLike
-from effective_embeddings.server.transport.inline import turned_away
-from effective_embeddings.server.transport.raw_unary import Exchange
-from effective_embeddings.server.transport.streams import LET_IN, MAKERS
+from effective_embeddings.server.transport.inline import refusing_handler
+from effective_embeddings.server.transport.raw_unary import RawUnaryCall
+from effective_embeddings.server.transport.streams import ADMITTED, HANDLER_FACTORIES
 from effective_embeddings.server.transport.unary import UnaryMethod
 from effective_embeddings.server.transport.workers import Workers
 from effective_embeddings.v1 import service_pb2
@@ -46,7 +46,7 @@ _Handler: TypeAlias = "grpc.RpcMethodHandler[bytes, bytes]"
 
 
 class _Stream(NamedTuple):
-    observer: Observer
+    observer: CallObserver
     handler: _Handler
 
 
@@ -54,7 +54,7 @@ class ServiceHandler(grpc.ServiceRpcHandler):
     """The streams of the service, and the names that it does not have.
 
     Attributes:
-        unary: Its unary methods, by path, for ``Exchanges``.
+        unary: Its unary methods, by path, for ``RawUnaryServer``.
     """
 
     def __init__(
@@ -79,10 +79,10 @@ class ServiceHandler(grpc.ServiceRpcHandler):
         self._engine = engine
         self._gate = gate
         self._streams: dict[str, _Stream] = {}
-        unary: dict[str, Callable[[Exchange], None]] = {}
+        unary: dict[str, Callable[[RawUnaryCall], None]] = {}
 
-        def observer(method: str, kind: str) -> Observer:
-            return Observer(
+        def observer(method: str, kind: str) -> CallObserver:
+            return CallObserver(
                 method,
                 service=SERVICE_NAME,
                 kind=kind,
@@ -96,12 +96,14 @@ class ServiceHandler(grpc.ServiceRpcHandler):
             name, streaming = method.name, (method.client_streaming, method.server_streaming)
             seen = observer(name, _KINDS[streaming])
             if any(streaming):
-                self._streams[_PREFIX + name] = _Stream(seen, MAKERS[streaming](name, engine, gate))
+                self._streams[_PREFIX + name] = _Stream(
+                    seen, HANDLER_FACTORIES[streaming](name, engine, gate)
+                )
             else:
                 unary[_PREFIX + name] = UnaryMethod(name, seen, engine, gate, workers).begin
         # In figures and logs all of them are one: a stranger does not choose what is written there.
         self._unknown = observer("unknown", "unary")
-        self.unary: Mapping[str, Callable[[Exchange], None]] = unary
+        self.unary: Mapping[str, Callable[[RawUnaryCall], None]] = unary
 
     def service_name(self) -> str:
         """See ``grpc.ServiceRpcHandler``."""
@@ -115,20 +117,20 @@ class ServiceHandler(grpc.ServiceRpcHandler):
         stream = self._streams.get(path)
         observer = self._unknown if stream is None else stream.observer
         gate = self._gate
-        visit = observer.begin(gate.new_id())
+        record = observer.begin(gate.new_id())
         # Who calls and whether there is room is asked here, in the one thread that brings the
         # calls: who is turned away takes no other.
         try:
             identity = gate.identity_of(handler_call_details.invocation_metadata)
-            visit.principal = identity.principal
+            record.principal = identity.principal
             gate.admit(identity)
             if stream is None:
                 # The core knows no such method, and says so, whatever the request is.
                 self._engine.call(path.removeprefix(_PREFIX), b"", identity.grant)
             gate.enter(identity, streams=True)
         except BaseException as error:  # noqa: BLE001
-            return turned_away(visit.fail(error))
+            return refusing_handler(record.fail(error))
         if stream is None:
             return None
-        LET_IN.set((visit, identity))
+        ADMITTED.set((record, identity))
         return stream.handler

@@ -13,8 +13,12 @@ from collections.abc import Callable, Iterator
 import grpc
 from grpc_health.v1 import health_pb2
 
-from effective_embeddings.server.admission.stall_timeout import Patience
-from effective_embeddings.server.transport.bounded_pool import Porch, PorchHandler, Received
+from effective_embeddings.server.admission.stall_timeout import StallTimeout
+from effective_embeddings.server.transport.bounded_pool import (
+    BoundedHandler,
+    BoundedMethod,
+    BoundedPool,
+)
 from effective_embeddings.server.transport.handlers import SERVICE_NAME
 from effective_embeddings.server.transport.inline import INLINE
 
@@ -34,14 +38,14 @@ _Reply = health_pb2.HealthCheckResponse
 class HealthFollower:
     """Serves health: NOT_SERVING at first and after drain, in between what the engine says."""
 
-    def __init__(self, patience: Patience) -> None:
+    def __init__(self, stall_timeout: StallTimeout) -> None:
         """Make it.
 
         Args:
-            patience: Cancels calls whose clients stop.
+            stall_timeout: Cancels calls whose clients stop.
         """
-        self._checks = Porch("health_checks", MAX_CHECKS, patience)
-        self._watches = Porch("health_watches", MAX_WATCHES, patience)
+        self._checks = BoundedPool("health_checks", MAX_CHECKS, stall_timeout)
+        self._watches = BoundedPool("health_watches", MAX_WATCHES, stall_timeout)
         self._stop = threading.Event()
         self._follower: threading.Thread | None = None
         self._changed = threading.Condition()
@@ -66,15 +70,15 @@ class HealthFollower:
         check_all.experimental_thread_pool = INLINE  # type: ignore[attr-defined]
         watch.experimental_thread_pool = self._watches.pool  # type: ignore[attr-defined]
         codec = (health_pb2.HealthCheckRequest.FromString, _Reply.SerializeToString)
-        return PorchHandler(
+        return BoundedHandler(
             HEALTH_NAME,
             {
-                "Check": Received(
+                "Check": BoundedMethod(
                     self._checks,
                     grpc.stream_unary_rpc_method_handler(check, *codec),
                     grpc.stream_unary_rpc_method_handler(check_all, *codec),
                 ),
-                "Watch": Received(
+                "Watch": BoundedMethod(
                     self._watches, grpc.stream_stream_rpc_method_handler(watch, *codec)
                 ),
             },

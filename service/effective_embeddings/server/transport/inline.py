@@ -10,7 +10,7 @@ import grpc
 
 from effective_embeddings.server.admission.status import Status, abort
 
-__all__ = ["INLINE", "turned_away"]
+__all__ = ["INLINE", "refusing_handler"]
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -38,7 +38,7 @@ class _Inline(ThreadPoolExecutor):
 INLINE = _Inline()
 
 
-def turned_away(status: Status) -> _Handler:
+def refusing_handler(status: Status) -> _Handler:
     """Return the handler of a call that ends with a status before its request is read.
 
     So a flood of calls that are refused takes no threads.

@@ -29,7 +29,7 @@ from grpc._cython import cygrpc  # type: ignore[attr-defined]
 from effective_embeddings.server.admission.load_shedder import CROWD
 from effective_embeddings.server.admission.status import Status
 
-__all__ = ["Exchange", "Exchanges"]
+__all__ = ["RawUnaryCall", "RawUnaryServer"]
 
 _log = logging.getLogger("effective_embeddings.server")
 
@@ -52,7 +52,7 @@ _OK = grpc.StatusCode.OK.value[0]
 _NOTHING_TO_DO: tuple[None, tuple[()]] = (None, ())
 
 
-class Exchange:
+class RawUnaryCall:
     """A unary call: one request, and one reply or a status instead.
 
     Attributes:
@@ -97,7 +97,7 @@ class Exchange:
             received: Takes the request; None: the client ended the call without one, or is gone.
         """
 
-        # Not kept in the exchange, which whoever receives has: no call is left to be found by the
+        # Not kept in the call, which whoever receives has: no call is left to be found by the
         # garbage collector.
         def arrived(event: Any) -> tuple[None, tuple[()]]:
             _guard(self, received, event.batch_operations[0].message())
@@ -137,11 +137,11 @@ class Exchange:
         return _NOTHING_TO_DO
 
 
-class Exchanges:
+class RawUnaryServer:
     """The unary methods of a server."""
 
     def __init__(
-        self, server: grpc.Server, methods: Mapping[str, Callable[[Exchange], None]]
+        self, server: grpc.Server, methods: Mapping[str, Callable[[RawUnaryCall], None]]
     ) -> None:
         """Register them, with a server that has not started yet.
 
@@ -169,7 +169,7 @@ class Exchanges:
 class _Method:
     """Asks for the calls of one method, and sees how many wait."""
 
-    def __init__(self, state: Any, path: str, begin: Callable[[Exchange], None]) -> None:
+    def __init__(self, state: Any, path: str, begin: Callable[[RawUnaryCall], None]) -> None:
         self._path = path
         self._begin = begin
         self._server: Any = state.server
@@ -191,8 +191,8 @@ class _Method:
         # Otherwise the server stops.
         if event.success:
             self._calls += 1
-            exchange = Exchange(event, crowded=self._crowded)
-            _guard(exchange, self._begin, exchange)
+            call = RawUnaryCall(event, crowded=self._crowded)
+            _guard(call, self._begin, call)
             self.ask()
             if self._calls >= _CALLS_BETWEEN_LOOKS and not self._looking:
                 self._look(event.call)
@@ -222,10 +222,10 @@ def _ended(_event: Any) -> tuple[None, tuple[()]]:
     return _NOTHING_TO_DO
 
 
-def _guard(exchange: Exchange, step: Callable[[Any], None], argument: object) -> None:
+def _guard(call: RawUnaryCall, step: Callable[[Any], None], argument: object) -> None:
     """Do a step of a call; a defect ends the call, and not the thread that brings all others."""
     try:
         step(argument)
     except BaseException:  # noqa: BLE001
         _log.error("defect where=exchange", exc_info=True)
-        exchange.cancel()
+        call.cancel()

@@ -9,8 +9,12 @@ import grpc
 from google.protobuf.descriptor_pool import DescriptorPool
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
-from effective_embeddings.server.admission.stall_timeout import Patience
-from effective_embeddings.server.transport.bounded_pool import Porch, PorchHandler, Received
+from effective_embeddings.server.admission.stall_timeout import StallTimeout
+from effective_embeddings.server.transport.bounded_pool import (
+    BoundedHandler,
+    BoundedMethod,
+    BoundedPool,
+)
 from effective_embeddings.server.transport.reflection_symbols import Symbols
 
 __all__ = ["MAX_REFLECTIONS", "Reflection"]
@@ -21,14 +25,14 @@ MAX_REFLECTIONS = 8
 class Reflection:
     """Serves the descriptors of the services."""
 
-    def __init__(self, names: tuple[str, ...], patience: Patience) -> None:
+    def __init__(self, names: tuple[str, ...], stall_timeout: StallTimeout) -> None:
         """Make it.
 
         Args:
             names: Full names of the other services.
-            patience: Cancels calls whose clients stop.
+            stall_timeout: Cancels calls whose clients stop.
         """
-        self._porch = Porch("reflections", MAX_REFLECTIONS, patience)
+        self._pool = BoundedPool("reflections", MAX_REFLECTIONS, stall_timeout)
         # Reflection asks for what a pool does; its stub wants the nominal type.
         symbols = cast("DescriptorPool", Symbols())
         self._servicer: Any = reflection.ReflectionServicer(
@@ -41,26 +45,26 @@ class Reflection:
         def info(requests: Iterator[Any], context: grpc.ServicerContext) -> Iterator[Any]:
             return self._info(requests, context)
 
-        info.experimental_thread_pool = self._porch.pool  # type: ignore[attr-defined]
+        info.experimental_thread_pool = self._pool.pool  # type: ignore[attr-defined]
         made = grpc.stream_stream_rpc_method_handler(
             info,
             reflection_pb2.ServerReflectionRequest.FromString,
             reflection_pb2.ServerReflectionResponse.SerializeToString,
         )
-        methods = {"ServerReflectionInfo": Received(self._porch, made)}
-        return PorchHandler(reflection.SERVICE_NAME, methods)
+        methods = {"ServerReflectionInfo": BoundedMethod(self._pool, made)}
+        return BoundedHandler(reflection.SERVICE_NAME, methods)
 
     def close(self) -> None:
         """Let the threads go; the server has stopped."""
-        self._porch.close()
+        self._pool.close()
 
     def _info(self, requests: Iterator[Any], context: grpc.ServicerContext) -> Iterator[Any]:
         def asked() -> Iterator[Any]:
-            while (request := self._porch.receive(requests, context)) is not None:
+            while (request := self._pool.receive(requests, context)) is not None:
                 yield request
 
         try:
             for reply in self._servicer.ServerReflectionInfo(asked(), context):
-                yield from self._porch.send(reply, context)
+                yield from self._pool.send(reply, context)
         finally:
-            self._porch.leave()
+            self._pool.leave()

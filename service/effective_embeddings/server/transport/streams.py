@@ -16,61 +16,61 @@ from effective_embeddings._core import namespace_of
 from effective_embeddings.server.admission.admission import Gate, GoneError
 from effective_embeddings.server.admission.status import abort
 from effective_embeddings.server.auth.tokens import Identity
-from effective_embeddings.server.observability.call_observer import Visit
+from effective_embeddings.server.observability.call_observer import CallRecord
 from effective_embeddings.server.transport.engine import EngineLike, RestoreLike
 
-__all__ = ["LET_IN", "MAKERS"]
+__all__ = ["ADMITTED", "HANDLER_FACTORIES"]
 
 # In quotes: generic for the type checker, and not when it runs.
 _Handler: TypeAlias = "grpc.RpcMethodHandler[bytes, bytes]"
 
 # gRPC makes a context for each call, and runs in it both who lets the call in and its handler.
-LET_IN: ContextVar[tuple[Visit, Identity]] = ContextVar("let_in")
+ADMITTED: ContextVar[tuple[CallRecord, Identity]] = ContextVar("admitted")
 
 
 def _server_stream(name: str, engine: EngineLike, gate: Gate) -> _Handler:
     def handle(requests: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
-        visit, identity = _begin(context)
+        record, identity = _begin(context)
         try:
             try:
                 request = gate.receive(name, requests, context)
-                visit.namespace = namespace_of(name, request)
+                record.namespace = namespace_of(name, request)
                 replies = engine.snapshot(request, identity.grant, context.time_remaining())
                 for reply in replies:
                     gate.check_reply(reply)
-                    gate.patience.begin(context)
+                    gate.stall_timeout.begin(context)
                     yield reply
-                    gate.patience.end(context)
+                    gate.stall_timeout.end(context)
             finally:
-                gate.patience.end(context)
+                gate.stall_timeout.end(context)
                 gate.leave(identity, streams=True)
         except GeneratorExit:
-            visit.end("CANCELLED", "CANCELLED")
+            record.end("CANCELLED", "CANCELLED")
             raise
         except (GoneError, grpc.RpcError) as error:
-            _gone(visit, error)
+            _gone(record, error)
             return
         except BaseException as error:  # noqa: BLE001
-            _refuse(error, visit, context)
-        visit.end()
+            _refuse(error, record, context)
+        record.end()
 
     return grpc.stream_stream_rpc_method_handler(handle)
 
 
 def _client_stream(name: str, engine: EngineLike, gate: Gate) -> _Handler:
     def handle(requests: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
-        visit, identity = _begin(context)
+        record, identity = _begin(context)
         try:
             try:
                 restore = engine.restore(identity.grant)
-                reply = _take_in(name, restore, requests, visit, gate, context)
+                reply = _take_in(name, restore, requests, record, gate, context)
             finally:
                 gate.leave(identity, streams=True)
         except (GoneError, grpc.RpcError) as error:
-            return _gone(visit, error)
+            return _gone(record, error)
         except BaseException as error:  # noqa: BLE001
-            _refuse(error, visit, context)
-        visit.end()
+            _refuse(error, record, context)
+        record.end()
         return reply
 
     return grpc.stream_unary_rpc_method_handler(handle)
@@ -80,15 +80,15 @@ def _take_in(
     name: str,
     restore: RestoreLike,
     requests: Iterator[bytes],
-    visit: Visit,
+    record: CallRecord,
     gate: Gate,
     context: grpc.ServicerContext,
 ) -> bytes:
     """Push all requests of a restore; nothing is left of one that does not come to its end."""
     try:
-        for request in gate.patiently(requests, context):
-            if visit.namespace is None:
-                visit.namespace = namespace_of(name, request)
+        for request in gate.requests_until_stall(requests, context):
+            if record.namespace is None:
+                record.namespace = namespace_of(name, request)
             restore.push(request)
         # To a call that was cancelled gRPC may end the stream as if it were whole.
         gate.check_active(context)
@@ -98,30 +98,30 @@ def _take_in(
         raise
 
 
-def _begin(context: grpc.ServicerContext) -> tuple[Visit, Identity]:
-    visit, identity = LET_IN.get()
-    visit.peer = context.peer
-    visit.trace(context.invocation_metadata())
-    context.set_trailing_metadata((("x-request-id", visit.request_id),))
-    return visit, identity
+def _begin(context: grpc.ServicerContext) -> tuple[CallRecord, Identity]:
+    record, identity = ADMITTED.get()
+    record.peer = context.peer
+    record.trace(context.invocation_metadata())
+    context.set_trailing_metadata((("x-request-id", record.request_id),))
+    return record, identity
 
 
-def _gone(visit: Visit, error: Exception) -> bytes:
+def _gone(record: CallRecord, error: Exception) -> bytes:
     """The client is gone, and so is the call: nobody is left to be told."""
-    visit.end("CANCELLED", "CANCELLED")
+    record.end("CANCELLED", "CANCELLED")
     if isinstance(error, grpc.RpcError):
         # gRPC knows its own, and says nothing of it.
         raise error
     return b""
 
 
-def _refuse(error: BaseException, visit: Visit, context: grpc.ServicerContext) -> NoReturn:
-    abort(visit.fail(error), context)
+def _refuse(error: BaseException, record: CallRecord, context: grpc.ServicerContext) -> NoReturn:
+    abort(record.fail(error), context)
 
 
 # By (client streams, server streams): what makes the handler. The contract has one method of each
 # kind; another kind would be a KeyError at start, not a silent gap.
-MAKERS: dict[tuple[bool, bool], Callable[[str, EngineLike, Gate], _Handler]] = {
+HANDLER_FACTORIES: dict[tuple[bool, bool], Callable[[str, EngineLike, Gate], _Handler]] = {
     (False, True): _server_stream,
     (True, False): _client_stream,
 }

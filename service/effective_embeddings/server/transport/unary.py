@@ -10,9 +10,9 @@ from effective_embeddings._core import namespace_of
 from effective_embeddings.server.admission.admission import Gate, GoneError
 from effective_embeddings.server.admission.load_shedder import Crowd
 from effective_embeddings.server.auth.tokens import Identity
-from effective_embeddings.server.observability.call_observer import Observer, Visit
+from effective_embeddings.server.observability.call_observer import CallObserver, CallRecord
 from effective_embeddings.server.transport.engine import EngineLike
-from effective_embeddings.server.transport.raw_unary import Exchange
+from effective_embeddings.server.transport.raw_unary import RawUnaryCall
 from effective_embeddings.server.transport.workers import Workers
 
 __all__ = ["UnaryMethod"]
@@ -22,7 +22,7 @@ class UnaryMethod:
     """A unary method: who calls is asked, and turned away, before the request is read."""
 
     def __init__(
-        self, name: str, observer: Observer, engine: EngineLike, gate: Gate, workers: Workers
+        self, name: str, observer: CallObserver, engine: EngineLike, gate: Gate, workers: Workers
     ) -> None:
         """Make it.
 
@@ -40,50 +40,50 @@ class UnaryMethod:
         self.workers = workers
         self._crowd = Crowd()
 
-    def begin(self, exchange: Exchange) -> None:
+    def begin(self, call: RawUnaryCall) -> None:
         """Let a call in, and wait for its request without a thread."""
         gate = self.gate
-        visit = self.observer.begin(gate.new_id())
-        visit.peer = exchange.peer
+        record = self.observer.begin(gate.new_id())
+        record.peer = call.peer
         try:
-            identity = gate.identity_of(exchange.metadata)
-            visit.principal = identity.principal
-            if exchange.crowded:
+            identity = gate.identity_of(call.metadata)
+            record.principal = identity.principal
+            if call.crowded:
                 self._crowd.take(identity.principal)
             else:
                 self._crowd.scatter()
             gate.admit(identity)
             gate.arrive(identity)
         except BaseException as error:  # noqa: BLE001
-            exchange.fail(visit.fail(error))
+            call.fail(record.fail(error))
             return
-        visit.trace(exchange.metadata)
-        gate.patience.begin(exchange)
-        exchange.receive(_Call(self, exchange, visit, identity).received)
+        record.trace(call.metadata)
+        gate.stall_timeout.begin(call)
+        call.receive(_AdmittedCall(self, call, record, identity).received)
 
 
-class _Call:
+class _AdmittedCall:
     """A call that was let in. Its place is free before its caller knows, who may call again."""
 
-    __slots__ = ("_exchange", "_identity", "_method", "_request", "_visit")
+    __slots__ = ("_call", "_identity", "_method", "_record", "_request")
 
     def __init__(
-        self, method: UnaryMethod, exchange: Exchange, visit: Visit, identity: Identity
+        self, method: UnaryMethod, call: RawUnaryCall, record: CallRecord, identity: Identity
     ) -> None:
         self._method = method
-        self._exchange = exchange
-        self._visit = visit
+        self._call = call
+        self._record = record
         self._identity = identity
         self._request = b""
 
     def received(self, request: bytes | None) -> None:
         """Answer at once, or hand over; this is the thread that brings the calls."""
         method, gate = self._method, self._method.gate
-        gate.patience.end(self._exchange)
+        gate.stall_timeout.end(self._call)
         try:
-            request = gate.check_request(method.name, request, self._exchange)
+            request = gate.check_request(method.name, request, self._call)
             if method.observer.audit is not None:
-                self._visit.namespace = namespace_of(method.name, request)
+                self._record.namespace = namespace_of(method.name, request)
             reply = method.engine.call_at_once(method.name, request, self._identity.grant)
             if reply is None:
                 gate.enter(self._identity, streams=False)
@@ -103,8 +103,8 @@ class _Call:
         method, gate = self._method, self._method.gate
         try:
             # What nobody waits for any more is not begun.
-            gate.check_active(self._exchange)
-            seconds = self._exchange.time_remaining()
+            gate.check_active(self._call)
+            seconds = self._call.time_remaining()
             reply = method.engine.call(method.name, self._request, self._identity.grant, seconds)
             gate.check_reply(reply)
         except BaseException as error:  # noqa: BLE001
@@ -116,11 +116,11 @@ class _Call:
 
     def _reply(self, reply: bytes) -> None:
         # Before the caller knows: what it was told is in the figures and in the audit log.
-        self._visit.end()
-        self._exchange.reply(reply, (("x-request-id", self._visit.request_id),))
+        self._record.end()
+        self._call.reply(reply, (("x-request-id", self._record.request_id),))
 
     def _refuse(self, error: BaseException) -> None:
         if isinstance(error, GoneError):
-            self._visit.end("CANCELLED", "CANCELLED")
+            self._record.end("CANCELLED", "CANCELLED")
         else:
-            self._exchange.fail(self._visit.fail(error))
+            self._call.fail(self._record.fail(error))
