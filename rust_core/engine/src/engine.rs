@@ -14,21 +14,21 @@ use crate::api::{
     At, EngineInfo, Health, ItemFilter, ItemView, NamespaceView, NewNamespace, Options,
     ReadContext, SnapshotView, VerifyReport, WriteContext, Written,
 };
+use crate::catalog::cached_namespace::{Loaded, Target};
+use crate::catalog::namespace_cache::Registry;
 use crate::clock::now_ms;
-use crate::directory::{Directory, Marks};
 use crate::failpoints::{Step, reach};
-use crate::loaded::{Loaded, Target};
-use crate::read;
-use crate::registry::Registry;
-use crate::restore::{Restore, append_created};
+use crate::maintenance::verify::{Live, verify};
+use crate::metrics::Stats;
+use crate::read::consistent as read;
 use crate::shared::Shared;
-use crate::snapshot::Snapshot;
-use crate::stats::Stats;
+use crate::store::directory::{Directory, Marks};
 use crate::store::{Head, copied_sequence, log_frames, open_writer, sqlite_version};
 use crate::store::{NamespaceRow, Reader, Readers, Remembered, State, StoreResult, queries};
-use crate::suggestions;
-use crate::verify::{Live, verify};
-use crate::writer::Writer;
+use crate::transfer::restore::{Restore, append_created};
+use crate::transfer::snapshot::Snapshot;
+use crate::write::prediction_probe;
+use crate::write::writer::Writer;
 use crate::{Error, Result};
 
 /// Requests that create or delete a namespace are remembered under this identifier.
@@ -208,7 +208,7 @@ impl Engine {
         let rehearsal = context.validate_only;
         let guesses = match &command {
             Command::Assign(assignments) if !rehearsal => {
-                suggestions::before(&self.shared, &loaded, assignments, self.kernel())
+                prediction_probe::before(&self.shared, &loaded, assignments, self.kernel())
             }
             _ => Vec::new(),
         };
@@ -218,7 +218,7 @@ impl Engine {
         if !rehearsal && !written.replayed {
             let counters = &self.shared.counters;
             counters.learned(&written.outcome);
-            counters.suggested(suggestions::taken(target, &guesses, &written.outcome));
+            counters.suggested(prediction_probe::taken(target, &guesses, &written.outcome));
         }
         Ok(written)
     }

@@ -15,46 +15,30 @@
 //!    not served.
 //! 4. SQL is spoken in `store` only.
 
-mod answer;
 mod api;
-mod backup;
+mod catalog;
 mod clock;
-mod copier;
-mod directory;
 mod engine;
 mod error;
 #[cfg(not(feature = "failpoints"))]
 mod failpoints;
 #[cfg(feature = "failpoints")]
 pub mod failpoints;
-mod files;
-mod group;
-mod load;
-mod loaded;
-mod queue;
-mod ranking;
+mod maintenance;
+mod metrics;
 mod read;
-mod registry;
-mod repair;
-mod restore;
 mod shared;
-mod shared_scan;
-mod snapshot;
-mod stats;
 mod store;
-mod suggestions;
-mod sums;
-mod verify;
-mod worker;
-mod writer;
+mod transfer;
+mod write;
 
 pub use api::*;
-pub use backup::backup;
+pub use catalog::cached_namespace::Target;
 pub use engine::Engine;
 pub use error::{Error, Result};
-pub use loaded::Target;
-pub use read::MAX_REVISION_WAIT;
-pub use repair::{Lost, RepairReport, RepairedNamespace, repair};
-pub use restore::Restore;
-pub use snapshot::Snapshot;
-pub use stats::{Distribution, Stats};
+pub use maintenance::backup::backup;
+pub use maintenance::repair::{Lost, RepairReport, RepairedNamespace, repair};
+pub use metrics::{Distribution, Stats};
+pub use read::consistent::MAX_REVISION_WAIT;
+pub use transfer::restore::Restore;
+pub use transfer::snapshot::Snapshot;

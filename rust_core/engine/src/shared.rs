@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use parking_lot::Mutex;
 
 use crate::api::Health;
-use crate::directory::Directory;
+use crate::catalog::namespace_cache::Registry;
 use crate::failpoints::{Step, reach};
-use crate::registry::Registry;
-use crate::stats::Counters;
+use crate::metrics::Counters;
 use crate::store::Readers;
-use crate::worker::DEFECT;
+use crate::store::directory::Directory;
+use crate::write::worker::DEFECT;
 use crate::{Error, Result};
 
 /// What the engine's threads have in common.

@@ -3,7 +3,7 @@
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use ee_vfs::VFS_NAME;
+use ee_sqlite_vfs::VFS_NAME;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
@@ -124,7 +124,7 @@ pub(crate) fn copied_sequence(file: &Path) -> Option<u64> {
 }
 
 fn open(file: &Path, flags: OpenFlags) -> StoreResult<Connection> {
-    ee_vfs::install().map_err(failed)?;
+    ee_sqlite_vfs::install().map_err(failed)?;
     let connection = Connection::open_with_flags_and_vfs(file, flags, VFS_NAME)?;
     // Copying back when the last connection closes would sync once more, also after a sync that
     // failed; the writer does it, where errors are seen.
@@ -133,10 +133,10 @@ fn open(file: &Path, flags: OpenFlags) -> StoreResult<Connection> {
 }
 
 fn reserve_checksums(connection: &Connection) -> StoreResult<()> {
-    Ok(ee_vfs::reserve(connection).map_err(failed)?)
+    Ok(ee_sqlite_vfs::reserve(connection).map_err(failed)?)
 }
 
-fn failed(code: ee_vfs::Code) -> rusqlite::Error {
+fn failed(code: ee_sqlite_vfs::Code) -> rusqlite::Error {
     rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None)
 }
 

@@ -52,7 +52,7 @@ impl From<StoreError> for crate::Error {
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
         );
         if checksum || damaged {
-            let damage = ee_vfs::take_damage().filter(|_| checksum);
+            let damage = ee_sqlite_vfs::take_damage().filter(|_| checksum);
             Self::Corrupted {
                 place: "database file".into(),
                 what: damage.unwrap_or_else(|| error.to_string()),

@@ -16,7 +16,7 @@ pub(crate) fn check_integrity(connection: &Connection) -> StoreResult<Vec<String
     let lines = statement.query_map([], |row| row.get::<_, String>(0))?;
     let mut findings = lines.collect::<rusqlite::Result<Vec<_>>>()?;
     findings.retain(|line| line != "ok");
-    if let Some(damage) = ee_vfs::take_damage() {
+    if let Some(damage) = ee_sqlite_vfs::take_damage() {
         findings.insert(0, damage);
     }
     Ok(findings)

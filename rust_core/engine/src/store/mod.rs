@@ -4,10 +4,12 @@
 //! hides no row, and every row one that is checked when it is used; one connection writes; an
 //! error of SQLite is never tried again.
 
+pub(crate) mod checkpointer;
 mod checksum;
 mod codec;
 mod copy_back;
 mod database;
+pub(crate) mod directory;
 mod error;
 mod head;
 mod integrity;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 
-use ee_vfs::{Below, Code, File, Kind, Layer, OK};
+use ee_sqlite_vfs::{Below, Code, File, Kind, Layer, OK};
 use rusqlite::ffi::SQLITE_IOERR_WRITE;
 
 use crate::power_loss::Recorder;
@@ -60,7 +60,7 @@ impl Disk {
     /// Watches a directory, which exists, from now on.
     pub(crate) fn watch(directory: &Path) -> Arc<Self> {
         static INSTALLED: LazyLock<Code> =
-            LazyLock::new(|| ee_vfs::register_as_default(c"ee-disk", Box::new(Disks)));
+            LazyLock::new(|| ee_sqlite_vfs::register_as_default(c"ee-disk", Box::new(Disks)));
         assert_eq!(*INSTALLED, OK);
         let disk = Arc::new(Self {
             directory: directory.canonicalize().unwrap(),

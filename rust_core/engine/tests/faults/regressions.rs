@@ -162,7 +162,7 @@ fn meddle(directory: &Path, sql: &str) {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
     let database = directory.join("effemb.db");
     let connection =
-        Connection::open_with_flags_and_vfs(database, flags, ee_vfs::VFS_NAME).unwrap();
+        Connection::open_with_flags_and_vfs(database, flags, ee_sqlite_vfs::VFS_NAME).unwrap();
     assert!(connection.execute(sql, []).unwrap() > 0);
 }
 
@@ -253,7 +253,7 @@ fn rows_left(directory: &Path) -> i64 {
     let database = directory.join("effemb.db");
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
     let connection =
-        Connection::open_with_flags_and_vfs(database, flags, ee_vfs::VFS_NAME).unwrap();
+        Connection::open_with_flags_and_vfs(database, flags, ee_sqlite_vfs::VFS_NAME).unwrap();
     let sql = "SELECT count(*) FROM items JOIN namespaces ON namespaces.id = items.namespace
                WHERE state = 2";
     connection.query_row(sql, [], |row| row.get(0)).unwrap()

@@ -12,7 +12,7 @@ use rustc_hash::FxHashSet;
 
 use crate::api::NamespaceView;
 use crate::failpoints::{Step, reach};
-use crate::shared_scan::SharedScan;
+use crate::read::scan_sharing::SharedScan;
 use crate::store::{NamespaceRow, StoreResult};
 use crate::{Error, Result};
 

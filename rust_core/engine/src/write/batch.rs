@@ -10,16 +10,16 @@ use ee_core::write::{Order, WriteError, execute};
 use rusqlite::Connection;
 use rustc_hash::FxHashMap;
 
-use crate::answer::Reply;
 use crate::api::Written;
+use crate::catalog::cached_namespace::Loaded;
 use crate::failpoints::{Step, reach};
-use crate::loaded::Loaded;
-use crate::queue::WriteJob;
 use crate::shared::Shared;
 use crate::store::{
     Head, NewMembers, Pending, Remembered, SqlStore, StoreError, StoreResult, queries, statement,
 };
-use crate::sums;
+use crate::write::flush_sums;
+use crate::write::oneshot::Reply;
+use crate::write::queue::WriteJob;
 use crate::{Error, Result};
 
 /// A namespace with its uncommitted changes.
@@ -177,7 +177,7 @@ impl<'a> Group<'a> {
             self.settle()?;
             for working in self.working.values() {
                 if working.changed() {
-                    sums::save_due(
+                    flush_sums::save_due(
                         self.connection,
                         &working.loaded,
                         &working.draft,

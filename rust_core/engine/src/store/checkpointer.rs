@@ -19,10 +19,10 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 
 use crate::failpoints::{Step, reach};
-use crate::queue::{Job, Queue};
 use crate::shared::Shared;
 use crate::store::{self, Head};
-use crate::worker::DEFECT;
+use crate::write::queue::{Job, Queue};
+use crate::write::worker::DEFECT;
 use crate::{Error, Result};
 
 /// Times that what is there is copied: the second time it is what was written during the first.

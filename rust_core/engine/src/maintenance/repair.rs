@@ -16,9 +16,9 @@ use ee_core::store::{CategoryRecord, Item};
 use rusqlite::Connection;
 
 use crate::api::{Frame, ItemView, MembershipView, NamespaceView, NewNamespace, Options};
-use crate::directory::Directory;
-use crate::restore::Restore;
+use crate::store::directory::Directory;
 use crate::store::{Head, NamespaceRow, State, open_writer, queries};
+use crate::transfer::restore::Restore;
 use crate::{Engine, Error, Result, WriteContext};
 
 /// Items that go into the new directory at a time.

@@ -17,12 +17,12 @@ use rusqlite::Connection;
 use crate::api::{Frame, ItemView, NamespaceView, NewNamespace, WriteContext};
 use crate::engine::{check_new_name, check_room, recall, remember};
 use crate::failpoints::{Step, reach};
+use crate::maintenance::verify::rebuild;
 use crate::shared::Shared;
 use crate::store::{
     Head, NamespaceRow, Pending, Reader, SqlStore, State, StoreError, StoreResult, queries,
 };
-use crate::verify::rebuild;
-use crate::writer::Writer;
+use crate::write::writer::Writer;
 use crate::{Error, Result};
 
 /// Sums written in a transaction.

@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use ee_core::state::Draft;
 
-use crate::loaded::Loaded;
+use crate::catalog::cached_namespace::Loaded;
 use crate::store::{NamespaceRow, State, StoreResult, queries};
 
 /// Writes what a commit must bring along: the namespace's row, the sums that were built anew, and

@@ -5,7 +5,9 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use ee_vfs::{Below, Code, File, Kind, Layer, OK, VFS_NAME, install, register_as_default, reserve};
+use ee_sqlite_vfs::{
+    Below, Code, File, Kind, Layer, OK, VFS_NAME, install, register_as_default, reserve,
+};
 use rusqlite::ffi::{SQLITE_FULL, SQLITE_IOERR_FSYNC};
 use rusqlite::{Connection, OpenFlags};
 use tempfile::tempdir;

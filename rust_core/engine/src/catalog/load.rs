@@ -4,7 +4,7 @@ use ee_core::log::ItemImage;
 use ee_core::state::{Namespace, Replay};
 use rusqlite::Connection;
 
-use crate::loaded::{LoadResult, Loaded, Unsaved};
+use crate::catalog::cached_namespace::{LoadResult, Loaded, Unsaved};
 use crate::store::{NamespaceRow, StoreError, StoreResult, queries};
 
 /// Loads the active namespace with a name; none if there is none. The connection sees one moment.

@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicIsize, AtomicU64, Ordering};
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 
+use crate::catalog::cached_namespace::{LoadResult, Loaded};
+use crate::catalog::load::load;
 use crate::failpoints::{Step, reach};
-use crate::load::load;
-use crate::loaded::{LoadResult, Loaded};
-use crate::stats::Counters;
+use crate::metrics::Counters;
 use crate::store::Readers;
 use crate::{Error, Result};
 

@@ -16,13 +16,13 @@ use ee_core::command::Command;
 use parking_lot::Mutex;
 use rusqlite::Connection;
 
-use crate::answer::{Answer, answer};
 use crate::api::{WriteContext, Written};
-use crate::loaded::{Loaded, Target};
-use crate::queue::{Job, Queue, Task, WriteJob};
+use crate::catalog::cached_namespace::{Loaded, Target};
 use crate::shared::Shared;
 use crate::store::Head;
-use crate::worker::{PURGE_PAUSE, Worker};
+use crate::write::oneshot::{Answer, answer};
+use crate::write::queue::{Job, Queue, Task, WriteJob};
+use crate::write::worker::{PURGE_PAUSE, Worker};
 use crate::{Error, Result};
 
 /// The writer, as the rest of the engine sees it.

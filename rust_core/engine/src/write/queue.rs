@@ -8,10 +8,10 @@ use ee_core::command::Command;
 use parking_lot::{Condvar, Mutex};
 use rusqlite::Connection;
 
-use crate::answer::Reply;
 use crate::api::{WriteContext, Written};
-use crate::loaded::{Loaded, Target};
+use crate::catalog::cached_namespace::{Loaded, Target};
 use crate::store::Head;
+use crate::write::oneshot::Reply;
 use crate::{Error, Result};
 
 /// A write that waits for its turn.

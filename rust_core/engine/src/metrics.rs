@@ -6,7 +6,7 @@ use std::time::Duration;
 use ee_core::command::Outcome;
 use ee_core::rank::Tally;
 
-use crate::suggestions::Taken;
+use crate::write::prediction_probe::Taken;
 
 /// Upper bounds of the times of commits, in microseconds; the last bucket has none.
 const COMMIT_MICROS: [u64; 12] = [

@@ -8,8 +8,8 @@ use ee_core::state::{CategoryView, Header};
 use ee_core::store::membership_hash;
 
 use crate::api::{Frame, NamespaceView, SnapshotView};
-use crate::loaded::Loaded;
-use crate::read;
+use crate::catalog::cached_namespace::Loaded;
+use crate::read::consistent as read;
 use crate::shared::Shared;
 use crate::store::{Reader, queries};
 use crate::{Error, Result};

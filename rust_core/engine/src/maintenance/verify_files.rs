@@ -17,7 +17,7 @@ impl Engine {
             .begin()
             .and_then(|reader| queries::page_size(&reader))
             .map_err(|error| self.shared.read_error(error.into()))?;
-        let pages = ee_vfs::check_pages(&database, size, |damage| findings.push(damage));
+        let pages = ee_sqlite_vfs::check_pages(&database, size, |damage| findings.push(damage));
         let pages = pages.map_err(|error| Error::StoreFailed {
             cause: format!("the database file: {error}"),
         });

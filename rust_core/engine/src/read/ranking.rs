@@ -6,10 +6,11 @@ use std::sync::atomic::Ordering;
 use ee_core::rank::Query;
 use ee_core::state::{MatchOptions, Namespace, Ranking};
 
+use crate::Result;
 use crate::api::{At, QuerySpec, ReadContext};
+use crate::catalog::cached_namespace::Target;
 use crate::engine::Engine;
-use crate::loaded::Target;
-use crate::{Result, read, shared_scan};
+use crate::read::{consistent as read, scan_sharing};
 
 /// Bytes of sketches, counted for each query, that are ranked at once: some ten microseconds, and
 /// some hundred where the sketches cannot tell the rows apart.
@@ -43,8 +44,8 @@ impl Engine {
         let scan = |queries: &[Query], options: &MatchOptions| {
             self.ranked(&loaded.read(), queries, options)
         };
-        if resolved.len() == 1 && loaded.memory.load(Ordering::Relaxed) >= shared_scan::MIN_BYTES {
-            let at_once = shared_scan::at_once(options.threads);
+        if resolved.len() == 1 && loaded.memory.load(Ordering::Relaxed) >= scan_sharing::MIN_BYTES {
+            let at_once = scan_sharing::at_once(options.threads);
             let At { value, revision } =
                 loaded
                     .scans

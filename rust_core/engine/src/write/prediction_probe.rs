@@ -16,7 +16,7 @@ use ee_core::rank::Query;
 use ee_core::settings::MembershipMode;
 use ee_core::state::{Filter, MatchOptions};
 
-use crate::loaded::{Loaded, Target};
+use crate::catalog::cached_namespace::{Loaded, Target};
 use crate::shared::Shared;
 use crate::store::{Reader, queries};
 

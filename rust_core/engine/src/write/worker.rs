@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
+use crate::catalog::cached_namespace::Loaded;
 use crate::clock::now_ms;
-use crate::copier::Copier;
 use crate::failpoints::{Step, reach};
-use crate::group::Group;
-use crate::loaded::Loaded;
-use crate::queue::{Job, Queue, Task, WriteJob};
 use crate::shared::Shared;
+use crate::store::checkpointer::Copier;
 use crate::store::{self, Head, NewMembers, StoreResult, queries};
+use crate::write::batch::Group;
+use crate::write::queue::{Job, Queue, Task, WriteJob};
 use crate::{Error, Result};
 
 /// Writes that share one commit at the most, so that the first of them does not wait for long.
@@ -266,7 +266,7 @@ impl Worker {
     fn save_all(&mut self, namespaces: &[Arc<Loaded>], step: Step) -> bool {
         let saved = self.transaction(step, |connection| {
             for loaded in namespaces {
-                crate::sums::save_all(connection, loaded)?;
+                crate::write::flush_sums::save_all(connection, loaded)?;
             }
             Ok(())
         });

@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::api::{NamespaceView, Options};
-use crate::directory::Directory;
+use crate::store::directory::Directory;
 use crate::store::{copied_sequence, copy_database};
 use crate::{Engine, Error, Result};
 

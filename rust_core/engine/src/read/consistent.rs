@@ -17,7 +17,7 @@ use ee_core::store::Item;
 use rusqlite::Connection;
 
 use crate::api::{At, ItemFilter, ItemView, MembershipView, QuerySpec, ReadContext};
-use crate::loaded::Loaded;
+use crate::catalog::cached_namespace::Loaded;
 use crate::shared::Shared;
 use crate::store::{NamespaceRow, Reader, StoreResult, queries};
 use crate::{Error, Result};

@@ -6,7 +6,7 @@ use std::fs;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use ee_vfs::{VFS_NAME, install, reserve, take_damage};
+use ee_sqlite_vfs::{VFS_NAME, install, reserve, take_damage};
 use rusqlite::ffi::SQLITE_IOERR_DATA;
 use rusqlite::{Connection, OpenFlags};
 use tempfile::tempdir;

@@ -1,0 +1,4 @@
+//! Whole namespaces in and out: snapshot and restore.
+
+pub(crate) mod restore;
+pub(crate) mod snapshot;

@@ -1,0 +1,9 @@
+//! The write path: a queue, one writer, batches that share a commit.
+
+pub(crate) mod batch;
+pub(crate) mod flush_sums;
+pub(crate) mod oneshot;
+pub(crate) mod prediction_probe;
+pub(crate) mod queue;
+pub(crate) mod worker;
+pub(crate) mod writer;
