@@ -4,8 +4,8 @@
 //! hot PATH CALLS
 //! ```
 
-use ee_core::fixed;
-use ee_core::rank::{Query, Rows, Search, UnitRow};
+use ee_core::arithmetic::fixed;
+use ee_core::ranking::{Query, Rows, Search, UnitRow};
 use std::hint::black_box;
 
 fn main() {

@@ -7,7 +7,7 @@ use std::fmt;
 
 use divan::Bencher;
 use ee_core::kernels::Kernel;
-use ee_core::rank::{Query, Rows, Search, UnitRow};
+use ee_core::ranking::{Query, Rows, Search, UnitRow};
 
 fn main() {
     divan::main();

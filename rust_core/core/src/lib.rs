@@ -1,27 +1,26 @@
 //! Memory and arithmetic of one namespace: exact sums, ranking, and the state machine that
 //! assignments drive.
 //!
-//! - [`vector`] takes vectors in, [`fixed`] sums them exactly, [`score`] turns a sum into the
-//!   direction that queries are compared with.
-//! - [`kernels`] and [`rank`] find the nearest directions, exactly.
-//! - [`state`] is a namespace in memory; [`write`] applies a [`command`] to it, asking a
-//!   [`store`] for items and leaving an entry for the [`log`].
-//! - [`digest`] says whether two states are the same.
+//! Modules, from the bottom up. Each may use those above it in this list, and no other:
 //!
-//! Invariants: this crate does no I/O, reads no clock and never logs; it has not heard of
-//! protobuf, SQL or Python. What it computes is a function of its arguments: the same bits on
-//! every machine.
+//! - [`settings`]: the settings of namespaces and categories.
+//! - [`kernels`]: inner products, once per instruction set.
+//! - [`parallel`]: one piece of work on several threads.
+//! - [`arithmetic`]: checks of vectors, exact sums, digests, limits.
+//! - [`ranking`]: the rows with the largest cosines, exactly.
+//! - [`scoring`]: from the sum of a category to the direction that queries are compared with.
+//! - [`namespace`]: the state of one namespace in memory.
+//! - [`command`]: the writes: applying a command to a namespace, and the log records that it
+//!   leaves.
+//!
+//! Invariants: this crate does no I/O, reads no clock and never logs; it does not know protobuf,
+//! SQL or Python. What it computes is a function of its arguments: the same bits on every machine.
 
+pub mod arithmetic;
 pub mod command;
-pub mod digest;
-pub mod fixed;
 pub mod kernels;
-pub mod limits;
-pub mod log;
-pub mod rank;
-pub mod score;
+pub mod namespace;
+mod parallel;
+pub mod ranking;
+pub mod scoring;
 pub mod settings;
-pub mod state;
-pub mod store;
-pub mod vector;
-pub mod write;

@@ -28,7 +28,7 @@ pub enum MembershipMode {
 /// What is fixed when a namespace is created.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NamespaceSettings {
-    /// Components of each vector, 1 to [`MAX_DIMENSION`](crate::limits::MAX_DIMENSION).
+    /// Components of each vector, 1 to [`MAX_DIMENSION`](crate::arithmetic::limits::MAX_DIMENSION).
     pub dimension: u32,
     /// Tag of the model that the vectors come from; empty: unnamed.
     pub embedding_model: String,
@@ -41,13 +41,13 @@ pub struct NamespaceSettings {
 /// What a category is told to do with its base and its members.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CategorySettings {
-    /// Weight of the base: 0, or [`MIN_WEIGHT`](crate::limits::MIN_WEIGHT) to
-    /// [`MAX_WEIGHT`](crate::limits::MAX_WEIGHT).
+    /// Weight of the base: 0, or [`MIN_WEIGHT`](crate::arithmetic::limits::MIN_WEIGHT) to
+    /// [`MAX_WEIGHT`](crate::arithmetic::limits::MAX_WEIGHT).
     pub base_weight: f32,
     /// Only this many most recently assigned members count; 0: all.
     pub window: u32,
     /// The base never counts for less than this share of the whole, 0 to
-    /// [`MAX_BASE_SHARE`](crate::limits::MAX_BASE_SHARE).
+    /// [`MAX_BASE_SHARE`](crate::arithmetic::limits::MAX_BASE_SHARE).
     pub min_base_share: f64,
     /// Members are recorded and do not count.
     pub frozen: bool,

@@ -4,9 +4,9 @@ use std::time::Instant;
 
 use ee_core::command::Outcome;
 use ee_core::kernels::Kernel;
+use ee_core::namespace::{CategoryRecord, Origin};
+use ee_core::namespace::{Header, Profile};
 use ee_core::settings::{Metadata, NamespaceSettings};
-use ee_core::state::{Header, Profile};
-use ee_core::store::{CategoryRecord, Origin};
 use serde::{Deserialize, Serialize};
 
 /// How to open a data directory.
@@ -246,7 +246,7 @@ pub enum Frame {
     /// Categories as they are stored, by key (full view).
     Records(Vec<CategoryRecord>),
     /// Categories as they match, by key (effective view).
-    Effective(Vec<ee_core::state::CategoryView>),
+    Effective(Vec<ee_core::namespace::CategoryView>),
     /// Items with embeddings and memberships, by key.
     Items(Vec<ItemView>),
     /// The last.

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use ee_core::command::Command;
 use ee_core::kernels::Kernel;
-use ee_core::state::{CategoryView, Header, Namespace, Profile};
+use ee_core::namespace::{CategoryView, Header, Namespace, Profile};
 use rusqlite::Connection;
 
 use crate::api::{

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use ee_core::command::Outcome;
-use ee_core::rank::Tally;
+use ee_core::ranking::Tally;
 
 use crate::write::prediction_probe::Taken;
 

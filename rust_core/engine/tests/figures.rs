@@ -5,8 +5,8 @@ mod common;
 
 use common::*;
 use ee_core::command::{Assignment, CategoryPut, Command, ItemPut};
+use ee_core::namespace::{Filter, MatchOptions};
 use ee_core::settings::MembershipMode;
-use ee_core::state::{Filter, MatchOptions};
 use ee_engine::{Engine, QuerySpec, ReadContext, WriteContext};
 
 fn axis(at: usize) -> Vec<f32> {

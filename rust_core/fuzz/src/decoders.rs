@@ -2,10 +2,10 @@
 //! namespace for the log, grants, and what the store keeps in its columns.
 
 use ee_core::command::Outcome;
-use ee_core::log::Entry;
+use ee_core::command::record::Entry;
+use ee_core::namespace::CategoryRecord;
+use ee_core::namespace::{Absorbed, Header};
 use ee_core::settings::NamespaceSettings;
-use ee_core::state::{Absorbed, Header};
-use ee_core::store::CategoryRecord;
 use ee_wire::embedding::Embedding;
 use ee_wire::grant::{Grant, Pattern, Scope};
 use ee_wire::proto::v1::{
@@ -129,11 +129,11 @@ pub(crate) fn seeds(world: &World) -> Vec<Vec<u8>> {
         revision: 3,
         origin: Default::default(),
         request_id: "r".to_owned(),
-        changes: vec![ee_core::log::Change::CategoryUpdated {
+        changes: vec![ee_core::command::record::Change::CategoryUpdated {
             before: record.clone(),
         }],
         effects: Vec::new(),
-        images: vec![ee_core::log::ItemImage {
+        images: vec![ee_core::command::record::ItemImage {
             item: 1,
             weight: 1.0,
             embedding: vec![1.0; 2],

@@ -1,7 +1,7 @@
 //! The core without a store: exact sums and ranking in memory.
 
+use ee_core::arithmetic::limits::{MAX_DIMENSION, MAX_WEIGHT, MIN_WEIGHT};
 use ee_core::kernels::Kernel;
-use ee_core::limits::{MAX_DIMENSION, MAX_WEIGHT, MIN_WEIGHT};
 use numpy::ndarray::ArrayView2;
 use numpy::{Element, PyArray1, PyArray2};
 use parking_lot::RwLock;

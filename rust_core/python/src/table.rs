@@ -3,12 +3,12 @@
 use std::cmp::Ordering;
 use std::fmt;
 
-use ee_core::fixed::{self, WeightSum};
+use ee_core::arithmetic::fixed::{self, WeightSum};
+use ee_core::arithmetic::vector::{VectorError, take_in};
 use ee_core::kernels::Kernel;
-use ee_core::rank::{Query, Rows, Search, UnitRow};
-use ee_core::score::Parts;
+use ee_core::ranking::{Query, Rows, Search, UnitRow};
+use ee_core::scoring::Parts;
 use ee_core::settings::{CategorySettings, MembershipMode, NamespaceSettings, Normalization};
-use ee_core::vector::{VectorError, take_in};
 
 /// Why something was not done; nothing was changed.
 #[derive(Debug)]

@@ -6,7 +6,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use divan::{Bencher, black_box};
-use ee_core::state::{Filter, MatchOptions};
+use ee_core::namespace::{Filter, MatchOptions};
 use ee_engine::{Engine, Options, QuerySpec, ReadContext};
 use ee_wire::embedding::Embedding;
 use ee_wire::proto::v1::{

@@ -1,6 +1,6 @@
 //! Every limit of a request, named once.
 
-use ee_core::limits::{MAX_COMPONENT, MAX_DIMENSION, MAX_WEIGHT};
+use ee_core::arithmetic::limits::{MAX_COMPONENT, MAX_DIMENSION, MAX_WEIGHT};
 use ee_engine::MAX_REVISION_WAIT;
 
 /// Bytes of a request.

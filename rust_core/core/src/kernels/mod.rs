@@ -10,7 +10,7 @@
 //!   bits**; the scalar one is their definition.
 //! - `sketch_dots`: inner products of i8 sketches with i16 queries, as i32. Integers are exact in
 //!   any order as long as nothing overflows; the caller chooses the range of its queries so that
-//!   no partial sum can (see [`crate::rank`]).
+//!   no partial sum can (see [`crate::ranking`]).
 //! - `quantise`, `largest`: what a query's sketch is made of, component by component.
 //! - `run`: any plain Rust, compiled for the instruction set. The compiler neither fuses nor
 //!   reorders floating-point operations, so what it computes is the same everywhere.

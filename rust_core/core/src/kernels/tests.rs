@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::Kernel;
 use super::aligned::Aligned;
 use super::lines::{F32Line, I8Line, I16Line};
-use crate::rank::tests::cases;
+use crate::ranking::tests::cases;
 
 /// Any finite f32 by its bits: zeros of both signs, subnormals, the largest.
 fn any_finite() -> impl Strategy<Value = f32> {

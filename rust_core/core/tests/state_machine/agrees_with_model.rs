@@ -1,9 +1,9 @@
 //! Any commands in any order: the outcome, the embeddings and the ranking are the oracle's.
 
 use ee_core::command::{Command, Outcome};
-use ee_core::rank::Query;
-use ee_core::state::Namespace;
-use ee_core::write::{Order, execute};
+use ee_core::command::{Order, execute};
+use ee_core::namespace::Namespace;
+use ee_core::ranking::Query;
 use proptest::prelude::*;
 
 use crate::audit::audit_machine;

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use ee_core::digest::SetDigest;
-use ee_core::fixed;
-use ee_core::rank::{self, Query};
-use ee_core::state::{CategoryDraft, Header, Namespace};
-use ee_core::store::membership_hash;
-use ee_core::vector::norm_squared;
+use ee_core::arithmetic::digest::SetDigest;
+use ee_core::arithmetic::fixed;
+use ee_core::arithmetic::vector::norm_squared;
+use ee_core::namespace::membership_hash;
+use ee_core::namespace::{CategoryDraft, Header, Namespace};
+use ee_core::ranking::{self, Query};
 
 use crate::machine::{DIMENSION, Machine, rank as ranking};
 use crate::map_store::MapStore;
@@ -131,7 +131,7 @@ fn audit_category(namespace: &Namespace, store: &MapStore, built: &mut CategoryD
         let asked = [0.25, -1.0, 0.5];
         let query = Query::new(&asked).expect("it has a direction");
         let row = built.row().expect("the sum stays in its range");
-        let expected = row.map(|row| rank::score(&query, row));
+        let expected = row.map(|row| ranking::score(&query, row));
         let matches = ranking(namespace, &asked).matches;
         let found = matches.iter().find(|m| *m.category == *key);
         assert_eq!(found.map(|m| m.score), expected);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ee_core::command::{CategoryPut, Command, Outcome};
-use ee_core::state::Draft;
+use ee_core::namespace::Draft;
 use proptest::prelude::*;
 
 use crate::audit::audit_machine;

@@ -1,12 +1,12 @@
 //! A namespace, its store and its log, run as an engine would run them.
 
+use ee_core::command::record::Entry;
+use ee_core::command::{Applied, Order, WriteError, execute};
 use ee_core::command::{Assignment, CategoryPut, Command, ItemPut, Outcome, Refusal, Unassignment};
-use ee_core::log::Entry;
-use ee_core::rank::Query;
+use ee_core::namespace::Origin;
+use ee_core::namespace::{Draft, Filter, Header, MatchOptions, Namespace, Profile, Ranking};
+use ee_core::ranking::Query;
 use ee_core::settings::{MembershipMode, NamespaceSettings, Normalization};
-use ee_core::state::{Draft, Filter, Header, MatchOptions, Namespace, Profile, Ranking};
-use ee_core::store::Origin;
-use ee_core::write::{Applied, Order, WriteError, execute};
 
 use crate::map_store::MapStore;
 

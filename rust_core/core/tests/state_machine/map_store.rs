@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 
-use ee_core::store::{CategoryRecord, Item, Membership, Store};
+use ee_core::command::Store;
+use ee_core::namespace::{CategoryRecord, Item, Membership};
 
 /// Items, memberships and category records; rolled back by keeping a clone.
 #[derive(Clone, Debug, Default, PartialEq)]

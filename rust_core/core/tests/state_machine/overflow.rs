@@ -1,7 +1,7 @@
 //! A sum that would leave its range is refused with its category's key, and nothing changes.
 
+use ee_core::arithmetic::limits::{MAX_COMPONENT, MAX_WEIGHT};
 use ee_core::command::{CategoryPut, Command, ItemPut, Refusal};
-use ee_core::limits::{MAX_COMPONENT, MAX_WEIGHT};
 use ee_core::settings::MembershipMode::{self, Multiple, Single};
 use proptest::prelude::*;
 use proptest::sample::select;

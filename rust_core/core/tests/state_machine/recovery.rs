@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use ee_core::command::record::{Entry, ItemImage};
+use ee_core::command::{CategoryLoad, RecoveryError, Replay};
 use ee_core::command::{Command, Refusal};
-use ee_core::log::{Entry, ItemImage};
+use ee_core::namespace::{Absorbed, Namespace, Profile};
 use ee_core::settings::MembershipMode;
-use ee_core::state::{Absorbed, CategoryLoad, Namespace, Profile, RecoveryError, Replay};
 use proptest::prelude::*;
 
 use crate::audit::{audit, audit_machine, counting};

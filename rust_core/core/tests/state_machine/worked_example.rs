@@ -2,8 +2,8 @@
 //! the first axis, a gym membership along the second and meal preparation along the third.
 
 use ee_core::command::{CategoryPut, Command, Outcome};
+use ee_core::namespace::CategoryView;
 use ee_core::settings::MembershipMode::Single;
-use ee_core::state::CategoryView;
 
 use crate::audit::audit_machine;
 use crate::machine::{Machine, assign, category, forget, item, known, unassign};

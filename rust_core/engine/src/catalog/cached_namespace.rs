@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 
+use ee_core::namespace::{Draft, Namespace};
 use ee_core::settings::NamespaceSettings;
-use ee_core::state::{Draft, Namespace};
 use parking_lot::{Condvar, Mutex, RwLock, RwLockReadGuard};
 use rustc_hash::FxHashSet;
 
@@ -231,7 +231,7 @@ mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
     use ee_core::command::{CategoryPut, Command};
-    use ee_core::state::Draft;
+    use ee_core::namespace::Draft;
 
     use crate::{Engine, NewNamespace, Options, ReadContext, WriteContext};
 

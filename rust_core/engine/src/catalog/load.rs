@@ -1,7 +1,8 @@
 //! Reading a namespace back into memory: records, written sums, and the log entries since.
 
-use ee_core::log::ItemImage;
-use ee_core::state::{Namespace, Replay};
+use ee_core::command::Replay;
+use ee_core::command::record::ItemImage;
+use ee_core::namespace::Namespace;
 use rusqlite::Connection;
 
 use crate::catalog::cached_namespace::{LoadResult, Loaded, Unsaved};

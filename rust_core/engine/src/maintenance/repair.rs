@@ -12,7 +12,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use ee_core::store::{CategoryRecord, Item};
+use ee_core::namespace::{CategoryRecord, Item};
 use rusqlite::Connection;
 
 use crate::api::{Frame, ItemView, MembershipView, NamespaceView, NewNamespace, Options};

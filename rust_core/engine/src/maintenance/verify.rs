@@ -1,8 +1,8 @@
 //! Verify: rebuild everything from the items and compare it with `==`.
 
-use ee_core::digest::SetDigest;
-use ee_core::state::{CategoryDraft, Namespace};
-use ee_core::store::membership_hash;
+use ee_core::arithmetic::digest::SetDigest;
+use ee_core::namespace::membership_hash;
+use ee_core::namespace::{CategoryDraft, Namespace};
 use rusqlite::Connection;
 
 use crate::api::VerifyReport;
@@ -203,7 +203,7 @@ fn scan_items(connection: &Connection, namespace: i64, findings: &mut Findings) 
 /// Takes in the memberships of an item; returns how many there are.
 fn scan_memberships(
     connection: &Connection,
-    item: &ee_core::store::Item,
+    item: &ee_core::namespace::Item,
     scanned: &mut Scanned,
 ) -> StoreResult<usize> {
     let memberships = queries::memberships_of(connection, item.id)?;

@@ -9,11 +9,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ee_core::fixed;
-use ee_core::rank::Query;
+use ee_core::arithmetic::fixed;
+use ee_core::namespace::Item;
+use ee_core::namespace::Namespace;
+use ee_core::ranking::Query;
 use ee_core::settings::NamespaceSettings;
-use ee_core::state::Namespace;
-use ee_core::store::Item;
 use rusqlite::Connection;
 
 use crate::api::{At, ItemFilter, ItemView, MembershipView, QuerySpec, ReadContext};

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use ee_core::rank::Query;
-use ee_core::state::{MatchOptions, Namespace, Ranking};
+use ee_core::namespace::{MatchOptions, Namespace, Ranking};
+use ee_core::ranking::Query;
 
 use crate::Result;
 use crate::api::{At, QuerySpec, ReadContext};
@@ -150,7 +150,7 @@ mod tests {
     const OPTIONS: MatchOptions = MatchOptions {
         limit: 3,
         min_score: None,
-        filter: ee_core::state::Filter {
+        filter: ee_core::namespace::Filter {
             include: Vec::new(),
             exclude: Vec::new(),
         },

@@ -12,8 +12,8 @@
 use std::sync::{Arc, OnceLock};
 use std::thread::available_parallelism;
 
-use ee_core::rank::Query;
-use ee_core::state::{MatchOptions, Ranking};
+use ee_core::namespace::{MatchOptions, Ranking};
+use ee_core::ranking::Query;
 use parking_lot::{Condvar, Mutex};
 
 use crate::api::At;
@@ -207,7 +207,7 @@ mod tests {
         MatchOptions {
             limit,
             min_score: None,
-            filter: ee_core::state::Filter::default(),
+            filter: ee_core::namespace::Filter::default(),
             threads: 1,
         }
     }

@@ -32,8 +32,8 @@ impl StoreError {
     }
 }
 
-impl From<ee_core::state::RecoveryError> for StoreError {
-    fn from(error: ee_core::state::RecoveryError) -> Self {
+impl From<ee_core::command::RecoveryError> for StoreError {
+    fn from(error: ee_core::command::RecoveryError) -> Self {
         Self::corrupted("namespace", error.to_string())
     }
 }

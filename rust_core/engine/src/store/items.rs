@@ -1,6 +1,7 @@
 //! What the state machine asks of the store, inside the transaction of a write.
 
-use ee_core::store::{CategoryRecord, Item, Membership, Store};
+use ee_core::command::Store;
+use ee_core::namespace::{CategoryRecord, Item, Membership};
 use rusqlite::Connection;
 
 use super::lookup::{self, RawCategory, RawItem, RawMembership};

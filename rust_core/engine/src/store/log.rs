@@ -1,6 +1,6 @@
 //! The table of log entries.
 
-use ee_core::log::Entry;
+use ee_core::command::record::Entry;
 use rusqlite::{Connection, Row};
 
 use super::checksum::Checksum;

@@ -1,7 +1,7 @@
 //! Single rows: items, memberships, category records.
 
+use ee_core::namespace::{CategoryRecord, Item, Membership, Origin};
 use ee_core::settings::Metadata;
-use ee_core::store::{CategoryRecord, Item, Membership, Origin};
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::checksum::Checksum;

@@ -7,7 +7,7 @@
 
 use std::fmt::Display;
 
-use ee_core::store::Membership;
+use ee_core::namespace::Membership;
 use rusqlite::{Connection, OptionalExtension, Params};
 
 use super::lookup::{MEMBERSHIP, RawMembership};

@@ -1,7 +1,7 @@
 //! The table of namespaces.
 
+use ee_core::namespace::{Header, Profile};
 use ee_core::settings::NamespaceSettings;
-use ee_core::state::{Header, Profile};
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::checksum::Checksum;

@@ -1,7 +1,7 @@
 //! Pages of items, and categories as a load needs them.
 
-use ee_core::state::CategoryLoad;
-use ee_core::store::Item;
+use ee_core::command::CategoryLoad;
+use ee_core::namespace::Item;
 use rusqlite::{Connection, Params};
 
 use super::lookup::{FIRST, ITEM, RawItem, category_records};

@@ -7,8 +7,8 @@
 
 use std::hash::BuildHasher;
 
-use ee_core::log::Entry;
-use ee_core::store::Membership;
+use ee_core::command::record::Entry;
+use ee_core::namespace::Membership;
 use rusqlite::Connection;
 use rustc_hash::{FxBuildHasher, FxHashSet};
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ee_core::store::{CategoryRecord, Item};
+use ee_core::namespace::{CategoryRecord, Item};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::lookup::{ITEM, RawCategory, RawItem};

@@ -1,6 +1,6 @@
 //! The table of sums: what each category had absorbed at a revision.
 
-use ee_core::state::Absorbed;
+use ee_core::namespace::Absorbed;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::checksum::Checksum;

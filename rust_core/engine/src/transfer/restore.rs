@@ -7,11 +7,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ee_core::digest::{RecordHash, SetDigest};
-use ee_core::log::{Change, Entry};
+use ee_core::arithmetic::digest::{RecordHash, SetDigest};
+use ee_core::command::Store;
+use ee_core::command::record::{Change, Entry};
+use ee_core::namespace::{CategoryDraft, Header, Profile};
+use ee_core::namespace::{CategoryRecord, Item, Membership, Origin, membership_hash};
 use ee_core::settings::MembershipMode;
-use ee_core::state::{CategoryDraft, Header, Profile};
-use ee_core::store::{CategoryRecord, Item, Membership, Origin, Store, membership_hash};
 use rusqlite::Connection;
 
 use crate::api::{Frame, ItemView, NamespaceView, NewNamespace, WriteContext};

@@ -3,9 +3,9 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
 
-use ee_core::digest::SetDigest;
-use ee_core::state::{CategoryView, Header};
-use ee_core::store::membership_hash;
+use ee_core::arithmetic::digest::SetDigest;
+use ee_core::namespace::membership_hash;
+use ee_core::namespace::{CategoryView, Header};
 
 use crate::api::{Frame, NamespaceView, SnapshotView};
 use crate::catalog::cached_namespace::Loaded;

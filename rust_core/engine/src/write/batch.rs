@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use ee_core::command::{Command, Outcome};
-use ee_core::state::Draft;
-use ee_core::store::Origin;
-use ee_core::write::{Order, WriteError, execute};
+use ee_core::command::{Order, WriteError, execute};
+use ee_core::namespace::Draft;
+use ee_core::namespace::Origin;
 use rusqlite::Connection;
 use rustc_hash::FxHashMap;
 

@@ -2,7 +2,7 @@
 
 use rusqlite::Connection;
 
-use ee_core::state::Draft;
+use ee_core::namespace::Draft;
 
 use crate::catalog::cached_namespace::Loaded;
 use crate::store::{NamespaceRow, State, StoreResult, queries};

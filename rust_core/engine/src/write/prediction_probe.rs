@@ -12,9 +12,9 @@ use std::sync::Arc;
 
 use ee_core::command::{Assignment, Outcome};
 use ee_core::kernels::Kernel;
-use ee_core::rank::Query;
+use ee_core::namespace::{Filter, MatchOptions};
+use ee_core::ranking::Query;
 use ee_core::settings::MembershipMode;
-use ee_core::state::{Filter, MatchOptions};
 
 use crate::catalog::cached_namespace::{Loaded, Target};
 use crate::shared::Shared;
@@ -73,7 +73,8 @@ pub(crate) fn before(
     };
     let (entries, queries): (Vec<_>, Vec<_>) = asked.into_iter().unzip();
     let rankings = loaded.read().rank_with(kernel, &queries, &options, None);
-    let first = |ranking: ee_core::state::Ranking| Some(ranking.matches.first()?.category.clone());
+    let first =
+        |ranking: ee_core::namespace::Ranking| Some(ranking.matches.first()?.category.clone());
     let guesses = entries.into_iter().zip(rankings.into_iter().map(first));
     guesses
         .filter_map(|(entry, category)| {

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use ee_core::command::{Command, Outcome};
-use ee_core::state::MatchOptions;
+use ee_core::namespace::MatchOptions;
 use ee_engine::failpoints::{Fault, Step, arm};
 use ee_engine::{Engine, Error, Options, QuerySpec, ReadContext, WriteContext};
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use ee_core::limits::{MAX_BASE_SHARE, MAX_DIMENSION, MAX_WEIGHT, MIN_WEIGHT};
+use ee_core::arithmetic::limits::{MAX_BASE_SHARE, MAX_DIMENSION, MAX_WEIGHT, MIN_WEIGHT};
 
 use super::path::Path;
 use crate::fault::{Fault, Result};

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
+use ee_core::namespace::{CategoryRecord, Origin};
 use ee_core::settings::{CategorySettings, NamespaceSettings, Normalization};
-use ee_core::store::{CategoryRecord, Origin};
 use ee_engine::{ItemView, MembershipView};
 use prost_types::Timestamp;
 

@@ -1,7 +1,7 @@
 //! Vectors: one of two forms, checked and brought into the form that the namespace keeps.
 
+use ee_core::arithmetic::vector::{VectorError, take_in};
 use ee_core::settings::NamespaceSettings;
-use ee_core::vector::{VectorError, take_in};
 
 use super::path::Path;
 use crate::embedding::Embedding;

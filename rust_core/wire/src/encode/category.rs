@@ -1,7 +1,7 @@
 //! Categories.
 
-use ee_core::state::CategoryView;
-use ee_core::store::CategoryRecord;
+use ee_core::namespace::CategoryRecord;
+use ee_core::namespace::CategoryView;
 
 use super::{embedding, timestamp};
 use crate::proto::v1;

@@ -49,7 +49,7 @@ pub(crate) fn frame(frame: Frame) -> v1::SnapshotFrame {
 }
 
 /// A category of the effective view, which leaves bases out.
-fn effective(view: ee_core::state::CategoryView) -> v1::Category {
+fn effective(view: ee_core::namespace::CategoryView) -> v1::Category {
     v1::Category {
         base: None,
         ..category::category(view)

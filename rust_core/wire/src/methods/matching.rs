@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use ee_core::namespace::{Filter, Match, MatchOptions, Ranking};
 use ee_core::settings::NamespaceSettings;
-use ee_core::state::{Filter, Match, MatchOptions, Ranking};
 use ee_engine::{At, QuerySpec, ReadContext, Target};
 
 use crate::call::{Room, check_model};

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use ee_core::namespace::CategoryRecord;
 use ee_core::settings::NamespaceSettings;
-use ee_core::store::CategoryRecord;
 use ee_engine::{Engine, Frame, ItemView, NamespaceView, NewNamespace, Restore, WriteContext};
 use prost::Message;
 

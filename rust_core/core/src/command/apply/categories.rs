@@ -1,0 +1,210 @@
+//! Creating, changing, reanchoring and deleting categories.
+
+use std::sync::Arc;
+
+use super::{Step, Write, WriteError, first_by_key};
+use crate::command::Store;
+use crate::command::record::Change;
+use crate::command::{CategoryPut, Put, Refusal};
+use crate::namespace::CategoryRecord;
+use crate::namespace::{CategoryDraft, CategoryView};
+use crate::settings::{CategorySettings, MembershipMode};
+
+/// Members read at a time while a category is deleted.
+const SCAN: usize = 512;
+
+impl<S: Store> Write<'_, S> {
+    pub(super) fn put_categories(&mut self, puts: &[CategoryPut]) -> Step<Vec<Put>, S> {
+        let first = first_by_key(puts.iter().map(|put| put.key.as_str()));
+        let mut outcomes = Vec::with_capacity(puts.len());
+        for (index, put) in puts.iter().enumerate() {
+            let first = first[put.key.as_str()];
+            if puts[first] != *put {
+                let key = put.key.clone();
+                return Err(Refusal::Contradiction { index, first, key }.into());
+            }
+            outcomes.push(match self.category(&put.key) {
+                Some(_) => self.update_category(put)?,
+                None => self.create_category(put)?,
+            });
+        }
+        Ok(outcomes)
+    }
+
+    fn create_category(&mut self, put: &CategoryPut) -> Step<Put, S> {
+        let record = CategoryRecord {
+            key: Arc::from(put.key.as_str()),
+            settings: changed_settings(CategorySettings::default(), put),
+            base: put.base.clone().flatten(),
+            metadata: put.metadata.clone().unwrap_or_default(),
+            anchor: 0,
+            created_ms: self.origin.time_ms,
+        };
+        let id = self
+            .store
+            .insert_category(&record)
+            .map_err(WriteError::Store)?;
+        let key = Arc::clone(&record.key);
+        let dimension = self.published.settings().dimension as usize;
+        let mut category = CategoryDraft::create(id, record, dimension);
+        category.touch();
+        self.draft.header.categories += 1;
+        self.draft.keys.insert(id, Arc::clone(&key));
+        self.draft
+            .categories
+            .insert(Arc::clone(&key), Some(category));
+        self.changes.push(Change::CategoryCreated { key });
+        Ok(Put {
+            key: put.key.clone(),
+            created: true,
+            changed: true,
+        })
+    }
+
+    fn update_category(&mut self, put: &CategoryPut) -> Step<Put, S> {
+        let draft = self.category(&put.key).expect("the caller has seen it");
+        let before = draft.record();
+        let mut after = before.clone();
+        after.settings = changed_settings(before.settings, put);
+        if let Some(base) = &put.base {
+            after.base.clone_from(base);
+        }
+        if let Some(metadata) = &put.metadata {
+            after.metadata.clone_from(metadata);
+        }
+        // What is equal may still differ by a bit, the sign of a zero. It is not stored, so it must
+        // not reach the draft either, which later commands of the group go on from.
+        let changed = after != before;
+        if changed {
+            let id = draft.category.id;
+            draft.category.settings = after.settings;
+            draft.category.has_base = after.base.is_some();
+            draft.category.metadata = Arc::new(after.metadata.clone());
+            draft.base.clone_from(&after.base);
+            draft.touch();
+            let counts = |s: &CategorySettings| (s.window, s.frozen);
+            if counts(&after.settings) != counts(&before.settings) {
+                self.rebuild(&put.key)?;
+            }
+            self.store
+                .update_category(id, &after)
+                .map_err(WriteError::Store)?;
+            self.changes.push(Change::CategoryUpdated { before });
+        }
+        Ok(Put {
+            key: put.key.clone(),
+            created: false,
+            changed,
+        })
+    }
+
+    pub(super) fn reanchor(&mut self, key: &str, keep_last: u32) -> Step<CategoryView, S> {
+        let Some(draft) = self.category(key) else {
+            return Err(Refusal::CategoryNotFound {
+                index: 0,
+                key: key.to_owned(),
+            }
+            .into());
+        };
+        let (id, before) = (draft.category.id, draft.category.anchor);
+        // The newest member that is left behind; none if all are kept.
+        let newest_behind = self
+            .store
+            .nth_newest_member(id, 0, u64::MAX, u64::from(keep_last));
+        let anchor = newest_behind
+            .map_err(WriteError::Store)?
+            .map_or(0, |(sequence, _)| sequence);
+        if anchor != before {
+            let draft = self.category(key).expect("as before");
+            draft.category.anchor = anchor;
+            let record = draft.record();
+            self.store
+                .update_category(id, &record)
+                .map_err(WriteError::Store)?;
+            self.rebuild(key)?;
+            self.changes.push(Change::Reanchored {
+                key: record.key,
+                before,
+            });
+        }
+        Ok(self.category(key).expect("as before").view(false)?)
+    }
+
+    pub(super) fn delete_categories(
+        &mut self,
+        keys: &[String],
+        allow_missing: bool,
+    ) -> Step<(u64, u64), S> {
+        let first = first_by_key(keys.iter().map(String::as_str));
+        let (mut deleted, mut unassigned) = (0, 0);
+        for (index, key) in keys.iter().enumerate() {
+            if first[key.as_str()] != index {
+                continue;
+            }
+            match self.category(key) {
+                Some(draft) => {
+                    let draft = draft.clone();
+                    unassigned += self.delete_category(draft)?;
+                    deleted += 1;
+                }
+                None if allow_missing => {}
+                None => {
+                    return Err(Refusal::CategoryNotFound {
+                        index,
+                        key: key.clone(),
+                    }
+                    .into());
+                }
+            }
+        }
+        Ok((deleted, unassigned))
+    }
+
+    /// Deletes a category and ends its memberships; its sum goes with it, so nothing is
+    /// subtracted and the log needs no effects.
+    fn delete_category(&mut self, mut draft: CategoryDraft) -> Step<u64, S> {
+        self.draft.told.extend(draft.take_told());
+        let single = self.published.settings().membership == MembershipMode::Single;
+        let before = draft.record();
+        let (id, key) = (draft.category.id, Arc::clone(&before.key));
+        let mut unassigned = 0;
+        loop {
+            let members = self.store.members(id, 0, SCAN).map_err(WriteError::Store)?;
+            for member in &members {
+                let item = self
+                    .store
+                    .item_by_id(member.item)
+                    .map_err(WriteError::Store)?;
+                let last = single
+                    || self
+                        .store
+                        .memberships(item.id)
+                        .map_err(WriteError::Store)?
+                        .len()
+                        == 1;
+                self.end_membership(&item, member, &key, last)?;
+                unassigned += 1;
+            }
+            if members.len() < SCAN {
+                break;
+            }
+        }
+        self.store.delete_category(id).map_err(WriteError::Store)?;
+        self.draft.header.categories -= 1;
+        self.draft
+            .header
+            .category_records
+            .remove(&draft.category.hash);
+        self.draft.categories.insert(Arc::clone(&key), None);
+        self.changes.push(Change::CategoryDeleted { before });
+        Ok(unassigned)
+    }
+}
+
+fn changed_settings(mut settings: CategorySettings, put: &CategoryPut) -> CategorySettings {
+    settings.base_weight = put.base_weight.unwrap_or(settings.base_weight);
+    settings.window = put.window.unwrap_or(settings.window);
+    settings.min_base_share = put.min_base_share.unwrap_or(settings.min_base_share);
+    settings.frozen = put.frozen.unwrap_or(settings.frozen);
+    settings
+}

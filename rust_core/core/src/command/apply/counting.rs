@@ -1,0 +1,238 @@
+//! Members joining and leaving, and which of them count.
+//!
+//! A member counts if its category is not frozen and its sequence is at least the category's
+//! `counting_from`: one past the anchor, or further on where a window has moved it. A window moves
+//! by one member at a time, found by its place in the order of assignment, so the cost does not
+//! depend on how many members there are.
+
+use std::sync::Arc;
+
+use super::{Step, Write, WriteError};
+use crate::command::Store;
+use crate::command::record::{Change, Effect};
+use crate::namespace::CategoryDraft;
+use crate::namespace::{Item, Membership, membership_hash};
+
+/// Members read at a time where all of them are needed.
+const SCAN: usize = 512;
+
+impl<S: Store> Write<'_, S> {
+    /// Puts an item into a category. `first`: it leaves the inbox.
+    pub(super) fn join(&mut self, item: &Item, key: &Arc<str>, first: bool) -> Step<(), S> {
+        let sequence = self.draft.header.next_sequence;
+        self.draft.header.next_sequence += 1;
+        self.draft.header.memberships += 1;
+        self.draft
+            .header
+            .item_records
+            .insert(&membership_hash(&item.key, key));
+
+        let category = self.category(key).expect("the caller has seen it");
+        let id = category.category.id;
+        let settings = category.category.settings;
+        category.category.absorbed.members += 1;
+        category.touch();
+        if !settings.frozen {
+            // Room is made first, so that a full window at the edge of the range still turns.
+            if settings.window > 0
+                && category.category.absorbed.counting >= u64::from(settings.window)
+            {
+                self.push_out_oldest(key)?;
+            }
+            self.category(key)
+                .expect("as before")
+                .absorb(item.weight, &item.embedding)?;
+        }
+        self.effect(id, item.id, 1, i8::from(!settings.frozen));
+        let membership = Membership {
+            item: item.id,
+            category: id,
+            sequence,
+            origin: self.origin.clone(),
+        };
+        self.store
+            .insert_membership(item, &membership, first)
+            .map_err(WriteError::Store)?;
+        self.changes.push(Change::Joined {
+            item: item.key.clone(),
+            category: Arc::clone(key),
+        });
+        Ok(())
+    }
+
+    /// Takes an item out of a category. `last`: it is in no other.
+    pub(super) fn leave(
+        &mut self,
+        item: &Item,
+        membership: &Membership,
+        last: bool,
+    ) -> Step<Arc<str>, S> {
+        let category = self.category_by_id(membership.category);
+        let key = Arc::clone(&category.category.key);
+        let counted = category.category.counts(membership.sequence);
+        category.category.absorbed.members -= 1;
+        category.touch();
+        if counted {
+            category.forget(item.weight, &item.embedding)?;
+        }
+        self.effect(membership.category, item.id, -1, -i8::from(counted));
+        self.end_membership(item, membership, &key, last)?;
+        if counted {
+            self.let_in_newest(&key)?;
+        }
+        Ok(key)
+    }
+
+    /// Ends a membership, apart from what it means for the sum.
+    pub(super) fn end_membership(
+        &mut self,
+        item: &Item,
+        membership: &Membership,
+        key: &Arc<str>,
+        last: bool,
+    ) -> Step<(), S> {
+        self.draft.header.memberships -= 1;
+        self.draft
+            .header
+            .item_records
+            .remove(&membership_hash(&item.key, key));
+        self.store
+            .delete_membership(item, membership, last)
+            .map_err(WriteError::Store)?;
+        self.changes.push(Change::Left {
+            item: item.key.clone(),
+            category: Arc::clone(key),
+            sequence: membership.sequence,
+            origin: membership.origin.clone(),
+        });
+        Ok(())
+    }
+
+    /// Makes an item's categories follow its new embedding or weight.
+    ///
+    /// `is_image`: `before` is the image that was kept. Otherwise two entries of a batch have each
+    /// changed a part of the item, and what lies between is in no log: it came as "after" and goes
+    /// as "after", so that the two cancel out whatever a replay takes for it.
+    pub(super) fn replace(
+        &mut self,
+        before: &Item,
+        after: &Item,
+        is_image: bool,
+        memberships: &[Membership],
+    ) -> Step<(), S> {
+        for membership in memberships {
+            let category = self.category_by_id(membership.category);
+            if category.category.counts(membership.sequence) {
+                category.forget(before.weight, &before.embedding)?;
+                category.absorb(after.weight, &after.embedding)?;
+                let effect = |counting, before| Effect {
+                    category: membership.category,
+                    item: after.id,
+                    members: 0,
+                    counting,
+                    before,
+                };
+                self.effects
+                    .extend([effect(-1, is_image), effect(1, false)]);
+            }
+        }
+        Ok(())
+    }
+
+    /// Builds a category's sum anew, after its settings or anchor changed what counts.
+    pub(super) fn rebuild(&mut self, key: &str) -> Step<(), S> {
+        let category = self.category(key).expect("the caller has seen it");
+        category.clear();
+        category.rebuilt = true;
+        let (id, anchor) = (category.category.id, category.category.anchor);
+        let settings = category.category.settings;
+        let from = first_that_counts(self.store, id, settings.window, anchor)?;
+        self.category(key)
+            .expect("as before")
+            .category
+            .counting_from = from;
+        if settings.frozen {
+            return Ok(());
+        }
+        let mut next = from;
+        loop {
+            let members = self
+                .store
+                .members(id, next, SCAN)
+                .map_err(WriteError::Store)?;
+            for member in &members {
+                let item = self
+                    .store
+                    .item_by_id(member.item)
+                    .map_err(WriteError::Store)?;
+                let category = self.category(key).expect("as before");
+                category.absorb(item.weight, &item.embedding)?;
+            }
+            match members.last() {
+                Some(last) if members.len() == SCAN => next = last.sequence + 1,
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    fn push_out_oldest(&mut self, key: &Arc<str>) -> Step<(), S> {
+        let CategoryDraft { category, .. } = self.category(key).expect("as before");
+        let (id, from) = (category.id, category.counting_from);
+        let oldest = self
+            .store
+            .oldest_member(id, from)
+            .map_err(WriteError::Store)?;
+        let (sequence, item) = oldest.expect("a full window has an oldest member");
+        let item = self.store.item_by_id(item).map_err(WriteError::Store)?;
+        let category = self.category(key).expect("as before");
+        category.forget(item.weight, &item.embedding)?;
+        category.category.counting_from = sequence + 1;
+        self.effect(id, item.id, 0, -1);
+        Ok(())
+    }
+
+    /// After a counting member left a window: the newest that it had pushed out counts again.
+    fn let_in_newest(&mut self, key: &Arc<str>) -> Step<(), S> {
+        let CategoryDraft { category, .. } = self.category(key).expect("as before");
+        if category.settings.window == 0 {
+            return Ok(());
+        }
+        let (id, anchor, from) = (category.id, category.anchor, category.counting_from);
+        let newest = self.store.nth_newest_member(id, anchor, from, 0);
+        if let Some((sequence, item)) = newest.map_err(WriteError::Store)? {
+            let item = self.store.item_by_id(item).map_err(WriteError::Store)?;
+            let category = self.category(key).expect("as before");
+            category.absorb(item.weight, &item.embedding)?;
+            category.category.counting_from = sequence;
+            self.effect(id, item.id, 0, 1);
+        }
+        Ok(())
+    }
+
+    fn effect(&mut self, category: i64, item: i64, members: i8, counting: i8) {
+        let before = !self.imaged.contains(&item);
+        self.effects.push(Effect {
+            category,
+            item,
+            members,
+            counting,
+            before,
+        });
+    }
+}
+
+/// The sequence from which members count, given a window and an anchor.
+pub(crate) fn first_that_counts<S: Store>(
+    store: &mut S,
+    category: i64,
+    window: u32,
+    anchor: u64,
+) -> Step<u64, S> {
+    if window == 0 {
+        return Ok(anchor + 1);
+    }
+    let oldest = store.nth_newest_member(category, anchor, u64::MAX, u64::from(window) - 1);
+    Ok(oldest
+        .map_err(WriteError::Store)?
+        .map_or(anchor + 1, |(sequence, _)| sequence))
+}

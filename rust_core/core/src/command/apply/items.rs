@@ -1,0 +1,185 @@
+//! Storing and deleting items.
+
+use super::conflicts::{Claims, Place};
+use super::{Step, Write, WriteError, first_by_key};
+use crate::command::Store;
+use crate::command::record::Change;
+use crate::command::{ItemPut, Put, Refusal};
+use crate::namespace::{Item, Membership};
+
+/// An item as an entry finds it and will leave it.
+pub(super) struct Resolved {
+    /// As stored; none: it is new.
+    pub(super) before: Option<Item>,
+    /// As it will be.
+    pub(super) after: Item,
+    /// Its memberships.
+    pub(super) memberships: Vec<Membership>,
+}
+
+impl Resolved {
+    /// Anything differs.
+    pub(super) fn changed(&self) -> bool {
+        self.before.as_ref() != Some(&self.after)
+    }
+}
+
+impl<S: Store> Write<'_, S> {
+    pub(super) fn put_items(&mut self, puts: &[ItemPut]) -> Step<Vec<Put>, S> {
+        let mut claims = Claims::default();
+        let mut outcomes = Vec::with_capacity(puts.len());
+        for (index, put) in puts.iter().enumerate() {
+            claims.agree(index, put, Place::Any)?;
+            let mut resolved = self.resolve(index, put)?;
+            let (created, changed) = (resolved.before.is_none(), resolved.changed());
+            self.save(&mut resolved, true)?;
+            self.created(resolved);
+            outcomes.push(Put {
+                key: put.key.clone(),
+                created,
+                changed,
+            });
+        }
+        Ok(outcomes)
+    }
+
+    /// Finds what an entry says of an item, without changing anything.
+    pub(super) fn resolve(&mut self, index: usize, put: &ItemPut) -> Step<Resolved, S> {
+        let before = self.store.item(&put.key).map_err(WriteError::Store)?;
+        let Some(before) = before else {
+            let Some(embedding) = put.embedding.clone() else {
+                return Err(Refusal::EmbeddingNeeded {
+                    index,
+                    key: put.key.clone(),
+                }
+                .into());
+            };
+            let after = Item {
+                id: 0,
+                key: put.key.clone(),
+                weight: put.weight.unwrap_or(1.0),
+                embedding,
+                metadata: put.metadata.clone().unwrap_or_default(),
+                created_ms: self.origin.time_ms,
+            };
+            return Ok(Resolved {
+                before: None,
+                after,
+                memberships: Vec::new(),
+            });
+        };
+        let mut after = before.clone();
+        if let Some(embedding) = &put.embedding {
+            after.embedding.clone_from(embedding);
+        }
+        if let Some(weight) = put.weight {
+            after.weight = weight;
+        }
+        if let Some(metadata) = &put.metadata {
+            after.metadata.clone_from(metadata);
+        }
+        let memberships = self
+            .store
+            .memberships(before.id)
+            .map_err(WriteError::Store)?;
+        Ok(Resolved {
+            before: Some(before),
+            after,
+            memberships,
+        })
+    }
+
+    /// Stores what was resolved; its categories follow. `inbox`: a new item stays there.
+    pub(super) fn save(&mut self, resolved: &mut Resolved, inbox: bool) -> Step<(), S> {
+        if !resolved.changed() {
+            return Ok(());
+        }
+        let Resolved {
+            before,
+            after,
+            memberships,
+        } = resolved;
+        if let Some(before) = before {
+            self.draft.header.item_records.remove(&before.hash());
+            if before.weight != after.weight || before.embedding != after.embedding {
+                let is_image = self.keep_image(before);
+                self.replace(before, after, is_image, memberships)?;
+            }
+            self.draft.header.item_records.insert(&after.hash());
+            self.store.update_item(after).map_err(WriteError::Store)?;
+            self.changes.push(Change::ItemUpdated {
+                key: after.key.clone(),
+                id: after.id,
+                metadata: before.metadata.clone(),
+            });
+        } else {
+            after.id = self
+                .store
+                .insert_item(after, inbox)
+                .map_err(WriteError::Store)?;
+            self.draft.header.items += 1;
+            self.changes.push(Change::ItemCreated {
+                key: after.key.clone(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Leaves a new item to be hashed when the draft is settled.
+    pub(super) fn created(&mut self, resolved: Resolved) {
+        if resolved.before.is_none() {
+            self.draft.created.push(resolved.after);
+        }
+    }
+
+    pub(super) fn delete_items(&mut self, keys: &[String], allow_missing: bool) -> Step<u64, S> {
+        let first = first_by_key(keys.iter().map(String::as_str));
+        let mut deleted = 0;
+        for (index, key) in keys.iter().enumerate() {
+            if first[key.as_str()] != index {
+                continue;
+            }
+            match self.store.item(key).map_err(WriteError::Store)? {
+                Some(item) => {
+                    self.delete_item(&item)?;
+                    deleted += 1;
+                }
+                None if allow_missing => {}
+                None => {
+                    return Err(Refusal::ItemNotFound {
+                        index,
+                        key: key.clone(),
+                    }
+                    .into());
+                }
+            }
+        }
+        Ok(deleted)
+    }
+
+    /// Takes an item out of all its categories and deletes it; returns the categories.
+    pub(super) fn delete_item(&mut self, item: &Item) -> Step<Vec<String>, S> {
+        let left = self.leave_all(item)?;
+        self.keep_image(item);
+        self.store.delete_item(item).map_err(WriteError::Store)?;
+        self.draft.header.items -= 1;
+        self.draft.header.item_records.remove(&item.hash());
+        self.changes.push(Change::ItemDeleted {
+            key: item.key.clone(),
+            id: item.id,
+            metadata: item.metadata.clone(),
+        });
+        Ok(left)
+    }
+
+    /// Takes an item out of all its categories; returns their keys.
+    pub(super) fn leave_all(&mut self, item: &Item) -> Step<Vec<String>, S> {
+        let memberships = self.store.memberships(item.id).map_err(WriteError::Store)?;
+        let mut left = Vec::with_capacity(memberships.len());
+        for (index, membership) in memberships.iter().enumerate() {
+            let last = index + 1 == memberships.len();
+            left.push(self.leave(item, membership, last)?.to_string());
+        }
+        Ok(left)
+    }
+}

@@ -1,0 +1,74 @@
+//! Unassign: items leave categories, which forget them exactly.
+
+use rustc_hash::FxHashSet;
+
+use super::conflicts::{Claims, Place};
+use super::{Step, Write, WriteError};
+use crate::command::Store;
+use crate::command::{Refusal, Unassigned, Unassignment};
+use crate::settings::MembershipMode;
+
+impl<S: Store> Write<'_, S> {
+    pub(super) fn unassign(&mut self, unassignments: &[Unassignment]) -> Step<Vec<Unassigned>, S> {
+        let single = self.published.settings().membership == MembershipMode::Single;
+        let mut claims = Claims::default();
+        let mut deleted = FxHashSet::default();
+        let mut outcomes: Vec<Unassigned> = Vec::with_capacity(unassignments.len());
+        for (index, entry) in unassignments.iter().enumerate() {
+            let place = match &entry.category {
+                _ if entry.delete_item => Place::Deleted,
+                None => Place::Nowhere,
+                Some(category) if single => Place::Category(category),
+                Some(_) => Place::Any,
+            };
+            claims.agree_on_place(index, &entry.item, place)?;
+            outcomes.push(if entry.delete_item && !deleted.insert(&entry.item) {
+                Unassigned {
+                    item: entry.item.clone(),
+                    previous: Vec::new(),
+                    changed: false,
+                    item_deleted: true,
+                }
+            } else {
+                self.unassign_one(index, entry)?
+            });
+        }
+        Ok(outcomes)
+    }
+
+    fn unassign_one(&mut self, index: usize, entry: &Unassignment) -> Step<Unassigned, S> {
+        let Some(item) = self.store.item(&entry.item).map_err(WriteError::Store)? else {
+            return Err(Refusal::ItemNotFound {
+                index,
+                key: entry.item.clone(),
+            }
+            .into());
+        };
+        let previous = match &entry.category {
+            _ if entry.delete_item => self.delete_item(&item)?,
+            None => self.leave_all(&item)?,
+            Some(key) => {
+                let Some(category) = self.category(key) else {
+                    return Err(Refusal::CategoryNotFound {
+                        index,
+                        key: key.clone(),
+                    }
+                    .into());
+                };
+                let id = category.category.id;
+                let memberships = self.store.memberships(item.id).map_err(WriteError::Store)?;
+                let last = memberships.len() == 1;
+                match memberships.iter().find(|m| m.category == id) {
+                    Some(membership) => vec![self.leave(&item, membership, last)?.to_string()],
+                    None => Vec::new(),
+                }
+            }
+        };
+        Ok(Unassigned {
+            item: entry.item.clone(),
+            changed: entry.delete_item || !previous.is_empty(),
+            item_deleted: entry.delete_item,
+            previous,
+        })
+    }
+}

@@ -1,0 +1,167 @@
+//! A namespace read back: stored records and sums, and the log entries since.
+
+use rustc_hash::FxHashMap;
+use thiserror::Error;
+
+use crate::arithmetic::digest::SetDigest;
+use crate::command::Refusal;
+use crate::command::record::{Entry, ItemImage};
+use crate::namespace::CategoryRecord;
+use crate::namespace::{Absorbed, CategoryDraft, Header, Namespace, Profile};
+use crate::settings::NamespaceSettings;
+
+/// A stored category and its last written sum.
+#[derive(Debug)]
+pub struct CategoryLoad {
+    /// Its identifier.
+    pub id: i64,
+    /// Its record.
+    pub record: CategoryRecord,
+    /// Its sum; none: it has absorbed nothing up to the checkpoint.
+    pub sum: Option<(Absorbed, Vec<i64>)>,
+    /// Revision of the sum: entries up to it are in it.
+    pub revision: u64,
+    /// The sequence from which members count.
+    pub counting_from: u64,
+}
+
+/// Why a namespace could not be read back: what is stored does not agree with itself.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum RecoveryError {
+    /// A log entry is not the one that must come next.
+    #[error("log entry {actual} stands where {expected} must be")]
+    Gap {
+        /// The revision that must be there.
+        expected: u64,
+        /// The one that is.
+        actual: u64,
+    },
+    /// A sum leaves its range on the way.
+    #[error("{0}")]
+    Sum(Refusal),
+    /// There are more or fewer categories than were counted.
+    #[error("{actual} categories are stored, {expected} were counted")]
+    Categories {
+        /// Counted.
+        expected: u64,
+        /// Stored.
+        actual: u64,
+    },
+    /// The categories are not the ones that were recorded.
+    #[error("the digest of the stored categories is not the one that was recorded")]
+    Digest,
+}
+
+/// Doing again what log entries did to sums, from the newest to the oldest.
+///
+/// Categories go into their places in the namespace one by one, and entries change them there:
+/// loading takes the memory that the namespace will have, and next to nothing besides.
+#[derive(Debug)]
+pub struct Replay {
+    namespace: Namespace,
+    /// The revision of each category's written sum.
+    written: FxHashMap<i64, u64>,
+    /// Items as they were before the entries replayed so far, where that differs from now.
+    images: FxHashMap<i64, ItemImage>,
+    next: u64,
+}
+
+impl Replay {
+    /// Begins at the header's revision, the newest. The stored categories come next, then entries.
+    pub fn new(settings: NamespaceSettings, profile: Profile, header: Header) -> Self {
+        let mut namespace = Namespace::new(settings, profile, header);
+        namespace.expect(usize::try_from(header.categories).unwrap_or(usize::MAX));
+        Self {
+            namespace,
+            written: FxHashMap::default(),
+            images: FxHashMap::default(),
+            next: header.revision,
+        }
+    }
+
+    /// Takes a stored category in.
+    pub fn category(&mut self, load: CategoryLoad) {
+        let dimension = self.namespace.settings.dimension as usize;
+        let mut draft = CategoryDraft::create(load.id, load.record, dimension);
+        draft.category.counting_from = load.counting_from;
+        if let Some((absorbed, sum)) = load.sum {
+            draft.category.absorbed = absorbed;
+            draft.sum = sum;
+        }
+        self.written.insert(load.id, load.revision);
+        self.namespace.insert(draft);
+    }
+
+    /// Does an entry again. `item` gives a stored item's image as it is now.
+    pub fn entry<E: From<RecoveryError>>(
+        &mut self,
+        entry: &Entry,
+        mut item: impl FnMut(i64) -> Result<ItemImage, E>,
+    ) -> Result<(), E> {
+        if entry.revision != self.next || self.next == 0 {
+            let (expected, actual) = (self.next, entry.revision);
+            return Err(RecoveryError::Gap { expected, actual }.into());
+        }
+        self.next -= 1;
+        let mut before: FxHashMap<i64, &ItemImage> = FxHashMap::default();
+        for image in &entry.images {
+            before.insert(image.item, image);
+        }
+        for effect in &entry.effects {
+            let Some(&slot) = self.namespace.by_id.get(&effect.category) else {
+                continue; // Deleted since.
+            };
+            if entry.revision <= self.written[&effect.category] {
+                continue; // In the sum already.
+            }
+            let absorbed = &mut self.namespace.categories[slot as usize].absorbed;
+            let sum = self.namespace.sums.row_mut(slot as usize);
+            absorbed.members = absorbed
+                .members
+                .wrapping_add_signed(i64::from(effect.members));
+            if effect.counting == 0 {
+                continue;
+            }
+            let old = if effect.before {
+                before.get(&effect.item).copied()
+            } else {
+                None
+            };
+            let minus = effect.counting < 0;
+            match old.or_else(|| self.images.get(&effect.item)) {
+                Some(image) => absorbed.replay(sum, image.weight, &image.embedding, minus),
+                None => {
+                    let image = item(effect.item)?;
+                    absorbed.replay(sum, image.weight, &image.embedding, minus);
+                }
+            }
+        }
+        for image in &entry.images {
+            self.images.insert(image.item, image.clone());
+        }
+        Ok(())
+    }
+
+    /// Ends it: the namespace, if its categories are the ones that were recorded.
+    pub fn finish(mut self) -> Result<Namespace, RecoveryError> {
+        let expected = self.namespace.header.categories;
+        let actual = self.namespace.categories.len() as u64;
+        if actual != expected {
+            return Err(RecoveryError::Categories { expected, actual });
+        }
+        let mut records = SetDigest::default();
+        for slot in 0..self.namespace.categories.len() {
+            let mut draft = self.namespace.draft_at(slot as u32);
+            draft.row().map_err(RecoveryError::Sum)?;
+            let hash = draft.compute_hash();
+            records.insert(&hash);
+            self.namespace.categories[slot].hash = hash;
+            self.namespace.rows.set(slot as u32, draft.known_row());
+        }
+        if records == self.namespace.header.category_records {
+            Ok(self.namespace)
+        } else {
+            Err(RecoveryError::Digest)
+        }
+    }
+}

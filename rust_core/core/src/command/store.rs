@@ -1,0 +1,73 @@
+//! What the state machine needs to know of the items, which live outside memory.
+//!
+//! `core` asks for these through a trait: the engine answers from its database, inside the
+//! transaction of the write, and the tests answer from a map.
+
+use crate::namespace::{CategoryRecord, Item, Membership};
+
+/// The items, memberships and category records of one namespace.
+///
+/// Every write goes into a transaction that the caller commits or rolls back as a whole.
+pub trait Store {
+    /// Why the store failed (never: that something is not there).
+    type Error;
+
+    /// The item with this key.
+    fn item(&mut self, key: &str) -> Result<Option<Item>, Self::Error>;
+    /// The item with this identifier, which must exist.
+    fn item_by_id(&mut self, id: i64) -> Result<Item, Self::Error>;
+    /// Stores a new item and returns its identifier; `Item::id` is not read. `inbox`: it stays
+    /// unassigned; otherwise it joins a category in the same step.
+    fn insert_item(&mut self, item: &Item, inbox: bool) -> Result<i64, Self::Error>;
+    /// Overwrites an item's weight, embedding and metadata.
+    fn update_item(&mut self, item: &Item) -> Result<(), Self::Error>;
+    /// Deletes an item, which has no memberships any more.
+    fn delete_item(&mut self, item: &Item) -> Result<(), Self::Error>;
+
+    /// The memberships of an item, by sequence.
+    fn memberships(&mut self, item: i64) -> Result<Vec<Membership>, Self::Error>;
+    /// Stores a membership. `first`: the item leaves the inbox.
+    fn insert_membership(
+        &mut self,
+        item: &Item,
+        membership: &Membership,
+        first: bool,
+    ) -> Result<(), Self::Error>;
+    /// Deletes a membership. `last`: the item is in no category any more, it enters the inbox.
+    fn delete_membership(
+        &mut self,
+        item: &Item,
+        membership: &Membership,
+        last: bool,
+    ) -> Result<(), Self::Error>;
+
+    /// The member of a category with the smallest sequence ≥ `from`: (sequence, item).
+    fn oldest_member(
+        &mut self,
+        category: i64,
+        from: u64,
+    ) -> Result<Option<(u64, i64)>, Self::Error>;
+    /// The `nth` newest member (0: the newest) among those with a sequence > `after` and <
+    /// `before`: (sequence, item).
+    fn nth_newest_member(
+        &mut self,
+        category: i64,
+        after: u64,
+        before: u64,
+        nth: u64,
+    ) -> Result<Option<(u64, i64)>, Self::Error>;
+    /// Up to `limit` members with sequences ≥ `from`, oldest first.
+    fn members(
+        &mut self,
+        category: i64,
+        from: u64,
+        limit: usize,
+    ) -> Result<Vec<Membership>, Self::Error>;
+
+    /// Stores a new category and returns its identifier.
+    fn insert_category(&mut self, record: &CategoryRecord) -> Result<i64, Self::Error>;
+    /// Overwrites a category's record.
+    fn update_category(&mut self, id: i64, record: &CategoryRecord) -> Result<(), Self::Error>;
+    /// Deletes a category, which has no members any more.
+    fn delete_category(&mut self, id: i64) -> Result<(), Self::Error>;
+}

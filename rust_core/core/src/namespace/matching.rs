@@ -1,0 +1,129 @@
+//! Matching: queries against all categories of a published namespace.
+
+use std::sync::Arc;
+
+use super::Namespace;
+use crate::kernels::Kernel;
+use crate::ranking::{Query, Search, Tally};
+
+/// Which categories compete.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Filter {
+    /// Only these; empty: all. Unknown keys are passed over.
+    pub include: Vec<String>,
+    /// Not these. Unknown keys are passed over.
+    pub exclude: Vec<String>,
+}
+
+/// What to return of a ranking.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MatchOptions {
+    /// Largest number of categories; 0: all.
+    pub limit: usize,
+    /// Least score.
+    pub min_score: Option<f64>,
+    /// Which categories compete.
+    pub filter: Filter,
+    /// Threads that a large scan may be split over.
+    pub threads: usize,
+}
+
+/// The ranking for one query.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ranking {
+    /// Best first, ties by key.
+    pub matches: Vec<Match>,
+    /// Score of the first less that of the second, whatever limit and least score leave out.
+    pub margin: Option<f64>,
+}
+
+/// One category in a ranking.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Match {
+    /// Its key.
+    pub category: Arc<str>,
+    /// cos(query, effective embedding).
+    pub score: f64,
+    /// Members that count in it.
+    pub count: u64,
+}
+
+impl Namespace {
+    /// Ranks all categories for each query, in one pass.
+    pub fn rank(&self, queries: &[Query], options: &MatchOptions) -> Vec<Ranking> {
+        self.rank_with(Kernel::best(), queries, options, None)
+    }
+
+    /// [`Namespace::rank`] with a chosen kernel. The answer is the same with each. `tally` is told
+    /// what was looked at.
+    pub fn rank_with(
+        &self,
+        kernel: Kernel,
+        queries: &[Query],
+        options: &MatchOptions,
+        tally: Option<&Tally>,
+    ) -> Vec<Ranking> {
+        let keep = self.keep(&options.filter);
+        // The margin needs the second even where one is asked for; the least score is applied
+        // after, so that it does not hide the second.
+        let wanted = if options.limit == 0 {
+            0
+        } else {
+            options.limit.max(2)
+        };
+        let search = Search {
+            limit: wanted,
+            min_score: None,
+            keep: keep.as_deref(),
+            threads: options.threads,
+            tally,
+        };
+        let by_key = |a: u32, b: u32| self.key(a).cmp(self.key(b));
+        let hits = self
+            .rows
+            .top_k_batch_with(kernel, queries, &search, &by_key);
+        hits.into_iter()
+            .map(|hits| {
+                let margin = match hits.as_slice() {
+                    [first, second, ..] => Some(first.score - second.score),
+                    _ => None,
+                };
+                let limit = if options.limit == 0 {
+                    hits.len()
+                } else {
+                    options.limit
+                };
+                let matches = hits
+                    .into_iter()
+                    .take(limit)
+                    .take_while(|hit| options.min_score.is_none_or(|least| hit.score >= least))
+                    .map(|hit| Match {
+                        category: Arc::clone(&self.categories[hit.slot as usize].key),
+                        score: hit.score,
+                        count: self.categories[hit.slot as usize].absorbed.counting,
+                    })
+                    .collect();
+                Ranking { matches, margin }
+            })
+            .collect()
+    }
+
+    fn key(&self, slot: u32) -> &str {
+        &self.categories[slot as usize].key
+    }
+
+    fn keep(&self, filter: &Filter) -> Option<Vec<bool>> {
+        if filter.include.is_empty() && filter.exclude.is_empty() {
+            return None;
+        }
+        let mut keep = vec![filter.include.is_empty(); self.categories.len()];
+        let slot = |key: &String| self.by_key.get(key.as_str()).map(|&slot| slot as usize);
+        for slot in filter.include.iter().filter_map(slot) {
+            keep[slot] = true;
+        }
+        for slot in filter.exclude.iter().filter_map(slot) {
+            keep[slot] = false;
+        }
+        Some(keep)
+    }
+}

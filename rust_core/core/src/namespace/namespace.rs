@@ -1,0 +1,251 @@
+//! A published namespace: categories in slots, their vectors in contiguous matrices.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
+
+use super::matrix::Matrix;
+use super::{Category, CategoryDraft, CategoryView, Draft, Header};
+use crate::ranking::{Query, Rows};
+use crate::scoring::Parts;
+use crate::settings::{Metadata, NamespaceSettings};
+
+/// Description and labels of a namespace.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Profile {
+    /// What it is for, in words.
+    pub description: String,
+    /// Labels of the caller's own.
+    pub labels: Metadata,
+    /// When it was created.
+    pub created_ms: i64,
+}
+
+/// One namespace as readers see it.
+///
+/// Slot `i` of `categories`, `sums`, `bases` and `rows` is one category. Slots move when
+/// categories are deleted, so nothing outside holds one.
+#[derive(Debug)]
+pub struct Namespace {
+    pub(crate) settings: NamespaceSettings,
+    pub(crate) profile: Profile,
+    pub(crate) header: Header,
+    pub(crate) by_key: BTreeMap<Arc<str>, u32>,
+    pub(crate) by_id: FxHashMap<i64, u32>,
+    pub(crate) categories: Vec<Category>,
+    /// Bytes of all keys, kept so that each publish can account for memory in constant time.
+    key_bytes: usize,
+    pub(crate) sums: Matrix<i64>,
+    pub(crate) bases: Matrix<f32>,
+    pub(crate) rows: Rows,
+}
+
+impl Namespace {
+    /// A namespace without categories, with these counts.
+    pub fn new(settings: NamespaceSettings, profile: Profile, header: Header) -> Self {
+        let dimension = settings.dimension as usize;
+        Self {
+            settings,
+            profile,
+            header,
+            by_key: BTreeMap::new(),
+            by_id: FxHashMap::default(),
+            categories: Vec::new(),
+            key_bytes: 0,
+            sums: Matrix::new(dimension),
+            bases: Matrix::new(dimension),
+            rows: Rows::new(dimension),
+        }
+    }
+
+    /// What was fixed at its creation.
+    pub fn settings(&self) -> &NamespaceSettings {
+        &self.settings
+    }
+
+    /// Description and labels.
+    pub fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    /// Its counts.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// The state digest.
+    pub fn digest(&self) -> [u8; 32] {
+        self.header.digest(&self.settings)
+    }
+
+    /// Whether there is a category with this key.
+    pub fn contains(&self, key: &str) -> bool {
+        self.by_key.contains_key(key)
+    }
+
+    /// The categories, in no particular order.
+    pub fn categories(&self) -> &[Category] {
+        &self.categories
+    }
+
+    /// The view of a category.
+    pub fn category(&self, key: &str, embeddings: bool) -> Option<CategoryView> {
+        self.by_key
+            .get(key)
+            .map(|&slot| self.view(slot, embeddings))
+    }
+
+    /// Views of up to `limit` categories, by key, after this key (none: from the first).
+    pub fn page(&self, after: Option<&str>, limit: usize, embeddings: bool) -> Vec<CategoryView> {
+        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+        self.by_key
+            .range::<str, _>((start, Bound::Unbounded))
+            .take(limit)
+            .map(|(_, &slot)| self.view(slot, embeddings))
+            .collect()
+    }
+
+    /// The key of the category with an identifier.
+    pub fn key_of(&self, id: i64) -> Option<Arc<str>> {
+        self.by_id
+            .get(&id)
+            .map(|&slot| Arc::clone(&self.categories[slot as usize].key))
+    }
+
+    /// The identifier of the category with a key.
+    pub fn id_of(&self, key: &str) -> Option<i64> {
+        self.by_key
+            .get(key)
+            .map(|&slot| self.categories[slot as usize].id)
+    }
+
+    /// A copy of a category, to change.
+    pub fn draft_of(&self, key: &str) -> Option<CategoryDraft> {
+        self.by_key.get(key).map(|&slot| self.draft_at(slot))
+    }
+
+    pub(crate) fn draft_at(&self, slot: u32) -> CategoryDraft {
+        let category = self.categories[slot as usize].clone();
+        let base = self.base(slot).map(<[f32]>::to_vec);
+        CategoryDraft::new(category, base, self.sums.row(slot as usize).to_vec())
+    }
+
+    /// Makes room for exactly so many categories.
+    pub(crate) fn expect(&mut self, categories: usize) {
+        let _ = self.categories.try_reserve_exact(categories);
+        self.sums.expect(categories);
+        self.bases.expect(categories);
+        self.rows.expect(categories);
+    }
+
+    /// Copies in what a durable write has changed, and is complete. Cannot fail: everything that can
+    /// was checked when the draft was made.
+    pub fn publish(&mut self, draft: Draft) {
+        self.header = draft.header;
+        if let Some(profile) = draft.profile {
+            self.profile = profile;
+        }
+        for (key, category) in draft.categories {
+            match category {
+                None => self.remove(&key),
+                Some(category) if category.changed => {
+                    let complete = !category.is_stale() && !category.is_incomplete();
+                    assert!(complete, "{key:?} is not complete");
+                    self.insert(category);
+                }
+                Some(_) => {}
+            }
+        }
+    }
+
+    /// Bytes held for the categories, up to small change.
+    pub fn memory_bytes(&self) -> usize {
+        self.sums.memory_bytes()
+            + self.bases.memory_bytes()
+            + self.rows.memory_bytes()
+            + self.categories.capacity() * size_of::<Category>()
+            // Entries of the two indexes (a key pointer and a slot, an identifier and a slot), and
+            // what is allocated around a key.
+            + self.categories.len() * 80
+            + self.key_bytes
+            + size_of::<Self>()
+    }
+
+    pub(crate) fn insert(&mut self, draft: CategoryDraft) {
+        let slot = match self.by_key.get(&draft.category.key) {
+            Some(&slot) => slot,
+            None => self.push(&draft.category),
+        };
+        let at = slot as usize;
+        self.sums.set(at, &draft.sum);
+        if let Some(base) = &draft.base {
+            self.bases.set(at, base);
+        }
+        self.rows.set(slot, draft.known_row());
+        if self.categories[at].id != draft.category.id {
+            // Deleted and created again within one group of writes.
+            self.by_id.remove(&self.categories[at].id);
+            self.by_id.insert(draft.category.id, slot);
+        }
+        self.categories[at] = draft.category;
+    }
+
+    fn push(&mut self, category: &Category) -> u32 {
+        let slot = self.rows.push();
+        self.sums.push();
+        self.bases.push();
+        self.categories.push(category.clone());
+        self.key_bytes += category.key.len();
+        self.by_key.insert(Arc::clone(&category.key), slot);
+        self.by_id.insert(category.id, slot);
+        slot
+    }
+
+    fn remove(&mut self, key: &str) {
+        let Some(slot) = self.by_key.remove(key) else {
+            return; // Created and deleted within one group of writes.
+        };
+        let at = slot as usize;
+        self.rows.swap_remove(slot);
+        self.sums.swap_remove(at);
+        self.bases.swap_remove(at);
+        let gone = self.categories.swap_remove(at);
+        self.key_bytes -= gone.key.len();
+        self.by_id.remove(&gone.id);
+        if let Some(moved) = self.categories.get(at) {
+            self.by_key.insert(Arc::clone(&moved.key), slot);
+            self.by_id.insert(moved.id, slot);
+        }
+    }
+
+    /// The score of a category; the outer option: there is none with this key.
+    pub(crate) fn score_of(&self, key: &str, query: &Query) -> Option<Option<f64>> {
+        let &slot = self.by_key.get(key)?;
+        Some(self.rows.score(query, slot))
+    }
+
+    fn base(&self, slot: u32) -> Option<&[f32]> {
+        self.categories[slot as usize]
+            .has_base
+            .then(|| self.bases.row(slot as usize))
+    }
+
+    fn view(&self, slot: u32, embeddings: bool) -> CategoryView {
+        let category = &self.categories[slot as usize];
+        let parts = Parts {
+            settings: &category.settings,
+            base: self.base(slot),
+            sum: self.sums.row(slot as usize),
+            count: category.absorbed.counting,
+            weight: category.absorbed.weight,
+        };
+        let drift = parts.base.and_then(|base| {
+            let query = Query::new(base)?;
+            Some(1.0 - self.rows.score(&query, slot)?)
+        });
+        CategoryView::new(category, &parts, drift, embeddings)
+    }
+}

@@ -1,0 +1,110 @@
+//! Ranking: which categories a vector is nearest to, exactly.
+//!
+//! The score of a query q and a row r is their cosine, computed in one way:
+//!
+//! ```text
+//! score = clamp(dot(q, r) / (norm(q) · norm(r)), −1, 1)      norm(v) = sqrt(dot(v, v))
+//! ```
+//!
+//! with `dot` the f64 inner product in 16 lanes and one fold that [`crate::kernels`] defines. So a
+//! score is a function of the two vectors: the same bits on every CPU. Answers are ordered by
+//! score descending, then by the caller's order of slots; with a total order of slots an answer is
+//! a function of the rows and the query, whatever the number of threads, the order in which rows
+//! were added, and the way the scan took (`sketch.rs` holds the proof that its short cut is one).
+//! An answer of limit k is a prefix of the answer of any larger limit.
+//!
+//! Invariant: no row is left out before it is scored, unless a proven upper bound of its score
+//! is below the answer's last score, or below the caller's `min_score`.
+
+mod exact;
+mod lines;
+mod pages;
+mod query;
+mod rows;
+mod scan;
+mod search;
+mod segment;
+mod sketch;
+mod tally;
+mod top_k;
+mod unit_row;
+
+#[cfg(test)]
+pub(crate) mod tests;
+
+use std::cmp::Ordering;
+
+pub use query::Query;
+pub use rows::Rows;
+pub use tally::Tally;
+pub use unit_row::UnitRow;
+
+use crate::kernels::Kernel;
+
+/// What to look for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Search<'a> {
+    /// Largest number of hits; 0 for all.
+    pub limit: usize,
+    /// Lowest score of a hit, in [−1, 1]. Nothing reaches a NaN.
+    pub min_score: Option<f64>,
+    /// By slot, whether a row may be found; slots past the end may not. `None`: every row may.
+    pub keep: Option<&'a [bool]>,
+    /// Largest number of threads to use, this one included; 0 means 1. A search uses more than
+    /// one only where it is long enough to pay for it.
+    pub threads: usize,
+    /// Is told what was looked at.
+    pub tally: Option<&'a Tally>,
+}
+
+impl Search<'_> {
+    /// The limit as a number of hits: `usize::MAX` for all.
+    fn limit_or_all(&self) -> usize {
+        if self.limit == 0 {
+            usize::MAX
+        } else {
+            self.limit
+        }
+    }
+
+    fn keeps(&self, slot: u32) -> bool {
+        self.keep
+            .is_none_or(|keep| keep.get(slot as usize).is_some_and(|&kept| kept))
+    }
+}
+
+/// A row that was found.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Hit {
+    /// Where the row is.
+    pub slot: u32,
+    /// The cosine of query and row, in [−1, 1].
+    pub score: f64,
+}
+
+/// The order of slots whose scores are equal: the order of their keys. Total, for an answer that
+/// does not depend on where rows are.
+pub type Tie<'a> = &'a (dyn Fn(u32, u32) -> Ordering + Sync);
+
+/// The score of a row that need not be stored anywhere.
+///
+/// # Panics
+///
+/// If query and row have different dimensions.
+pub fn score(query: &Query, row: &UnitRow) -> f64 {
+    score_with(Kernel::best(), query, row)
+}
+
+/// [`score`] with a chosen kernel. The answer is the same with each.
+///
+/// # Panics
+///
+/// If query and row have different dimensions.
+pub fn score_with(kernel: Kernel, query: &Query, row: &UnitRow) -> f64 {
+    assert_eq!(
+        query.dimension(),
+        row.dimension(),
+        "a query of another dimension"
+    );
+    query.score(kernel.dot(&query.lines, &row.lines), row.norm)
+}

@@ -1,0 +1,5 @@
+//! How a category is scored.
+
+mod cosine;
+
+pub use cosine::{Parts, drift, spread};
