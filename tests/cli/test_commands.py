@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import pytest
 from effective_embeddings import Client
 from effective_embeddings.server import ServerHandle
 from tests.support.cli import Cli, run
+from tests.support.process import environment
 
 
 @pytest.fixture(params=["server", "data"])
@@ -142,6 +145,31 @@ def test_snapshot_restore_verify_and_info(notes: Cli, tmp_path: Path) -> None:
     assert notes.refused("restore", str(file), "--as", "again")["reason"] == "INVALID_SNAPSHOT"
     assert notes.json("info")["limits"]["batch_entries"] == 10_000
     assert notes.ns in notes.text("verify")
+
+
+def test_a_snapshot_travels_through_standard_streams(notes: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "notes.snapshot"
+    summary = notes.json("snapshot", notes.ns, str(file))
+    base = [sys.executable, "-m", "effective_embeddings.cli"]
+    sent = subprocess.run(  # noqa: S603 - our own command
+        [*base, "snapshot", notes.ns, "-", *notes.where],
+        capture_output=True,
+        check=True,
+        env=environment(),
+        cwd=tmp_path,
+    )
+    assert len(sent.stdout) == file.stat().st_size
+    assert not (tmp_path / "-").exists()
+    for source in ("-", "/dev/stdin"):
+        name = f"{notes.ns}-{source.strip('/').replace('/', '.')}x".replace("--", "-")
+        taken = subprocess.run(  # noqa: S603 - our own command
+            [*base, "restore", source, "--as", name, "--json", *notes.where],
+            input=sent.stdout,
+            capture_output=True,
+            check=True,
+            env=environment(),
+        )
+        assert json.loads(taken.stdout)["digest"] == summary["digest"]
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,21 @@ def test_a_name_can_be_taken_once(client: Client, ns: str) -> None:
     assert client.create_namespace(ns, 5).dimension == 5
 
 
+def test_a_namespace_that_exists_is_accepted_where_the_caller_says_so(
+    client: Client, ns: str
+) -> None:
+    settings: dict[str, Any] = {"embedding_model": "m", "membership": "multiple"}
+    first = client.create_namespace(ns, 3, exist_ok=True, description="first", **settings)
+    again = client.create_namespace(ns, 3, exist_ok=True, description="second", **settings)
+    assert again == first
+    with pytest.raises(AlreadyExists):
+        client.create_namespace(ns, 3, **settings)
+    with pytest.raises(AlreadyExists, match="dimension 3 instead of 4"):
+        client.create_namespace(ns, 4, exist_ok=True, **settings)
+    with pytest.raises(AlreadyExists, match="membership 'multiple' instead of 'single'"):
+        client.create_namespace(ns, 3, exist_ok=True, embedding_model="m")
+
+
 def test_namespaces_know_nothing_of_each_other(client: Client, new_name: NewName) -> None:
     ann, ben = new_name(), new_name()
     for ns, base in ((ann, [1, 0]), (ben, [0, 1])):

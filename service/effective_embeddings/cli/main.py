@@ -1,7 +1,8 @@
-"""The command as a whole: its groups and single commands, in the order of its help."""
+"""The `effemb` command: its groups and single commands, in the order of the help."""
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Annotated
 
 import typer
@@ -24,16 +25,18 @@ from effective_embeddings.cli.commands import (
     snapshot,
     token,
 )
-from effective_embeddings.cli.shared.access import (
-    Access,
+from effective_embeddings.cli.shared.group import Group
+from effective_embeddings.cli.shared.options import (
     ClientCertOption,
     ClientKeyOption,
+    DataOption,
+    ServerOption,
     TlsCaOption,
     TlsOption,
     TokenFileOption,
-    set_access,
 )
 from effective_embeddings.cli.shared.output import say
+from effective_embeddings.cli.shared.where import Where, is_on_command_line
 
 __all__ = ["app", "main"]
 
@@ -47,11 +50,16 @@ Start a server, or work on a data directory without one:
     effemb assign notes gym health --embedding @gym.npy
     effemb match notes --embedding @swim.npy
 
-Every command takes --server HOST:PORT or --data DIR, and --json.
+A command that works on data takes --server HOST:PORT or --data DIR, before or after its name,
+and --json.
 """
+
+# Commands that call no service; `serve`, `backup` and `demo` have a --data of their own.
+_LOCAL = ("serve", "demo", "token", "config", "limits", "repair", "backup")
 
 app = typer.Typer(
     name="effemb",
+    cls=Group,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -62,6 +70,8 @@ app = typer.Typer(
 def _options(
     context: typer.Context,
     *,
+    server: ServerOption = None,
+    data: DataOption = None,
     token_file: TokenFileOption = None,
     tls: TlsOption = False,
     tls_ca: TlsCaOption = None,
@@ -69,19 +79,25 @@ def _options(
     client_key: ClientKeyOption = None,
     version: Annotated[
         bool,
-        typer.Option("--version", is_eager=True, help="Print the version and leave."),
+        typer.Option("--version", is_eager=True, help="Print the version and exit."),
     ] = False,
 ) -> None:
     if version:
         say(_core.VERSION)
         raise typer.Exit
-    set_access(Access(token_file, tls, tls_ca, client_cert, client_key))
+    context.obj = Where(server, data, token_file, tls, tls_ca, client_cert, client_key)
+    if context.invoked_subcommand in _LOCAL:
+        for name in (field.name for field in fields(Where)):
+            if is_on_command_line(context, name):
+                option = f"--{name.replace('_', '-')}"
+                msg = f"is not for {context.invoked_subcommand}, which calls no service"
+                raise typer.BadParameter(msg, param_hint=option)
     if context.invoked_subcommand is None:
         say(context.get_help())
         raise typer.Exit(2)
 
 
-_RUN, _KEEP, _ASK, _MOVE = "Run", "Keep", "Teach and ask", "Move data"
+_RUN, _KEEP, _ASK, _MOVE = "Run", "Manage", "Assign and match", "Move data"
 
 app.command("serve", rich_help_panel=_RUN)(serve.serve)
 app.command("demo", rich_help_panel=_RUN)(demo.demo)
@@ -105,5 +121,5 @@ app.command("backup", rich_help_panel=_MOVE)(backup.backup)
 
 
 def main() -> None:
-    """Runs the command."""
+    """Run the command."""
     app()

@@ -1,34 +1,40 @@
-"""Snapshot files: frames, each after its length as a base-128 varint."""
+"""Snapshot files: a sequence of length-prefixed SnapshotFrame messages."""
 
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self, TypeAlias
+from typing import Any, BinaryIO, Self, TypeAlias
 
+from google.protobuf import proto
 from google.protobuf.message import DecodeError
 
 from effective_embeddings.client.convert import messages
 from effective_embeddings.client.errors import SnapshotFileError
 from effective_embeddings.client.limits import MAX_FRAME_BYTES
 from effective_embeddings.client.models.replies import SnapshotProgress, SnapshotSummary
+from effective_embeddings.client.output_file import FilePath, OutputFile
 from effective_embeddings.v1 import resources_pb2, service_pb2
 
-__all__ = ["FilePath", "OnProgress", "SnapshotWriter", "read_frames", "restore_requests"]
+__all__ = [
+    "FileOrStream",
+    "FilePath",
+    "OnProgress",
+    "SnapshotWriter",
+    "read_frames",
+    "restore_requests",
+]
 
-FilePath: TypeAlias = str | os.PathLike[str]
+# A path, or an open binary file, which may be a pipe; it stays open.
+FileOrStream: TypeAlias = FilePath | BinaryIO
 OnProgress: TypeAlias = Callable[[SnapshotProgress], None]
-
-_VARINT_BITS = 7
-_VARINT_MORE = 0x80
-_MAX_VARINT_BYTES = 5
 
 
 class _Counter:
-    """Counts frames as they pass, and tells."""
+    """Counts frames, and reports the progress."""
 
     def __init__(self, on_progress: OnProgress | None) -> None:
         self._on_progress = on_progress
@@ -64,27 +70,23 @@ class _Counter:
 
 
 class SnapshotWriter:
-    """Writes a snapshot beside its place, and puts it there when it is whole and on disk."""
+    """Writes a snapshot into a stream, or to a file that appears when it is complete."""
 
-    def __init__(self, file: FilePath, on_progress: OnProgress | None) -> None:
-        self._file = Path(file)
+    def __init__(self, file: FileOrStream, on_progress: OnProgress | None) -> None:
         self._counter = _Counter(on_progress)
-        # In the same folder: only there is the renaming one step.
-        self._output = tempfile.NamedTemporaryFile(  # noqa: SIM115 - closed by finish or __exit__
-            dir=self._file.parent, prefix=f".{self._file.name}.", suffix=".part", delete=False
-        )
+        self._output = OutputFile(file) if isinstance(file, (str, os.PathLike)) else None
+        self._stream: Any = file if self._output is None else self._output.file
+        self._file = Path("-" if self._output is None else file)  # type: ignore[arg-type]
 
     def add(self, reply: bytes) -> None:
         """Append the frame of a serialized SnapshotResponse."""
         frame = service_pb2.SnapshotResponse.FromString(reply).frame
-        data = frame.SerializeToString()
-        length = _varint(len(data))
-        self._output.write(length)
-        self._output.write(data)
-        self._counter.add(frame, len(length) + len(data))
+        counted: Any = _Counted(self._stream)
+        proto.serialize_length_prefixed(frame, counted)
+        self._counter.add(frame, counted.size)
 
     def finish(self) -> SnapshotSummary:
-        """Put the file in its place.
+        """Complete the file.
 
         Raises:
             SnapshotFileError: The service ended the stream without the trailer.
@@ -93,15 +95,10 @@ class SnapshotWriter:
         if header is None or trailer is None:
             message = "the snapshot ended early: it has no header or no trailer"
             raise SnapshotFileError(message)
-        self._output.flush()
-        os.fsync(self._output.fileno())
-        self._output.close()
-        Path(self._output.name).replace(self._file)
-        folder = os.open(self._file.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        if self._output is None:
+            self._stream.flush()
+        else:
+            self._output.commit()
         effective = header.view == resources_pb2.SNAPSHOT_VIEW_EFFECTIVE
         return SnapshotSummary(
             file=self._file,
@@ -123,36 +120,43 @@ class SnapshotWriter:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if kind is not None:
-            self._output.close()
-            Path(self._output.name).unlink(missing_ok=True)
+        if kind is not None and self._output is not None:
+            self._output.discard()
 
 
 def read_frames(
-    file: FilePath, on_progress: OnProgress | None = None
+    file: FileOrStream, on_progress: OnProgress | None = None
 ) -> Iterator[resources_pb2.SnapshotFrame]:
-    """Read a snapshot file, frame by frame.
+    """Read a snapshot, frame by frame.
+
+    Args:
+        file: The snapshot: a path, or an open binary file, which need not be seekable.
+        on_progress: Called after each frame.
 
     Raises:
-        OSError: It cannot be read.
-        SnapshotFileError: It is not a snapshot, or is cut short.
+        OSError: The file cannot be read.
+        SnapshotFileError: It is not a snapshot, or is truncated.
     """
+    is_path = isinstance(file, (str, os.PathLike))
+    name = os.fspath(file) if is_path else getattr(file, "name", "the stream")  # type: ignore[arg-type]
     counter = _Counter(on_progress)
-    with Path(file).open("rb") as source:
-        while (frame := _read_frame(source, counter)) is not None:
+    with Path(file).open("rb") if is_path else nullcontext(file) as stream:  # type: ignore[arg-type]
+        source = _Counted(stream)
+        while (frame := _read_frame(source, name)) is not None:
+            counter.add(frame, source.size - counter.size)
             yield frame
     if counter.trailer is None:
-        message = f"{os.fspath(file)}: cut short, there is no trailer"
+        message = f"{name}: truncated, the trailer is missing"
         raise SnapshotFileError(message)
 
 
 def restore_requests(
-    file: FilePath,
+    file: FileOrStream,
     namespace: str | None,
     write: service_pb2.WriteOptions,
     on_progress: OnProgress | None,
 ) -> Iterator[bytes]:
-    """Return the serialized RestoreRequests that give back a snapshot file."""
+    """Yield the serialized RestoreRequests that restore a snapshot."""
     first = True
     for frame in read_frames(file, on_progress):
         request = service_pb2.RestoreRequest(frame=frame)
@@ -163,48 +167,32 @@ def restore_requests(
         yield request.SerializeToString()
 
 
-def _read_frame(source: BinaryIO, counter: _Counter) -> resources_pb2.SnapshotFrame | None:
+class _Counted:
+    """A binary stream that counts its bytes, and refuses to read a frame of unbelievable size."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self.size = 0
+
+    def read(self, size: int) -> bytes:
+        if size > MAX_FRAME_BYTES:
+            message = f"a frame of {size} bytes; at most {MAX_FRAME_BYTES} are believed"
+            raise ValueError(message)
+        data: bytes = self._stream.read(size)
+        self.size += len(data)
+        return data
+
+    def write(self, data: bytes) -> int:
+        self._stream.write(data)
+        self.size += len(data)
+        return len(data)
+
+
+def _read_frame(source: _Counted, name: object) -> resources_pb2.SnapshotFrame | None:
     """Return the next frame; None at the end of the file."""
-    start = source.tell()
-    length = _read_varint(source)
-    if length is None:
-        return None
-    if length > MAX_FRAME_BYTES:
-        message = f"{source.name}: no snapshot: a frame of {length} bytes at byte {start}"
-        raise SnapshotFileError(message)
-    data = source.read(length)
-    if len(data) < length:
-        message = f"{source.name}: cut short in the frame at byte {start}"
-        raise SnapshotFileError(message)
+    start = source.size
     try:
-        frame = resources_pb2.SnapshotFrame.FromString(data)
-    except DecodeError as error:
-        message = f"{source.name}: no snapshot: the frame at byte {start} cannot be read"
+        return proto.parse_length_prefixed(resources_pb2.SnapshotFrame, source)  # type: ignore[arg-type]
+    except (DecodeError, ValueError, EOFError) as error:
+        message = f"{name}: not a snapshot, or truncated, at byte {start}: {error}"
         raise SnapshotFileError(message) from error
-    counter.add(frame, source.tell() - start)
-    return frame
-
-
-def _read_varint(source: BinaryIO) -> int | None:
-    start = source.tell()
-    value = 0
-    for place in range(_MAX_VARINT_BYTES):
-        byte = source.read(1)
-        if not byte:
-            if place == 0:
-                return None
-            break
-        value |= (byte[0] & ~_VARINT_MORE) << (_VARINT_BITS * place)
-        if not byte[0] & _VARINT_MORE:
-            return value
-    message = f"{source.name}: no snapshot, or cut short: no frame's length at byte {start}"
-    raise SnapshotFileError(message)
-
-
-def _varint(value: int) -> bytes:
-    out = bytearray()
-    while value >= _VARINT_MORE:
-        out.append(value & (_VARINT_MORE - 1) | _VARINT_MORE)
-        value >>= _VARINT_BITS
-    out.append(value)
-    return bytes(out)

@@ -6,17 +6,14 @@ from typing import Annotated, Any
 
 import typer
 
+from effective_embeddings.cli.shared.command import Run, asks, writes
 from effective_embeddings.cli.shared.options import (
-    ActorOption,
-    DataOption,
-    DryRunOption,
-    JsonOption,
+    AllowMissingOption,
     KeyArgument,
+    KeysArgument,
     MetadataOption,
     ModelOption,
     NamespaceArgument,
-    ReasonOption,
-    ServerOption,
     metadata_of,
 )
 from effective_embeddings.cli.shared.output import (
@@ -27,8 +24,8 @@ from effective_embeddings.cli.shared.output import (
     print_table,
     say,
     table,
+    verdict,
 )
-from effective_embeddings.cli.shared.session import session
 from effective_embeddings.cli.shared.vectors import EMBEDDING_HELP, one_vector
 from effective_embeddings.client import Category, CategoryUpdate
 
@@ -42,37 +39,33 @@ VectorsOption = Annotated[
 
 
 @app.command()
+@writes()
 def put(
+    run: Run,
     namespace: NamespaceArgument,
     key: KeyArgument,
     *,
     base: Annotated[
         str | None,
-        typer.Option(metavar="VECTOR", help=f"Embedding of its name. {EMBEDDING_HELP}"),
+        typer.Option(metavar="VECTOR", help=f"Embedding of the name. {EMBEDDING_HELP}"),
     ] = None,
-    clear_base: Annotated[bool, typer.Option("--clear-base", help="Take the base away.")] = False,
+    clear_base: Annotated[bool, typer.Option("--clear-base", help="Remove the base.")] = False,
     base_weight: Annotated[
-        float | None, typer.Option(help="What the base counts for; an item counts 1.")
+        float | None, typer.Option(help="How much the base counts; an item counts 1.")
     ] = None,
     window: Annotated[
-        int | None, typer.Option(help="Only this many latest members count; 0: all.")
+        int | None, typer.Option(help="Only this many most recent members count; 0: all.")
     ] = None,
     min_base_share: Annotated[
-        float | None, typer.Option(help="The least share of the base, 0 to below 1.")
+        float | None, typer.Option(help="Least share of the base, 0 to below 1.")
     ] = None,
     frozen: Annotated[
         bool | None, typer.Option("--frozen/--learning", help="Whether members count.")
     ] = None,
     meta: MetadataOption = None,
     model: ModelOption = "",
-    actor: ActorOption = "",
-    reason: ReasonOption = "",
-    dry_run: DryRunOption = False,
-    server: ServerOption = None,
-    data: DataOption = None,
-    as_json: JsonOption = False,
 ) -> None:
-    """Create a category, or change what is said of it; all else stays.
+    """Create a category, or change the settings given; others stay as they are.
 
     Example:  effemb category put notes health --base @health.npy --window 500
     """
@@ -86,153 +79,106 @@ def put(
         frozen=frozen,
         metadata=metadata_of(meta),
     )
-    with session(server, data, as_json=as_json) as client:
-        reply = client.put_categories(
-            namespace,
-            [update],
-            actor=actor,
-            reason=reason,
-            validate_only=dry_run,
-            embedding_model=model,
-        )
-        if as_json:
-            print_json(reply)
-            return
-        result = reply.results[0]
-        told = "created" if result.created else "changed" if result.changed else "unchanged"
-        say(f"{told}: category {key!r}, at revision {reply.revision}", dry_run=dry_run)
+    reply = run.client.put_categories(namespace, [update], embedding_model=model, **run.change)
+    if run.as_json:
+        print_json(reply)
+        return
+    outcome = verdict(reply.results[0])
+    say(f"{outcome}: category {key!r}, at revision {reply.revision}", dry_run=run.dry_run)
 
 
 @app.command()
+@asks
 def get(
-    namespace: NamespaceArgument,
-    key: KeyArgument,
-    *,
-    embeddings: VectorsOption = False,
-    server: ServerOption = None,
-    data: DataOption = None,
-    as_json: JsonOption = False,
+    run: Run, namespace: NamespaceArgument, key: KeyArgument, *, embeddings: VectorsOption = False
 ) -> None:
-    """Show a category: settings, members that count, drift from its name, spread.
+    """Show a category: settings, counting members, drift from its name, spread.
 
     Example:  effemb category get notes health --embeddings --json
     """
-    with session(server, data, as_json=as_json) as client:
-        _show(client.get_category(namespace, key, include_embeddings=embeddings), as_json=as_json)
+    found = run.client.get_category(namespace, key, include_embeddings=embeddings)
+    _show(found, as_json=run.as_json)
 
 
 @app.command("list")
-def list_(
-    namespace: NamespaceArgument,
-    *,
-    embeddings: VectorsOption = False,
-    server: ServerOption = None,
-    data: DataOption = None,
-    as_json: JsonOption = False,
-) -> None:
+@asks
+def list_(run: Run, namespace: NamespaceArgument, *, embeddings: VectorsOption = False) -> None:
     """List categories by key.
 
     Example:  effemb category list notes
     """
     numbers = ("members", "counting", "weight", "drift", "spread")
-    with session(server, data, as_json=as_json) as client:
-        rows = table("key", *numbers, "controls", numbers=numbers)
-        for each in client.list_categories(namespace, include_embeddings=embeddings):
-            if as_json:
-                print_json(each)
-                continue
-            rows.add_row(
-                each.key,
-                f"{each.member_count:,}",
-                f"{each.counting_count:,}",
-                f"{each.counting_weight:g}",
-                "" if each.drift is None else f"{each.drift:.4f}",
-                "" if each.spread is None else f"{each.spread:.4f}",
-                _controls(each),
-            )
-        if not as_json:
-            print_table(rows, empty="no categories")
+    rows = table("key", *numbers, "controls", numbers=numbers)
+    for each in run.client.list_categories(namespace, include_embeddings=embeddings):
+        if run.as_json:
+            print_json(each)
+            continue
+        rows.add_row(
+            each.key,
+            f"{each.member_count:,}",
+            f"{each.counting_count:,}",
+            f"{each.counting_weight:g}",
+            "" if each.drift is None else f"{each.drift:.4f}",
+            "" if each.spread is None else f"{each.spread:.4f}",
+            _controls(each),
+        )
+    if not run.as_json:
+        print_table(rows, empty="no categories")
 
 
 @app.command()
+@writes()
 def delete(
+    run: Run,
     namespace: NamespaceArgument,
-    keys: Annotated[list[str], typer.Argument(metavar="KEY...", help="The keys.")],
+    keys: KeysArgument,
     *,
-    allow_missing: Annotated[
-        bool, typer.Option("--allow-missing", help="Pass over keys that are not there.")
-    ] = False,
-    actor: ActorOption = "",
-    reason: ReasonOption = "",
-    dry_run: DryRunOption = False,
-    server: ServerOption = None,
-    data: DataOption = None,
-    as_json: JsonOption = False,
+    allow_missing: AllowMissingOption = False,
 ) -> None:
-    """Delete categories; their members stay, in the inbox if they are in no other.
+    """Delete categories; members stay, in the inbox if no other category has them.
 
     Example:  effemb category delete notes health fitness
     """
-    with session(server, data, as_json=as_json) as client:
-        reply = client.delete_categories(
-            namespace,
-            keys,
-            allow_missing=allow_missing,
-            actor=actor,
-            reason=reason,
-            validate_only=dry_run,
-        )
-        if as_json:
-            print_json(reply)
-            return
-        told = "would delete" if dry_run else "deleted"
-        say(
-            f"{told} {counted(reply.deleted_count, 'category', 'categories')},"
-            f" {counted(reply.unassigned_count, 'membership')}"
-            f" ended, at revision {reply.revision}"
-        )
+    reply = run.client.delete_categories(namespace, keys, allow_missing=allow_missing, **run.change)
+    if run.as_json:
+        print_json(reply)
+        return
+    say(
+        f"{'would delete' if run.dry_run else 'deleted'}"
+        f" {counted(reply.deleted_count, 'category', 'categories')},"
+        f" {counted(reply.unassigned_count, 'membership')} ended, at revision {reply.revision}"
+    )
 
 
 @app.command()
+@writes()
 def reanchor(
+    run: Run,
     namespace: NamespaceArgument,
     key: KeyArgument,
     *,
     keep_last: Annotated[
-        int, typer.Option(help="So many of its latest members go on counting.")
+        int, typer.Option(help="Number of most recent members that keep counting.")
     ] = 0,
-    actor: ActorOption = "",
-    reason: ReasonOption = "",
-    dry_run: DryRunOption = False,
-    server: ServerOption = None,
-    data: DataOption = None,
-    as_json: JsonOption = False,
 ) -> None:
-    """Start a category's average again from its base; older members stay and stop counting.
+    """Restart a category's average from its base; older members stay but no longer count.
 
     Example:  effemb category reanchor notes health --keep-last 20
     """
-    with session(server, data, as_json=as_json) as client:
-        after = client.reanchor(
-            namespace,
-            key,
-            keep_last=keep_last,
-            actor=actor,
-            reason=reason,
-            validate_only=dry_run,
-        )
-        _show(after, as_json=as_json)
+    after = run.client.reanchor(namespace, key, keep_last=keep_last, **run.change)
+    _show(after, as_json=run.as_json)
 
 
 def _controls(category: Category) -> str:
-    said = [
+    """Return the settings that are not at their defaults."""
+    controls = [
         f"base weight {category.base_weight:g}" if category.base_weight != 1 else "",
         f"window {category.window}" if category.window else "",
         f"base share {category.min_base_share:g}" if category.min_base_share else "",
         "frozen" if category.frozen else "",
         "anchored" if category.anchor else "",
     ]
-    return ", ".join(filter(None, said))
+    return ", ".join(filter(None, controls))
 
 
 def _show(category: Category, *, as_json: bool) -> None:

@@ -9,15 +9,10 @@ from typing import Annotated
 
 import typer
 
-from effective_embeddings.cli.shared.options import (
-    DataOption,
-    JsonOption,
-    NamespaceArgument,
-    ServerOption,
-)
+from effective_embeddings.cli.shared.command import Run, asks
+from effective_embeddings.cli.shared.options import NamespaceArgument
 from effective_embeddings.cli.shared.output import print_json, say
 from effective_embeddings.cli.shared.progress import bar
-from effective_embeddings.cli.shared.session import session
 from effective_embeddings.client import Client, Namespace
 from effective_embeddings.formats import (
     AssignmentRow,
@@ -33,7 +28,9 @@ from effective_embeddings.formats import (
 __all__ = ["export"]
 
 
+@asks
 def export(
+    run: Run,
     kind: Annotated[Kind, typer.Argument(metavar="KIND", help="categories, items or assignments")],
     namespace: NamespaceArgument,
     file: Annotated[
@@ -53,9 +50,6 @@ def export(
     keys: Annotated[
         str | None, typer.Option(metavar="FILE", help="For .npy: where the keys go.")
     ] = None,
-    server: ServerOption = None,
-    data: DataOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Write the categories, items or assignments of a namespace to a file.
 
@@ -65,22 +59,22 @@ def export(
 
     Example:  effemb export items notes items.parquet
     """
-    with session(server, data, as_json=as_json) as client:
-        info = client.get_namespace(namespace)
-        writer = open_writer(file, kind, file_format=file_format, keys=keys)
-        try:
-            written = _write(writer, _rows(client, info, kind, embeddings=embeddings), info, kind)
-        except BaseException:
-            writer.abort()
-            raise
-        writer.close()
-        if as_json and file != "-":
-            print_json({"kind": kind.value, "namespace": namespace, "file": file, "rows": written})
-        elif file != "-":
-            say(f"wrote {written:,} {kind} of {namespace} to {file}")
-        else:
-            with suppress(BrokenPipeError):
-                sys.stdout.flush()
+    client = run.client
+    info = client.get_namespace(namespace)
+    writer = open_writer(file, kind, file_format=file_format, keys=keys)
+    try:
+        written = _write(writer, _rows(client, info, kind, embeddings=embeddings), info, kind)
+    except BaseException:
+        writer.abort()
+        raise
+    writer.close()
+    if run.as_json and file != "-":
+        print_json({"kind": kind.value, "namespace": namespace, "file": file, "rows": written})
+    elif file != "-":
+        say(f"wrote {written:,} {kind} of {namespace} to {file}")
+    else:
+        with suppress(BrokenPipeError):
+            sys.stdout.flush()
 
 
 def _write(writer: Writer, rows: Iterable[Row], info: Namespace, kind: Kind) -> int:

@@ -10,20 +10,11 @@ from typing import Annotated
 import typer
 
 from effective_embeddings.cli.shared.batching import Batch, batches, request_id
+from effective_embeddings.cli.shared.command import Run, writes
 from effective_embeddings.cli.shared.failures import fail
-from effective_embeddings.cli.shared.options import (
-    ActorOption,
-    DataOption,
-    DryRunOption,
-    JsonOption,
-    ModelOption,
-    NamespaceArgument,
-    ReasonOption,
-    ServerOption,
-)
+from effective_embeddings.cli.shared.options import ModelOption, NamespaceArgument
 from effective_embeddings.cli.shared.output import counted, errors, print_json, say
 from effective_embeddings.cli.shared.progress import bar
-from effective_embeddings.cli.shared.session import session
 from effective_embeddings.cli.shared.writing import Counts, refused_row, write_batch
 from effective_embeddings.client import Client, EffectiveEmbeddingsError
 from effective_embeddings.formats import Format, Kind, Reader, RowError, open_reader
@@ -33,7 +24,9 @@ __all__ = ["import_"]
 _MOST_TOLD = 20
 
 
+@writes()
 def import_(
+    run: Run,
     kind: Annotated[Kind, typer.Argument(metavar="KIND", help="categories, items or assignments")],
     namespace: NamespaceArgument,
     files: Annotated[
@@ -57,12 +50,6 @@ def import_(
         bool, typer.Option("--skip-bad", help="Report bad rows, leave them out, and go on.")
     ] = False,
     model: ModelOption = "",
-    actor: ActorOption = "",
-    reason: ReasonOption = "",
-    dry_run: DryRunOption = False,
-    server: ServerOption = None,
-    data: DataOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Read categories, items or assignments from files.
 
@@ -78,40 +65,40 @@ def import_(
     Example:  effemb import assignments notes day1.csv day2.csv
     """
     started = time.monotonic()
-    with session(server, data, as_json=as_json) as client:
-        job = _Job(
-            client=client,
-            namespace=namespace,
-            skip_bad=skip_bad,
-            actor=actor,
-            reason=reason,
-            dry_run=dry_run,
-            model=model,
-            run=uuid.uuid4().hex,
-        )
-        dimension = client.get_namespace(namespace).dimension
-        totals = Counts()
-        try:
-            for path in files:
-                reader = open_reader(
-                    path, kind, dimension=dimension, file_format=file_format, keys=keys
-                )
-                try:
-                    _read(job, reader, f"import {path}", batch, totals)
-                finally:
-                    reader.close()
-        except _StoppedError as error:
-            msg = f"{error}. {_so_far(totals)}"
-            raise fail(msg, as_json=as_json) from None
-        except KeyboardInterrupt:
-            msg = f"interrupted. {_so_far(totals)}"
-            raise fail(msg, as_json=as_json) from None
-        seconds = time.monotonic() - started
-        if as_json:
-            told = {"kind": kind.value, "namespace": namespace, "files": files, **asdict(totals)}
-            print_json({**told, "dry_run": dry_run, "seconds": round(seconds, 3)})
-            return
-        say(_summary(kind, totals, seconds), dry_run=dry_run)
+    client = run.client
+    job = _Job(
+        client=client,
+        namespace=namespace,
+        skip_bad=skip_bad,
+        actor=run.actor,
+        reason=run.reason,
+        dry_run=run.dry_run,
+        model=model,
+        run=uuid.uuid4().hex,
+    )
+    dimension = client.get_namespace(namespace).dimension
+    totals = Counts()
+    try:
+        for path in files:
+            reader = open_reader(
+                path, kind, dimension=dimension, file_format=file_format, keys=keys
+            )
+            try:
+                _read(job, reader, f"import {path}", batch, totals)
+            finally:
+                reader.close()
+    except _StoppedError as error:
+        msg = f"{error}. {_so_far(totals)}"
+        raise fail(msg, as_json=run.as_json) from None
+    except KeyboardInterrupt:
+        msg = f"interrupted. {_so_far(totals)}"
+        raise fail(msg, as_json=run.as_json) from None
+    seconds = time.monotonic() - started
+    if run.as_json:
+        told = {"kind": kind.value, "namespace": namespace, "files": files, **asdict(totals)}
+        print_json({**told, "dry_run": run.dry_run, "seconds": round(seconds, 3)})
+        return
+    say(_summary(kind, totals, seconds), dry_run=run.dry_run)
 
 
 class _StoppedError(Exception):

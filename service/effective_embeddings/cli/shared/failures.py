@@ -1,4 +1,4 @@
-"""How a failure is told: one clear message on the standard error, and an exit code of 1."""
+"""How a command reports a failure: one message on standard error, and exit status 1."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["fail", "telling_failures"]
 
 
 def fail(message: str, *, as_json: bool = False, **more: Any) -> typer.Exit:
-    """Tells of a failure and gives the exception to raise."""
+    """Report a failure; return the exception to raise."""
     if as_json:
         sys.stderr.write(json.dumps({"error": {"message": message, **more}}) + "\n")
     else:
@@ -29,13 +29,15 @@ def fail(message: str, *, as_json: bool = False, **more: Any) -> typer.Exit:
 
 @contextmanager
 def telling_failures(*, as_json: bool) -> Iterator[None]:
-    """Tells of what the service or a file refuses, without a traceback."""
+    """Report what the service or a file refuses, without a traceback."""
     try:
         yield
     except EffectiveEmbeddingsError as error:
         raise _refused(error, as_json=as_json) from error
     except (FormatError, SnapshotFileError) as error:
         raise fail(str(error), as_json=as_json) from error
+    except BrokenPipeError:
+        raise  # the reader of the output has gone: see Group
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         msg = f"{place}{error.strerror or error}"
@@ -56,11 +58,13 @@ def _refused(error: EffectiveEmbeddingsError, *, as_json: bool) -> typer.Exit:
             metadata=dict(error.metadata),
             field_violations=violations,
         )
-    told = f"{error.message} ({error.reason or code})"
-    # The message often says it all; a field is added where it does not name it.
-    told += "".join(
-        f"\n  {field}: {text}" for field, text in violations.items() if field not in error.message
+    text = f"{error.message} ({error.reason or code})"
+    # Most messages name the field; it is added to those that do not.
+    text += "".join(
+        f"\n  {field}: {problem}"
+        for field, problem in violations.items()
+        if field not in error.message
     )
     if code == "UNAVAILABLE" and not error.reason:
-        told += "\n  Is a server running? `effemb serve` starts one; --data DIR needs none."
-    return fail(told)
+        text += "\n  Is a server running? `effemb serve` starts one; --data DIR needs none."
+    return fail(text)

@@ -1,34 +1,44 @@
-"""Options that many commands have, each written once."""
+"""Options and arguments that several commands take, each declared once."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 __all__ = [
     "ActorOption",
+    "AllowMissingOption",
+    "ClientCertOption",
+    "ClientKeyOption",
     "DataOption",
     "DryRunOption",
     "JsonOption",
     "KeyArgument",
+    "KeysArgument",
     "MetadataOption",
     "ModelOption",
     "NamespaceArgument",
     "ReasonOption",
     "ServerOption",
+    "TlsCaOption",
+    "TlsOption",
+    "TokenFileOption",
+    "WeightOption",
     "metadata_of",
 ]
 
 _WHERE = "Where the data is"
-_WRITE = "What is kept with the change"
+_ACCESS = "How to reach a server"
+_WRITE = "Stored with the change"
 
 ServerOption = Annotated[
     str | None,
     typer.Option(
         "--server",
         metavar="HOST:PORT",
-        help="A server to ask. Default: $EFFEMB_SERVER, else 127.0.0.1:50051.",
+        help="The server to call. Default: $EFFEMB_SERVER, else 127.0.0.1:50051.",
         rich_help_panel=_WHERE,
     ),
 ]
@@ -41,46 +51,104 @@ DataOption = Annotated[
         rich_help_panel=_WHERE,
     ),
 ]
+# A token is never an argument: every user of the machine can read the list of processes.
+TokenFileOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--token-file",
+        metavar="FILE",
+        envvar="EFFEMB_TOKEN_FILE",
+        help="A file that holds the token and nothing else. Default: the token in $EFFEMB_TOKEN.",
+        rich_help_panel=_ACCESS,
+    ),
+]
+TlsOption = Annotated[
+    bool,
+    typer.Option("--tls", envvar="EFFEMB_TLS", help="Encrypt the calls.", rich_help_panel=_ACCESS),
+]
+TlsCaOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--tls-ca",
+        metavar="FILE",
+        envvar="EFFEMB_TLS_CA",
+        help="Encrypt the calls, and trust these certificates, PEM.",
+        rich_help_panel=_ACCESS,
+    ),
+]
+ClientCertOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--client-cert",
+        metavar="FILE",
+        envvar="EFFEMB_CLIENT_CERT",
+        help="The client's certificate, for a server that requires one (mTLS), PEM.",
+        rich_help_panel=_ACCESS,
+    ),
+]
+ClientKeyOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--client-key",
+        metavar="FILE",
+        envvar="EFFEMB_CLIENT_KEY",
+        help="The private key of --client-cert, PEM.",
+        rich_help_panel=_ACCESS,
+    ),
+]
 JsonOption = Annotated[
     bool,
-    typer.Option("--json", help="Print JSON (one object a line for lists), for programs."),
+    typer.Option(
+        "--json",
+        help="Print JSON for programs, one object per line for lists; errors too, to stderr.",
+    ),
 ]
 ActorOption = Annotated[
     str,
-    typer.Option("--actor", help="Who makes the change.", rich_help_panel=_WRITE),
+    typer.Option("--actor", help="The author of the change.", rich_help_panel=_WRITE),
 ]
 ReasonOption = Annotated[
     str,
-    typer.Option("--reason", help="Why it is made.", rich_help_panel=_WRITE),
+    typer.Option("--reason", help="The reason for the change.", rich_help_panel=_WRITE),
 ]
 DryRunOption = Annotated[
     bool,
-    typer.Option("--dry-run", help="Say what would happen, and change nothing."),
+    typer.Option("--dry-run", help="Report what would happen, and change nothing."),
 ]
 ModelOption = Annotated[
     str,
     typer.Option(
         "--model",
-        help="The model that the vectors come from; refused if it is not the namespace's.",
+        help="The model of the vectors; refused if the namespace has another.",
     ),
 ]
 MetadataOption = Annotated[
     list[str] | None,
-    typer.Option("--meta", metavar="NAME=TEXT", help="Data of your own; can be repeated."),
+    typer.Option("--meta", metavar="NAME=TEXT", help="Metadata; can be repeated."),
+]
+WeightOption = Annotated[
+    float | None, typer.Option("--weight", help="How much the item teaches; default 1.")
+]
+AllowMissingOption = Annotated[
+    bool, typer.Option("--allow-missing", help="Skip keys that do not exist.")
 ]
 NamespaceArgument = Annotated[str, typer.Argument(metavar="NAMESPACE", help="The namespace.")]
 KeyArgument = Annotated[str, typer.Argument(metavar="KEY", help="The key.")]
+KeysArgument = Annotated[list[str], typer.Argument(metavar="KEY...", help="The keys.")]
 
 
 def metadata_of(pairs: list[str] | None, option: str = "--meta") -> dict[str, str] | None:
-    """Makes a mapping of NAME=TEXT pairs; None if there are none."""
+    """Return a mapping of NAME=TEXT pairs; None if none is given."""
     if not pairs:
         return None
-    taken: dict[str, str] = {}
+    metadata: dict[str, str] = {}
     for pair in pairs:
         name, equals, text = pair.partition("=")
         if not equals or not name:
             msg = f"must be NAME=TEXT, not {pair!r}"
             raise typer.BadParameter(msg, param_hint=option)
-        taken[name] = text
-    return taken
+        if name in metadata:
+            msg = f"{name!r} is given twice"
+            raise typer.BadParameter(msg, param_hint=option)
+        metadata[name] = text
+    return metadata

@@ -1,4 +1,4 @@
-"""Printing: JSON for programs, tidy tables for people; progress and errors on standard error."""
+"""Printing: JSON for programs, tables for people; progress and errors on standard error."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from effective_embeddings.client import PutResult
 from effective_embeddings.formats import plain_vector
 
 __all__ = [
@@ -28,16 +29,25 @@ __all__ = [
     "print_table",
     "say",
     "table",
+    "verdict",
 ]
 
-console = Console(highlight=False)
-errors = Console(stderr=True, highlight=False)
-# Keys and texts of the user's own can hold square brackets: in a table they are no markup.
-_tables = Console(highlight=False, markup=False)
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Leave it to Group, which ends the command quietly."""
+        self.quiet = True
+        raise BrokenPipeError
+
+
+console = _Console(highlight=False)
+errors = _Console(stderr=True, highlight=False)
+# Keys and metadata can contain square brackets, which are not markup.
+_tables = _Console(highlight=False, markup=False)
 
 
 def plain(value: Any) -> Any:
-    """A form of a result that JSON can hold: vectors as lists, digests in hex, times in ISO."""
+    """Return a result as JSON values: vectors as lists, digests in hex, times in ISO 8601."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = dataclasses.fields(value)
         return {each.name: plain(getattr(value, each.name)) for each in fields}
@@ -62,12 +72,16 @@ def _scalar(value: Any) -> Any:
 
 
 def print_json(value: Any) -> None:
-    """Prints one result as one line of JSON."""
-    sys.stdout.write(json.dumps(plain(value), ensure_ascii=False) + "\n")
+    """Print one result as one line of JSON."""
+    sys.stdout.write(json.dumps(plain(value), ensure_ascii=not _speaks_unicode()) + "\n")
+
+
+def _speaks_unicode() -> bool:
+    return (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
 
 
 def table(*columns: str, numbers: Iterable[str] = ()) -> Table:
-    """A table to add rows to; the columns in `numbers` are set flush right."""
+    """Return an empty table; the columns in `numbers` are aligned right."""
     made = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     right = set(numbers)
     for name in columns:
@@ -75,34 +89,41 @@ def table(*columns: str, numbers: Iterable[str] = ()) -> Table:
     return made
 
 
+def verdict(result: PutResult) -> str:
+    """Return what became of a category or an item, in a word."""
+    if result.created:
+        return "created"
+    return "changed" if result.changed else "unchanged"
+
+
 def counted(number: int, singular: str, plural: str = "") -> str:
-    """A number with its noun: "1 item", "2 items"."""
+    """Return a number with its noun: "1 item", "2 items"."""
     return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
 
 
 def print_table(made: Table, *, empty: str) -> None:
-    """Prints a table, or what to say instead if it has no rows."""
+    """Print a table, or the text `empty` if it has no rows."""
     _tables.print(made if made.row_count else empty)
 
 
 def say(text: str, *, dry_run: bool = False) -> None:
-    """Prints a line as it is: no markup, and broken by the terminal alone."""
-    told = f"dry run, nothing is changed: {text}" if dry_run else text
-    console.print(told, markup=False, soft_wrap=True)
+    """Print a line as it is: no markup, and no line breaks added."""
+    line = f"dry run, nothing is changed: {text}" if dry_run else text
+    console.print(line, markup=False, soft_wrap=True)
 
 
 def details(title: str, facts: Mapping[str, Any], *, indent: int = 0) -> None:
-    """Prints one thing: its name, and its facts that say something, one a line."""
+    """Print a title and below it the facts that have a value, one per line."""
     space = " " * indent
     console.print(f"{space}[bold]{escape(title)}[/bold]", soft_wrap=True)
     width = max((len(name) for name in facts), default=0)
     for name, value in facts.items():
-        told = _told(value)
-        if told:
-            console.print(f"{space}  [dim]{name:<{width}}[/dim]  {escape(told)}", soft_wrap=True)
+        text = _text(value)
+        if text:
+            console.print(f"{space}  [dim]{name:<{width}}[/dim]  {escape(text)}", soft_wrap=True)
 
 
-def _told(value: Any) -> str:
+def _text(value: Any) -> str:
     if isinstance(value, dt.datetime):
         return value.astimezone().isoformat(sep=" ", timespec="seconds")
     if isinstance(value, Mapping):

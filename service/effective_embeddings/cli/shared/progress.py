@@ -1,4 +1,4 @@
-"""A progress bar on the standard error, where that is a terminal."""
+"""A progress bar on standard error, if that is a terminal."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from effective_embeddings.cli.shared.output import errors
 __all__ = ["bar"]
 
 
-def bar(*told: str) -> Progress:
-    """A bar with percentage, the task fields named in `told`, time gone and time left."""
+def bar(*shown: str) -> Progress:
+    """Return a bar with percentage, the task fields named in `shown`, time elapsed and left."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         TaskProgressColumn(),
-        *(TextColumn(f"{{task.fields[{name}]}}") for name in told),
+        *(TextColumn(f"{{task.fields[{name}]}}") for name in shown),
         TimeElapsedColumn(),
         TimeRemainingColumn(compact=True),
         console=errors,

@@ -22,34 +22,31 @@ EmbeddingOption = Annotated[
 
 
 def one_vector(given: str | None, option: str = "--embedding") -> Vectors | None:
-    """Reads a single vector; None if none is given."""
+    """Return the one vector given; None if the option is absent."""
     if given is None:
         return None
     vectors = read_vectors(given, option)
     if len(vectors) != 1:
-        msg = f"holds {len(vectors)} vectors; one is needed"
+        msg = f"has {len(vectors)} vectors; exactly one is needed"
         raise typer.BadParameter(msg, param_hint=option)
     single: Vectors = vectors[0]
     return single
 
 
 def read_vectors(given: str, option: str = "--embedding") -> Vectors:
-    """Reads one vector or many, as a matrix with one row a vector."""
+    """Return the vectors given as an (n, d) float32 matrix."""
     try:
         array = np.asarray(_load(given))
     except OSError as error:
         msg = f"{error.filename}: {error.strerror}"
         raise typer.BadParameter(msg, param_hint=option) from error
-    except ValueError as error:
-        msg = f"is no vector ({error}). {EMBEDDING_HELP}"
+    except (ValueError, OverflowError, RecursionError, EOFError) as error:
+        msg = f"is not a vector ({error}). {EMBEDDING_HELP}"
         raise typer.BadParameter(msg, param_hint=option) from error
     if array.dtype.kind not in "fiu" or array.ndim not in (1, 2) or array.size == 0:
         msg = f"must be a list of numbers, or a list of such lists. {EMBEDDING_HELP}"
-        raise typer.BadParameter(
-            msg,
-            param_hint=option,
-        )
-    with np.errstate(over="ignore"):  # what is too large for 32 bits is refused by the service
+        raise typer.BadParameter(msg, param_hint=option)
+    with np.errstate(over="ignore"):  # the service refuses infinities
         matrix: Vectors = np.ascontiguousarray(np.atleast_2d(array), dtype=np.float32)
     return matrix
 

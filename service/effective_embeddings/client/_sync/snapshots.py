@@ -11,7 +11,7 @@ from effective_embeddings.client.models.replies import SnapshotSummary, Snapshot
 from effective_embeddings.client.models.resources import Namespace
 from effective_embeddings.client.requests import snapshots as requests
 from effective_embeddings.client.snapshot_file import (
-    FilePath,
+    FileOrStream,
     OnProgress,
     SnapshotWriter,
     restore_requests,
@@ -27,7 +27,7 @@ class SnapshotCalls(ClientBase):
     def snapshot(
         self,
         ns: str,
-        file: FilePath,
+        file: FileOrStream,
         *,
         view: SnapshotView = "full",
         progress: OnProgress | None = None,
@@ -35,11 +35,12 @@ class SnapshotCalls(ClientBase):
     ) -> SnapshotSummary:
         """Write everything at one revision to a file. No deadline.
 
-        The file appears under its name only when it is complete and on disk.
+        A file appears under its name only when it is complete and on disk.
 
         Args:
             ns: The namespace.
-            file: The file to write; an old one is replaced.
+            file: The file to write, or an open binary file, which need not be seekable. A regular
+                file is replaced, with its mode kept; a device or a pipe is written into.
             view: ``"full"``: everything that restore needs; ``"effective"``: only categories with
                 their effective embeddings.
             progress: Called after each frame, about 1 MiB; by AsyncClient in a worker thread.
@@ -58,7 +59,7 @@ class SnapshotCalls(ClientBase):
 
     def restore(
         self,
-        file: FilePath,
+        file: FileOrStream,
         ns: str | None = None,
         *,
         progress: OnProgress | None = None,
@@ -73,7 +74,7 @@ class SnapshotCalls(ClientBase):
         raises AlreadyExists then.
 
         Args:
-            file: The snapshot.
+            file: The snapshot, or an open binary file, which need not be seekable.
             ns: Name of the new namespace; None: the name in the snapshot.
             progress: Called after each frame, about 1 MiB; by AsyncClient in a worker thread.
             actor: The author of the change; None: the client's actor.

@@ -183,8 +183,8 @@ class SnapshotSummary:
     """A snapshot that was written.
 
     Attributes:
-        file: Where it is.
-        size: Its bytes.
+        file: The file; ``-`` for a stream.
+        size: Number of bytes.
         namespace: The namespace as it was at the snapshot's revision.
         view: What the snapshot holds.
         category_count: Number of categories in it.

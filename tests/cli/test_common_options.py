@@ -1,0 +1,143 @@
+"""What all commands share: where the data is, JSON, and how they end."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from effective_embeddings import Client
+from effective_embeddings.server import ServerHandle
+from tests.support.cli import run
+from tests.support.process import environment
+
+_COMMAND = [sys.executable, "-m", "effective_embeddings.cli"]
+
+
+@pytest.fixture
+def target(shared_server: ServerHandle, shared_remote: Client, ns: str) -> str:
+    shared_remote.create_namespace(ns, 3)
+    return shared_server.target
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_options_are_taken_before_and_after_the_command(
+    target: str, ns: str, tmp_path: Path, *, before: bool
+) -> None:
+    (tmp_path / "token").write_text("some-token")
+    where = ["--server", target, "--token-file", str(tmp_path / "token")]
+    command = ["namespace", "get", ns, "--json"]
+    done = run(*where, *command) if before else run(*command, *where)
+    assert json.loads(done.stdout)["name"] == ns
+
+
+def test_an_option_after_the_command_wins(target: str, ns: str) -> None:
+    done = run("--server", "127.0.0.1:1", "namespace", "get", ns, "--server", target, "--json")
+    assert json.loads(done.stdout)["name"] == ns
+
+
+def test_a_variable_does_not_win_over_an_option_before_the_command(
+    target: str, ns: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "token").write_text("some-token")
+    monkeypatch.setenv("EFFEMB_TOKEN_FILE", str(tmp_path / "absent"))
+    done = run(
+        *("--server", target, "--token-file", str(tmp_path / "token")),
+        *("namespace", "get", ns, "--json"),
+    )
+    assert done.exit_code == 0, done.stderr
+    assert run("--server", target, "namespace", "get", ns, "--json").exit_code == 1
+
+
+def test_tls_ca_is_read_before_and_after_the_command(target: str, tmp_path: Path) -> None:
+    absent = str(tmp_path / "absent.pem")
+    for arguments in (
+        ["--tls-ca", absent, "info", "--server", target],
+        ["info", "--tls-ca", absent, "--server", target],
+    ):
+        done = run(*arguments)
+        assert done.exit_code == 1
+        assert "absent.pem" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["serve", "backup", "limits"])
+def test_an_option_before_a_command_that_calls_no_service_is_refused(command: str) -> None:
+    done = run("--server", "127.0.0.1:1", command)
+    assert done.exit_code == 2
+    assert command in done.stderr
+
+
+def test_both_places_at_once_are_refused_wherever_they_stand(tmp_path: Path) -> None:
+    done = run("--server", "127.0.0.1:1", "info", "--data", str(tmp_path))
+    assert done.exit_code == 2
+    assert "exclude each other" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["namespace", "create", "x", "--dimension", "many"],
+        ["info", "--no-such-option"],
+        ["info", "--data", "/no/such/folder"],
+        ["no-such-command"],
+        ["unassign", "x", "a", "b", "--delete-item"],
+    ],
+)
+def test_a_misspelling_is_json_too_where_json_is_asked_for(arguments: list[str]) -> None:
+    done = run(*arguments, "--json")
+    assert done.exit_code == 2
+    assert done.stdout == ""
+    assert json.loads(done.stderr)["error"]["message"]
+
+
+@pytest.mark.parametrize("json_lines", [True, False])
+def test_a_reader_that_has_enough_ends_the_command_quietly(
+    target: str, ns: str, shared_remote: Client, *, json_lines: bool
+) -> None:
+    keys = [f"{'k' * 200} {number}" for number in range(2000)]
+    shared_remote.put_items(ns, keys, [[1.0, 2.0, 3.0]] * 2000)
+    process = subprocess.Popen(  # noqa: S603 - our own command
+        [*_COMMAND, "item", "list", ns, "--server", target, *(["--json"] if json_lines else [])],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(),
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.read(10)
+    process.stdout.close()
+    told = process.stderr.read().decode()
+    process.stderr.close()
+    assert process.wait(30) == 0
+    assert told == ""
+
+
+def test_a_terminal_without_unicode_shows_escapes(
+    target: str, ns: str, shared_remote: Client
+) -> None:
+    shared_remote.put_items(ns, "první “ž”", [1, 2, 3])
+    env = environment() | {"PYTHONIOENCODING": "ascii", "NO_COLOR": "1"}
+    for more in ([], ["--json"]):
+        done = subprocess.run(  # noqa: S603 - our own command
+            [*_COMMAND, "item", "list", ns, "--server", target, *more],
+            capture_output=True,
+            check=False,
+            env=env,
+        )
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert rb"prvn\x" in done.stdout or json.loads(done.stdout)["key"] == "první “ž”"
+
+
+def test_a_file_name_that_is_no_text_can_be_told() -> None:
+    done = subprocess.run(  # noqa: S603 - our own command
+        [*_COMMAND, "snapshot", "x", os.fsdecode(b"/no/such/\xff"), "--server", "127.0.0.1:1"],
+        capture_output=True,
+        check=False,
+        env=environment(),
+    )
+    assert done.returncode == 1
+    assert b"Traceback" not in done.stderr
