@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use ee_access::grant::Grant;
 use ee_core::command::Command;
 use ee_engine::{Engine, NamespaceView, ReadContext, Target, WriteContext, Written};
 use prost::Message;
@@ -12,7 +13,6 @@ use crate::decode::path::Path;
 use crate::decode::{shape, text, too_large};
 use crate::error::{self, Places};
 use crate::fault::{Fault, Result};
-use crate::grant::Grant;
 use crate::limits::{
     ACTOR_BYTES, EMBEDDING_MODEL_BYTES, REASON_BYTES, REQUEST_BYTES, REQUEST_ID_BYTES,
 };

@@ -5,24 +5,17 @@ use std::fmt::Display;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
-use prost::Message;
-use prost_types::Duration;
+use ee_access::google::FieldViolation;
+use ee_access::refusals::{self, SHUTTING_DOWN_RETRY};
+use ee_access::{Code, Status, StatusBuilder};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::google::{self, BadRequest, ErrorInfo, FieldViolation, RetryInfo};
 use crate::proto::v1::ErrorReason;
 use crate::reason;
-use crate::status::{Code, Status};
-
-/// Whose reasons they are.
-pub const DOMAIN: &str = "effective-embeddings";
 
 /// Longest part of a caller's text that is repeated to it: a status travels in headers, which
 /// have room for some KiB.
 const SHOWN_BYTES: usize = 512;
-
-/// How long a caller should wait for a service that shuts down to be replaced.
-const RETRY_SECONDS: i64 = 1;
 
 /// Why a call is refused.
 #[derive(Clone, Debug)]
@@ -64,7 +57,7 @@ impl Fault {
     #[cold]
     pub(crate) fn internal(detail: impl Display) -> Self {
         let id = defect_id();
-        let message = format!("internal error; the service's log says more under the id {id}");
+        let message = refusals::internal_message(&id);
         let mut fault = Self::new(ErrorReason::Internal, message).with("id", &id);
         fault.internal_detail = Some(format!("id={id} {detail}"));
         fault
@@ -98,40 +91,23 @@ impl Fault {
 impl From<Fault> for Status {
     fn from(fault: Fault) -> Self {
         let code = reason::code(fault.reason);
-        let reason = reason::name(fault.reason).to_owned();
-        let mut details = vec![google::pack(&ErrorInfo {
-            reason: reason.clone(),
-            domain: DOMAIN.to_owned(),
-            metadata: fault.metadata,
-        })];
+        let reason = reason::name(fault.reason);
+        let mut violations = Vec::new();
         if let (Code::InvalidArgument, Some(field)) = (code, fault.field) {
-            details.push(google::pack(&BadRequest {
-                field_violations: vec![FieldViolation {
-                    field,
-                    description: fault.message.clone(),
-                    reason,
-                }],
-            }));
+            violations.push(FieldViolation {
+                field,
+                description: fault.message.clone(),
+                reason: reason.to_owned(),
+            });
         }
+        let status = StatusBuilder::new(code, reason, fault.message)
+            .metadata(fault.metadata)
+            .violations(violations)
+            .internal_detail(fault.internal_detail);
         if fault.reason == ErrorReason::ShuttingDown {
-            details.push(google::pack(&RetryInfo {
-                retry_delay: Some(Duration {
-                    seconds: RETRY_SECONDS,
-                    nanos: 0,
-                }),
-            }));
+            return status.retry_after(SHUTTING_DOWN_RETRY).build();
         }
-        let details = google::Status {
-            code: code as i32,
-            message: fault.message.clone(),
-            details,
-        };
-        Self {
-            code,
-            message: fault.message,
-            details: details.encode_to_vec(),
-            internal_detail: fault.internal_detail,
-        }
+        status.build()
     }
 }
 

@@ -16,8 +16,6 @@ pub mod embedding;
 mod encode;
 mod error;
 mod fault;
-pub mod google;
-pub mod grant;
 pub mod limits;
 mod methods;
 mod page_token;
@@ -27,17 +25,14 @@ pub mod ranked;
 mod reason;
 mod request;
 mod service;
-mod status;
 mod table;
 
-pub use fault::DOMAIN;
-pub use grant::{Grant, Scope};
+pub use ee_access::{Code, DOMAIN, Grant, Scope, Status, google, grant};
 pub use methods::admin::{RELEASE_BUILD, VERSION};
 pub use methods::restore::RestoreStream;
 pub use methods::snapshot::SnapshotStream;
 pub use peek::namespace_of;
 pub use service::Service;
-pub use status::{Code, Status};
 pub use table::{METHODS, Method};
 
 use std::fmt::Display;

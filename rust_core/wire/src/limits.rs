@@ -33,8 +33,8 @@ pub const METADATA_ENTRIES: usize = 64;
 pub const METADATA_BYTES: usize = 16 * 1024;
 /// Bytes of a request_id.
 pub const REQUEST_ID_BYTES: usize = 128;
-/// Bytes of an actor.
-pub const ACTOR_BYTES: usize = 256;
+/// Bytes of an actor; a principal is the actor of a write that names no other.
+pub const ACTOR_BYTES: usize = ee_access::limits::PRINCIPAL_BYTES;
 /// Bytes of a reason.
 pub const REASON_BYTES: usize = 1024;
 /// Bytes of a description.

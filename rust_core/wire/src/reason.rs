@@ -1,14 +1,15 @@
 //! Which status code goes with which reason: the table of `errors.proto`.
 
+use ee_access::Code;
+use ee_access::refusals::Reason;
+
 use crate::proto::v1::ErrorReason;
-use crate::status::Code;
 
 /// The status code of a reason.
 pub(crate) fn code(reason: ErrorReason) -> Code {
     use ErrorReason as R;
     match reason {
-        R::MalformedRequest
-        | R::RequiredField
+        R::RequiredField
         | R::InvalidKey
         | R::DimensionMismatch
         | R::InvalidVector
@@ -29,15 +30,19 @@ pub(crate) fn code(reason: ErrorReason) -> Code {
         R::PermissionDenied => Code::PermissionDenied,
         R::DeadlineExceeded => Code::DeadlineExceeded,
         R::DataCorrupted => Code::DataLoss,
-        R::StoreFailed | R::ReadFailed | R::ShuttingDown | R::Starting | R::DirectoryInUse => {
-            Code::Unavailable
-        }
-        R::Unauthenticated => Code::Unauthenticated,
-        R::Overloaded | R::RateLimited | R::ReplyTooLarge | R::TooManyNamespaces => {
-            Code::ResourceExhausted
-        }
+        R::StoreFailed | R::ReadFailed | R::DirectoryInUse => Code::Unavailable,
+        R::TooManyNamespaces => Code::ResourceExhausted,
         R::UnknownMethod => Code::Unimplemented,
-        R::Unspecified | R::Internal => Code::Internal,
+        R::Unspecified => Code::Internal,
+        // A listener refuses with these too; their codes are stated there.
+        R::MalformedRequest => Reason::MalformedRequest.code(),
+        R::ShuttingDown => Reason::ShuttingDown.code(),
+        R::Internal => Reason::Internal.code(),
+        R::Unauthenticated => Reason::Unauthenticated.code(),
+        R::Starting => Reason::Starting.code(),
+        R::Overloaded => Reason::Overloaded.code(),
+        R::RateLimited => Reason::RateLimited.code(),
+        R::ReplyTooLarge => Reason::ReplyTooLarge.code(),
     }
 }
 
@@ -63,6 +68,16 @@ mod tests {
             name.push(c.to_ascii_uppercase());
         }
         name
+    }
+
+    #[test]
+    fn the_reasons_of_a_listener_are_the_contracts() {
+        for reason in Reason::ALL {
+            let full = format!("ERROR_REASON_{}", reason.name());
+            let contract = ErrorReason::from_str_name(&full).unwrap();
+            assert_eq!(name(contract), reason.name());
+            assert_eq!(code(contract), reason.code(), "{full}");
+        }
     }
 
     #[test]

@@ -5,16 +5,16 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
+use ee_access::Status;
+use ee_access::grant::Grant;
 use ee_engine::Engine;
 
 use crate::call::Call;
 use crate::fault::{Fault, Result as FaultResult, shown};
-use crate::grant::Grant;
 use crate::methods::matching;
 use crate::methods::restore::RestoreStream;
 use crate::methods::snapshot::SnapshotStream;
 use crate::proto::v1::ErrorReason;
-use crate::status::Status;
 use crate::table::{self, METHODS, Method, Run};
 
 /// Bytes of a request that is decoded at once: some microseconds.
@@ -136,7 +136,7 @@ fn unknown_method(method: &str) -> Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::status::Code;
+    use ee_access::Code;
 
     #[test]
     fn a_panic_is_told_to_the_log_and_not_to_the_caller() {

@@ -1,8 +1,9 @@
 //! The methods of the service: the one table that dispatch, scopes and handlers come from.
 
+use ee_access::grant::Scope;
+
 use crate::call::Call;
 use crate::fault::Result;
-use crate::grant::Scope;
 use crate::methods::{admin, categories, items, matching, namespaces, verbs};
 
 /// A method of the service.

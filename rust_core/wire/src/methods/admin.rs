@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use ee_access::grant::{Grant, Pattern, Scope};
 use ee_engine::Engine;
 
 use crate::call::{Call, Room, denied};
@@ -9,7 +10,6 @@ use crate::decode::number;
 use crate::decode::path::Path;
 use crate::error::{self, Places};
 use crate::fault::Result;
-use crate::grant::{Grant, Pattern, Scope};
 use crate::limits;
 use crate::proto::v1::{
     GetServiceInfoRequest, GetServiceInfoResponse, VerifyRequest, VerifyResponse,

@@ -1,5 +1,6 @@
 //! Namespaces: create, look at, list, change and delete.
 
+use ee_access::grant::{Grant, Pattern, Scope};
 use ee_core::command::Command;
 use ee_engine::{Engine, NamespaceView};
 
@@ -10,7 +11,6 @@ use crate::decode::{self, number, text};
 use crate::encode::namespace::namespace as encode;
 use crate::error::{self, Places};
 use crate::fault::Result;
-use crate::grant::{Grant, Pattern, Scope};
 use crate::limits::{DESCRIPTION_BYTES, NAMESPACE_NAME_BYTES};
 use crate::page_token::Binding;
 use crate::proto::v1::{

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use ee_access::Status;
+use ee_access::grant::Grant;
 use ee_core::namespace::CategoryRecord;
 use ee_core::settings::NamespaceSettings;
 use ee_engine::{Engine, Frame, ItemView, NamespaceView, NewNamespace, Restore, WriteContext};
@@ -14,14 +16,12 @@ use crate::decode::{self, number, shape, snapshot};
 use crate::encode::{self, SNAPSHOT_FORMAT};
 use crate::error::{self, Places};
 use crate::fault::{Fault, Result};
-use crate::grant::Grant;
 use crate::proto::v1::snapshot_frame::Content;
 use crate::proto::v1::{
     Category, Item, Namespace, RestoreRequest, RestoreResponse, SnapshotHeader, SnapshotView,
 };
 use crate::request::Request;
 use crate::service::guard;
-use crate::status::Status;
 use crate::table::RESTORE;
 
 /// A restore that has begun. Dropping it leaves nothing behind.

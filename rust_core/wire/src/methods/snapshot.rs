@@ -1,5 +1,6 @@
 //! Snapshot: a stream of frames, each serialized when it is asked for.
 
+use ee_access::Status;
 use ee_engine::{Snapshot, SnapshotView};
 use prost::Message;
 
@@ -12,7 +13,6 @@ use crate::fault::Result;
 use crate::proto::v1::{self, SnapshotRequest, SnapshotResponse};
 use crate::request::Request;
 use crate::service::guard;
-use crate::status::Status;
 
 /// The serialized messages of a snapshot.
 pub struct SnapshotStream {

@@ -1,6 +1,6 @@
-//! The messages of `google.rpc` that say why a call failed, as far as they are used here:
+//! The messages of `google.rpc` that explain a failed call, with the fields that are used here:
 //! <https://github.com/googleapis/googleapis/blob/master/google/rpc/status.proto> and
-//! `error_details.proto` beside it.
+//! `error_details.proto` in the same directory.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ pub struct Status {
     /// The message.
     #[prost(string, tag = "2")]
     pub message: String,
-    /// Messages that say more.
+    /// Messages with the particulars.
     #[prost(message, repeated, tag = "3")]
     pub details: Vec<Any>,
 }
@@ -24,10 +24,10 @@ pub struct Status {
 /// The reason, for programs.
 #[derive(Clone, PartialEq, Message)]
 pub struct ErrorInfo {
-    /// Which reason.
+    /// The name of the reason.
     #[prost(string, tag = "1")]
     pub reason: String,
-    /// Whose reason.
+    /// The domain that defines the reason.
     #[prost(string, tag = "2")]
     pub domain: String,
     /// The particulars.
@@ -35,15 +35,15 @@ pub struct ErrorInfo {
     pub metadata: BTreeMap<String, String>,
 }
 
-/// Which fields of the request are at fault.
+/// The fields of the request that are invalid.
 #[derive(Clone, PartialEq, Message)]
 pub struct BadRequest {
-    /// One for each.
+    /// One entry for each field.
     #[prost(message, repeated, tag = "1")]
     pub field_violations: Vec<FieldViolation>,
 }
 
-/// One field at fault.
+/// One invalid field.
 #[derive(Clone, PartialEq, Message)]
 pub struct FieldViolation {
     /// Its path, such as `assignments[3].embedding`.
@@ -52,15 +52,15 @@ pub struct FieldViolation {
     /// What is wrong with it.
     #[prost(string, tag = "2")]
     pub description: String,
-    /// Which reason.
+    /// The name of the reason.
     #[prost(string, tag = "3")]
     pub reason: String,
 }
 
-/// When to try again.
+/// When a retry may succeed.
 #[derive(Clone, PartialEq, Message)]
 pub struct RetryInfo {
-    /// Not sooner than after this.
+    /// The least delay before the retry.
     #[prost(message, optional, tag = "1")]
     pub retry_delay: Option<Duration>,
 }

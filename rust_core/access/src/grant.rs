@@ -1,16 +1,16 @@
-//! What a caller may do: rules that name a scope and the namespaces that it holds for. What no
-//! rule allows is denied.
+//! The permissions of a caller: rules, each with a scope and the namespaces that it covers. A call
+//! that no rule allows is denied.
 
 use std::fmt;
 
-use crate::limits::ACTOR_BYTES;
+use crate::limits::PRINCIPAL_BYTES;
 
-/// What a method does to what it is called on; each scope includes those before it.
+/// The kind of access that a method needs; each scope includes the scopes before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scope {
-    /// Looks.
+    /// Reads.
     Read,
-    /// Changes what a namespace holds.
+    /// Changes the contents of a namespace.
     Write,
     /// Creates, changes, deletes and restores namespaces.
     Admin,
@@ -27,17 +27,17 @@ impl Scope {
     }
 }
 
-/// Which namespaces a rule holds for.
+/// The namespaces that a rule covers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Pattern {
-    /// The one of this name.
+    /// The namespace with this name.
     Exact(String),
-    /// Those whose names begin so; with nothing, all.
+    /// Every namespace whose name begins with this prefix; an empty prefix covers all.
     Prefix(String),
 }
 
 impl Pattern {
-    /// `name`, `prefix*` or `*`.
+    /// Parses `name`, `prefix*` or `*`.
     pub fn parse(text: &str) -> Result<Self, InvalidRule> {
         let (stem, pattern) = match text.strip_suffix('*') {
             Some(stem) => (stem, Self::Prefix(stem.to_owned())),
@@ -51,7 +51,7 @@ impl Pattern {
         Ok(pattern)
     }
 
-    /// Whether it holds for a name.
+    /// Whether the pattern covers a namespace name.
     pub fn covers(&self, name: &str) -> bool {
         match self {
             Self::Exact(exact) => exact == name,
@@ -60,7 +60,7 @@ impl Pattern {
     }
 }
 
-/// A rule or a principal that cannot be used.
+/// A rule or a principal that is not valid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidRule(String);
 
@@ -72,7 +72,7 @@ impl fmt::Display for InvalidRule {
 
 impl std::error::Error for InvalidRule {}
 
-/// Who calls, and what the caller may do.
+/// A principal and its permissions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
     principal: String,
@@ -80,14 +80,14 @@ pub struct Grant {
 }
 
 impl Grant {
-    /// A grant of these rules: (scope, namespace pattern).
+    /// A grant with these rules: (scope, namespace pattern).
     pub fn new<'a>(
         principal: &str,
         rules: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<Self, InvalidRule> {
-        if principal.len() > ACTOR_BYTES {
+        if principal.len() > PRINCIPAL_BYTES {
             return Err(InvalidRule(format!(
-                "a principal has at most {ACTOR_BYTES} bytes"
+                "a principal has at most {PRINCIPAL_BYTES} bytes"
             )));
         }
         let parse = |(scope, pattern): (&str, &str)| {
@@ -105,29 +105,29 @@ impl Grant {
         })
     }
 
-    /// A grant of everything.
+    /// A grant that allows every call.
     pub fn unrestricted(principal: &str) -> Result<Self, InvalidRule> {
         Self::new(principal, [("admin", "*")])
     }
 
-    /// Who calls.
+    /// The principal.
     pub fn principal(&self) -> &str {
         &self.principal
     }
 
-    /// Whether the caller may do this to the namespace, whether or not there is one.
+    /// Whether the grant allows this scope on a namespace, which need not exist.
     pub fn allows(&self, scope: Scope, namespace: &str) -> bool {
         self.patterns(scope)
             .any(|pattern| pattern.covers(namespace))
     }
 
-    /// Whether the caller may do this to any namespace at all.
+    /// Whether the grant allows this scope on any namespace at all.
     pub fn allows_somewhere(&self, scope: Scope) -> bool {
         self.patterns(scope).next().is_some()
     }
 
-    /// The namespaces that begin with `prefix` and that the caller may do this to, as patterns
-    /// that do not overlap, in the order of their names.
+    /// The namespaces whose names begin with `prefix` and on which the grant allows this scope, as
+    /// patterns that do not overlap, in the order of their names.
     pub fn covered(&self, scope: Scope, prefix: &str) -> Vec<Pattern> {
         let narrowed = |pattern: &Pattern| match pattern {
             Pattern::Exact(name) => name.starts_with(prefix).then(|| pattern.clone()),
@@ -137,7 +137,7 @@ impl Grant {
                 .then(|| Pattern::Prefix(prefix.to_owned())),
         };
         let mut patterns: Vec<_> = self.patterns(scope).filter_map(narrowed).collect();
-        // A prefix sorts right before all that it covers, and before the name that equals it.
+        // A prefix sorts directly before every name that it covers, including the equal one.
         patterns.sort_unstable_by(|a, b| key(a).cmp(&key(b)));
         patterns.dedup_by(|next, kept| kept.covers(key(next).0));
         patterns
