@@ -14,8 +14,7 @@ from typing import Any
 import pytest
 
 from effective_embeddings.server import ServerHandle, Settings
-from effective_embeddings.server.limits_report import MAX_SCRAPES
-from effective_embeddings.server.observability.metrics_server import MetricsServer
+from effective_embeddings.server.observability.metrics_server import MAX_SCRAPES, MetricsServer
 
 
 def _hello(_environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:

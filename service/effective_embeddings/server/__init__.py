@@ -21,6 +21,7 @@ from effective_embeddings.server.build import Server, build_server
 from effective_embeddings.server.lifecycle import ServerHandle, serve
 from effective_embeddings.server.limits_report import Limit, all_limits
 from effective_embeddings.server.observability.logs import setup_logging
+from effective_embeddings.server.preflight import check_files
 from effective_embeddings.server.settings.settings import (
     DEFAULT_LISTEN,
     MAX_MESSAGE_BYTES,
@@ -28,7 +29,7 @@ from effective_embeddings.server.settings.settings import (
     Settings,
     SettingsError,
 )
-from effective_embeddings.server.settings.sources import FIELDS, Resolved, check_files, resolve
+from effective_embeddings.server.settings.sources import FIELDS, Resolved, resolve
 
 __all__ = [
     "DEFAULT_LISTEN",

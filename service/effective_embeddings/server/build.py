@@ -15,11 +15,12 @@ import grpc
 from effective_embeddings.server.admission.admission import Gate
 from effective_embeddings.server.admission.authentication import IdentityOf, everybody
 from effective_embeddings.server.auth.tls import make_credentials
+from effective_embeddings.server.contract import SERVICE_NAME
 from effective_embeddings.server.observability.logs import AuditLog
 from effective_embeddings.server.settings.addresses import ListenError, split_listen
 from effective_embeddings.server.settings.settings import Settings
 from effective_embeddings.server.transport.engine import EngineLike
-from effective_embeddings.server.transport.handlers import SERVICE_NAME, ServiceHandler
+from effective_embeddings.server.transport.handlers import ServiceHandler
 from effective_embeddings.server.transport.health import HEALTH_NAME, HealthFollower
 from effective_embeddings.server.transport.raw_unary import RawUnaryServer
 from effective_embeddings.server.transport.reflection import Reflection

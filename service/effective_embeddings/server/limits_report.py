@@ -12,15 +12,15 @@ from effective_embeddings.server.auth.tokens import (
     MAX_TOKENS_OF_A_PRINCIPAL,
 )
 from effective_embeddings.server.observability.logs import MAX_REFUSALS_PER_SECOND
+from effective_embeddings.server.observability.metrics_server import (
+    MAX_SCRAPE_SECONDS,
+    MAX_SCRAPES,
+)
 from effective_embeddings.server.settings.settings import Settings
 from effective_embeddings.server.transport.health import MAX_CHECKS, MAX_WATCHES
 from effective_embeddings.server.transport.reflection import MAX_REFLECTIONS
 
-__all__ = ["MAX_SCRAPES", "MAX_SCRAPE_SECONDS", "Limit", "all_limits", "server_limits"]
-
-# Of who asks for the figures (metrics_server.py).
-MAX_SCRAPES = 32
-MAX_SCRAPE_SECONDS = 10.0
+__all__ = ["Limit", "all_limits", "server_limits"]
 
 
 @dataclass(frozen=True, slots=True)

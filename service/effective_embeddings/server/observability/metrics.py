@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
+from wsgiref.types import WSGIApplication
 
 from prometheus_client import CollectorRegistry, Counter, make_wsgi_app
 from prometheus_client.core import (
@@ -22,7 +23,6 @@ from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
 from effective_embeddings.server.observability.call_metrics import CallMetrics
-from effective_embeddings.server.observability.metrics_server import Application
 
 __all__ = ["Metrics"]
 
@@ -53,9 +53,9 @@ class Metrics:
             counter = self._refused_for[reason] = self._refused.labels(reason)
         counter.inc()
 
-    def application(self) -> Application:
+    def application(self) -> WSGIApplication:
         """Return what answers Prometheus over HTTP."""
-        made: Application = make_wsgi_app(self.registry)
+        made: WSGIApplication = make_wsgi_app(self.registry)
         return made
 
     def add_gauge(self, name: str, text: str, look: Callable[[], float]) -> None:

@@ -10,19 +10,18 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable
 from contextlib import suppress
 from socketserver import ThreadingMixIn
-from typing import Any, TypeAlias
+from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
+from wsgiref.types import WSGIApplication
 
-from effective_embeddings.server.limits_report import MAX_SCRAPE_SECONDS, MAX_SCRAPES
 from effective_embeddings.server.settings.addresses import ListenError, split_listen
 
-__all__ = ["Application", "MetricsServer"]
+__all__ = ["MAX_SCRAPES", "MAX_SCRAPE_SECONDS", "MetricsServer"]
 
-# By PEP 3333.
-Application: TypeAlias = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+MAX_SCRAPES = 32
+MAX_SCRAPE_SECONDS = 10.0
 
 _log = logging.getLogger("effective_embeddings.server")
 
@@ -37,7 +36,7 @@ class MetricsServer:
     """
 
     def __init__(
-        self, listen: str, application: Application, seconds: float = MAX_SCRAPE_SECONDS
+        self, listen: str, application: WSGIApplication, seconds: float = MAX_SCRAPE_SECONDS
     ) -> None:
         """Take the port and serve.
 

@@ -8,7 +8,6 @@ more as a flag: ``allow_insecure`` is ``--allow-insecure-listen``.
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 import os
 import tomllib
 import types
@@ -17,12 +16,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from effective_embeddings.server.admission.authentication import make_authentication
-from effective_embeddings.server.auth.tls import make_credentials
 from effective_embeddings.server.settings.addresses import SettingsError
 from effective_embeddings.server.settings.settings import DEFAULT_METRICS_LISTEN, Settings
 
-__all__ = ["FIELDS", "Resolved", "check_files", "resolve"]
+__all__ = ["FIELDS", "Resolved", "resolve"]
 
 _PREFIX = "EFFEMB_"
 # The client's, on the same machine.
@@ -169,42 +166,3 @@ def _typed(path: Path, name: str, value: Any) -> Any:
         raise SettingsError(message)
     # A path in a file is relative to the file, wherever the server is started.
     return (path.parent / value).absolute() if kind is Path else value
-
-
-def check_files(settings: Settings) -> int:
-    """Look at what settings name, as a server would; return the number of tokens.
-
-    Nothing is made, nor opened to be written: what a server would write is only asked for.
-
-    Raises:
-        SettingsError: Something of it cannot be used.
-    """
-    make_credentials(settings)
-    authentication = make_authentication(settings)
-    _check_writable("data", settings.data, folder=True)
-    if settings.audit_log is not None:
-        # Its folder is not made, where the data's is.
-        if not settings.audit_log.parent.is_dir():
-            message = f"audit_log: {settings.audit_log.parent} is no folder"
-            raise SettingsError(message)
-        _check_writable("audit_log", settings.audit_log, folder=False)
-    if settings.traces and importlib.util.find_spec("opentelemetry") is None:
-        message = "traces need more: pip install 'effective-embeddings[otel]'"
-        raise SettingsError(message)
-    return 0 if authentication is None else len(authentication)
-
-
-def _check_writable(setting: str, path: Path, *, folder: bool) -> None:
-    """Raise a SettingsError if this user cannot write to a file or folder, or make it."""
-    try:
-        found = next(each for each in (path, *path.absolute().parents) if each.exists())
-    except OSError as error:
-        message = f"{setting}: {path}: {error.strerror}"
-        raise SettingsError(message) from None
-    # What is to be made is made in a folder.
-    if found.is_dir() != (folder or found != path):
-        message = f"{setting}: {found} is not a {'file' if found.is_dir() else 'folder'}"
-        raise SettingsError(message)
-    if not os.access(found, os.W_OK, effective_ids=True):
-        message = f"{setting}: this user cannot write to {found}"
-        raise SettingsError(message)

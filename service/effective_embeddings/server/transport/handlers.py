@@ -14,6 +14,7 @@ import grpc
 
 from effective_embeddings._core import METHODS
 from effective_embeddings.server.admission.admission import Gate
+from effective_embeddings.server.contract import SERVICE, SERVICE_NAME
 from effective_embeddings.server.observability.call_observer import CallObserver
 from effective_embeddings.server.observability.logs import AuditLog
 from effective_embeddings.server.transport.engine import EngineLike
@@ -22,16 +23,13 @@ from effective_embeddings.server.transport.raw_unary import RawUnaryCall
 from effective_embeddings.server.transport.streams import ADMITTED, HANDLER_FACTORIES
 from effective_embeddings.server.transport.unary import UnaryMethod
 from effective_embeddings.server.transport.workers import Workers
-from effective_embeddings.v1 import service_pb2
 
 if TYPE_CHECKING:
     from effective_embeddings.server.observability.metrics import Metrics
     from effective_embeddings.server.observability.traces import Traces
 
-__all__ = ["SERVICE_NAME", "ServiceHandler"]
+__all__ = ["ServiceHandler"]
 
-_SERVICE = service_pb2.DESCRIPTOR.services_by_name["EffectiveEmbeddingsService"]
-SERVICE_NAME: str = _SERVICE.full_name
 _PREFIX = f"/{SERVICE_NAME}/"
 _SCOPES = dict(METHODS)
 # What Prometheus calls them, by (client streams, server streams).
@@ -92,7 +90,7 @@ class ServiceHandler(grpc.ServiceRpcHandler):
                 traces=traces,
             )
 
-        for method in _SERVICE.methods:
+        for method in SERVICE.methods:
             name, streaming = method.name, (method.client_streaming, method.server_streaming)
             seen = observer(name, _KINDS[streaming])
             if any(streaming):

@@ -14,12 +14,12 @@ import grpc
 from grpc_health.v1 import health_pb2
 
 from effective_embeddings.server.admission.stall_timeout import StallTimeout
+from effective_embeddings.server.contract import SERVICE_NAME
 from effective_embeddings.server.transport.bounded_pool import (
     BoundedHandler,
     BoundedMethod,
     BoundedPool,
 )
-from effective_embeddings.server.transport.handlers import SERVICE_NAME
 from effective_embeddings.server.transport.inline import INLINE
 
 __all__ = ["HEALTH_NAME", "MAX_CHECKS", "MAX_WATCHES", "HealthFollower"]
