@@ -54,6 +54,7 @@ lint-python: build
 	$(BIN)/ruff check --quiet .
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 	$(BIN)/python -m mypy.stubtest effective_embeddings._core --mypy-config-file pyproject.toml
 	$(BIN)/python proto/generate.py --check
 	$(BIN)/python scripts/unasync.py --check
@@ -102,6 +103,7 @@ LOCK := uv pip compile pyproject.toml --universal --generate-hashes --python-ver
 
 lock: ## Renew requirements.lock, and the part of it that the image has (needs uv)
 	$(LOCK) --all-extras -o requirements.lock
+	sed -i '1i # Everything that the checks, the demo and the benches need, pinned and hashed for every platform.\n#   install:  pip install --require-hashes -r requirements.lock\n#   renew:    make lock' requirements.lock
 	$(LOCK) --extra otel --no-annotate -c requirements.lock -o deploy/requirements.lock
 
 clean: ## Remove everything that was built

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from effective_embeddings import _core
+from effective_embeddings._core import VERSION, Engine, Grant
 from effective_embeddings.server.admission.authentication import everybody, make_authentication
 from effective_embeddings.server.admission.refusals import starting
 from effective_embeddings.server.build import build_server
@@ -40,30 +40,30 @@ class _LateEngine:
     """Stands in for the engine while it opens, which may take a recovery."""
 
     def __init__(self) -> None:
-        self._engine: _core.Engine | None = None
+        self._engine: Engine | None = None
 
-    def set(self, engine: _core.Engine) -> None:
+    def set(self, engine: Engine) -> None:
         self._engine = engine
 
-    def _get(self) -> _core.Engine:
+    def _get(self) -> Engine:
         if self._engine is None:
             raise starting()
         return self._engine
 
     def call(
-        self, method: str, request: bytes, grant: _core.Grant, timeout: float | None = None
+        self, method: str, request: bytes, grant: Grant, timeout: float | None = None
     ) -> bytes:
         return self._get().call(method, request, grant, timeout)
 
-    def call_at_once(self, method: str, request: bytes, grant: _core.Grant) -> bytes | None:
+    def call_at_once(self, method: str, request: bytes, grant: Grant) -> bytes | None:
         return self._get().call_at_once(method, request, grant)
 
     def snapshot(
-        self, request: bytes, grant: _core.Grant, timeout: float | None = None
+        self, request: bytes, grant: Grant, timeout: float | None = None
     ) -> Iterator[bytes]:
         return self._get().snapshot(request, grant, timeout)
 
-    def restore(self, grant: _core.Grant) -> RestoreLike:
+    def restore(self, grant: Grant) -> RestoreLike:
         return self._get().restore(grant)
 
 
@@ -89,7 +89,7 @@ class ServerHandle:
         """
         self._settings = settings
         self._late = _LateEngine()
-        self._engine: _core.Engine | None = None
+        self._engine: Engine | None = None
         self._stopped = False
         # Before the file is read: what changes meanwhile is seen.
         self._watch = FileWatch([settings.tokens] if settings.tokens else [], self.reload)
@@ -160,7 +160,7 @@ class ServerHandle:
         settings = self._settings
         begin = time.monotonic()
         try:
-            engine = _core.Engine(
+            engine = Engine(
                 settings.data,
                 memory_budget=settings.memory_budget,
                 kernel=settings.kernel,
@@ -180,7 +180,7 @@ class ServerHandle:
             self.target,
             settings.data,
             settings.workers,
-            _core.VERSION,
+            VERSION,
             time.monotonic() - begin,
         )
 

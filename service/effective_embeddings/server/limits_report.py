@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from effective_embeddings import _core
+from effective_embeddings._core import LIMITS
 from effective_embeddings.server.admission.load_shedder import CROWD
 from effective_embeddings.server.auth.tokens import (
     MAX_ENTRIES,
@@ -43,8 +43,7 @@ class Limit:
 def all_limits(settings: Settings) -> list[Limit]:
     """Return the limits of the server, then those of a request."""
     requests = [
-        Limit(name, value, _unit(name), _REQUESTS.get(name, _INVALID))
-        for name, value in _core.LIMITS
+        Limit(name, value, _unit(name), _REQUESTS.get(name, _INVALID)) for name, value in LIMITS
     ]
     return server_limits(settings) + requests
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from effective_embeddings.client.models.resources import Vector
 from effective_embeddings.v1 import resources_pb2
 
-__all__ = ["Rows", "Vector", "vector_bytes", "vector_from_message"]
-
-Vector = NDArray[np.float32]
+__all__ = ["Rows", "vector_bytes", "vector_from_message"]
 
 
 class Rows:

@@ -9,9 +9,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
-
-from effective_embeddings.client.convert.vectors import Vector
+from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
     "Category",
@@ -21,7 +19,10 @@ __all__ = [
     "MembershipMode",
     "Namespace",
     "Normalization",
+    "Vector",
 ]
+
+Vector = NDArray[np.float32]
 
 Normalization = Literal["raw", "unit"]
 MembershipMode = Literal["single", "multiple"]

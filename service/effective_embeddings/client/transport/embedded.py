@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-from effective_embeddings import _core
 from effective_embeddings._core import Engine, Grant, StatusError
+from effective_embeddings._core import repair as repair_directory
 from effective_embeddings.client.errors import error_from_status
 
 __all__ = ["EmbeddedTransport", "repair"]
@@ -30,7 +30,7 @@ def repair(path: str | os.PathLike[str], into: str | os.PathLike[str]) -> dict[s
         Unavailable: One of the directories is in use, or cannot be read or written.
     """
     try:
-        return _core.repair(path, into)
+        return repair_directory(path, into)
     except StatusError as error:
         raise error_from_status(error.code, error.message, error.details) from None
 
