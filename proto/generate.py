@@ -1,11 +1,13 @@
-"""Generate the Python modules of the contract, or check that the committed ones are current.
+"""Generate the Python side of the contract, or check that the committed files are current.
 
-    python proto/generate.py            # write service/effective_embeddings/v1/*_pb2*.py*
+    python proto/generate.py            # write service/effective_embeddings/v1/
     python proto/generate.py --check    # fail if they differ from what the protos say
 
 Uses the compiler that comes with grpcio-tools, so that everyone generates the same bytes from the
 locked version and no system protoc is needed. The protos' folder (effective_embeddings/v1) is the
-package's own, so the imports in the generated code are right as they are.
+package's own, so the imports in the generated code are right as they are. The protos are copied
+beside the modules: a wheel then brings the contract along, and `site-packages` serves as an
+include path of protoc.
 """
 
 from __future__ import annotations
@@ -21,11 +23,11 @@ from grpc_tools import protoc
 PROTO_ROOT = Path(__file__).resolve().parent
 SERVICE_ROOT = PROTO_ROOT.parent / "service"
 PACKAGE = Path("effective_embeddings", "v1")
-GENERATED = ("*_pb2.py", "*_pb2.pyi", "*_pb2_grpc.py")
+GENERATED = ("*_pb2.py", "*_pb2.pyi", "*_pb2_grpc.py", "*.proto")
 
 
 def generate(output: Path) -> None:
-    """Write the modules of every proto below ``output``; raise RuntimeError if one is refused."""
+    """Write modules and protos below ``output``; raise RuntimeError if a proto is refused."""
     protos = sorted((PROTO_ROOT / PACKAGE).glob("*.proto"))
     well_known = resources.files("grpc_tools") / "_proto"
     status = protoc.main(
@@ -50,22 +52,24 @@ def generate(output: Path) -> None:
     if status:
         message = f"protoc refused the protos below {PROTO_ROOT} (exit status {status})"
         raise RuntimeError(message)
+    for proto in protos:
+        (output / PACKAGE / proto.name).write_bytes(proto.read_bytes())
 
 
-def read_modules(root: Path) -> dict[str, bytes]:
-    """Return the generated modules below ``root``: file name to content."""
+def read_files(root: Path) -> dict[str, bytes]:
+    """Return the generated files below ``root``: file name to content."""
     folder = root / PACKAGE
     return {path.name: path.read_bytes() for pattern in GENERATED for path in folder.glob(pattern)}
 
 
 def describe_differences(committed: dict[str, bytes], fresh: dict[str, bytes]) -> list[str]:
-    """Return a line for each module that is missing, outdated, or of no proto any more."""
+    """Return a line for each file that is missing, outdated, or without a proto."""
     lines = []
     for name in sorted(committed.keys() | fresh.keys()):
         if name not in committed:
             lines.append(f"missing: {name}")
         elif name not in fresh:
-            lines.append(f"of no proto any more: {name}")
+            lines.append(f"without a proto: {name}")
         elif committed[name] != fresh[name]:
             lines.append(f"differs: {name}")
     return lines
@@ -79,8 +83,8 @@ def main() -> int:
 
     with tempfile.TemporaryDirectory() as scratch:
         generate(Path(scratch))
-        fresh = read_modules(Path(scratch))
-    differences = describe_differences(read_modules(SERVICE_ROOT), fresh)
+        fresh = read_files(Path(scratch))
+    differences = describe_differences(read_files(SERVICE_ROOT), fresh)
     if check_only:
         if differences:
             sys.stderr.write(
@@ -92,7 +96,7 @@ def main() -> int:
 
     target = SERVICE_ROOT / PACKAGE
     target.mkdir(parents=True, exist_ok=True)
-    for name in read_modules(SERVICE_ROOT).keys() - fresh.keys():
+    for name in read_files(SERVICE_ROOT).keys() - fresh.keys():
         (target / name).unlink()
     for name, content in fresh.items():
         (target / name).write_bytes(content)

@@ -58,6 +58,7 @@ class Engine:
         kernel: str | None = None,
         threads: int | None = None,
         max_namespaces: int | None = None,
+        max_message_bytes: int | None = None,
     ) -> Engine: ...
     def call(
         self, method: str, request: bytes, grant: Grant, timeout: float | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.resources
 import inspect
 import subprocess
 import sys
@@ -10,11 +11,12 @@ from pathlib import Path
 
 import grpc
 import pytest
+from grpc_tools import protoc
 
 import effective_embeddings
 from effective_embeddings import AsyncClient, Client, _core, errors
 from effective_embeddings.client.contract import METHODS
-from effective_embeddings.v1 import errors_pb2, service_pb2
+from effective_embeddings.v1 import errors_pb2, resources_pb2, service_pb2
 
 _ROOT = Path(__file__).resolve().parents[2]
 _PACKAGE = _ROOT / "service" / "effective_embeddings"
@@ -93,6 +95,49 @@ def test_the_generated_code_is_current(script: str) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_package_brings_the_protos_and_they_compile_from_there(tmp_path: Path) -> None:
+    package = Path(effective_embeddings.__file__).parent
+    protos = sorted((package / "v1").glob("*.proto"))
+    assert [path.name for path in protos] == ["errors.proto", "resources.proto", "service.proto"]
+    for path in protos:
+        assert (
+            path.read_bytes() == (_ROOT / "proto/effective_embeddings/v1" / path.name).read_bytes()
+        )
+    well_known = importlib.resources.files("grpc_tools") / "_proto"
+    status = protoc.main(
+        [
+            "protoc",
+            f"--proto_path={package.parent}",
+            f"--proto_path={well_known}",
+            f"--descriptor_set_out={tmp_path / 'contract'}",
+            "effective_embeddings/v1/service.proto",
+            "--include_imports",
+        ]
+    )
+    assert status == 0
+    assert b"ERROR_REASON_DEGENERATE_QUERY" in (tmp_path / "contract").read_bytes()
+
+
+def test_every_proto_has_the_options_of_every_language() -> None:
+    for descriptor in (service_pb2.DESCRIPTOR, resources_pb2.DESCRIPTOR, errors_pb2.DESCRIPTOR):
+        options = descriptor.GetOptions()
+        for name in (
+            "csharp_namespace",
+            "go_package",
+            "java_multiple_files",
+            "java_package",
+            "objc_class_prefix",
+            "php_namespace",
+            "ruby_package",
+        ):
+            assert options.HasField(name), (descriptor.name, name)
+
+
+def test_the_service_file_reaches_every_other_file() -> None:
+    names = {file.name.rpartition("/")[2] for file in service_pb2.DESCRIPTOR.dependencies}
+    assert {"errors.proto", "resources.proto"} <= names
 
 
 def test_the_build_under_test_is_a_release_build_or_says_so() -> None:

@@ -53,11 +53,13 @@ def test_it_lists_and_describes_the_service(curl: _Grpcurl, shared_server: Serve
     assert {_SERVICE, "grpc.health.v1.Health"} <= set(listed)
     methods = curl.run("list", _SERVICE).stdout.split()
     assert f"{_SERVICE}.Assign" in methods
-    assert len(methods) == 21
+    assert len(methods) == 22
     described = curl.run("describe", f"{_SERVICE}.Match").stdout
     assert "MatchRequest" in described
     message = curl.run("describe", ".effective_embeddings.v1.Assignment").stdout
     assert "optional float weight" in message
+    reasons = curl.run("describe", "effective_embeddings.v1.ErrorReason").stdout
+    assert "ERROR_REASON_DEGENERATE_QUERY = 11" in reasons
     health = curl.run("grpc.health.v1.Health/Check", data={"service": _SERVICE})
     assert json.loads(health.stdout) == {"status": "SERVING"}
     assert shared_server.target
@@ -90,7 +92,7 @@ def test_it_teaches_and_asks(curl: _Grpcurl, ns: str) -> None:
         "category": "health",
         "changed": True,
         "score_before": 0,
-        "category_count": "1",
+        "category_member_count": "1",
         "category_drift": pytest.approx(1 - np.sqrt(0.5)),
         "item_created": True,
     }

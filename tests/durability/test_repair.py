@@ -47,12 +47,12 @@ def _page_of(folder: Path, text: bytes) -> int:
     return (folder / "effemb.db").read_bytes().index(text) // _PAGE + 1
 
 
-def test_verify_without_a_name_looks_at_the_files_and_all_namespaces(data: Path) -> None:
+def test_verify_without_a_name_looks_at_the_storage_and_all_namespaces(data: Path) -> None:
     code, _, told = _effemb("verify", "--data", data)
-    files, namespace = told
+    storage, namespace = told
     assert code == 0
-    assert files["files"]["page_count"] == (data / "effemb.db").stat().st_size // _PAGE
-    assert (files["files"]["findings"], namespace["findings"]) == ([], [])
+    assert storage["storage"]["page_count"] == (data / "effemb.db").stat().st_size // _PAGE
+    assert (storage["storage"]["findings"], namespace["findings"]) == ([], [])
 
 
 def test_verify_names_a_damaged_page_and_repair_lists_what_was_on_it(
@@ -63,7 +63,7 @@ def test_verify_names_a_damaged_page_and_repair_lists_what_was_on_it(
     before = {file.name: file.read_bytes() for file in data.iterdir()}
     code, _, told = _effemb("verify", "--data", data)
     assert code == 1
-    assert any(f"page {page} " in finding for finding in told[0]["files"]["findings"])
+    assert any(f"page {page} " in finding for finding in told[0]["storage"]["findings"])
 
     before |= {file.name: file.read_bytes() for file in data.iterdir()}
     new = tmp_path / "new"

@@ -54,7 +54,7 @@ def test_a_category_with_one_item_is_half_way_to_it(client: Client, notes: str) 
     np.testing.assert_allclose(_effective(client, notes), [0.5, 0.5, 0], rtol=1e-6)
     (result,) = reply.results
     assert result.score_before == pytest.approx(0, abs=1e-9)
-    assert result.category_count == 1
+    assert result.category_member_count == 1
     assert result.category_drift == pytest.approx(1 - 1 / np.sqrt(2))
 
 

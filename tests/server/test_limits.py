@@ -204,6 +204,9 @@ def test_a_reply_that_is_too_large_says_so_and_what_to_do(tmp_path: Path) -> Non
             details = dict(call.trailing_metadata())["grpc-status-details-bin"]
         assert b"REPLY_TOO_LARGE" in details
         assert str(limit).encode() in details
+        info = client.service_info()
+        assert (info.limits["request_bytes"], info.limits["reply_bytes"]) == (limit, limit)
+        assert info.write_refusal is None
         assert len(client.match("n", [1, 0], limit=100)[0].matches) == 100
 
 

@@ -370,6 +370,11 @@ impl Engine {
         }
     }
 
+    /// Returns the error that a write would get now, if the engine refuses writes.
+    pub fn may_write(&self) -> Result<()> {
+        self.shared.may_write()
+    }
+
     /// Whether it takes writes.
     pub fn health(&self) -> Health {
         self.shared.health()

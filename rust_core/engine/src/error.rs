@@ -50,7 +50,7 @@ pub enum Error {
     },
     /// The parts of a query cancel out, or leave the range of a sum.
     #[error("the parts of query {query} cancel out: it points nowhere")]
-    QueryWithoutDirection {
+    DegenerateQuery {
         /// The query's place in the batch.
         query: usize,
     },

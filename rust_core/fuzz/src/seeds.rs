@@ -262,16 +262,9 @@ fn of_namespace(world: &World, namespace: &str) -> Vec<Call> {
             "Verify",
             &VerifyRequest {
                 namespace: namespace.clone(),
-                files: false,
             },
         ),
-        call(
-            "Verify",
-            &VerifyRequest {
-                namespace: String::new(),
-                files: true,
-            },
-        ),
+        call("VerifyStorage", &VerifyStorageRequest {}),
         call("GetServiceInfo", &GetServiceInfoRequest {}),
         Call::restore(&world.restore_messages(&namespace)),
     ]

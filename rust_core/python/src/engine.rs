@@ -28,7 +28,7 @@ pub(crate) struct Engine {
 #[pymethods]
 impl Engine {
     #[new]
-    #[pyo3(signature = (path, *, memory_budget=None, kernel=None, threads=None, max_namespaces=None))]
+    #[pyo3(signature = (path, *, memory_budget=None, kernel=None, threads=None, max_namespaces=None, max_message_bytes=None))]
     fn new(
         py: Python<'_>,
         path: PathBuf,
@@ -36,8 +36,10 @@ impl Engine {
         kernel: Option<&str>,
         threads: Option<usize>,
         max_namespaces: Option<u64>,
+        max_message_bytes: Option<usize>,
     ) -> Result<Self, Refused> {
         let opened = py.detach(|| open(path, memory_budget, kernel, threads, max_namespaces))?;
+        let opened = opened.with_max_message_bytes(max_message_bytes);
         Ok(Self {
             service: Detached::new(RwLock::new(Some(opened))),
         })

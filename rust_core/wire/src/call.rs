@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use ee_access::grant::Grant;
+use ee_access::grant::{Grant, Pattern};
 use ee_core::command::Command;
 use ee_engine::{Engine, NamespaceView, ReadContext, Target, WriteContext, Written};
 use prost::Message;
@@ -11,27 +11,28 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::decode::path::Path;
 use crate::decode::{shape, text, too_large};
-use crate::error::{self, Places};
+use crate::error::{self, FieldPaths};
 use crate::fault::{Fault, Result};
 use crate::limits::{
     ACTOR_BYTES, EMBEDDING_MODEL_BYTES, REASON_BYTES, REQUEST_BYTES, REQUEST_ID_BYTES,
 };
 use crate::proto::v1::{ErrorReason, WriteOptions};
 use crate::request::{Request, WriteRequest};
+use crate::service::Service;
 use crate::table::Method;
 
 /// A call that may be answered, as far as can be said before its request is read.
 pub(crate) struct Call<'a> {
-    engine: &'a Engine,
+    pub(crate) service: &'a Service,
     method: &'static Method,
-    grant: &'a Grant,
+    pub(crate) grant: &'a Grant,
     deadline: Option<Instant>,
 }
 
 impl<'a> Call<'a> {
     /// Begins a call, unless it is too late, or the caller may not call the method on anything.
     pub(crate) fn begin(
-        engine: &'a Engine,
+        service: &'a Service,
         method: &'static Method,
         grant: &'a Grant,
         deadline: Option<Instant>,
@@ -41,12 +42,12 @@ impl<'a> Call<'a> {
         }
         if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
             return Err(error::fault(
-                Places::SINGLE,
+                FieldPaths::SINGLE,
                 ee_engine::Error::DeadlineExceeded,
             ));
         }
         Ok(Self {
-            engine,
+            service,
             method,
             grant,
             deadline,
@@ -93,10 +94,26 @@ impl<'a> Call<'a> {
     pub(crate) fn service<Q: Message + Default, A: Message>(
         &self,
         request: &[u8],
-        run: impl FnOnce(&Engine, &Grant, Q) -> Result<A>,
+        run: impl FnOnce(&Self, Q) -> Result<A>,
     ) -> Result<Vec<u8>> {
         let request: Q = decode(self.method, request)?;
-        Ok(run(self.engine, self.grant, request)?.encode_to_vec())
+        Ok(run(self, request)?.encode_to_vec())
+    }
+
+    /// The engine.
+    pub(crate) fn engine(&self) -> &'a Engine {
+        self.service.engine()
+    }
+
+    /// Whether the caller may do this to every namespace.
+    pub(crate) fn covers_everything(&self) -> bool {
+        self.grant.covered(self.method.scope, "") == [Pattern::Prefix(String::new())]
+    }
+
+    /// The refusal of a call that the grant does not cover.
+    #[cold]
+    pub(crate) fn denied(&self) -> Fault {
+        denied(self.method)
     }
 
     /// The request, once it is known to be within its limits.
@@ -109,10 +126,10 @@ impl<'a> Call<'a> {
     pub(crate) fn admit(&self, field: &'static str, name: String) -> Result<Room<'a>> {
         text::namespace_name(Path::field(field), &name)?;
         if !self.grant.allows(self.method.scope, &name) {
-            return Err(denied(self.method));
+            return Err(self.denied());
         }
         Ok(Room {
-            engine: self.engine,
+            engine: self.engine(),
             method: self.method.name,
             name,
             deadline: self.deadline,
@@ -186,7 +203,7 @@ impl Room<'_> {
         let target = self
             .engine
             .settings(&self.name)
-            .map_err(|error| error::fault(Places::SINGLE, error))?;
+            .map_err(|error| error::fault(FieldPaths::SINGLE, error))?;
         check_model(&target.settings.embedding_model, model)?;
         Ok(target)
     }
@@ -195,20 +212,20 @@ impl Room<'_> {
     pub(crate) fn write(
         &self,
         target: &Target,
-        places: Places,
+        paths: FieldPaths,
         command: Command,
         writing: Writing,
     ) -> Result<Written> {
         self.engine
             .write(target, command, writing.context)
-            .map_err(|error| error::fault(places, error))
+            .map_err(|error| error::fault(paths, error))
     }
 
     /// The namespace, at a revision or a later one.
     pub(crate) fn view(&self, min_revision: u64) -> Result<NamespaceView> {
         self.engine
             .namespace(&self.name, self.reading(min_revision))
-            .map_err(|error| error::fault(Places::SINGLE, error))
+            .map_err(|error| error::fault(FieldPaths::SINGLE, error))
     }
 }
 
@@ -246,7 +263,7 @@ pub(crate) fn decode<Q: Message + Default>(method: &Method, request: &[u8]) -> R
 
 /// The refusal of a call that the grant does not cover.
 #[cold]
-pub(crate) fn denied(method: &Method) -> Fault {
+fn denied(method: &Method) -> Fault {
     let (name, scope) = (method.name, method.scope.name());
     let message = format!("{name} needs the scope {scope}, which this caller does not have here");
     Fault::new(ErrorReason::PermissionDenied, message)

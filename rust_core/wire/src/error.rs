@@ -8,7 +8,7 @@ use crate::proto::v1::ErrorReason as R;
 
 /// Where the entries of a method's request are.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Places {
+pub(crate) struct FieldPaths {
     /// The list, or nothing where there is just one entry.
     pub(crate) list: &'static str,
     /// The field of an entry that names a category; nothing: the entry itself.
@@ -17,7 +17,7 @@ pub(crate) struct Places {
     pub(crate) item: &'static str,
 }
 
-impl Places {
+impl FieldPaths {
     /// Fields of the request itself.
     pub(crate) const SINGLE: Self = Self::of("", "category", "item");
 
@@ -48,7 +48,7 @@ impl Places {
 
 /// The refusal that an error of the engine is.
 #[cold]
-pub(crate) fn fault(places: Places, error: Error) -> Fault {
+pub(crate) fn fault(paths: FieldPaths, error: Error) -> Fault {
     let text = error.to_string();
     let plain = |reason| Fault::new(reason, text.clone());
     match error {
@@ -64,16 +64,16 @@ pub(crate) fn fault(places: Places, error: Error) -> Fault {
             .with("category_count", categories)
             .with("item_count", items),
         Error::CategoryNotFound { key } => {
-            Fault::at(R::CategoryNotFound, places.path(0, places.category), text)
+            Fault::at(R::CategoryNotFound, paths.path(0, paths.category), text)
                 .with("category", key)
         }
         Error::ItemNotFound { key, query } => {
-            Fault::at(R::ItemNotFound, item_path(places, query), text).with("item", key)
+            Fault::at(R::ItemNotFound, item_path(paths, query), text).with("item", key)
         }
-        Error::QueryWithoutDirection { query } => {
-            Fault::at(R::QueryWithoutDirection, format!("queries[{query}]"), text)
+        Error::DegenerateQuery { query } => {
+            Fault::at(R::DegenerateQuery, format!("queries[{query}]"), text)
         }
-        Error::Refused(refusal) => refused(places, refusal),
+        Error::Refused(refusal) => refused(paths, refusal),
         Error::RequestIdReused { request_id } => {
             plain(R::RequestIdReused).with("request_id", request_id)
         }
@@ -96,30 +96,28 @@ pub(crate) fn fault(places: Places, error: Error) -> Fault {
     }
 }
 
-fn item_path(places: Places, query: Option<(usize, Option<usize>)>) -> String {
+fn item_path(paths: FieldPaths, query: Option<(usize, Option<usize>)>) -> String {
     match query {
         Some((query, Some(part))) => format!("queries[{query}].parts.parts[{part}].item"),
         Some((query, None)) => format!("queries[{query}].item"),
-        None => places.path(0, places.item),
+        None => paths.path(0, paths.item),
     }
 }
 
-fn refused(places: Places, refusal: Refusal) -> Fault {
+fn refused(paths: FieldPaths, refusal: Refusal) -> Fault {
     let text = refusal.to_string();
     match refusal {
-        Refusal::CategoryNotFound { index, key } => Fault::at(
-            R::CategoryNotFound,
-            places.path(index, places.category),
-            text,
-        )
-        .with("category", key),
+        Refusal::CategoryNotFound { index, key } => {
+            Fault::at(R::CategoryNotFound, paths.path(index, paths.category), text)
+                .with("category", key)
+        }
         Refusal::ItemNotFound { index, key } | Refusal::EmbeddingNeeded { index, key } => {
-            Fault::at(R::ItemNotFound, places.path(index, places.item), text).with("item", key)
+            Fault::at(R::ItemNotFound, paths.path(index, paths.item), text).with("item", key)
         }
         Refusal::Contradiction { index, first, key } => {
-            let first = places.entry(first);
+            let first = paths.entry(first);
             let what = format!("says something else of {key:?} than {first}");
-            Fault::at(R::ContradictoryBatch, places.entry(index), what)
+            Fault::at(R::ConflictingEntries, paths.entry(index), what)
                 .with("key", key)
                 .with("first", first)
         }

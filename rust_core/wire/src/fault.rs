@@ -22,9 +22,16 @@ const SHOWN_BYTES: usize = 512;
 pub(crate) struct Fault {
     reason: ErrorReason,
     message: String,
-    field: Option<String>,
+    violations: Vec<Violation>,
     metadata: BTreeMap<String, String>,
     internal_detail: Option<String>,
+}
+
+/// An invalid field of a request, and what is wrong with it.
+#[derive(Clone, Debug)]
+struct Violation {
+    field: String,
+    description: String,
 }
 
 /// Result of a part of a call.
@@ -37,7 +44,7 @@ impl Fault {
         Self {
             reason,
             message: message.into(),
-            field: None,
+            violations: Vec::new(),
             metadata: BTreeMap::new(),
             internal_detail: None,
         }
@@ -46,11 +53,16 @@ impl Fault {
     /// A refusal because of a field of the request; the message says what is wrong with it.
     #[cold]
     pub(crate) fn at(reason: ErrorReason, field: impl Into<String>, what: impl Display) -> Self {
-        let field = field.into();
-        let mut fault = Self::new(reason, format!("{field}: {what}"));
+        let (field, description) = (field.into(), what.to_string());
+        let mut fault = Self::new(reason, format!("{field}: {description}"));
         fault.metadata.insert("field".to_owned(), field.clone());
-        fault.field = Some(field);
+        fault.violations.push(Violation { field, description });
         fault
+    }
+
+    /// Its reason.
+    pub(crate) fn reason(&self) -> ErrorReason {
+        self.reason
     }
 
     /// A defect of the service: the caller gets a fixed text and an id, the log gets the rest.
@@ -93,12 +105,12 @@ impl From<Fault> for Status {
         let code = reason::code(fault.reason);
         let reason = reason::name(fault.reason);
         let mut violations = Vec::new();
-        if let (Code::InvalidArgument, Some(field)) = (code, fault.field) {
-            violations.push(FieldViolation {
-                field,
-                description: fault.message.clone(),
+        if code == Code::InvalidArgument {
+            violations.extend(fault.violations.into_iter().map(|each| FieldViolation {
+                field: each.field,
+                description: each.description,
                 reason: reason.to_owned(),
-            });
+            }));
         }
         let status = StatusBuilder::new(code, reason, fault.message)
             .metadata(fault.metadata)

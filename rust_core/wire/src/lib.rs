@@ -44,7 +44,7 @@ use crate::decode::path::Path;
 
 /// The status of an error that has no request: of opening an engine, or closing it.
 pub fn status_of(error: Error) -> Status {
-    error::fault(error::Places::SINGLE, error).into()
+    error::fault(error::FieldPaths::SINGLE, error).into()
 }
 
 /// The status of a setting of the service that cannot be used.

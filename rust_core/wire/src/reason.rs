@@ -15,10 +15,10 @@ pub(crate) fn code(reason: ErrorReason) -> Code {
         | R::InvalidVector
         | R::InvalidWeight
         | R::OutOfRange
-        | R::ContradictoryBatch
+        | R::ConflictingEntries
         | R::TooLarge
         | R::InvalidPageToken
-        | R::QueryWithoutDirection
+        | R::DegenerateQuery
         | R::InvalidSnapshot => Code::InvalidArgument,
         R::ModelMismatch
         | R::SumOverflow

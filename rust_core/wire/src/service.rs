@@ -1,6 +1,7 @@
 //! The one way in: a method's name, the bytes of a request and a grant.
 
 use std::any::Any;
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
@@ -11,6 +12,7 @@ use ee_engine::Engine;
 
 use crate::call::Call;
 use crate::fault::{Fault, Result as FaultResult, shown};
+use crate::limits;
 use crate::methods::matching;
 use crate::methods::restore::RestoreStream;
 use crate::methods::snapshot::SnapshotStream;
@@ -24,6 +26,7 @@ const AT_ONCE_BYTES: usize = 96 << 10;
 #[derive(Clone)]
 pub struct Service {
     engine: Arc<Engine>,
+    max_message_bytes: Option<usize>,
 }
 
 impl Service {
@@ -31,7 +34,30 @@ impl Service {
     pub fn new(engine: Engine) -> Self {
         Self {
             engine: Arc::new(engine),
+            max_message_bytes: None,
         }
+    }
+
+    /// The service over a transport that carries no larger messages. The transport enforces this
+    /// limit; the service reports it.
+    #[must_use]
+    pub fn with_max_message_bytes(mut self, bytes: Option<usize>) -> Self {
+        self.max_message_bytes = bytes;
+        self
+    }
+
+    /// All limits that are whole numbers, by name; see [`limits::all`].
+    pub(crate) fn limits(&self) -> BTreeMap<String, u64> {
+        let limits = limits::all().into_iter();
+        let mut limits: BTreeMap<_, _> = limits
+            .map(|(name, limit)| (name.to_owned(), limit))
+            .collect();
+        if let Some(bytes) = self.max_message_bytes {
+            let requests = bytes.min(limits::REQUEST_BYTES);
+            limits.insert("request_bytes".to_owned(), requests as u64);
+            limits.insert("reply_bytes".to_owned(), bytes as u64);
+        }
+        limits
     }
 
     /// The engine.
@@ -94,7 +120,7 @@ impl Service {
     pub fn restore(&self, grant: &Grant) -> Result<RestoreStream, Status> {
         guard(|| {
             self.begin(&table::RESTORE, grant, None)?;
-            Ok(RestoreStream::new(Arc::clone(&self.engine), grant.clone()))
+            Ok(RestoreStream::new(self.clone(), grant.clone()))
         })
     }
 
@@ -104,7 +130,7 @@ impl Service {
         grant: &'a Grant,
         deadline: Option<Instant>,
     ) -> FaultResult<Call<'a>> {
-        Call::begin(&self.engine, method, grant, deadline)
+        Call::begin(self, method, grant, deadline)
     }
 }
 

@@ -30,7 +30,6 @@ pub(crate) enum Run {
 pub(crate) const SNAPSHOT: Method = method("Snapshot", Scope::Read, Run::Snapshot);
 pub(crate) const RESTORE: Method = method("Restore", Scope::Admin, Run::Restore);
 pub(crate) const MATCH: Method = unary("Match", Scope::Read, |c, r| c.read(r, matching::rank));
-pub(crate) const VERIFY: Method = unary("Verify", Scope::Read, admin::verify_any);
 
 /// Every method, in the order of the contract.
 pub const METHODS: &[Method] = {
@@ -65,7 +64,10 @@ pub const METHODS: &[Method] = {
         MATCH,
         SNAPSHOT,
         RESTORE,
-        VERIFY,
+        unary("Verify", Read, |c, r| c.read(r, admin::verify)),
+        unary("VerifyStorage", Read, |c, r| {
+            c.service(r, admin::verify_storage)
+        }),
         unary("GetServiceInfo", Read, |c, r| c.service(r, admin::info)),
     ]
 };

@@ -69,7 +69,7 @@ fn a_category_learns_and_forgets() {
     let result = &moved.results[0];
     assert_eq!(result.previous_category, "health");
     assert!(result.changed && !result.item_created);
-    assert_eq!(result.category_count, 1);
+    assert_eq!(result.category_member_count, 1);
     let again: AssignResponse = world.ask("Assign", &request).unwrap();
     assert!(!again.results[0].changed);
     assert_eq!(again.revision, moved.revision);
@@ -273,7 +273,6 @@ fn verify_and_info_answer() {
     let world = World::with_alice();
     let request = VerifyRequest {
         namespace: "alice".to_owned(),
-        files: false,
     };
     let report: VerifyResponse = world.ask("Verify", &request).unwrap();
     assert_eq!(report.findings, [""; 0]);
@@ -282,7 +281,23 @@ fn verify_and_info_answer() {
         .ask("GetServiceInfo", &GetServiceInfoRequest {})
         .unwrap();
     assert_eq!(info.limits["key_bytes"], 512);
+    assert_eq!(info.limits["request_bytes"], 1 << 30);
+    assert!(!info.limits.contains_key("reply_bytes"));
     assert_eq!(info.namespace_count, 1);
+    assert_eq!(info.write_refusal(), ErrorReason::Unspecified);
+}
+
+#[test]
+fn info_reports_the_limits_of_the_transport_and_why_writes_are_refused() {
+    let mut world = World::with_alice();
+    world.service = world.service.with_max_message_bytes(Some(1 << 16));
+    world.service.engine().stop_writes();
+    let info: GetServiceInfoResponse = world
+        .ask("GetServiceInfo", &GetServiceInfoRequest {})
+        .unwrap();
+    assert_eq!(info.limits["request_bytes"], 1 << 16);
+    assert_eq!(info.limits["reply_bytes"], 1 << 16);
+    assert_eq!(info.write_refusal(), ErrorReason::ShuttingDown);
 }
 
 #[test]

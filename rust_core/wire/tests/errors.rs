@@ -267,7 +267,7 @@ fn contradictions() {
     ]);
     invalid(
         &world.refusal("Assign", &request),
-        "CONTRADICTORY_BATCH",
+        "CONFLICTING_ENTRIES",
         &[
             ("field", "assignments[2]"),
             ("key", "run"),
@@ -362,7 +362,7 @@ fn queries_that_point_nowhere() {
     };
     let request = match_request(vec![query(query::Source::Parts(parts))]);
     let said = world.refusal("Match", &request);
-    invalid(&said, "QUERY_WITHOUT_DIRECTION", &[("field", "queries[0]")]);
+    invalid(&said, "DEGENERATE_QUERY", &[("field", "queries[0]")]);
 }
 
 #[test]
@@ -516,7 +516,6 @@ fn things_that_are_not_there() {
 
     let request = VerifyRequest {
         namespace: "bob".to_owned(),
-        files: false,
     };
     let said = world.refusal("Verify", &request);
     says(

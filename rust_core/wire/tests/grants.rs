@@ -131,28 +131,20 @@ fn a_restore_needs_the_scope_for_the_name_that_it_makes() {
 }
 
 #[test]
-fn the_files_are_verified_for_who_may_read_all_that_is_in_them() {
+fn the_storage_is_verified_for_callers_that_may_read_every_namespace() {
     let world = World::with_alice();
-    let files = VerifyRequest {
-        namespace: String::new(),
-        files: true,
-    };
-    let asked = |rules: &[(&str, &str)]| {
+    let verified = |rules: &[(&str, &str)]| {
         let grant = Grant::new("somebody", rules.iter().copied()).unwrap();
-        world.ask_as::<_, VerifyResponse>(&grant, "Verify", &files)
+        let request = VerifyStorageRequest {};
+        world.ask_as::<_, VerifyStorageResponse>(&grant, "VerifyStorage", &request)
     };
-    let report = asked(&[("read", "*")]).unwrap();
+    let report = verified(&[("read", "*")]).unwrap();
     assert!(
         report.page_count > 0 && report.findings.is_empty(),
         "{report:?}"
     );
     for rules in [&[("admin", "alice")][..], &[("read", "al*")]] {
-        let status = asked(rules).unwrap_err();
+        let status = verified(rules).unwrap_err();
         assert_eq!(status.code, Code::PermissionDenied);
     }
-    let both = VerifyRequest {
-        namespace: "alice".to_owned(),
-        files: true,
-    };
-    assert_eq!(world.refusal("Verify", &both).fields, ["namespace"]);
 }

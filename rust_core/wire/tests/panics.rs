@@ -69,7 +69,6 @@ fn a_panic_ends_its_call_and_one_of_the_writer_ends_writing() {
     assert_eq!(now.item_count, before.item_count + 1);
     let verified = VerifyRequest {
         namespace: "alice".to_owned(),
-        files: false,
     };
     let verified: VerifyResponse = world.ask("Verify", &verified).unwrap();
     assert_eq!((verified.findings.len(), verified.digest), (0, now.digest));

@@ -166,6 +166,7 @@ class ServerHandle:
                 kernel=settings.kernel,
                 threads=settings.threads,
                 max_namespaces=settings.max_namespaces,
+                max_message_bytes=settings.max_message_bytes,
             )
         except BaseException:
             self.stop(drain_seconds=0)

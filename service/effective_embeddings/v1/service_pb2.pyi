@@ -1,3 +1,4 @@
+from effective_embeddings.v1 import errors_pb2 as _errors_pb2
 from effective_embeddings.v1 import resources_pb2 as _resources_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
@@ -410,13 +411,13 @@ class AssignResponse(_message.Message):
     def __init__(self, results: _Optional[_Iterable[_Union[AssignmentResult, _Mapping]]] = ..., revision: _Optional[int] = ...) -> None: ...
 
 class AssignmentResult(_message.Message):
-    __slots__ = ("item", "category", "previous_category", "changed", "score_before", "category_count", "category_drift", "item_created")
+    __slots__ = ("item", "category", "previous_category", "changed", "score_before", "category_member_count", "category_drift", "item_created")
     ITEM_FIELD_NUMBER: _ClassVar[int]
     CATEGORY_FIELD_NUMBER: _ClassVar[int]
     PREVIOUS_CATEGORY_FIELD_NUMBER: _ClassVar[int]
     CHANGED_FIELD_NUMBER: _ClassVar[int]
     SCORE_BEFORE_FIELD_NUMBER: _ClassVar[int]
-    CATEGORY_COUNT_FIELD_NUMBER: _ClassVar[int]
+    CATEGORY_MEMBER_COUNT_FIELD_NUMBER: _ClassVar[int]
     CATEGORY_DRIFT_FIELD_NUMBER: _ClassVar[int]
     ITEM_CREATED_FIELD_NUMBER: _ClassVar[int]
     item: str
@@ -424,10 +425,10 @@ class AssignmentResult(_message.Message):
     previous_category: str
     changed: bool
     score_before: float
-    category_count: int
+    category_member_count: int
     category_drift: float
     item_created: bool
-    def __init__(self, item: _Optional[str] = ..., category: _Optional[str] = ..., previous_category: _Optional[str] = ..., changed: _Optional[bool] = ..., score_before: _Optional[float] = ..., category_count: _Optional[int] = ..., category_drift: _Optional[float] = ..., item_created: _Optional[bool] = ...) -> None: ...
+    def __init__(self, item: _Optional[str] = ..., category: _Optional[str] = ..., previous_category: _Optional[str] = ..., changed: _Optional[bool] = ..., score_before: _Optional[float] = ..., category_member_count: _Optional[int] = ..., category_drift: _Optional[float] = ..., item_created: _Optional[bool] = ...) -> None: ...
 
 class Unassignment(_message.Message):
     __slots__ = ("item", "category", "delete_item")
@@ -574,37 +575,45 @@ class RestoreResponse(_message.Message):
     def __init__(self, namespace: _Optional[_Union[_resources_pb2.Namespace, _Mapping]] = ...) -> None: ...
 
 class VerifyRequest(_message.Message):
-    __slots__ = ("namespace", "files")
+    __slots__ = ("namespace",)
     NAMESPACE_FIELD_NUMBER: _ClassVar[int]
-    FILES_FIELD_NUMBER: _ClassVar[int]
     namespace: str
-    files: bool
-    def __init__(self, namespace: _Optional[str] = ..., files: _Optional[bool] = ...) -> None: ...
+    def __init__(self, namespace: _Optional[str] = ...) -> None: ...
 
 class VerifyResponse(_message.Message):
-    __slots__ = ("category_count", "item_count", "membership_count", "digest", "findings", "revision", "page_count")
+    __slots__ = ("category_count", "item_count", "membership_count", "digest", "findings", "revision")
     CATEGORY_COUNT_FIELD_NUMBER: _ClassVar[int]
     ITEM_COUNT_FIELD_NUMBER: _ClassVar[int]
     MEMBERSHIP_COUNT_FIELD_NUMBER: _ClassVar[int]
     DIGEST_FIELD_NUMBER: _ClassVar[int]
     FINDINGS_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
-    PAGE_COUNT_FIELD_NUMBER: _ClassVar[int]
     category_count: int
     item_count: int
     membership_count: int
     digest: bytes
     findings: _containers.RepeatedScalarFieldContainer[str]
     revision: int
+    def __init__(self, category_count: _Optional[int] = ..., item_count: _Optional[int] = ..., membership_count: _Optional[int] = ..., digest: _Optional[bytes] = ..., findings: _Optional[_Iterable[str]] = ..., revision: _Optional[int] = ...) -> None: ...
+
+class VerifyStorageRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class VerifyStorageResponse(_message.Message):
+    __slots__ = ("page_count", "findings")
+    PAGE_COUNT_FIELD_NUMBER: _ClassVar[int]
+    FINDINGS_FIELD_NUMBER: _ClassVar[int]
     page_count: int
-    def __init__(self, category_count: _Optional[int] = ..., item_count: _Optional[int] = ..., membership_count: _Optional[int] = ..., digest: _Optional[bytes] = ..., findings: _Optional[_Iterable[str]] = ..., revision: _Optional[int] = ..., page_count: _Optional[int] = ...) -> None: ...
+    findings: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, page_count: _Optional[int] = ..., findings: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class GetServiceInfoRequest(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
 
 class GetServiceInfoResponse(_message.Message):
-    __slots__ = ("version", "kernel", "sqlite_version", "release_build", "namespace_count", "memory_bytes", "limits")
+    __slots__ = ("version", "kernel", "sqlite_version", "release_build", "namespace_count", "memory_bytes", "limits", "write_refusal")
     class LimitsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -619,6 +628,7 @@ class GetServiceInfoResponse(_message.Message):
     NAMESPACE_COUNT_FIELD_NUMBER: _ClassVar[int]
     MEMORY_BYTES_FIELD_NUMBER: _ClassVar[int]
     LIMITS_FIELD_NUMBER: _ClassVar[int]
+    WRITE_REFUSAL_FIELD_NUMBER: _ClassVar[int]
     version: str
     kernel: str
     sqlite_version: str
@@ -626,4 +636,5 @@ class GetServiceInfoResponse(_message.Message):
     namespace_count: int
     memory_bytes: int
     limits: _containers.ScalarMap[str, int]
-    def __init__(self, version: _Optional[str] = ..., kernel: _Optional[str] = ..., sqlite_version: _Optional[str] = ..., release_build: _Optional[bool] = ..., namespace_count: _Optional[int] = ..., memory_bytes: _Optional[int] = ..., limits: _Optional[_Mapping[str, int]] = ...) -> None: ...
+    write_refusal: _errors_pb2.ErrorReason
+    def __init__(self, version: _Optional[str] = ..., kernel: _Optional[str] = ..., sqlite_version: _Optional[str] = ..., release_build: _Optional[bool] = ..., namespace_count: _Optional[int] = ..., memory_bytes: _Optional[int] = ..., limits: _Optional[_Mapping[str, int]] = ..., write_refusal: _Optional[_Union[_errors_pb2.ErrorReason, str]] = ...) -> None: ...

@@ -26,10 +26,10 @@ if _version_not_supported:
 
 
 class EffectiveEmbeddingsServiceStub:
-    """Categories that learn by absorbing what people put into them.
+    """Categories that learn from the items that people assign to them.
 
-    A write is durable before its reply is sent, atomic as a whole, and visible to every read that
-    starts after the reply. A refused write changes nothing. Every refusal carries an ErrorReason.
+    A write is atomic, durable before its reply is sent, and visible to every read that starts
+    after the reply. A refused write changes nothing. Every refusal carries an ErrorReason.
     """
 
     def __init__(self, channel):
@@ -138,6 +138,11 @@ class EffectiveEmbeddingsServiceStub:
                 request_serializer=effective__embeddings_dot_v1_dot_service__pb2.VerifyRequest.SerializeToString,
                 response_deserializer=effective__embeddings_dot_v1_dot_service__pb2.VerifyResponse.FromString,
                 _registered_method=True)
+        self.VerifyStorage = channel.unary_unary(
+                '/effective_embeddings.v1.EffectiveEmbeddingsService/VerifyStorage',
+                request_serializer=effective__embeddings_dot_v1_dot_service__pb2.VerifyStorageRequest.SerializeToString,
+                response_deserializer=effective__embeddings_dot_v1_dot_service__pb2.VerifyStorageResponse.FromString,
+                _registered_method=True)
         self.GetServiceInfo = channel.unary_unary(
                 '/effective_embeddings.v1.EffectiveEmbeddingsService/GetServiceInfo',
                 request_serializer=effective__embeddings_dot_v1_dot_service__pb2.GetServiceInfoRequest.SerializeToString,
@@ -146,10 +151,10 @@ class EffectiveEmbeddingsServiceStub:
 
 
 class EffectiveEmbeddingsServiceServicer:
-    """Categories that learn by absorbing what people put into them.
+    """Categories that learn from the items that people assign to them.
 
-    A write is durable before its reply is sent, atomic as a whole, and visible to every read that
-    starts after the reply. A refused write changes nothing. Every refusal carries an ErrorReason.
+    A write is atomic, durable before its reply is sent, and visible to every read that starts
+    after the reply. A refused write changes nothing. Every refusal carries an ErrorReason.
     """
 
     def CreateNamespace(self, request, context):
@@ -160,42 +165,42 @@ class EffectiveEmbeddingsServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetNamespace(self, request, context):
-        """Returns one namespace with its counts, revision and digest.
+        """Returns a namespace with its counts, revision and digest.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListNamespaces(self, request, context):
-        """Lists namespaces by name, in pages.
+        """Lists namespaces by name, in pages. Namespaces that the caller may not read are left out.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def UpdateNamespace(self, request, context):
-        """Changes a namespace's description and labels.
+        """Changes the description and labels of a namespace.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DeleteNamespace(self, request, context):
-        """Deletes a namespace and all that it holds. Fails with NAMESPACE_NOT_EMPTY without `force`.
+        """Deletes a namespace with all its content. Fails with NAMESPACE_NOT_EMPTY without `force`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def PutCategories(self, request, context):
-        """Creates or changes categories, a batch at a time.
+        """Creates or changes a batch of categories.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetCategory(self, request, context):
-        """Returns one category with what it has learned.
+        """Returns a category and what it has learned.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -209,37 +214,38 @@ class EffectiveEmbeddingsServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteCategories(self, request, context):
-        """Deletes categories; their members stay, in the inbox if they are in no other category.
+        """Deletes categories. Their members are kept; a member of no other category returns to the
+        inbox.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Reanchor(self, request, context):
-        """Makes a category's average start again from its base and, if asked, its last members. Older
-        members stay members and stop counting.
+        """Restarts a category's average from its base and, optionally, its most recent members. Older
+        members remain members but no longer count.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def PutItems(self, request, context):
-        """Stores or changes items without assigning them (the inbox). A new embedding or weight of an
-        assigned item is taken up by its categories at once.
+        """Stores or changes items without assigning them; new items go to the inbox. The categories of
+        an assigned item follow its new embedding or weight at once.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetItem(self, request, context):
-        """Returns one item with its categories.
+        """Returns an item with its memberships.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListItems(self, request, context):
-        """Lists items: of a category, of the inbox, or all; in pages.
+        """Lists the items of a category, of the inbox, or of the whole namespace, in pages.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -253,52 +259,60 @@ class EffectiveEmbeddingsServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Assign(self, request, context):
-        """Puts items into categories, which learn them at once. In a SINGLE namespace an item leaves
-        its earlier category in the same step. Saying the same thing twice changes nothing.
+        """Assigns items to categories, which learn them at once. In a SINGLE namespace an item leaves
+        its previous category in the same step. Repeating an assignment changes nothing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Unassign(self, request, context):
-        """Takes items out of categories, which forget them exactly.
+        """Removes items from categories, which forget them exactly.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Match(self, request, context):
-        """Ranks all categories by the cosine of the query with their effective embeddings.
+        """Ranks all categories by the cosine of each query with their effective embeddings.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Snapshot(self, request, context):
-        """Streams everything at one revision.
+        """Streams the whole content of a namespace at one revision.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Restore(self, request_iterator, context):
-        """Takes a FULL snapshot back into a new namespace: all of it, or nothing.
+        """Restores a FULL snapshot into a new namespace: all of it, or nothing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Verify(self, request, context):
-        """Rebuilds every sum from the items and compares it with the live one, bit by bit; checks row
-        checksums, counts, revisions and the digest on the way. Or verifies the files below all
-        namespaces, page by page.
+        """Verifies a namespace: rebuilds every sum from the items, compares it bit by bit with the live
+        sum, and checks row checksums, counts, revisions and the digest on the way.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def VerifyStorage(self, request, context):
+        """Verifies the storage below all namespaces: the checksum of every page, and indexes against
+        tables. The caller must be allowed to read every namespace. Takes as long as reading all
+        data.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetServiceInfo(self, request, context):
-        """Returns the service's version, kernel, and limits.
+        """Returns the version, kernel, limits and write state of the service.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -407,6 +421,11 @@ def add_EffectiveEmbeddingsServiceServicer_to_server(servicer, server):
                     request_deserializer=effective__embeddings_dot_v1_dot_service__pb2.VerifyRequest.FromString,
                     response_serializer=effective__embeddings_dot_v1_dot_service__pb2.VerifyResponse.SerializeToString,
             ),
+            'VerifyStorage': grpc.unary_unary_rpc_method_handler(
+                    servicer.VerifyStorage,
+                    request_deserializer=effective__embeddings_dot_v1_dot_service__pb2.VerifyStorageRequest.FromString,
+                    response_serializer=effective__embeddings_dot_v1_dot_service__pb2.VerifyStorageResponse.SerializeToString,
+            ),
             'GetServiceInfo': grpc.unary_unary_rpc_method_handler(
                     servicer.GetServiceInfo,
                     request_deserializer=effective__embeddings_dot_v1_dot_service__pb2.GetServiceInfoRequest.FromString,
@@ -421,10 +440,10 @@ def add_EffectiveEmbeddingsServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class EffectiveEmbeddingsService:
-    """Categories that learn by absorbing what people put into them.
+    """Categories that learn from the items that people assign to them.
 
-    A write is durable before its reply is sent, atomic as a whole, and visible to every read that
-    starts after the reply. A refused write changes nothing. Every refusal carries an ErrorReason.
+    A write is atomic, durable before its reply is sent, and visible to every read that starts
+    after the reply. A refused write changes nothing. Every refusal carries an ErrorReason.
     """
 
     @staticmethod
@@ -957,6 +976,33 @@ class EffectiveEmbeddingsService:
             '/effective_embeddings.v1.EffectiveEmbeddingsService/Verify',
             effective__embeddings_dot_v1_dot_service__pb2.VerifyRequest.SerializeToString,
             effective__embeddings_dot_v1_dot_service__pb2.VerifyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def VerifyStorage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/effective_embeddings.v1.EffectiveEmbeddingsService/VerifyStorage',
+            effective__embeddings_dot_v1_dot_service__pb2.VerifyStorageRequest.SerializeToString,
+            effective__embeddings_dot_v1_dot_service__pb2.VerifyStorageResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -66,7 +66,7 @@ _EMPTY = [
 ]
 
 _CONTRADICTIONS = [
-    _invalid(name, method, request, "CONTRADICTORY_BATCH", field, key=key, first=first)
+    _invalid(name, method, request, "CONFLICTING_ENTRIES", field, key=key, first=first)
     for name, method, request, field, key, first in [
         (
             "two categories of one item",

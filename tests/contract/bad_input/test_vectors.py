@@ -155,6 +155,6 @@ def test_parts_that_cancel_out_point_nowhere(client: Client, raw: Raw, ns: str) 
             namespace=ns, queries=[good, service_pb2.Query(parts=parts)]
         )
 
-    reason = "QUERY_WITHOUT_DIRECTION"
+    reason = "DEGENERATE_QUERY"
     bad = Bad("cancels out", "Match", request, "INVALID_ARGUMENT", reason, "queries[1]")
     assert_refused(bad, client, raw, ns)

@@ -32,7 +32,7 @@ class Assign:
         return [
             (
                 (each.item, each.category, each.previous_category, each.changed),
-                (each.category_count, each.item_created),
+                (each.category_member_count, each.item_created),
                 (each.score_before, each.category_drift),
             )
             for each in reply.results
@@ -52,7 +52,7 @@ class Assign:
                 said["category"] = category
             claim = claims.setdefault(item, {})
             if any(name in claim and claim[name] != value for name, value in said.items()):
-                raise RefusedByModelError("CONTRADICTORY_BATCH")
+                raise RefusedByModelError("CONFLICTING_ENTRIES")
             claim |= said
             results.append(self._assign(model, item, category, vector, weight))
         return results, any(said[3] for said, _, _ in results)
@@ -110,7 +110,7 @@ class Unassign:
             if self.delete_items:
                 place = ("deleted",)
             if places.setdefault(item, place) != place:
-                raise RefusedByModelError("CONTRADICTORY_BATCH")
+                raise RefusedByModelError("CONFLICTING_ENTRIES")
             if item in deleted:
                 results.append((item, (), False, True))
                 continue

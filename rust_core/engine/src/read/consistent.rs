@@ -201,10 +201,10 @@ pub(crate) fn resolve(
                     stored = item(connection, namespace, key, (index, Some(part)))?.embedding;
                     &stored
                 }
-                QuerySpec::Parts(_) => return Err(Error::QueryWithoutDirection { query: index }),
+                QuerySpec::Parts(_) => return Err(Error::DegenerateQuery { query: index }),
             };
             fixed::add(&mut sum, f64::from(*weight), vector)
-                .map_err(|_| Error::QueryWithoutDirection { query: index })?;
+                .map_err(|_| Error::DegenerateQuery { query: index })?;
         }
         let vector: Vec<f32> = sum.iter().map(|&component| component as f32).collect();
         direction(Query::new(&vector), index)
@@ -213,7 +213,7 @@ pub(crate) fn resolve(
 }
 
 fn direction(query: Option<Query>, index: usize) -> Result<Query> {
-    query.ok_or(Error::QueryWithoutDirection { query: index })
+    query.ok_or(Error::DegenerateQuery { query: index })
 }
 
 fn item(

@@ -1,20 +1,12 @@
-//! Verify and GetServiceInfo.
+//! Verify, VerifyStorage and GetServiceInfo.
 
-use std::collections::BTreeMap;
-
-use ee_access::grant::{Grant, Pattern, Scope};
-use ee_engine::Engine;
-
-use crate::call::{Call, Room, denied};
-use crate::decode::number;
-use crate::decode::path::Path;
-use crate::error::{self, Places};
+use crate::call::{Call, Room};
+use crate::error::{self, FieldPaths};
 use crate::fault::Result;
-use crate::limits;
 use crate::proto::v1::{
-    GetServiceInfoRequest, GetServiceInfoResponse, VerifyRequest, VerifyResponse,
+    ErrorReason, GetServiceInfoRequest, GetServiceInfoResponse, VerifyRequest, VerifyResponse,
+    VerifyStorageRequest, VerifyStorageResponse,
 };
-use crate::table::VERIFY;
 
 /// Version of the service.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -22,76 +14,59 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Whether this is a release build; a debug build is many times slower.
 pub const RELEASE_BUILD: bool = cfg!(not(debug_assertions));
 
-/// Findings that Verify returns.
+/// The largest number of findings in a reply.
 const FINDINGS: usize = 100;
 
-/// Verifies a namespace, or the files below all of them.
-pub(crate) fn verify_any(call: &Call<'_>, request: &[u8]) -> Result<Vec<u8>> {
-    let asked: VerifyRequest = call.decode(request)?;
-    if asked.files {
-        call.service(request, |engine, grant, asked| {
-            verify_files(engine, grant, &asked)
-        })
-    } else {
-        call.read(request, verify)
-    }
-}
-
-fn verify_files(engine: &Engine, grant: &Grant, asked: &VerifyRequest) -> Result<VerifyResponse> {
-    if !sees_all(grant) {
-        return Err(denied(&VERIFY));
-    }
-    if !asked.namespace.is_empty() {
-        let path = Path::field("namespace");
-        return Err(number::out_of_range(path, "empty with files", "set"));
-    }
-    let report = engine
-        .check_files()
-        .map_err(|error| error::fault(Places::SINGLE, error))?;
-    let mut findings = report.findings;
-    findings.truncate(FINDINGS);
-    Ok(VerifyResponse {
-        page_count: report.pages,
-        findings,
-        ..VerifyResponse::default()
-    })
-}
-
-/// Whether the caller may read every namespace.
-fn sees_all(grant: &Grant) -> bool {
-    grant.covered(Scope::Read, "") == [Pattern::Prefix(String::new())]
-}
-
-fn verify(room: &Room<'_>, _: VerifyRequest) -> Result<VerifyResponse> {
+pub(crate) fn verify(room: &Room<'_>, _: VerifyRequest) -> Result<VerifyResponse> {
     let report = room
         .engine
         .verify(&room.name)
-        .map_err(|error| error::fault(Places::SINGLE, error))?;
-    let mut findings = report.value.findings;
-    findings.truncate(FINDINGS);
+        .map_err(|error| error::fault(FieldPaths::SINGLE, error))?;
     Ok(VerifyResponse {
         category_count: report.value.categories,
         item_count: report.value.items,
         membership_count: report.value.memberships,
         digest: report.value.digest.to_vec(),
-        findings,
+        findings: first(report.value.findings),
         revision: report.revision,
-        page_count: 0,
     })
 }
 
-pub(crate) fn info(
-    engine: &Engine,
-    grant: &Grant,
-    _: GetServiceInfoRequest,
-) -> Result<GetServiceInfoResponse> {
+/// Verifies the files below all namespaces, for callers that may read every namespace.
+pub(crate) fn verify_storage(
+    call: &Call<'_>,
+    _: VerifyStorageRequest,
+) -> Result<VerifyStorageResponse> {
+    if !call.covers_everything() {
+        return Err(call.denied());
+    }
+    let report = call
+        .engine()
+        .check_files()
+        .map_err(|error| error::fault(FieldPaths::SINGLE, error))?;
+    Ok(VerifyStorageResponse {
+        page_count: report.pages,
+        findings: first(report.findings),
+    })
+}
+
+fn first(mut findings: Vec<String>) -> Vec<String> {
+    findings.truncate(FINDINGS);
+    findings
+}
+
+pub(crate) fn info(call: &Call<'_>, _: GetServiceInfoRequest) -> Result<GetServiceInfoResponse> {
+    let engine = call.engine();
     let info = engine
         .info()
-        .map_err(|error| error::fault(Places::SINGLE, error))?;
-    // How many namespaces there are tells of others' coming and going.
-    let sees_all = sees_all(grant);
+        .map_err(|error| error::fault(FieldPaths::SINGLE, error))?;
+    let write_refusal = match engine.may_write() {
+        Ok(()) => ErrorReason::Unspecified,
+        Err(error) => error::fault(FieldPaths::SINGLE, error).reason(),
+    };
+    // The totals reveal when other tenants' namespaces come and go.
+    let sees_all = call.covers_everything();
     let total = |count: u64| if sees_all { count } else { 0 };
-    let named = |(name, limit): (&str, u64)| (name.to_owned(), limit);
     Ok(GetServiceInfoResponse {
         version: VERSION.to_owned(),
         kernel: info.kernel.to_owned(),
@@ -99,9 +74,7 @@ pub(crate) fn info(
         release_build: RELEASE_BUILD,
         namespace_count: total(info.namespaces),
         memory_bytes: total(info.memory_bytes),
-        limits: limits::all()
-            .into_iter()
-            .map(named)
-            .collect::<BTreeMap<_, _>>(),
+        limits: call.service.limits(),
+        write_refusal: write_refusal.into(),
     })
 }

@@ -9,7 +9,7 @@ use crate::call::{Room, Writing};
 use crate::decode::path::Path;
 use crate::decode::{self, number, text, vector};
 use crate::encode::category::category as encode;
-use crate::error::{self, Places};
+use crate::error::{self, FieldPaths};
 use crate::fault::Result;
 use crate::page_token::Binding;
 use crate::proto::v1::{
@@ -31,8 +31,8 @@ pub(crate) fn put(
             category_put(&target.settings, Path::entry("categories", index), update)
         })
         .collect::<Result<_>>()?;
-    let places = Places::of("categories", "key", "");
-    let written = room.write(&target, places, Command::PutCategories(puts), writing)?;
+    let paths = FieldPaths::of("categories", "key", "");
+    let written = room.write(&target, paths, Command::PutCategories(puts), writing)?;
     let results = outcome!(written, Outcome::PutCategories(results) => results);
     let result = |put: Put| PutCategoryResult {
         category: put.key,
@@ -83,7 +83,7 @@ pub(crate) fn get(room: &Room<'_>, request: GetCategoryRequest) -> Result<GetCat
             request.include_embeddings,
             room.reading(request.min_revision),
         )
-        .map_err(|error| error::fault(Places::SINGLE, error))?;
+        .map_err(|error| error::fault(FieldPaths::SINGLE, error))?;
     Ok(GetCategoryResponse {
         category: Some(encode(found.value)),
         revision: found.revision,
@@ -107,7 +107,7 @@ pub(crate) fn list(
             request.include_embeddings,
             room.reading(request.min_revision),
         )
-        .map_err(|error| error::fault(Places::SINGLE, error))?;
+        .map_err(|error| error::fault(FieldPaths::SINGLE, error))?;
     let page = Page::new(found, size, encode);
     Ok(ListCategoriesResponse {
         next_page_token: page.next(|last| binding.token(last.key.as_bytes())),
@@ -130,7 +130,12 @@ pub(crate) fn delete(
         keys: request.categories,
         allow_missing: request.allow_missing,
     };
-    let written = room.write(&target, Places::of("categories", "", ""), command, writing)?;
+    let written = room.write(
+        &target,
+        FieldPaths::of("categories", "", ""),
+        command,
+        writing,
+    )?;
     let (deleted_count, unassigned_count) = outcome!(
         written,
         Outcome::DeleteCategories { deleted, unassigned } => (deleted, unassigned)
@@ -153,7 +158,7 @@ pub(crate) fn reanchor(
         key: request.category,
         keep_last: request.keep_last,
     };
-    let written = room.write(&target, Places::SINGLE, command, writing)?;
+    let written = room.write(&target, FieldPaths::SINGLE, command, writing)?;
     let view = outcome!(written, Outcome::Reanchor(view) => view);
     let mut category = encode(*view);
     // Embeddings are left out where they are not asked for.

@@ -10,7 +10,7 @@ use crate::call::{Room, Writing};
 use crate::decode::path::Path;
 use crate::decode::{self, number, text, vector};
 use crate::encode::item::item as encode;
-use crate::error::{self, Places};
+use crate::error::{self, FieldPaths};
 use crate::fault::Result;
 use crate::page_token::Binding;
 use crate::proto::v1::list_items_request::Filter;
@@ -30,8 +30,8 @@ pub(crate) fn put(
     let puts = updates
         .map(|(index, update)| item_put(&target.settings, Path::entry("items", index), update))
         .collect::<Result<_>>()?;
-    let places = Places::of("items", "", "key");
-    let written = room.write(&target, places, Command::PutItems(puts), writing)?;
+    let paths = FieldPaths::of("items", "", "key");
+    let written = room.write(&target, paths, Command::PutItems(puts), writing)?;
     let results = outcome!(written, Outcome::PutItems(results) => results);
     let result = |put: Put| PutItemResult {
         item: put.key,
@@ -69,7 +69,7 @@ pub(crate) fn get(room: &Room<'_>, request: GetItemRequest) -> Result<GetItemRes
             request.include_embedding,
             room.reading(request.min_revision),
         )
-        .map_err(|error| error::fault(Places::SINGLE, error))?;
+        .map_err(|error| error::fault(FieldPaths::SINGLE, error))?;
     Ok(GetItemResponse {
         item: Some(encode(found.value)),
         revision: found.revision,
@@ -111,7 +111,7 @@ pub(crate) fn list(room: &Room<'_>, request: ListItemsRequest) -> Result<ListIte
             request.include_embeddings,
             room.reading(request.min_revision),
         )
-        .map_err(|error| error::fault(Places::SINGLE, error))?;
+        .map_err(|error| error::fault(FieldPaths::SINGLE, error))?;
     let page = Page::new(found, size, encode);
     Ok(ListItemsResponse {
         next_page_token: page.next(|last| match &request.filter {
@@ -145,7 +145,7 @@ pub(crate) fn delete(
         keys: request.items,
         allow_missing: request.allow_missing,
     };
-    let written = room.write(&target, Places::of("items", "", ""), command, writing)?;
+    let written = room.write(&target, FieldPaths::of("items", "", ""), command, writing)?;
     Ok(DeleteItemsResponse {
         deleted_count: outcome!(written, Outcome::DeleteItems { deleted } => deleted),
         revision: written.revision,

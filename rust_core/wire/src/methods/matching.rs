@@ -9,7 +9,7 @@ use ee_engine::{At, QuerySpec, ReadContext, Target};
 use crate::call::{Room, check_model};
 use crate::decode::path::Path;
 use crate::decode::{self, number, text, vector};
-use crate::error::{self, Places};
+use crate::error::{self, FieldPaths};
 use crate::fault::Result;
 use crate::limits::{DEFAULT_MATCH_LIMIT, EMBEDDING_MODEL_BYTES, MATCH_RESULTS, QUERY_PARTS};
 use crate::proto::v1::query::Source;
@@ -23,7 +23,7 @@ pub(crate) fn rank(room: &Room<'_>, request: MatchRequest) -> Result<MatchRespon
     let found = room
         .engine
         .rank(&asked.target, asked.queries, asked.options, asked.context)
-        .map_err(|error| error::fault(Places::SINGLE, error))?;
+        .map_err(|error| error::fault(FieldPaths::SINGLE, error))?;
     Ok(response(found))
 }
 
@@ -47,7 +47,7 @@ pub(crate) fn rank_at_once(
     let found = room
         .engine
         .rank_at_once(&asked.target, &asked.queries, &asked.options, asked.context)
-        .map_err(|error| error::fault(Places::SINGLE, error))?;
+        .map_err(|error| error::fault(FieldPaths::SINGLE, error))?;
     Ok(found.map(response))
 }
 

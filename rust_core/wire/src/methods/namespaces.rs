@@ -1,15 +1,15 @@
 //! Namespaces: create, look at, list, change and delete.
 
-use ee_access::grant::{Grant, Pattern, Scope};
+use ee_access::grant::{Pattern, Scope};
 use ee_core::command::Command;
-use ee_engine::{Engine, NamespaceView};
+use ee_engine::NamespaceView;
 
 use super::{Outcome, outcome};
-use crate::call::{Room, Writing, check_model};
+use crate::call::{Call, Room, Writing, check_model};
 use crate::decode::path::Path;
 use crate::decode::{self, number, text};
 use crate::encode::namespace::namespace as encode;
-use crate::error::{self, Places};
+use crate::error::{self, FieldPaths};
 use crate::fault::Result;
 use crate::limits::{DESCRIPTION_BYTES, NAMESPACE_NAME_BYTES};
 use crate::page_token::Binding;
@@ -33,7 +33,7 @@ pub(crate) fn create(
     let view = room
         .engine
         .create_namespace(new, writing.context)
-        .map_err(|error| error::fault(Places::SINGLE, error))?;
+        .map_err(|error| error::fault(FieldPaths::SINGLE, error))?;
     Ok(CreateNamespaceResponse {
         namespace: Some(encode(view)),
     })
@@ -46,8 +46,7 @@ pub(crate) fn get(room: &Room<'_>, request: GetNamespaceRequest) -> Result<GetNa
 }
 
 pub(crate) fn list(
-    engine: &Engine,
-    grant: &Grant,
+    call: &Call<'_>,
     request: ListNamespacesRequest,
 ) -> Result<ListNamespacesResponse> {
     let prefix = request.prefix;
@@ -55,7 +54,7 @@ pub(crate) fn list(
     let size = number::page_size(request.page_size)?;
     let binding = Binding(["ListNamespaces", "", &prefix]);
     let after = binding.key(&request.page_token)?;
-    let mut found = covered(engine, grant, &prefix, after.as_deref(), size + 1)?;
+    let mut found = covered(call, &prefix, after.as_deref(), size + 1)?;
     let more = found.len() > size;
     found.truncate(size);
     Ok(ListNamespacesResponse {
@@ -69,19 +68,18 @@ pub(crate) fn list(
 
 /// Up to `limit` namespaces after a name, of those that the grant covers; no other is looked at.
 fn covered(
-    engine: &Engine,
-    grant: &Grant,
+    call: &Call<'_>,
     prefix: &str,
     after: Option<&str>,
     limit: usize,
 ) -> Result<Vec<NamespaceView>> {
     let list = |prefix: &str, limit| {
-        engine
+        call.engine()
             .list_namespaces(prefix, after, limit)
-            .map_err(|error| error::fault(Places::SINGLE, error))
+            .map_err(|error| error::fault(FieldPaths::SINGLE, error))
     };
     let mut found = Vec::new();
-    for pattern in grant.covered(Scope::Read, prefix) {
+    for pattern in call.grant.covered(Scope::Read, prefix) {
         if found.len() >= limit {
             break;
         }
@@ -115,7 +113,7 @@ pub(crate) fn update(
         description,
         labels,
     };
-    let written = room.write(&target, Places::SINGLE, command, writing)?;
+    let written = room.write(&target, FieldPaths::SINGLE, command, writing)?;
     let revision = written.revision;
     let (profile, header) = outcome!(
         written,
@@ -139,7 +137,7 @@ pub(crate) fn delete(
     let view = room
         .engine
         .delete_namespace(&room.name, request.force, writing.context)
-        .map_err(|error| error::fault(Places::SINGLE, error))?;
+        .map_err(|error| error::fault(FieldPaths::SINGLE, error))?;
     Ok(DeleteNamespaceResponse {
         namespace: Some(encode(view)),
     })

@@ -1,7 +1,5 @@
 //! Restore: a stream of frames, each checked and taken when it comes; all of it, or nothing.
 
-use std::sync::Arc;
-
 use ee_access::Status;
 use ee_access::grant::Grant;
 use ee_core::namespace::CategoryRecord;
@@ -14,19 +12,19 @@ use crate::call::{self, Call, Writing};
 use crate::decode::path::Path;
 use crate::decode::{self, number, shape, snapshot};
 use crate::encode::{self, SNAPSHOT_FORMAT};
-use crate::error::{self, Places};
+use crate::error::{self, FieldPaths};
 use crate::fault::{Fault, Result};
 use crate::proto::v1::snapshot_frame::Content;
 use crate::proto::v1::{
     Category, Item, Namespace, RestoreRequest, RestoreResponse, SnapshotHeader, SnapshotView,
 };
 use crate::request::Request;
-use crate::service::guard;
+use crate::service::{Service, guard};
 use crate::table::RESTORE;
 
 /// A restore that has begun. Dropping it leaves nothing behind.
 pub struct RestoreStream {
-    engine: Arc<Engine>,
+    service: Service,
     grant: Grant,
     stage: Stage,
 }
@@ -58,9 +56,9 @@ struct Again {
 }
 
 impl RestoreStream {
-    pub(crate) fn new(engine: Arc<Engine>, grant: Grant) -> Self {
+    pub(crate) fn new(service: Service, grant: Grant) -> Self {
         Self {
-            engine,
+            service,
             grant,
             stage: Stage::Empty,
         }
@@ -98,7 +96,7 @@ impl RestoreStream {
                 Stage::Open(open) => {
                     let frame = open.trailer.ok_or_else(cut_short)?;
                     let finished = open.restore.finish(frame);
-                    finished.map_err(|error| error::fault(Places::SINGLE, error))?
+                    finished.map_err(|error| error::fault(FieldPaths::SINGLE, error))?
                 }
                 Stage::Again(again) if again.ended => again.view,
                 Stage::Again(_) => return Err(cut_short()),
@@ -112,7 +110,7 @@ impl RestoreStream {
     }
 
     fn open(&self, mut request: RestoreRequest) -> Result<Stage> {
-        let call = Call::begin(&self.engine, &RESTORE, &self.grant, None)?;
+        let call = Call::begin(&self.service, &RESTORE, &self.grant, None)?;
         // The header has the digest of all that comes after it.
         let fingerprint = call.fingerprint(&mut request);
         let header = match request.frame.and_then(|frame| frame.content) {
@@ -134,15 +132,15 @@ impl RestoreStream {
         let Writing { context, model } = call.writing(options, fingerprint)?;
         let new = new_namespace(header, room.name.clone()).map_err(Fault::in_snapshot)?;
         call::check_model(&new.settings.embedding_model, &model)?;
-        let restored = self.engine.restored(&new.name, &context);
-        let restored = restored.map_err(|error| error::fault(Places::SINGLE, error))?;
+        let restored = self.service.engine().restored(&new.name, &context);
+        let restored = restored.map_err(|error| error::fault(FieldPaths::SINGLE, error))?;
         Ok(match restored {
             Some(view) => Stage::Again(Box::new(Again {
                 view,
                 request_id: context.request_id,
                 ended: false,
             })),
-            None => Stage::Open(Box::new(Open::begin(&self.engine, new, context)?)),
+            None => Stage::Open(Box::new(Open::begin(self.service.engine(), new, context)?)),
         })
     }
 }
@@ -161,7 +159,7 @@ impl Again {
             if trailer.digest != self.view.digest {
                 let request_id = self.request_id.clone();
                 let error = ee_engine::Error::RequestIdReused { request_id };
-                return Err(error::fault(Places::SINGLE, error));
+                return Err(error::fault(FieldPaths::SINGLE, error));
             }
             self.ended = true;
         }
@@ -174,7 +172,7 @@ impl Open {
         let settings = snapshot::as_stored(&new.settings);
         let restore = engine
             .restore(new, context)
-            .map_err(|error| error::fault(Places::SINGLE, error))?;
+            .map_err(|error| error::fault(FieldPaths::SINGLE, error))?;
         Ok(Self {
             restore,
             settings,
@@ -200,7 +198,7 @@ impl Open {
         };
         self.restore
             .push(frame)
-            .map_err(|error| error::fault(Places::SINGLE, error))
+            .map_err(|error| error::fault(FieldPaths::SINGLE, error))
     }
 
     fn categories(&mut self, path: Path<'_>, run: Vec<Category>) -> Result<Vec<CategoryRecord>> {

@@ -8,7 +8,7 @@ use crate::call::Call;
 use crate::decode::number;
 use crate::decode::path::Path;
 use crate::encode;
-use crate::error::{self, Places};
+use crate::error::{self, FieldPaths};
 use crate::fault::Result;
 use crate::proto::v1::{self, SnapshotRequest, SnapshotResponse};
 use crate::request::Request;
@@ -35,7 +35,7 @@ impl SnapshotStream {
         let frames = room
             .engine
             .snapshot(&room.name, view, room.reading(request.min_revision))
-            .map_err(|error| error::fault(Places::SINGLE, error))?;
+            .map_err(|error| error::fault(FieldPaths::SINGLE, error))?;
         Ok(Self {
             frames: Some(frames),
         })
@@ -51,7 +51,7 @@ impl Iterator for SnapshotStream {
             let Some(frame) = frames.next() else {
                 return Ok(None);
             };
-            let frame = frame.map_err(|error| error::fault(Places::SINGLE, error))?;
+            let frame = frame.map_err(|error| error::fault(FieldPaths::SINGLE, error))?;
             let response = SnapshotResponse {
                 frame: Some(encode::snapshot::frame(frame)),
             };

@@ -7,7 +7,7 @@ use super::{Command, Outcome, outcome};
 use crate::call::{Room, Writing};
 use crate::decode::path::Path;
 use crate::decode::{self, number, text, vector};
-use crate::error::Places;
+use crate::error::FieldPaths;
 use crate::fault::Result;
 use crate::proto::v1;
 
@@ -24,8 +24,8 @@ pub(crate) fn assign(
             assignment(&target.settings, Path::entry("assignments", index), entry)
         })
         .collect::<Result<_>>()?;
-    let places = Places::of("assignments", "category", "item");
-    let written = room.write(&target, places, Command::Assign(assignments), writing)?;
+    let paths = FieldPaths::of("assignments", "category", "item");
+    let written = room.write(&target, paths, Command::Assign(assignments), writing)?;
     let results = outcome!(written, Outcome::Assign(results) => results);
     Ok(v1::AssignResponse {
         results: results.into_iter().map(assigned).collect(),
@@ -59,7 +59,7 @@ fn assigned(result: Assigned) -> v1::AssignmentResult {
         previous_category: result.previous.unwrap_or_default(),
         changed: result.changed,
         score_before: result.score_before,
-        category_count: result.category_count,
+        category_member_count: result.category_count,
         category_drift: result.category_drift,
         item_created: result.item_created,
     }
@@ -76,9 +76,9 @@ pub(crate) fn unassign(
         .map(|(index, entry)| unassignment(Path::entry("unassignments", index), entry))
         .collect::<Result<_>>()?;
     let target = room.target(&writing.model)?;
-    let places = Places::of("unassignments", "category", "item");
+    let paths = FieldPaths::of("unassignments", "category", "item");
     let command = Command::Unassign(unassignments);
-    let written = room.write(&target, places, command, writing)?;
+    let written = room.write(&target, paths, command, writing)?;
     let results = outcome!(written, Outcome::Unassign(results) => results);
     Ok(v1::UnassignResponse {
         results: results.into_iter().map(unassigned).collect(),

@@ -156,6 +156,8 @@ pub fn refusal(status: &Status) -> Refusal {
     for violation in &bad.field_violations {
         assert_eq!(violation.reason, info.reason);
         assert!(!violation.description.is_empty());
+        // The field stands beside the description, not in it.
+        assert!(!violation.description.starts_with(&violation.field));
     }
     let fields = bad.field_violations.into_iter().map(|v| v.field).collect();
     Refusal {

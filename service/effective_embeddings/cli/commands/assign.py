@@ -64,7 +64,7 @@ def assign(
         outcome = f"moved: {item!r} from {before!r} to {category!r}"
     else:
         outcome = f"assigned: {item!r} to {category!r}"
-    facts = [counted(result.category_count, "member")]
+    facts = [counted(result.category_member_count, "member")]
     if result.score_before is not None:
         facts.append(f"score before {result.score_before:.4f}")
     if result.category_drift is not None:

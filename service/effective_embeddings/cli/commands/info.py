@@ -10,7 +10,7 @@ import typer
 from effective_embeddings.cli.shared.command import Run, asks
 from effective_embeddings.cli.shared.output import counted, details, errors, plain, print_json, say
 from effective_embeddings.cli.shared.progress import bar
-from effective_embeddings.client import Client, VerifyReport
+from effective_embeddings.client import Client, StorageReport, VerifyReport
 from effective_embeddings.client.errors import DataLoss, PermissionDenied
 
 __all__ = ["info", "verify"]
@@ -37,13 +37,13 @@ def verify(
     run: Run,
     namespaces: Annotated[
         list[str] | None,
-        typer.Argument(metavar="NAMESPACE...", help="Default: all, and the database files."),
+        typer.Argument(metavar="NAMESPACE...", help="Default: all, and the storage below them."),
     ] = None,
 ) -> None:
     """Rebuild everything from the items and compare it, bit by bit, with what is served.
 
-    Without a name the database files are verified first: the checksum of every page, and indexes
-    against tables. Differences are listed, and the exit status is 1.
+    Without a name the storage is verified first: the checksum of every page, and indexes against
+    tables. Differences are listed, and the exit status is 1.
 
     Example:  effemb verify --data ./effemb-data
     """
@@ -51,7 +51,7 @@ def verify(
     with bar() as progress:
         task = progress.add_task("verify", total=None)
         if not namespaces:
-            agree = _verify_files(run.client, as_json=run.as_json)
+            agree = _verify_storage(run.client, as_json=run.as_json)
         names = namespaces or [each.name for each in run.client.list_namespaces()]
         progress.update(task, total=len(names))
         for name in names:
@@ -81,12 +81,12 @@ def _verify(client: Client, name: str, *, as_json: bool) -> bool:
     return report.ok
 
 
-def _verify_files(client: Client, *, as_json: bool) -> bool:
+def _verify_storage(client: Client, *, as_json: bool) -> bool:
     try:
-        report = client.verify_files()
+        report = client.verify_storage()
     except PermissionDenied:
         if not as_json:
-            say("files: left out, only callers who may read all namespaces can verify them")
+            say("storage: left out, only callers who may read all namespaces can verify it")
         return True
     _print("", report.findings, counted(report.page_count, "page"), report, as_json=as_json)
     return report.ok
@@ -96,16 +96,16 @@ def _print(
     name: str,
     findings: Sequence[str],
     facts: str,
-    report: VerifyReport | None = None,
+    report: VerifyReport | StorageReport | None = None,
     *,
     as_json: bool,
 ) -> None:
-    """Print the report on a namespace, or, without a name, on the files."""
+    """Print the report on a namespace, or, without a name, on the storage."""
     if as_json:
         values = {"findings": list(findings)} if report is None else plain(report)
-        print_json({"namespace": name, **values} if name else {"files": values})
+        print_json({"namespace": name, **values} if name else {"storage": values})
         return
-    verdict = "DOES NOT AGREE" if findings else "agrees" if name else "agree"
-    say(f"{name or 'files'}: {verdict} ({facts})")
+    verdict = "DOES NOT AGREE" if findings else "agrees"
+    say(f"{name or 'storage'}: {verdict} ({facts})")
     for finding in findings:
         errors.print(f"  {finding}", markup=False, soft_wrap=True)

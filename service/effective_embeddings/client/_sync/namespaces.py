@@ -9,7 +9,7 @@ from typing import Unpack
 
 from effective_embeddings.client._sync.base import ClientBase
 from effective_embeddings.client.errors import AlreadyExists
-from effective_embeddings.client.models.replies import ServiceInfo, VerifyReport
+from effective_embeddings.client.models.replies import ServiceInfo, StorageReport, VerifyReport
 from effective_embeddings.client.models.resources import MembershipMode, Namespace, Normalization
 from effective_embeddings.client.requests import namespaces
 from effective_embeddings.client.requests.writes import ChangeOptions, WriteOptions
@@ -154,17 +154,17 @@ class NamespaceCalls(ClientBase):
         """
         return self._run(namespaces.verify(ns), bulk=True)
 
-    def verify_files(self) -> VerifyReport:
-        """Verify every page of the database file, and every index against its table.
+    def verify_storage(self) -> StorageReport:
+        """Verify the storage below all namespaces: every page, and every index against its table.
 
-        Takes as long as reading the whole file, and has no deadline. In the report only
-        ``page_count`` and ``findings`` are set.
+        Takes as long as reading all data, and has no deadline. Damage is reported in
+        ``findings``, not raised.
 
         Raises:
             PermissionDenied: The caller's grant does not cover all namespaces.
         """
-        return self._run(namespaces.verify_files(), bulk=True)
+        return self._run(namespaces.verify_storage(), bulk=True)
 
     def service_info(self) -> ServiceInfo:
-        """Return the service's version, kernel and limits."""
+        """Return the service's version, kernel, limits and write state."""
         return self._run(namespaces.service_info())

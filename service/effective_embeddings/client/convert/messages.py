@@ -14,6 +14,7 @@ from effective_embeddings.client.models.replies import (
     MatchResult,
     ServiceInfo,
     SnapshotView,
+    StorageReport,
     UnassignmentResult,
     VerifyReport,
 )
@@ -25,7 +26,7 @@ from effective_embeddings.client.models.resources import (
     Namespace,
     Normalization,
 )
-from effective_embeddings.v1 import resources_pb2, service_pb2
+from effective_embeddings.v1 import errors_pb2, resources_pb2, service_pb2
 
 __all__ = [
     "MEMBERSHIP_MODES",
@@ -37,6 +38,7 @@ __all__ = [
     "match_result",
     "namespace",
     "service_info",
+    "storage_report",
     "unassignment_result",
     "verify_report",
 ]
@@ -138,7 +140,7 @@ def assignment_result(message: service_pb2.AssignmentResult) -> AssignmentResult
         previous_category=message.previous_category or None,
         changed=message.changed,
         score_before=_optional(message, "score_before"),
-        category_count=message.category_count,
+        category_member_count=message.category_member_count,
         category_drift=_optional(message, "category_drift"),
         item_created=message.item_created,
     )
@@ -174,8 +176,12 @@ def verify_report(message: service_pb2.VerifyResponse) -> VerifyReport:
         digest=message.digest,
         findings=tuple(message.findings),
         revision=message.revision,
-        page_count=message.page_count,
     )
+
+
+def storage_report(message: service_pb2.VerifyStorageResponse) -> StorageReport:
+    """Return the message as a StorageReport."""
+    return StorageReport(page_count=message.page_count, findings=tuple(message.findings))
 
 
 def service_info(message: service_pb2.GetServiceInfoResponse) -> ServiceInfo:
@@ -188,4 +194,11 @@ def service_info(message: service_pb2.GetServiceInfoResponse) -> ServiceInfo:
         namespace_count=message.namespace_count,
         memory_bytes=message.memory_bytes,
         limits=dict(message.limits),
+        write_refusal=_reason(message.write_refusal),
     )
+
+
+def _reason(value: errors_pb2.ErrorReason) -> str | None:
+    if value == errors_pb2.ERROR_REASON_UNSPECIFIED:
+        return None
+    return errors_pb2.ErrorReason.Name(value).removeprefix("ERROR_REASON_")

@@ -21,6 +21,7 @@ __all__ = [
     "SnapshotProgress",
     "SnapshotSummary",
     "SnapshotView",
+    "StorageReport",
     "UnassignReply",
     "UnassignmentResult",
     "VerifyReport",
@@ -79,7 +80,7 @@ class AssignmentResult:
         changed: True if anything changed.
         score_before: Cosine of the item with the category before the change, −1 to 1; None if
             the category had no embedding then.
-        category_count: Number of the category's members after it.
+        category_member_count: Number of the category's members after the write.
         category_drift: The category's drift after it, 0 to 2; None without a base or embedding.
         item_created: True if the item is new.
     """
@@ -89,7 +90,7 @@ class AssignmentResult:
     previous_category: str | None
     changed: bool
     score_before: float | None
-    category_count: int
+    category_member_count: int
     category_drift: float | None
     item_created: bool
 
@@ -214,7 +215,6 @@ class VerifyReport:
         digest: The digest of the rebuilt state, 32 bytes.
         findings: What does not agree, in words, the first 100; empty: all is well.
         revision: The revision that was verified.
-        page_count: Number of pages read, where the files were verified.
     """
 
     category_count: int
@@ -223,11 +223,28 @@ class VerifyReport:
     digest: bytes
     findings: tuple[str, ...]
     revision: int
-    page_count: int = 0
 
     @property
     def ok(self) -> bool:
         """True if everything agrees."""
+        return not self.findings
+
+
+@dataclass(frozen=True, slots=True)
+class StorageReport:
+    """The result of verifying the storage below all namespaces.
+
+    Attributes:
+        page_count: Number of pages read.
+        findings: The damage found, for people, at most 100; empty: everything is intact.
+    """
+
+    page_count: int
+    findings: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """True if everything is intact."""
         return not self.findings
 
 
@@ -243,6 +260,8 @@ class ServiceInfo:
         namespace_count: Number of namespaces.
         memory_bytes: Bytes held for the categories of loaded namespaces.
         limits: The limits, by name.
+        write_refusal: The ErrorReason with which the service currently refuses writes, such as
+            ``STORE_FAILED``; None: it accepts them.
     """
 
     version: str
@@ -252,3 +271,4 @@ class ServiceInfo:
     namespace_count: int
     memory_bytes: int
     limits: Mapping[str, int]
+    write_refusal: str | None = None

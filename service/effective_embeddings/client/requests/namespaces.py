@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from effective_embeddings.client.convert import messages
 from effective_embeddings.client.errors import AlreadyExists
 from effective_embeddings.client.limits import PAGE_SIZE
-from effective_embeddings.client.models.replies import ServiceInfo, VerifyReport
+from effective_embeddings.client.models.replies import ServiceInfo, StorageReport, VerifyReport
 from effective_embeddings.client.models.resources import MembershipMode, Namespace, Normalization
 from effective_embeddings.client.requests.call import Call, Pages, single
 from effective_embeddings.client.requests.writes import ChangeOptions, WriteOptions, write_options
@@ -22,7 +22,7 @@ __all__ = [
     "service_info",
     "update",
     "verify",
-    "verify_files",
+    "verify_storage",
 ]
 
 
@@ -125,10 +125,10 @@ def verify(name: str) -> Call[VerifyReport]:
     return single("Verify", request, messages.verify_report)
 
 
-def verify_files() -> Call[VerifyReport]:
-    """See Client.verify_files."""
-    request = service_pb2.VerifyRequest(files=True)
-    return single("Verify", request, messages.verify_report)
+def verify_storage() -> Call[StorageReport]:
+    """See Client.verify_storage."""
+    request = service_pb2.VerifyStorageRequest()
+    return single("VerifyStorage", request, messages.storage_report)
 
 
 def service_info() -> Call[ServiceInfo]:
