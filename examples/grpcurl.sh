@@ -20,9 +20,10 @@ call PutCategories '{"namespace": "tickets", "categories": [
 # By names alone this ticket belongs to "network".
 call Match '{"namespace": "tickets", "queries": [{"embedding": {"values": [0.2, 0.3, 0.9]}}], "limit": 1}'
 
-# A person knows better. "request_id" makes the write safe to repeat: a retry gets the first answer.
-call Assign '{"namespace": "tickets", "request_id": "ticket-1-billing", "actor": "kim", "assignments": [
-  {"item": "ticket-1", "category": "billing", "embedding": {"values": [0.2, 0.3, 0.9]}}]}'
+# A person knows better. A "request_id" makes the write safe to repeat: a retry gets the first answer.
+call Assign '{"namespace": "tickets", "write": {"request_id": "ticket-1-billing", "actor": "kim"},
+  "assignments": [
+    {"item": "ticket-1", "category": "billing", "embedding": {"values": [0.2, 0.3, 0.9]}}]}'
 
 # A similar ticket is billing from now on.
 call Match '{"namespace": "tickets", "queries": [{"embedding": {"values": [0.1, 0.2, 0.9]}}], "limit": 1}'
