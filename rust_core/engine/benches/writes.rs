@@ -188,8 +188,8 @@ fn concurrent(engine: &Engine, threads: usize, each: u64, batch: u64) {
 }
 
 fn write(engine: &Engine, command: Command) {
-    let target = engine.settings("bench").unwrap();
+    let namespace = engine.handle("bench").unwrap();
     engine
-        .write(&target, command, WriteContext::default())
+        .write(&namespace, command, WriteContext::default())
         .unwrap();
 }

@@ -14,7 +14,7 @@ use crate::api::{
     At, EngineInfo, Health, ItemFilter, ItemView, NamespaceView, NewNamespace, Options,
     ReadContext, SnapshotView, VerifyReport, WriteContext, Written,
 };
-use crate::catalog::cached_namespace::{Loaded, Target};
+use crate::catalog::cached_namespace::{Loaded, NamespaceHandle};
 use crate::catalog::namespace_cache::Registry;
 use crate::clock::now_ms;
 use crate::failpoints::{Step, reach};
@@ -185,26 +185,40 @@ impl Engine {
         })
     }
 
-    /// A namespace.
-    pub fn namespace(&self, name: &str, context: ReadContext) -> Result<NamespaceView> {
-        Ok(self.at(name, context)?.view())
+    /// The namespace with a name, loaded if it is not in memory. If that takes more memory than the
+    /// budget allows, other namespaces leave.
+    pub fn handle(&self, name: &str) -> Result<NamespaceHandle> {
+        let loaded = self.reading(|| self.shared.registry.get(name))?;
+        if self.shared.registry.over_budget() {
+            self.writer.evict();
+        }
+        Ok(NamespaceHandle(loaded))
     }
 
-    /// Which namespace has a name, and what was fixed at its creation.
-    pub fn settings(&self, name: &str) -> Result<Arc<Target>> {
-        let loaded = self.reading(|| self.shared.registry.get(name))?;
-        Ok(Arc::clone(&loaded.target))
+    /// [`Engine::handle`] without waiting: `None` if the namespace is not in memory, or if its
+    /// entry there is locked.
+    pub fn try_handle(&self, name: &str) -> Option<NamespaceHandle> {
+        self.shared.registry.try_get(name).map(NamespaceHandle)
+    }
+
+    /// Counts, labels and revision of a namespace.
+    pub fn namespace(
+        &self,
+        namespace: &NamespaceHandle,
+        context: ReadContext,
+    ) -> Result<NamespaceView> {
+        Ok(self.at(namespace, context)?.view())
     }
 
     /// Writes; returns once that is durable and visible.
     pub fn write(
         &self,
-        target: &Target,
+        namespace: &NamespaceHandle,
         command: Command,
         context: WriteContext,
     ) -> Result<Written> {
         check_deadline(context.deadline)?;
-        let loaded = self.loaded(target, ReadContext::default())?;
+        let loaded = Arc::clone(&namespace.0);
         let rehearsal = context.validate_only;
         let guesses = match &command {
             Command::Assign(assignments) if !rehearsal => {
@@ -212,13 +226,15 @@ impl Engine {
             }
             _ => Vec::new(),
         };
-        let written = self
-            .writer
-            .write(loaded, target.clone(), command, context)?;
+        let written = self.writer.write(loaded, command, context)?;
         if !rehearsal && !written.replayed {
             let counters = &self.shared.counters;
             counters.learned(&written.outcome);
-            counters.suggested(prediction_probe::taken(target, &guesses, &written.outcome));
+            counters.suggested(prediction_probe::taken(
+                namespace.settings(),
+                &guesses,
+                &written.outcome,
+            ));
         }
         Ok(written)
     }
@@ -226,12 +242,12 @@ impl Engine {
     /// A category.
     pub fn category(
         &self,
-        name: &str,
+        namespace: &NamespaceHandle,
         key: &str,
         embeddings: bool,
         context: ReadContext,
     ) -> Result<At<CategoryView>> {
-        let loaded = self.at(name, context)?;
+        let loaded = self.at(namespace, context)?;
         let published = loaded.read();
         let value = published.category(key, embeddings);
         Ok(At {
@@ -245,13 +261,13 @@ impl Engine {
     /// Up to `limit` categories by key, after one.
     pub fn categories(
         &self,
-        name: &str,
+        namespace: &NamespaceHandle,
         after: Option<&str>,
         limit: usize,
         embeddings: bool,
         context: ReadContext,
     ) -> Result<At<Vec<CategoryView>>> {
-        let loaded = self.at(name, context)?;
+        let loaded = self.at(namespace, context)?;
         let published = loaded.read();
         Ok(At {
             value: published.page(after, limit, embeddings),
@@ -262,12 +278,12 @@ impl Engine {
     /// An item.
     pub fn item(
         &self,
-        name: &str,
+        namespace: &NamespaceHandle,
         key: &str,
         embedding: bool,
         context: ReadContext,
     ) -> Result<At<ItemView>> {
-        let loaded = self.at(name, context)?;
+        let loaded = self.at(namespace, context)?;
         self.read_store(&loaded, |reader, row| {
             let item = queries::item_by_key(reader, row.id, key)?;
             let item = item.ok_or_else(|| Error::ItemNotFound {
@@ -281,13 +297,13 @@ impl Engine {
     /// Up to `limit` items.
     pub fn items(
         &self,
-        name: &str,
+        namespace: &NamespaceHandle,
         filter: ItemFilter,
         limit: usize,
         embeddings: bool,
         context: ReadContext,
     ) -> Result<At<Vec<ItemView>>> {
-        let loaded = self.at(name, context)?;
+        let loaded = self.at(namespace, context)?;
         self.read_store(&loaded, |reader, row| {
             let items = read::page(reader, row.id, &filter, limit)?;
             let views = items
@@ -300,11 +316,11 @@ impl Engine {
     /// Everything at one revision.
     pub fn snapshot(
         &self,
-        name: &str,
+        namespace: &NamespaceHandle,
         view: SnapshotView,
         context: ReadContext,
     ) -> Result<Snapshot> {
-        let loaded = self.at(name, context)?;
+        let loaded = self.at(namespace, context)?;
         match view {
             SnapshotView::Full => self.reading(|| Snapshot::full(&self.shared, &loaded, now_ms())),
             SnapshotView::Effective => Ok(Snapshot::effective(&self.shared, &loaded, now_ms())),
@@ -333,8 +349,8 @@ impl Engine {
     }
 
     /// Rebuilds everything from the items and compares it with what is live.
-    pub fn verify(&self, name: &str) -> Result<At<VerifyReport>> {
-        let loaded = self.at(name, ReadContext::default())?;
+    pub fn verify(&self, namespace: &NamespaceHandle) -> Result<At<VerifyReport>> {
+        let loaded = self.at(namespace, ReadContext::default())?;
         let At {
             value: (live, reader),
             revision,
@@ -417,26 +433,13 @@ impl Engine {
         self.options.kernel.unwrap_or_else(Kernel::best)
     }
 
-    /// The namespace that a caller means.
-    pub(crate) fn loaded(&self, target: &Target, context: ReadContext) -> Result<Arc<Loaded>> {
-        let loaded = self.at(&target.name, context)?;
-        if loaded.target.id == target.id {
-            Ok(loaded)
-        } else {
-            Err(Error::NamespaceNotFound {
-                name: target.name.clone(),
-            })
-        }
-    }
-
-    /// The namespace with a name, at the revision that the caller asks for. If loading it took
-    /// more memory than there is, others leave.
-    fn at(&self, name: &str, context: ReadContext) -> Result<Arc<Loaded>> {
-        let loaded = self.reading(|| self.shared.at(name, context))?;
-        if self.shared.registry.over_budget() {
-            self.writer.evict();
-        }
-        Ok(loaded)
+    /// The namespace, at the revision that the caller asks for or a later one.
+    pub(crate) fn at(
+        &self,
+        namespace: &NamespaceHandle,
+        context: ReadContext,
+    ) -> Result<Arc<Loaded>> {
+        self.reading(|| self.shared.at(&namespace.0, context))
     }
 }
 

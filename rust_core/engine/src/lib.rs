@@ -33,7 +33,7 @@ mod transfer;
 mod write;
 
 pub use api::*;
-pub use catalog::cached_namespace::Target;
+pub use catalog::cached_namespace::NamespaceHandle;
 pub use engine::Engine;
 pub use error::{Error, Result};
 pub use maintenance::backup::backup;

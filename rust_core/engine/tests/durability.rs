@@ -36,7 +36,14 @@ fn a_crash_loses_nothing_that_was_acknowledged() {
     categories(&engine, "n", 3);
     let has = |item: u64| {
         let key = format!("i{item}");
-        engine.item("n", &key, false, Default::default()).is_ok()
+        engine
+            .item(
+                &engine.handle("n").unwrap(),
+                &key,
+                false,
+                Default::default(),
+            )
+            .is_ok()
     };
     for i in 0..200 {
         let item = i % 60;
@@ -125,7 +132,11 @@ fn a_snapshot_restores_to_the_same_digest_and_a_damaged_one_to_nothing() {
         assign(&engine, "n", i, (i + 1) % 4);
     }
     unassign(&engine, "n", 3, false);
-    let snapshot = engine.snapshot("n", SnapshotView::Full, Default::default());
+    let snapshot = engine.snapshot(
+        &engine.handle("n").unwrap(),
+        SnapshotView::Full,
+        Default::default(),
+    );
     let frames: Vec<Frame> = snapshot.unwrap().map(Result::unwrap).collect();
     let restore = |name: &str, frames: &[Frame]| {
         let new = new_namespace(name, MembershipMode::Multiple);
@@ -151,7 +162,7 @@ fn a_snapshot_restores_to_the_same_digest_and_a_damaged_one_to_nothing() {
         Err(Error::InvalidSnapshot { .. })
     ));
     assert!(matches!(
-        engine.namespace("bad", Default::default()),
+        engine.handle("bad"),
         Err(Error::NamespaceNotFound { .. })
     ));
     drop(engine);
@@ -194,7 +205,7 @@ fn a_deleted_name_can_be_given_again_to_another_namespace() {
     let engine = open(directory.path());
     create(&engine, "n");
     categories(&engine, "n", 2);
-    let stale = engine.settings("n").unwrap();
+    let stale = engine.handle("n").unwrap();
     assert!(matches!(
         engine.delete_namespace("n", false, WriteContext::default()),
         Err(Error::NamespaceNotEmpty { categories: 2, .. })
@@ -203,7 +214,7 @@ fn a_deleted_name_can_be_given_again_to_another_namespace() {
         .delete_namespace("n", true, WriteContext::default())
         .unwrap();
     assert!(matches!(
-        engine.namespace("n", Default::default()),
+        engine.handle("n"),
         Err(Error::NamespaceNotFound { .. })
     ));
     create(&engine, "n");

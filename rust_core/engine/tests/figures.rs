@@ -74,8 +74,8 @@ fn a_suggestion_is_what_match_ranks_first_before_the_write() {
         validate_only: true,
         ..WriteContext::default()
     };
-    let target = engine.settings("n").unwrap();
-    engine.write(&target, command, context).unwrap();
+    let namespace = engine.handle("n").unwrap();
+    engine.write(&namespace, command, context).unwrap();
     let refused = Command::Assign(vec![entry("d", Some(0), 0), entry("e", None, 1)]);
     write(&engine, "n", refused).unwrap_err();
     assert_eq!(suggestions(&engine), (2, 1));
@@ -150,7 +150,7 @@ fn sketches_tell_how_many_rows_they_could_not_rule_out() {
     let engine = open(directory.path());
     create(&engine, "n");
     categories(&engine, "n", 300);
-    let target = engine.settings("n").unwrap();
+    let namespace = engine.handle("n").unwrap();
     let rank = |limit| {
         let options = MatchOptions {
             limit,
@@ -160,7 +160,7 @@ fn sketches_tell_how_many_rows_they_could_not_rule_out() {
         };
         let queries = vec![QuerySpec::Vector(vector(1)), QuerySpec::Vector(vector(2))];
         engine
-            .rank(&target, queries, options, ReadContext::default())
+            .rank(&namespace, queries, options, ReadContext::default())
             .unwrap();
         engine.stats()
     };

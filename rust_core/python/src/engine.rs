@@ -17,7 +17,7 @@ use crate::grant::Grant;
 use crate::stats;
 use crate::streams::{Restore, SnapshotIterator};
 
-/// One data directory. Safe to use from any thread; every method but `call_at_once`
+/// One data directory. Safe to use from any thread; every method but `try_call`
 /// releases the GIL.
 #[pyclass(frozen, module = "effective_embeddings._core")]
 pub(crate) struct Engine {
@@ -63,14 +63,14 @@ impl Engine {
 
     /// [`Engine::call`] without releasing the GIL, if that waits for nothing and takes
     /// microseconds; None if it might take longer.
-    fn call_at_once<'py>(
+    fn try_call<'py>(
         &self,
         py: Python<'py>,
         method: &str,
         request: &[u8],
         grant: &Grant,
     ) -> Result<Option<Bound<'py, PyBytes>>, Refused> {
-        let reply = self.service()?.call_at_once(method, request, &grant.0)?;
+        let reply = self.service()?.try_call(method, request, &grant.0)?;
         Ok(reply.map(|reply| PyBytes::new(py, &reply)))
     }
 

@@ -92,7 +92,7 @@ fn from_bytes_to_bytes(bencher: Bencher<'_, '_>, categories: usize) {
 fn the_engine_alone(bencher: Bencher<'_, '_>, categories: usize) {
     let world = world(categories);
     let engine = world.service.engine();
-    let target = engine.settings("bench").unwrap();
+    let target = engine.handle("bench").unwrap();
     let query = vector(4711);
     bencher
         .with_inputs(|| vec![QuerySpec::Vector(query.clone())])

@@ -1,11 +1,11 @@
 //! One call on its way: decoded, admitted, and only then let near the engine.
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use ee_access::grant::{Grant, Pattern};
 use ee_core::command::Command;
-use ee_engine::{Engine, NamespaceView, ReadContext, Target, WriteContext, Written};
+use ee_core::settings::NamespaceSettings;
+use ee_engine::{Engine, NamespaceHandle, NamespaceView, ReadContext, WriteContext, Written};
 use prost::Message;
 use xxhash_rust::xxh3::Xxh3;
 
@@ -58,36 +58,41 @@ impl<'a> Call<'a> {
     pub(crate) fn read<Q: Request, A: Message>(
         &self,
         request: &[u8],
-        run: impl FnOnce(&Room<'a>, Q) -> Result<A>,
+        run: impl FnOnce(&NamespaceCall<'a>, Q) -> Result<A>,
     ) -> Result<Vec<u8>> {
         let mut request: Q = self.decode(request)?;
-        let room = self.admit(Q::NAME_FIELD, request.take_name())?;
-        Ok(run(&room, request)?.encode_to_vec())
-    }
-
-    /// Answers a method that reads a namespace, if `run` can do that at once.
-    pub(crate) fn read_at_once<Q: Request, A: Message>(
-        &self,
-        request: &[u8],
-        run: impl FnOnce(&Room<'a>, Q) -> Result<Option<A>>,
-    ) -> Result<Option<Vec<u8>>> {
-        let mut request: Q = self.decode(request)?;
-        let room = self.admit(Q::NAME_FIELD, request.take_name())?;
-        Ok(run(&room, request)?.map(|answer| answer.encode_to_vec()))
+        let call = self.on_namespace(Q::NAME_FIELD, &request.take_name())?;
+        Ok(run(&call, request)?.encode_to_vec())
     }
 
     /// Answers a method that writes to a namespace.
     pub(crate) fn write<Q: WriteRequest, A: Message>(
         &self,
         request: &[u8],
-        run: impl FnOnce(&Room<'a>, Q, Writing) -> Result<A>,
+        run: impl FnOnce(&NamespaceCall<'a>, Q, WriteParams) -> Result<A>,
     ) -> Result<Vec<u8>> {
         let mut request: Q = self.decode(request)?;
         let fingerprint = self.fingerprint(&mut request);
-        let room = self.admit(Q::NAME_FIELD, request.take_name())?;
-        let options = request.options().take().unwrap_or_default();
-        let writing = self.writing(options, fingerprint)?;
-        Ok(run(&room, request, writing)?.encode_to_vec())
+        let name = request.take_name();
+        self.authorize(Q::NAME_FIELD, &name)?;
+        let params = self.write_params(request.options().take(), fingerprint)?;
+        let call = self.enter(&name)?;
+        check_model(&call.settings().embedding_model, &params.model)?;
+        Ok(run(&call, request, params)?.encode_to_vec())
+    }
+
+    /// Answers a method that creates or deletes the namespace that the request names.
+    pub(crate) fn write_catalog<Q: WriteRequest, A: Message>(
+        &self,
+        request: &[u8],
+        run: impl FnOnce(&Self, String, Q, WriteParams) -> Result<A>,
+    ) -> Result<Vec<u8>> {
+        let mut request: Q = self.decode(request)?;
+        let fingerprint = self.fingerprint(&mut request);
+        let name = request.take_name();
+        self.authorize(Q::NAME_FIELD, &name)?;
+        let params = self.write_params(request.options().take(), fingerprint)?;
+        Ok(run(self, name, request, params)?.encode_to_vec())
     }
 
     /// Answers a method that is not called on a namespace.
@@ -122,26 +127,53 @@ impl<'a> Call<'a> {
         decode(self.method, request)
     }
 
-    /// Lets the call into a namespace, whether or not there is one of this name.
-    pub(crate) fn admit(&self, field: &'static str, name: String) -> Result<Room<'a>> {
-        text::namespace_name(Path::field(field), &name)?;
-        if !self.grant.allows(self.method.scope, &name) {
-            return Err(self.denied());
+    /// Checks a namespace's name and that the grant covers the name, whether or not such a namespace
+    /// exists.
+    pub(crate) fn authorize(&self, field: &'static str, name: &str) -> Result<()> {
+        text::namespace_name(Path::field(field), name)?;
+        if self.grant.allows(self.method.scope, name) {
+            Ok(())
+        } else {
+            Err(self.denied())
         }
-        Ok(Room {
-            engine: self.engine(),
-            method: self.method.name,
-            name,
-            deadline: self.deadline,
-        })
     }
 
-    /// Circumstances of a write, from what a request says and from who calls.
-    pub(crate) fn writing(
+    /// The call on a namespace, if the caller may make it there.
+    pub(crate) fn on_namespace(
         &self,
-        options: WriteOptions,
+        field: &'static str,
+        name: &str,
+    ) -> Result<NamespaceCall<'a>> {
+        self.authorize(field, name)?;
+        self.enter(name)
+    }
+
+    /// The call on a namespace for which the caller is authorized.
+    pub(crate) fn enter(&self, name: &str) -> Result<NamespaceCall<'a>> {
+        let namespace = self
+            .engine()
+            .handle(name)
+            .map_err(|error| error::fault(FieldPaths::SINGLE, error))?;
+        Ok(self.inside(namespace))
+    }
+
+    /// The call on a namespace for which the caller is authorized.
+    pub(crate) fn inside(&self, namespace: NamespaceHandle) -> NamespaceCall<'a> {
+        NamespaceCall {
+            engine: self.engine(),
+            method: self.method.name,
+            namespace,
+            deadline: self.deadline,
+        }
+    }
+
+    /// The parameters of a write, from the request's options and the caller's identity.
+    pub(crate) fn write_params(
+        &self,
+        options: Option<WriteOptions>,
         (request_id, fingerprint): (String, u64),
-    ) -> Result<Writing> {
+    ) -> Result<WriteParams> {
+        let options = options.unwrap_or_default();
         let write = Path::field("write");
         text::text(write.then("request_id"), &request_id, REQUEST_ID_BYTES)?;
         text::text(write.then("actor"), &options.actor, ACTOR_BYTES)?;
@@ -161,7 +193,7 @@ impl<'a> Call<'a> {
             validate_only: options.validate_only,
             deadline: self.deadline,
         };
-        Ok(Writing { context, model })
+        Ok(WriteParams { context, model })
     }
 
     /// The request's id, taken out of it, and a hash of what is left: the method and the message
@@ -181,59 +213,54 @@ impl<'a> Call<'a> {
     }
 }
 
-/// A namespace that the caller may enter. Only with one does a method reach the engine.
-pub(crate) struct Room<'a> {
+/// A call on a namespace: authorized, and with the namespace found. No method reaches a namespace's
+/// content without one.
+pub(crate) struct NamespaceCall<'a> {
     pub(crate) engine: &'a Engine,
     pub(crate) method: &'static str,
-    pub(crate) name: String,
+    pub(crate) namespace: NamespaceHandle,
     pub(crate) deadline: Option<Instant>,
 }
 
-impl Room<'_> {
-    /// Circumstances of a read.
-    pub(crate) fn reading(&self, min_revision: u64) -> ReadContext {
+impl NamespaceCall<'_> {
+    /// The namespace's settings.
+    pub(crate) fn settings(&self) -> &NamespaceSettings {
+        self.namespace.settings()
+    }
+
+    /// The context of a read.
+    pub(crate) fn read_context(&self, min_revision: u64) -> ReadContext {
         ReadContext {
             min_revision,
             deadline: self.deadline,
         }
     }
 
-    /// The namespace's identity and settings, if its vectors come from this model.
-    pub(crate) fn target(&self, model: &str) -> Result<Arc<Target>> {
-        let target = self
-            .engine
-            .settings(&self.name)
-            .map_err(|error| error::fault(FieldPaths::SINGLE, error))?;
-        check_model(&target.settings.embedding_model, model)?;
-        Ok(target)
-    }
-
     /// Writes to the namespace.
     pub(crate) fn write(
         &self,
-        target: &Target,
         paths: FieldPaths,
         command: Command,
-        writing: Writing,
+        params: WriteParams,
     ) -> Result<Written> {
         self.engine
-            .write(target, command, writing.context)
+            .write(&self.namespace, command, params.context)
             .map_err(|error| error::fault(paths, error))
     }
 
     /// The namespace, at a revision or a later one.
     pub(crate) fn view(&self, min_revision: u64) -> Result<NamespaceView> {
         self.engine
-            .namespace(&self.name, self.reading(min_revision))
+            .namespace(&self.namespace, self.read_context(min_revision))
             .map_err(|error| error::fault(FieldPaths::SINGLE, error))
     }
 }
 
-/// Circumstances of a write.
-pub(crate) struct Writing {
+/// The parameters of a write.
+pub(crate) struct WriteParams {
     /// For the engine.
     pub(crate) context: WriteContext,
-    /// The model that the request says its vectors come from; empty: it does not say.
+    /// The model that the request names for its vectors; empty: unnamed.
     pub(crate) model: String,
 }
 

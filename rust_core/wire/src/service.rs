@@ -19,8 +19,8 @@ use crate::methods::snapshot::SnapshotStream;
 use crate::proto::v1::ErrorReason;
 use crate::table::{self, METHODS, Method, Run};
 
-/// Bytes of a request that is decoded at once: some microseconds.
-const AT_ONCE_BYTES: usize = 96 << 10;
+/// Bytes of a request that is decoded in microseconds.
+const SHORT_BYTES: usize = 96 << 10;
 
 /// The service over one engine.
 #[derive(Clone)]
@@ -86,21 +86,18 @@ impl Service {
         })
     }
 
-    /// [`Service::call`], if that waits for nothing and takes microseconds; `None` if it might take
-    /// longer. For callers that others wait for.
-    pub fn call_at_once(
+    /// [`Service::call`] if that waits for nothing and takes microseconds; `None` if it might take
+    /// longer. For a thread that other callers wait for.
+    pub fn try_call(
         &self,
         method: &str,
         request: &[u8],
         grant: &Grant,
     ) -> Result<Option<Vec<u8>>, Status> {
-        if method != table::MATCH.name || request.len() > AT_ONCE_BYTES {
+        if method != table::MATCH.name || request.len() > SHORT_BYTES {
             return Ok(None);
         }
-        guard(|| {
-            self.begin(&table::MATCH, grant, None)?
-                .read_at_once(request, matching::rank_at_once)
-        })
+        guard(|| matching::try_rank(&self.begin(&table::MATCH, grant, None)?, request))
     }
 
     /// Answers a Snapshot call: serialized messages, one after the other.

@@ -36,7 +36,7 @@ pub const METHODS: &[Method] = {
     use Scope::{Admin, Read, Write};
     &[
         unary("CreateNamespace", Admin, |c, r| {
-            c.write(r, namespaces::create)
+            c.write_catalog(r, namespaces::create)
         }),
         unary("GetNamespace", Read, |c, r| c.read(r, namespaces::get)),
         unary("ListNamespaces", Read, |c, r| {
@@ -46,7 +46,7 @@ pub const METHODS: &[Method] = {
             c.write(r, namespaces::update)
         }),
         unary("DeleteNamespace", Admin, |c, r| {
-            c.write(r, namespaces::delete)
+            c.write_catalog(r, namespaces::delete)
         }),
         unary("PutCategories", Write, |c, r| c.write(r, categories::put)),
         unary("GetCategory", Read, |c, r| c.read(r, categories::get)),

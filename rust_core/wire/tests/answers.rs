@@ -143,7 +143,7 @@ fn a_short_match_is_answered_at_once_and_nothing_else() {
     let world = World::with_alice();
     let at_once = |method: &str, request: &MatchRequest| {
         let request = request.encode_to_vec();
-        let answer = world.service.call_at_once(method, &request, &world.grant);
+        let answer = world.service.try_call(method, &request, &world.grant);
         answer.unwrap().is_some()
     };
     let short = match_request(vec![vector_query(&[5.0, 0.0])]);

@@ -55,8 +55,8 @@ class _LateEngine:
     ) -> bytes:
         return self._get().call(method, request, grant, timeout)
 
-    def call_at_once(self, method: str, request: bytes, grant: Grant) -> bytes | None:
-        return self._get().call_at_once(method, request, grant)
+    def try_call(self, method: str, request: bytes, grant: Grant) -> bytes | None:
+        return self._get().try_call(method, request, grant)
 
     def snapshot(
         self, request: bytes, grant: Grant, timeout: float | None = None

@@ -1,6 +1,7 @@
 //! A namespace in memory, shared by its readers and its one writer.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
@@ -16,20 +17,39 @@ use crate::read::scan_sharing::SharedScan;
 use crate::store::{NamespaceRow, StoreResult};
 use crate::{Error, Result};
 
-/// Which namespace is meant: a name can be given again to another one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Target {
-    /// Never used again.
-    pub id: i64,
-    /// Its name.
-    pub name: String,
-    /// What was fixed at its creation.
-    pub settings: NamespaceSettings,
+/// A namespace, found by its name once per call.
+///
+/// A handle means the namespace that had the name when the call began: if that is deleted and
+/// another one takes the name, calls with the handle fail with `NamespaceNotFound`.
+#[derive(Clone)]
+pub struct NamespaceHandle(pub(crate) Arc<Loaded>);
+
+impl NamespaceHandle {
+    /// The namespace's name.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// The settings that were fixed at the namespace's creation.
+    pub fn settings(&self) -> &NamespaceSettings {
+        &self.0.settings
+    }
 }
 
-/// A loaded namespace.
+impl fmt::Debug for NamespaceHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("NamespaceHandle")
+            .field(&self.0.name)
+            .finish()
+    }
+}
+
+/// A namespace in memory.
 pub(crate) struct Loaded {
-    pub(crate) target: Arc<Target>,
+    /// Its identity: a name can be given to another namespace later, an id cannot.
+    pub(crate) id: i64,
+    pub(crate) name: String,
+    pub(crate) settings: NamespaceSettings,
     state: RwLock<Namespace>,
     /// A change is being copied in. Seen under the lock: that ended half way.
     changing: AtomicBool,
@@ -48,11 +68,9 @@ impl Loaded {
     pub(crate) fn new(row: &NamespaceRow, namespace: Namespace, unsaved: Unsaved) -> Self {
         let memory = namespace.memory_bytes();
         Self {
-            target: Arc::new(Target {
-                id: row.id,
-                name: row.name.clone(),
-                settings: row.settings.clone(),
-            }),
+            id: row.id,
+            name: row.name.clone(),
+            settings: row.settings.clone(),
             revision: Mutex::new(namespace.header().revision),
             reached: Condvar::new(),
             state: RwLock::new(namespace),
@@ -71,7 +89,7 @@ impl Loaded {
     pub(crate) fn read(&self) -> RwLockReadGuard<'_, Namespace> {
         let state = self.state.read();
         let whole = !self.changing.load(Ordering::Relaxed);
-        assert!(whole, "{:?} was left half changed", self.target.name);
+        assert!(whole, "{:?} was left half changed", self.name);
         state
     }
 
@@ -126,7 +144,7 @@ impl Loaded {
     pub(crate) fn view(&self) -> NamespaceView {
         let state = self.read();
         NamespaceView::new(
-            &self.target.name,
+            &self.name,
             state.settings(),
             state.profile(),
             state.header(),
@@ -248,11 +266,13 @@ mod tests {
             ..CategoryPut::default()
         };
         let command = Command::PutCategories(["a", "b", "c"].map(put).into());
-        let target = engine.settings("n").unwrap();
+        let namespace = engine.handle("n").unwrap();
         engine
-            .write(&target, command, WriteContext::default())
+            .write(&namespace, command, WriteContext::default())
             .unwrap();
-        let before = engine.namespace("n", ReadContext::default()).unwrap();
+        let before = engine
+            .namespace(&namespace, ReadContext::default())
+            .unwrap();
 
         let loaded = engine.shared.registry.get("n").unwrap();
         let mut draft = Draft::new(*loaded.read().header());
@@ -268,7 +288,8 @@ mod tests {
         broken.sum.clear();
         let read = || {
             catch_unwind(AssertUnwindSafe(|| {
-                engine.namespace("n", Default::default())
+                let namespace = engine.handle("n").unwrap();
+                engine.namespace(&namespace, Default::default())
             }))
         };
         assert!(catch_unwind(AssertUnwindSafe(|| loaded.publish(draft))).is_err());

@@ -92,8 +92,8 @@ impl Registry {
         }
     }
 
-    /// The namespace with a name, if it is in memory and nobody is loading or dropping it.
-    pub(crate) fn at_hand(&self, name: &str) -> Option<Arc<Loaded>> {
+    /// The namespace with a name, if it is in memory and its entry is not locked.
+    pub(crate) fn try_get(&self, name: &str) -> Option<Arc<Loaded>> {
         let slot = Arc::clone(self.slots.try_lock()?.get(name)?);
         match &*slot.loaded.try_lock()? {
             SlotState::Loaded(loaded) => {

@@ -73,7 +73,7 @@ fn verified(copy: &Path) -> Result<Vec<NamespaceView>> {
             break;
         }
         for namespace in &page {
-            let report = engine.verify(&namespace.name)?.value;
+            let report = engine.verify(&engine.handle(&namespace.name)?)?.value;
             let told = |finding| format!("namespace {:?}: {finding}", namespace.name);
             found.extend(report.findings.into_iter().map(told));
         }

@@ -30,23 +30,21 @@ const PATIENCE: Duration = Duration::from_millis(100);
 
 impl Shared {
     /// The namespace, at the revision that the caller asks for or a later one.
-    pub(crate) fn at(&self, name: &str, context: ReadContext) -> Result<Arc<Loaded>> {
+    pub(crate) fn at(&self, loaded: &Arc<Loaded>, context: ReadContext) -> Result<Arc<Loaded>> {
         let now = Instant::now();
         if context.deadline.is_some_and(|deadline| now > deadline) {
             return Err(Error::DeadlineExceeded);
         }
-        let loaded = self.registry.get(name)?;
+        let mut loaded = Arc::clone(loaded);
         if context.min_revision == 0 {
             return Ok(loaded);
         }
         let longest = now + MAX_REVISION_WAIT;
         let until = context.deadline.map_or(longest, |d| d.min(longest));
-        let mut loaded = loaded;
         loop {
             match loaded.wait(context.min_revision, until) {
                 Ok(()) => return Ok(loaded),
-                // It left memory meanwhile: the namespace lives on in another object.
-                Err(_) if Instant::now() < until => loaded = self.registry.get(name)?,
+                Err(_) if Instant::now() < until => loaded = self.current(&loaded)?,
                 Err(error) => return Err(error),
             }
         }
@@ -98,25 +96,31 @@ impl Shared {
                 return Ok(current);
             }
             self.may_write_queued()?;
-            current = self.registry.get(&loaded.target.name)?;
-            if current.target.id != loaded.target.id {
-                return Err(gone(loaded));
-            }
+            current = self.current(loaded)?;
+        }
+    }
+
+    /// The object in which the namespace lives now: the one that a caller has may have left memory.
+    pub(crate) fn current(&self, loaded: &Loaded) -> Result<Arc<Loaded>> {
+        let current = self.registry.get(&loaded.name)?;
+        if current.id == loaded.id {
+            Ok(current)
+        } else {
+            Err(gone(loaded))
         }
     }
 }
 
 /// The namespace's row; reading it fixes the moment that the reader sees.
 pub(crate) fn pinned(reader: &Reader, loaded: &Loaded) -> Result<NamespaceRow> {
-    let target = &loaded.target;
-    let row = queries::namespace_by_name(reader, &target.name)?;
-    row.filter(|row| row.id == target.id)
+    let row = queries::namespace_by_name(reader, &loaded.name)?;
+    row.filter(|row| row.id == loaded.id)
         .ok_or_else(|| gone(loaded))
 }
 
 fn gone(loaded: &Loaded) -> Error {
     Error::NamespaceNotFound {
-        name: loaded.target.name.clone(),
+        name: loaded.name.clone(),
     }
 }
 
@@ -237,6 +241,7 @@ mod tests {
     use ee_core::command::{CategoryPut, Command};
 
     use super::*;
+    use crate::catalog::cached_namespace::NamespaceHandle;
     use crate::{Engine, NewNamespace, Options, WriteContext};
 
     /// An engine whose namespace left memory and was written to since, with the object that left.
@@ -253,7 +258,11 @@ mod tests {
         };
         let command = Command::PutCategories(vec![put]);
         engine
-            .write(&before.target, command, WriteContext::default())
+            .write(
+                &NamespaceHandle(Arc::clone(&before)),
+                command,
+                WriteContext::default(),
+            )
             .unwrap();
         (engine, before)
     }

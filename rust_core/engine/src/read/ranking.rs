@@ -1,6 +1,5 @@
 //! Ranking the categories of a namespace for some queries.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use ee_core::namespace::{MatchOptions, Namespace, Ranking};
@@ -8,39 +7,39 @@ use ee_core::ranking::Query;
 
 use crate::Result;
 use crate::api::{At, QuerySpec, ReadContext};
-use crate::catalog::cached_namespace::Target;
+use crate::catalog::cached_namespace::NamespaceHandle;
 use crate::engine::Engine;
-use crate::read::{consistent as read, scan_sharing};
+use crate::read::{consistent, scan_sharing};
 
-/// Bytes of sketches, counted for each query, that are ranked at once: some ten microseconds, and
-/// some hundred where the sketches cannot tell the rows apart.
-const AT_ONCE_BYTES: u64 = 1 << 20;
+/// Bytes of sketches, counted for each query, of a short ranking: some ten microseconds, and some
+/// hundred where the sketches cannot tell the rows apart.
+const SHORT_BYTES: u64 = 1 << 20;
 
-/// Rows, counted for each query, that are ranked at once, however short they are.
-const AT_ONCE_ROWS: u64 = 1 << 12;
+/// Rows, counted for each query, of a short ranking, whatever their dimension.
+const SHORT_ROWS: u64 = 1 << 12;
 
 impl Engine {
     /// Ranks all categories for each query; all queries at the same revision.
     pub fn rank(
         &self,
-        target: &Target,
+        namespace: &NamespaceHandle,
         queries: Vec<QuerySpec>,
         mut options: MatchOptions,
         context: ReadContext,
     ) -> Result<At<Vec<Ranking>>> {
-        let loaded = self.loaded(target, context)?;
+        let loaded = self.at(namespace, context)?;
         options.threads = self.options.threads;
         let categories = loaded.read().header().categories;
         self.shared.counters.ranked(queries.len(), categories);
-        let (id, settings) = (target.id, &target.settings);
-        if read::names_items(&queries) {
+        let (id, settings) = (loaded.id, &loaded.settings);
+        if consistent::names_items(&queries) {
             return self.read_both(&loaded, |published, reader| {
-                let resolved = read::resolve(Some(&reader), id, settings, &queries)?;
+                let resolved = consistent::resolve(Some(&reader), id, settings, &queries)?;
                 drop(reader);
                 Ok(self.ranked(published, &resolved, &options).value)
             });
         }
-        let mut resolved = read::resolve(None, id, settings, &queries)?;
+        let mut resolved = consistent::resolve(None, id, settings, &queries)?;
         let scan = |queries: &[Query], options: &MatchOptions| {
             self.ranked(&loaded.read(), queries, options)
         };
@@ -58,39 +57,34 @@ impl Engine {
         Ok(scan(&resolved, &options))
     }
 
-    /// The namespace with a name, if it is in memory: then [`Engine::rank_at_once`] may answer.
-    pub fn at_hand(&self, name: &str) -> Option<Arc<Target>> {
-        let loaded = self.shared.registry.at_hand(name)?;
-        Some(Arc::clone(&loaded.target))
+    /// Whether [`Engine::try_rank`] answers so many queries, which name no stored items.
+    pub fn is_short(&self, namespace: &NamespaceHandle, queries: usize, min_revision: u64) -> bool {
+        let published = namespace.0.try_read();
+        published.is_some_and(|published| short(&published, queries, min_revision))
     }
 
-    /// [`Engine::rank`], if that waits for nothing and takes microseconds; `None` if it might take
-    /// longer. For callers that others wait for.
-    pub fn rank_at_once(
+    /// [`Engine::rank`] if that waits for nothing and takes microseconds; `None` if it might take
+    /// longer. For a thread that other callers wait for.
+    pub fn try_rank(
         &self,
-        target: &Target,
+        namespace: &NamespaceHandle,
         queries: &[QuerySpec],
         options: &MatchOptions,
         context: ReadContext,
     ) -> Result<Option<At<Vec<Ranking>>>> {
-        let loaded = self.shared.registry.at_hand(&target.name);
-        let Some(loaded) = loaded.filter(|loaded| loaded.target.id == target.id) else {
-            return Ok(None);
-        };
+        let loaded = &namespace.0;
         let Some(published) = loaded.try_read() else {
             return Ok(None);
         };
-        let header = published.header();
-        let rows = header.categories.saturating_mul(queries.len() as u64);
-        let bytes = rows.saturating_mul(u64::from(target.settings.dimension));
-        let short = rows <= AT_ONCE_ROWS && bytes <= AT_ONCE_BYTES;
-        if !short || context.min_revision > header.revision || read::names_items(queries) {
+        if !short(&published, queries.len(), context.min_revision)
+            || consistent::names_items(queries)
+        {
             return Ok(None);
         }
-        let resolved = read::resolve(None, target.id, &target.settings, queries)?;
+        let resolved = consistent::resolve(None, loaded.id, &loaded.settings, queries)?;
         self.shared
             .counters
-            .ranked(queries.len(), header.categories);
+            .ranked(queries.len(), published.header().categories);
         Ok(Some(self.ranked(&published, &resolved, options)))
     }
 
@@ -106,6 +100,14 @@ impl Engine {
             revision: published.header().revision,
         }
     }
+}
+
+/// Whether ranking takes microseconds and needs no later revision.
+fn short(published: &Namespace, queries: usize, min_revision: u64) -> bool {
+    let header = published.header();
+    let rows = header.categories.saturating_mul(queries as u64);
+    let bytes = rows.saturating_mul(u64::from(published.settings().dimension));
+    rows <= SHORT_ROWS && bytes <= SHORT_BYTES && min_revision <= header.revision
 }
 
 #[cfg(test)]
@@ -140,9 +142,9 @@ mod tests {
             }
         };
         let command = Command::PutCategories((0..categories).map(put).collect());
-        let target = engine.settings("n").unwrap();
+        let namespace = engine.handle("n").unwrap();
         engine
-            .write(&target, command, WriteContext::default())
+            .write(&namespace, command, WriteContext::default())
             .unwrap();
         engine
     }
@@ -158,51 +160,53 @@ mod tests {
     };
 
     #[test]
-    fn what_is_ranked_at_once_is_ranked_the_same() {
+    fn what_try_rank_answers_is_what_rank_answers() {
         let directory = tempfile::tempdir().unwrap();
         let engine = with(directory.path(), 70);
-        let target = engine.settings("n").unwrap();
+        let namespace = engine.handle("n").unwrap();
         for number in 0..20 {
             let queries = vec![query(number), query(number * 7)];
             let context = ReadContext::default();
-            let at_once = engine.rank_at_once(&target, &queries, &OPTIONS, context);
-            let ranked = engine.rank(&target, queries, OPTIONS, ReadContext::default());
-            assert_eq!(at_once.unwrap(), Some(ranked.unwrap()));
+            let tried = engine.try_rank(&namespace, &queries, &OPTIONS, context);
+            let ranked = engine.rank(&namespace, queries, OPTIONS, ReadContext::default());
+            assert_eq!(tried.unwrap(), Some(ranked.unwrap()));
         }
     }
 
     #[test]
-    fn what_would_wait_is_not_ranked_at_once() {
+    fn try_rank_answers_nothing_that_would_wait() {
         let directory = tempfile::tempdir().unwrap();
         let engine = with(directory.path(), 70);
-        let target = engine.settings("n").unwrap();
-        let at_once = |queries: &[QuerySpec], min_revision| {
+        let namespace = engine.handle("n").unwrap();
+        let tried = |queries: &[QuerySpec], min_revision| {
             let context = ReadContext {
                 min_revision,
                 ..ReadContext::default()
             };
-            let found = engine.rank_at_once(&target, queries, &OPTIONS, context);
+            let found = engine.try_rank(&namespace, queries, &OPTIONS, context);
             found.unwrap().is_some()
         };
         let one = [query(1)];
-        assert!(at_once(&one, 0));
-        assert!(at_once(&one, 2));
-        assert!(!at_once(&one, 3), "that revision is still to come");
-        assert!(
-            !at_once(&[QuerySpec::Item("i".into())], 0),
-            "the store knows"
-        );
+        assert!(tried(&one, 0));
+        assert!(tried(&one, 2));
+        assert!(!tried(&one, 3), "that revision is still to come");
+        assert!(!tried(&[QuerySpec::Item("i".into())], 0), "the store knows");
         let many: Vec<_> = (0..30).map(query).collect();
-        assert!(!at_once(&many, 0), "that takes longer");
+        assert!(!tried(&many, 0), "that takes longer");
         {
             let loaded = engine.shared.registry.get("n").unwrap();
             let _reading = loaded.read();
-            assert!(at_once(&one, 0), "readers do not keep each other waiting");
+            assert!(tried(&one, 0), "readers do not keep each other waiting");
         }
-        assert_eq!(engine.at_hand("n"), Some(Arc::clone(&target)));
-        assert_eq!(engine.at_hand("m"), None);
+        assert!(engine.is_short(&namespace, 1, 2));
+        assert!(!engine.is_short(&namespace, 1, 3));
+        assert!(!engine.is_short(&namespace, 30, 0));
+        assert_eq!(engine.try_handle("n").unwrap().name(), "n");
+        assert!(engine.try_handle("m").is_none());
         engine.shared.registry.remove("n");
-        assert!(!at_once(&one, 0), "it has to be loaded");
-        assert_eq!(engine.at_hand("n"), None);
+        assert!(
+            engine.try_handle("n").is_none(),
+            "the namespace has to be loaded"
+        );
     }
 }

@@ -97,7 +97,7 @@ impl Snapshot {
                 category.base = None;
             }
             let view = NamespaceView::new(
-                &loaded.target.name,
+                &loaded.name,
                 published.settings(),
                 published.profile(),
                 published.header(),

@@ -118,7 +118,7 @@ impl<'a> Group<'a> {
             && !context.validate_only
         {
             self.kept.push(Kept {
-                namespace: job.target.id,
+                namespace: job.loaded.id,
                 request_id: context.request_id,
                 fingerprint: context.fingerprint,
                 answer: self.answers.len(),
@@ -130,7 +130,7 @@ impl<'a> Group<'a> {
         }
         let created = self
             .working
-            .get(&job.target.id)
+            .get(&job.loaded.id)
             .map(|w| w.draft.created.len());
         if created.is_some_and(|created| created >= UNSETTLED) {
             self.settle()?;
@@ -229,7 +229,7 @@ impl<'a> Group<'a> {
         {
             return Err(Failure::Refused(Error::DeadlineExceeded));
         }
-        let id = job.target.id;
+        let id = job.loaded.id;
         if !self.working.contains_key(&id) {
             let working = self.open(job).map_err(Failure::Refused)?;
             self.working.insert(id, working);
@@ -331,16 +331,11 @@ impl<'a> Group<'a> {
             .retired
             .load(std::sync::atomic::Ordering::Acquire);
         let loaded = if retired {
-            let found = self.shared.registry.get(&job.target.name);
-            found.map_err(|error| self.shared.read_error(error))?
+            let current = self.shared.current(&job.loaded);
+            current.map_err(|error| self.shared.read_error(error))?
         } else {
             Arc::clone(&job.loaded)
         };
-        if loaded.target.id != job.target.id {
-            return Err(Error::NamespaceNotFound {
-                name: job.target.name.clone(),
-            });
-        }
         let draft = Draft::new(*loaded.read().header());
         Ok(Working {
             loaded,
@@ -487,13 +482,13 @@ mod tests {
         validate_only: bool,
         request_id: &str,
     ) -> Result<Outcome> {
-        let target = engine.settings("n").unwrap();
+        let namespace = engine.handle("n").unwrap();
         let context = WriteContext {
             validate_only,
             request_id: request_id.into(),
             ..WriteContext::default()
         };
-        Ok(engine.write(&target, command, context)?.outcome)
+        Ok(engine.write(&namespace, command, context)?.outcome)
     }
 
     fn item(key: &str, x: f32) -> ItemPut {
@@ -598,11 +593,14 @@ mod tests {
             assert_eq!(again(&group), again(&alone));
         }
         let [alone, group] = [alone, group].map(|engine| {
-            let report = engine.verify("n").unwrap().value;
+            let report = engine.verify(&engine.handle("n").unwrap()).unwrap().value;
             assert_eq!(report.findings, [""; 0]);
             (
                 report.digest,
-                engine.namespace("n", Default::default()).unwrap().revision,
+                engine
+                    .namespace(&engine.handle("n").unwrap(), Default::default())
+                    .unwrap()
+                    .revision,
             )
         });
         assert_eq!(group, alone);

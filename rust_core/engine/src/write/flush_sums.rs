@@ -24,14 +24,7 @@ pub(crate) fn save_due(
     for category in draft.categories.values().flatten().filter(|c| c.rebuilt) {
         let id = category.category.id;
         let absorbed = &category.category.absorbed;
-        queries::save_sum(
-            connection,
-            loaded.target.id,
-            id,
-            revision,
-            absorbed,
-            &category.sum,
-        )?;
+        queries::save_sum(connection, loaded.id, id, revision, absorbed, &category.sum)?;
         unsaved.forget(id);
     }
     for _ in 0..unsaved.due(effects.len() as u64) {
@@ -63,7 +56,7 @@ fn save_one(connection: &Connection, loaded: &Loaded, draft: &Draft, id: i64) ->
     match draft.category(&published, &key) {
         Some(category) if category.category.id == id => queries::save_sum(
             connection,
-            loaded.target.id,
+            loaded.id,
             id,
             draft.header.revision,
             &category.category.absorbed,
@@ -86,10 +79,10 @@ fn save_row(
     queries::save_namespace(
         connection,
         &NamespaceRow {
-            id: loaded.target.id,
-            name: loaded.target.name.clone(),
+            id: loaded.id,
+            name: loaded.name.clone(),
             state: State::Active,
-            settings: loaded.target.settings.clone(),
+            settings: loaded.settings.clone(),
             profile,
             header: draft.header,
             checkpoint,

@@ -14,9 +14,9 @@ use ee_core::command::{Assignment, Outcome};
 use ee_core::kernels::Kernel;
 use ee_core::namespace::{Filter, MatchOptions};
 use ee_core::ranking::Query;
-use ee_core::settings::MembershipMode;
+use ee_core::settings::{MembershipMode, NamespaceSettings};
 
-use crate::catalog::cached_namespace::{Loaded, Target};
+use crate::catalog::cached_namespace::Loaded;
 use crate::shared::Shared;
 use crate::store::{Reader, queries};
 
@@ -47,7 +47,7 @@ pub(crate) fn before(
     assignments: &[Assignment],
     kernel: Kernel,
 ) -> Vec<Guess> {
-    let dimension = u64::from(loaded.target.settings.dimension);
+    let dimension = u64::from(loaded.settings.dimension);
     let cost = loaded.read().header().categories * dimension;
     if cost > MOST {
         return Vec::new();
@@ -100,15 +100,15 @@ fn query(
     if reader.is_none() {
         *reader = Some(shared.readers.begin().ok()?);
     }
-    let item = queries::item_by_key(reader.as_ref()?, loaded.target.id, &assignment.item.key);
+    let item = queries::item_by_key(reader.as_ref()?, loaded.id, &assignment.item.key);
     Query::new(&item.ok()??.embedding)
 }
 
 /// What became of guesses.
-pub(crate) fn taken(target: &Target, guesses: &[Guess], outcome: &Outcome) -> Taken {
+pub(crate) fn taken(settings: &NamespaceSettings, guesses: &[Guess], outcome: &Outcome) -> Taken {
     let mut taken = Taken::default();
     if let Outcome::Assign(results) = outcome {
-        let single = target.settings.membership == MembershipMode::Single;
+        let single = settings.membership == MembershipMode::Single;
         for guess in guesses {
             let result = &results[guess.entry];
             if result.previous.is_none() && (single || result.item_created) {

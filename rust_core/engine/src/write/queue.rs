@@ -9,7 +9,7 @@ use parking_lot::{Condvar, Mutex};
 use rusqlite::Connection;
 
 use crate::api::{WriteContext, Written};
-use crate::catalog::cached_namespace::{Loaded, Target};
+use crate::catalog::cached_namespace::Loaded;
 use crate::store::Head;
 use crate::write::oneshot::Reply;
 use crate::{Error, Result};
@@ -17,7 +17,6 @@ use crate::{Error, Result};
 /// A write that waits for its turn.
 pub(crate) struct WriteJob {
     pub(crate) loaded: Arc<Loaded>,
-    pub(crate) target: Target,
     pub(crate) command: Command,
     pub(crate) context: WriteContext,
     pub(crate) reply: Reply<Result<Written>>,

@@ -232,7 +232,7 @@ impl Worker {
                     self.shared.fail(&error.to_string());
                 }
                 for loaded in leaving {
-                    self.shared.registry.remove(&loaded.target.name);
+                    self.shared.registry.remove(&loaded.name);
                 }
             }
         }

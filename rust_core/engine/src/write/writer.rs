@@ -17,7 +17,7 @@ use parking_lot::Mutex;
 use rusqlite::Connection;
 
 use crate::api::{WriteContext, Written};
-use crate::catalog::cached_namespace::{Loaded, Target};
+use crate::catalog::cached_namespace::Loaded;
 use crate::shared::Shared;
 use crate::store::Head;
 use crate::write::oneshot::{Answer, answer};
@@ -65,7 +65,6 @@ impl Writer {
     pub(crate) fn write(
         &self,
         loaded: Arc<Loaded>,
-        target: Target,
         command: Command,
         context: WriteContext,
     ) -> Result<Written> {
@@ -73,7 +72,6 @@ impl Writer {
         let (reply, answer) = answer();
         let job = WriteJob {
             loaded,
-            target,
             command,
             context,
             reply,

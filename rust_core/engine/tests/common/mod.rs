@@ -62,14 +62,14 @@ pub fn write_as(
     command: Command,
     request_id: &str,
 ) -> Result<Written> {
-    let target = engine.settings(name)?;
+    let namespace = engine.handle(name)?;
     let context = WriteContext {
         actor: "tester".into(),
         request_id: request_id.into(),
         fingerprint: ee_fingerprint(&command),
         ..WriteContext::default()
     };
-    engine.write(&target, command, context)
+    engine.write(&namespace, command, context)
 }
 
 fn ee_fingerprint(command: &Command) -> u64 {
@@ -123,11 +123,13 @@ pub fn unassign(engine: &Engine, name: &str, item: u64, delete_item: bool) -> Wr
 }
 
 pub fn view(engine: &Engine, name: &str) -> NamespaceView {
-    engine.namespace(name, ReadContext::default()).unwrap()
+    engine
+        .namespace(&engine.handle(name).unwrap(), ReadContext::default())
+        .unwrap()
 }
 
 pub fn assert_verified(engine: &Engine, name: &str) {
-    let report = engine.verify(name).unwrap().value;
+    let report = engine.verify(&engine.handle(name).unwrap()).unwrap().value;
     assert_eq!(report.findings, Vec::<String>::new());
     assert_eq!(report.digest, view(engine, name).digest);
 }

@@ -10,7 +10,13 @@ const HOUR: i64 = 60 * 60 * 1000;
 
 fn times(engine: &Engine) -> Vec<i64> {
     let filter = ItemFilter::All { after: None };
-    let items = engine.items("n", filter, 100, false, Default::default());
+    let items = engine.items(
+        &engine.handle("n").unwrap(),
+        filter,
+        100,
+        false,
+        Default::default(),
+    );
     let items = items.unwrap().value.into_iter();
     items
         .map(|item| item.memberships[0].origin.time_ms)
@@ -61,7 +67,9 @@ fn keys_of_any_length_are_found_again() {
     drop(engine);
     let engine = open(directory.path());
     for (n, key) in keys.iter().enumerate() {
-        let item = engine.item("n", key, true, Default::default()).unwrap();
+        let item = engine
+            .item(&engine.handle("n").unwrap(), key, true, Default::default())
+            .unwrap();
         assert_eq!(item.value.embedding, Some(vector(n as u64)));
     }
     assert_verified(&engine, "n");

@@ -41,7 +41,12 @@ struct Event {
 fn seen(engine: &Engine, item: u64) -> (Seen, u64) {
     let read = || -> ee_engine::Result<(Seen, u64)> {
         let key = format!("i{item}");
-        let at = engine.item("n", &key, true, ReadContext::default())?;
+        let at = engine.item(
+            &engine.handle("n").unwrap(),
+            &key,
+            true,
+            ReadContext::default(),
+        )?;
         let vectors = at.value.embedding.unwrap();
         // The seed stands in the item's weight: no two writes have the same.
         assert_eq!(vectors, vector(at.value.weight as u64));
@@ -86,8 +91,8 @@ fn one_thread(engine: &Engine, thread: u64, seed: u64, steps: u64) -> Vec<Event>
                         .then(|| Instant::now() + Duration::from_micros(random.below(3000))),
                     ..WriteContext::default()
                 };
-                let target = engine.settings("n").unwrap();
-                let first = engine.write(&target, command.clone(), context.clone());
+                let namespace = engine.handle("n").unwrap();
+                let first = engine.write(&namespace, command.clone(), context.clone());
                 match first {
                     Err(Error::DeadlineExceeded) => continue,
                     Err(error) => panic!("{error}"),
@@ -98,7 +103,7 @@ fn one_thread(engine: &Engine, thread: u64, seed: u64, steps: u64) -> Vec<Event>
                                 deadline,
                                 ..context
                             };
-                            let again = engine.write(&target, command, again);
+                            let again = engine.write(&namespace, command, again);
                             assert_eq!(again, Ok(replayed(written.clone())));
                         }
                         own.insert(item, becomes);
@@ -114,12 +119,17 @@ fn one_thread(engine: &Engine, thread: u64, seed: u64, steps: u64) -> Vec<Event>
             6 => {
                 let category = random.below(3);
                 let key = format!("c{category}");
-                let at = engine.category("n", &key, false, ReadContext::default());
+                let at = engine.category(
+                    &engine.handle("n").unwrap(),
+                    &key,
+                    false,
+                    ReadContext::default(),
+                );
                 let at = at.unwrap();
                 (Kind::Counted(category, at.value.member_count), at.revision)
             }
             _ => {
-                let target = engine.settings("n").unwrap();
+                let namespace = engine.handle("n").unwrap();
                 let query = vec![QuerySpec::Item(format!("i{}", random.below(THREADS * 10)))];
                 let options = MatchOptions {
                     limit: 3,
@@ -127,7 +137,7 @@ fn one_thread(engine: &Engine, thread: u64, seed: u64, steps: u64) -> Vec<Event>
                     filter: Default::default(),
                     threads: 1,
                 };
-                match engine.rank(&target, query, options, ReadContext::default()) {
+                match engine.rank(&namespace, query, options, ReadContext::default()) {
                     Ok(at) => (Kind::Ranked, at.revision),
                     Err(Error::ItemNotFound { .. }) => continue,
                     Err(error) => panic!("{error}"),
@@ -298,7 +308,8 @@ fn a_name_that_is_deleted_and_given_again_never_shows_the_old_one() {
             scope.spawn(move || {
                 while generation.load(of) < 60 {
                     let least = generation.load(of);
-                    match engine.namespace("n", ReadContext::default()) {
+                    let read = |namespace| engine.namespace(&namespace, ReadContext::default());
+                    match engine.handle("n").and_then(read) {
                         Ok(view) => {
                             let shown = view.description.parse().unwrap_or(0);
                             assert!(shown >= least, "{shown} < {least}");
@@ -307,10 +318,9 @@ fn a_name_that_is_deleted_and_given_again_never_shows_the_old_one() {
                         Err(error) => panic!("{error}"),
                     }
                     let command = Command::Assign(vec![assignment(1, 0)]);
-                    match engine
-                        .settings("n")
-                        .and_then(|target| engine.write(&target, command, WriteContext::default()))
-                    {
+                    let write =
+                        |namespace| engine.write(&namespace, command, WriteContext::default());
+                    match engine.handle("n").and_then(write) {
                         Err(Error::Refused(_) | Error::NamespaceNotFound { .. }) => {}
                         other => panic!("{other:?}"),
                     }

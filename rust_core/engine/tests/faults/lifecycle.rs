@@ -14,7 +14,11 @@ fn of_two_restores_of_one_name_one_wins_and_the_other_leaves_nothing() {
     create(&engine, "n");
     categories(&engine, "n", 2);
     assign(&engine, "n", 1, 0);
-    let snapshot = engine.snapshot("n", SnapshotView::Full, Default::default());
+    let snapshot = engine.snapshot(
+        &engine.handle("n").unwrap(),
+        SnapshotView::Full,
+        Default::default(),
+    );
     let frames: Vec<Frame> = snapshot.unwrap().map(Result::unwrap).collect();
     let (trailer, rest) = frames.split_last().unwrap();
     let begin = || {
@@ -46,12 +50,18 @@ fn a_snapshot_that_was_begun_ends_well_after_the_engine_is_closed() {
     for item in 0..20 {
         assign(&engine, "n", item, item % 2);
     }
+    let namespace = engine.handle("n").unwrap();
     let mut snapshot = engine
-        .snapshot("n", SnapshotView::Full, Default::default())
+        .snapshot(&namespace, SnapshotView::Full, Default::default())
         .unwrap();
     assert!(matches!(snapshot.next(), Some(Ok(Frame::Header { .. }))));
     engine.close();
-    let refused = engine.item("n", "i1", false, Default::default());
+    let refused = engine.item(
+        &engine.handle("n").unwrap(),
+        "i1",
+        false,
+        Default::default(),
+    );
     assert_eq!(refused.err(), Some(Error::ShuttingDown));
     let before = view(&engine, "n");
     drop(engine);

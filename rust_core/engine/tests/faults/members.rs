@@ -11,7 +11,13 @@ fn listed(engine: &Engine, category: u64) -> Vec<String> {
     loop {
         let key = format!("c{category}");
         let filter = ItemFilter::Category { key, before };
-        let page = engine.items("n", filter, 3, false, Default::default());
+        let page = engine.items(
+            &engine.handle("n").unwrap(),
+            filter,
+            3,
+            false,
+            Default::default(),
+        );
         let page = page.unwrap().value;
         let Some(last) = page.last() else {
             return keys;

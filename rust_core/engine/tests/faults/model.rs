@@ -53,7 +53,7 @@ pub(crate) fn compare(engine: &Engine, world: &World) -> Result<Option<String>> 
 }
 
 fn compare_space(engine: &Engine, name: &str, space: &Space) -> Result<Option<String>> {
-    let view = engine.namespace(name, ReadContext::default())?;
+    let view = engine.namespace(&engine.handle(name)?, ReadContext::default())?;
     let members = space.items.values().filter(|i| i.category.is_some());
     let found = (view.revision, view.categories, view.items, view.memberships);
     let must = (
@@ -67,7 +67,12 @@ fn compare_space(engine: &Engine, name: &str, space: &Space) -> Result<Option<St
     }
     for number in 0..40 {
         let must = space.items.get(&number);
-        match engine.item(name, &key(number), true, ReadContext::default()) {
+        match engine.item(
+            &engine.handle(name)?,
+            &key(number),
+            true,
+            ReadContext::default(),
+        ) {
             Ok(at) if must.is_some_and(|must| same(&at.value, number, must)) => {}
             Err(Error::ItemNotFound { .. }) if must.is_none() => {}
             Err(error) if !matches!(error, Error::ItemNotFound { .. }) => return Err(error),
@@ -101,18 +106,29 @@ fn compare_space(engine: &Engine, name: &str, space: &Space) -> Result<Option<St
             key: format!("c{category}"),
             before: None,
         };
-        let items = engine.items(name, filter, 1000, false, ReadContext::default())?;
+        let items = engine.items(
+            &engine.handle(name)?,
+            filter,
+            1000,
+            false,
+            ReadContext::default(),
+        )?;
         let mut listed: Vec<String> = items.value.into_iter().map(|item| item.key).collect();
         listed.sort();
         let must = of(Some(category));
-        let counted = engine.category(name, &format!("c{category}"), false, Default::default())?;
+        let counted = engine.category(
+            &engine.handle(name)?,
+            &format!("c{category}"),
+            false,
+            Default::default(),
+        )?;
         if listed != must || counted.value.member_count != must.len() as u64 {
             return Ok(Some(format!(
                 "category {category}: {listed:?}, must be {must:?}"
             )));
         }
     }
-    let report = engine.verify(name)?.value;
+    let report = engine.verify(&engine.handle(name)?)?.value;
     if !report.findings.is_empty() || report.digest != view.digest {
         return Ok(Some(format!("verify: {:?}", report.findings)));
     }
@@ -137,7 +153,13 @@ fn pages(
 ) -> Result<Vec<String>> {
     let (mut keys, mut after) = (Vec::new(), None);
     loop {
-        let page = engine.items(name, filter(after), 7, false, ReadContext::default())?;
+        let page = engine.items(
+            &engine.handle(name)?,
+            filter(after),
+            7,
+            false,
+            ReadContext::default(),
+        )?;
         keys.extend(page.value.into_iter().map(|item| item.key));
         after = keys.last().cloned();
         if !keys.len().is_multiple_of(7) || after.is_none() {
@@ -145,7 +167,13 @@ fn pages(
         }
         // An empty page ends it too.
         let filter = filter(after.clone());
-        let next = engine.items(name, filter, 1, false, ReadContext::default())?;
+        let next = engine.items(
+            &engine.handle(name)?,
+            filter,
+            1,
+            false,
+            ReadContext::default(),
+        )?;
         if next.value.is_empty() {
             return Ok(keys);
         }
@@ -154,7 +182,11 @@ fn pages(
 
 /// Copies a namespace through a snapshot and a restore.
 pub(crate) fn copy(engine: &Engine, from: &str, to: &str) -> Result<()> {
-    let snapshot = engine.snapshot(from, SnapshotView::Full, ReadContext::default())?;
+    let snapshot = engine.snapshot(
+        &engine.handle(from)?,
+        SnapshotView::Full,
+        ReadContext::default(),
+    )?;
     let frames: Vec<Frame> = snapshot.collect::<Result<_>>()?;
     let new = new_namespace(to, MembershipMode::Single);
     let mut restore = engine.restore(new, WriteContext::default())?;

@@ -94,7 +94,12 @@ fn members_that_come_after_a_restore_stand_behind_the_anchor() {
         assign(&engine, name, 9, 0);
     }
     let counting = |name: &str| {
-        let read = engine.category(name, "c0", false, Default::default());
+        let read = engine.category(
+            &engine.handle(name).unwrap(),
+            "c0",
+            false,
+            Default::default(),
+        );
         read.unwrap().value.counting_count
     };
     assert_eq!((counting("n"), counting("copy")), (1, 1));
@@ -108,7 +113,11 @@ fn a_snapshot_with_an_anchor_out_of_range_is_refused() {
     let engine = open(directory.path());
     create(&engine, "n");
     categories(&engine, "n", 1);
-    let snapshot = engine.snapshot("n", SnapshotView::Full, Default::default());
+    let snapshot = engine.snapshot(
+        &engine.handle("n").unwrap(),
+        SnapshotView::Full,
+        Default::default(),
+    );
     let frames: Vec<Frame> = snapshot.unwrap().map(Result::unwrap).collect();
     let new = new_namespace("copy", MembershipMode::Single);
     let mut restore = engine.restore(new, WriteContext::default()).unwrap();
@@ -139,8 +148,9 @@ fn the_log_begins_anew_although_somebody_always_reads() {
             scope.spawn(|| {
                 while !over.load(Ordering::Relaxed) {
                     let all = ItemFilter::All { after: None };
+                    let namespace = engine.handle("n").unwrap();
                     engine
-                        .items("n", all, 300, true, Default::default())
+                        .items(&namespace, all, 300, true, Default::default())
                         .unwrap();
                 }
             });
@@ -178,10 +188,21 @@ fn a_snapshot_of_a_store_that_lacks_an_item_does_not_end_well() {
     drop(engine);
     meddle(directory.path(), "DELETE FROM items WHERE key = 'i1'");
     let engine = open(directory.path());
-    let snapshot = engine.snapshot("n", SnapshotView::Full, Default::default());
+    let snapshot = engine.snapshot(
+        &engine.handle("n").unwrap(),
+        SnapshotView::Full,
+        Default::default(),
+    );
     let last = snapshot.unwrap().last().unwrap();
     assert!(matches!(last, Err(Error::Corrupted { .. })));
-    assert_ne!(engine.verify("n").unwrap().value.findings, [""; 0]);
+    assert_ne!(
+        engine
+            .verify(&engine.handle("n").unwrap())
+            .unwrap()
+            .value
+            .findings,
+        [""; 0]
+    );
 }
 
 #[test]
@@ -196,9 +217,19 @@ fn verify_looks_at_the_inbox() {
     meddle(directory.path(), "DELETE FROM inbox");
     let engine = open(directory.path());
     let inbox = ItemFilter::Inbox { after: None };
-    let listed = engine.items("n", inbox, 9, false, Default::default());
+    let listed = engine.items(
+        &engine.handle("n").unwrap(),
+        inbox,
+        9,
+        false,
+        Default::default(),
+    );
     assert_eq!(listed.unwrap().value, []);
-    let findings = engine.verify("n").unwrap().value.findings;
+    let findings = engine
+        .verify(&engine.handle("n").unwrap())
+        .unwrap()
+        .value
+        .findings;
     assert_eq!(findings.len(), 2, "{findings:?}");
 }
 
@@ -218,7 +249,11 @@ fn verify_looks_at_both_parts_of_the_members_in_order() {
         let sql = format!("DELETE FROM {table} WHERE sequence = {first}");
         meddle(directory.path(), &sql);
         let engine = open(directory.path());
-        let findings = engine.verify("n").unwrap().value.findings;
+        let findings = engine
+            .verify(&engine.handle("n").unwrap())
+            .unwrap()
+            .value
+            .findings;
         assert!(findings.len() >= 2, "{table}: {findings:?}");
     }
 }

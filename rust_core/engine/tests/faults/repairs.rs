@@ -29,7 +29,11 @@ struct Content {
 
 fn content(engine: &Engine, name: &str) -> Content {
     let mut content = Content::default();
-    let snapshot = engine.snapshot(name, SnapshotView::Full, Default::default());
+    let snapshot = engine.snapshot(
+        &engine.handle(name).unwrap(),
+        SnapshotView::Full,
+        Default::default(),
+    );
     for frame in snapshot.unwrap() {
         match frame.unwrap() {
             Frame::Records(records) => {

@@ -81,8 +81,8 @@ impl Op {
             Self::Delete(name) => engine.delete_namespace(name, true, context).map(drop),
             Self::Copy(from, to) => copy(engine, from, to),
             Self::Write(name, write) => {
-                let target = engine.settings(name)?;
-                engine.write(&target, write.command(), context).map(drop)
+                let namespace = engine.handle(name)?;
+                engine.write(&namespace, write.command(), context).map(drop)
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Verify, VerifyStorage and GetServiceInfo.
 
-use crate::call::{Call, Room};
+use crate::call::{Call, NamespaceCall};
 use crate::error::{self, FieldPaths};
 use crate::fault::Result;
 use crate::proto::v1::{
@@ -17,10 +17,10 @@ pub const RELEASE_BUILD: bool = cfg!(not(debug_assertions));
 /// The largest number of findings in a reply.
 const FINDINGS: usize = 100;
 
-pub(crate) fn verify(room: &Room<'_>, _: VerifyRequest) -> Result<VerifyResponse> {
-    let report = room
+pub(crate) fn verify(call: &NamespaceCall<'_>, _: VerifyRequest) -> Result<VerifyResponse> {
+    let report = call
         .engine
-        .verify(&room.name)
+        .verify(&call.namespace)
         .map_err(|error| error::fault(FieldPaths::SINGLE, error))?;
     Ok(VerifyResponse {
         category_count: report.value.categories,

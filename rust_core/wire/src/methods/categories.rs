@@ -5,7 +5,7 @@ use ee_core::settings::NamespaceSettings;
 
 use super::page::{Page, wanted};
 use super::{Command, Outcome, outcome};
-use crate::call::{Room, Writing};
+use crate::call::{NamespaceCall, WriteParams};
 use crate::decode::path::Path;
 use crate::decode::{self, number, text, vector};
 use crate::encode::category::category as encode;
@@ -19,20 +19,19 @@ use crate::proto::v1::{
 };
 
 pub(crate) fn put(
-    room: &Room<'_>,
+    call: &NamespaceCall<'_>,
     request: PutCategoriesRequest,
-    writing: Writing,
+    params: WriteParams,
 ) -> Result<PutCategoriesResponse> {
     decode::not_empty(Path::field("categories"), &request.categories)?;
-    let target = room.target(&writing.model)?;
     let updates = request.categories.into_iter().enumerate();
     let puts = updates
         .map(|(index, update)| {
-            category_put(&target.settings, Path::entry("categories", index), update)
+            category_put(call.settings(), Path::entry("categories", index), update)
         })
         .collect::<Result<_>>()?;
     let paths = FieldPaths::of("categories", "key", "");
-    let written = room.write(&target, paths, Command::PutCategories(puts), writing)?;
+    let written = call.write(paths, Command::PutCategories(puts), params)?;
     let results = outcome!(written, Outcome::PutCategories(results) => results);
     let result = |put: Put| PutCategoryResult {
         category: put.key,
@@ -73,15 +72,18 @@ fn category_put(
     })
 }
 
-pub(crate) fn get(room: &Room<'_>, request: GetCategoryRequest) -> Result<GetCategoryResponse> {
+pub(crate) fn get(
+    call: &NamespaceCall<'_>,
+    request: GetCategoryRequest,
+) -> Result<GetCategoryResponse> {
     text::key(Path::field("category"), &request.category)?;
-    let found = room
+    let found = call
         .engine
         .category(
-            &room.name,
+            &call.namespace,
             &request.category,
             request.include_embeddings,
-            room.reading(request.min_revision),
+            call.read_context(request.min_revision),
         )
         .map_err(|error| error::fault(FieldPaths::SINGLE, error))?;
     Ok(GetCategoryResponse {
@@ -91,21 +93,21 @@ pub(crate) fn get(room: &Room<'_>, request: GetCategoryRequest) -> Result<GetCat
 }
 
 pub(crate) fn list(
-    room: &Room<'_>,
+    call: &NamespaceCall<'_>,
     request: ListCategoriesRequest,
 ) -> Result<ListCategoriesResponse> {
     let size = number::page_size(request.page_size)?;
-    let binding = Binding([room.method, &room.name, ""]);
+    let binding = Binding([call.method, call.namespace.name(), ""]);
     let after = binding.key(&request.page_token)?;
-    let size = wanted(room, size, 2 * usize::from(request.include_embeddings))?;
-    let found = room
+    let size = wanted(call, size, 2 * usize::from(request.include_embeddings));
+    let found = call
         .engine
         .categories(
-            &room.name,
+            &call.namespace,
             after.as_deref(),
             size + 1,
             request.include_embeddings,
-            room.reading(request.min_revision),
+            call.read_context(request.min_revision),
         )
         .map_err(|error| error::fault(FieldPaths::SINGLE, error))?;
     let page = Page::new(found, size, encode);
@@ -117,25 +119,19 @@ pub(crate) fn list(
 }
 
 pub(crate) fn delete(
-    room: &Room<'_>,
+    call: &NamespaceCall<'_>,
     request: DeleteCategoriesRequest,
-    writing: Writing,
+    params: WriteParams,
 ) -> Result<DeleteCategoriesResponse> {
     decode::not_empty(Path::field("categories"), &request.categories)?;
     for (index, key) in request.categories.iter().enumerate() {
         text::key(Path::entry("categories", index), key)?;
     }
-    let target = room.target(&writing.model)?;
     let command = Command::DeleteCategories {
         keys: request.categories,
         allow_missing: request.allow_missing,
     };
-    let written = room.write(
-        &target,
-        FieldPaths::of("categories", "", ""),
-        command,
-        writing,
-    )?;
+    let written = call.write(FieldPaths::of("categories", "", ""), command, params)?;
     let (deleted_count, unassigned_count) = outcome!(
         written,
         Outcome::DeleteCategories { deleted, unassigned } => (deleted, unassigned)
@@ -148,17 +144,16 @@ pub(crate) fn delete(
 }
 
 pub(crate) fn reanchor(
-    room: &Room<'_>,
+    call: &NamespaceCall<'_>,
     request: ReanchorRequest,
-    writing: Writing,
+    params: WriteParams,
 ) -> Result<ReanchorResponse> {
     text::key(Path::field("category"), &request.category)?;
-    let target = room.target(&writing.model)?;
     let command = Command::Reanchor {
         key: request.category,
         keep_last: request.keep_last,
     };
-    let written = room.write(&target, FieldPaths::SINGLE, command, writing)?;
+    let written = call.write(FieldPaths::SINGLE, command, params)?;
     let view = outcome!(written, Outcome::Reanchor(view) => view);
     let mut category = encode(*view);
     // Embeddings are left out where they are not asked for.

@@ -6,7 +6,7 @@ use ee_engine::ItemFilter;
 
 use super::page::{Page, wanted};
 use super::{Command, Outcome, outcome};
-use crate::call::{Room, Writing};
+use crate::call::{NamespaceCall, WriteParams};
 use crate::decode::path::Path;
 use crate::decode::{self, number, text, vector};
 use crate::encode::item::item as encode;
@@ -20,18 +20,17 @@ use crate::proto::v1::{
 };
 
 pub(crate) fn put(
-    room: &Room<'_>,
+    call: &NamespaceCall<'_>,
     request: PutItemsRequest,
-    writing: Writing,
+    params: WriteParams,
 ) -> Result<PutItemsResponse> {
     decode::not_empty(Path::field("items"), &request.items)?;
-    let target = room.target(&writing.model)?;
     let updates = request.items.into_iter().enumerate();
     let puts = updates
-        .map(|(index, update)| item_put(&target.settings, Path::entry("items", index), update))
+        .map(|(index, update)| item_put(call.settings(), Path::entry("items", index), update))
         .collect::<Result<_>>()?;
     let paths = FieldPaths::of("items", "", "key");
-    let written = room.write(&target, paths, Command::PutItems(puts), writing)?;
+    let written = call.write(paths, Command::PutItems(puts), params)?;
     let results = outcome!(written, Outcome::PutItems(results) => results);
     let result = |put: Put| PutItemResult {
         item: put.key,
@@ -59,15 +58,15 @@ fn item_put(settings: &NamespaceSettings, path: Path<'_>, update: ItemUpdate) ->
     })
 }
 
-pub(crate) fn get(room: &Room<'_>, request: GetItemRequest) -> Result<GetItemResponse> {
+pub(crate) fn get(call: &NamespaceCall<'_>, request: GetItemRequest) -> Result<GetItemResponse> {
     text::key(Path::field("item"), &request.item)?;
-    let found = room
+    let found = call
         .engine
         .item(
-            &room.name,
+            &call.namespace,
             &request.item,
             request.include_embedding,
-            room.reading(request.min_revision),
+            call.read_context(request.min_revision),
         )
         .map_err(|error| error::fault(FieldPaths::SINGLE, error))?;
     Ok(GetItemResponse {
@@ -76,7 +75,10 @@ pub(crate) fn get(room: &Room<'_>, request: GetItemRequest) -> Result<GetItemRes
     })
 }
 
-pub(crate) fn list(room: &Room<'_>, request: ListItemsRequest) -> Result<ListItemsResponse> {
+pub(crate) fn list(
+    call: &NamespaceCall<'_>,
+    request: ListItemsRequest,
+) -> Result<ListItemsResponse> {
     let size = number::page_size(request.page_size)?;
     // What the filter is called in the token: a key never begins with a control character.
     let named = match &request.filter {
@@ -87,7 +89,7 @@ pub(crate) fn list(room: &Room<'_>, request: ListItemsRequest) -> Result<ListIte
             key.as_str()
         }
     };
-    let binding = Binding([room.method, &room.name, named]);
+    let binding = Binding([call.method, call.namespace.name(), named]);
     let token = &request.page_token;
     let filter = match &request.filter {
         None | Some(Filter::Unassigned(false)) => ItemFilter::All {
@@ -101,15 +103,15 @@ pub(crate) fn list(room: &Room<'_>, request: ListItemsRequest) -> Result<ListIte
             before: binding.place(token)?,
         },
     };
-    let size = wanted(room, size, usize::from(request.include_embeddings))?;
-    let found = room
+    let size = wanted(call, size, usize::from(request.include_embeddings));
+    let found = call
         .engine
         .items(
-            &room.name,
+            &call.namespace,
             filter,
             size + 1,
             request.include_embeddings,
-            room.reading(request.min_revision),
+            call.read_context(request.min_revision),
         )
         .map_err(|error| error::fault(FieldPaths::SINGLE, error))?;
     let page = Page::new(found, size, encode);
@@ -132,20 +134,19 @@ fn place(item: &Item, category: &str) -> u64 {
 }
 
 pub(crate) fn delete(
-    room: &Room<'_>,
+    call: &NamespaceCall<'_>,
     request: DeleteItemsRequest,
-    writing: Writing,
+    params: WriteParams,
 ) -> Result<DeleteItemsResponse> {
     decode::not_empty(Path::field("items"), &request.items)?;
     for (index, key) in request.items.iter().enumerate() {
         text::key(Path::entry("items", index), key)?;
     }
-    let target = room.target(&writing.model)?;
     let command = Command::DeleteItems {
         keys: request.items,
         allow_missing: request.allow_missing,
     };
-    let written = room.write(&target, FieldPaths::of("items", "", ""), command, writing)?;
+    let written = call.write(FieldPaths::of("items", "", ""), command, params)?;
     Ok(DeleteItemsResponse {
         deleted_count: outcome!(written, Outcome::DeleteItems { deleted } => deleted),
         revision: written.revision,

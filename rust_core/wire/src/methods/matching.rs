@@ -1,12 +1,12 @@
 //! Match.
 
-use std::sync::Arc;
-
 use ee_core::namespace::{Filter, Match, MatchOptions, Ranking};
 use ee_core::settings::NamespaceSettings;
-use ee_engine::{At, QuerySpec, ReadContext, Target};
+use ee_engine::{At, QuerySpec, ReadContext};
+use prost::Message;
 
-use crate::call::{Room, check_model};
+use super::outline::Outline;
+use crate::call::{Call, NamespaceCall, check_model};
 use crate::decode::path::Path;
 use crate::decode::{self, number, text, vector};
 use crate::error::{self, FieldPaths};
@@ -17,54 +17,60 @@ use crate::proto::v1::{
     MatchRequest, MatchResponse, MatchResult, Query, QueryPart, QueryParts, query_part,
 };
 use crate::ranked::CategoryMatch;
+use crate::request::Request;
 
-pub(crate) fn rank(room: &Room<'_>, request: MatchRequest) -> Result<MatchResponse> {
-    let asked = Asked::read(room, request, |model| room.target(model))?;
-    let found = room
+pub(crate) fn rank(call: &NamespaceCall<'_>, request: MatchRequest) -> Result<MatchResponse> {
+    let MatchParams {
+        queries,
+        options,
+        context,
+    } = MatchParams::read(call, request)?;
+    let found = call
         .engine
-        .rank(&asked.target, asked.queries, asked.options, asked.context)
+        .rank(&call.namespace, queries, options, context)
         .map_err(|error| error::fault(FieldPaths::SINGLE, error))?;
     Ok(response(found))
 }
 
-/// [`rank`], if that waits for nothing and takes microseconds.
-pub(crate) fn rank_at_once(
-    room: &Room<'_>,
-    request: MatchRequest,
-) -> Result<Option<MatchResponse>> {
-    let Some(target) = room.engine.at_hand(&room.name) else {
+/// [`rank`] if that waits for nothing and takes microseconds. A request for which it would not is
+/// not decoded: its outline says so.
+pub(crate) fn try_rank(call: &Call<'_>, request: &[u8]) -> Result<Option<Vec<u8>>> {
+    let Some(outline) = Outline::of(request) else {
         return Ok(None);
     };
-    let limit = request.limit.unwrap_or(DEFAULT_MATCH_LIMIT);
-    if limit == 0 || !within(request.queries.len(), limit.into()) {
-        // How many there are is looked up.
+    call.authorize(MatchRequest::NAME_FIELD, outline.namespace)?;
+    let engine = call.engine();
+    let Some(namespace) = engine.try_handle(outline.namespace) else {
+        return Ok(None);
+    };
+    let limit = outline.limit.unwrap_or(DEFAULT_MATCH_LIMIT);
+    // The number of all categories would have to be looked up to bound the reply.
+    let bounded = limit != 0 && within(outline.queries, limit.into());
+    if !bounded || !engine.is_short(&namespace, outline.queries, outline.min_revision) {
         return Ok(None);
     }
-    let asked = Asked::read(room, request, |model| {
-        check_model(&target.settings.embedding_model, model)?;
-        Ok(target)
-    })?;
-    let found = room
-        .engine
-        .rank_at_once(&asked.target, &asked.queries, &asked.options, asked.context)
+    let call_on = call.inside(namespace);
+    let params = MatchParams::read(&call_on, call.decode(request)?)?;
+    let found = engine
+        .try_rank(
+            &call_on.namespace,
+            &params.queries,
+            &params.options,
+            params.context,
+        )
         .map_err(|error| error::fault(FieldPaths::SINGLE, error))?;
-    Ok(found.map(response))
+    Ok(found.map(|found| response(found).encode_to_vec()))
 }
 
-/// A request that has passed all that can be said without looking at the categories.
-struct Asked {
-    target: Arc<Target>,
+/// A Match that has passed every check that needs no look at the categories.
+struct MatchParams {
     queries: Vec<QuerySpec>,
     options: MatchOptions,
     context: ReadContext,
 }
 
-impl Asked {
-    fn read(
-        room: &Room<'_>,
-        request: MatchRequest,
-        target: impl FnOnce(&str) -> Result<Arc<Target>>,
-    ) -> Result<Self> {
+impl MatchParams {
+    fn read(call: &NamespaceCall<'_>, request: MatchRequest) -> Result<Self> {
         decode::not_empty(Path::field("queries"), &request.queries)?;
         let least = |score| number::score(Path::field("min_score"), score);
         let min_score = request.min_score.map(least).transpose()?;
@@ -76,15 +82,15 @@ impl Asked {
             &model,
             EMBEDDING_MODEL_BYTES,
         )?;
-        let target = target(&model)?;
+        let settings = call.settings();
+        check_model(&settings.embedding_model, &model)?;
         let limit = request.limit.unwrap_or(DEFAULT_MATCH_LIMIT);
-        bounded(room, request.queries.len(), limit)?;
+        bounded(call, request.queries.len(), limit)?;
         let queries = request.queries.into_iter().enumerate();
         let queries = queries
-            .map(|(index, query)| spec(&target.settings, Path::entry("queries", index), query))
+            .map(|(index, query)| spec(settings, Path::entry("queries", index), query))
             .collect::<Result<_>>()?;
         Ok(Self {
-            target,
             queries,
             options: MatchOptions {
                 limit: limit as usize,
@@ -93,10 +99,10 @@ impl Asked {
                     include: request.include_categories,
                     exclude: request.exclude_categories,
                 },
-                // The engine knows how many there are.
+                // The engine sets the number of threads.
                 threads: 1,
             },
-            context: room.reading(request.min_revision),
+            context: call.read_context(request.min_revision),
         })
     }
 }
@@ -118,12 +124,12 @@ fn within(queries: usize, each: u64) -> bool {
     (queries as u64).saturating_mul(each) <= MATCH_RESULTS
 }
 
-/// Refuses a request whose answer would have no end: many queries, each with all categories.
-fn bounded(room: &Room<'_>, queries: usize, limit: u32) -> Result<()> {
+/// Refuses a request whose reply would be unbounded: many queries, each with all categories.
+fn bounded(call: &NamespaceCall<'_>, queries: usize, limit: u32) -> Result<()> {
     if limit != 0 && within(queries, limit.into()) {
         return Ok(());
     }
-    let categories = room.view(0)?.categories;
+    let categories = call.view(0)?.categories;
     let each = if limit == 0 {
         categories
     } else {

@@ -6,6 +6,7 @@ pub(crate) mod items;
 pub(crate) mod matching;
 pub(crate) mod namespaces;
 mod order;
+mod outline;
 mod page;
 pub(crate) mod restore;
 pub(crate) mod snapshot;

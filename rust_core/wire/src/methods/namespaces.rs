@@ -5,7 +5,7 @@ use ee_core::command::Command;
 use ee_engine::NamespaceView;
 
 use super::{Outcome, outcome};
-use crate::call::{Call, Room, Writing, check_model};
+use crate::call::{Call, NamespaceCall, WriteParams, check_model};
 use crate::decode::path::Path;
 use crate::decode::{self, number, text};
 use crate::encode::namespace::namespace as encode;
@@ -20,28 +20,32 @@ use crate::proto::v1::{
 };
 
 pub(crate) fn create(
-    room: &Room<'_>,
+    call: &Call<'_>,
+    _: String,
     request: CreateNamespaceRequest,
-    writing: Writing,
+    params: WriteParams,
 ) -> Result<CreateNamespaceResponse> {
     let path = Path::field("namespace");
     let namespace = request
         .namespace
         .ok_or_else(|| decode::required(path, "is not set"))?;
     let new = decode::namespace::new_namespace(path, namespace)?;
-    check_model(&new.settings.embedding_model, &writing.model)?;
-    let view = room
-        .engine
-        .create_namespace(new, writing.context)
+    check_model(&new.settings.embedding_model, &params.model)?;
+    let view = call
+        .engine()
+        .create_namespace(new, params.context)
         .map_err(|error| error::fault(FieldPaths::SINGLE, error))?;
     Ok(CreateNamespaceResponse {
         namespace: Some(encode(view)),
     })
 }
 
-pub(crate) fn get(room: &Room<'_>, request: GetNamespaceRequest) -> Result<GetNamespaceResponse> {
+pub(crate) fn get(
+    call: &NamespaceCall<'_>,
+    request: GetNamespaceRequest,
+) -> Result<GetNamespaceResponse> {
     Ok(GetNamespaceResponse {
-        namespace: Some(encode(room.view(request.min_revision)?)),
+        namespace: Some(encode(call.view(request.min_revision)?)),
     })
 }
 
@@ -96,9 +100,9 @@ fn covered(
 }
 
 pub(crate) fn update(
-    room: &Room<'_>,
+    call: &NamespaceCall<'_>,
     request: UpdateNamespaceRequest,
-    writing: Writing,
+    params: WriteParams,
 ) -> Result<UpdateNamespaceResponse> {
     if let Some(description) = &request.description {
         text::text(Path::field("description"), description, DESCRIPTION_BYTES)?;
@@ -108,18 +112,17 @@ pub(crate) fn update(
         request.description,
         request.replace_labels.then_some(request.labels),
     );
-    let target = room.target(&writing.model)?;
     let command = Command::UpdateProfile {
         description,
         labels,
     };
-    let written = room.write(&target, FieldPaths::SINGLE, command, writing)?;
+    let written = call.write(FieldPaths::SINGLE, command, params)?;
     let revision = written.revision;
     let (profile, header) = outcome!(
         written,
         Outcome::UpdateProfile { profile, header } => (profile, header)
     );
-    let mut view = NamespaceView::new(&target.name, &target.settings, &profile, &header);
+    let mut view = NamespaceView::new(call.namespace.name(), call.settings(), &profile, &header);
     view.revision = revision;
     Ok(UpdateNamespaceResponse {
         namespace: Some(encode(view)),
@@ -127,16 +130,18 @@ pub(crate) fn update(
 }
 
 pub(crate) fn delete(
-    room: &Room<'_>,
+    call: &Call<'_>,
+    name: String,
     request: DeleteNamespaceRequest,
-    writing: Writing,
+    params: WriteParams,
 ) -> Result<DeleteNamespaceResponse> {
-    if !writing.model.is_empty() {
-        room.target(&writing.model)?;
+    if !params.model.is_empty() {
+        let namespace = call.enter(&name)?;
+        check_model(&namespace.settings().embedding_model, &params.model)?;
     }
-    let view = room
-        .engine
-        .delete_namespace(&room.name, request.force, writing.context)
+    let view = call
+        .engine()
+        .delete_namespace(&name, request.force, params.context)
         .map_err(|error| error::fault(FieldPaths::SINGLE, error))?;
     Ok(DeleteNamespaceResponse {
         namespace: Some(encode(view)),

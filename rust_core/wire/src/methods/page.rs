@@ -3,8 +3,7 @@
 use ee_engine::At;
 use prost::Message;
 
-use crate::call::Room;
-use crate::fault::Result;
+use crate::call::NamespaceCall;
 use crate::limits::PAGE_BYTES;
 
 /// Entries of a page, and whether there are more.
@@ -45,12 +44,12 @@ impl<T: Message> Page<T> {
     }
 }
 
-/// The entries to ask for, so that vectors which would not fit the page are not read for nothing.
-pub(super) fn wanted(room: &Room<'_>, size: usize, vectors_each: usize) -> Result<usize> {
+/// The number of entries to ask for: vectors that would not fit the page are not read.
+pub(super) fn wanted(call: &NamespaceCall<'_>, size: usize, vectors_each: usize) -> usize {
     if vectors_each == 0 {
-        return Ok(size);
+        return size;
     }
-    let dimension = room.target("")?.settings.dimension as usize;
+    let dimension = call.settings().dimension as usize;
     let bytes = dimension * size_of::<f32>() * vectors_each;
-    Ok(size.min((PAGE_BYTES / bytes).max(1)))
+    size.min((PAGE_BYTES / bytes).max(1))
 }

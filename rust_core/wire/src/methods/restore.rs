@@ -8,7 +8,7 @@ use ee_engine::{Engine, Frame, ItemView, NamespaceView, NewNamespace, Restore, W
 use prost::Message;
 
 use super::order::{Order, kind, out_of_order};
-use crate::call::{self, Call, Writing};
+use crate::call::{self, Call, WriteParams};
 use crate::decode::path::Path;
 use crate::decode::{self, number, shape, snapshot};
 use crate::encode::{self, SNAPSHOT_FORMAT};
@@ -128,9 +128,9 @@ impl RestoreStream {
             let own = header.namespace.as_ref();
             name = own.map(|own| own.name.clone()).unwrap_or_default();
         }
-        let room = call.admit("namespace", name)?;
-        let Writing { context, model } = call.writing(options, fingerprint)?;
-        let new = new_namespace(header, room.name.clone()).map_err(Fault::in_snapshot)?;
+        call.authorize("namespace", &name)?;
+        let WriteParams { context, model } = call.write_params(Some(options), fingerprint)?;
+        let new = new_namespace(header, name).map_err(Fault::in_snapshot)?;
         call::check_model(&new.settings.embedding_model, &model)?;
         let restored = self.service.engine().restored(&new.name, &context);
         let restored = restored.map_err(|error| error::fault(FieldPaths::SINGLE, error))?;

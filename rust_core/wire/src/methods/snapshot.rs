@@ -23,7 +23,7 @@ pub struct SnapshotStream {
 impl SnapshotStream {
     pub(crate) fn open(call: &Call<'_>, request: &[u8]) -> Result<Self> {
         let mut request: SnapshotRequest = call.decode(request)?;
-        let room = call.admit(SnapshotRequest::NAME_FIELD, request.take_name())?;
+        let call = call.on_namespace(SnapshotRequest::NAME_FIELD, &request.take_name())?;
         let view = match v1::SnapshotView::try_from(request.view) {
             Ok(v1::SnapshotView::Unspecified | v1::SnapshotView::Full) => SnapshotView::Full,
             Ok(v1::SnapshotView::Effective) => SnapshotView::Effective,
@@ -32,9 +32,13 @@ impl SnapshotStream {
                 return Err(number::out_of_range(path, "0 to 2", request.view));
             }
         };
-        let frames = room
+        let frames = call
             .engine
-            .snapshot(&room.name, view, room.reading(request.min_revision))
+            .snapshot(
+                &call.namespace,
+                view,
+                call.read_context(request.min_revision),
+            )
             .map_err(|error| error::fault(FieldPaths::SINGLE, error))?;
         Ok(Self {
             frames: Some(frames),

@@ -4,7 +4,7 @@ use ee_core::command::{Assigned, Assignment, ItemPut, Unassigned, Unassignment};
 use ee_core::settings::NamespaceSettings;
 
 use super::{Command, Outcome, outcome};
-use crate::call::{Room, Writing};
+use crate::call::{NamespaceCall, WriteParams};
 use crate::decode::path::Path;
 use crate::decode::{self, number, text, vector};
 use crate::error::FieldPaths;
@@ -12,20 +12,17 @@ use crate::fault::Result;
 use crate::proto::v1;
 
 pub(crate) fn assign(
-    room: &Room<'_>,
+    call: &NamespaceCall<'_>,
     request: v1::AssignRequest,
-    writing: Writing,
+    params: WriteParams,
 ) -> Result<v1::AssignResponse> {
     decode::not_empty(Path::field("assignments"), &request.assignments)?;
-    let target = room.target(&writing.model)?;
     let entries = request.assignments.into_iter().enumerate();
     let assignments = entries
-        .map(|(index, entry)| {
-            assignment(&target.settings, Path::entry("assignments", index), entry)
-        })
+        .map(|(index, entry)| assignment(call.settings(), Path::entry("assignments", index), entry))
         .collect::<Result<_>>()?;
     let paths = FieldPaths::of("assignments", "category", "item");
-    let written = room.write(&target, paths, Command::Assign(assignments), writing)?;
+    let written = call.write(paths, Command::Assign(assignments), params)?;
     let results = outcome!(written, Outcome::Assign(results) => results);
     Ok(v1::AssignResponse {
         results: results.into_iter().map(assigned).collect(),
@@ -66,19 +63,18 @@ fn assigned(result: Assigned) -> v1::AssignmentResult {
 }
 
 pub(crate) fn unassign(
-    room: &Room<'_>,
+    call: &NamespaceCall<'_>,
     request: v1::UnassignRequest,
-    writing: Writing,
+    params: WriteParams,
 ) -> Result<v1::UnassignResponse> {
     decode::not_empty(Path::field("unassignments"), &request.unassignments)?;
     let entries = request.unassignments.into_iter().enumerate();
     let unassignments = entries
         .map(|(index, entry)| unassignment(Path::entry("unassignments", index), entry))
         .collect::<Result<_>>()?;
-    let target = room.target(&writing.model)?;
     let paths = FieldPaths::of("unassignments", "category", "item");
     let command = Command::Unassign(unassignments);
-    let written = room.write(&target, paths, command, writing)?;
+    let written = call.write(paths, command, params)?;
     let results = outcome!(written, Outcome::Unassign(results) => results);
     Ok(v1::UnassignResponse {
         results: results.into_iter().map(unassigned).collect(),

@@ -91,7 +91,7 @@ impl World {
 
     /// Calls; what is answered at once is answered the same.
     fn call(&self, grant: &Grant, method: &str, request: &[u8]) -> Result<Vec<u8>, Status> {
-        let at_once = self.service.call_at_once(method, request, grant);
+        let at_once = self.service.try_call(method, request, grant);
         let answer = self.service.call(method, request, grant, None);
         if let Some(at_once) = at_once.transpose() {
             assert_eq!(at_once, answer);

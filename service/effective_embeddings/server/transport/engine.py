@@ -31,7 +31,7 @@ class EngineLike(Protocol):
     ) -> bytes:
         """Answer a unary method."""
 
-    def call_at_once(self, method: str, request: bytes, grant: Grant) -> bytes | None:
+    def try_call(self, method: str, request: bytes, grant: Grant) -> bytes | None:
         """Answer a unary method, if that waits for nothing and takes microseconds."""
 
     def snapshot(

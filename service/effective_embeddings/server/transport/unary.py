@@ -84,7 +84,7 @@ class _AdmittedCall:
             request = gate.check_request(method.name, request, self._call)
             if method.observer.audit is not None:
                 self._record.namespace = namespace_of(method.name, request)
-            reply = method.engine.call_at_once(method.name, request, self._identity.grant)
+            reply = method.engine.try_call(method.name, request, self._identity.grant)
             if reply is None:
                 gate.enter(self._identity, streams=False)
                 self._request = request
