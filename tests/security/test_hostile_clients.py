@@ -72,7 +72,7 @@ def victim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Victim]:
     lines = [token_line(name, token, rules[name]) for name, token in tokens.items()]
     (folder / "tokens").write_text("\n".join(lines))
     (folder / "config.toml").write_text(
-        f"client_patience_seconds = {PATIENCE}\nmax_connections = {CONNECTIONS}\n"
+        f"client_stall_timeout_seconds = {PATIENCE}\nmax_connections = {CONNECTIONS}\n"
         'log_level = "debug"\naudit_log = "audit"\n'
     )
     options = ["--tokens", str(folder / "tokens"), "--config", str(folder / "config.toml")]

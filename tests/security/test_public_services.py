@@ -127,7 +127,7 @@ def test_reflections_have_places_of_their_own(server: ServerHandle) -> None:
             assert all(next(each).HasField("list_services_response") for each in streams)
             with pytest.raises(grpc.RpcError) as caught:
                 next(stub.ServerReflectionInfo(asks(), timeout=5))
-            assert "reflections" in refusal(caught.value)[1]
+            assert "reflection streams" in refusal(caught.value)[1]
             _serves(server)
         finally:
             hold.set()

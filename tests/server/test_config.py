@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from effective_embeddings.server import (
-    FIELDS,
+    DEFINITIONS,
     Settings,
     SettingsError,
     all_limits,
@@ -113,7 +113,7 @@ def test_check_reads_the_files_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        ('kernel = "abacus"', "'abacus' is no kernel: there are "),
+        ('kernel = "abacus"', "kernel must be one of "),
         ('audit_log = "nowhere/audit"', "nowhere is no folder"),
         ('audit_log = "."', "is not a file"),
         ('data = "effemb.toml"', "effemb.toml is not a folder"),
@@ -154,10 +154,76 @@ def test_check_asks_whether_what_is_written_can_be() -> None:
 
 def test_every_setting_is_a_flag_or_named_where_flags_are_listed(tmp_path: Path) -> None:
     shown = json.loads(_effemb("config", "show", "--json", cwd=tmp_path).stdout)
-    assert set(shown) == set(FIELDS)
-    flags = set(re.findall(r"--([a-z-]+)", _effemb("serve", "--help", cwd=tmp_path).stdout))
-    for flag in ("listen", "data", "tokens", "tls-cert", "metrics-listen", "config"):
-        assert flag in flags
+    assert set(shown) == set(DEFINITIONS)
+    done = _effemb("serve", "--help", cwd=tmp_path, COLUMNS="200")
+    flags = set(re.findall(r"--([a-z-]+)", done.stdout))
+    named = {each.name.replace("_", "-") for each in DEFINITIONS.values() if each.flag}
+    assert {*named, "config", "json"} <= flags
+    assert set(DEFINITIONS) - {name.replace("-", "_") for name in flags} == {"token_entries"}
+
+
+def test_all_faults_are_named_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "effemb.toml"
+    file.write_text('log_levle = "info"\nworkers = 0\nlog_format = "xml"\nreflection = 1\n')
+    with pytest.raises(SettingsError) as caught:
+        resolve({"listen": "0.0.0.0:1", "kernel": "abacus"}, file, {"EFFEMB_THREADS": "many"})
+    told = str(caught.value)
+    assert len(caught.value.problems) == 7, told
+    for each in (
+        "no setting 'log_levle'; did you mean log_level?",
+        "workers must be 1 to 256, not 0",
+        "log_format must be one of text, json, not 'xml'",
+        "reflection must be true or false",
+        "EFFEMB_THREADS must be a whole number, not 'many'",
+        "kernel must be one of ",
+        "refused to listen on '0.0.0.0:1'",
+    ):
+        assert each in told
+    done = _effemb("config", "check", "--config", str(file), cwd=tmp_path)
+    assert done.returncode == 1
+    assert "log_levle" in done.stderr
+    assert "log_format" in done.stderr
+
+
+def test_a_rule_is_silent_where_a_setting_that_it_reads_is_at_fault(tmp_path: Path) -> None:
+    file = tmp_path / "effemb.toml"
+    file.write_text('tls_cert = 1\ntls_key = "key.pem"\n')
+    with pytest.raises(SettingsError) as caught:
+        resolve({}, file, {})
+    assert len(caught.value.problems) == 1, "nothing of a key without its certificate"
+
+
+def test_an_unknown_variable_has_a_suggestion(tmp_path: Path) -> None:
+    found = resolve({}, None, {"EFFEMB_LOG_LEVLE": "info", "EFFEMB_XYZ": "1"})
+    assert found.hints() == [
+        "EFFEMB_LOG_LEVLE: there is no such setting; did you mean EFFEMB_LOG_LEVEL?",
+        "EFFEMB_XYZ: there is no such setting",
+    ]
+    done = _effemb("config", "check", EFFEMB_LOG_LEVLE="info", cwd=tmp_path)
+    assert "did you mean EFFEMB_LOG_LEVEL?" in done.stderr
+
+
+def test_a_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    file = tmp_path / "effemb.toml"
+    file.write_bytes(b"\xef\xbb\xbfworkers = 3\n")
+    assert resolve({}, file, {}).settings.workers == 3
+
+
+def test_a_tilde_is_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "effemb.toml").write_text('audit_log = "~/audit"\n')
+    environment_ = {"EFFEMB_TOKENS": "~/tokens", "EFFEMB_CONFIG": "~/effemb.toml"}
+    settings = resolve({"data": Path("~/data")}, None, environment_).settings
+    assert settings.data == tmp_path / "data"
+    assert settings.tokens == tmp_path / "tokens"
+    assert settings.audit_log == tmp_path / "audit"
+
+
+def test_limits_fit_into_80_columns(tmp_path: Path) -> None:
+    lines = _effemb("limits", cwd=tmp_path, COLUMNS="80").stdout.splitlines()
+    assert all(len(line) <= 80 for line in lines)
+    names = [each.name for each in all_limits(resolve({}, None, {}).settings)]
+    assert [line.split()[0] for line in lines[3:] if line.strip()] == names, "a line each"
 
 
 def test_limits_are_listed_with_what_is_beyond_them(tmp_path: Path) -> None:

@@ -442,7 +442,7 @@ ELSEWHERE: dict[str, Callable[..., None]] = {
     "max_message_bytes": test_hostile_clients.test_a_decompression_bomb_goes_off_nowhere,
     "header_bytes": test_hostile_clients.test_floods_of_headers_are_cut_off,
     "max_connections": test_hostile_clients.test_thousands_of_idle_connections_and_a_limit_to_them,
-    "client_patience_seconds": (
+    "client_stall_timeout_seconds": (
         test_hostile_clients.test_calls_without_their_request_hold_nobody_up_and_are_cancelled
     ),
     "pending_calls": test_hostile_clients.test_rapid_resets_are_survived,
@@ -453,11 +453,13 @@ ELSEWHERE: dict[str, Callable[..., None]] = {
         test_tokens.test_two_tokens_of_one_principal_live_side_by_side_and_a_third_is_refused
     ),
     "audited_refusals": test_logs.test_a_flood_of_refusals_fills_no_disk_and_hides_no_caller,
-    "scrapes": test_metrics_server.test_incomplete_requests_hold_no_threads_and_no_descriptors,
-    "scrape_seconds": test_metrics_server.test_a_connection_ends_when_its_time_is_over,
+    "metrics_connections": (
+        test_metrics_server.test_incomplete_requests_hold_no_threads_and_no_descriptors
+    ),
+    "metrics_connection_seconds": test_metrics_server.test_a_connection_ends_when_its_time_is_over,
     "health_checks": test_public_services.test_health_checks_have_places_of_their_own,
     "health_watches": test_public_services.test_a_watcher_beyond_the_places_is_told_to_come_back,
-    "reflections": test_public_services.test_reflections_have_places_of_their_own,
+    "reflection_streams": test_public_services.test_reflections_have_places_of_their_own,
 }
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from effective_embeddings.server import ServerHandle, Settings
-from effective_embeddings.server.observability.metrics_server import MAX_SCRAPES, MetricsServer
+from effective_embeddings.server.observability.metrics_server import MAX_CONNECTIONS, MetricsServer
 
 
 def _hello(_environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
@@ -45,11 +45,11 @@ def test_incomplete_requests_hold_no_threads_and_no_descriptors(tmp_path: Path) 
         with urllib.request.urlopen(f"http://{server.metrics_target}/metrics", timeout=5) as reply:
             assert b"effemb_serving 1.0" in reply.read()
         end = time.monotonic() + 5
-        while threading.active_count() > threads + MAX_SCRAPES:
+        while threading.active_count() > threads + MAX_CONNECTIONS:
             assert time.monotonic() < end
             time.sleep(0.01)
         # Our own end of each is one too.
-        assert _descriptors() <= descriptors + 200 + MAX_SCRAPES + 1
+        assert _descriptors() <= descriptors + 200 + MAX_CONNECTIONS + 1
 
 
 def test_a_connection_ends_when_its_time_is_over() -> None:

@@ -22,19 +22,21 @@ from effective_embeddings.server.lifecycle import ServerHandle, serve
 from effective_embeddings.server.limits_report import Limit, all_limits
 from effective_embeddings.server.observability.logs import setup_logging
 from effective_embeddings.server.preflight import check_files
+from effective_embeddings.server.settings.definition import Definition
+from effective_embeddings.server.settings.errors import ListenError, SettingsError
 from effective_embeddings.server.settings.settings import (
     DEFAULT_LISTEN,
+    DEFINITIONS,
     MAX_MESSAGE_BYTES,
-    ListenError,
     Settings,
-    SettingsError,
 )
-from effective_embeddings.server.settings.sources import FIELDS, Resolved, resolve
+from effective_embeddings.server.settings.sources import Resolved, resolve
 
 __all__ = [
     "DEFAULT_LISTEN",
-    "FIELDS",
+    "DEFINITIONS",
     "MAX_MESSAGE_BYTES",
+    "Definition",
     "Limit",
     "ListenError",
     "Resolved",

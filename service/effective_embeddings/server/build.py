@@ -17,7 +17,8 @@ from effective_embeddings.server.admission.authentication import IdentityOf, eve
 from effective_embeddings.server.auth.tls import make_credentials
 from effective_embeddings.server.contract import SERVICE_NAME
 from effective_embeddings.server.observability.logs import AuditLog
-from effective_embeddings.server.settings.addresses import ListenError, split_listen
+from effective_embeddings.server.settings.addresses import split_listen
+from effective_embeddings.server.settings.errors import ListenError
 from effective_embeddings.server.settings.settings import Settings
 from effective_embeddings.server.transport.engine import EngineLike
 from effective_embeddings.server.transport.handlers import ServiceHandler

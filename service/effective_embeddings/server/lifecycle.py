@@ -19,7 +19,7 @@ from effective_embeddings.server.observability.logs import AuditLog
 from effective_embeddings.server.process.file_watch import FileWatch
 from effective_embeddings.server.process.signals import Signals
 from effective_embeddings.server.process.systemd import notify
-from effective_embeddings.server.settings.addresses import ListenError, SettingsError
+from effective_embeddings.server.settings.errors import ListenError, SettingsError
 from effective_embeddings.server.settings.settings import DEFAULT_METRICS_LISTEN, Settings
 from effective_embeddings.server.transport.engine import RestoreLike
 

@@ -1,4 +1,7 @@
-"""Every limit of a server, with its value and the error of who goes beyond it."""
+"""Every limit of a server: its value, and what happens beyond it.
+
+The limits that are settings come from their definitions, those of a request from the core.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +16,14 @@ from effective_embeddings.server.auth.tokens import (
 )
 from effective_embeddings.server.observability.logs import MAX_REFUSALS_PER_SECOND
 from effective_embeddings.server.observability.metrics_server import (
-    MAX_SCRAPE_SECONDS,
-    MAX_SCRAPES,
+    MAX_CONNECTION_SECONDS,
+    MAX_CONNECTIONS,
 )
-from effective_embeddings.server.settings.settings import Settings
+from effective_embeddings.server.settings.settings import DEFINITIONS, Settings
 from effective_embeddings.server.transport.health import MAX_CHECKS, MAX_WATCHES
 from effective_embeddings.server.transport.reflection import MAX_REFLECTIONS
 
-__all__ = ["Limit", "all_limits", "server_limits"]
+__all__ = ["Limit", "all_limits"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +32,9 @@ class Limit:
 
     Attributes:
         name: What is limited; the setting's name where it is one.
-        value: How much of it there may be; 0: as much as one likes.
-        unit: Of what.
-        beyond: What happens to who goes beyond it.
+        value: The largest value that is allowed; 0: not limited.
+        unit: What the value counts.
+        beyond: What happens beyond it.
     """
 
     name: str
@@ -41,11 +44,16 @@ class Limit:
 
 
 def all_limits(settings: Settings) -> list[Limit]:
-    """Return the limits of the server, then those of a request."""
+    """Return the limits that are settings, then the fixed ones, then those of a request."""
+    configured = [
+        Limit(name, getattr(settings, each.effective or name) or 0, each.unit, each.beyond)
+        for name, each in DEFINITIONS.items()
+        if each.beyond
+    ]
     requests = [
         Limit(name, value, _unit(name), _REQUESTS.get(name, _INVALID)) for name, value in LIMITS
     ]
-    return server_limits(settings) + requests
+    return [*configured, *_derived(settings), *_FIXED, *requests]
 
 
 def _unit(name: str) -> str:
@@ -53,65 +61,36 @@ def _unit(name: str) -> str:
     return last if last in ("bytes", "seconds", "entries", "queries", "keys") else ""
 
 
-def server_limits(settings: Settings) -> list[Limit]:
-    """Return the limits of the server itself."""
-    s = settings
+def _derived(settings: Settings) -> list[Limit]:
     return [
-        Limit("max_connections", s.max_connections, "connections", "closed at once"),
-        Limit(
-            "max_streams_per_connection",
-            s.max_streams_per_connection,
-            "calls in flight",
-            "more wait in the client",
-        ),
-        Limit("max_concurrent_calls", s.max_concurrent_calls, "calls", _OVERLOADED),
-        Limit("arriving_calls", s.arriving_calls, "calls without a request yet", _OVERLOADED),
-        Limit("waiting_calls", CROWD, "calls of a method, for longer than a moment", _OVERLOADED),
-        Limit("pending_calls", s.pending_calls * 2, "calls of a method", "CANCELLED, by gRPC"),
-        Limit("max_calls_per_principal", s.share, "calls of a principal", _OVERLOADED),
-        Limit("max_streaming_calls", s.max_streaming_calls, "snapshots, restores", _OVERLOADED),
-        Limit("health_checks", MAX_CHECKS, "calls", "told of the server as a whole"),
-        Limit("health_watches", MAX_WATCHES, "streams", _OVERLOADED),
-        Limit("reflections", MAX_REFLECTIONS, "streams", _OVERLOADED),
-        Limit(
-            "audited_refusals",
-            MAX_REFUSALS_PER_SECOND,
-            "lines a second",
-            "counted, in a line a second",
-        ),
-        Limit("scrapes", MAX_SCRAPES, "connections for metrics", "the oldest is closed"),
-        Limit("scrape_seconds", MAX_SCRAPE_SECONDS, "seconds", "the connection is closed"),
-        Limit("workers", s.workers, "threads for unary calls", "more calls wait for one"),
-        Limit("calls_per_second", s.calls_per_second, "calls with a token", _RATE_LIMITED),
-        Limit(
-            "burst_calls", s.burst_calls or s.calls_per_second, "such calls at once", _RATE_LIMITED
-        ),
-        Limit("max_message_bytes", s.max_message_bytes, "bytes", _MESSAGE),
-        Limit("header_bytes", 16 * 1024, "bytes of headers", "RESOURCE_EXHAUSTED, by gRPC"),
-        Limit("client_patience_seconds", s.client_patience_seconds, "seconds", "CANCELLED"),
-        Limit("handshake_seconds", 10, "seconds", "the connection is closed"),
-        Limit("max_connection_idle_seconds", s.max_connection_idle_seconds, "seconds", _CLOSED),
-        Limit("max_connection_age_seconds", s.max_connection_age_seconds, "seconds", _CLOSED),
-        Limit("keepalive_seconds", 20, "seconds", "a peer that does not answer is closed"),
-        Limit("drain_seconds", s.drain_seconds, "seconds", "what is left is cancelled"),
-        Limit("max_namespaces", s.max_namespaces, "namespaces", _TOO_MANY),
-        Limit("memory_budget", s.memory_budget or 0, "bytes", "namespaces leave memory"),
-        Limit("tokens", MAX_ENTRIES, "tokens", "the file is refused"),
-        Limit("tokens_of_a_principal", MAX_TOKENS_OF_A_PRINCIPAL, "tokens", "the file is refused"),
-        Limit("token_bytes", MAX_TOKEN_BYTES, "bytes", "UNAUTHENTICATED"),
+        Limit("arriving_calls", settings.arriving_calls, "calls", _OVERLOADED),
+        Limit("pending_calls", settings.pending_calls * 2, "calls", "CANCELLED by gRPC"),
     ]
 
 
-# What is beyond those limits of a request that are not refused with INVALID_ARGUMENT.
+_OVERLOADED = "OVERLOADED"
+_CLOSED = "connection closed"
+_REFUSED_FILE = "the file is refused"
+_FIXED = (
+    Limit("waiting_calls", CROWD, "calls", _OVERLOADED),
+    Limit("health_checks", MAX_CHECKS, "calls", "answered for the server"),
+    Limit("health_watches", MAX_WATCHES, "streams", _OVERLOADED),
+    Limit("reflection_streams", MAX_REFLECTIONS, "streams", _OVERLOADED),
+    Limit("audited_refusals", MAX_REFUSALS_PER_SECOND, "lines/s", "counted, not listed"),
+    Limit("metrics_connections", MAX_CONNECTIONS, "connections", "the oldest is closed"),
+    Limit("metrics_connection_seconds", MAX_CONNECTION_SECONDS, "seconds", _CLOSED),
+    Limit("header_bytes", 16 * 1024, "bytes", "refused by gRPC"),
+    Limit("handshake_seconds", 10, "seconds", _CLOSED),
+    Limit("keepalive_seconds", 20, "seconds", "the connection is closed"),
+    Limit("tokens", MAX_ENTRIES, "tokens", _REFUSED_FILE),
+    Limit("tokens_of_a_principal", MAX_TOKENS_OF_A_PRINCIPAL, "tokens", _REFUSED_FILE),
+    Limit("token_bytes", MAX_TOKEN_BYTES, "bytes", "UNAUTHENTICATED"),
+)
+# The limits of a request beyond which the call is not refused with INVALID_ARGUMENT.
 _REQUESTS = {
-    "default_match_limit": "what a request gets that says nothing",
-    "default_page_size": "what a request gets that says nothing",
+    "default_match_limit": "(a default)",
+    "default_page_size": "(a default)",
     "page_bytes": "the page ends early",
-    "revision_wait_seconds": "FAILED_PRECONDITION (REVISION_NOT_REACHED)",
+    "revision_wait_seconds": "REVISION_NOT_REACHED",
 }
-_INVALID = "INVALID_ARGUMENT, with the field and both numbers"
-_MESSAGE = "RESOURCE_EXHAUSTED: by gRPC, or REPLY_TOO_LARGE"
-_OVERLOADED = "RESOURCE_EXHAUSTED (OVERLOADED), with a time to try again"
-_RATE_LIMITED = "RESOURCE_EXHAUSTED (RATE_LIMITED), with a time to try again"
-_TOO_MANY = "RESOURCE_EXHAUSTED (TOO_MANY_NAMESPACES)"
-_CLOSED = "closed once its calls are finished"
+_INVALID = "INVALID_ARGUMENT"

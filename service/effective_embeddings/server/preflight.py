@@ -8,7 +8,7 @@ from pathlib import Path
 
 from effective_embeddings.server.admission.authentication import make_authentication
 from effective_embeddings.server.auth.tls import make_credentials
-from effective_embeddings.server.settings.addresses import SettingsError
+from effective_embeddings.server.settings.errors import SettingsError
 from effective_embeddings.server.settings.settings import Settings
 
 __all__ = ["check_files"]

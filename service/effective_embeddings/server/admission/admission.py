@@ -56,7 +56,7 @@ class Gate:
 
     def __init__(self, settings: Settings, identity_of: IdentityOf) -> None:
         self.identity_of = identity_of
-        self.stall_timeout = StallTimeout(settings.client_patience_seconds)
+        self.stall_timeout = StallTimeout(settings.client_stall_timeout_seconds)
         self._rates = Rates(settings.calls_per_second, settings.burst_calls)
         places, share = settings.max_concurrent_calls, settings.share
         self._served = Room("concurrent_calls", places, share)

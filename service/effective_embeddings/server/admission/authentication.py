@@ -11,7 +11,7 @@ from typing import TypeAlias
 from effective_embeddings._core import Grant
 from effective_embeddings.server.admission.refusals import unauthenticated
 from effective_embeddings.server.auth.tokens import Identity, Tokens, read_tokens
-from effective_embeddings.server.settings.addresses import SettingsError
+from effective_embeddings.server.settings.errors import SettingsError
 from effective_embeddings.server.settings.settings import Settings
 
 __all__ = ["IdentityOf", "TokenAuthentication", "everybody", "make_authentication"]

@@ -10,7 +10,7 @@ from pathlib import Path
 import grpc
 
 from effective_embeddings.server.process.file_watch import signature
-from effective_embeddings.server.settings.addresses import SettingsError
+from effective_embeddings.server.settings.errors import SettingsError
 from effective_embeddings.server.settings.settings import Settings
 
 __all__ = ["Certificates", "make_credentials"]

@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from effective_embeddings._core import Grant
-from effective_embeddings.server.settings.addresses import SettingsError
+from effective_embeddings.server.settings.errors import SettingsError
 
 __all__ = ["MAX_ENTRIES", "Identity", "Tokens", "hash_of", "new_token", "read_tokens", "token_line"]
 

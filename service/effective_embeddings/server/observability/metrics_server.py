@@ -16,12 +16,13 @@ from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 from wsgiref.types import WSGIApplication
 
-from effective_embeddings.server.settings.addresses import ListenError, split_listen
+from effective_embeddings.server.settings.addresses import split_listen
+from effective_embeddings.server.settings.errors import ListenError
 
-__all__ = ["MAX_SCRAPES", "MAX_SCRAPE_SECONDS", "MetricsServer"]
+__all__ = ["MAX_CONNECTIONS", "MAX_CONNECTION_SECONDS", "MetricsServer"]
 
-MAX_SCRAPES = 32
-MAX_SCRAPE_SECONDS = 10.0
+MAX_CONNECTIONS = 32
+MAX_CONNECTION_SECONDS = 10.0
 
 _log = logging.getLogger("effective_embeddings.server")
 
@@ -36,7 +37,7 @@ class MetricsServer:
     """
 
     def __init__(
-        self, listen: str, application: WSGIApplication, seconds: float = MAX_SCRAPE_SECONDS
+        self, listen: str, application: WSGIApplication, seconds: float = MAX_CONNECTION_SECONDS
     ) -> None:
         """Take the port and serve.
 
@@ -105,7 +106,7 @@ class _Server(ThreadingMixIn, WSGIServer):
     def process_request(self, request: Any, client_address: Any) -> None:
         """Give a connection a thread; where there are too many, the oldest is closed for it."""
         with self._lock:
-            if len(self._until) >= MAX_SCRAPES:
+            if len(self._until) >= MAX_CONNECTIONS:
                 self._end(next(iter(self._until)))
             self._until[request] = time.monotonic() + self._seconds
         super().process_request(request, client_address)

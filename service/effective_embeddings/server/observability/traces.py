@@ -24,7 +24,7 @@ from opentelemetry.trace import Span, SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from effective_embeddings._core import VERSION
-from effective_embeddings.server.settings.addresses import SettingsError
+from effective_embeddings.server.settings.errors import SettingsError
 
 __all__ = ["Traces"]
 

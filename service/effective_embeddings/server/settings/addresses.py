@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 
-__all__ = ["ListenError", "SettingsError", "is_local", "split_listen"]
+from effective_embeddings.server.settings.errors import SettingsError
+
+__all__ = ["is_local", "split_listen"]
 
 _MAX_PORT = 65_535
 _UNIX = "unix:"
-
-
-class SettingsError(ValueError):
-    """A setting that cannot be used; the text says which and why."""
-
-
-class ListenError(RuntimeError):
-    """The address cannot be listened on; the text says why."""
 
 
 def split_listen(listen: str, setting: str = "listen") -> tuple[str, int]:

@@ -1,48 +1,33 @@
 """Settings from flags, the environment and a TOML file, in this order of precedence.
 
 A setting has one name everywhere: the flag ``--max-message-bytes``, the variable
-``EFFEMB_MAX_MESSAGE_BYTES`` and the key ``max_message_bytes`` of the file. The one exception says
-more as a flag: ``allow_insecure`` is ``--allow-insecure-listen``.
+``EFFEMB_MAX_MESSAGE_BYTES`` and the key ``max_message_bytes`` of the file.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import os
 import tomllib
-import types
-import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from effective_embeddings.server.settings.addresses import SettingsError
-from effective_embeddings.server.settings.settings import DEFAULT_METRICS_LISTEN, Settings
+from effective_embeddings.server.settings.definition import KINDS, Definition
+from effective_embeddings.server.settings.errors import SettingsError
+from effective_embeddings.server.settings.settings import DEFINITIONS, Settings
 
-__all__ = ["FIELDS", "Resolved", "resolve"]
+__all__ = ["Resolved", "resolve"]
 
 _PREFIX = "EFFEMB_"
+_VARIABLES: Mapping[str, str] = {_PREFIX + name.upper(): name for name in DEFINITIONS}
+_CONFIG = _PREFIX + "CONFIG"
 # The client's, on the same machine.
 _CLIENT = ("SERVER", "TOKEN", "TOKEN_FILE", "TLS", "TLS_CA", "CLIENT_CERT", "CLIENT_KEY")
 _NOT_OURS = frozenset(_PREFIX + name for name in _CLIENT)
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
-_DEFAULT_DATA = Path("effemb-data")
-
-
-def _fields() -> dict[str, type]:
-    """Return the settings by name, each with its type; None is no type of a given value."""
-    hints = typing.get_type_hints(Settings)
-    found: dict[str, type] = {}
-    for each in dataclasses.fields(Settings):
-        hint = hints[each.name]
-        if isinstance(hint, types.UnionType):
-            (hint,) = (arg for arg in typing.get_args(hint) if arg is not type(None))
-        found[each.name] = hint
-    return found
-
-
-FIELDS: dict[str, type] = _fields()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -52,7 +37,7 @@ class Resolved:
     Attributes:
         settings: The settings.
         sources: By name: ``flag``, ``environment``, ``file`` or ``default``.
-        unknown: Variables that begin like settings and are none: slips of the hand.
+        unknown: Variables that begin with EFFEMB_ and name no setting: probably typing errors.
     """
 
     settings: Settings
@@ -60,12 +45,23 @@ class Resolved:
     unknown: list[str]
 
     def shown(self) -> dict[str, Any]:
-        """Return the settings for people to see: no secrets, only whether there are some."""
-        shown = {name: getattr(self.settings, name) for name in FIELDS}
-        # Hashes, not tokens; but nobody needs them, and whose they are is nobody's business.
-        shown["token_entries"] = "(redacted)" if self.settings.token_entries.strip() else ""
-        shown["reflection"] = self.settings.reflects
-        return {name: str(v) if isinstance(v, Path) else v for name, v in shown.items()}
+        """Return the settings as people may see them: a secret only says whether it is set."""
+        shown = {}
+        for name, each in DEFINITIONS.items():
+            value = getattr(self.settings, each.effective or name)
+            if each.secret:
+                value = "(redacted)" if value.strip() else ""
+            shown[name] = str(value) if isinstance(value, Path) else value
+        return shown
+
+    def hints(self) -> list[str]:
+        """Return a sentence for each unknown variable."""
+        known = [each.removeprefix(_PREFIX) for each in (*_VARIABLES, *_NOT_OURS, _CONFIG)]
+        return [
+            f"{name}: there is no such setting"
+            + _did_you_mean(name.removeprefix(_PREFIX), known, _PREFIX)
+            for name in self.unknown
+        ]
 
 
 def resolve(
@@ -81,88 +77,119 @@ def resolve(
         environment: The environment; None: this process's.
 
     Raises:
-        SettingsError: A value cannot be used, or the file has a key that is no setting.
+        SettingsError: A value cannot be used, or the file has a key that is not a setting. All
+            faults of all sources are named.
     """
     environment = os.environ if environment is None else environment
-    if file is None and environment.get("EFFEMB_CONFIG"):
-        file = Path(environment["EFFEMB_CONFIG"])
+    if file is None and environment.get(_CONFIG):
+        file = Path(environment[_CONFIG])
+    if file is not None:
+        file = _expanded(file)
+    faults = _Faults()
     layers = {
+        "file": {} if file is None else _from_file(file, faults),
+        "environment": _from_environment(environment, faults),
         "flag": {name: value for name, value in flags.items() if value is not None},
-        "environment": _from_environment(environment),
-        "file": {} if file is None else _from_file(file),
     }
-    values: dict[str, Any] = {"data": _DEFAULT_DATA, "metrics_listen": DEFAULT_METRICS_LISTEN}
-    sources: dict[str, str] = dict.fromkeys(FIELDS, "default")
-    for source in ("file", "environment", "flag"):
-        for name, value in layers[source].items():
-            values[name] = value
-            sources[name] = source
+    values = {name: each.served for name, each in DEFINITIONS.items() if each.served is not None}
+    sources = dict.fromkeys(DEFINITIONS, "default")
+    for source, layer in layers.items():
+        values |= layer
+        sources |= dict.fromkeys(layer, source)
+    values = {
+        name: _expanded(value) if isinstance(value, Path) else value
+        for name, value in values.items()
+    }
     if values["metrics_listen"] == "off":
         values["metrics_listen"] = None
-    own = {_PREFIX + name.upper() for name in FIELDS} | _NOT_OURS | {"EFFEMB_CONFIG"}
-    unknown = sorted(n for n in environment if n.startswith(_PREFIX) and n not in own)
+    problems = faults.texts + Settings.problems_of(values, faults.names)
+    if problems:
+        raise SettingsError(*problems)
+    ours = {*_VARIABLES, *_NOT_OURS, _CONFIG}
+    unknown = sorted(n for n in environment if n.startswith(_PREFIX) and n not in ours)
     return Resolved(Settings(**values), sources, unknown)
 
 
-def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+class _Faults:
+    """What is wrong with the sources themselves."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.names: set[str] = set()
+
+    def add(self, text: str, name: str = "") -> None:
+        self.texts.append(text)
+        self.names.add(name)
+
+
+def _expanded(path: Path) -> Path:
+    """Return a path with ``~`` replaced; one whose user is unknown stays as it is."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path
+
+
+def _did_you_mean(name: str, known: Iterable[str], prefix: str = "") -> str:
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f"; did you mean {prefix}{close[0]}?" if close else ""
+
+
+def _from_environment(environment: Mapping[str, str], faults: _Faults) -> dict[str, Any]:
     values = {}
-    for name, kind in FIELDS.items():
-        text = environment.get(_PREFIX + name.upper())
+    for variable, name in _VARIABLES.items():
+        text = environment.get(variable)
         if text:
-            values[name] = _parse(_PREFIX + name.upper(), text, kind)
+            try:
+                values[name] = _parse(text, DEFINITIONS[name])
+            except ValueError:
+                kind = KINDS[DEFINITIONS[name].kind]
+                faults.add(f"{variable} must be {kind}, not {text!r}", name)
     if "token_entries" in values:
         values["token_entries"] = values["token_entries"].replace(";", "\n")
     return values
 
 
-def _parse(where: str, text: str, kind: type) -> Any:
-    if kind is bool:
-        if text.lower() in _TRUE | _FALSE:
-            return text.lower() in _TRUE
-        message = f"{where} must be true or false, not {text!r}"
-        raise SettingsError(message)
+def _parse(text: str, definition: Definition) -> Any:
+    """Return the value of a text; raise a ValueError if it has another type."""
+    if definition.kind is bool:
+        if text.lower() not in _TRUE | _FALSE:
+            raise ValueError
+        return text.lower() in _TRUE
+    return definition.kind(text)
+
+
+def _from_file(path: Path, faults: _Faults) -> dict[str, Any]:
     try:
-        return kind(text)
-    except ValueError:
-        message = f"{where} must be {_KINDS[kind]}, not {text!r}"
-        raise SettingsError(message) from None
-
-
-_KINDS: dict[type, str] = {
-    int: "a whole number",
-    float: "a number",
-    bool: "true or false",
-    str: "a text",
-    Path: "a path",
-}
-
-
-def _from_file(path: Path) -> dict[str, Any]:
-    try:
-        content = tomllib.loads(path.read_text("utf-8"))
+        # Editors of some systems begin a file with a byte order mark.
+        content = tomllib.loads(path.read_text("utf-8-sig"))
     except OSError as error:
-        message = f"cannot read the settings: {path}: {error.strerror}"
-        raise SettingsError(message) from None
+        faults.add(f"cannot read the settings: {path}: {error.strerror}")
+        return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        message = f"{path} is not TOML: {error}"
-        raise SettingsError(message) from None
-    return {name: _typed(path, name, value) for name, value in content.items()}
+        faults.add(f"{path} is not TOML: {error}")
+        return {}
+    values = {}
+    for name, value in content.items():
+        definition = DEFINITIONS.get(name)
+        if definition is None:
+            hint = _did_you_mean(name, DEFINITIONS) or "; `effemb config show` lists them"
+            faults.add(f"{path}: there is no setting {name!r}{hint}", name)
+        elif not _is_of(value, definition.kind):
+            # A value of another type may still be a secret.
+            shown = "" if definition.secret else f", not {value!r}"
+            faults.add(f"{path}: {name} must be {KINDS[definition.kind]}{shown}", name)
+        elif definition.kind is Path:
+            # A path in a file is relative to the file, wherever the server is started.
+            values[name] = (path.parent / _expanded(Path(value))).absolute()
+        else:
+            values[name] = value
+    return values
 
 
-def _typed(path: Path, name: str, value: Any) -> Any:
-    kind = FIELDS.get(name)
-    if kind is None:
-        message = f"{path}: there is no setting {name!r}; `effemb config show` lists them"
-        raise SettingsError(message)
-    fits = isinstance(value, str) if kind is Path else isinstance(value, kind)
-    if kind is float and isinstance(value, int):
-        fits = True
-    if kind is not bool and isinstance(value, bool):
-        fits = False
-    if not fits:
-        # What is there instead of a text may be tokens.
-        shown = "" if name == "token_entries" else f", not {value!r}"
-        message = f"{path}: {name} must be {_KINDS[kind]}{shown}"
-        raise SettingsError(message)
-    # A path in a file is relative to the file, wherever the server is started.
-    return (path.parent / value).absolute() if kind is Path else value
+def _is_of(value: Any, kind: type) -> bool:
+    if isinstance(value, bool):
+        return kind is bool
+    if kind is float:
+        return isinstance(value, int | float)
+    return isinstance(value, str if kind is Path else kind)

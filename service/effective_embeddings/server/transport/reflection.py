@@ -32,7 +32,7 @@ class Reflection:
             names: Full names of the other services.
             stall_timeout: Cancels calls whose clients stop.
         """
-        self._pool = BoundedPool("reflections", MAX_REFLECTIONS, stall_timeout)
+        self._pool = BoundedPool("reflection_streams", MAX_REFLECTIONS, stall_timeout)
         # Reflection asks for what a pool does; its stub wants the nominal type.
         symbols = cast("DescriptorPool", Symbols())
         self._servicer: Any = reflection.ReflectionServicer(
