@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 RUST_SOURCES  := $(shell find rust_core proto -name '*.rs' -o -name '*.proto' -o -name Cargo.toml) Cargo.toml Cargo.lock
 
-.PHONY: help ci demo test test-rust test-python crash soak fuzz lint lint-rust lint-python lint-proto fmt gen bench bench-full serve build audit wheel lock clean
+.PHONY: help ci demo test test-rust test-python crash soak fuzz lint lint-rust lint-python lint-proto fmt gen reference bench bench-full serve build audit wheel lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -60,6 +60,7 @@ lint-python: build
 	$(BIN)/python -m mypy.stubtest effective_embeddings._core --mypy-config-file pyproject.toml
 	$(BIN)/python proto/generate.py --check
 	$(BIN)/python scripts/unasync.py --check
+	$(BIN)/python scripts/reference.py --check
 
 lint-proto: ## Check the protos by buf's STANDARD and COMMENTS rules; npm fetches buf
 	@if command -v npm >/dev/null; then \
@@ -75,6 +76,9 @@ fmt: $(VENV)/.ready ## Format all code
 gen: $(VENV)/.ready ## Generate the code of the protos and of the synchronous client
 	$(BIN)/python proto/generate.py
 	$(BIN)/python scripts/unasync.py
+
+reference: build ## Write the tables of docs/reference.md from the code
+	$(BIN)/python scripts/reference.py
 
 bench: build ## Measure in a few minutes; see bench/README.md
 	$(BIN)/python -m bench $(ARGS)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "ENGINE_METRICS",
     "LIMITS",
     "METHODS",
     "RELEASE_BUILD",
@@ -24,6 +25,7 @@ __all__ = [
     "repair",
 ]
 
+ENGINE_METRICS: Final[tuple[tuple[str, str, str], ...]]
 LIMITS: Final[tuple[tuple[str, int], ...]]
 METHODS: Final[tuple[tuple[str, str], ...]]
 VERSION: Final[str]

@@ -11,9 +11,12 @@ from typing import Any
 
 import grpc
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from effective_embeddings import CategoryUpdate, Client, errors
+from effective_embeddings._core import ENGINE_METRICS
 from effective_embeddings.server import ListenError, ServerHandle, Settings, resolve
+from effective_embeddings.server.observability.metric_table import SERVER_METRICS
 from tests.support.access import tenants
 
 
@@ -60,13 +63,13 @@ def test_calls_and_what_was_learned_are_counted(tmp_path: Path) -> None:
     assert found["effemb_rows_total"] == 6
     # Of so few rows no sketch is read.
     assert (found["effemb_sketch_rows_total"], found["effemb_sketch_survivors_total"]) == (0, 0)
-    assert found["effemb_suggestions_accepted_total"] == 1
-    assert found["effemb_suggestions_corrected_total"] == 1, "the second item is more like b"
+    assert found["effemb_predictions_accepted_total"] == 1
+    assert found["effemb_predictions_corrected_total"] == 1, "the second item is more like b"
     # In all three a category has an embedding, and moves from its base.
     assert found["effemb_drift_count"] == 4
     assert 0 < found["effemb_drift_sum"] < 4
-    assert found["effemb_slow_clients_cancelled_total"] == 0
-    assert found["effemb_log_steps_total"] >= 5
+    assert found["effemb_stalled_calls_cancelled_total"] == 0
+    assert found["effemb_log_entries_total"] >= 5
     assert found["effemb_namespaces_loaded"] == 1
     assert found["effemb_serving"] == 1
     assert found["effemb_memory_bytes"] > 0
@@ -75,6 +78,24 @@ def test_calls_and_what_was_learned_are_counted(tmp_path: Path) -> None:
     assert found["effemb_commit_writes_sum"] >= found["effemb_commit_writes_count"]
     assert any(name.startswith("effemb_file_bytes") for name in found)
     assert not any("secret-name" in name for name in found)
+
+
+def test_the_tables_name_every_metric_and_every_metric_is_in_a_table(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path / "data", listen="127.0.0.1:0", metrics_listen="127.0.0.1:0")
+    with ServerHandle(settings) as server, Client(server.target) as client:
+        client.create_namespace("ns", 2)
+        with pytest.raises(errors.NotFound):
+            client.get_namespace("nobody")
+        with urllib.request.urlopen(f"http://{server.metrics_target}/metrics", timeout=5) as reply:
+            families = list(text_string_to_metric_families(reply.read().decode()))
+    served = {
+        each.name: (each.type, each.documentation)
+        for each in families
+        if each.name.startswith(("effemb_", "grpc_server_")) and not each.name.endswith("_created")
+    }
+    tables = {each.name: (each.kind, each.help) for each in SERVER_METRICS.values()}
+    tables |= {f"effemb_{name}": (kind, text) for name, kind, text in ENGINE_METRICS}
+    assert served == tables
 
 
 def test_a_retried_request_is_counted_once(tmp_path: Path) -> None:
@@ -87,7 +108,7 @@ def test_a_retried_request_is_counted_once(tmp_path: Path) -> None:
         found = figures(server)
     assert found[_named("grpc_server_handled_total", "Assign", "OK")] == 3
     assert found["effemb_assignments_total"] == 1
-    assert found["effemb_suggestions_accepted_total"] == 1
+    assert found["effemb_predictions_accepted_total"] == 1
     assert found["effemb_drift_count"] == 1
 
 

@@ -38,7 +38,7 @@ pub use engine::Engine;
 pub use error::{Error, Result};
 pub use maintenance::backup::backup;
 pub use maintenance::repair::{Lost, RepairReport, RepairedNamespace, repair};
-pub use metrics::{Distribution, Stats};
+pub use metrics::{Distribution, Kind, METRICS, Metric, Stats, Value};
 pub use read::consistent::MAX_REVISION_WAIT;
 pub use transfer::restore::Restore;
 pub use transfer::snapshot::Snapshot;

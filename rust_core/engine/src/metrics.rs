@@ -1,4 +1,4 @@
-//! Figures for whoever watches the engine: counted as it works, a few atomic additions a call.
+//! The metrics of the engine: a few atomic additions per call.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -58,7 +58,7 @@ impl<const N: usize> Buckets<N> {
     }
 }
 
-/// What is counted.
+/// The counters behind the metrics.
 #[derive(Debug)]
 pub(crate) struct Counters {
     matches: AtomicU64,
@@ -69,9 +69,9 @@ pub(crate) struct Counters {
     unassignments: AtomicU64,
     accepted: AtomicU64,
     corrected: AtomicU64,
-    /// Components that entries of an Assign have had to look for suggestions.
+    /// The budget that the entries of Assigns have had so far for probing predictions, in components.
     turns: AtomicU64,
-    /// The last step that was acknowledged.
+    /// The sequence number of the last acknowledged log entry.
     pub(crate) steps: AtomicU64,
     pub(crate) tally: Tally,
     pub(crate) read_failures: AtomicU64,
@@ -136,19 +136,19 @@ impl Counters {
         }
     }
 
-    /// Whether an entry may look for a suggestion that costs so much, if each may have a share.
+    /// Whether an entry may probe a prediction of this cost, if each entry has this share.
     pub(crate) fn takes_turn(&self, share: u64, cost: u64) -> bool {
         let before = self.turns.fetch_add(share, Relaxed);
         cost <= share || before / cost != before.wrapping_add(share) / cost
     }
 
-    /// What became of suggestions.
+    /// Predictions were probed.
     pub(crate) fn suggested(&self, taken: Taken) {
         self.accepted.fetch_add(taken.accepted, Relaxed);
         self.corrected.fetch_add(taken.corrected, Relaxed);
     }
 
-    /// A group of writes was committed.
+    /// A batch of writes was committed.
     pub(crate) fn committed(&self, writes: usize, took: Duration) {
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         self.commit_micros.add(micros);
@@ -163,11 +163,11 @@ impl Counters {
             assignments: self.assignments.load(Relaxed),
             moves: self.moves.load(Relaxed),
             unassignments: self.unassignments.load(Relaxed),
-            suggestions_accepted: self.accepted.load(Relaxed),
-            suggestions_corrected: self.corrected.load(Relaxed),
+            predictions_accepted: self.accepted.load(Relaxed),
+            predictions_corrected: self.corrected.load(Relaxed),
             sketch_rows: self.tally.sketched(),
             sketch_survivors: self.tally.survivors(),
-            log_steps: self.steps.load(Relaxed),
+            log_entries: self.steps.load(Relaxed),
             read_failures: self.read_failures.load(Relaxed),
             namespaces_loads: self.loads.load(Relaxed),
             namespaces_evictions: self.evictions.load(Relaxed),
@@ -190,48 +190,121 @@ pub struct Distribution {
     pub buckets: Vec<(f64, u64)>,
 }
 
-/// What an engine has done since it was opened.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Stats {
-    /// Rankings that were answered.
-    pub matches: u64,
-    /// Queries in them.
-    pub queries: u64,
-    /// Categories that were ranked for these, added up.
-    pub rows: u64,
+/// How a metric behaves over time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Only grows.
+    Counter,
+    /// Rises and falls.
+    Gauge,
+    /// Counts values by size.
+    Histogram,
+}
+
+/// A metric of the engine.
+#[derive(Clone, Copy, Debug)]
+pub struct Metric {
+    /// Its name, without a prefix.
+    pub name: &'static str,
+    /// How it behaves.
+    pub kind: Kind,
+    /// What it says, in a sentence.
+    pub help: &'static str,
+}
+
+/// The value of a metric.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Value<'a> {
+    /// Of a counter or a gauge.
+    Number(u64),
+    /// Of a histogram.
+    Distribution(&'a Distribution),
+}
+
+impl From<&u64> for Value<'_> {
+    fn from(number: &u64) -> Self {
+        Self::Number(*number)
+    }
+}
+
+impl From<&bool> for Value<'_> {
+    fn from(is: &bool) -> Self {
+        Self::Number(u64::from(*is))
+    }
+}
+
+impl<'a> From<&'a Distribution> for Value<'a> {
+    fn from(distribution: &'a Distribution) -> Self {
+        Self::Distribution(distribution)
+    }
+}
+
+/// Makes the metrics, the table of them, and the values of the table: nothing can be in one only.
+macro_rules! metrics {
+    ($(#[doc = $help:literal] $kind:ident $name:ident: $type:ty,)+) => {
+        /// What an engine has done since it was opened.
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct Stats {
+            $(#[doc = $help] pub $name: $type,)+
+        }
+
+        /// Every metric, in the order of `Stats::values`.
+        pub const METRICS: &[Metric] = &[
+            $(Metric {
+                name: stringify!($name),
+                kind: Kind::$kind,
+                help: $help.trim_ascii_start(),
+            },)+
+        ];
+
+        impl Stats {
+            /// Returns each metric with its value.
+            pub fn values(&self) -> impl Iterator<Item = (&'static Metric, Value<'_>)> {
+                METRICS.iter().zip([$(Value::from(&self.$name)),+])
+            }
+        }
+    };
+}
+
+metrics! {
+    /// Match calls that were answered.
+    Counter matches: u64,
+    /// Queries of these calls.
+    Counter queries: u64,
+    /// Categories ranked for these queries: one for each query and category.
+    Counter rows: u64,
+    /// Rows that were judged by their sketches first.
+    Counter sketch_rows: u64,
+    /// Rows that their sketches could not rule out; these were scored exactly.
+    Counter sketch_survivors: u64,
     /// Assignments that changed something.
-    pub assignments: u64,
-    /// Those that took an item out of another category.
-    pub moves: u64,
+    Counter assignments: u64,
+    /// Assignments that took an item out of another category: corrections.
+    Counter moves: u64,
     /// Unassignments that changed something.
-    pub unassignments: u64,
-    /// First assignments of an item to the category that Match ranked first for it, of those that
-    /// were looked at.
-    pub suggestions_accepted: u64,
-    /// First assignments to another one, of those that were looked at.
-    pub suggestions_corrected: u64,
-    /// Rows that queries judged by their sketches, added up.
-    pub sketch_rows: u64,
-    /// Those of these that the sketches could not rule out: they were scored exactly.
-    pub sketch_survivors: u64,
-    /// Steps of the log so far, all namespaces together.
-    pub log_steps: u64,
-    /// Reads that failed: the disk did, or what it gave was damaged.
-    pub read_failures: u64,
-    /// Namespaces that were read into memory.
-    pub namespaces_loads: u64,
-    /// Namespaces that left memory.
-    pub namespaces_evictions: u64,
-    /// Namespaces in memory now.
-    pub namespaces_loaded: u64,
-    /// Bytes that these take.
-    pub memory_bytes: u64,
-    /// Whether writes are taken.
-    pub serving: bool,
-    /// Times of commits, from the first write of a group to its end.
-    pub commit_seconds: Distribution,
+    Counter unassignments: u64,
+    /// Probed first assignments to the category that Match ranked first.
+    Counter predictions_accepted: u64,
+    /// Probed first assignments to another category than Match ranked first.
+    Counter predictions_corrected: u64,
+    /// Log entries of all namespaces: one for each write that changed something.
+    Counter log_entries: u64,
+    /// Reads that failed: the disk failed, or returned damaged data.
+    Counter read_failures: u64,
+    /// Namespaces that were loaded into memory.
+    Counter namespaces_loads: u64,
+    /// Namespaces that were evicted from memory.
+    Counter namespaces_evictions: u64,
+    /// Namespaces in memory.
+    Gauge namespaces_loaded: u64,
+    /// Bytes of memory that the loaded namespaces take.
+    Gauge memory_bytes: u64,
+    /// 1 if the engine accepts writes, otherwise 0.
+    Gauge serving: bool,
+    /// Seconds of a commit, from its first write to its sync.
+    Histogram commit_seconds: Distribution,
     /// Writes that shared a commit.
-    pub commit_writes: Distribution,
-    /// How far categories have moved from their bases, each time something was assigned to one.
-    pub drift: Distribution,
+    Histogram commit_writes: Distribution,
+    /// 1 - cos(base, effective) of a category, at each assignment to it.
+    Histogram drift: Distribution,
 }

@@ -42,7 +42,7 @@ fn entry(item: &str, at: Option<usize>, category: usize) -> Assignment {
 
 fn suggestions(engine: &Engine) -> (u64, u64) {
     let stats = engine.stats();
-    (stats.suggestions_accepted, stats.suggestions_corrected)
+    (stats.predictions_accepted, stats.predictions_corrected)
 }
 
 #[test]
@@ -179,12 +179,12 @@ fn steps_of_the_log_are_those_that_were_acknowledged() {
     let engine = open(directory.path());
     create(&engine, "n");
     categories(&engine, "n", 2);
-    let before = engine.stats().log_steps;
+    let before = engine.stats().log_entries;
     assign(&engine, "n", 1, 1);
-    assert_eq!(engine.stats().log_steps, before + 1);
+    assert_eq!(engine.stats().log_entries, before + 1);
     engine.close();
     drop(engine);
-    assert_eq!(open(directory.path()).stats().log_steps, before + 1);
+    assert_eq!(open(directory.path()).stats().log_entries, before + 1);
 }
 
 #[test]

@@ -59,6 +59,7 @@ mod _core {
             .iter()
             .map(|method| (method.name, method.scope.name()));
         module.add("METHODS", PyTuple::new(module.py(), methods)?)?;
+        module.add("ENGINE_METRICS", super::stats::table(module.py())?)?;
         module.add("LIMITS", PyTuple::new(module.py(), ee_wire::limits::all())?)?;
         module.add("VERSION", ee_wire::VERSION)?;
         module.add("RELEASE_BUILD", ee_wire::RELEASE_BUILD)

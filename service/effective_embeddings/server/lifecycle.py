@@ -121,14 +121,8 @@ class ServerHandle:
         from effective_embeddings.server.observability.metrics_server import MetricsServer  # noqa: PLC0415
 
         gate = self._server.gate
-        self._metrics.add_gauge(
-            "effemb_calls_in_flight", "Calls that were let in.", lambda: gate.in_flight
-        )
-        self._metrics.add_counter(
-            "effemb_slow_clients_cancelled",
-            "Calls that were cancelled because their clients stopped.",
-            lambda: gate.stall_timeout.cancelled,
-        )
+        self._metrics.add("effemb_calls_in_flight", lambda: gate.in_flight)
+        self._metrics.add("effemb_stalled_calls_cancelled", lambda: gate.stall_timeout.cancelled)
         listen = self._settings.metrics_listen
         try:
             return MetricsServer(listen, self._metrics.application())

@@ -1,7 +1,7 @@
-"""The usual figures of a gRPC server's calls, counted at the least cost.
+"""The usual metrics of a gRPC server's calls, counted at the least cost.
 
-Every call passes here twice. prometheus_client's own counters take a lock and several Python calls
-for each figure, about 2 us a call; these take one lock and no call.
+Every call is counted twice. prometheus_client's own counters take a lock and several Python calls
+for each metric, about 2 us a call; these take one lock and no call.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from collections.abc import Iterator
 
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 
+from effective_embeddings.server.observability.metric_table import SERVER_METRICS
+
 __all__ = ["CallMetrics", "MethodMetrics"]
 
-_LABELS = ("grpc_type", "grpc_service", "grpc_method")
-# Seconds; a call falls into the first bucket whose bound it does not exceed.
+# Upper bounds of the buckets, in seconds, inclusive.
 _BOUNDS = (
     *(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05),
     *(0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
@@ -49,37 +50,35 @@ class MethodMetrics:
             else:
                 self._handled[code] = 1
 
-    def look(self) -> tuple[int, dict[str, int], list[int], float]:
+    def read(self) -> tuple[int, dict[str, int], list[int], float]:
         """Return the calls begun, those ended by code and by bucket, and their seconds."""
         with self._lock:
             return self._started, dict(self._handled), list(self._buckets), self._seconds
 
 
 class CallMetrics:
-    """The figures of all methods, as Prometheus collects them."""
+    """The metrics of all methods, as Prometheus collects them."""
 
     def __init__(self) -> None:
         self._methods: dict[tuple[str, str, str], MethodMetrics] = {}
 
     def of(self, kind: str, service: str, method: str) -> MethodMetrics:
-        """Return the figures of a method, which is made known by being asked for."""
+        """Return the metrics of a method; the first look-up registers the method."""
         return self._methods.setdefault((kind, service, method), MethodMetrics())
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the figures."""
-        started = CounterMetricFamily("grpc_server_started", "Calls that began.", labels=_LABELS)
-        handled = CounterMetricFamily(
-            "grpc_server_handled",
-            "Calls that ended, by status code.",
-            labels=(*_LABELS, "grpc_code"),
+        """Yield the metrics."""
+        started, handled = (
+            CounterMetricFamily(each.name, each.help, labels=each.labels)
+            for each in (
+                SERVER_METRICS["grpc_server_started"],
+                SERVER_METRICS["grpc_server_handled"],
+            )
         )
-        handling = HistogramMetricFamily(
-            "grpc_server_handling_seconds",
-            "Time from a call's headers to its reply.",
-            labels=_LABELS,
-        )
-        for labels, figures in self._methods.items():
-            begun, codes, buckets, seconds = figures.look()
+        found = SERVER_METRICS["grpc_server_handling_seconds"]
+        handling = HistogramMetricFamily(found.name, found.help, labels=found.labels)
+        for labels, method in self._methods.items():
+            begun, codes, buckets, seconds = method.read()
             started.add_metric(labels, begun)
             for code, count in codes.items():
                 handled.add_metric((*labels, code), count)

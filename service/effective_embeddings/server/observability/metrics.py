@@ -1,7 +1,7 @@
-"""Figures for Prometheus: the usual ones of a gRPC server, and those of the engine.
+"""Metrics for Prometheus: the usual ones of a gRPC server, those of this server and the engine's.
 
-No figure has a label with a namespace, a key or a principal: whoever may read the figures learns
-nothing about tenants, and their number stays bounded.
+No metric has a label with a namespace, a key or a principal: metrics reveal nothing about tenants,
+and the number of series stays bounded.
 """
 
 from __future__ import annotations
@@ -22,13 +22,20 @@ from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
+from effective_embeddings._core import ENGINE_METRICS
 from effective_embeddings.server.observability.call_metrics import CallMetrics
+from effective_embeddings.server.observability.metric_table import SERVER_METRICS
 
 __all__ = ["Metrics"]
 
 
 class Metrics:
-    """The counters of one server, in a registry of its own."""
+    """The metrics of one server, in a registry of its own.
+
+    Attributes:
+        registry: The registry.
+        calls: Counts calls.
+    """
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -37,13 +44,9 @@ class Metrics:
         GCCollector(registry=self.registry)
         self.calls = CallMetrics()
         self.registry.register(self.calls)
-        self._refused = Counter(
-            "effemb_refused",
-            "Calls that were refused, by reason (errors.proto).",
-            ("reason",),
-            registry=self.registry,
-        )
-        # Looking one up takes longer than counting.
+        refused = SERVER_METRICS["effemb_refused"]
+        self._refused = Counter(refused.name, refused.help, refused.labels, registry=self.registry)
+        # A look-up by label takes longer than counting.
         self._refused_for: dict[str, Counter] = {}
 
     def count_refused(self, reason: str) -> None:
@@ -54,25 +57,29 @@ class Metrics:
         counter.inc()
 
     def application(self) -> WSGIApplication:
-        """Return what answers Prometheus over HTTP."""
-        made: WSGIApplication = make_wsgi_app(self.registry)
-        return made
+        """Return the WSGI application that answers Prometheus."""
+        application: WSGIApplication = make_wsgi_app(self.registry)
+        return application
 
-    def add_gauge(self, name: str, text: str, look: Callable[[], float]) -> None:
-        """Add a figure that is asked for when Prometheus asks."""
-        self.registry.register(_Collected(lambda: [GaugeMetricFamily(name, text, look())]))
-
-    def add_counter(self, name: str, text: str, look: Callable[[], float]) -> None:
-        """Add a figure that only grows, asked for when Prometheus asks."""
-        self.registry.register(_Collected(lambda: [CounterMetricFamily(name, text, look())]))
+    def add(self, name: str, read: Callable[[], float]) -> None:
+        """Add a metric of ``SERVER_METRICS``; ``read`` returns its value at each scrape."""
+        found = SERVER_METRICS[name]
+        family = _FAMILIES[found.kind]
+        self.registry.register(_Collected(lambda: [family(found.name, found.help, read())]))
 
     def add_engine(self, stats: Callable[[], Mapping[str, Any]], data: Path) -> None:
-        """Add the engine's figures."""
-        self.registry.register(_Collected(lambda: _engine(stats(), data)))
+        """Add the engine's metrics and the sizes of its files.
+
+        Args:
+            stats: Returns the engine's metrics by name; nothing once the engine is closed.
+            data: The data directory.
+        """
+        self.registry.register(_Collected(lambda: _engine(stats())))
+        self.registry.register(_Collected(lambda: [_file_sizes(data)]))
 
 
 class _Collected:
-    """A collector that is not asked at registration."""
+    """A collector that is not called at registration."""
 
     def __init__(self, collect: Callable[[], Iterable[Metric]]) -> None:
         self.collect = collect
@@ -81,57 +88,37 @@ class _Collected:
         return []
 
 
-_COUNTERS = {
-    "matches": "Match calls that were answered.",
-    "queries": "Queries of these.",
-    "rows": "Categories that were ranked for them: one for each query and category.",
-    "sketch_rows": "Those of these rows that were judged by their sketches first.",
-    "sketch_survivors": "Those of these that the sketches could not rule out: scored exactly.",
-    "assignments": "Assignments that changed something.",
-    "moves": "Those that took an item out of another category: corrections.",
-    "unassignments": "Unassignments that changed something.",
-    "suggestions_accepted": "First assignments to the category that Match ranked first, of those "
-    "that were looked at.",
-    "suggestions_corrected": "First assignments to another category, of those that were looked at.",
-    "log_steps": "Steps of the log, all namespaces together: each write that changed something.",
-    "read_failures": "Reads that failed: the disk did, or what it gave was damaged.",
-    "namespaces_loads": "Namespaces that were read into memory.",
-    "namespaces_evictions": "Namespaces that left memory.",
-}
-_GAUGES = {
-    "namespaces_loaded": "Namespaces in memory.",
-    "memory_bytes": "Bytes that these take.",
-    "serving": "1 if writes are taken, otherwise 0.",
-}
-_HISTOGRAMS = {
-    "commit_seconds": "Time of a commit: from its first write to its sync.",
-    "commit_writes": "Writes that shared a commit.",
-    "drift": "1 - cos(base, effective) of a category, each time something was assigned to it.",
+_FAMILIES: Mapping[str, Callable[[str, str, float], Metric]] = {
+    "counter": CounterMetricFamily,
+    "gauge": GaugeMetricFamily,
 }
 
 
-def _engine(stats: Mapping[str, Any], data: Path) -> Iterable[Metric]:
-    for name, text in _COUNTERS.items():
-        if name in stats:
-            yield CounterMetricFamily(f"effemb_{name}", text, stats[name])
-    for name, text in _GAUGES.items():
-        if name in stats:
-            yield GaugeMetricFamily(f"effemb_{name}", text, stats[name])
-    for name, text in _HISTOGRAMS.items():
-        if name in stats:
-            total, buckets = stats[name]
+def _engine(stats: Mapping[str, Any]) -> Iterable[Metric]:
+    if not stats:
+        return
+    for name, kind, text in ENGINE_METRICS:
+        value = stats[name]
+        if kind == "histogram":
+            total, buckets = value
             cumulated, count = [], 0
             for bound, number in buckets:
                 count += number
                 cumulated.append((_bound(bound), count))
             yield HistogramMetricFamily(f"effemb_{name}", text, cumulated, total)
-    size = GaugeMetricFamily("effemb_file_bytes", "Size of the data's files.", labels=["file"])
+        else:
+            yield _FAMILIES[kind](f"effemb_{name}", text, value)
+
+
+def _file_sizes(data: Path) -> Metric:
+    found = SERVER_METRICS["effemb_file_bytes"]
+    sizes = GaugeMetricFamily(found.name, found.help, labels=found.labels)
     for path in sorted(data.glob("*")):
         try:
-            size.add_metric([path.name], path.stat().st_size)
+            sizes.add_metric([path.name], path.stat().st_size)
         except OSError:
             continue
-    yield size
+    return sizes
 
 
 def _bound(bound: float) -> str:

@@ -18,14 +18,14 @@ from effective_embeddings.server.settings.definition import KINDS, Definition
 from effective_embeddings.server.settings.errors import SettingsError
 from effective_embeddings.server.settings.settings import DEFINITIONS, Settings
 
-__all__ = ["Resolved", "resolve"]
+__all__ = ["CLIENT_VARIABLES", "Resolved", "resolve"]
 
 _PREFIX = "EFFEMB_"
 _VARIABLES: Mapping[str, str] = {_PREFIX + name.upper(): name for name in DEFINITIONS}
 _CONFIG = _PREFIX + "CONFIG"
-# The client's, on the same machine.
 _CLIENT = ("SERVER", "TOKEN", "TOKEN_FILE", "TLS", "TLS_CA", "CLIENT_CERT", "CLIENT_KEY")
-_NOT_OURS = frozenset(_PREFIX + name for name in _CLIENT)
+CLIENT_VARIABLES = frozenset(_PREFIX + name for name in _CLIENT)
+"""Variables of the client, which may be set on the same machine."""
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
 
@@ -56,7 +56,7 @@ class Resolved:
 
     def hints(self) -> list[str]:
         """Return a sentence for each unknown variable."""
-        known = [each.removeprefix(_PREFIX) for each in (*_VARIABLES, *_NOT_OURS, _CONFIG)]
+        known = [each.removeprefix(_PREFIX) for each in (*_VARIABLES, *CLIENT_VARIABLES, _CONFIG)]
         return [
             f"{name}: there is no such setting"
             + _did_you_mean(name.removeprefix(_PREFIX), known, _PREFIX)
@@ -105,7 +105,7 @@ def resolve(
     problems = faults.texts + Settings.problems_of(values, faults.names)
     if problems:
         raise SettingsError(*problems)
-    ours = {*_VARIABLES, *_NOT_OURS, _CONFIG}
+    ours = {*_VARIABLES, *CLIENT_VARIABLES, _CONFIG}
     unknown = sorted(n for n in environment if n.startswith(_PREFIX) and n not in ours)
     return Resolved(Settings(**values), sources, unknown)
 
