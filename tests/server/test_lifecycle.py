@@ -132,6 +132,35 @@ def test_a_unix_socket_can_be_listened_on(tmp_path: Path) -> None:
         assert client.create_namespace("ns", 2).revision == 1
 
 
+@pytest.mark.parametrize("form", ["unix:{}", "unix://{}"])
+def test_a_second_server_does_not_take_the_unix_socket_of_a_first(
+    tmp_path: Path, form: str
+) -> None:
+    """gRPC replaced the socket: the first server went on without a caller."""
+    listen = form.format(tmp_path / "socket")
+    with (
+        ServerHandle(Settings(data=tmp_path / "data", listen=listen)) as server,
+        Client(server.target) as client,
+    ):
+        with pytest.raises(ListenError, match="another server listens on this socket"):
+            ServerHandle(Settings(data=tmp_path / "other", listen=listen))
+        with Client(server.target) as another:
+            assert another.create_namespace("ns", 2).revision == 1
+        assert client.get_namespace("ns").dimension == 2
+
+
+def test_the_unix_socket_of_a_dead_server_is_taken_over(tmp_path: Path) -> None:
+    path = tmp_path / "socket"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as dead:
+        dead.bind(str(path))
+    assert path.is_socket()
+    with (
+        ServerHandle(Settings(data=tmp_path / "data", listen=f"unix:{path}")) as server,
+        Client(server.target) as client,
+    ):
+        assert client.create_namespace("ns", 2).revision == 1
+
+
 def test_what_was_acknowledged_is_there_after_a_stop(data_dir: Path) -> None:
     with ServerHandle(_settings(data_dir)) as server, Client(server.target) as client:
         client.create_namespace("ns", 2)

@@ -17,6 +17,7 @@ from effective_embeddings.server.admission.authentication import IdentityOf, eve
 from effective_embeddings.server.auth.tls import make_credentials
 from effective_embeddings.server.contract import SERVICE_NAME
 from effective_embeddings.server.observability.logs import AuditLog
+from effective_embeddings.server.process.unix_socket import is_served
 from effective_embeddings.server.settings.addresses import split_listen
 from effective_embeddings.server.settings.errors import ListenError
 from effective_embeddings.server.settings.settings import Settings
@@ -183,6 +184,9 @@ def _ms(seconds: float) -> int:
 
 def _take_port(server: grpc.Server, listen: str, credentials: grpc.ServerCredentials | None) -> str:
     """Bind ``listen`` and return the target for clients."""
+    if listen.startswith("unix:") and is_served(listen):
+        message = f"cannot listen on {listen!r}: another server listens on this socket"
+        raise ListenError(message)
     try:
         if credentials is None:
             port = server.add_insecure_port(listen)

@@ -1,0 +1,31 @@
+"""Whether somebody listens on a Unix socket already."""
+
+from __future__ import annotations
+
+import socket
+
+__all__ = ["is_served"]
+
+_SECONDS = 1.0
+
+
+def is_served(listen: str) -> bool:
+    """Return whether a process accepts connections at ``unix:/path``.
+
+    gRPC replaces the socket of another process, which then serves nobody and does not know it. A
+    socket that a dead process left behind is not served.
+    """
+    path = listen.removeprefix("unix:")
+    # gRPC's other form has an empty authority.
+    path = path.removeprefix("//") if path.startswith("///") else path
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(_SECONDS)
+        try:
+            probe.connect(path)
+        except (TimeoutError, BlockingIOError):
+            # A full backlog: somebody listens, and is busy.
+            return True
+        except OSError:
+            # Missing, not a socket, refused, or too long for an address: gRPC says more.
+            return False
+    return True
