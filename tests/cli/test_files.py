@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import signal
 import subprocess
@@ -11,14 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from effective_embeddings import Client
+from effective_embeddings import CategoryUpdate, Client
 from effective_embeddings.server import ServerHandle
 from tests.support.cli import Cli
 from tests.support.populated import DIMENSION, fill
 from tests.support.process import environment
-from tests.support.vectors import random_vectors
+from tests.support.vectors import present, random_vectors
 
 
 @pytest.fixture
@@ -199,12 +202,120 @@ def test_a_file_that_is_none_of_its_format_is_told(
     assert cli.run("import", "items", cli.ns, str(tmp_path / "absent.csv")).exit_code == 1
 
 
-def test_the_last_row_of_a_key_wins(cli: Cli, shared_remote: Client, tmp_path: Path) -> None:
+def test_a_key_that_comes_twice_is_a_bad_row(
+    cli: Cli, shared_remote: Client, tmp_path: Path
+) -> None:
     shared_remote.create_namespace(cli.ns, 2)
     rows = [{"key": "a", "embedding": [1, 0]}, _GOOD, {"key": "a", "embedding": [0, 1]}]
+    file = _jsonl(tmp_path, rows)
+    done = cli.run("import", "items", cli.ns, file)
+    assert done.exit_code == 1
+    assert "line 3, key: 'a' is in an earlier row" in done.stderr
+    counts = cli.json("import", "items", cli.ns, file, "--skip-bad")
+    assert (counts["new"], counts["bad"]) == (2, 1)
+    np.testing.assert_array_equal(present(shared_remote.get_item(cli.ns, "a").embedding), [1, 0])
+
+
+def _updates(folder: Path, suffix: str) -> str:
+    """A file that says of the items a and b nothing but an embedding."""
+    file, vectors = folder / f"update.{suffix}", np.array([[3, 4], [5, 6]], dtype=np.float32)
+    match suffix:
+        case "jsonl":
+            return _jsonl(
+                folder,
+                [
+                    {"key": key, "embedding": vector.tolist()}
+                    for key, vector in zip("ab", vectors, strict=True)
+                ],
+            )
+        case "csv":
+            file.write_text('key,embedding\na,"[3, 4]"\nb,"[5, 6]"\n')
+        case "npy":
+            np.save(file, vectors)
+            file.with_suffix(".keys.txt").write_text("a\nb\n")
+        case "npz":
+            np.savez(file, key=np.array(["a", "b"]), embedding=vectors)
+        case "parquet":
+            columns = {"key": pa.array(["a", "b"]), "embedding": pa.array(vectors.tolist())}
+            pq.write_table(pa.table(columns), file)
+    return str(file)
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "csv", "npy", "npz", "parquet"])
+def test_what_a_row_does_not_say_stays_as_it_is(
+    cli: Cli, shared_remote: Client, tmp_path: Path, suffix: str
+) -> None:
+    shared_remote.create_namespace(cli.ns, 2)
+    shared_remote.put_items(
+        cli.ns, ["a", "b"], [[1, 2], [3, 4]], weights=[2, 3], metadata=[{"x": "1"}, {}]
+    )
+    cli.json("import", "items", cli.ns, _updates(tmp_path, suffix))
+    for key, weight, metadata, vector in (("a", 2, {"x": "1"}, [3, 4]), ("b", 3, {}, [5, 6])):
+        item = shared_remote.get_item(cli.ns, key)
+        assert (item.weight, item.metadata) == (weight, metadata)
+        np.testing.assert_array_equal(present(item.embedding), vector)
+
+
+def test_a_weight_alone_keeps_metadata_and_an_empty_object_clears_it(
+    cli: Cli, shared_remote: Client, tmp_path: Path
+) -> None:
+    shared_remote.create_namespace(cli.ns, 2)
+    shared_remote.put_items(cli.ns, ["a", "b"], [[1, 2]] * 2, metadata={"x": "1"})
+    rows = [{"key": "a", "weight": 2}, {"key": "b", "metadata": {}}]
     cli.json("import", "items", cli.ns, _jsonl(tmp_path, rows))
-    item = shared_remote.get_item(cli.ns, "a")
-    np.testing.assert_array_equal(item.embedding, [0, 1])
+    a, b = (shared_remote.get_item(cli.ns, key) for key in "ab")
+    assert (a.weight, a.metadata, b.weight, b.metadata) == (2, {"x": "1"}, 1, {})
+
+
+def test_a_category_keeps_what_a_row_does_not_say(
+    cli: Cli, shared_remote: Client, tmp_path: Path
+) -> None:
+    shared_remote.create_namespace(cli.ns, 2)
+    shared_remote.put_categories(
+        cli.ns, CategoryUpdate("c", base=[1, 0], window=5, frozen=True, metadata={"x": "1"})
+    )
+    before = shared_remote.get_category(cli.ns, "c")
+    cli.json(
+        "import", "categories", cli.ns, _jsonl(tmp_path, [{"key": "c", "min_base_share": 0.5}])
+    )
+    after = shared_remote.get_category(cli.ns, "c")
+    assert after == dataclasses.replace(before, min_base_share=0.5)
+
+
+def test_texts_that_numpy_would_pad_are_refused_by_name(
+    cli: Cli, shared_remote: Client, tmp_path: Path
+) -> None:
+    shared_remote.create_namespace(cli.ns, 2)
+    keys = [f"k{number}" for number in range(3000)]
+    shared_remote.put_items(cli.ns, keys, np.ones((3000, 2)))
+    shared_remote.put_items(cli.ns, "k7", metadata={"text": "x" * 16_000})
+    done = cli.run("export", "items", cli.ns, str(tmp_path / "items.npz"))
+    assert done.exit_code == 1
+    assert "parquet" in done.stderr
+    assert "metadata" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+    assert cli.run("export", "items", cli.ns, str(tmp_path / "items.jsonl")).exit_code == 0
+
+
+def test_csv_goes_through_standard_streams(cli: Cli, shared_remote: Client) -> None:
+    shared_remote.create_namespace(cli.ns, 2)
+    lines = 'key,embedding\na,"[1, 2]"\n'
+    done = cli.run("import", "items", cli.ns, "-", "--format", "csv", stdin=lines)
+    assert done.exit_code == 0, done.stderr
+    exported = cli.run("export", "items", cli.ns, "-", "--format", "csv").stdout
+    assert exported.splitlines()[1].startswith('a,"[1.0,2.0]"')
+    assert cli.run("export", "items", cli.ns, "-", "--format", "npz").exit_code == 1
+
+
+def test_bad_rows_are_json_where_json_is_asked_for(
+    cli: Cli, shared_remote: Client, tmp_path: Path
+) -> None:
+    shared_remote.create_namespace(cli.ns, 2)
+    done = cli.run("import", "items", cli.ns, _jsonl(tmp_path, [_GOOD, "{"]), "--json")
+    assert done.exit_code == 1
+    bad, error = (json.loads(line) for line in done.stderr.splitlines())
+    assert bad["bad_row"]["place"].endswith("line 2")
+    assert "run it again" in error["error"]["message"]
 
 
 @pytest.fixture

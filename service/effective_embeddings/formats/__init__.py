@@ -1,14 +1,14 @@
 """Files of categories, items and assignments: JSONL, CSV, NumPy and Parquet, in and out.
 
-Reading gives rows one by one, each checked as far as a file alone allows, with the place where
-it stands; a bad row is given as a `RowError` in its turn, so that the reader can go on. Writing
-is atomic: the file appears under its name when it is complete, and read again it gives the very
-same rows, bit for bit.
+A reader yields rows one by one, each checked as far as a file alone allows, with its place in the
+file; a bad row is yielded as a ``RowError`` in its turn, so that reading can go on. Writing is
+atomic: the file appears under its name when it is complete. Read again it gives the same rows,
+bit for bit.
 """
 
 from effective_embeddings.formats.files import FORMATS, Format, format_of, open_reader, open_writer
+from effective_embeddings.formats.parse import refuse_repeated
 from effective_embeddings.formats.record import FormatError, Reader, RowError, Writer
-from effective_embeddings.formats.render import plain_vector
 from effective_embeddings.formats.rows import (
     FIELDS,
     AssignmentRow,
@@ -17,6 +17,7 @@ from effective_embeddings.formats.rows import (
     Kind,
     Row,
 )
+from effective_embeddings.formats.values import plain_vector
 
 __all__ = [
     "FIELDS",
@@ -35,4 +36,5 @@ __all__ = [
     "open_reader",
     "open_writer",
     "plain_vector",
+    "refuse_repeated",
 ]

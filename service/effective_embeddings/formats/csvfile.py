@@ -1,7 +1,7 @@
-"""CSV with a header line: vectors as JSON lists in a cell, metadata as `metadata.NAME` columns.
+"""CSV with a header line: vectors as JSON lists in a cell, metadata as ``metadata.NAME`` columns.
 
-Metadata can also come as one JSON object in a column named `metadata`, which is how it is
-written, since a stream does not know all names when its header is written.
+Metadata can also be one JSON object in a column named ``metadata``; it is written in this form,
+since a stream does not know all names when its header is written.
 """
 
 from __future__ import annotations
@@ -9,69 +9,70 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator
-from pathlib import Path
-from typing import Any, BinaryIO
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
 
 from effective_embeddings.formats.parse import check_columns, parse_row
 from effective_embeddings.formats.record import FormatError, RowError
 from effective_embeddings.formats.render import plain_fields
 from effective_embeddings.formats.rows import FIELDS, Kind, Row
 from effective_embeddings.formats.target import Target
+from effective_embeddings.formats.text import MAX_LINE_BYTES, LineSource
 
 __all__ = ["CsvReader", "CsvWriter"]
 
-# A vector of 16384 components is a cell of about 200 kB; the module's own limit is 128 KiB.
-_LARGEST_CELL = 4 << 20
-
-# What a column of the user's own data begins with.
-_OWN = "metadata."
+# What a column of metadata begins with.
+_METADATA = "metadata."
 
 
 class CsvReader:
-    """Reads rows one by one; an empty cell is "not said"."""
+    """Reads rows one by one; an empty cell is "not said". The path ``-`` is standard input."""
 
     def __init__(self, path: str, kind: Kind, dimension: int | None) -> None:
-        self._name = path
+        self._lines = LineSource(path)
         self._kind = kind
         self._dimension = dimension
-        self._file: BinaryIO = Path(path).open("rb")  # noqa: SIM115 - closed in close
-        self._read = 0
-        self.total: int | None = Path(path).stat().st_size
-        csv.field_size_limit(_LARGEST_CELL)
+        self.total = self._lines.total
+        # The module's own limit is 128 KiB, less than the cell of a vector can have.
+        csv.field_size_limit(MAX_LINE_BYTES)
 
     def position(self) -> int:
-        """Bytes read so far."""
-        return self._read
+        """Return the number of bytes read so far."""
+        return self._lines.read
 
     def __iter__(self) -> Iterator[Row | RowError]:
-        """The rows; see `Reader`."""
-        reader = csv.reader(self._lines(), strict=True)
+        """Yield the rows; see ``Reader``."""
+        # A line that is too long is one cell that is too long, which the module refuses.
+        too_long = "x" * (MAX_LINE_BYTES + 1)
+        lines = (too_long if line is None else line for line in self._lines)
+        reader = csv.reader(lines, strict=True)
+        name = self._lines.name
         try:
             header = next(reader, None)
-            if header is None:
-                msg = f"{self._name} is empty: a CSV file begins with a line of names"
-                raise FormatError(msg)
-            own = [name for name in header if not name.startswith(_OWN)]
-            check_columns(self._name, self._kind, own)
-            start = reader.line_num + 1
-            for cells in reader:
-                # A quoted cell can span lines: the row stands where it begins.
-                place, start = f"{self._name}, line {start}", reader.line_num + 1
-                if cells:
-                    yield self._row(place, header, cells)
         except csv.Error as error:
-            msg = f"{self._name}, line {reader.line_num}: {error}"
+            msg = f"{name}, line 1: {error}"
             raise FormatError(msg) from error
-        except UnicodeDecodeError as error:
-            msg = f"{self._name} is no UTF-8 text: {error.reason}"
-            raise FormatError(msg) from error
-
-    def _lines(self) -> Iterable[str]:
-        for number, line in enumerate(self._file):
-            self._read += len(line)
-            # Spreadsheet programs begin a UTF-8 file with a byte order mark.
-            yield line.decode("utf-8-sig" if number == 0 else "utf-8")
+        if header is None:
+            msg = f"{name} is empty: a CSV file begins with a line of names"
+            raise FormatError(msg)
+        own = [column for column in header if column.startswith(_METADATA)]
+        check_columns(name, self._kind, [column for column in header if column not in own])
+        if len(set(own)) != len(own):
+            msg = f"{name}: a column of metadata comes twice"
+            raise FormatError(msg)
+        while True:
+            # A quoted cell can span lines: the row stands where it begins.
+            place = f"{name}, line {reader.line_num + 1}"
+            try:
+                cells = next(reader, None)
+            except csv.Error as error:
+                yield RowError(place, "", f"is not CSV: {error}")
+                continue
+            if cells is None:
+                return
+            if cells:
+                yield self._row(place, header, cells)
 
     def _row(self, place: str, header: list[str], cells: list[str]) -> Row | RowError:
         if len(cells) != len(header):
@@ -79,9 +80,9 @@ class CsvReader:
         fields: dict[str, Any] = {}
         metadata: dict[str, str] = {}
         for name, cell in zip(header, cells, strict=True):
-            if name.startswith(_OWN):
+            if name.startswith(_METADATA):
                 if cell:
-                    metadata[name.removeprefix(_OWN)] = cell
+                    metadata[name.removeprefix(_METADATA)] = cell
             else:
                 fields[name] = cell
         if metadata:
@@ -94,12 +95,12 @@ class CsvReader:
             return error
 
     def close(self) -> None:
-        """Closes the file."""
-        self._file.close()
+        """Close the file."""
+        self._lines.close()
 
 
 class CsvWriter:
-    """Writes all columns of the kind."""
+    """Writes all columns of the kind. The path ``-`` is standard output."""
 
     def __init__(self, path: str, kind: Kind) -> None:
         self._kind = kind
@@ -111,7 +112,7 @@ class CsvWriter:
         self._csv.writeheader()
 
     def write(self, row: Row) -> None:
-        """Adds a row."""
+        """Add a row."""
         fields = plain_fields(self._kind, row)
         for name, value in fields.items():
             if isinstance(value, list | dict):
@@ -121,12 +122,13 @@ class CsvWriter:
         self._csv.writerow(fields)
 
     def close(self) -> None:
-        """Completes the file."""
+        """Complete the file."""
         self._text.flush()
         self._text.detach()
         self._target.commit()
 
     def abort(self) -> None:
-        """Leaves nothing behind."""
-        self._text.detach()
+        """Leave nothing behind."""
+        with suppress(ValueError):  # detached already
+            self._text.detach()
         self._target.discard()

@@ -1,4 +1,4 @@
-"""Which format a file has, by the end of its name, and the reader and writer of each."""
+"""The format of a file, by its suffix, and the reader and writer of each format."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Format(StrEnum):
     PARQUET = "parquet"
 
 
-#: Ends of names, by format.
+#: The format of each suffix.
 FORMATS: dict[str, Format] = {
     ".jsonl": Format.JSONL,
     ".ndjson": Format.JSONL,
@@ -38,13 +38,13 @@ FORMATS: dict[str, Format] = {
 
 
 def format_of(path: str) -> Format:
-    """The format that a path's end names; `-` is JSON Lines."""
+    """Return the format that a path's suffix names; ``-`` is JSON Lines."""
     if path == "-":
         return Format.JSONL
     found = FORMATS.get(Path(path).suffix.lower())
     if found is None:
         msg = (
-            f"{path}: the end of its name is none of {', '.join(FORMATS)}; say which with --format"
+            f"{path}: its suffix is not one of {', '.join(FORMATS)}; name its format with --format"
         )
         raise FormatError(msg)
     return found
@@ -58,7 +58,18 @@ def open_reader(
     file_format: Format | None = None,
     keys: str | None = None,
 ) -> Reader:
-    """Opens a file of rows of one kind; `dimension` is what its vectors must have."""
+    """Open a file of rows of one kind.
+
+    Args:
+        path: The file; ``-``: standard input, for JSON Lines and CSV.
+        kind: What its rows are.
+        dimension: Number of components that its vectors must have; None: any.
+        file_format: Its format; None: as the suffix says.
+        keys: The file of keys of a ``.npy`` file; None: ``NAME.keys.txt``.
+
+    Raises:
+        FormatError: It cannot be read.
+    """
     chosen = _chosen(path, file_format)
     try:
         match chosen:
@@ -80,7 +91,17 @@ def open_reader(
 def open_writer(
     path: str, kind: Kind, *, file_format: Format | None = None, keys: str | None = None
 ) -> Writer:
-    """Opens a file for rows of one kind; a file that is there already is replaced at the end."""
+    """Open a file for rows of one kind; a regular file is replaced when it is complete.
+
+    Args:
+        path: The file; ``-``: standard output, for JSON Lines and CSV.
+        kind: What its rows are.
+        file_format: Its format; None: as the suffix says.
+        keys: The file of keys of a ``.npy`` file; None: ``NAME.keys.txt``.
+
+    Raises:
+        FormatError: It cannot be written.
+    """
     chosen = _chosen(path, file_format)
     try:
         match chosen:
@@ -101,7 +122,7 @@ def open_writer(
 
 def _chosen(path: str, file_format: Format | None) -> Format:
     chosen = file_format or format_of(path)
-    if path == "-" and chosen is not Format.JSONL:
-        msg = f"only jsonl can be piped, not {chosen}"
+    if path == "-" and chosen not in (Format.JSONL, Format.CSV):
+        msg = f"only jsonl and csv can be piped, not {chosen}"
         raise FormatError(msg)
     return chosen

@@ -1,53 +1,47 @@
-"""JSON Lines: one object a line. Streams both ways, also from standard input and to output."""
+"""JSON Lines: one object per line. Streams both ways, also through standard input and output."""
 
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
-from pathlib import Path
-from typing import BinaryIO
 
 from effective_embeddings.formats.parse import parse_row
 from effective_embeddings.formats.record import RowError
 from effective_embeddings.formats.render import plain_fields
 from effective_embeddings.formats.rows import Kind, Row
 from effective_embeddings.formats.target import Target
+from effective_embeddings.formats.text import MAX_LINE_BYTES, LineSource
+from effective_embeddings.formats.values import FieldError, load_json
 
 __all__ = ["JsonlReader", "JsonlWriter"]
 
 
 class JsonlReader:
-    """Reads rows line by line; empty lines are passed over. The path `-` is standard input."""
+    """Reads rows line by line; empty lines are skipped. The path ``-`` is standard input."""
 
     def __init__(self, path: str, kind: Kind, dimension: int | None) -> None:
-        self._name = "standard input" if path == "-" else path
+        self._lines = LineSource(path)
         self._kind = kind
         self._dimension = dimension
-        self._file: BinaryIO = (
-            sys.stdin.buffer if path == "-" else Path(path).open("rb")  # noqa: SIM115 - closed in close
-        )
-        self._read = 0
-        self.total = None if path == "-" else Path(path).stat().st_size
+        self.total = self._lines.total
 
     def position(self) -> int:
-        """Bytes read so far."""
-        return self._read
+        """Return the number of bytes read so far."""
+        return self._lines.read
 
     def __iter__(self) -> Iterator[Row | RowError]:
-        """The rows; see `Reader`."""
-        for number, line in enumerate(self._file, start=1):
-            self._read += len(line)
-            if line.strip():
-                yield self._row(f"{self._name}, line {number}", line)
+        """Yield the rows; see ``Reader``."""
+        for number, line in enumerate(self._lines, start=1):
+            if line is None or line.strip():
+                yield self._row(f"{self._lines.name}, line {number}", line)
 
-    def _row(self, place: str, line: bytes) -> Row | RowError:
+    def _row(self, place: str, line: str | None) -> Row | RowError:
+        if line is None:
+            return RowError(place, "", f"is longer than {MAX_LINE_BYTES} bytes")
         try:
-            fields = json.loads(line)
-        except json.JSONDecodeError as error:
-            return RowError(place, "", f"is no JSON: {error.msg} at column {error.colno}")
-        except UnicodeDecodeError:
-            return RowError(place, "", "is no UTF-8 text")
+            fields = load_json(line)
+        except FieldError as error:
+            return RowError(place, "", str(error))
         if not isinstance(fields, dict):
             return RowError(place, "", "must be a JSON object")
         try:
@@ -56,27 +50,26 @@ class JsonlReader:
             return error
 
     def close(self) -> None:
-        """Closes the file."""
-        if self._file is not sys.stdin.buffer:
-            self._file.close()
+        """Close the file."""
+        self._lines.close()
 
 
 class JsonlWriter:
-    """Writes one object a line, leaving out what is not said. The path `-` is standard output."""
+    """Writes one object per line, without what is not said. The path ``-`` is standard output."""
 
     def __init__(self, path: str, kind: Kind) -> None:
         self._kind = kind
         self._target = Target(path)
 
     def write(self, row: Row) -> None:
-        """Adds a row."""
+        """Add a row."""
         text = json.dumps(plain_fields(self._kind, row), ensure_ascii=False)
         self._target.file.write(text.encode() + b"\n")
 
     def close(self) -> None:
-        """Completes the file."""
+        """Complete the file."""
         self._target.commit()
 
     def abort(self) -> None:
-        """Leaves nothing behind."""
+        """Leave nothing behind."""
         self._target.discard()

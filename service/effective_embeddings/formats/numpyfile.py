@@ -1,15 +1,14 @@
-"""Reading NumPy files: a `.npy` matrix beside a file of keys, or a `.npz` of named arrays.
+"""Reading NumPy files: a ``.npy`` matrix beside a file of keys, or a ``.npz`` of named arrays.
 
-The arrays of a `.npz` have the names of the fields and one entry a row: `key` and so on as
-texts, vectors as a float32 matrix, metadata as JSON texts. Where a number may be "not said" it is
-NaN, or -1 in whole numbers; where a vector may be, `has_embedding` (or `has_base`) is false.
+The arrays of a ``.npz`` have the names of the fields and one entry per row: keys as texts,
+vectors as a float32 matrix, metadata as JSON texts. "Not said" is NaN in numbers, -1 in whole
+numbers, an empty text in metadata; for vectors, ``has_embedding`` (or ``has_base``) is false.
 """
 
 from __future__ import annotations
 
-import math
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,21 +17,23 @@ from numpy.typing import NDArray
 
 from effective_embeddings.formats.parse import check_columns, parse_row
 from effective_embeddings.formats.record import FormatError, RowError
-from effective_embeddings.formats.rows import Kind, Row
+from effective_embeddings.formats.rows import COLUMNS, VECTORS, Kind, Row
 
-__all__ = ["NpyReader", "NpzReader", "keys_path"]
+__all__ = ["MAX_BYTES", "NpyReader", "NpzReader", "keys_path"]
 
-_VECTORS = ("embedding", "base")
+#: Most bytes that the arrays of a ``.npz`` may have: they are read and written as a whole.
+MAX_BYTES = 2 << 30
+
 _MATRIX = 2  # axes
 
 
 def keys_path(path: str) -> Path:
-    """Where the keys of a `.npy` matrix are by default: `notes.npy` has `notes.keys.txt`."""
+    """Return where the keys of a ``.npy`` matrix are by default: ``NAME.keys.txt``."""
     return Path(path).with_suffix(".keys.txt")
 
 
 class _ColumnReader:
-    """Rows out of columns of equal length."""
+    """Rows from columns of equal length."""
 
     def __init__(
         self, path: str, kind: Kind, dimension: int | None, columns: dict[str, Any]
@@ -44,17 +45,17 @@ class _ColumnReader:
         self._read = 0
         lengths = {name: len(column) for name, column in columns.items()}
         if len(set(lengths.values())) > 1:
-            told = ", ".join(f"{name} {length}" for name, length in lengths.items())
-            msg = f"{path}: its columns have different lengths: {told}"
+            all_lengths = ", ".join(f"{name} {length}" for name, length in lengths.items())
+            msg = f"{path}: its columns have different lengths: {all_lengths}"
             raise FormatError(msg)
         self.total: int | None = next(iter(lengths.values()), 0)
 
     def position(self) -> int:
-        """Rows read so far."""
+        """Return the number of rows read so far."""
         return self._read
 
     def __iter__(self) -> Iterator[Row | RowError]:
-        """The rows; see `Reader`."""
+        """Yield the rows; see ``Reader``."""
         for number in range(self.total or 0):
             self._read = number + 1
             place = f"{self._name}, row {number} (from 0)"
@@ -65,26 +66,22 @@ class _ColumnReader:
 
     def _fields(self, number: int) -> dict[str, Any]:
         fields: dict[str, Any] = {}
-        for name, column in self._columns.items():
-            if name.startswith("has_"):
+        for name, value_type in COLUMNS[self._kind].items():
+            if name not in self._columns:
                 continue
-            value = column[number]
-            if name in _VECTORS:
-                said = self._columns.get(f"has_{name}")
-                if said is not None and not said[number]:
-                    continue
-            elif isinstance(value, np.generic):
-                value = value.item()
-                if _unsaid(name, value):
-                    continue
-                if name == "frozen":
-                    value = bool(value)
-            fields[name] = value
+            has = self._columns.get(f"has_{name}")
+            if has is not None and not has[number]:
+                continue
+            value = self._columns[name][number]
+            fields[name] = value_type.entry(
+                value.item() if isinstance(value, np.generic) else value
+            )
         return fields
 
     def close(self) -> None:
-        """Lets the arrays go."""
+        """Release the arrays."""
         self._columns = {}
+        self.total = 0
 
 
 class NpyReader(_ColumnReader):
@@ -99,51 +96,70 @@ class NpyReader(_ColumnReader):
             raise FormatError(msg)
         beside = Path(keys) if keys else keys_path(path)
         if not beside.exists():
-            msg = f"{path} needs a file of keys, one a line: {beside} is not there (see --keys)"
+            msg = f"{path} needs a file of keys, one per line: {beside} does not exist (see --keys)"
             raise FormatError(msg)
-        matrix = _load(path, mmap=True)
-        if not isinstance(matrix, np.ndarray) or matrix.ndim != _MATRIX:
-            msg = f"{path} must hold a matrix with one row a vector"
-            raise FormatError(msg)
-        names = beside.read_text(encoding="utf-8").splitlines()
-        column = "base" if kind is Kind.CATEGORIES else "embedding"
-        super().__init__(path, kind, dimension, {"key": names, column: matrix})
-
-
-class NpzReader(_ColumnReader):
-    """Named arrays; each is read as a whole."""
-
-    def __init__(self, path: str, kind: Kind, dimension: int | None) -> None:
-        loaded = _load(path, mmap=False)
-        if isinstance(loaded, np.ndarray):
-            msg = f"{path} holds one array; it should be named .npy"
-            raise FormatError(msg)
-        flags = {f"has_{name}" for name in _VECTORS}
-        check_columns(path, kind, [name for name in loaded.files if name not in flags])
         try:
-            columns = {name: loaded[name] for name in loaded.files}
-        except (ValueError, zipfile.BadZipFile) as error:
-            msg = f"{path}: {error}"
-            raise FormatError(msg) from error
-        finally:
-            loaded.close()
-        for name, column in columns.items():
-            if column.ndim != (_MATRIX if name in _VECTORS else 1):
-                msg = f"{path}: {name} has shape {column.shape}, not one entry a row"
-                raise FormatError(msg)
+            matrix = np.lib.format.open_memmap(path, mode="r")
+        except OSError:
+            raise
+        except Exception as error:
+            raise _unreadable(path, error) from error
+        if matrix.ndim != _MATRIX:
+            msg = f"{path} must hold a matrix with one vector per row"
+            raise FormatError(msg)
+        columns = {"key": _read_keys(beside), VECTORS[kind]: matrix}
         super().__init__(path, kind, dimension, columns)
 
 
-def _unsaid(name: str, value: object) -> bool:
-    if name in ("window", "frozen"):
-        return value == -1
-    return isinstance(value, float) and math.isnan(value)
+class NpzReader(_ColumnReader):
+    """Named arrays, MAX_BYTES in all; read as a whole."""
+
+    def __init__(self, path: str, kind: Kind, dimension: int | None) -> None:
+        flag = f"has_{VECTORS[kind]}"
+        with Path(path).open("rb") as file:
+            try:
+                # Pickles can run code: never from a file that someone else made.
+                loaded = np.load(file, allow_pickle=False)
+            except Exception as error:
+                raise _unreadable(path, error) from error
+            if isinstance(loaded, np.ndarray):
+                msg = f"{path} holds one array; it should be named .npy"
+                raise FormatError(msg)
+            check_columns(path, kind, [name for name in loaded.files if name != flag])
+            archive: zipfile.ZipFile = loaded.zip
+            size = sum(member.file_size for member in archive.infolist())
+            if size > MAX_BYTES:
+                msg = (
+                    f"{path}: its arrays have {size:,} bytes; at most {MAX_BYTES:,} are read from a"
+                    " .npz file. Parquet and JSON Lines have no such limit"
+                )
+                raise FormatError(msg)
+            columns = {name: _array(path, loaded, name) for name in loaded.files}
+        for name, column in columns.items():
+            if column.ndim != (_MATRIX if name == VECTORS[kind] else 1):
+                msg = f"{path}: {name} has shape {column.shape}, not one entry per row"
+                raise FormatError(msg)
+        if flag in columns and columns[flag].dtype != np.bool_:
+            msg = f"{path}: {flag} has type {columns[flag].dtype}, not bool"
+            raise FormatError(msg)
+        super().__init__(path, kind, dimension, columns)
 
 
-def _load(path: str, *, mmap: bool) -> NDArray[Any] | Any:
+def _read_keys(path: Path) -> Sequence[str]:
+    # A key may hold characters that end a line elsewhere, such as U+2028; here only \n does.
+    text = path.read_bytes().decode("utf-8-sig", "surrogateescape")
+    lines = text.removesuffix("\n").split("\n") if text else []
+    return [line.removesuffix("\r") for line in lines]
+
+
+def _unreadable(path: str, error: Exception) -> FormatError:
+    return FormatError(f"{path} is not a NumPy file that can be read: {error}")
+
+
+def _array(path: str, loaded: Any, name: str) -> NDArray[Any]:
     try:
-        # Pickles can run code: never from a file that someone else made.
-        return np.load(path, mmap_mode="r" if mmap else None, allow_pickle=False)
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
-        msg = f"{path} is no NumPy file that can be read: {error}"
+        array: NDArray[Any] = loaded[name]
+    except Exception as error:
+        msg = f"{path}: {name} cannot be read: {error}"
         raise FormatError(msg) from error
+    return array

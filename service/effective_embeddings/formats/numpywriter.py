@@ -1,64 +1,57 @@
-"""Writing NumPy files, the vectors of which go to the disk as they come."""
+"""Writing NumPy files. Arrays are made in memory, and refused where another format fits better."""
 
 from __future__ import annotations
 
-import json
-import math
-import tempfile
 import zipfile
-from pathlib import Path
-from typing import Any, BinaryIO
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from effective_embeddings.formats.numpyfile import keys_path
+from effective_embeddings.formats.numpyfile import MAX_BYTES, keys_path
 from effective_embeddings.formats.record import FormatError
-from effective_embeddings.formats.rows import FIELDS, Kind, Row, Vector, key_of
+from effective_embeddings.formats.rows import COLUMNS, VECTORS, Kind, Row, key_of, vector_of
 from effective_embeddings.formats.target import Target
 
-__all__ = ["NpyWriter", "NpzWriter"]
+__all__ = ["MAX_PADDING_BYTES", "NpyWriter", "NpzWriter"]
+
+#: Most bytes that the texts of a column may be padded by: NumPy gives every text the room of the
+#: longest, four bytes for each character.
+MAX_PADDING_BYTES = 16 << 20
+
+_CHARACTER = 4  # bytes, in NumPy
 
 
-class _GrowingMatrix:
-    """An `.npy` matrix in an open file, one row after the other.
+class _Rows:
+    """The rows to write, in memory; their number is limited by their size."""
 
-    NumPy leaves room in the header for the number of rows to grow, so the header is written first
-    with none, and again over itself at the end.
-    """
+    def __init__(self, path: str, kind: Kind) -> None:
+        self._path = path
+        self._kind = kind
+        self.rows: list[Row] = []
+        self._bytes = 0
 
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self._start = file.tell()
-        self._rows = 0
-        self._dimension: int | None = None
-
-    def append(self, vector: Vector) -> None:
-        if self._dimension is None:
-            self._dimension = len(vector)
-            self._header()
-        self._file.write(np.ascontiguousarray(vector, dtype="<f4").tobytes())
-        self._rows += 1
-
-    def append_nothing(self) -> None:
-        # Rows before the first vector have no dimension yet and are counted up when it comes.
-        if self._dimension is None:
-            msg = "the first row has no vector, so a matrix has no width"
+    def add(self, row: Row) -> None:
+        vector = vector_of(row)
+        self._bytes += 0 if vector is None else vector.nbytes
+        if self._bytes > MAX_BYTES:
+            msg = (
+                f"{self._path}: a NumPy file of more than {MAX_BYTES:,} bytes of vectors is not"
+                " written; Parquet and JSON Lines have no such limit"
+            )
             raise FormatError(msg)
-        self.append(np.zeros(self._dimension, dtype=np.float32))
+        self.rows.append(row)
 
-    def finish(self) -> None:
-        if self._dimension is None:
-            self._dimension = 0
-        end = max(self._file.tell(), self._start)
-        self._file.seek(self._start)
-        self._header()
-        self._file.seek(max(end, self._file.tell()))
-
-    def _header(self) -> None:
-        np.lib.format.write_array_header_1_0(
-            self._file,
-            {"descr": "<f4", "fortran_order": False, "shape": (self._rows, self._dimension)},
-        )
+    def vectors(self) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """Return the matrix of all rows, with zeros where one has no vector, and which have one."""
+        given = [vector_of(row) for row in self.rows]
+        width = next((len(vector) for vector in given if vector is not None), 0)
+        matrix = np.zeros((len(given), width), dtype="<f4")
+        for index, vector in enumerate(given):
+            if vector is not None:
+                matrix[index] = vector
+        return matrix, np.array([vector is not None for vector in given], dtype=np.bool_)
 
 
 class NpyWriter:
@@ -70,111 +63,100 @@ class NpyWriter:
             raise FormatError(msg)
         self._path = path
         self._kind = kind
+        self._rows = _Rows(path, kind)
         self._keys = Target(keys or str(keys_path(path)))
-        self._matrix_file = Target(path)
-        self._matrix = _GrowingMatrix(self._matrix_file.file)
+        try:
+            self._matrix = Target(path)
+        except BaseException:
+            self._keys.discard()
+            raise
 
     def write(self, row: Row) -> None:
-        """Adds a row."""
-        for name in FIELDS[self._kind][2:]:
-            if getattr(row, name) not in (None, {}, 0, 1 if "weight" in name else 0):
+        """Add a row."""
+        for name in COLUMNS[self._kind]:
+            default = 1 if "weight" in name else 0
+            if name not in ("key", VECTORS[self._kind]) and getattr(row, name) not in (
+                *(None, {}, default),
+            ):
                 msg = (
                     f"{self._path}: the {name} of {key_of(row)!r} would be lost in a .npy file;"
                     " .npz, .parquet, .jsonl and .csv have room for it"
                 )
                 raise FormatError(msg)
-        vector = _vector(self._kind, row)
-        if vector is None:
+        if vector_of(row) is None:
             msg = f"{self._path}: {key_of(row)!r} has no vector; .npz allows that"
             raise FormatError(msg)
-        self._matrix.append(vector)
-        self._keys.file.write(f"{key_of(row)}\n".encode())
+        self._rows.add(row)
 
     def close(self) -> None:
-        """Completes both files."""
-        self._matrix.finish()
+        """Complete both files."""
+        np.lib.format.write_array(self._matrix.file, self._rows.vectors()[0], allow_pickle=False)
+        for row in self._rows.rows:
+            self._keys.file.write(f"{key_of(row)}\n".encode())
         self._keys.commit()
-        self._matrix_file.commit()
+        self._matrix.commit()
 
     def abort(self) -> None:
-        """Leaves nothing behind."""
+        """Leave nothing behind."""
         self._keys.discard()
-        self._matrix_file.discard()
+        self._matrix.discard()
 
 
 class NpzWriter:
-    """Named arrays in one file; the vectors wait in a temporary one."""
+    """Named arrays in one file."""
 
     def __init__(self, path: str, kind: Kind) -> None:
+        self._path = path
         self._kind = kind
+        self._rows = _Rows(path, kind)
         self._target = Target(path)
-        self._spool = tempfile.TemporaryFile(dir=Path(path).absolute().parent)  # noqa: SIM115 - closed in close
-        self._matrix = _GrowingMatrix(self._spool)
-        self._has: list[bool] = []
-        self._lists: dict[str, list[Any]] = {name: [] for name in _scalars(kind)}
 
     def write(self, row: Row) -> None:
-        """Adds a row."""
-        vector = _vector(self._kind, row)
-        if vector is not None:
-            if True not in self._has:
-                for _ in self._has:
-                    self._matrix.append(np.zeros_like(vector))
-            self._matrix.append(vector)
-        elif True in self._has:
-            self._matrix.append_nothing()
-        self._has.append(vector is not None)
-        for name, values in self._lists.items():
-            values.append(_entry(name, getattr(row, name)))
+        """Add a row."""
+        self._rows.add(row)
 
     def close(self) -> None:
-        """Completes the file."""
-        self._matrix.finish()
-        column = _vector_name(self._kind)
+        """Complete the file."""
+        rows = self._rows.rows
         with zipfile.ZipFile(self._target.file, "w", zipfile.ZIP_STORED) as archive:
-            if True in self._has:
-                self._add_spool(archive, column)
-                if False in self._has:
-                    self._add(archive, f"has_{column}", np.array(self._has))
-            for name, values in self._lists.items():
-                self._add(archive, name, np.array(values, dtype=None if values else "U1"))
-        self._spool.close()
+            for name, value_type in COLUMNS[self._kind].items():
+                if name == VECTORS[self._kind]:
+                    matrix, has = self._rows.vectors()
+                    if has.any():
+                        self._add(archive, name, matrix)
+                        if not has.all():
+                            self._add(archive, f"has_{name}", has)
+                    continue
+                values = [getattr(row, name) for row in rows]
+                self._refuse_padding(name, values)
+                self._add(archive, name, value_type.array(values))
         self._target.commit()
 
     def abort(self) -> None:
-        """Leaves nothing behind."""
-        self._spool.close()
+        """Leave nothing behind."""
         self._target.discard()
 
+    def _refuse_padding(self, name: str, values: Sequence[Any]) -> None:
+        sizes = [_length(value) for value in values]
+        padded = _CHARACTER * max(sizes, default=0) * len(sizes)
+        if padded - _CHARACTER * sum(sizes) > MAX_PADDING_BYTES:
+            msg = (
+                f"{self._path}: {name} would take {padded:,} bytes, since NumPy gives every text"
+                " the room of the longest; .parquet, .jsonl and .csv do not"
+            )
+            raise FormatError(msg)
+
     @staticmethod
-    def _add(archive: zipfile.ZipFile, name: str, array: np.ndarray[Any, Any]) -> None:
+    def _add(archive: zipfile.ZipFile, name: str, array: NDArray[Any]) -> None:
         # A fixed date, so that the same rows give the same bytes.
         with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
             np.lib.format.write_array(member, array, allow_pickle=False)
 
-    def _add_spool(self, archive: zipfile.ZipFile, name: str) -> None:
-        self._spool.seek(0)
-        with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
-            while piece := self._spool.read(1 << 20):
-                member.write(piece)
 
-
-def _vector_name(kind: Kind) -> str:
-    return "base" if kind is Kind.CATEGORIES else "embedding"
-
-
-def _vector(kind: Kind, row: Row) -> Vector | None:
-    vector: Vector | None = getattr(row, _vector_name(kind))
-    return vector
-
-
-def _scalars(kind: Kind) -> list[str]:
-    return [name for name in FIELDS[kind] if name != _vector_name(kind)]
-
-
-def _entry(name: str, value: Any) -> Any:
-    if name == "metadata":
-        return json.dumps(dict(value), ensure_ascii=False) if value else ""
-    if value is None:
-        return -1 if name in ("window", "frozen") else math.nan
-    return int(value) if name == "frozen" else value
+def _length(value: Any) -> int:
+    """Return about how many characters a value takes as text; 0 for a number."""
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, dict):
+        return sum(len(name) + len(text) + 8 for name, text in value.items())
+    return 0

@@ -1,4 +1,4 @@
-"""What a format must offer: a reader of rows and a writer of rows."""
+"""What a format offers: a reader of rows and a writer of rows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,13 @@ class FormatError(Exception):
 
 
 class RowError(Exception):
-    """One row that cannot be taken: where it stands, which field, and what is wrong with it."""
+    """A row that cannot be used.
+
+    Attributes:
+        place: Where the row is.
+        field: The field at fault; empty: the row as a whole.
+        problem: What is wrong with it.
+    """
 
     def __init__(self, place: str, field: str, problem: str) -> None:
         super().__init__(f"{place}, {field}: {problem}" if field else f"{place}: {problem}")
@@ -25,38 +31,43 @@ class RowError(Exception):
 
 
 class Reader(Protocol):
-    """An open file that gives rows, and says how far it is.
+    """An open file of rows.
 
-    `total` and `position` are in the same unit (bytes or rows, as the format counts); `total` is
-    None where it cannot be known, as for standard input.
+    Attributes:
+        total: The size of the file, in the unit of ``position``: bytes or rows, as the format
+            counts. None where it is unknown, as for a pipe.
     """
 
     total: int | None
 
     def position(self) -> int:
-        """How far reading is, in the unit of `total`."""
+        """Return how far reading is, in the unit of ``total``."""
         ...
 
     def __iter__(self) -> Iterator[Row | RowError]:
-        """The rows in the order of the file; a bad one as the error that describes it."""
+        """Yield the rows in the order of the file; a bad row as the error that describes it.
+
+        Raises:
+            FormatError: The rest of the file cannot be read.
+        """
         ...
 
     def close(self) -> None:
-        """Closes the file."""
+        """Close the file."""
         ...
 
 
 class Writer(Protocol):
-    """A file that takes rows and appears under its name on `close`."""
+    """A file that takes rows and appears under its name on ``close``."""
 
     def write(self, row: Row) -> None:
-        """Adds a row."""
+        """Add a row."""
         ...
 
     def close(self) -> None:
-        """Completes the file and gives it its name."""
+        """Complete the file and give it its name."""
         ...
 
     def abort(self) -> None:
-        """Leaves nothing behind."""
+        """Leave nothing behind."""
         ...

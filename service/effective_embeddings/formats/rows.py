@@ -1,31 +1,43 @@
-"""The three kinds of rows that a file can hold.
+"""The three kinds of rows that a file can hold, and the one table of their fields.
 
-A value of None means "not said": an existing thing keeps what it has, a new one takes the
-default.
+To add a field, add it to its class: every format reads and writes it by its type. None means
+"not said": what exists keeps its value, what is new takes the default.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from effective_embeddings.formats.values import (
+    COUNT,
+    METADATA,
+    NUMBER,
+    NUMBER_64,
+    TEXT,
+    TRUTH,
+    VECTOR,
+    ValueType,
+    Vector,
+)
 
 __all__ = [
+    "COLUMNS",
     "FIELDS",
     "REQUIRED",
+    "ROWS",
+    "VECTORS",
     "AssignmentRow",
     "CategoryRow",
     "ItemRow",
     "Kind",
     "Row",
-    "Vector",
     "key_of",
+    "vector_of",
 ]
-
-Vector = NDArray[np.float32]
 
 
 class Kind(StrEnum):
@@ -36,17 +48,25 @@ class Kind(StrEnum):
     ASSIGNMENTS = "assignments"
 
 
+def _required(value_type: ValueType) -> Any:
+    return dataclasses.field(metadata={"type": value_type})
+
+
+def _optional(value_type: ValueType) -> Any:
+    return dataclasses.field(default=None, metadata={"type": value_type})
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class CategoryRow:
-    """A category to create or change."""
+    """A category to create or change; its fields are those of CategoryUpdate."""
 
-    key: str
-    base: Vector | None = None
-    base_weight: float | None = None
-    window: int | None = None
-    min_base_share: float | None = None
-    frozen: bool | None = None
-    metadata: Mapping[str, str] = field(default_factory=dict)
+    key: str = _required(TEXT)
+    base: Vector | None = _optional(VECTOR)
+    base_weight: float | None = _optional(NUMBER)
+    window: int | None = _optional(COUNT)
+    min_base_share: float | None = _optional(NUMBER_64)
+    frozen: bool | None = _optional(TRUTH)
+    metadata: Mapping[str, str] | None = _optional(METADATA)
     place: str = ""
 
 
@@ -54,51 +74,65 @@ class CategoryRow:
 class ItemRow:
     """An item to store or change."""
 
-    key: str
-    embedding: Vector | None = None
-    weight: float | None = None
-    metadata: Mapping[str, str] = field(default_factory=dict)
+    key: str = _required(TEXT)
+    embedding: Vector | None = _optional(VECTOR)
+    weight: float | None = _optional(NUMBER)
+    metadata: Mapping[str, str] | None = _optional(METADATA)
     place: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AssignmentRow:
-    """An item to put into a category; an unknown item brings its embedding."""
+    """An item to assign to a category; a new item brings its embedding."""
 
-    item: str
-    category: str
-    embedding: Vector | None = None
-    weight: float | None = None
-    metadata: Mapping[str, str] = field(default_factory=dict)
+    item: str = _required(TEXT)
+    category: str = _required(TEXT)
+    embedding: Vector | None = _optional(VECTOR)
+    weight: float | None = _optional(NUMBER)
+    metadata: Mapping[str, str] | None = _optional(METADATA)
     place: str = ""
 
 
 Row = CategoryRow | ItemRow | AssignmentRow
 
-#: The fields of each kind, in the order in which they are written.
-FIELDS: Mapping[Kind, tuple[str, ...]] = {
-    Kind.CATEGORIES: (
-        "key",
-        "base",
-        "base_weight",
-        "window",
-        "min_base_share",
-        "frozen",
-        "metadata",
-    ),
-    Kind.ITEMS: ("key", "embedding", "weight", "metadata"),
-    Kind.ASSIGNMENTS: ("item", "category", "embedding", "weight", "metadata"),
+#: The class of each kind's rows.
+ROWS: Mapping[Kind, type[Row]] = {
+    Kind.CATEGORIES: CategoryRow,
+    Kind.ITEMS: ItemRow,
+    Kind.ASSIGNMENTS: AssignmentRow,
 }
 
+#: The fields of each kind with their types, in the order in which they are written.
+COLUMNS: Mapping[Kind, Mapping[str, ValueType]] = {
+    kind: {
+        field.name: field.metadata["type"]
+        for field in dataclasses.fields(row)
+        if "type" in field.metadata
+    }
+    for kind, row in ROWS.items()
+}
 
-#: The fields that every row must have.
+#: The names of the fields of each kind.
+FIELDS: Mapping[Kind, tuple[str, ...]] = {kind: tuple(COLUMNS[kind]) for kind in Kind}
+
+#: The fields that every row must have: the keys.
 REQUIRED: Mapping[Kind, tuple[str, ...]] = {
-    Kind.CATEGORIES: ("key",),
-    Kind.ITEMS: ("key",),
-    Kind.ASSIGNMENTS: ("item", "category"),
+    kind: tuple(name for name, value_type in COLUMNS[kind].items() if value_type is TEXT)
+    for kind in Kind
+}
+
+#: The name of each kind's vector.
+VECTORS: Mapping[Kind, str] = {
+    kind: next(name for name, value_type in COLUMNS[kind].items() if value_type is VECTOR)
+    for kind in Kind
 }
 
 
 def key_of(row: Row) -> str:
-    """What the row is about: a category's or an item's key."""
+    """Return the key of the category or item that a row is about."""
     return row.item if isinstance(row, AssignmentRow) else row.key
+
+
+def vector_of(row: Row) -> Vector | None:
+    """Return a row's vector, whatever its kind calls it."""
+    return row.base if isinstance(row, CategoryRow) else row.embedding

@@ -1,36 +1,30 @@
-"""A file that appears under its name when it is complete, and not before."""
+"""Where a writer writes: a file that appears when it is complete, or standard output."""
 
 from __future__ import annotations
 
-import os
 import sys
-from pathlib import Path
 from typing import BinaryIO
+
+from effective_embeddings.client.output_file import OutputFile
 
 __all__ = ["Target"]
 
 
 class Target:
-    """Writes beside the final place and renames at the end; `-` is standard output, as it comes."""
+    """An output file; the path ``-`` is standard output, written as the rows come."""
 
     def __init__(self, path: str) -> None:
-        self._final = None if path == "-" else Path(path)
-        self._partial: Path | None = None
-        self.file: BinaryIO = sys.stdout.buffer
-        if self._final is not None:
-            self._partial = self._final.with_name(f".{self._final.name}.{os.getpid()}.part")
-            self.file = self._partial.open("wb")
+        self._output = None if path == "-" else OutputFile(path)
+        self.file: BinaryIO = sys.stdout.buffer if self._output is None else self._output.file
 
     def commit(self) -> None:
-        """Puts the complete file under its name, safe on the disk before it replaces another."""
-        self.file.flush()
-        if self._partial is not None and self._final is not None:
-            os.fsync(self.file.fileno())
-            self.file.close()
-            self._partial.replace(self._final)
+        """Give the complete file its name, safe on the disk before it replaces another."""
+        if self._output is None:
+            self.file.flush()
+        else:
+            self._output.commit()
 
     def discard(self) -> None:
-        """Leaves nothing behind."""
-        if self._partial is not None:
-            self.file.close()
-            self._partial.unlink(missing_ok=True)
+        """Leave nothing behind."""
+        if self._output is not None:
+            self._output.discard()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -15,6 +13,7 @@ from effective_embeddings.cli.shared.output import print_json, say
 from effective_embeddings.cli.shared.progress import bar
 from effective_embeddings.client import Client, Namespace
 from effective_embeddings.formats import (
+    FIELDS,
     AssignmentRow,
     CategoryRow,
     Format,
@@ -36,26 +35,30 @@ def export(
     file: Annotated[
         str,
         typer.Argument(
-            metavar="FILE", help=".jsonl, .csv, .npy, .npz or .parquet; - prints JSON Lines."
+            metavar="FILE",
+            help=".jsonl, .csv, .npy, .npz or .parquet; -: standard output, JSON Lines or CSV.",
         ),
     ],
     *,
     embeddings: Annotated[
         bool,
-        typer.Option("--embeddings", help="Assignments: with the items' embeddings and data."),
+        typer.Option(
+            "--embeddings", help="Assignments: with the items' embeddings, weights and metadata."
+        ),
     ] = False,
     file_format: Annotated[
-        Format | None, typer.Option("--format", help="Instead of what the name's end says.")
+        Format | None, typer.Option("--format", help="The format; default: as the suffix says.")
     ] = None,
     keys: Annotated[
-        str | None, typer.Option(metavar="FILE", help="For .npy: where the keys go.")
+        str | None, typer.Option(metavar="FILE", help="For .npy: the file of keys [NAME.keys.txt].")
     ] = None,
 ) -> None:
     """Write the categories, items or assignments of a namespace to a file.
 
-    What is read back with `effemb import` is the same to the last bit. Assignments come in the
-    order in which they were made, without actor, time and reason: `effemb snapshot` keeps those,
-    and is of one moment, while an export that others write during is not.
+    `effemb import` reads it back, the same to the last bit. A regular file is replaced once the
+    export is complete, and keeps its mode; a device or a pipe is written into. Assignments are in
+    the order in which they were made, without actor, time and reason. `effemb snapshot` keeps
+    these too, and shows one revision, while writes during an export may be in it or not.
 
     Example:  effemb export items notes items.parquet
     """
@@ -64,17 +67,16 @@ def export(
     writer = open_writer(file, kind, file_format=file_format, keys=keys)
     try:
         written = _write(writer, _rows(client, info, kind, embeddings=embeddings), info, kind)
+        writer.close()
     except BaseException:
         writer.abort()
         raise
-    writer.close()
-    if run.as_json and file != "-":
+    if file == "-":
+        return
+    if run.as_json:
         print_json({"kind": kind.value, "namespace": namespace, "file": file, "rows": written})
-    elif file != "-":
-        say(f"wrote {written:,} {kind} of {namespace} to {file}")
     else:
-        with suppress(BrokenPipeError):
-            sys.stdout.flush()
+        say(f"wrote {written:,} {kind} of {namespace} to {file}")
 
 
 def _write(writer: Writer, rows: Iterable[Row], info: Namespace, kind: Kind) -> int:
@@ -97,15 +99,8 @@ def _write(writer: Writer, rows: Iterable[Row], info: Namespace, kind: Kind) -> 
 def _rows(client: Client, info: Namespace, kind: Kind, *, embeddings: bool) -> Iterator[Row]:
     if kind is Kind.CATEGORIES:
         for category in client.list_categories(info.name, include_embeddings=True):
-            yield CategoryRow(
-                key=category.key,
-                base=category.base,
-                base_weight=category.base_weight,
-                window=category.window,
-                min_base_share=category.min_base_share,
-                frozen=category.frozen,
-                metadata=_sorted(category.metadata),
-            )
+            values = {name: getattr(category, name) for name in FIELDS[kind]}
+            yield CategoryRow(**values | {"metadata": _sorted(category.metadata)})
     elif kind is Kind.ITEMS:
         for item in client.list_items(info.name, include_embeddings=True):
             yield ItemRow(item.key, item.embedding, item.weight, _sorted(item.metadata))
@@ -119,8 +114,8 @@ def _sorted(metadata: Mapping[str, str]) -> dict[str, str]:
 
 
 def _assignments(client: Client, namespace: str, *, embeddings: bool) -> Iterator[Row]:
-    # In the order of assignment, which windows and anchors go by, so that importing them in the
-    # order of the file gives windows the same members again.
+    # Windows and anchors depend on the order of assignment: imported in the order of the file,
+    # the windows have the same members again.
     order: list[tuple[int, str, str]] = [
         (membership.sequence, item.key, membership.category)
         for item in client.list_items(namespace)

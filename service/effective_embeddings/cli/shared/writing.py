@@ -1,28 +1,26 @@
-"""Writes one batch of rows, and says what became of each."""
+"""Writes one batch of rows, and counts what became of them."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
-import numpy as np
-
-from effective_embeddings.cli.shared.batching import vector_of
 from effective_embeddings.client import (
     CategoryUpdate,
     Client,
     EffectiveEmbeddingsError,
     WriteOptions,
 )
-from effective_embeddings.formats import AssignmentRow, CategoryRow, ItemRow, Row, RowError
+from effective_embeddings.formats import FIELDS, CategoryRow, ItemRow, Kind, Row, RowError
 
-__all__ = ["Counts", "refused_row", "write_batch"]
+__all__ = ["Counts", "refused_rows", "write_batch"]
 
 
 @dataclass(slots=True)
 class Counts:
-    """What became of rows: in categories and items, new ones; in assignments, new memberships."""
+    """What became of rows; a new row made a category, an item, or a membership."""
 
     new: int = 0
     changed: int = 0
@@ -30,93 +28,62 @@ class Counts:
     bad: int = 0
 
     def add(self, other: Counts) -> None:
-        """Adds another's counts."""
+        """Add other counts."""
         for each in fields(self):
             setattr(self, each.name, getattr(self, each.name) + getattr(other, each.name))
 
     @property
     def rows(self) -> int:
-        """All rows seen."""
+        """Number of all rows."""
         return self.new + self.changed + self.unchanged + self.bad
 
 
-def write_batch(
-    client: Client,
-    namespace: str,
-    rows: Sequence[Row],
-    *,
-    request_id: str,
-    actor: str,
-    reason: str,
-    dry_run: bool,
-    model: str,
-) -> Counts:
-    """Writes rows of one kind in one request: all of them, or none."""
+def write_batch(client: Client, namespace: str, rows: Sequence[Row], write: WriteOptions) -> Counts:
+    """Write rows of one kind in one request: all of them, or, if it is refused, no row."""
     counts = Counts()
-    write: WriteOptions = {
-        # What writes nothing has nothing to repeat.
-        "request_id": None if dry_run else request_id,
-        "actor": actor,
-        "reason": reason,
-        "validate_only": dry_run,
-        "embedding_model": model,
+    # What a row does not say is None in its column, and stays as it is.
+    columns: dict[str, Any] = {
+        name: [getattr(row, name, None) for row in rows]
+        for name in ("key", "item", "category", "embedding", "weight", "metadata")
     }
-    vectors = [vector for row in rows if (vector := vector_of(row)) is not None]
-    matrix = np.stack(vectors) if len(vectors) == len(rows) else None
-    weights = [row.weight for row in rows if isinstance(row, ItemRow | AssignmentRow)]
-    given_weights = None if None in weights else [float(weight or 0) for weight in weights]
-    metadata = [row.metadata for row in rows]
+    values = {
+        "embeddings": _column(columns["embedding"]),
+        "weights": _column(columns["weight"]),
+        "metadata": _column(columns["metadata"]),
+    }
     if isinstance(rows[0], CategoryRow):
-        updates = [_update(row) for row in rows if isinstance(row, CategoryRow)]
+        names = FIELDS[Kind.CATEGORIES]
+        updates = [CategoryUpdate(**{name: getattr(row, name) for name in names}) for row in rows]
         for put in client.put_categories(namespace, updates, **write).results:
             _count(counts, new=put.created, changed=put.changed)
     elif isinstance(rows[0], ItemRow):
-        keys = [row.key for row in rows if isinstance(row, ItemRow)]
-        for put in client.put_items(
-            namespace, keys, matrix, weights=given_weights, metadata=metadata, **write
-        ).results:
+        for put in client.put_items(namespace, columns["key"], **values, **write).results:
             _count(counts, new=put.created, changed=put.changed)
     else:
-        pairs = [(row.item, row.category) for row in rows if isinstance(row, AssignmentRow)]
-        items, categories = (list(each) for each in zip(*pairs, strict=True))
         for result in client.assign(
-            namespace,
-            items,
-            categories,
-            matrix,
-            weights=given_weights,
-            metadata=metadata,
-            **write,
+            namespace, columns["item"], columns["category"], **values, **write
         ).results:
             new = result.changed and not result.previous_category
             _count(counts, new=new, changed=result.changed)
     return counts
 
 
-def refused_row(error: EffectiveEmbeddingsError, rows: Sequence[Row]) -> RowError | None:
-    """The row that a refusal is about, if it names one such as `items[3].embedding`."""
-    paths = [each.field for each in error.field_violations]
-    paths.append(str(error.metadata.get("field", "")))
-    for path in paths:
+def _column(values: list[Any]) -> list[Any] | None:
+    return None if all(value is None for value in values) else values
+
+
+def refused_rows(error: EffectiveEmbeddingsError, rows: Sequence[Row]) -> list[RowError]:
+    """Return the rows that a refusal names, such as ``items[3].embedding``."""
+    # The reader of a message knows the place in the file, not the place in the request.
+    refused: dict[str, RowError] = {}
+    named = [(each.field, each.description) for each in error.field_violations]
+    for path, description in [*named, (str(error.metadata.get("field", "")), error.message)]:
         found = re.match(r"\w+\[(\d+)\]\.?(.*)", path)
         if found and int(found[1]) < len(rows):
-            row = rows[int(found[1])]
-            # The place in the request means nothing to who reads this; the place in the file does.
-            told = error.message.removeprefix(path).lstrip(": ")
-            return RowError(row.place, found[2], f"{told} ({error.reason})")
-    return None
-
-
-def _update(row: CategoryRow) -> CategoryUpdate:
-    return CategoryUpdate(
-        row.key,
-        base=row.base,
-        base_weight=row.base_weight,
-        window=row.window,
-        min_base_share=row.min_base_share,
-        frozen=row.frozen,
-        metadata=row.metadata or None,  # an empty one would clear what is there
-    )
+            place = rows[int(found[1])].place
+            problem = description.removeprefix(path).lstrip(": ")
+            refused.setdefault(place, RowError(place, found[2], f"{problem} ({error.reason})"))
+    return list(refused.values())
 
 
 def _count(counts: Counts, *, new: bool, changed: bool) -> None:

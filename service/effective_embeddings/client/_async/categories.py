@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable
 from typing import Unpack
 
 from effective_embeddings.client._async.base import AsyncClientBase
+from effective_embeddings.client.convert.columns import Keys
 from effective_embeddings.client.models.replies import DeleteReply, PutReply
 from effective_embeddings.client.models.resources import Category, CategoryUpdate
 from effective_embeddings.client.requests import categories as requests
@@ -18,7 +19,10 @@ class AsyncCategoryCalls(AsyncClientBase):
     """Categories."""
 
     async def put_categories(
-        self, ns: str, categories: Iterable[CategoryUpdate], **write: Unpack[WriteOptions]
+        self,
+        ns: str,
+        categories: CategoryUpdate | Iterable[CategoryUpdate],
+        **write: Unpack[WriteOptions],
     ) -> PutReply:
         """Create or change categories.
 
@@ -28,7 +32,7 @@ class AsyncCategoryCalls(AsyncClientBase):
 
         Args:
             ns: The namespace.
-            categories: The categories to write; each key at most once.
+            categories: The categories to write, or one; each key at most once.
             **write: See WriteOptions.
 
         Raises:
@@ -77,7 +81,7 @@ class AsyncCategoryCalls(AsyncClientBase):
     async def delete_categories(
         self,
         ns: str,
-        keys: str | Sequence[str],
+        keys: Keys,
         *,
         allow_missing: bool = False,
         **write: Unpack[WriteOptions],

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from typing import Unpack
 
-from numpy.typing import ArrayLike
-
 from effective_embeddings.client._async.base import AsyncClientBase
-from effective_embeddings.client.convert.columns import Metadata, Weights
+from effective_embeddings.client.convert.columns import Embeddings, Keys, Metadata, Weights
 from effective_embeddings.client.models.replies import DeleteReply, PutReply
 from effective_embeddings.client.models.resources import Item
 from effective_embeddings.client.requests import items as requests
@@ -23,8 +21,8 @@ class AsyncItemCalls(AsyncClientBase):
     async def put_items(
         self,
         ns: str,
-        keys: str | Sequence[str],
-        embeddings: ArrayLike | None = None,
+        keys: Keys,
+        embeddings: Embeddings | None = None,
         *,
         weights: Weights = None,
         metadata: Metadata = None,
@@ -39,16 +37,18 @@ class AsyncItemCalls(AsyncClientBase):
 
         Args:
             ns: The namespace.
-            keys: n keys, or one key; 1 to 512 bytes of UTF-8 each, without control characters.
+            keys: n keys, or one key, in a list or column; 1 to 512 bytes of
+                UTF-8 each, without control characters.
             embeddings: (n, d) array-like, or (d,) for one key; sent as float32. Required for new
-                items; None keeps the embeddings of known items.
+                items; None, or None for a row, keeps a known item's.
             weights: How much each item teaches, 2⁻¹⁰ to 2²⁰: one number for all items, or n.
-                None: known items keep theirs, new items have 1.
+                None, or None for an item: a known item keeps its weight, a new item has 1.
             metadata: One mapping for all items, or n mappings; replaces the old metadata. None,
                 or None for an item, keeps the old. At most 64 entries and 16 KiB per item.
             **write: See WriteOptions.
 
         Raises:
+            TypeError: A key or a text in metadata is not text, or a number is not a number.
             ValueError: The columns differ in length, or ``embeddings`` has another shape.
             NotFound: The namespace does not exist, or a new item has no embedding.
             InvalidArgument: An entry is invalid; ``field_violations`` names the field.
@@ -122,7 +122,7 @@ class AsyncItemCalls(AsyncClientBase):
     async def delete_items(
         self,
         ns: str,
-        keys: str | Sequence[str],
+        keys: Keys,
         *,
         allow_missing: bool = False,
         **write: Unpack[WriteOptions],

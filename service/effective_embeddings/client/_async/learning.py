@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Unpack
 
-from numpy.typing import ArrayLike
-
 from effective_embeddings.client._async.base import AsyncClientBase
-from effective_embeddings.client.convert.columns import Metadata, Weights
+from effective_embeddings.client.convert.columns import Embeddings, Keys, Metadata, Weights
 from effective_embeddings.client.models.queries import Queries
 from effective_embeddings.client.models.replies import AssignReply, MatchResult, UnassignReply
 from effective_embeddings.client.requests import learning, matching
@@ -23,9 +20,9 @@ class AsyncLearningCalls(AsyncClientBase):
     async def assign(
         self,
         ns: str,
-        items: str | Sequence[str],
-        categories: str | Sequence[str],
-        embeddings: ArrayLike | None = None,
+        items: Keys,
+        categories: Keys,
+        embeddings: Embeddings | None = None,
         *,
         weights: Weights = None,
         metadata: Metadata = None,
@@ -43,14 +40,16 @@ class AsyncLearningCalls(AsyncClientBase):
             items: n item keys, or one key for all categories.
             categories: n category keys, or one key for all items. The categories must exist.
             embeddings: (n, d) array-like, or (d,) for one item; sent as float32. Required for new
-                items. A new embedding of a known item takes effect in all of its categories.
+                items; None, or None for a row, keeps a known item's. A new embedding of a known
+                item takes effect in all of its categories.
             weights: How much each item teaches, 2⁻¹⁰ to 2²⁰: one number for all items, or n.
-                None: known items keep theirs, new items have 1.
+                None, or None for an item: a known item keeps its weight, a new item has 1.
             metadata: One mapping for all items, or n mappings; replaces the item's old metadata.
                 None or empty keeps the old.
             **write: See WriteOptions.
 
         Raises:
+            TypeError: A key or a text in metadata is not text, or a number is not a number.
             ValueError: The columns differ in length, or ``embeddings`` has another shape.
             NotFound: The namespace or a category does not exist, or a new item has no embedding.
             InvalidArgument: An entry is invalid; ``field_violations`` names the field.
@@ -73,8 +72,8 @@ class AsyncLearningCalls(AsyncClientBase):
     async def unassign(
         self,
         ns: str,
-        items: str | Sequence[str],
-        categories: str | Sequence[str] | None = None,
+        items: Keys,
+        categories: Keys | None = None,
         *,
         delete_items: bool = False,
         **write: Unpack[WriteOptions],
@@ -109,8 +108,8 @@ class AsyncLearningCalls(AsyncClientBase):
         *,
         limit: int = 10,
         min_score: float | None = None,
-        include: str | Sequence[str] = (),
-        exclude: str | Sequence[str] = (),
+        include: Keys = (),
+        exclude: Keys = (),
         min_revision: int = 0,
         embedding_model: str = "",
     ) -> list[MatchResult]:

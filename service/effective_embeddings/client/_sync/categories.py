@@ -4,10 +4,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Unpack
 
 from effective_embeddings.client._sync.base import ClientBase
+from effective_embeddings.client.convert.columns import Keys
 from effective_embeddings.client.models.replies import DeleteReply, PutReply
 from effective_embeddings.client.models.resources import Category, CategoryUpdate
 from effective_embeddings.client.requests import categories as requests
@@ -20,7 +21,10 @@ class CategoryCalls(ClientBase):
     """Categories."""
 
     def put_categories(
-        self, ns: str, categories: Iterable[CategoryUpdate], **write: Unpack[WriteOptions]
+        self,
+        ns: str,
+        categories: CategoryUpdate | Iterable[CategoryUpdate],
+        **write: Unpack[WriteOptions],
     ) -> PutReply:
         """Create or change categories.
 
@@ -30,7 +34,7 @@ class CategoryCalls(ClientBase):
 
         Args:
             ns: The namespace.
-            categories: The categories to write; each key at most once.
+            categories: The categories to write, or one; each key at most once.
             **write: See WriteOptions.
 
         Raises:
@@ -79,7 +83,7 @@ class CategoryCalls(ClientBase):
     def delete_categories(
         self,
         ns: str,
-        keys: str | Sequence[str],
+        keys: Keys,
         *,
         allow_missing: bool = False,
         **write: Unpack[WriteOptions],

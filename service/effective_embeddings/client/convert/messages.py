@@ -1,10 +1,15 @@
-"""Messages of the contract to dataclasses."""
+"""Messages of the contract to dataclasses, field by field of the same name."""
 
 from __future__ import annotations
 
+import dataclasses
+import functools
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Any, TypeVar, cast
 
+from google.protobuf.descriptor import Descriptor
+from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from effective_embeddings.client.convert.vectors import vector_from_message
@@ -25,6 +30,7 @@ from effective_embeddings.client.models.resources import (
     MembershipMode,
     Namespace,
     Normalization,
+    Vector,
 )
 from effective_embeddings.v1 import errors_pb2, resources_pb2, service_pb2
 
@@ -34,6 +40,7 @@ __all__ = [
     "VIEWS",
     "assignment_result",
     "category",
+    "choice",
     "item",
     "match_result",
     "namespace",
@@ -57,79 +64,96 @@ VIEWS: dict[SnapshotView, resources_pb2.SnapshotView] = {
 }
 
 
-class _HasOptionals(Protocol):
-    def HasField(self, field_name: str, /) -> bool: ...  # noqa: N802
+_Choice = TypeVar("_Choice")
+_Model = TypeVar("_Model")
 
 
-def _optional(message: _HasOptionals, field: str) -> float | None:
+def choice(name: str, choices: Mapping[Any, _Choice], value: object) -> _Choice:
+    """Return the contract's value for one of the names that an argument can have.
+
+    Raises:
+        ValueError: The argument is none of them.
+    """
+    try:
+        return choices[value]
+    except (KeyError, TypeError):
+        message = f"{name} must be one of {', '.join(map(repr, choices))}, not {value!r}"
+        raise ValueError(message) from None
+
+
+def _optional(message: Any, field: str) -> float | None:
     return float(getattr(message, field)) if message.HasField(field) else None
 
 
-def _time(stamp: Timestamp) -> datetime:
+@functools.cache
+def _readers(
+    model: type, descriptor: Descriptor, special: frozenset[str]
+) -> list[tuple[str, Callable[[Any, str], Any]]]:
+    """Return how each field of a dataclass is read from the message's field of the same name."""
+    readers: list[tuple[str, Callable[[Any, str], Any]]] = []
+    for field in dataclasses.fields(model):
+        if field.name in special:
+            continue
+        source = descriptor.fields_by_name[field.name]
+        kind = source.message_type
+        read: Callable[[Any, str], Any] = getattr
+        if kind is None:
+            if source.has_presence:
+                read = _optional
+        elif kind.GetOptions().map_entry:
+            read = _mapping
+        else:
+            read = _MESSAGES[kind.full_name]
+        readers.append((field.name, read))
+    return readers
+
+
+def _mapping(message: Any, field: str) -> dict[str, Any]:
+    return dict(getattr(message, field))
+
+
+def _vector(message: Any, field: str) -> Vector | None:
+    return vector_from_message(getattr(message, field))
+
+
+def _time(message: Any, field: str) -> datetime:
+    stamp: Timestamp = getattr(message, field)
     return stamp.ToDatetime(tzinfo=UTC)
+
+
+_MESSAGES: dict[str, Callable[[Any, str], Any]] = {
+    "effective_embeddings.v1.Embedding": _vector,
+    "google.protobuf.Timestamp": _time,
+}
+
+
+def _read(model: Callable[..., _Model], message: Message, **special: Any) -> _Model:
+    """Return a dataclass with the fields of a message, and those given, which differ."""
+    readers = _readers(cast("type", model), message.DESCRIPTOR, frozenset(special))
+    return model(**{name: read(message, name) for name, read in readers}, **special)
 
 
 def namespace(message: resources_pb2.Namespace) -> Namespace:
     """Return the message as a Namespace."""
     unit = message.normalization == resources_pb2.NORMALIZATION_UNIT
     multiple = message.membership == resources_pb2.MEMBERSHIP_MODE_MULTIPLE
-    return Namespace(
-        name=message.name,
-        dimension=message.dimension,
-        embedding_model=message.embedding_model,
+    return _read(
+        Namespace,
+        message,
         normalization="unit" if unit else "raw",
         membership="multiple" if multiple else "single",
-        description=message.description,
-        labels=dict(message.labels),
-        revision=message.revision,
-        category_count=message.category_count,
-        item_count=message.item_count,
-        membership_count=message.membership_count,
-        digest=message.digest,
-        create_time=_time(message.create_time),
     )
 
 
 def category(message: resources_pb2.Category) -> Category:
     """Return the message as a Category."""
-    return Category(
-        key=message.key,
-        base=vector_from_message(message.base),
-        base_weight=message.base_weight,
-        window=message.window,
-        min_base_share=message.min_base_share,
-        frozen=message.frozen,
-        metadata=dict(message.metadata),
-        member_count=message.member_count,
-        counting_count=message.counting_count,
-        counting_weight=message.counting_weight,
-        drift=_optional(message, "drift"),
-        spread=_optional(message, "spread"),
-        effective=vector_from_message(message.effective),
-        anchor=message.anchor,
-        create_time=_time(message.create_time),
-    )
+    return _read(Category, message)
 
 
 def item(message: resources_pb2.Item) -> Item:
     """Return the message as an Item."""
-    return Item(
-        key=message.key,
-        embedding=vector_from_message(message.embedding),
-        weight=message.weight,
-        metadata=dict(message.metadata),
-        memberships=tuple(
-            Membership(
-                category=membership.category,
-                sequence=membership.sequence,
-                assign_time=_time(membership.assign_time),
-                actor=membership.actor,
-                reason=membership.reason,
-            )
-            for membership in message.memberships
-        ),
-        create_time=_time(message.create_time),
-    )
+    memberships = tuple(_read(Membership, each) for each in message.memberships)
+    return _read(Item, message, memberships=memberships)
 
 
 def assignment_result(message: service_pb2.AssignmentResult) -> AssignmentResult:
@@ -169,33 +193,17 @@ def match_result(message: service_pb2.MatchResult, revision: int) -> MatchResult
 
 def verify_report(message: service_pb2.VerifyResponse) -> VerifyReport:
     """Return the message as a VerifyReport."""
-    return VerifyReport(
-        category_count=message.category_count,
-        item_count=message.item_count,
-        membership_count=message.membership_count,
-        digest=message.digest,
-        findings=tuple(message.findings),
-        revision=message.revision,
-    )
+    return _read(VerifyReport, message, findings=tuple(message.findings))
 
 
 def storage_report(message: service_pb2.VerifyStorageResponse) -> StorageReport:
     """Return the message as a StorageReport."""
-    return StorageReport(page_count=message.page_count, findings=tuple(message.findings))
+    return _read(StorageReport, message, findings=tuple(message.findings))
 
 
 def service_info(message: service_pb2.GetServiceInfoResponse) -> ServiceInfo:
     """Return the message as a ServiceInfo."""
-    return ServiceInfo(
-        version=message.version,
-        kernel=message.kernel,
-        sqlite_version=message.sqlite_version,
-        release_build=message.release_build,
-        namespace_count=message.namespace_count,
-        memory_bytes=message.memory_bytes,
-        limits=dict(message.limits),
-        write_refusal=_reason(message.write_refusal),
-    )
+    return _read(ServiceInfo, message, write_refusal=_reason(message.write_refusal))
 
 
 def _reason(value: errors_pb2.ErrorReason) -> str | None:

@@ -1,10 +1,13 @@
-"""Calls on categories."""
+"""The requests of the methods on categories."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import dataclasses
+from collections.abc import Iterable
+from typing import Any
 
 from effective_embeddings.client.convert import messages
+from effective_embeddings.client.convert.columns import Keys, key_column, mapping, text, whole
 from effective_embeddings.client.convert.vectors import vector_bytes
 from effective_embeddings.client.limits import MAX_BATCH, PAGE_SIZE
 from effective_embeddings.client.models.replies import DeleteReply, PutReply, PutResult
@@ -16,31 +19,39 @@ from effective_embeddings.v1 import service_pb2
 
 __all__ = ["delete", "get", "listing", "put", "reanchor"]
 
+# The settings that go into the message under their own names.
+_SETTINGS = [
+    field.name
+    for field in dataclasses.fields(CategoryUpdate)
+    if field.name not in ("key", "base", "metadata")
+]
+
 
 def put(
-    actor: str, namespace: str, categories: Iterable[CategoryUpdate], options: WriteOptions
+    actor: str,
+    namespace: str,
+    categories: CategoryUpdate | Iterable[CategoryUpdate],
+    options: WriteOptions,
 ) -> Call[PutReply]:
     """See Client.put_categories."""
-    updates = tuple(categories)
+    updates = (categories,) if isinstance(categories, CategoryUpdate) else tuple(categories)
     write = write_options(actor, options)
 
     def new(number: int) -> service_pb2.PutCategoriesRequest:
         return service_pb2.PutCategoriesRequest(namespace=namespace, write=write(number))
 
     def add(request: service_pb2.PutCategoriesRequest, index: int) -> int:
-        update = updates[index]
-        entry = request.categories.add(
-            key=update.key,
-            clear_base=update.clear_base,
-            base_weight=update.base_weight,
-            window=update.window,
-            min_base_share=update.min_base_share,
-            frozen=update.frozen,
-            metadata=update.metadata,
-            replace_metadata=update.metadata is not None,
-        )
+        update, name = updates[index], f"categories[{index}]"
+        entry = request.categories.add(key=text(f"{name}.key", update.key))
+        for setting in _SETTINGS:
+            value = getattr(update, setting)
+            if value is not None:
+                _set(entry, setting, value, f"{name}.{setting}")
         if update.base is not None:
-            entry.base.data = vector_bytes(update.base)
+            entry.base.data = vector_bytes(update.base, f"{name}.base")
+        if update.metadata is not None:
+            entry.metadata.update(mapping(f"{name}.metadata", update.metadata))
+            entry.replace_metadata = True
         return entry.ByteSize()
 
     def parse(result: service_pb2.PutCategoryResult) -> PutResult:
@@ -54,9 +65,9 @@ def get(namespace: str, key: str, *, include_embeddings: bool, min_revision: int
     """See Client.get_category."""
     request = service_pb2.GetCategoryRequest(
         namespace=namespace,
-        category=key,
+        category=text("key", key),
         include_embeddings=include_embeddings,
-        min_revision=min_revision,
+        min_revision=whole("min_revision", min_revision, 64),
     )
     return single("GetCategory", request, _parse)
 
@@ -70,7 +81,7 @@ def listing(namespace: str, *, include_embeddings: bool, min_revision: int) -> P
             page_size=PAGE_SIZE,
             page_token=token,
             include_embeddings=include_embeddings,
-            min_revision=min_revision,
+            min_revision=whole("min_revision", min_revision, 64),
         )
 
     def parse(reply: service_pb2.ListCategoriesResponse) -> list[Category]:
@@ -82,13 +93,13 @@ def listing(namespace: str, *, include_embeddings: bool, min_revision: int) -> P
 def delete(
     actor: str,
     namespace: str,
-    keys: str | Sequence[str],
+    keys: Keys,
     *,
     allow_missing: bool,
     options: WriteOptions,
 ) -> Call[DeleteReply]:
     """See Client.delete_categories."""
-    all_keys = (keys,) if isinstance(keys, str) else tuple(keys)
+    all_keys = key_column("keys", keys)
     write = write_options(actor, options)
 
     def new(number: int) -> service_pb2.DeleteCategoriesRequest:
@@ -98,7 +109,7 @@ def delete(
 
     def add(request: service_pb2.DeleteCategoriesRequest, index: int) -> int:
         request.categories.append(all_keys[index])
-        return len(all_keys[index])
+        return len(all_keys[index].encode())
 
     chunks = cut(len(all_keys), MAX_BATCH, new, add)
     return Call("DeleteCategories", chunks, delete_reply, "categories")
@@ -110,8 +121,8 @@ def reanchor(
     """See Client.reanchor."""
     request = service_pb2.ReanchorRequest(
         namespace=namespace,
-        category=key,
-        keep_last=keep_last,
+        category=text("key", key),
+        keep_last=whole("keep_last", keep_last),
         write=write_options(actor, options)(0),
     )
     return single("Reanchor", request, _parse)
@@ -119,3 +130,11 @@ def reanchor(
 
 def _parse(reply: service_pb2.GetCategoryResponse | service_pb2.ReanchorResponse) -> Category:
     return messages.category(reply.category)
+
+
+def _set(message: Any, field: str, value: object, name: str) -> None:
+    try:
+        setattr(message, field, value)
+    except (TypeError, ValueError) as error:
+        problem = f"{name}: {error}"
+        raise type(error)(problem) from None

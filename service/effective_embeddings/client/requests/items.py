@@ -1,19 +1,19 @@
-"""Calls on items."""
+"""The requests of the methods on items."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from numpy.typing import ArrayLike
-
 from effective_embeddings.client.convert import messages
 from effective_embeddings.client.convert.columns import (
+    Embeddings,
+    Keys,
     Metadata,
     Weights,
     key_column,
     metadata_column,
     row_column,
+    text,
     weight_column,
+    whole,
 )
 from effective_embeddings.client.limits import MAX_BATCH, PAGE_SIZE
 from effective_embeddings.client.models.replies import DeleteReply, PutReply, PutResult
@@ -29,15 +29,15 @@ __all__ = ["delete", "get", "listing", "put"]
 def put(
     actor: str,
     namespace: str,
-    keys: str | Sequence[str],
-    embeddings: ArrayLike | None,
+    keys: Keys,
+    embeddings: Embeddings | None,
     *,
     weights: Weights,
     metadata: Metadata,
     options: WriteOptions,
 ) -> Call[PutReply]:
     """See Client.put_items."""
-    names = key_column(keys)
+    names = key_column("keys", keys)
     count = len(names)
     rows = row_column(embeddings, count)
     weight_of = weight_column(weights, count)
@@ -49,10 +49,10 @@ def put(
 
     def add(request: service_pb2.PutItemsRequest, index: int) -> int:
         entry = request.items.add(key=names[index])
-        if rows is not None:
-            entry.embedding.data = rows[index]
-        if weight_of is not None:
-            entry.weight = weight_of[index]
+        if rows is not None and (data := rows[index]) is not None:
+            entry.embedding.data = data
+        if weight_of is not None and (weight := weight_of[index]) is not None:
+            entry.weight = weight
         if metadata_of is not None and (own := metadata_of[index]) is not None:
             entry.metadata.update(own)
             entry.replace_metadata = True
@@ -68,9 +68,9 @@ def get(namespace: str, key: str, *, include_embedding: bool, min_revision: int)
     """See Client.get_item."""
     request = service_pb2.GetItemRequest(
         namespace=namespace,
-        item=key,
+        item=text("key", key),
         include_embedding=include_embedding,
-        min_revision=min_revision,
+        min_revision=whole("min_revision", min_revision, 64),
     )
 
     def parse(reply: service_pb2.GetItemResponse) -> Item:
@@ -95,12 +95,12 @@ def listing(
     def request(token: str) -> service_pb2.ListItemsRequest:
         return service_pb2.ListItemsRequest(
             namespace=namespace,
-            category=category,
+            category=None if category is None else text("category", category),
             unassigned=unassigned or None,
             page_size=PAGE_SIZE,
             page_token=token,
             include_embeddings=include_embeddings,
-            min_revision=min_revision,
+            min_revision=whole("min_revision", min_revision, 64),
         )
 
     def parse(reply: service_pb2.ListItemsResponse) -> list[Item]:
@@ -112,13 +112,13 @@ def listing(
 def delete(
     actor: str,
     namespace: str,
-    keys: str | Sequence[str],
+    keys: Keys,
     *,
     allow_missing: bool,
     options: WriteOptions,
 ) -> Call[DeleteReply]:
     """See Client.delete_items."""
-    names = key_column(keys)
+    names = key_column("keys", keys)
     write = write_options(actor, options)
 
     def new(number: int) -> service_pb2.DeleteItemsRequest:
@@ -128,6 +128,6 @@ def delete(
 
     def add(request: service_pb2.DeleteItemsRequest, index: int) -> int:
         request.items.append(names[index])
-        return len(names[index])
+        return len(names[index].encode())
 
     return Call("DeleteItems", cut(len(names), MAX_BATCH, new, add), delete_reply, "items")

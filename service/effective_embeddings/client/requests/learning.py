@@ -1,13 +1,13 @@
-"""The calls that teach and un-teach: Assign and Unassign."""
+"""The requests of Assign and Unassign."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from numpy.typing import ArrayLike
-
 from effective_embeddings.client.convert import messages
 from effective_embeddings.client.convert.columns import (
+    Embeddings,
+    Keys,
     Metadata,
     Weights,
     key_column,
@@ -27,9 +27,9 @@ __all__ = ["assign", "unassign"]
 def assign(
     actor: str,
     namespace: str,
-    items: str | Sequence[str],
-    categories: str | Sequence[str],
-    embeddings: ArrayLike | None,
+    items: Keys,
+    categories: Keys,
+    embeddings: Embeddings | None,
     *,
     weights: Weights,
     metadata: Metadata,
@@ -37,9 +37,8 @@ def assign(
 ) -> Call[AssignReply]:
     """See Client.assign."""
     # One item can go into several categories, and several items into one.
-    count = max(len(key_column(items)), len(key_column(categories)))
-    item_of = key_column(items, count)
-    category_of = key_column(categories, count)
+    item_of, category_of = _pairs(items, categories)
+    count = len(item_of)
     one_item = isinstance(items, str)
     rows = row_column(embeddings, count, repeat=one_item)
     one_row = rows is not None and rows.count == 1
@@ -52,10 +51,10 @@ def assign(
 
     def add(request: service_pb2.AssignRequest, index: int) -> int:
         entry = request.assignments.add(item=item_of[index], category=category_of[index])
-        if rows is not None:
-            entry.embedding.data = rows[0 if one_row else index]
-        if weight_of is not None:
-            entry.weight = weight_of[index]
+        if rows is not None and (data := rows[0 if one_row else index]) is not None:
+            entry.embedding.data = data
+        if weight_of is not None and (weight := weight_of[index]) is not None:
+            entry.weight = weight
         if metadata_of is not None and (own := metadata_of[index]) is not None:
             entry.metadata.update(own)
         return entry.ByteSize()
@@ -72,8 +71,8 @@ def assign(
 def unassign(
     actor: str,
     namespace: str,
-    items: str | Sequence[str],
-    categories: str | Sequence[str] | None,
+    items: Keys,
+    categories: Keys | None,
     *,
     delete_items: bool,
     options: WriteOptions,
@@ -81,9 +80,8 @@ def unassign(
     """See Client.unassign."""
     if categories is None:
         categories = ""
-    count = max(len(key_column(items)), len(key_column(categories)))
-    item_of = key_column(items, count)
-    category_of = key_column(categories, count)
+    item_of, category_of = _pairs(items, categories)
+    count = len(item_of)
     write = write_options(actor, options)
 
     def new(number: int) -> service_pb2.UnassignRequest:
@@ -102,3 +100,17 @@ def unassign(
         )
 
     return Call("Unassign", cut(count, MAX_BATCH, new, add), parse, "unassignments")
+
+
+def _pairs(items: Keys, categories: Keys) -> tuple[Sequence[str], Sequence[str]]:
+    """Return the keys of each assignment: one item in n categories, n in one, or n pairs."""
+    item_of, category_of = key_column("items", items), key_column("categories", categories)
+    count = max(len(item_of), len(category_of))
+    if isinstance(items, str):
+        item_of = key_column("items", items, count)
+    if isinstance(categories, str):
+        category_of = key_column("categories", categories, count)
+    if len(item_of) != len(category_of):
+        message = f"items: {len(item_of)} of them for {len(category_of)} categories"
+        raise ValueError(message)
+    return item_of, category_of

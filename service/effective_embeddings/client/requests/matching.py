@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
+import numpy as np
+
 from effective_embeddings.client.convert import messages
-from effective_embeddings.client.convert.columns import key_column
+from effective_embeddings.client.convert.columns import Keys, entries, key_column, text, whole
 from effective_embeddings.client.convert.vectors import Rows, vector_bytes
 from effective_embeddings.client.limits import MAX_QUERIES, MAX_RESULTS, UNLIMITED_QUERIES
 from effective_embeddings.client.models.queries import Queries, Query
@@ -25,22 +27,23 @@ def match(
     *,
     limit: int,
     min_score: float | None,
-    include: str | Sequence[str],
-    exclude: str | Sequence[str],
+    include: Keys,
+    exclude: Keys,
     min_revision: int,
     embedding_model: str,
 ) -> Call[list[MatchResult]]:
     """See Client.match."""
     count, fill = _read(queries)
+    most = whole("limit", limit)
 
     def new(_number: int) -> service_pb2.MatchRequest:
         return service_pb2.MatchRequest(
             namespace=namespace,
-            limit=limit,
+            limit=most,
             min_score=min_score,
-            include_categories=key_column(include),
-            exclude_categories=key_column(exclude),
-            min_revision=min_revision,
+            include_categories=key_column("include", include),
+            exclude_categories=key_column("exclude", exclude),
+            min_revision=whole("min_revision", min_revision, 64),
             embedding_model=embedding_model,
         )
 
@@ -67,23 +70,32 @@ def _queries_each(limit: int) -> int:
 
 
 def _read(queries: Queries) -> tuple[int, _Fill]:
-    """Return the number of queries, and what fills in the one with a given index."""
+    """Return the number of queries, and the function that fills in the one with an index."""
     if isinstance(queries, (str, Query)):
         queries = cast("Queries", (queries,))
-    # Only a list or tuple can hold keys or Querys; anything else is an array or becomes one.
+    if not isinstance(queries, (list, tuple)):
+        array = np.asarray(queries)
+        if array.ndim == 1 and array.dtype.kind not in "fiu":
+            # A column of keys, or of vectors.
+            queries = cast("Queries", entries("queries", queries))
     if isinstance(queries, (list, tuple)) and queries:
-        entries: Sequence[Any] = queries
-        if all(isinstance(entry, str) for entry in entries):
-            return len(entries), lambda query, index: _set_item(query, entries[index])
-        if all(isinstance(entry, Query) for entry in entries):
-            return len(entries), lambda query, index: _set_query(query, entries[index])
-        if any(isinstance(entry, (str, Query)) for entry in entries):
+        given: Sequence[Any] = queries
+        if all(isinstance(entry, str) for entry in given):
+            keys = key_column("queries", given)
+            return len(keys), lambda query, index: _set_item(query, keys[index])
+        if all(isinstance(entry, Query) for entry in given):
+            return len(given), lambda query, index: _set_query(query, given[index], index)
+        if any(isinstance(entry, (str, Query)) for entry in given):
             message = "queries must be all keys, all Query objects, or all vectors"
             raise ValueError(message)
-    rows = Rows(cast("Any", queries))
+    rows = Rows("queries", cast("Any", queries))
 
     def set_row(query: service_pb2.Query, index: int) -> None:
-        query.embedding.data = rows[index]
+        data = rows[index]
+        if data is None:
+            message = f"queries[{index}] must be a vector, not None"
+            raise TypeError(message)
+        query.embedding.data = data
 
     return rows.count, set_row
 
@@ -92,16 +104,18 @@ def _set_item(query: service_pb2.Query, key: str) -> None:
     query.item = key
 
 
-def _set_query(query: service_pb2.Query, source: Query) -> None:
+def _set_query(query: service_pb2.Query, source: Query, index: int) -> None:
+    name = f"queries[{index}]"
     if source.embedding is not None:
-        query.embedding.data = vector_bytes(source.embedding)
+        query.embedding.data = vector_bytes(source.embedding, f"{name}.embedding")
     elif source.item is not None:
-        query.item = source.item
+        query.item = text(f"{name}.item", source.item)
     else:
         query.parts.SetInParent()
-        for part in source.parts or ():
+        for number, part in enumerate(source.parts or ()):
+            own = f"{name}.parts[{number}]"
             entry = query.parts.parts.add(weight=part.weight)
             if part.embedding is not None:
-                entry.embedding.data = vector_bytes(part.embedding)
+                entry.embedding.data = vector_bytes(part.embedding, f"{own}.embedding")
             elif part.item is not None:
-                entry.item = part.item
+                entry.item = text(f"{own}.item", part.item)

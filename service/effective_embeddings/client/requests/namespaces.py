@@ -1,10 +1,11 @@
-"""Calls on namespaces, and on the service as a whole."""
+"""The requests of the methods on namespaces, and on the service as a whole."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from effective_embeddings.client.convert import messages
+from effective_embeddings.client.convert.columns import mapping, whole
 from effective_embeddings.client.errors import AlreadyExists
 from effective_embeddings.client.limits import PAGE_SIZE
 from effective_embeddings.client.models.replies import ServiceInfo, StorageReport, VerifyReport
@@ -42,12 +43,12 @@ def create(
     request = service_pb2.CreateNamespaceRequest(
         namespace=resources_pb2.Namespace(
             name=name,
-            dimension=dimension,
+            dimension=whole("dimension", dimension),
             embedding_model=embedding_model,
-            normalization=messages.NORMALIZATIONS[normalization],
-            membership=messages.MEMBERSHIP_MODES[membership],
+            normalization=messages.choice("normalization", messages.NORMALIZATIONS, normalization),
+            membership=messages.choice("membership", messages.MEMBERSHIP_MODES, membership),
             description=description,
-            labels=labels,
+            labels=None if labels is None else mapping("labels", labels),
         ),
         write=write_options(actor, options)(0),
     )
@@ -74,7 +75,9 @@ def check_same_settings(existing: Namespace, error: AlreadyExists, **wanted: int
 
 def get(name: str, *, min_revision: int) -> Call[Namespace]:
     """See Client.get_namespace."""
-    request = service_pb2.GetNamespaceRequest(namespace=name, min_revision=min_revision)
+    request = service_pb2.GetNamespaceRequest(
+        namespace=name, min_revision=whole("min_revision", min_revision, 64)
+    )
     return single("GetNamespace", request, _parse)
 
 
@@ -104,7 +107,7 @@ def update(
     request = service_pb2.UpdateNamespaceRequest(
         namespace=name,
         description=description,
-        labels=labels,
+        labels=None if labels is None else mapping("labels", labels),
         replace_labels=labels is not None,
         write=write_options(actor, options)(0),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from effective_embeddings.client.convert import messages
+from effective_embeddings.client.convert.columns import whole
 from effective_embeddings.client.models.replies import SnapshotView
 from effective_embeddings.v1 import service_pb2
 
@@ -12,7 +13,9 @@ __all__ = ["restore_options", "snapshot_request"]
 def snapshot_request(namespace: str, view: SnapshotView, min_revision: int) -> bytes:
     """Return the serialized SnapshotRequest."""
     return service_pb2.SnapshotRequest(
-        namespace=namespace, view=messages.VIEWS[view], min_revision=min_revision
+        namespace=namespace,
+        view=messages.choice("view", messages.VIEWS, view),
+        min_revision=whole("min_revision", min_revision, 64),
     ).SerializeToString()
 
 

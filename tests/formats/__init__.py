@@ -1,0 +1,1 @@
+"""Files of rows: what they give, and what they refuse."""
