@@ -22,11 +22,20 @@ _DOCKERFILE = (_ROOT / "Dockerfile").read_text()
 _UNIT = (_ROOT / "deploy" / "effemb.service").read_text()
 
 
-def test_the_health_check_tells_a_server_that_serves_from_one_that_does_not(tmp_path: Path) -> None:
-    found = re.search(r"^ +test: (\[.*\])$", _COMPOSE, re.MULTILINE)
+def _health_check(text: str) -> list[str]:
+    """The command of a health check, in compose's form or in the Dockerfile's."""
+    found = re.search(r"^ +(?:test: )?(?:CMD )?(\[.*urllib.*\])$", text, re.MULTILINE)
     assert found
-    how, python, *arguments = json.loads(found[1])
-    assert (how, python) == ("CMD", "python")
+    command: list[str] = json.loads(found[1])
+    return command[command.index("python") :]
+
+
+def test_the_image_and_compose_have_the_same_health_check() -> None:
+    assert _health_check(_DOCKERFILE) == _health_check(_COMPOSE)
+
+
+def test_the_health_check_tells_a_server_that_serves_from_one_that_does_not(tmp_path: Path) -> None:
+    _, *arguments = _health_check(_DOCKERFILE)
 
     def check(target: str) -> int:
         given = [each.replace("127.0.0.1:9464", target) for each in arguments]
