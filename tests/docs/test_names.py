@@ -158,7 +158,9 @@ def test_paths_exist(document: Path) -> None:
             if re.match(r"(etc|var|dev|usr|backup|dist)/", path):
                 continue
             for each in spelled_out(path.rstrip(".")):
-                assert any(list(root.glob(each)) for root in roots), code
+                # A module may be named without its ending.
+                names = (each, f"{each}.rs", f"{each}.py")
+                assert any(list(root.glob(name)) for root in roots for name in names), code
 
 
 def spelled_out(path: str) -> list[str]:
