@@ -4,8 +4,10 @@
 //! hot PATH CALLS
 //! ```
 
-use ee_core::arithmetic::fixed;
-use ee_core::ranking::{Query, Rows, Search, UnitRow};
+use ee_core::arithmetic::fixed::{self, WeightSum};
+use ee_core::ranking::{Rows, Search, UnitRow};
+use ee_core::scoring::{CentroidSum, Scorer};
+use ee_core::settings::CategorySettings;
 use std::hint::black_box;
 
 fn main() {
@@ -18,11 +20,13 @@ fn main() {
         return;
     };
     match path.as_str() {
-        "query" => repeat(calls, |values| drop(black_box(Query::new(values)))),
+        "query" => repeat(calls, |values| {
+            drop(black_box(Scorer::Cosine.query(values)));
+        }),
         "row" => {
             let numerator: Vec<i64> = values(1).iter().map(|&v| (v * 1e9) as i64).collect();
             repeat(calls, |_| {
-                drop(black_box(UnitRow::from_numerator(&numerator)));
+                drop(black_box(row(&numerator)));
             });
         }
         "add" => {
@@ -37,6 +41,17 @@ fn main() {
             rank(count.expect("COUNTx1024"), calls);
         }
     }
+}
+
+/// The row of a category with this sum.
+fn row(sum: &[i64]) -> Option<UnitRow> {
+    Scorer::Cosine.row(&CentroidSum {
+        settings: &CategorySettings::default(),
+        base: None,
+        sum,
+        count: 1,
+        weight: WeightSum::default(),
+    })
 }
 
 const DIMENSION: usize = 1024;
@@ -56,14 +71,14 @@ fn rank(count: usize, calls: usize) {
             .map(|&v| (v * 1e9) as i64)
             .collect();
         let slot = rows.push();
-        rows.set(slot, UnitRow::from_numerator(&numerator).as_ref());
+        rows.set(slot, row(&numerator).as_ref());
     }
     let search = Search {
         limit: 10,
         ..Search::default()
     };
     repeat(calls, |values| {
-        let query = Query::new(values).expect("a direction");
+        let query = Scorer::Cosine.query(values).expect("a direction");
         drop(black_box(rows.top_k(&query, &search, &|a, b| a.cmp(&b))));
     });
 }

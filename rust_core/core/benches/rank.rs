@@ -6,8 +6,11 @@
 use std::fmt;
 
 use divan::Bencher;
+use ee_core::arithmetic::fixed::WeightSum;
 use ee_core::kernels::Kernel;
-use ee_core::ranking::{Query, Rows, Search, UnitRow};
+use ee_core::ranking::{Rows, Search, UnitRow};
+use ee_core::scoring::{CentroidSum, Query, Scorer};
+use ee_core::settings::CategorySettings;
 
 fn main() {
     divan::main();
@@ -125,14 +128,25 @@ fn new_query(bencher: Bencher<'_, '_>, dimension: usize) {
         .iter()
         .map(|&v| v as f32)
         .collect();
-    bencher.bench(|| Query::new(&values));
+    bencher.bench(|| Scorer::Cosine.query(&values));
 }
 
 /// Preparing a row, sketch included.
 #[divan::bench(args = [384, 1024, 4096])]
 fn new_row(bencher: Bencher<'_, '_>, dimension: usize) {
     let numerator = numerator(&mut 1, dimension);
-    bencher.bench(|| UnitRow::from_numerator(&numerator));
+    bencher.bench(|| row(&numerator));
+}
+
+/// The row of a category with this sum.
+fn row(sum: &[i64]) -> Option<UnitRow> {
+    Scorer::Cosine.row(&CentroidSum {
+        settings: &CategorySettings::default(),
+        base: None,
+        sum,
+        count: 1,
+        weight: WeightSum::default(),
+    })
 }
 
 /// Rows and queries: one common vector, `spread` of whose place is taken by independent ones.
@@ -147,12 +161,12 @@ fn world(case: &Case, spread: f64) -> (Rows, Vec<Query>) {
     let mut rows = Rows::new(case.dimension);
     for _ in 0..case.count {
         let slot = rows.push();
-        rows.set(slot, UnitRow::from_numerator(&numerator()).as_ref());
+        rows.set(slot, row(&numerator()).as_ref());
     }
     let query = |_| {
         let values = numerator();
         let values: Vec<f32> = values.into_iter().map(|v| v as f32).collect();
-        Query::new(&values).expect("a direction")
+        Scorer::Cosine.query(&values).expect("a direction")
     };
     (rows, (0..64).map(query).collect())
 }

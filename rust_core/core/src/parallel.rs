@@ -27,11 +27,11 @@ const PATIENCE: Duration = Duration::from_micros(50);
 /// order. The work must share itself out (every run takes pieces until none are left), so it is
 /// done whoever has time for it.
 pub(crate) fn run<T: Send>(threads: usize, work: impl Fn() -> T + Sync) -> Vec<T> {
-    run_beside(threads, work, || {})
+    run_alongside(threads, work, || {})
 }
 
 /// As [`run`], but this thread does something of its own first, while the others work already.
-pub(crate) fn run_beside<T: Send>(
+pub(crate) fn run_alongside<T: Send>(
     threads: usize,
     work: impl Fn() -> T + Sync,
     own: impl FnOnce(),

@@ -1,6 +1,6 @@
 //! Why the engine did not do what it was asked to.
 
-use ee_core::command::Refusal;
+use ee_core::command::Rejection;
 use thiserror::Error;
 
 /// Why a call failed. Nothing was changed, unless the text says that it is not known.
@@ -56,7 +56,7 @@ pub enum Error {
     },
     /// The command is at fault.
     #[error(transparent)]
-    Refused(#[from] Refusal),
+    Rejected(#[from] Rejection),
     /// The request's id was used by another request.
     #[error("request_id {request_id:?} was used before by another request")]
     RequestIdReused {

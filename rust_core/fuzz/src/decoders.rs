@@ -4,7 +4,7 @@
 use ee_core::command::Outcome;
 use ee_core::command::record::Entry;
 use ee_core::namespace::CategoryRecord;
-use ee_core::namespace::{Absorbed, Header};
+use ee_core::namespace::{Header, MemberStats};
 use ee_core::settings::NamespaceSettings;
 use ee_wire::embedding::Embedding;
 use ee_wire::grant::{Grant, Pattern, Scope};
@@ -30,7 +30,7 @@ const DECODERS: [fn(&[u8]); 10] = [
     column::<CategoryRecord>,
     column::<(Outcome, u64)>,
     column::<(NamespaceSettings, Header)>,
-    column::<Absorbed>,
+    column::<MemberStats>,
 ];
 
 /// Gives bytes to the decoder that the first of them names. Panics if something does not hold.
@@ -151,7 +151,7 @@ pub(crate) fn seeds(world: &World) -> Vec<Vec<u8>> {
             7,
             bytes(&|| postcard::to_stdvec(&(Outcome::DeleteItems { deleted: 1 }, 5u64))),
         ),
-        with(9, bytes(&|| postcard::to_stdvec(&Absorbed::default()))),
+        with(9, bytes(&|| postcard::to_stdvec(&MemberStats::default()))),
     ]);
     seeds
 }

@@ -4,16 +4,15 @@
 //! borrows what it needs while it is attached to Python, detaches, and only then takes a lock;
 //! no Python object is held while detached, and no lock while attached.
 
+mod arrays;
 mod detached;
 mod engine;
 mod error;
 mod grant;
 mod matrix;
-mod numbers;
 mod repair;
 mod stats;
 mod streams;
-mod table;
 
 use pyo3::prelude::*;
 

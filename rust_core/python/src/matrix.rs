@@ -1,15 +1,15 @@
-//! The core without a store: exact sums and ranking in memory.
+//! The in-process matrix: arrays in and out of [`ee_core::matrix`].
 
 use ee_core::arithmetic::limits::{MAX_DIMENSION, MAX_WEIGHT, MIN_WEIGHT};
 use ee_core::kernels::Kernel;
+use ee_core::matrix::{self, Change, MatrixError};
 use numpy::ndarray::ArrayView2;
 use numpy::{Element, PyArray1, PyArray2};
 use parking_lot::RwLock;
 use pyo3::exceptions::{PyIndexError, PyOverflowError, PyValueError};
 use pyo3::prelude::*;
 
-use crate::numbers::{Vectors, copy_column};
-use crate::table::{Fault, Table};
+use crate::arrays::{Vectors, copy_column};
 
 type Found<'py> = (Bound<'py, PyArray2<i64>>, Bound<'py, PyArray2<f64>>);
 
@@ -18,7 +18,7 @@ type Found<'py> = (Bound<'py, PyArray2<i64>>, Bound<'py, PyArray2<f64>>);
 #[pyclass(frozen, module = "effective_embeddings._core")]
 pub(crate) struct CategoryMatrix {
     dimension: usize,
-    table: RwLock<Table>,
+    matrix: RwLock<matrix::CategoryMatrix>,
 }
 
 #[pymethods]
@@ -38,24 +38,24 @@ impl CategoryMatrix {
         };
         Ok(Self {
             dimension,
-            table: RwLock::new(Table::new(dimension, kernel, threads)),
+            matrix: RwLock::new(matrix::CategoryMatrix::new(dimension, kernel, threads)),
         })
     }
 
     /// Number of rows.
     fn __len__(&self, py: Python<'_>) -> usize {
-        py.detach(|| self.table.read().len())
+        py.detach(|| self.matrix.read().len())
     }
 
-    /// Adds rows with these bases, of base weight 1; a base of zeros is none. Returns the number
-    /// of the first.
+    /// Adds rows with these bases, of base weight 1; a base of zeros stands for no base. Returns the
+    /// number of the first row.
     fn add_rows(&self, py: Python<'_>, bases: &Bound<'_, PyAny>) -> PyResult<usize> {
         let bases = Vectors::copy(bases, self.dimension, false)?;
-        let added = py.detach(|| self.table.write().add_rows(&bases.values));
+        let added = py.detach(|| self.matrix.write().add_rows(&bases.values));
         added.map_err(raised)
     }
 
-    /// Rows take vectors in; all of them, or none.
+    /// Rows absorb vectors: either all of them or none.
     #[pyo3(signature = (rows, vectors, weights=None))]
     fn add(
         &self,
@@ -64,10 +64,10 @@ impl CategoryMatrix {
         vectors: &Bound<'_, PyAny>,
         weights: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<()> {
-        self.change(py, rows, vectors, weights, false)
+        self.change(py, rows, vectors, weights, Change::Absorb)
     }
 
-    /// Rows forget vectors that they have taken in, exactly; all of them, or none.
+    /// Rows forget vectors that they have absorbed, exactly: either all of them or none.
     #[pyo3(signature = (rows, vectors, weights=None))]
     fn remove(
         &self,
@@ -76,18 +76,18 @@ impl CategoryMatrix {
         vectors: &Bound<'_, PyAny>,
         weights: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<()> {
-        self.change(py, rows, vectors, weights, true)
+        self.change(py, rows, vectors, weights, Change::Forget)
     }
 
-    /// A row's sum of what it has taken in, in units of 2⁻⁴⁰.
+    /// The sum of the vectors that a row has absorbed, in units of 2⁻⁴⁰.
     fn sums<'py>(&self, py: Python<'py>, row: i64) -> PyResult<Bound<'py, PyArray1<i64>>> {
-        let sum = py.detach(|| self.table.read().sum(row));
+        let sum = py.detach(|| self.matrix.read().sum(row));
         Ok(PyArray1::from_vec(py, sum.map_err(raised)?))
     }
 
-    /// A row's effective embedding.
+    /// The effective embedding of a row.
     fn effective<'py>(&self, py: Python<'py>, row: i64) -> PyResult<Bound<'py, PyArray1<f32>>> {
-        let effective = py.detach(|| self.table.read().effective(row));
+        let effective = py.detach(|| self.matrix.read().effective(row));
         Ok(PyArray1::from_vec(py, effective.map_err(raised)?))
     }
 
@@ -102,10 +102,13 @@ impl CategoryMatrix {
     ) -> PyResult<Found<'py>> {
         let queries = Vectors::copy(queries, self.dimension, true)?;
         let count = queries.rows;
-        let found = py.detach(|| self.table.read().top_k(&queries.values, k));
-        let (rows, scores) = found.map_err(raised)?;
-        let shape = (count, rows.len().checked_div(count).unwrap_or(0));
-        Ok((matrix(py, shape, &rows)?, matrix(py, shape, &scores)?))
+        let found = py.detach(|| self.matrix.read().top_k(&queries.values, k));
+        let found = found.map_err(raised)?;
+        let found: Vec<_> = found.into_iter().flatten().collect();
+        let shape = (count, found.len().checked_div(count).unwrap_or(0));
+        let rows: Vec<_> = found.iter().map(|row| i64::from(row.slot)).collect();
+        let scores: Vec<_> = found.iter().map(|row| row.score.total()).collect();
+        Ok((array(py, shape, &rows)?, array(py, shape, &scores)?))
     }
 }
 
@@ -116,7 +119,7 @@ impl CategoryMatrix {
         rows: &Bound<'_, PyAny>,
         vectors: &Bound<'_, PyAny>,
         weights: Option<&Bound<'_, PyAny>>,
-        forget: bool,
+        change: Change,
     ) -> PyResult<()> {
         let vectors = Vectors::copy(vectors, self.dimension, false)?;
         let rows = copy_column::<i64>(rows, vectors.rows, "rows")?;
@@ -133,16 +136,16 @@ impl CategoryMatrix {
             )));
         }
         let changed = py.detach(|| {
-            let mut table = self.table.write();
-            table.change(&rows, &vectors.values, &weights, forget)
+            let mut matrix = self.matrix.write();
+            matrix.change(&rows, &vectors.values, &weights, change)
         });
         changed.map_err(raised)
     }
 }
 
-/// An array of numpy's own with these elements, row by row. A copy, which for the few numbers of
-/// an answer costs less than handing memory over.
-fn matrix<'py, T: Element>(
+/// A numpy array with these elements, row by row. A copy, which for the few numbers of an answer
+/// costs less than handing memory over.
+fn array<'py, T: Element>(
     py: Python<'py>,
     shape: (usize, usize),
     elements: &[T],
@@ -152,11 +155,11 @@ fn matrix<'py, T: Element>(
     Ok(PyArray2::from_array(py, &view))
 }
 
-fn raised(fault: Fault) -> PyErr {
-    let text = fault.to_string();
-    match fault {
-        Fault::NoRow { .. } => PyIndexError::new_err(text),
-        Fault::Overflow { .. } => PyOverflowError::new_err(text),
+fn raised(error: MatrixError) -> PyErr {
+    let text = error.to_string();
+    match error {
+        MatrixError::NoRow { .. } => PyIndexError::new_err(text),
+        MatrixError::Overflow { .. } => PyOverflowError::new_err(text),
         _ => PyValueError::new_err(text),
     }
 }

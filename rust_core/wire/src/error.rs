@@ -1,6 +1,6 @@
 //! From the engine's errors to refusals. The engine counts entries; here they become paths.
 
-use ee_core::command::Refusal;
+use ee_core::command::Rejection;
 use ee_engine::Error;
 
 use crate::fault::Fault;
@@ -73,7 +73,7 @@ pub(crate) fn fault(paths: FieldPaths, error: Error) -> Fault {
         Error::DegenerateQuery { query } => {
             Fault::at(R::DegenerateQuery, format!("queries[{query}]"), text)
         }
-        Error::Refused(refusal) => refused(paths, refusal),
+        Error::Rejected(rejection) => rejected(paths, rejection),
         Error::RequestIdReused { request_id } => {
             plain(R::RequestIdReused).with("request_id", request_id)
         }
@@ -104,28 +104,25 @@ fn item_path(paths: FieldPaths, query: Option<(usize, Option<usize>)>) -> String
     }
 }
 
-fn refused(paths: FieldPaths, refusal: Refusal) -> Fault {
-    let text = refusal.to_string();
-    match refusal {
-        Refusal::CategoryNotFound { index, key } => {
+fn rejected(paths: FieldPaths, rejection: Rejection) -> Fault {
+    let text = rejection.to_string();
+    match rejection {
+        Rejection::CategoryNotFound { index, key } => {
             Fault::at(R::CategoryNotFound, paths.path(index, paths.category), text)
                 .with("category", key)
         }
-        Refusal::ItemNotFound { index, key } | Refusal::EmbeddingNeeded { index, key } => {
+        Rejection::ItemNotFound { index, key } | Rejection::EmbeddingNeeded { index, key } => {
             Fault::at(R::ItemNotFound, paths.path(index, paths.item), text).with("item", key)
         }
-        Refusal::Contradiction { index, first, key } => {
+        Rejection::ConflictingEntries { index, first, key } => {
             let first = paths.entry(first);
-            let what = format!("says something else of {key:?} than {first}");
+            let what = format!("sets other values for {key:?} than {first}");
             Fault::at(R::ConflictingEntries, paths.entry(index), what)
                 .with("key", key)
                 .with("first", first)
         }
-        Refusal::SumOverflow {
-            category,
-            component,
-        } => Fault::new(R::SumOverflow, text)
-            .with("category", category)
-            .with("component", component),
+        Rejection::SumOverflow(overflow) => Fault::new(R::SumOverflow, text)
+            .with("category", overflow.category)
+            .with("component", overflow.component),
     }
 }

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from effective_embeddings import Client
+from effective_embeddings import CategoryUpdate, Client
 from effective_embeddings.v1 import service_pb2 as pb
 from tests.contract.bad_input.cases import (
     GOOD,
@@ -123,27 +123,34 @@ def test_a_sum_that_would_overflow_is_refused(client: Client, raw: Raw, ns: str)
     assert client.verify(ns).ok
 
 
-def test_a_heavier_weight_or_base_that_would_overflow_is_refused(
-    client: Client, raw: Raw, ns: str
-) -> None:
+def test_a_heavier_weight_that_would_overflow_is_refused(client: Client, raw: Raw, ns: str) -> None:
     make_good_state(client, ns)
     vector = np.array([32768, 0, 0, 1], dtype=np.float32)
     client.assign(ns, "heavy", "b", vector)
     put = pb.PutItemsRequest(namespace=ns, items=[pb.ItemUpdate(key="heavy", weight=2**20)])
-    base = pb.CategoryUpdate(key="b", base={"data": vector.tobytes()}, base_weight=2**20)
-    for method, request in [
-        ("PutItems", put),
-        ("PutCategories", pb.PutCategoriesRequest(namespace=ns, categories=[base])),
-    ]:
-        bad = Bad(
-            method,
-            method,
-            lambda _, request=request: request,  # type: ignore[misc]
-            "FAILED_PRECONDITION",
-            "SUM_OVERFLOW",
-            metadata={"category": "b", "component": "0"},
-        )
-        assert_refused(bad, client, raw, ns)
+    bad = Bad(
+        "overflow",
+        "PutItems",
+        lambda _: put,
+        "FAILED_PRECONDITION",
+        "SUM_OVERFLOW",
+        metadata={"category": "b", "component": "0"},
+    )
+    assert_refused(bad, client, raw, ns)
+
+
+def test_a_base_of_any_weight_and_share_takes_nothing_from_the_range(
+    client: Client, ns: str
+) -> None:
+    make_good_state(client, ns)
+    vector = np.array([32768, 0, 0, 1], dtype=np.float32)
+    client.assign(ns, "heavy", "b", vector, weights=250)
+    update = CategoryUpdate("b", base=vector, base_weight=2**20, min_base_share=0.999)
+    client.put_categories(ns, [update])
+    found = client.get_category(ns, "b")
+    assert found.effective is not None
+    np.testing.assert_allclose(found.effective[0], 32768, rtol=1e-6)
+    assert client.verify(ns).ok
 
 
 def test_a_request_id_of_another_request_is_refused(client: Client, raw: Raw, ns: str) -> None:

@@ -4,10 +4,9 @@ use rustc_hash::FxHashMap;
 use thiserror::Error;
 
 use crate::arithmetic::digest::SetDigest;
-use crate::command::Refusal;
 use crate::command::record::{Entry, ItemImage};
 use crate::namespace::CategoryRecord;
-use crate::namespace::{Absorbed, CategoryDraft, Header, Namespace, Profile};
+use crate::namespace::{CategoryDraft, Header, MemberStats, Namespace, Profile};
 use crate::settings::NamespaceSettings;
 
 /// A stored category and its last written sum.
@@ -18,7 +17,7 @@ pub struct CategoryLoad {
     /// Its record.
     pub record: CategoryRecord,
     /// Its sum; none: it has absorbed nothing up to the checkpoint.
-    pub sum: Option<(Absorbed, Vec<i64>)>,
+    pub sum: Option<(MemberStats, Vec<i64>)>,
     /// Revision of the sum: entries up to it are in it.
     pub revision: u64,
     /// The sequence from which members count.
@@ -36,9 +35,6 @@ pub enum RecoveryError {
         /// The one that is.
         actual: u64,
     },
-    /// A sum leaves its range on the way.
-    #[error("{0}")]
-    Sum(Refusal),
     /// There are more or fewer categories than were counted.
     #[error("{actual} categories are stored, {expected} were counted")]
     Categories {
@@ -81,11 +77,11 @@ impl Replay {
 
     /// Takes a stored category in.
     pub fn category(&mut self, load: CategoryLoad) {
-        let dimension = self.namespace.settings.dimension as usize;
-        let mut draft = CategoryDraft::create(load.id, load.record, dimension);
+        let settings = self.namespace.settings();
+        let mut draft = CategoryDraft::create(settings, load.id, load.record);
         draft.category.counting_from = load.counting_from;
-        if let Some((absorbed, sum)) = load.sum {
-            draft.category.absorbed = absorbed;
+        if let Some((stats, sum)) = load.sum {
+            draft.category.stats = stats;
             draft.sum = sum;
         }
         self.written.insert(load.id, load.revision);
@@ -114,11 +110,9 @@ impl Replay {
             if entry.revision <= self.written[&effect.category] {
                 continue; // In the sum already.
             }
-            let absorbed = &mut self.namespace.categories[slot as usize].absorbed;
+            let stats = &mut self.namespace.categories[slot as usize].stats;
             let sum = self.namespace.sums.row_mut(slot as usize);
-            absorbed.members = absorbed
-                .members
-                .wrapping_add_signed(i64::from(effect.members));
+            stats.members = stats.members.wrapping_add_signed(i64::from(effect.members));
             if effect.counting == 0 {
                 continue;
             }
@@ -129,10 +123,10 @@ impl Replay {
             };
             let minus = effect.counting < 0;
             match old.or_else(|| self.images.get(&effect.item)) {
-                Some(image) => absorbed.replay(sum, image.weight, &image.embedding, minus),
+                Some(image) => stats.replay(sum, image.weight, &image.embedding, minus),
                 None => {
                     let image = item(effect.item)?;
-                    absorbed.replay(sum, image.weight, &image.embedding, minus);
+                    stats.replay(sum, image.weight, &image.embedding, minus);
                 }
             }
         }
@@ -152,11 +146,11 @@ impl Replay {
         let mut records = SetDigest::default();
         for slot in 0..self.namespace.categories.len() {
             let mut draft = self.namespace.draft_at(slot as u32);
-            draft.row().map_err(RecoveryError::Sum)?;
+            draft.row();
             let hash = draft.compute_hash();
             records.insert(&hash);
             self.namespace.categories[slot].hash = hash;
-            self.namespace.rows.set(slot as u32, draft.known_row());
+            self.namespace.rows.set(slot as u32, draft.computed_row());
         }
         if records == self.namespace.header.category_records {
             Ok(self.namespace)

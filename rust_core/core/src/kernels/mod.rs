@@ -35,7 +35,7 @@ mod neon;
 mod vnni;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use lines::{F32Line, I8Line, I16Line};
 

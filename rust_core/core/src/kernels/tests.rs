@@ -5,7 +5,14 @@ use proptest::prelude::*;
 use super::Kernel;
 use super::aligned::Aligned;
 use super::lines::{F32Line, I8Line, I16Line};
-use crate::ranking::tests::cases;
+
+/// `fast` cases, or as many as the variable PROPTEST_CASES asks for.
+pub(crate) fn cases(fast: u32) -> ProptestConfig {
+    match std::env::var_os("PROPTEST_CASES") {
+        Some(_) => ProptestConfig::default(),
+        None => ProptestConfig::with_cases(fast),
+    }
+}
 
 /// Any finite f32 by its bits: zeros of both signs, subnormals, the largest.
 fn any_finite() -> impl Strategy<Value = f32> {

@@ -1,28 +1,27 @@
-//! What a namespace will be once a write is durable.
+//! The state of a namespace as it will be once a write is durable.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
-use super::{CategoryDraft, Namespace, Profile, Told};
+use super::{CategoryDraft, EntryDrift, Item, Namespace, Profile};
 use crate::arithmetic::digest::{RecordHasher, SetDigest};
-use crate::namespace::Item;
-use crate::parallel::run_beside;
+use crate::parallel::run_alongside;
 use crate::settings::{MembershipMode, NamespaceSettings, Normalization};
 
-/// What a namespace counts.
+/// The counts and digests of a namespace.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Header {
-    /// Writes so far.
+    /// Number of writes.
     pub revision: u64,
-    /// Place in the order of assignment that the next membership gets; the first is 1.
+    /// Place of the next membership in the order of assignment; the first is 1.
     pub next_sequence: u64,
-    /// Categories.
+    /// Number of categories.
     pub categories: u64,
-    /// Items.
+    /// Number of items.
     pub items: u64,
-    /// Memberships.
+    /// Number of memberships.
     pub memberships: u64,
     /// Sum of the hashes of all categories.
     pub category_records: SetDigest,
@@ -31,7 +30,7 @@ pub struct Header {
 }
 
 impl Header {
-    /// The state digest: a function of the settings and of what there is.
+    /// The state digest: a function of the settings and of the records.
     pub fn digest(&self, settings: &NamespaceSettings) -> [u8; 32] {
         RecordHasher::new("namespace")
             .bytes(&settings.dimension.to_le_bytes())
@@ -53,30 +52,30 @@ impl Header {
     }
 }
 
-/// Changes on top of a published namespace. Until it is settled, the digests in its header lack
-/// what was created or changed; until it is complete, readers lack directions.
+/// Changes on top of a published namespace. Until its hashes are finalized, the digests in its
+/// header lack what was created or changed; until it is completed, readers lack rows.
 #[derive(Clone, Debug)]
 pub struct Draft {
     /// The counts after the changes.
     pub header: Header,
-    /// Description and labels, where they changed.
+    /// Description and labels, if they changed.
     pub profile: Option<Profile>,
-    /// The categories that were looked at, by key; none: gone.
+    /// The categories that were read or changed, by key; `None`: deleted.
     pub categories: FxHashMap<Arc<str>, Option<CategoryDraft>>,
-    /// Keys of the categories in here, by identifier.
+    /// Keys of the categories in this draft, by identifier.
     pub keys: FxHashMap<i64, Arc<str>>,
     /// New items, whose hashes are not in the header yet.
     pub created: Vec<Item>,
-    /// Entries that asked for a category's drift, and what it was.
-    pub told: Vec<Told>,
+    /// Drifts that entries report, as far as they were computed.
+    pub(crate) drifts: Vec<EntryDrift>,
 }
 
-/// Items and categories to settle or complete from which on other threads are asked to help: some
-/// tens of microseconds of work each way.
+/// Items and categories from which on the work is shared with other threads: some tens of
+/// microseconds of it.
 const SHARED: usize = 12;
 
-/// Something to hash.
-enum Unsettled<'a> {
+/// A record to hash.
+enum Unhashed<'a> {
     Item(&'a Item),
     Category(&'a mut CategoryDraft),
 }
@@ -90,61 +89,60 @@ impl Draft {
             categories: FxHashMap::default(),
             keys: FxHashMap::default(),
             created: Vec::new(),
-            told: Vec::new(),
+            drifts: Vec::new(),
         }
     }
 
-    /// Takes in the changes of a command that came after.
+    /// Adds the changes of a later command.
     pub fn merge(&mut self, later: Draft) {
         self.header = later.header;
         self.profile = later.profile.or(self.profile.take());
         self.keys.extend(later.keys);
-        // A later draft of a category was made from the earlier one, so it knows all of it.
+        // A later draft of a category was made from the earlier one, so it includes its changes.
         self.categories.extend(later.categories);
         self.created.extend(later.created);
-        self.told.extend(later.told);
+        self.drifts.extend(later.drifts);
     }
 
-    /// Computes what has to be durable and no command has needed so far, on up to so many threads:
-    /// the hashes of what is new or changed, and with them the digests. Cannot fail.
+    /// Computes what must be durable and no command has needed so far, on up to `threads` threads:
+    /// the hashes of new and changed records, and with them the digests. Cannot fail.
     ///
-    /// The digest is a sum, so it does not matter who has added what.
+    /// A digest is a sum, so it does not matter which thread has added which hash.
     ///
-    /// `own` is what this thread does first, while others begin.
-    pub fn settle(&mut self, threads: usize, own: impl FnOnce()) {
+    /// This thread runs `meanwhile` first, while other threads begin.
+    pub fn finalize_hashes(&mut self, threads: usize, meanwhile: impl FnOnce()) {
         let created = std::mem::take(&mut self.created);
         let categories = self.categories.values_mut().flatten();
-        let unsettled = categories.filter(|category| category.is_stale());
-        let unsettled: Vec<_> = unsettled.map(Unsettled::Category).collect();
-        let count = created.len() + unsettled.len();
+        let stale = categories.filter(|category| category.hash_is_stale());
+        let stale: Vec<_> = stale.map(Unhashed::Category).collect();
+        let count = created.len() + stale.len();
         let threads = if count < SHARED { 1 } else { threads };
-        let rest = Mutex::new(created.iter().map(Unsettled::Item).chain(unsettled));
-        let next = || next_of(&rest);
+        let rest = Mutex::new(created.iter().map(Unhashed::Item).chain(stale));
         let work = || {
             let (mut items, mut categories) = (SetDigest::default(), SetDigest::default());
-            while let Some(next) = next() {
+            while let Some(next) = next_of(&rest) {
                 match next {
-                    Unsettled::Item(item) => items.insert(&item.hash()),
-                    Unsettled::Category(category) => category.renew_hash(&mut categories),
+                    Unhashed::Item(item) => items.insert(&item.hash()),
+                    Unhashed::Category(category) => category.renew_hash(&mut categories),
                 }
             }
             (items, categories)
         };
-        for (items, categories) in run_beside(threads, work, own) {
+        for (items, categories) in run_alongside(threads, work, meanwhile) {
             self.header.item_records.combine_with(items);
             self.header.category_records.combine_with(categories);
         }
     }
 
-    /// Computes what readers and callers will need of these drafts and no command has needed so
-    /// far, on up to so many threads: directions, and the drifts that entries have asked for.
-    /// Cannot fail, and nothing of it is kept, so `own` may be to make the drafts durable.
+    /// Computes what readers and callers need of these drafts and no command has needed so far, on
+    /// up to `threads` threads: rows, and the drifts that entries report. Cannot fail, and nothing
+    /// of it is stored, so `meanwhile` may make the drafts durable.
     ///
-    /// `own` is what this thread does first, while others begin.
-    pub fn complete<'a>(
+    /// This thread runs `meanwhile` first, while other threads begin.
+    pub fn compute_directions<'a>(
         drafts: impl Iterator<Item = &'a mut Self>,
         threads: usize,
-        own: impl FnOnce(),
+        meanwhile: impl FnOnce(),
     ) {
         let mut drafts: Vec<_> = drafts.collect();
         let categories = drafts
@@ -163,20 +161,26 @@ impl Draft {
                 category.complete();
             }
         };
-        run_beside(threads, work, own);
+        run_alongside(threads, work, meanwhile);
         for draft in drafts {
             for category in draft.categories.values_mut().flatten() {
-                draft.told.extend(category.take_told());
+                draft.drifts.extend(category.take_drifts());
             }
         }
     }
 
-    /// The draft of a category: from here, or a copy of what is published. Who has asked for its
-    /// drift is told, since it may change now.
+    /// Takes the drifts that entries report and that were computed: all of them, after
+    /// [`Draft::compute_directions`].
+    pub fn take_drifts(&mut self) -> Vec<EntryDrift> {
+        std::mem::take(&mut self.drifts)
+    }
+
+    /// The draft of a category: from here, or a copy of what is published. Drifts that are pending
+    /// are computed, since the caller may change the category.
     pub fn category(&self, published: &Namespace, key: &str) -> Option<CategoryDraft> {
         match self.categories.get(key) {
             Some(draft) => draft.clone().map(|mut draft| {
-                draft.tell();
+                draft.compute_pending_drifts();
                 draft
             }),
             None => published.draft_of(key),

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::Namespace;
 use crate::kernels::Kernel;
-use crate::ranking::{Query, Search, Tally};
+use crate::ranking::{Search, Tally};
+use crate::scoring::{Query, Scored};
 
 /// Which categories compete.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -79,33 +80,42 @@ impl Namespace {
             tally,
         };
         let by_key = |a: u32, b: u32| self.key(a).cmp(self.key(b));
-        let hits = self
-            .rows
-            .top_k_batch_with(kernel, queries, &search, &by_key);
-        hits.into_iter()
-            .map(|hits| {
-                let margin = match hits.as_slice() {
-                    [first, second, ..] => Some(first.score - second.score),
-                    _ => None,
-                };
-                let limit = if options.limit == 0 {
-                    hits.len()
-                } else {
-                    options.limit
-                };
-                let matches = hits
-                    .into_iter()
-                    .take(limit)
-                    .take_while(|hit| options.min_score.is_none_or(|least| hit.score >= least))
-                    .map(|hit| Match {
-                        category: Arc::clone(&self.categories[hit.slot as usize].key),
-                        score: hit.score,
-                        count: self.categories[hit.slot as usize].absorbed.counting,
-                    })
-                    .collect();
-                Ranking { matches, margin }
-            })
+        let scorer = self.scorer();
+        let found = scorer.search(kernel, &self.rows, queries, &search, &by_key);
+        found
+            .into_iter()
+            .map(|found| self.ranking(found, options))
             .collect()
+    }
+
+    fn ranking(&self, found: Vec<Scored>, options: &MatchOptions) -> Ranking {
+        let margin = match found.as_slice() {
+            [first, second, ..] => Some(first.score.total() - second.score.total()),
+            _ => None,
+        };
+        let limit = if options.limit == 0 {
+            found.len()
+        } else {
+            options.limit
+        };
+        let reaches = |found: &Scored| {
+            options
+                .min_score
+                .is_none_or(|least| found.score.cosine >= least)
+        };
+        let category = |found: Scored| {
+            let category = &self.categories[found.slot as usize];
+            Match {
+                category: Arc::clone(&category.key),
+                score: found.score.cosine,
+                count: category.stats.counting,
+            }
+        };
+        let matches = found.into_iter().take(limit).take_while(reaches);
+        Ranking {
+            matches: matches.map(category).collect(),
+            margin,
+        }
     }
 
     fn key(&self, slot: u32) -> &str {

@@ -1,18 +1,24 @@
 //! The state of one namespace in memory: what is published to readers, and drafts of what will be.
 //!
-//! Writers never touch what readers see while they work. A write prepares drafts of the few rows
-//! that it changes ([`Draft`]), and once it is durable they are copied in ([`Namespace::publish`]):
-//! O(dimension) a row, and nothing in it can fail.
+//! A writer never touches what readers see while it works. A write prepares drafts of the few rows
+//! that it changes ([`Draft`]); once the write is durable the drafts are copied in
+//! ([`Namespace::publish`]), which costs O(dimension) a row and cannot fail.
 
 mod category;
+mod category_draft;
+mod category_view;
 mod draft;
 mod matching;
 mod matrix;
-mod namespace;
+mod member_stats;
+mod published;
 mod records;
 
-pub use category::{Absorbed, Asking, Category, CategoryDraft, CategoryView, Told};
+pub use category::Category;
+pub use category_draft::{CategoryDraft, EntryDrift, EntryIndex, SumOverflow};
+pub use category_view::CategoryView;
 pub use draft::{Draft, Header};
 pub use matching::{Filter, Match, MatchOptions, Ranking};
-pub use namespace::{Namespace, Profile};
+pub use member_stats::{MemberStats, Rebuild};
+pub use published::{Namespace, Profile};
 pub use records::{CategoryRecord, Item, Membership, Origin, membership_hash};

@@ -30,12 +30,12 @@ mod top_k;
 mod unit_row;
 
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;
 
 use std::cmp::Ordering;
 
 pub use query::Query;
-pub use rows::Rows;
+pub use rows::{RowRef, Rows};
 pub use tally::Tally;
 pub use unit_row::UnitRow;
 
@@ -86,25 +86,27 @@ pub struct Hit {
 /// does not depend on where rows are.
 pub type Tie<'a> = &'a (dyn Fn(u32, u32) -> Ordering + Sync);
 
-/// The score of a row that need not be stored anywhere.
+/// The score of one row.
 ///
 /// # Panics
 ///
 /// If query and row have different dimensions.
-pub fn score(query: &Query, row: &UnitRow) -> f64 {
-    score_with(Kernel::best(), query, row)
+#[inline]
+pub fn cosine(query: &Query, row: RowRef<'_>) -> f64 {
+    cosine_with(Kernel::best(), query, row)
 }
 
-/// [`score`] with a chosen kernel. The answer is the same with each.
+/// [`cosine`] with a chosen kernel. The answer is the same with each.
 ///
 /// # Panics
 ///
 /// If query and row have different dimensions.
-pub fn score_with(kernel: Kernel, query: &Query, row: &UnitRow) -> f64 {
+#[inline]
+pub fn cosine_with(kernel: Kernel, query: &Query, row: RowRef<'_>) -> f64 {
     assert_eq!(
         query.dimension(),
-        row.dimension(),
+        row.dimension,
         "a query of another dimension"
     );
-    query.score(kernel.dot(&query.lines, &row.lines), row.norm)
+    query.score(kernel.dot(&query.lines, row.lines), row.norm)
 }

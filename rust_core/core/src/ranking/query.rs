@@ -20,7 +20,7 @@ pub struct Query {
 impl Query {
     /// Prepares `values`, of any length and any scale; `None` if their norm is zero or not finite
     /// (a component is NaN or infinite), since they have no direction then.
-    pub fn new(values: &[f32]) -> Option<Self> {
+    pub(crate) fn new(values: &[f32]) -> Option<Self> {
         let lines = F32Line::pack(values);
         let norm = Kernel::best().dot(&lines, &lines).sqrt();
         let has_direction = norm > 0.0 && norm.is_finite();

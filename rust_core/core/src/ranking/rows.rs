@@ -2,11 +2,9 @@
 
 use std::ops::Range;
 
-use super::Query;
 use super::segment::{Segment, SketchBlock};
 use super::unit_row::UnitRow;
 use crate::arithmetic::limits::MAX_DIMENSION;
-use crate::kernels::Kernel;
 use crate::kernels::lines::F32Line;
 
 /// Bytes of full rows in a segment. Growing copies at most this much, and a matrix has at most
@@ -36,6 +34,14 @@ pub struct Rows {
     len: usize,
     /// Number of rows that somebody said there would be.
     expected: usize,
+}
+
+/// A present row, to be scored: one of [`Rows`], or a [`UnitRow`] that is stored nowhere yet.
+#[derive(Clone, Copy, Debug)]
+pub struct RowRef<'a> {
+    pub(super) dimension: usize,
+    pub(super) lines: &'a [F32Line],
+    pub(super) norm: f64,
 }
 
 impl Rows {
@@ -156,19 +162,15 @@ impl Rows {
         self.row(slot).is_some()
     }
 
-    /// The score of the row at `slot`; `None` if there is none or it is absent.
-    ///
-    /// # Panics
-    ///
-    /// If the query has another dimension.
-    pub fn score(&self, query: &Query, slot: u32) -> Option<f64> {
-        assert_eq!(
-            query.dimension(),
-            self.dimension,
-            "a query of another dimension"
-        );
+    /// The row at `slot`, to be scored; `None` if there is no such slot or the row is absent.
+    #[inline]
+    pub fn get(&self, slot: u32) -> Option<RowRef<'_>> {
         let (lines, norm) = self.row(slot)?;
-        Some(query.score(Kernel::best().dot(&query.lines, lines), norm))
+        Some(RowRef {
+            dimension: self.dimension,
+            lines,
+            norm,
+        })
     }
 
     /// Bytes allocated.

@@ -1,5 +1,6 @@
 //! A category's direction, prepared for ranking.
 
+use super::rows::RowRef;
 use super::sketch::RowSketch;
 use crate::kernels::Kernel;
 use crate::kernels::lines::F32Line;
@@ -24,7 +25,7 @@ impl UnitRow {
     /// Component i is `(V_i as f64 / ‖V‖) as f32`, where ‖V‖ is computed in f64 with the lanes
     /// and the fold of [`crate::kernels`], without fused operations: a function of the integers
     /// alone, the same on every CPU.
-    pub fn from_numerator(numerator: &[i64]) -> Option<Self> {
+    pub(crate) fn from_numerator(numerator: &[i64]) -> Option<Self> {
         let kernel = Kernel::best();
         let norm = kernel.run(|| norm(numerator));
         if norm == 0.0 {
@@ -40,6 +41,16 @@ impl UnitRow {
             norm,
             sketch,
         })
+    }
+
+    /// The row, to be scored.
+    #[inline]
+    pub fn as_ref(&self) -> RowRef<'_> {
+        RowRef {
+            dimension: self.dimension,
+            lines: &self.lines,
+            norm: self.norm,
+        }
     }
 
     /// Number of components.

@@ -1,5 +1,26 @@
-//! How a category is scored.
+//! Scoring: the one room that turns a category and a vector into a score.
+//!
+//! A [`Scorer`] prepares both sides and compares them, and nothing else does:
+//!
+//! ```text
+//! category   CentroidSum ──row──► UnitRow ─┐
+//!                                          ├─score, search──► Score
+//! vector     f32s ───────query──► Query ───┘
+//! ```
+//!
+//! The kind of scorer is an enum, not a type parameter: a namespace chooses it at run time, and
+//! one query may choose another. With one kind the choice costs nothing.
+//!
+//! To add a ranking: a variant of [`Scorer`] (chosen in [`Scorer::of`]), its arm in each method,
+//! and its terms in [`Score`], whose parts an explanation lists. Rows and queries stay those of
+//! the cosine, with which every ranking begins: [`Scorer::search`] takes as many rows by their
+//! cosines as the ranking re-orders, and adds the further terms there.
 
+mod centroid;
 mod cosine;
+mod scorer;
 
-pub use cosine::{Parts, drift, spread};
+pub use crate::ranking::Query;
+pub use centroid::{CentroidSum, spread};
+pub use cosine::MeanQuery;
+pub use scorer::{Score, Scored, Scorer};

@@ -1,9 +1,9 @@
 //! Any commands in any order: the outcome, the embeddings and the ranking are the oracle's.
 
 use ee_core::command::{Command, Outcome};
-use ee_core::command::{Order, execute};
+use ee_core::command::{CommandContext, execute};
 use ee_core::namespace::Namespace;
-use ee_core::ranking::Query;
+use ee_core::scoring::Scorer;
 use proptest::prelude::*;
 
 use crate::audit::audit_machine;
@@ -68,7 +68,7 @@ proptest! {
     }
 
     #[test]
-    fn a_command_that_is_only_tried_tells_the_same_and_changes_nothing(
+    fn a_command_that_is_only_validated_has_the_same_result_and_changes_nothing(
         membership in membership(),
         commands in commands(1..25),
     ) {
@@ -77,8 +77,8 @@ proptest! {
             let (digest, mut store) = (machine.digest(), machine.store.clone());
             let group = Group::new(&machine);
             let origin = origin(machine.namespace.header().revision + 1);
-            let order = Order { command, origin: &origin, request_id: "", number: 0 };
-            let tried = execute(&machine.namespace, &group.draft, &mut store, order);
+            let context = CommandContext { origin: &origin, request_id: "", number: 0 };
+            let tried = execute(&machine.namespace, &group.draft, &mut store, command, context);
             let tried = tried.map(|mut tried| {
                 tried.complete(2);
                 tried
@@ -86,7 +86,7 @@ proptest! {
             prop_assert_eq!(machine.digest(), digest);
             match (tried, machine.apply(command)) {
                 (Ok(tried), Ok(outcome)) => prop_assert_eq!(tried.outcome, outcome),
-                (Err(tried), Err(refusal)) => prop_assert_eq!(tried, refusal.into()),
+                (Err(tried), Err(rejection)) => prop_assert_eq!(tried, rejection.into()),
                 (tried, done) => panic!("tried {tried:?}, done {done:?}"),
             }
         }
@@ -246,5 +246,5 @@ fn compare_ranking(machine: &Machine, model: &Model, query: &[f32]) {
         _ => None,
     };
     assert_eq!(ranking.margin, margin);
-    assert!(Query::new(query).is_some());
+    assert!(Scorer::Cosine.query(query).is_some());
 }

@@ -7,9 +7,10 @@ use ee_core::arithmetic::fixed;
 use ee_core::arithmetic::vector::norm_squared;
 use ee_core::namespace::membership_hash;
 use ee_core::namespace::{CategoryDraft, Header, Namespace};
-use ee_core::ranking::{self, Query};
+use ee_core::scoring::Scorer;
+use ee_core::settings::NamespaceSettings;
 
-use crate::machine::{DIMENSION, Machine, rank as ranking};
+use crate::machine::{DIMENSION, Machine, rank};
 use crate::map_store::MapStore;
 
 /// The sequences of the members of a category that count, by the rule itself.
@@ -28,27 +29,31 @@ pub(crate) fn counting(store: &MapStore, category: i64) -> BTreeSet<u64> {
 }
 
 /// A category, built from its record and its members.
-pub(crate) fn rebuilt(store: &MapStore, category: i64, dimension: usize) -> CategoryDraft {
+pub(crate) fn rebuilt(
+    store: &MapStore,
+    category: i64,
+    settings: &NamespaceSettings,
+) -> CategoryDraft {
     let counting = counting(store, category);
     let record = store.categories[&category].clone();
-    let mut draft = CategoryDraft::create(category, record, dimension);
+    let mut draft = CategoryDraft::create(settings, category, record);
     for membership in store.members_of(category) {
-        draft.category.absorbed.members += 1;
+        draft.category.stats.members += 1;
         if !counting.contains(&membership.sequence) {
             continue;
         }
         let item = &store.items[&membership.item];
-        // The whole fits, whatever its parts do in this order.
+        // The end is in range, though partial sums in this order may not be.
         fixed::replay(
             &mut draft.sum,
             f64::from(item.weight),
             &item.embedding,
             false,
         );
-        let absorbed = &mut draft.category.absorbed;
-        absorbed.counting += 1;
-        absorbed.weight = absorbed.weight.plus(item.weight);
-        absorbed.squares = absorbed
+        let stats = &mut draft.category.stats;
+        stats.counting += 1;
+        stats.weight = stats.weight.plus(item.weight);
+        stats.squares = stats
             .squares
             .plus(item.weight, norm_squared(&item.embedding));
     }
@@ -62,7 +67,6 @@ pub(crate) fn rebuilt(store: &MapStore, category: i64, dimension: usize) -> Cate
 ///
 /// If anything differs by a bit.
 pub(crate) fn audit(namespace: &Namespace, store: &MapStore) {
-    let dimension = namespace.settings().dimension as usize;
     let mut expected = Header {
         revision: namespace.header().revision,
         next_sequence: namespace.header().next_sequence,
@@ -72,7 +76,7 @@ pub(crate) fn audit(namespace: &Namespace, store: &MapStore) {
         ..Header::default()
     };
     for (&id, record) in &store.categories {
-        let mut built = rebuilt(store, id, dimension);
+        let mut built = rebuilt(store, id, namespace.settings());
         expected.category_records.insert(&built.category.hash);
         audit_category(namespace, store, &mut built);
         assert_eq!(namespace.id_of(&record.key), Some(id));
@@ -114,7 +118,7 @@ fn audit_category(namespace: &Namespace, store: &MapStore, built: &mut CategoryD
     let key = built.category.key.to_string();
     let mut live = namespace.draft_of(&key).expect("it is stored");
     assert_eq!(live.sum, built.sum, "sum of {key}");
-    assert_eq!(live.category.absorbed, built.category.absorbed);
+    assert_eq!(live.category.stats, built.category.stats);
     assert_eq!(live.category.hash, built.category.hash, "hash of {key}");
     assert_eq!(live.record(), built.record());
     let counting = counting(store, built.category.id);
@@ -124,19 +128,19 @@ fn audit_category(namespace: &Namespace, store: &MapStore, built: &mut CategoryD
     }
     for embeddings in [false, true] {
         let view = namespace.category(&key, embeddings);
-        assert_eq!(view, live.view(embeddings).ok());
-        assert_eq!(view, built.view(embeddings).ok());
+        assert_eq!(view, Some(live.view(embeddings)));
+        assert_eq!(view, Some(built.view(embeddings)));
     }
     if built.sum.len() == DIMENSION {
         let asked = [0.25, -1.0, 0.5];
-        let query = Query::new(&asked).expect("it has a direction");
-        let row = built.row().expect("the sum stays in its range");
-        let expected = row.map(|row| ranking::score(&query, row));
-        let matches = ranking(namespace, &asked).matches;
+        let query = Scorer::Cosine.query(&asked).expect("it has a direction");
+        let score = |row| Scorer::Cosine.score(&query, row).total();
+        let expected = built.row().map(score);
+        let matches = rank(namespace, &asked).matches;
         let found = matches.iter().find(|m| *m.category == *key);
         assert_eq!(found.map(|m| m.score), expected);
         if let Some(found) = found {
-            assert_eq!(found.count, built.category.absorbed.counting);
+            assert_eq!(found.count, built.category.stats.counting);
         }
     }
 }

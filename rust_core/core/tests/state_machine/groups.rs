@@ -1,4 +1,5 @@
-//! Commands that share one publication see each other, and leave what they leave one by one.
+//! Commands that share one publication see each other, and have the effects that they have one by
+//! one.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +16,7 @@ proptest! {
     #![proptest_config(cases(160))]
 
     #[test]
-    fn what_waits_for_the_end_of_a_group_is_as_if_it_had_not_waited(
+    fn work_left_to_the_end_of_a_group_has_the_results_of_work_done_at_once(
         membership in membership(),
         commands in commands(1..40),
         sizes in prop::collection::vec(1..12usize, 1..8),
@@ -32,10 +33,10 @@ proptest! {
             let mut group = Group::new(&late);
             let mut outcomes = Vec::new();
             for command in now {
-                group.apply_unsettled(&mut late, command);
+                group.apply_unfinished(&mut late, command);
                 outcomes.push(each.apply(command));
             }
-            group.settle(threads);
+            group.finish(threads);
             prop_assert_eq!(&group.outcomes, &outcomes);
             group.publish(&mut late);
             audit_machine(&late);

@@ -1,11 +1,15 @@
 //! A namespace, its store and its log, run as an engine would run them.
 
 use ee_core::command::record::Entry;
-use ee_core::command::{Applied, Order, WriteError, execute};
-use ee_core::command::{Assignment, CategoryPut, Command, ItemPut, Outcome, Refusal, Unassignment};
+use ee_core::command::{Applied, CommandContext, WriteError, execute};
+use ee_core::command::{
+    Assignment, CategoryPut, Command, ItemPut, Outcome, Rejection, Unassignment,
+};
 use ee_core::namespace::Origin;
-use ee_core::namespace::{Draft, Filter, Header, MatchOptions, Namespace, Profile, Ranking};
-use ee_core::ranking::Query;
+use ee_core::namespace::{
+    Draft, EntryDrift, Filter, Header, MatchOptions, Namespace, Profile, Ranking,
+};
+use ee_core::scoring::Scorer;
 use ee_core::settings::{MembershipMode, NamespaceSettings, Normalization};
 
 use crate::map_store::MapStore;
@@ -59,23 +63,23 @@ impl Machine {
         }
     }
 
-    /// Applies a command and publishes it; a refused one leaves everything as it was.
-    pub(crate) fn apply(&mut self, command: &Command) -> Result<Outcome, Refusal> {
+    /// Applies a command and publishes it; a rejected command changes nothing.
+    pub(crate) fn apply(&mut self, command: &Command) -> Result<Outcome, Rejection> {
         let mut group = Group::new(self);
         let outcome = group.apply(self, command);
         group.publish(self);
         outcome
     }
 
-    /// Applies a command that nothing speaks against.
+    /// Applies a command that is valid.
     pub(crate) fn run(&mut self, command: &Command) -> Outcome {
         match self.apply(command) {
             Ok(outcome) => outcome,
-            Err(refusal) => panic!("{command:?}: {refusal}"),
+            Err(rejection) => panic!("{command:?}: {rejection}"),
         }
     }
 
-    /// Applies commands; some may be refused.
+    /// Applies commands; some may be rejected.
     pub(crate) fn apply_all(&mut self, commands: &[Command]) {
         for command in commands {
             let _ = self.apply(command);
@@ -112,15 +116,17 @@ pub(crate) fn rank(namespace: &Namespace, query: &[f32]) -> Ranking {
         filter: Filter::default(),
         threads: 1,
     };
-    let query = Query::new(query).expect("the query has a direction");
+    let query = Scorer::Cosine
+        .query(query)
+        .expect("the query has a direction");
     namespace.rank(&[query], &options).remove(0)
 }
 
 /// Commands that will be published together.
 pub(crate) struct Group {
     pub(crate) draft: Draft,
-    /// What came of each command.
-    pub(crate) outcomes: Vec<Result<Outcome, Refusal>>,
+    /// The result of each command.
+    pub(crate) outcomes: Vec<Result<Outcome, Rejection>>,
 }
 
 impl Group {
@@ -136,41 +142,41 @@ impl Group {
         &mut self,
         machine: &mut Machine,
         command: &Command,
-    ) -> Result<Outcome, Refusal> {
-        self.apply_unsettled(machine, command);
-        self.settle(1);
+    ) -> Result<Outcome, Rejection> {
+        self.apply_unfinished(machine, command);
+        self.finish(1);
         self.outcomes.last().expect("one was applied").clone()
     }
 
-    /// Applies a command to the group, and leaves to its end what can wait.
-    pub(crate) fn apply_unsettled(&mut self, machine: &mut Machine, command: &Command) {
+    /// Applies a command to the group; what can wait is left to the end of the group.
+    pub(crate) fn apply_unfinished(&mut self, machine: &mut Machine, command: &Command) {
         if let Command::UpdateProfile { .. } = command {
-            self.settle(1);
+            self.finish(1);
         }
         let outcome = self.execute(machine, command);
         self.outcomes.push(outcome);
     }
 
-    /// Does what was left, on so many threads.
-    pub(crate) fn settle(&mut self, threads: usize) {
-        self.draft.settle(threads, || {});
-        Draft::complete([&mut self.draft].into_iter(), threads, || {});
-        for (asking, drift) in self.draft.told.drain(..) {
-            let outcome = self.outcomes[asking.command].as_mut();
-            let outcome = outcome.expect("a refused command asks nothing");
-            outcome.tell_drift(asking.entry, drift);
+    /// Computes what was left to the end of the group, on `threads` threads.
+    pub(crate) fn finish(&mut self, threads: usize) {
+        self.draft.finalize_hashes(threads, || {});
+        Draft::compute_directions([&mut self.draft].into_iter(), threads, || {});
+        for EntryDrift { at, drift } in self.draft.take_drifts() {
+            let outcome = self.outcomes[at.command].as_mut();
+            let outcome = outcome.expect("a rejected command reports no drift");
+            outcome.set_drift(at.entry, drift);
         }
     }
 
-    fn execute(&mut self, machine: &mut Machine, command: &Command) -> Result<Outcome, Refusal> {
+    fn execute(&mut self, machine: &mut Machine, command: &Command) -> Result<Outcome, Rejection> {
         let before = machine.store.clone();
         let origin = origin(self.draft.header.revision + 1);
         let applied = execute(
             &machine.namespace,
             &self.draft,
             &mut machine.store,
-            Order {
-                command,
+            command,
+            CommandContext {
                 origin: &origin,
                 request_id: "request",
                 number: self.outcomes.len(),
@@ -196,7 +202,7 @@ impl Group {
                 }
                 Ok(outcome)
             }
-            Err(WriteError::Refused(refusal)) => {
+            Err(WriteError::Rejected(refusal)) => {
                 machine.store = before;
                 Err(refusal)
             }

@@ -1,7 +1,9 @@
-//! A sum that would leave its range is refused with its category's key, and nothing changes.
+//! A command by which a sum would leave its range is rejected with the key of the category, and
+//! changes nothing.
 
-use ee_core::arithmetic::limits::{MAX_COMPONENT, MAX_WEIGHT};
-use ee_core::command::{CategoryPut, Command, ItemPut, Refusal};
+use ee_core::arithmetic::limits::{MAX_BASE_SHARE, MAX_COMPONENT, MAX_WEIGHT};
+use ee_core::command::{CategoryPut, Command, ItemPut, Rejection};
+use ee_core::namespace::SumOverflow;
 use ee_core::settings::MembershipMode::{self, Multiple, Single};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -25,21 +27,21 @@ fn machine(membership: MembershipMode) -> Machine {
     machine
 }
 
-fn refused(machine: &mut Machine, command: &Command, category: &str, component: usize) {
+fn rejected(machine: &mut Machine, command: &Command, category: &str, component: usize) {
     let before = (machine.digest(), machine.store.clone(), machine.log.clone());
     let category = category.to_owned();
-    let refusal = Refusal::SumOverflow {
+    let overflow = SumOverflow {
         category,
         component,
     };
-    assert_eq!(machine.apply(command), Err(refusal));
+    assert_eq!(machine.apply(command), Err(overflow.into()));
     audit_machine(machine);
     let after = (machine.digest(), machine.store.clone(), machine.log.clone());
     assert_eq!(after, before);
 }
 
 #[test]
-fn the_member_too_many_is_refused_with_its_batch() {
+fn the_member_that_is_too_much_is_rejected_with_its_batch() {
     let mut machine = machine(Single);
     machine.run(&assign(item("x", &UP, HEAVY), "a"));
     let batch = vec![
@@ -48,7 +50,7 @@ fn the_member_too_many_is_refused_with_its_batch() {
         to(item("y", &UP, HEAVY), "a"),
         to(item("z", &UP, HEAVY), "a"),
     ];
-    refused(&mut machine, &Command::Assign(batch), "a", 1);
+    rejected(&mut machine, &Command::Assign(batch), "a", 1);
     machine.run(&assign(item("y", &DOWN, HEAVY), "a"));
     machine.run(&assign(item("z", &UP, HEAVY), "a"));
     audit_machine(&machine);
@@ -57,18 +59,18 @@ fn the_member_too_many_is_refused_with_its_batch() {
 #[test]
 fn one_member_alone_can_be_too_much() {
     let mut machine = machine(Single);
-    refused(
+    rejected(
         &mut machine,
         &assign(item("x", &UP, MAX_WEIGHT), "a"),
         "a",
         1,
     );
     machine.run(&Command::PutItems(vec![item("x", &UP, MAX_WEIGHT)]));
-    refused(&mut machine, &assign(known("x"), "a"), "a", 1);
+    rejected(&mut machine, &assign(known("x"), "a"), "a", 1);
 }
 
 #[test]
-fn a_change_of_an_item_is_refused_by_any_of_its_categories() {
+fn a_change_of_an_item_is_rejected_if_any_of_its_categories_overflows() {
     let mut machine = machine(Multiple);
     machine.run(&assign(item("x", &UP, HEAVY), "b"));
     machine.run(&Command::Assign(vec![
@@ -79,46 +81,98 @@ fn a_change_of_an_item_is_refused_by_any_of_its_categories() {
         weight: Some(HEAVY),
         ..known("y")
     };
-    refused(
+    rejected(
         &mut machine,
         &Command::PutItems(vec![heavier.clone()]),
         "b",
         1,
     );
-    refused(&mut machine, &assign(heavier, "a"), "b", 1);
+    rejected(&mut machine, &assign(heavier, "a"), "b", 1);
 }
 
 #[test]
-fn taking_out_what_held_a_sum_in_its_range_is_refused() {
+fn removing_what_keeps_a_sum_in_range_is_rejected() {
     let mut machine = machine(Single);
     machine.run(&assign(item("down", &DOWN, HEAVY), "a"));
     machine.run(&assign(item("x", &UP, HEAVY), "a"));
     machine.run(&assign(item("y", &UP, HEAVY), "a"));
-    refused(&mut machine, &unassign("down", Some("a")), "a", 1);
-    refused(&mut machine, &assign(known("down"), "b"), "a", 1);
+    rejected(&mut machine, &unassign("down", Some("a")), "a", 1);
+    rejected(&mut machine, &assign(known("down"), "b"), "a", 1);
     machine.run(&unassign("x", None));
     machine.run(&unassign("down", None));
 }
 
 #[test]
-fn a_base_counts_towards_the_range() {
+fn a_base_of_any_weight_and_share_takes_nothing_from_the_range_of_the_sum() {
     let mut machine = Machine::new(Single);
-    let put = |base_weight, min_base_share| CategoryPut {
-        base_weight: Some(base_weight),
-        min_base_share: Some(min_base_share),
-        ..category("a", Some(&UP))
+    let put = |base_weight, min_base_share| {
+        Command::PutCategories(vec![CategoryPut {
+            base_weight: Some(base_weight),
+            min_base_share: Some(min_base_share),
+            ..category("a", Some(&UP))
+        }])
     };
-    // While nothing counts the category is its base, whatever that would weigh.
-    machine.run(&Command::PutCategories(vec![put(MAX_WEIGHT, 0.0)]));
-    let join = assign(item("x", &[0.0, 0.0, 1.0], 1.0), "a");
-    refused(&mut machine, &join, "a", 1);
-    machine.run(&Command::PutCategories(vec![put(1.0, 0.0)]));
-    machine.run(&join);
-    let heavy = Command::PutCategories(vec![put(MAX_WEIGHT, 0.0)]);
-    refused(&mut machine, &heavy, "a", 1);
-    // A share of 0.999 is a weight of 999 for each of the members'.
-    let floor = Command::PutCategories(vec![put(1.0, 0.999)]);
-    refused(&mut machine, &floor, "a", 1);
+    machine.run(&put(MAX_WEIGHT, 0.0));
+    // Three quarters of the range, so that neither base fits beside it.
+    machine.run(&assign(item("x", &DOWN, HEAVY), "a"));
+    // Of the weights of base and member, in the components that differ.
+    for (base_weight, share, weight) in [
+        (MAX_WEIGHT, 0.0, f64::from(MAX_WEIGHT)),
+        (1.0, MAX_BASE_SHARE, 0.999 / 0.001 * f64::from(HEAVY)),
+        (0.0, MAX_BASE_SHARE, 0.999 / 0.001 * f64::from(HEAVY)),
+    ] {
+        machine.run(&put(base_weight, share));
+        audit_machine(&machine);
+        let whole = weight + f64::from(HEAVY);
+        let expected = f64::from(MAX_COMPONENT) * (weight - f64::from(HEAVY)) / whole;
+        let effective = machine.effective("a").expect("a mean");
+        assert!((f64::from(effective[1]) / expected - 1.0).abs() < 1e-6);
+        assert!((effective[0] - 1.0).abs() < 1e-6);
+        let score = machine.rank(&UP).matches[0].score;
+        assert!((score - 1.0).abs() < 1e-6, "{score}");
+    }
+    let too_much = assign(item("y", &DOWN, HEAVY), "a");
+    rejected(&mut machine, &too_much, "a", 1);
+}
+
+/// 8,300 members of length 1 and a minimum base share of 0.999: a base of 8.3 million weights.
+#[test]
+fn the_largest_base_share_holds_for_many_ordinary_members() {
+    let mut machine = Machine::new(Single);
+    machine.run(&Command::PutCategories(vec![CategoryPut {
+        min_base_share: Some(MAX_BASE_SHARE),
+        ..category("a", Some(&[1.0, 0.0, 0.0]))
+    }]));
+    let members = (0..8_500).map(|i| to(item(&format!("item {i}"), &[0.0, 1.0, 0.0], 1.0), "a"));
+    machine.run(&Command::Assign(members.collect()));
+    let effective = machine.effective("a").expect("a mean");
+    assert!((effective[0] - 0.999).abs() < 1e-6 && (effective[1] - 0.001).abs() < 1e-6);
+}
+
+/// Live sums follow the order of the writes, a rebuild that of the members.
+#[test]
+fn a_sum_that_is_in_range_is_rebuilt_though_partial_sums_are_not() {
+    let mut machine = Machine::new(Single);
+    let put = |window| {
+        Command::PutCategories(vec![CategoryPut {
+            key: "a".into(),
+            window: Some(window),
+            ..CategoryPut::default()
+        }])
+    };
+    machine.run(&Command::PutCategories(vec![category("a", None)]));
+    for key in ["x", "y", "z"] {
+        machine.run(&assign(item(key, &[1.0, 1.0, 0.0], HEAVY), "a"));
+    }
+    for (key, embedding) in [("x", &UP), ("z", &DOWN), ("y", &UP)] {
+        machine.run(&Command::PutItems(vec![item(key, embedding, HEAVY)]));
+    }
+    let sum = machine.sum("a");
+    machine.run(&put(10));
+    assert_eq!(machine.sum("a"), sum);
+    audit_machine(&machine);
+    // Without z the two others are too much.
+    rejected(&mut machine, &unassign("z", None), "a", 1);
 }
 
 #[test]
@@ -136,7 +190,7 @@ fn a_full_window_at_the_edge_of_the_range_still_turns() {
         window: Some(2),
         ..CategoryPut::default()
     }]);
-    refused(&mut machine, &wider, "a", 1);
+    rejected(&mut machine, &wider, "a", 1);
     machine.run(&unassign("z", Some("a")));
     audit_machine(&machine);
 }
@@ -152,7 +206,7 @@ fn a_frozen_category_takes_any_member_and_thaws_only_within_the_range() {
     };
     machine.run(&put(true));
     machine.run(&assign(item("x", &UP, MAX_WEIGHT), "a"));
-    refused(&mut machine, &put(false), "a", 1);
+    rejected(&mut machine, &put(false), "a", 1);
     machine.run(&unassign("x", None));
     machine.run(&put(false));
 }
@@ -191,7 +245,7 @@ proptest! {
     #![proptest_config(cases(160))]
 
     #[test]
-    fn at_the_edge_of_the_range_a_command_is_right_or_refused(
+    fn at_the_edge_of_the_range_a_command_is_right_or_rejected(
         membership in membership(),
         commands in prop::collection::vec(edge(), 1..40),
     ) {
@@ -200,12 +254,12 @@ proptest! {
             let digest = machine.digest();
             match machine.apply(command) {
                 Ok(_) => {}
-                Err(Refusal::SumOverflow { category, component }) => {
+                Err(Rejection::SumOverflow(SumOverflow { category, component })) => {
                     prop_assert!(machine.namespace.contains(&category) && component < 3);
                     prop_assert_eq!(machine.digest(), digest);
                 }
-                // Of an item that was not put yet.
-                Err(Refusal::ItemNotFound { .. }) => {}
+                // An item that was not put yet.
+                Err(Rejection::ItemNotFound { .. }) => {}
                 Err(other) => panic!("{command:?}: {other}"),
             }
             audit_machine(&machine);

@@ -282,8 +282,8 @@ mod tests {
             category.touch();
             draft.categories.insert(key.into(), Some(category));
         }
-        draft.settle(1, || {});
-        Draft::complete([&mut draft].into_iter(), 1, || {});
+        draft.finalize_hashes(1, || {});
+        Draft::compute_directions([&mut draft].into_iter(), 1, || {});
         let broken = draft.categories.get_mut("b").unwrap().as_mut().unwrap();
         broken.sum.clear();
         let read = || {

@@ -2,7 +2,7 @@
 
 use ee_core::arithmetic::digest::SetDigest;
 use ee_core::namespace::membership_hash;
-use ee_core::namespace::{CategoryDraft, Namespace};
+use ee_core::namespace::{CategoryDraft, Namespace, Rebuild};
 use rusqlite::Connection;
 
 use crate::api::VerifyReport;
@@ -15,12 +15,11 @@ const SCAN: usize = 512;
 /// Findings that are reported; more of the same helps nobody.
 const MAX_FINDINGS: usize = 100;
 
-/// Builds a category's sum from its members.
+/// Rebuilds a category's sum from its members. Only the end must be in range: the live sum may have
+/// been reached in another order.
 pub(crate) fn rebuild(connection: &Connection, draft: &mut CategoryDraft) -> Result<()> {
     let id = draft.category.id;
     let (window, anchor) = (draft.category.settings.window, draft.category.anchor);
-    draft.clear();
-    draft.category.absorbed.members = 0;
     draft.category.counting_from = anchor + 1;
     if window > 0 {
         let nth = u64::from(window) - 1;
@@ -29,25 +28,28 @@ pub(crate) fn rebuild(connection: &Connection, draft: &mut CategoryDraft) -> Res
             draft.category.counting_from = sequence;
         }
     }
+    let mut rebuild = Rebuild::new(draft.sum.len());
     let mut from = 0;
     loop {
         let members = queries::members(connection, id, from, SCAN)?;
         for member in &members {
-            draft.category.absorbed.members += 1;
             if draft.category.counts(member.sequence) {
                 let item = queries::item_by_id(connection, member.item)?;
-                draft
-                    .absorb(item.weight, &item.embedding)
-                    .map_err(|refusal| Error::InvalidSnapshot {
-                        reason: refusal.to_string(),
-                    })?;
+                rebuild.absorb(item.weight, &item.embedding);
+            } else {
+                rebuild.pass_over();
             }
         }
         match members.last() {
             Some(last) if members.len() == SCAN => from = last.sequence + 1,
-            _ => return Ok(()),
+            _ => break,
         }
     }
+    draft
+        .set_rebuilt(rebuild)
+        .map_err(|overflow| Error::InvalidSnapshot {
+            reason: overflow.to_string(),
+        })
 }
 
 /// What is compared with what is stored, taken from memory at the same revision.
@@ -89,10 +91,10 @@ pub(crate) fn verify(
                 component.unwrap_or(0)
             ));
         }
-        if built.category.absorbed != draft.category.absorbed {
+        if built.category.stats != draft.category.stats {
             findings.add(format!(
                 "category {key:?}: counts are {:?}, rebuilt {:?}",
-                draft.category.absorbed, built.category.absorbed
+                draft.category.stats, built.category.stats
             ));
         }
         categories.insert(&built.compute_hash());

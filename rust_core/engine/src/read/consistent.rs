@@ -9,10 +9,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ee_core::arithmetic::fixed;
 use ee_core::namespace::Item;
 use ee_core::namespace::Namespace;
-use ee_core::ranking::Query;
+use ee_core::scoring::{MeanQuery, Query, Scorer};
 use ee_core::settings::NamespaceSettings;
 use rusqlite::Connection;
 
@@ -186,17 +185,17 @@ pub(crate) fn resolve(
     settings: &NamespaceSettings,
     queries: &[QuerySpec],
 ) -> Result<Vec<Query>> {
+    let scorer = Scorer::of(settings);
     let resolve_one = |(index, query): (usize, &QuerySpec)| {
         let vector = match query {
-            QuerySpec::Vector(vector) => return direction(Query::new(vector), index),
+            QuerySpec::Vector(vector) => return direction(scorer.query(vector), index),
             QuerySpec::Item(key) => {
                 let vector = item(connection, namespace, key, (index, None))?.embedding;
-                return direction(Query::new(&vector), index);
+                return direction(scorer.query(&vector), index);
             }
             QuerySpec::Parts(parts) => parts,
         };
-        // The mean's direction is that of the sum, in the same exact arithmetic as a category's.
-        let mut sum = vec![0; settings.dimension as usize];
+        let mut mean = MeanQuery::new(settings.dimension as usize);
         for (part, (spec, weight)) in vector.iter().enumerate() {
             let stored;
             let vector = match spec {
@@ -207,11 +206,10 @@ pub(crate) fn resolve(
                 }
                 QuerySpec::Parts(_) => return Err(Error::DegenerateQuery { query: index }),
             };
-            fixed::add(&mut sum, f64::from(*weight), vector)
+            mean.add(*weight, vector)
                 .map_err(|_| Error::DegenerateQuery { query: index })?;
         }
-        let vector: Vec<f32> = sum.iter().map(|&component| component as f32).collect();
-        direction(Query::new(&vector), index)
+        direction(scorer.mean_query(&mean), index)
     };
     queries.iter().enumerate().map(resolve_one).collect()
 }

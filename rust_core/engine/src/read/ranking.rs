@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use ee_core::namespace::{MatchOptions, Namespace, Ranking};
-use ee_core::ranking::Query;
+use ee_core::scoring::Query;
 
 use crate::Result;
 use crate::api::{At, QuerySpec, ReadContext};

@@ -13,7 +13,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread::available_parallelism;
 
 use ee_core::namespace::{MatchOptions, Ranking};
-use ee_core::ranking::Query;
+use ee_core::scoring::Query;
 use parking_lot::{Condvar, Mutex};
 
 use crate::api::At;
@@ -192,6 +192,7 @@ fn only(answer: At<Vec<Ranking>>) -> At<Ranking> {
 
 #[cfg(test)]
 mod tests {
+    use ee_core::scoring::Scorer;
     use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::thread;
@@ -200,7 +201,7 @@ mod tests {
     use super::*;
 
     fn query(value: f32) -> Query {
-        Query::new(&[value, 1.0]).expect("a direction")
+        Scorer::Cosine.query(&[value, 1.0]).expect("a direction")
     }
 
     fn options(limit: usize) -> MatchOptions {

@@ -1,6 +1,6 @@
 //! The table of sums: what each category had absorbed at a revision.
 
-use ee_core::namespace::Absorbed;
+use ee_core::namespace::MemberStats;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::checksum::Checksum;
@@ -13,7 +13,7 @@ pub(crate) fn save_sum(
     namespace: i64,
     category: i64,
     revision: u64,
-    absorbed: &Absorbed,
+    absorbed: &MemberStats,
     sum: &[i64],
 ) -> StoreResult<()> {
     let (absorbed, sum) = (encode(absorbed), sum_to_bytes(sum));
@@ -33,7 +33,7 @@ pub(crate) fn save_sum(
 }
 
 /// A written sum: its revision, and what the category had absorbed then.
-pub(crate) type StoredSum = (u64, Absorbed, Vec<i64>);
+pub(crate) type StoredSum = (u64, MemberStats, Vec<i64>);
 
 /// What a category had absorbed when that was last written.
 pub(crate) fn load_sum(connection: &Connection, category: i64) -> StoreResult<Option<StoredSum>> {

@@ -303,7 +303,7 @@ impl Restore {
                 move |connection, _| {
                     for (_, draft) in &built {
                         let id = draft.category.id;
-                        let absorbed = &draft.category.absorbed;
+                        let absorbed = &draft.category.stats;
                         queries::save_sum(connection, namespace, id, 1, absorbed, &draft.sum)?;
                     }
                     Ok(())
@@ -320,13 +320,8 @@ impl Restore {
         id: i64,
         record: &CategoryRecord,
     ) -> Result<(RecordHash, CategoryDraft)> {
-        let dimension = self.row.settings.dimension as usize;
-        let mut draft = CategoryDraft::create(id, record.clone(), dimension);
+        let mut draft = CategoryDraft::create(&self.row.settings, id, record.clone());
         rebuild(reader, &mut draft)?;
-        // Found here, a sum out of range is the snapshot's fault.
-        draft
-            .check()
-            .map_err(|refusal| invalid(refusal.to_string()))?;
         Ok((draft.compute_hash(), draft))
     }
 }

@@ -3,10 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use ee_core::command::{Command, Outcome};
-use ee_core::command::{Order, WriteError, execute};
-use ee_core::namespace::Draft;
-use ee_core::namespace::Origin;
+use ee_core::command::{Command, CommandContext, Outcome, WriteError, execute};
+use ee_core::namespace::{Draft, EntryDrift, Origin};
 use rusqlite::Connection;
 use rustc_hash::FxHashMap;
 
@@ -283,15 +281,15 @@ impl<'a> Group<'a> {
                 &published,
                 &working.draft,
                 &mut store,
-                Order {
-                    command: &job.command,
+                &job.command,
+                CommandContext {
                     origin: &origin,
                     request_id: &context.request_id,
                     number: self.answers.len(),
                 },
             )
             .map_err(|error| match error {
-                WriteError::Refused(refusal) => Failure::Refused(refusal.into()),
+                WriteError::Rejected(rejection) => Failure::Refused(rejection.into()),
                 WriteError::Store(error) => Failure::Store(error),
             })?
         };
@@ -357,7 +355,7 @@ impl<'a> Group<'a> {
     fn settle(&mut self) -> StoreResult<()> {
         let mut inserted = Ok(());
         for working in self.working.values_mut() {
-            working.draft.settle(self.shared.threads, || {
+            working.draft.finalize_hashes(self.shared.threads, || {
                 if inserted.is_ok() {
                     inserted = self.pending.insert(self.connection);
                 }
@@ -390,11 +388,11 @@ impl<'a> Group<'a> {
     /// does first, while others begin.
     fn complete(&mut self, own: impl FnOnce()) {
         let drafts = self.working.values_mut().map(|working| &mut working.draft);
-        Draft::complete(drafts, self.shared.threads, own);
+        Draft::compute_directions(drafts, self.shared.threads, own);
         for working in self.working.values_mut() {
-            for (asking, drift) in working.draft.told.drain(..) {
-                if let Some((_, Ok(written))) = self.answers.get_mut(asking.command) {
-                    written.outcome.tell_drift(asking.entry, drift);
+            for EntryDrift { at, drift } in working.draft.take_drifts() {
+                if let Some((_, Ok(written))) = self.answers.get_mut(at.command) {
+                    written.outcome.set_drift(at.entry, drift);
                 }
             }
         }

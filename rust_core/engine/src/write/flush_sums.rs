@@ -23,8 +23,8 @@ pub(crate) fn save_due(
     unsaved.count(effects.len() as u64);
     for category in draft.categories.values().flatten().filter(|c| c.rebuilt) {
         let id = category.category.id;
-        let absorbed = &category.category.absorbed;
-        queries::save_sum(connection, loaded.id, id, revision, absorbed, &category.sum)?;
+        let stats = &category.category.stats;
+        queries::save_sum(connection, loaded.id, id, revision, stats, &category.sum)?;
         unsaved.forget(id);
     }
     for _ in 0..unsaved.due(effects.len() as u64) {
@@ -59,7 +59,7 @@ fn save_one(connection: &Connection, loaded: &Loaded, draft: &Draft, id: i64) ->
             loaded.id,
             id,
             draft.header.revision,
-            &category.category.absorbed,
+            &category.category.stats,
             &category.sum,
         ),
         _ => Ok(()),

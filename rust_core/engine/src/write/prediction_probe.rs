@@ -13,7 +13,7 @@ use std::sync::Arc;
 use ee_core::command::{Assignment, Outcome};
 use ee_core::kernels::Kernel;
 use ee_core::namespace::{Filter, MatchOptions};
-use ee_core::ranking::Query;
+use ee_core::scoring::{Query, Scorer};
 use ee_core::settings::{MembershipMode, NamespaceSettings};
 
 use crate::catalog::cached_namespace::Loaded;
@@ -94,14 +94,15 @@ fn query(
     assignment: &Assignment,
     reader: &mut Option<Reader>,
 ) -> Option<Query> {
+    let scorer = Scorer::of(&loaded.settings);
     if let Some(embedding) = &assignment.item.embedding {
-        return Query::new(embedding);
+        return scorer.query(embedding);
     }
     if reader.is_none() {
         *reader = Some(shared.readers.begin().ok()?);
     }
     let item = queries::item_by_key(reader.as_ref()?, loaded.id, &assignment.item.key);
-    Query::new(&item.ok()??.embedding)
+    scorer.query(&item.ok()??.embedding)
 }
 
 /// What became of guesses.

@@ -1,10 +1,11 @@
 //! A clock that goes back, long keys, sums at the edge of their range.
 
-use ee_core::command::{Assignment, Command, ItemPut, Refusal};
+use ee_core::command::{Assignment, Command, ItemPut, Rejection};
 use ee_engine::failpoints::set_clock_offset_ms;
-use ee_engine::{Engine, Error, ItemFilter};
+use ee_engine::{Engine, Error, ItemFilter, backup, repair};
 
 use crate::common::*;
+use crate::model;
 
 const HOUR: i64 = 60 * 60 * 1000;
 
@@ -95,7 +96,7 @@ fn a_sum_at_the_edge_of_its_range_is_refused_whole_and_recovered_exactly() {
     let over = vec![assignment(1, 0), heavy(2, 2.0)];
     assert!(matches!(
         write(&engine, over),
-        Err(Error::Refused(Refusal::SumOverflow { .. }))
+        Err(Error::Rejected(Rejection::SumOverflow(_)))
     ));
     assert_eq!(view(&engine, "n"), before);
     drop(engine);
@@ -105,4 +106,41 @@ fn a_sum_at_the_edge_of_its_range_is_refused_whole_and_recovered_exactly() {
     unassign(&engine, "n", 0, true);
     write(&engine, vec![heavy(2, 2.0)]).unwrap();
     assert_verified(&engine, "n");
+}
+
+/// A rebuild adds members in the order of their assignment, which the writes need not have had.
+#[test]
+fn a_legal_sum_is_never_called_damaged_though_its_partial_sums_leave_the_range() {
+    let directory = tempdir().unwrap();
+    let engine = open(directory.path());
+    create(&engine, "n");
+    categories(&engine, "n", 1);
+    let put = |item: u64, component: f32| ItemPut {
+        key: format!("i{item}"),
+        embedding: Some(vec![component; DIMENSION]),
+        weight: Some(300.0),
+        ..ItemPut::default()
+    };
+    let members = (0..3).map(|item| Assignment {
+        item: put(item, 1.0),
+        category: "c0".into(),
+    });
+    write(&engine, "n", Command::Assign(members.collect())).unwrap();
+    for (item, component) in [(0, 20_000.0), (2, -20_000.0), (1, 20_000.0)] {
+        write(&engine, "n", Command::PutItems(vec![put(item, component)])).unwrap();
+    }
+    assert_verified(&engine, "n");
+    model::copy(&engine, "n", "m").unwrap();
+    assert_eq!(view(&engine, "m").digest, view(&engine, "n").digest);
+    let live = view(&engine, "n").digest;
+    drop(engine);
+    let engine = open(directory.path());
+    assert_verified(&engine, "n");
+    drop(engine);
+
+    let to = tempdir().unwrap();
+    let saved = backup(directory.path(), &to.path().join("backup")).unwrap();
+    assert!(saved.iter().all(|namespace| namespace.digest == live));
+    let report = repair(directory.path(), &to.path().join("repaired")).unwrap();
+    assert!(report.whole(), "{report:?}");
 }

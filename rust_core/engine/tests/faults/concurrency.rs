@@ -321,7 +321,7 @@ fn a_name_that_is_deleted_and_given_again_never_shows_the_old_one() {
                     let write =
                         |namespace| engine.write(&namespace, command, WriteContext::default());
                     match engine.handle("n").and_then(write) {
-                        Err(Error::Refused(_) | Error::NamespaceNotFound { .. }) => {}
+                        Err(Error::Rejected(_) | Error::NamespaceNotFound { .. }) => {}
                         other => panic!("{other:?}"),
                     }
                 }

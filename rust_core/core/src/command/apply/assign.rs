@@ -1,27 +1,26 @@
-//! Assign: items join categories, which learn them at once.
+//! Assign: items join categories, which absorb them at once.
 
 use std::sync::Arc;
 
-use super::conflicts::{Claims, Place};
-use super::{Step, Write};
-use crate::command::Store;
-use crate::command::{Assigned, Assignment, Refusal};
-use crate::namespace::Asking;
-use crate::ranking::{self, Query};
+use super::conflicts::{BatchConflicts, Destination};
+use super::{ApplyResult, Execution};
+use crate::command::{Assigned, Assignment, Rejection, Store};
+use crate::namespace::EntryIndex;
+use crate::scoring::Query;
 use crate::settings::MembershipMode;
 
-impl<S: Store> Write<'_, S> {
-    pub(super) fn assign(&mut self, assignments: &[Assignment]) -> Step<Vec<Assigned>, S> {
+impl<S: Store> Execution<'_, S> {
+    pub(super) fn assign(&mut self, assignments: &[Assignment]) -> ApplyResult<Vec<Assigned>, S> {
         let single = self.published.settings().membership == MembershipMode::Single;
-        let mut claims = Claims::default();
+        let mut conflicts = BatchConflicts::default();
         let mut outcomes = Vec::with_capacity(assignments.len());
         for (index, assignment) in assignments.iter().enumerate() {
-            let place = if single {
-                Place::Category(&assignment.category)
+            let destination = if single {
+                Destination::Category(&assignment.category)
             } else {
-                Place::Any
+                Destination::Any
             };
-            claims.agree(index, &assignment.item, place)?;
+            conflicts.check(index, &assignment.item, destination)?;
             outcomes.push(self.assign_one(index, assignment, single)?);
         }
         Ok(outcomes)
@@ -32,20 +31,17 @@ impl<S: Store> Write<'_, S> {
         index: usize,
         assignment: &Assignment,
         single: bool,
-    ) -> Step<Assigned, S> {
+    ) -> ApplyResult<Assigned, S> {
         let Some(category) = self.category(&assignment.category) else {
             let key = assignment.category.clone();
-            return Err(Refusal::CategoryNotFound { index, key }.into());
+            return Err(Rejection::CategoryNotFound { index, key }.into());
         };
         let (key, id) = (Arc::clone(&category.category.key), category.category.id);
         let mut resolved = self.resolve(index, &assignment.item)?;
         let (item_created, updated) = (resolved.before.is_none(), resolved.changed());
 
-        let query = Query::new(&resolved.after.embedding);
-        let score_before = match &query {
-            Some(query) => self.score(&key, query)?,
-            None => None,
-        };
+        let query = self.scorer.query(&resolved.after.embedding);
+        let score_before = query.and_then(|query| self.score(&key, &query));
 
         self.save(&mut resolved, false)?;
         let item = &resolved.after;
@@ -54,24 +50,24 @@ impl<S: Store> Write<'_, S> {
         if !already {
             if single {
                 for membership in &resolved.memberships {
-                    // It joins the next category in the same step, so it never enters the inbox.
+                    // The item joins the next category in the same command, so it never enters the
+                    // inbox.
                     previous = Some(self.leave(item, membership, false)?.to_string());
                 }
             }
-            // A new item never was in the inbox.
+            // A new item was never in the inbox.
             let from_inbox = !item_created && resolved.memberships.is_empty();
             self.join(item, &key, from_inbox)?;
         }
-        let asking = Asking {
+        let at = EntryIndex {
             command: self.number,
             entry: index,
         };
         let category = self.category(&key).expect("as before");
-        category.check()?;
         let category_drift = if already {
-            category.drift()?
+            category.drift()
         } else {
-            category.ask(asking);
+            category.report_drift(at);
             None
         };
         let assigned = Assigned {
@@ -80,7 +76,7 @@ impl<S: Store> Write<'_, S> {
             previous,
             changed: updated || !already,
             score_before,
-            category_count: category.category.absorbed.members,
+            category_count: category.category.stats.members,
             category_drift,
             item_created,
         };
@@ -88,16 +84,15 @@ impl<S: Store> Write<'_, S> {
         Ok(assigned)
     }
 
-    /// What a category scores now. Where nothing has changed it, its direction is published; to
-    /// compute it again would cost as much as the one after.
-    fn score(&mut self, key: &Arc<str>, query: &Query) -> Step<Option<f64>, S> {
-        let published = self.published;
-        let category = self.category(key).expect("the caller has seen it");
-        if !category.changed
-            && let Some(score) = published.score_of(key, query)
-        {
-            return Ok(score);
-        }
-        Ok(category.row()?.map(|row| ranking::score(query, row)))
+    /// The score of a category as of now. If nothing has changed the category, its row is published;
+    /// to compute it again would cost as much as the one after the change.
+    fn score(&mut self, key: &Arc<str>, query: &Query) -> Option<f64> {
+        let (published, scorer) = (self.published, self.scorer);
+        let category = self.category(key).expect("the caller has found it");
+        let row = match published.row_of(key) {
+            Some(row) if !category.changed => row,
+            _ => category.row(),
+        };
+        Some(scorer.score(query, row?).cosine)
     }
 }

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{Step, Write, WriteError, first_by_key};
+use super::{ApplyResult, Execution, WriteError, first_by_key};
 use crate::command::Store;
 use crate::command::record::Change;
-use crate::command::{CategoryPut, Put, Refusal};
+use crate::command::{CategoryPut, Put, Rejection};
 use crate::namespace::CategoryRecord;
 use crate::namespace::{CategoryDraft, CategoryView};
 use crate::settings::{CategorySettings, MembershipMode};
@@ -13,15 +13,15 @@ use crate::settings::{CategorySettings, MembershipMode};
 /// Members read at a time while a category is deleted.
 const SCAN: usize = 512;
 
-impl<S: Store> Write<'_, S> {
-    pub(super) fn put_categories(&mut self, puts: &[CategoryPut]) -> Step<Vec<Put>, S> {
+impl<S: Store> Execution<'_, S> {
+    pub(super) fn put_categories(&mut self, puts: &[CategoryPut]) -> ApplyResult<Vec<Put>, S> {
         let first = first_by_key(puts.iter().map(|put| put.key.as_str()));
         let mut outcomes = Vec::with_capacity(puts.len());
         for (index, put) in puts.iter().enumerate() {
             let first = first[put.key.as_str()];
             if puts[first] != *put {
                 let key = put.key.clone();
-                return Err(Refusal::Contradiction { index, first, key }.into());
+                return Err(Rejection::ConflictingEntries { index, first, key }.into());
             }
             outcomes.push(match self.category(&put.key) {
                 Some(_) => self.update_category(put)?,
@@ -31,7 +31,7 @@ impl<S: Store> Write<'_, S> {
         Ok(outcomes)
     }
 
-    fn create_category(&mut self, put: &CategoryPut) -> Step<Put, S> {
+    fn create_category(&mut self, put: &CategoryPut) -> ApplyResult<Put, S> {
         let record = CategoryRecord {
             key: Arc::from(put.key.as_str()),
             settings: changed_settings(CategorySettings::default(), put),
@@ -45,8 +45,8 @@ impl<S: Store> Write<'_, S> {
             .insert_category(&record)
             .map_err(WriteError::Store)?;
         let key = Arc::clone(&record.key);
-        let dimension = self.published.settings().dimension as usize;
-        let mut category = CategoryDraft::create(id, record, dimension);
+        let settings = self.published.settings();
+        let mut category = CategoryDraft::create(settings, id, record);
         category.touch();
         self.draft.header.categories += 1;
         self.draft.keys.insert(id, Arc::clone(&key));
@@ -61,8 +61,8 @@ impl<S: Store> Write<'_, S> {
         })
     }
 
-    fn update_category(&mut self, put: &CategoryPut) -> Step<Put, S> {
-        let draft = self.category(&put.key).expect("the caller has seen it");
+    fn update_category(&mut self, put: &CategoryPut) -> ApplyResult<Put, S> {
+        let draft = self.category(&put.key).expect("the caller has found it");
         let before = draft.record();
         let mut after = before.clone();
         after.settings = changed_settings(before.settings, put);
@@ -72,8 +72,8 @@ impl<S: Store> Write<'_, S> {
         if let Some(metadata) = &put.metadata {
             after.metadata.clone_from(metadata);
         }
-        // What is equal may still differ by a bit, the sign of a zero. It is not stored, so it must
-        // not reach the draft either, which later commands of the group go on from.
+        // Equal values may still differ by a bit, the sign of a zero. Such a value is not stored, so it
+        // must not reach the draft either, on which later commands of the batch build.
         let changed = after != before;
         if changed {
             let id = draft.category.id;
@@ -98,16 +98,16 @@ impl<S: Store> Write<'_, S> {
         })
     }
 
-    pub(super) fn reanchor(&mut self, key: &str, keep_last: u32) -> Step<CategoryView, S> {
+    pub(super) fn reanchor(&mut self, key: &str, keep_last: u32) -> ApplyResult<CategoryView, S> {
         let Some(draft) = self.category(key) else {
-            return Err(Refusal::CategoryNotFound {
+            return Err(Rejection::CategoryNotFound {
                 index: 0,
                 key: key.to_owned(),
             }
             .into());
         };
         let (id, before) = (draft.category.id, draft.category.anchor);
-        // The newest member that is left behind; none if all are kept.
+        // The newest member that stops counting; `None` if all continue.
         let newest_behind = self
             .store
             .nth_newest_member(id, 0, u64::MAX, u64::from(keep_last));
@@ -127,14 +127,14 @@ impl<S: Store> Write<'_, S> {
                 before,
             });
         }
-        Ok(self.category(key).expect("as before").view(false)?)
+        Ok(self.category(key).expect("as before").view(false))
     }
 
     pub(super) fn delete_categories(
         &mut self,
         keys: &[String],
         allow_missing: bool,
-    ) -> Step<(u64, u64), S> {
+    ) -> ApplyResult<(u64, u64), S> {
         let first = first_by_key(keys.iter().map(String::as_str));
         let (mut deleted, mut unassigned) = (0, 0);
         for (index, key) in keys.iter().enumerate() {
@@ -149,7 +149,7 @@ impl<S: Store> Write<'_, S> {
                 }
                 None if allow_missing => {}
                 None => {
-                    return Err(Refusal::CategoryNotFound {
+                    return Err(Rejection::CategoryNotFound {
                         index,
                         key: key.clone(),
                     }
@@ -160,10 +160,10 @@ impl<S: Store> Write<'_, S> {
         Ok((deleted, unassigned))
     }
 
-    /// Deletes a category and ends its memberships; its sum goes with it, so nothing is
+    /// Deletes a category and ends its memberships. Its sum is deleted with it, so nothing is
     /// subtracted and the log needs no effects.
-    fn delete_category(&mut self, mut draft: CategoryDraft) -> Step<u64, S> {
-        self.draft.told.extend(draft.take_told());
+    fn delete_category(&mut self, mut draft: CategoryDraft) -> ApplyResult<u64, S> {
+        self.draft.drifts.extend(draft.take_drifts());
         let single = self.published.settings().membership == MembershipMode::Single;
         let before = draft.record();
         let (id, key) = (draft.category.id, Arc::clone(&before.key));

@@ -1,85 +1,89 @@
-//! Whether the entries of one batch agree on what they say of the same item.
+//! Conflicts among the entries of one command: two entries that set different values for the same
+//! item.
 
 use rustc_hash::FxHashMap;
 
-use crate::command::{ItemPut, Refusal};
+use crate::command::{ItemPut, Rejection};
 use crate::settings::Metadata;
 
-/// What earlier entries have said of each item.
+/// The values that earlier entries have set, by item.
 #[derive(Default)]
-pub(super) struct Claims<'a> {
-    items: FxHashMap<&'a str, Claim<'a>>,
+pub(super) struct BatchConflicts<'a> {
+    items: FxHashMap<&'a str, Values<'a>>,
 }
 
+/// The first value of each field, and the entry that has set it.
 #[derive(Default)]
-struct Claim<'a> {
+struct Values<'a> {
     embedding: Option<(usize, &'a [f32])>,
     weight: Option<(usize, f32)>,
     metadata: Option<(usize, &'a Metadata)>,
-    place: Option<(usize, Place<'a>)>,
+    destination: Option<(usize, Destination<'a>)>,
 }
 
-/// Where an entry says that an item belongs, as far as entries have to agree on it.
+/// The place of an item after an entry, as far as entries must agree on it.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place<'a> {
+pub(super) enum Destination<'a> {
     /// Entries may name different categories.
     Any,
-    /// This one (or out of this one).
+    /// This category; for an unassignment: out of this category.
     Category(&'a str),
-    /// Nowhere: out of all.
-    Nowhere,
+    /// Out of all categories.
+    Unassigned,
     /// Deleted.
     Deleted,
 }
 
-impl<'a> Claims<'a> {
-    /// Takes in what an entry says; refuses it if an earlier one says otherwise.
-    pub(super) fn agree(
+impl<'a> BatchConflicts<'a> {
+    /// Adds the values of an entry; rejects it if an earlier entry has set other ones.
+    pub(super) fn check(
         &mut self,
         index: usize,
         item: &'a ItemPut,
-        place: Place<'a>,
-    ) -> Result<(), Refusal> {
-        let claim = self.items.entry(&item.key).or_default();
+        destination: Destination<'a>,
+    ) -> Result<(), Rejection> {
+        let values = self.items.entry(&item.key).or_default();
         let embedding = item.embedding.as_deref();
-        let first = conflict(&mut claim.embedding, index, embedding)
-            .or(conflict(&mut claim.weight, index, item.weight))
-            .or(conflict(&mut claim.metadata, index, item.metadata.as_ref()))
-            .or(conflict(&mut claim.place, index, Some(place)));
-        refuse(first, index, &item.key)
+        let metadata = item.metadata.as_ref();
+        let first = conflict(&mut values.embedding, index, embedding)
+            .or(conflict(&mut values.weight, index, item.weight))
+            .or(conflict(&mut values.metadata, index, metadata))
+            .or(conflict(&mut values.destination, index, Some(destination)));
+        reject(first, index, &item.key)
     }
 
-    /// Takes in where an entry says that an item belongs.
-    pub(super) fn agree_on_place(
+    /// Adds the destination of an entry that sets nothing else.
+    pub(super) fn check_destination(
         &mut self,
         index: usize,
         key: &'a str,
-        place: Place<'a>,
-    ) -> Result<(), Refusal> {
-        let claim = self.items.entry(key).or_default();
-        refuse(conflict(&mut claim.place, index, Some(place)), index, key)
+        destination: Destination<'a>,
+    ) -> Result<(), Rejection> {
+        let values = self.items.entry(key).or_default();
+        let first = conflict(&mut values.destination, index, Some(destination));
+        reject(first, index, key)
     }
 }
 
-/// Takes in what entry `index` says; returns the entry that said something else before.
+/// Keeps the first value; returns the entry that has set it if this one differs.
 fn conflict<T: PartialEq + Copy>(
-    said: &mut Option<(usize, T)>,
+    first: &mut Option<(usize, T)>,
     index: usize,
-    now: Option<T>,
+    value: Option<T>,
 ) -> Option<usize> {
-    match (&said, now) {
-        (Some((first, before)), Some(now)) if *before != now => Some(*first),
-        (None, Some(now)) => {
-            *said = Some((index, now));
+    match (&first, value) {
+        (Some((entry, before)), Some(value)) if *before != value => Some(*entry),
+        (None, Some(value)) => {
+            *first = Some((index, value));
             None
         }
         _ => None,
     }
 }
 
-fn refuse(first: Option<usize>, index: usize, key: &str) -> Result<(), Refusal> {
+fn reject(first: Option<usize>, index: usize, key: &str) -> Result<(), Rejection> {
     match first {
-        Some(first) => Err(Refusal::Contradiction {
+        Some(first) => Err(Rejection::ConflictingEntries {
             index,
             first,
             key: key.to_owned(),

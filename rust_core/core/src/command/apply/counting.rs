@@ -3,22 +3,22 @@
 //! A member counts if its category is not frozen and its sequence is at least the category's
 //! `counting_from`: one past the anchor, or further on where a window has moved it. A window moves
 //! by one member at a time, found by its place in the order of assignment, so the cost does not
-//! depend on how many members there are.
+//! depend on the number of members.
 
 use std::sync::Arc;
 
-use super::{Step, Write, WriteError};
+use super::{ApplyResult, Execution, WriteError};
 use crate::command::Store;
 use crate::command::record::{Change, Effect};
-use crate::namespace::CategoryDraft;
+use crate::namespace::{CategoryDraft, Rebuild};
 use crate::namespace::{Item, Membership, membership_hash};
 
 /// Members read at a time where all of them are needed.
 const SCAN: usize = 512;
 
-impl<S: Store> Write<'_, S> {
-    /// Puts an item into a category. `first`: it leaves the inbox.
-    pub(super) fn join(&mut self, item: &Item, key: &Arc<str>, first: bool) -> Step<(), S> {
+impl<S: Store> Execution<'_, S> {
+    /// Adds an item to a category. `first`: the item leaves the inbox.
+    pub(super) fn join(&mut self, item: &Item, key: &Arc<str>, first: bool) -> ApplyResult<(), S> {
         let sequence = self.draft.header.next_sequence;
         self.draft.header.next_sequence += 1;
         self.draft.header.memberships += 1;
@@ -27,15 +27,15 @@ impl<S: Store> Write<'_, S> {
             .item_records
             .insert(&membership_hash(&item.key, key));
 
-        let category = self.category(key).expect("the caller has seen it");
+        let category = self.category(key).expect("the caller has found it");
         let id = category.category.id;
         let settings = category.category.settings;
-        category.category.absorbed.members += 1;
+        category.category.stats.members += 1;
         category.touch();
         if !settings.frozen {
-            // Room is made first, so that a full window at the edge of the range still turns.
-            if settings.window > 0
-                && category.category.absorbed.counting >= u64::from(settings.window)
+            // The oldest member leaves first, so that a full window at the edge of the range still
+            // turns.
+            if settings.window > 0 && category.category.stats.counting >= u64::from(settings.window)
             {
                 self.push_out_oldest(key)?;
             }
@@ -60,17 +60,17 @@ impl<S: Store> Write<'_, S> {
         Ok(())
     }
 
-    /// Takes an item out of a category. `last`: it is in no other.
+    /// Removes an item from a category. `last`: the item is in no other category.
     pub(super) fn leave(
         &mut self,
         item: &Item,
         membership: &Membership,
         last: bool,
-    ) -> Step<Arc<str>, S> {
+    ) -> ApplyResult<Arc<str>, S> {
         let category = self.category_by_id(membership.category);
         let key = Arc::clone(&category.category.key);
         let counted = category.category.counts(membership.sequence);
-        category.category.absorbed.members -= 1;
+        category.category.stats.members -= 1;
         category.touch();
         if counted {
             category.forget(item.weight, &item.embedding)?;
@@ -78,19 +78,19 @@ impl<S: Store> Write<'_, S> {
         self.effect(membership.category, item.id, -1, -i8::from(counted));
         self.end_membership(item, membership, &key, last)?;
         if counted {
-            self.let_in_newest(&key)?;
+            self.readmit_newest(&key)?;
         }
         Ok(key)
     }
 
-    /// Ends a membership, apart from what it means for the sum.
+    /// Ends a membership, apart from its effect on the sum.
     pub(super) fn end_membership(
         &mut self,
         item: &Item,
         membership: &Membership,
         key: &Arc<str>,
         last: bool,
-    ) -> Step<(), S> {
+    ) -> ApplyResult<(), S> {
         self.draft.header.memberships -= 1;
         self.draft
             .header
@@ -108,18 +108,18 @@ impl<S: Store> Write<'_, S> {
         Ok(())
     }
 
-    /// Makes an item's categories follow its new embedding or weight.
+    /// Changes the sums of an item's categories to its new embedding or weight.
     ///
-    /// `is_image`: `before` is the image that was kept. Otherwise two entries of a batch have each
-    /// changed a part of the item, and what lies between is in no log: it came as "after" and goes
-    /// as "after", so that the two cancel out whatever a replay takes for it.
+    /// `is_image`: `before` is the image that was kept. Otherwise two entries of a command have each
+    /// changed a part of the item, and the state between them is in no log entry: it is added as
+    /// "after" and removed as "after", so that the two cancel out whatever a replay takes for it.
     pub(super) fn replace(
         &mut self,
         before: &Item,
         after: &Item,
         is_image: bool,
         memberships: &[Membership],
-    ) -> Step<(), S> {
+    ) -> ApplyResult<(), S> {
         for membership in memberships {
             let category = self.category_by_id(membership.category);
             if category.category.counts(membership.sequence) {
@@ -139,21 +139,32 @@ impl<S: Store> Write<'_, S> {
         Ok(())
     }
 
-    /// Builds a category's sum anew, after its settings or anchor changed what counts.
-    pub(super) fn rebuild(&mut self, key: &str) -> Step<(), S> {
-        let category = self.category(key).expect("the caller has seen it");
-        category.clear();
-        category.rebuilt = true;
-        let (id, anchor) = (category.category.id, category.category.anchor);
-        let settings = category.category.settings;
+    /// Rebuilds a category's sum, after its settings or anchor changed which members count.
+    pub(super) fn rebuild(&mut self, key: &str) -> ApplyResult<(), S> {
+        let category = &mut self
+            .category(key)
+            .expect("the caller has found it")
+            .category;
+        let (id, settings, anchor) = (category.id, category.settings, category.anchor);
+        let members = category.stats.members;
         let from = first_that_counts(self.store, id, settings.window, anchor)?;
-        self.category(key)
-            .expect("as before")
-            .category
-            .counting_from = from;
-        if settings.frozen {
-            return Ok(());
-        }
+        let rebuild = if settings.frozen {
+            Rebuild::new(self.published.settings().dimension as usize)
+        } else {
+            self.sum_of_members(id, from)?
+        };
+        let category = self.category(key).expect("as before");
+        category.category.counting_from = from;
+        category.rebuilt = true;
+        category.set_rebuilt(rebuild)?;
+        // Members that do not count were not read.
+        category.category.stats.members = members;
+        Ok(())
+    }
+
+    /// The sum of the members of a category with sequences ≥ `from`.
+    fn sum_of_members(&mut self, id: i64, from: u64) -> ApplyResult<Rebuild, S> {
+        let mut rebuild = Rebuild::new(self.published.settings().dimension as usize);
         let mut next = from;
         loop {
             let members = self
@@ -165,17 +176,16 @@ impl<S: Store> Write<'_, S> {
                     .store
                     .item_by_id(member.item)
                     .map_err(WriteError::Store)?;
-                let category = self.category(key).expect("as before");
-                category.absorb(item.weight, &item.embedding)?;
+                rebuild.absorb(item.weight, &item.embedding);
             }
             match members.last() {
                 Some(last) if members.len() == SCAN => next = last.sequence + 1,
-                _ => return Ok(()),
+                _ => return Ok(rebuild),
             }
         }
     }
 
-    fn push_out_oldest(&mut self, key: &Arc<str>) -> Step<(), S> {
+    fn push_out_oldest(&mut self, key: &Arc<str>) -> ApplyResult<(), S> {
         let CategoryDraft { category, .. } = self.category(key).expect("as before");
         let (id, from) = (category.id, category.counting_from);
         let oldest = self
@@ -191,8 +201,8 @@ impl<S: Store> Write<'_, S> {
         Ok(())
     }
 
-    /// After a counting member left a window: the newest that it had pushed out counts again.
-    fn let_in_newest(&mut self, key: &Arc<str>) -> Step<(), S> {
+    /// After a counting member has left a window: the newest member outside the window counts again.
+    fn readmit_newest(&mut self, key: &Arc<str>) -> ApplyResult<(), S> {
         let CategoryDraft { category, .. } = self.category(key).expect("as before");
         if category.settings.window == 0 {
             return Ok(());
@@ -227,7 +237,7 @@ pub(crate) fn first_that_counts<S: Store>(
     category: i64,
     window: u32,
     anchor: u64,
-) -> Step<u64, S> {
+) -> ApplyResult<u64, S> {
     if window == 0 {
         return Ok(anchor + 1);
     }

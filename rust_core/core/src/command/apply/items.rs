@@ -1,15 +1,15 @@
 //! Storing and deleting items.
 
-use super::conflicts::{Claims, Place};
-use super::{Step, Write, WriteError, first_by_key};
+use super::conflicts::{BatchConflicts, Destination};
+use super::{ApplyResult, Execution, WriteError, first_by_key};
 use crate::command::Store;
 use crate::command::record::Change;
-use crate::command::{ItemPut, Put, Refusal};
+use crate::command::{ItemPut, Put, Rejection};
 use crate::namespace::{Item, Membership};
 
-/// An item as an entry finds it and will leave it.
+/// An item before and after an entry.
 pub(super) struct Resolved {
-    /// As stored; none: it is new.
+    /// As stored; `None`: it is new.
     pub(super) before: Option<Item>,
     /// As it will be.
     pub(super) after: Item,
@@ -18,18 +18,18 @@ pub(super) struct Resolved {
 }
 
 impl Resolved {
-    /// Anything differs.
+    /// Whether anything differs.
     pub(super) fn changed(&self) -> bool {
         self.before.as_ref() != Some(&self.after)
     }
 }
 
-impl<S: Store> Write<'_, S> {
-    pub(super) fn put_items(&mut self, puts: &[ItemPut]) -> Step<Vec<Put>, S> {
-        let mut claims = Claims::default();
+impl<S: Store> Execution<'_, S> {
+    pub(super) fn put_items(&mut self, puts: &[ItemPut]) -> ApplyResult<Vec<Put>, S> {
+        let mut conflicts = BatchConflicts::default();
         let mut outcomes = Vec::with_capacity(puts.len());
         for (index, put) in puts.iter().enumerate() {
-            claims.agree(index, put, Place::Any)?;
+            conflicts.check(index, put, Destination::Any)?;
             let mut resolved = self.resolve(index, put)?;
             let (created, changed) = (resolved.before.is_none(), resolved.changed());
             self.save(&mut resolved, true)?;
@@ -43,12 +43,12 @@ impl<S: Store> Write<'_, S> {
         Ok(outcomes)
     }
 
-    /// Finds what an entry says of an item, without changing anything.
-    pub(super) fn resolve(&mut self, index: usize, put: &ItemPut) -> Step<Resolved, S> {
+    /// The item of an entry, before and after; changes nothing.
+    pub(super) fn resolve(&mut self, index: usize, put: &ItemPut) -> ApplyResult<Resolved, S> {
         let before = self.store.item(&put.key).map_err(WriteError::Store)?;
         let Some(before) = before else {
             let Some(embedding) = put.embedding.clone() else {
-                return Err(Refusal::EmbeddingNeeded {
+                return Err(Rejection::EmbeddingNeeded {
                     index,
                     key: put.key.clone(),
                 }
@@ -89,8 +89,9 @@ impl<S: Store> Write<'_, S> {
         })
     }
 
-    /// Stores what was resolved; its categories follow. `inbox`: a new item stays there.
-    pub(super) fn save(&mut self, resolved: &mut Resolved, inbox: bool) -> Step<(), S> {
+    /// Stores a resolved item, and changes the sums of its categories. `inbox`: whether a new item
+    /// stays in the inbox.
+    pub(super) fn save(&mut self, resolved: &mut Resolved, inbox: bool) -> ApplyResult<(), S> {
         if !resolved.changed() {
             return Ok(());
         }
@@ -125,14 +126,18 @@ impl<S: Store> Write<'_, S> {
         Ok(())
     }
 
-    /// Leaves a new item to be hashed when the draft is settled.
+    /// Leaves a new item to be hashed when the hashes of the draft are finalized.
     pub(super) fn created(&mut self, resolved: Resolved) {
         if resolved.before.is_none() {
             self.draft.created.push(resolved.after);
         }
     }
 
-    pub(super) fn delete_items(&mut self, keys: &[String], allow_missing: bool) -> Step<u64, S> {
+    pub(super) fn delete_items(
+        &mut self,
+        keys: &[String],
+        allow_missing: bool,
+    ) -> ApplyResult<u64, S> {
         let first = first_by_key(keys.iter().map(String::as_str));
         let mut deleted = 0;
         for (index, key) in keys.iter().enumerate() {
@@ -146,7 +151,7 @@ impl<S: Store> Write<'_, S> {
                 }
                 None if allow_missing => {}
                 None => {
-                    return Err(Refusal::ItemNotFound {
+                    return Err(Rejection::ItemNotFound {
                         index,
                         key: key.clone(),
                     }
@@ -158,7 +163,7 @@ impl<S: Store> Write<'_, S> {
     }
 
     /// Takes an item out of all its categories and deletes it; returns the categories.
-    pub(super) fn delete_item(&mut self, item: &Item) -> Step<Vec<String>, S> {
+    pub(super) fn delete_item(&mut self, item: &Item) -> ApplyResult<Vec<String>, S> {
         let left = self.leave_all(item)?;
         self.keep_image(item);
         self.store.delete_item(item).map_err(WriteError::Store)?;
@@ -173,7 +178,7 @@ impl<S: Store> Write<'_, S> {
     }
 
     /// Takes an item out of all its categories; returns their keys.
-    pub(super) fn leave_all(&mut self, item: &Item) -> Step<Vec<String>, S> {
+    pub(super) fn leave_all(&mut self, item: &Item) -> ApplyResult<Vec<String>, S> {
         let memberships = self.store.memberships(item.id).map_err(WriteError::Store)?;
         let mut left = Vec::with_capacity(memberships.len());
         for (index, membership) in memberships.iter().enumerate() {

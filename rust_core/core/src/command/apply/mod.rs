@@ -1,9 +1,9 @@
 //! The state machine: a command, applied to a namespace.
 //!
-//! `execute` works on a draft and inside the store's transaction. It either returns what the
-//! namespace will be, or a refusal; the caller then commits and publishes, or rolls back and
-//! forgets. It reads no clock and draws no lots: the same command after the same commands gives
-//! the same result, here or on another machine.
+//! [`execute`] works on a draft and inside a transaction of the store. It returns either the changes
+//! of the namespace or a rejection; the caller then commits and publishes, or rolls back and drops
+//! the draft. It reads no clock and draws no random numbers: the same command after the same
+//! commands gives the same result, here or on another machine.
 
 mod assign;
 mod categories;
@@ -16,86 +16,87 @@ use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::command::Store;
-use crate::command::record::{Change, Effect, Entry, ItemImage};
-use crate::command::{Command, Outcome, Refusal};
-use crate::namespace::{CategoryDraft, Draft, Namespace, Profile};
-use crate::namespace::{Item, Origin};
+use super::record::{Change, Effect, Entry, ItemImage};
+use super::{Command, Outcome, Rejection, Store};
+use crate::namespace::{CategoryDraft, Draft, Item, Namespace, Origin, Profile, SumOverflow};
+use crate::scoring::Scorer;
+use crate::settings::Metadata;
 
 /// Why a command was not applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WriteError<E> {
-    /// The command is at fault.
-    Refused(Refusal),
-    /// The store is.
+    /// The command was rejected.
+    Rejected(Rejection),
+    /// The store failed.
     Store(E),
 }
 
-impl<E> From<Refusal> for WriteError<E> {
-    fn from(refusal: Refusal) -> Self {
-        Self::Refused(refusal)
+impl<E> From<Rejection> for WriteError<E> {
+    fn from(rejection: Rejection) -> Self {
+        Self::Rejected(rejection)
     }
 }
 
-/// A command, and what goes with it.
+impl<E> From<SumOverflow> for WriteError<E> {
+    fn from(overflow: SumOverflow) -> Self {
+        Self::Rejected(overflow.into())
+    }
+}
+
+/// The circumstances of a command.
 #[derive(Clone, Copy, Debug)]
-pub struct Order<'a> {
-    /// What to do.
-    pub command: &'a Command,
-    /// Who, when and why.
+pub struct CommandContext<'a> {
+    /// The time of the command, its actor and its reason.
     pub origin: &'a Origin,
     /// Id of the request; empty if it has none.
     pub request_id: &'a str,
-    /// Its number among the commands of its group: says whose entries ask for a drift.
+    /// Number of the command in its batch: drifts of its entries are found by it.
     pub number: usize,
 }
 
-/// What comes of a command.
+/// A command that was applied.
 #[derive(Debug)]
 pub struct Applied {
-    /// What the caller is told. The drifts of an Assign are missing until the draft is complete.
+    /// The result for the caller. The drifts of an Assign are missing until the directions of the
+    /// draft are computed.
     pub outcome: Outcome,
-    /// What the namespace will be, and the entry for the log; none if nothing changed.
+    /// The changes of the namespace, and the log entry; `None` if nothing changed.
     pub change: Option<(Draft, Entry)>,
     number: usize,
 }
 
 impl Applied {
-    /// Computes what is missing, on up to so many threads.
+    /// Computes what the outcome still lacks, on up to `threads` threads.
     pub fn complete(&mut self, threads: usize) {
         if let Some((draft, _)) = &mut self.change {
-            Draft::complete(std::iter::once(&mut *draft), threads, || {});
-            draft.told.retain(|(asking, drift)| {
-                let own = asking.command == self.number;
-                if own {
-                    self.outcome.tell_drift(asking.entry, *drift);
+            Draft::compute_directions(std::iter::once(&mut *draft), threads, || {});
+            draft.drifts.retain(|found| {
+                let is_own = found.at.command == self.number;
+                if is_own {
+                    self.outcome.set_drift(found.at.entry, found.drift);
                 }
-                !own
+                !is_own
             });
         }
     }
 }
 
-/// Applies a command on top of `published` and the uncommitted changes of `group`.
+/// Applies a command on top of `published` and the uncommitted changes of `batch`.
 pub fn execute<S: Store>(
     published: &Namespace,
-    group: &Draft,
+    batch: &Draft,
     store: &mut S,
-    order: Order<'_>,
+    command: &Command,
+    context: CommandContext<'_>,
 ) -> Result<Applied, WriteError<S::Error>> {
-    let Order {
-        command,
-        origin,
-        request_id,
-        number,
-    } = order;
-    let mut write = Write {
+    let mut execution = Execution {
         published,
-        group,
+        batch,
         store,
-        origin,
-        number,
-        draft: Draft::new(group.header),
+        scorer: published.scorer(),
+        origin: context.origin,
+        number: context.number,
+        draft: Draft::new(batch.header),
         changes: Vec::new(),
         effects: Vec::new(),
         images: Vec::new(),
@@ -106,49 +107,50 @@ pub fn execute<S: Store>(
             description,
             labels,
         } => Outcome::UpdateProfile {
-            profile: write.update_profile(description.as_deref(), labels.as_ref()),
-            header: Box::new(group.header),
+            profile: execution.update_profile(description.as_deref(), labels.as_ref()),
+            header: Box::new(batch.header),
         },
-        Command::PutCategories(puts) => Outcome::PutCategories(write.put_categories(puts)?),
+        Command::PutCategories(puts) => Outcome::PutCategories(execution.put_categories(puts)?),
         Command::DeleteCategories {
             keys,
             allow_missing,
         } => {
-            let (deleted, unassigned) = write.delete_categories(keys, *allow_missing)?;
+            let (deleted, unassigned) = execution.delete_categories(keys, *allow_missing)?;
             Outcome::DeleteCategories {
                 deleted,
                 unassigned,
             }
         }
         Command::Reanchor { key, keep_last } => {
-            Outcome::Reanchor(Box::new(write.reanchor(key, *keep_last)?))
+            Outcome::Reanchor(Box::new(execution.reanchor(key, *keep_last)?))
         }
-        Command::PutItems(puts) => Outcome::PutItems(write.put_items(puts)?),
+        Command::PutItems(puts) => Outcome::PutItems(execution.put_items(puts)?),
         Command::DeleteItems {
             keys,
             allow_missing,
         } => Outcome::DeleteItems {
-            deleted: write.delete_items(keys, *allow_missing)?,
+            deleted: execution.delete_items(keys, *allow_missing)?,
         },
-        Command::Assign(assignments) => Outcome::Assign(write.assign(assignments)?),
-        Command::Unassign(unassignments) => Outcome::Unassign(write.unassign(unassignments)?),
+        Command::Assign(assignments) => Outcome::Assign(execution.assign(assignments)?),
+        Command::Unassign(unassignments) => Outcome::Unassign(execution.unassign(unassignments)?),
     };
-    let change = write.finish(request_id)?;
+    let change = execution.finish(context.request_id);
     if let (Outcome::UpdateProfile { header, .. }, Some((draft, _))) = (&mut outcome, &change) {
         **header = draft.header;
     }
     Ok(Applied {
         outcome,
         change,
-        number,
+        number: context.number,
     })
 }
 
-/// A command at work.
-struct Write<'a, S: Store> {
+/// A command while it is applied.
+struct Execution<'a, S: Store> {
     published: &'a Namespace,
-    group: &'a Draft,
+    batch: &'a Draft,
     store: &'a mut S,
+    scorer: Scorer,
     origin: &'a Origin,
     number: usize,
     draft: Draft,
@@ -159,35 +161,36 @@ struct Write<'a, S: Store> {
     imaged: FxHashSet<i64>,
 }
 
-/// Result of a step of a write on store `S`.
-type Step<T, S> = Result<T, WriteError<<S as Store>::Error>>;
+/// Result of a part of a command on store `S`.
+type ApplyResult<T, S> = Result<T, WriteError<<S as Store>::Error>>;
 
-impl<S: Store> Write<'_, S> {
-    /// The category with a key, to look at or change. Who has asked for its drift is told.
+impl<S: Store> Execution<'_, S> {
+    /// The category with a key, to read or change. Its pending drifts are computed, since the caller
+    /// may change it.
     fn category(&mut self, key: &str) -> Option<&mut CategoryDraft> {
         if !self.draft.categories.contains_key(key) {
-            let draft = self.group.category(self.published, key)?;
+            let draft = self.batch.category(self.published, key)?;
             self.draft
                 .categories
                 .insert(Arc::clone(&draft.category.key), Some(draft));
         }
         let category = self.draft.categories.get_mut(key)?.as_mut()?;
-        category.tell();
+        category.compute_pending_drifts();
         Some(category)
     }
 
-    /// The category that a stored membership names.
+    /// The category of a stored membership.
     fn category_by_id(&mut self, id: i64) -> &mut CategoryDraft {
         let key = self.draft.keys.get(&id).cloned();
-        let key = key.or_else(|| self.group.key_of(self.published, id));
-        // A membership without its category would be a broken store, which its checksums and
-        // counts find when the namespace is loaded; here it is a defect.
+        let key = key.or_else(|| self.batch.key_of(self.published, id));
+        // A membership without its category would be a damaged store, which its checksums and
+        // counts reveal when the namespace is loaded; here it is a defect.
         let key = key.expect("a membership's category exists");
         self.category(&key).expect("a membership's category exists")
     }
 
-    /// Keeps an item as it was before this entry, once. Returns whether this is what was kept: an
-    /// item that the entry has changed already is between two states that the log knows.
+    /// Keeps an item as it was before this command, once. Returns whether this state of the item was
+    /// kept: a state between two changes by the same command is in no log entry.
     fn keep_image(&mut self, item: &Item) -> bool {
         let first = self.imaged.insert(item.id);
         if first {
@@ -200,13 +203,9 @@ impl<S: Store> Write<'_, S> {
         first
     }
 
-    fn update_profile(
-        &mut self,
-        description: Option<&str>,
-        labels: Option<&crate::settings::Metadata>,
-    ) -> Profile {
+    fn update_profile(&mut self, description: Option<&str>, labels: Option<&Metadata>) -> Profile {
         let before = self
-            .group
+            .batch
             .profile
             .as_ref()
             .unwrap_or_else(|| self.published.profile());
@@ -227,16 +226,10 @@ impl<S: Store> Write<'_, S> {
         after
     }
 
-    /// Finds out whether what readers will need can be computed (this is where a direction's
-    /// overflow is found), and closes the entry.
-    fn finish(mut self, request_id: &str) -> Step<Option<(Draft, Entry)>, S> {
+    /// Closes the log entry; `None` if nothing changed.
+    fn finish(mut self, request_id: &str) -> Option<(Draft, Entry)> {
         if self.changes.is_empty() {
-            return Ok(None);
-        }
-        for category in self.draft.categories.values_mut().flatten() {
-            if category.changed {
-                category.check()?;
-            }
+            return None;
         }
         let header = &mut self.draft.header;
         header.revision += 1;
@@ -248,11 +241,11 @@ impl<S: Store> Write<'_, S> {
             effects: self.effects,
             images: self.images,
         };
-        Ok(Some((self.draft, entry)))
+        Some((self.draft, entry))
     }
 }
 
-/// Finds the first entry with each key.
+/// The index of the first entry with each key.
 fn first_by_key<'a>(keys: impl Iterator<Item = &'a str>) -> FxHashMap<&'a str, usize> {
     let mut first = FxHashMap::default();
     for (index, key) in keys.enumerate() {

@@ -2,26 +2,28 @@
 
 use rustc_hash::FxHashSet;
 
-use super::conflicts::{Claims, Place};
-use super::{Step, Write, WriteError};
-use crate::command::Store;
-use crate::command::{Refusal, Unassigned, Unassignment};
+use super::conflicts::{BatchConflicts, Destination};
+use super::{ApplyResult, Execution, WriteError};
+use crate::command::{Rejection, Store, Unassigned, Unassignment};
 use crate::settings::MembershipMode;
 
-impl<S: Store> Write<'_, S> {
-    pub(super) fn unassign(&mut self, unassignments: &[Unassignment]) -> Step<Vec<Unassigned>, S> {
+impl<S: Store> Execution<'_, S> {
+    pub(super) fn unassign(
+        &mut self,
+        unassignments: &[Unassignment],
+    ) -> ApplyResult<Vec<Unassigned>, S> {
         let single = self.published.settings().membership == MembershipMode::Single;
-        let mut claims = Claims::default();
+        let mut conflicts = BatchConflicts::default();
         let mut deleted = FxHashSet::default();
         let mut outcomes: Vec<Unassigned> = Vec::with_capacity(unassignments.len());
         for (index, entry) in unassignments.iter().enumerate() {
-            let place = match &entry.category {
-                _ if entry.delete_item => Place::Deleted,
-                None => Place::Nowhere,
-                Some(category) if single => Place::Category(category),
-                Some(_) => Place::Any,
+            let destination = match &entry.category {
+                _ if entry.delete_item => Destination::Deleted,
+                None => Destination::Unassigned,
+                Some(category) if single => Destination::Category(category),
+                Some(_) => Destination::Any,
             };
-            claims.agree_on_place(index, &entry.item, place)?;
+            conflicts.check_destination(index, &entry.item, destination)?;
             outcomes.push(if entry.delete_item && !deleted.insert(&entry.item) {
                 Unassigned {
                     item: entry.item.clone(),
@@ -36,9 +38,9 @@ impl<S: Store> Write<'_, S> {
         Ok(outcomes)
     }
 
-    fn unassign_one(&mut self, index: usize, entry: &Unassignment) -> Step<Unassigned, S> {
+    fn unassign_one(&mut self, index: usize, entry: &Unassignment) -> ApplyResult<Unassigned, S> {
         let Some(item) = self.store.item(&entry.item).map_err(WriteError::Store)? else {
-            return Err(Refusal::ItemNotFound {
+            return Err(Rejection::ItemNotFound {
                 index,
                 key: entry.item.clone(),
             }
@@ -49,7 +51,7 @@ impl<S: Store> Write<'_, S> {
             None => self.leave_all(&item)?,
             Some(key) => {
                 let Some(category) = self.category(key) else {
-                    return Err(Refusal::CategoryNotFound {
+                    return Err(Rejection::CategoryNotFound {
                         index,
                         key: key.clone(),
                     }

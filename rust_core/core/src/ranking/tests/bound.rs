@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::cases;
 use super::world::{Dice, Kind, World, worlds};
 use crate::kernels::Kernel;
-use crate::ranking::{Query, UnitRow, score_with};
+use crate::ranking::{Query, UnitRow, cosine_with};
 
 /// The least and the greatest score that the sketches of a query and a row allow.
 fn bounds(query: &Query, unit: &UnitRow) -> (f64, f64) {
@@ -21,7 +21,7 @@ fn check(world: &World) -> Result<(), TestCaseError> {
     for unit in world.units.iter().flatten() {
         for query in &world.queries {
             let (least, greatest) = bounds(query, unit);
-            let score = score_with(Kernel::SCALAR, query, unit);
+            let score = cosine_with(Kernel::SCALAR, query, unit.as_ref());
             prop_assert!(
                 least <= score && score <= greatest,
                 "{least} {score} {greatest}"

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::cases;
 use super::world::{Dice, Kind, World, worlds};
 use crate::arithmetic::limits::MAX_DIMENSION;
-use crate::ranking::{Query, Rows, Search, UnitRow, score};
+use crate::ranking::{Query, Rows, Search, UnitRow, cosine};
 
 /// Cosine as in a textbook, of the numerator that a row was made from.
 fn plain_cosine(query: &[f32], numerator: &[i64]) -> f64 {
@@ -37,7 +37,7 @@ proptest! {
             for (unit, numerator) in world.units.iter().zip(&world.numerators) {
                 if let Some(unit) = unit {
                     let expected = plain_cosine(&values(query), numerator);
-                    prop_assert!((score(query, unit) - expected).abs() < 1e-6);
+                    prop_assert!((cosine(query, unit.as_ref()) - expected).abs() < 1e-6);
                 }
             }
         }
@@ -47,8 +47,8 @@ proptest! {
     fn a_stored_row_scores_as_it_does_alone(world in worlds()) {
         for query in &world.queries {
             for (slot, unit) in (0_u32..).zip(&world.units) {
-                let alone = unit.as_ref().map(|unit| score(query, unit).to_bits());
-                prop_assert_eq!(world.rows.score(query, slot).map(f64::to_bits), alone);
+                let alone = unit.as_ref().map(|unit| cosine(query, unit.as_ref()).to_bits());
+                prop_assert_eq!(world.rows.get(slot).map(|row| cosine(query, row).to_bits()), alone);
                 prop_assert_eq!(world.rows.is_present(slot), unit.is_some());
             }
         }
@@ -151,8 +151,13 @@ fn rows_of_whole_segments_are_what_was_stored_however_they_came_there() {
             assert_eq!(rows.len(), units.len());
             for query in &queries {
                 for (slot, unit) in (0_u32..).zip(units) {
-                    let alone = unit.as_ref().map(|unit| score(query, unit).to_bits());
-                    assert_eq!(rows.score(query, slot).map(f64::to_bits), alone);
+                    let alone = unit
+                        .as_ref()
+                        .map(|unit| cosine(query, unit.as_ref()).to_bits());
+                    assert_eq!(
+                        rows.get(slot).map(|row| cosine(query, row).to_bits()),
+                        alone
+                    );
                 }
             }
         };

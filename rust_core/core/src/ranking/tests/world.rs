@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use crate::kernels::Kernel;
-use crate::ranking::{Hit, Query, Rows, Search, UnitRow, score_with};
+use crate::ranking::{Hit, Query, Rows, Search, UnitRow, cosine_with};
 
 /// How the numerators of a world relate to each other.
 #[derive(Clone, Copy, Debug)]
@@ -125,7 +125,7 @@ impl World {
             .filter_map(|(slot, unit)| Some((slot, unit.as_ref()?)))
             .map(|(slot, unit)| Hit {
                 slot,
-                score: score_with(Kernel::SCALAR, query, unit),
+                score: cosine_with(Kernel::SCALAR, query, unit.as_ref()),
             })
             .filter(|hit| search.min_score.is_none_or(|least| hit.score >= least))
             .collect();

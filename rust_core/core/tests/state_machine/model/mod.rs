@@ -6,7 +6,7 @@ mod formula;
 use std::collections::BTreeMap;
 
 use ee_core::command::{
-    Assignment, CategoryPut, Command, ItemPut, Put, Refusal, Unassigned, Unassignment,
+    Assignment, CategoryPut, Command, ItemPut, Put, Rejection, Unassigned, Unassignment,
 };
 use ee_core::settings::{CategorySettings, MembershipMode, Metadata};
 
@@ -87,14 +87,14 @@ impl Model {
     }
 
     /// Applies a command, or leaves everything as it was.
-    pub(crate) fn apply(&mut self, command: &Command) -> Result<Expected, Refusal> {
+    pub(crate) fn apply(&mut self, command: &Command) -> Result<Expected, Rejection> {
         let mut next = self.clone();
         let expected = next.attempt(command)?;
         *self = next;
         Ok(expected)
     }
 
-    fn attempt(&mut self, command: &Command) -> Result<Expected, Refusal> {
+    fn attempt(&mut self, command: &Command) -> Result<Expected, Rejection> {
         Ok(match command {
             Command::UpdateProfile {
                 description,
@@ -171,7 +171,7 @@ impl Model {
         })
     }
 
-    fn put_categories(&mut self, puts: &[CategoryPut]) -> Result<Vec<Put>, Refusal> {
+    fn put_categories(&mut self, puts: &[CategoryPut]) -> Result<Vec<Put>, Rejection> {
         let mut outcomes = Vec::new();
         for (index, put) in puts.iter().enumerate() {
             if let Some(first) = puts[..index].iter().position(|p| p.key == put.key)
@@ -198,7 +198,7 @@ impl Model {
         Ok(outcomes)
     }
 
-    fn put_item(&mut self, index: usize, put: &ItemPut) -> Result<(bool, bool), Refusal> {
+    fn put_item(&mut self, index: usize, put: &ItemPut) -> Result<(bool, bool), Rejection> {
         let before = self.items.get(&put.key).cloned();
         let mut after = match (&before, &put.embedding) {
             (Some(before), _) => before.clone(),
@@ -209,7 +209,7 @@ impl Model {
             },
             (None, None) => {
                 let key = put.key.clone();
-                return Err(Refusal::EmbeddingNeeded { index, key });
+                return Err(Rejection::EmbeddingNeeded { index, key });
             }
         };
         after.weight = put.weight.unwrap_or(after.weight);
@@ -220,7 +220,7 @@ impl Model {
         Ok((before.is_none(), changed))
     }
 
-    fn assign(&mut self, entries: &[Assignment]) -> Result<Vec<Assigned>, Refusal> {
+    fn assign(&mut self, entries: &[Assignment]) -> Result<Vec<Assigned>, Rejection> {
         let mut outcomes = Vec::new();
         for (index, entry) in entries.iter().enumerate() {
             let (key, to) = (&entry.item.key, &entry.category);
@@ -260,7 +260,7 @@ impl Model {
         Ok(outcomes)
     }
 
-    fn unassign(&mut self, entries: &[Unassignment]) -> Result<Vec<Unassigned>, Refusal> {
+    fn unassign(&mut self, entries: &[Unassignment]) -> Result<Vec<Unassigned>, Rejection> {
         // What entries of one item have to agree on.
         let says = |e: &Unassignment| match (&e.category, e.delete_item) {
             (_, true) => "deleted".to_owned(),
@@ -330,7 +330,7 @@ fn agree<'a>(
     index: usize,
     put: &ItemPut,
     earlier: impl Iterator<Item = &'a ItemPut>,
-) -> Result<(), Refusal> {
+) -> Result<(), Rejection> {
     let same_item = earlier.enumerate().filter(|(_, e)| e.key == put.key);
     let same_item: Vec<(usize, &ItemPut)> = same_item.collect();
     let first = |differs: &dyn Fn(&ItemPut) -> bool| {
@@ -351,17 +351,17 @@ fn both_say<T: PartialEq>(a: &Option<T>, b: &Option<T>) -> bool {
     a.is_some() && b.is_some() && a != b
 }
 
-fn no_category(index: usize, key: &str) -> Refusal {
+fn no_category(index: usize, key: &str) -> Rejection {
     let key = key.to_owned();
-    Refusal::CategoryNotFound { index, key }
+    Rejection::CategoryNotFound { index, key }
 }
 
-fn no_item(index: usize, key: &str) -> Refusal {
+fn no_item(index: usize, key: &str) -> Rejection {
     let key = key.to_owned();
-    Refusal::ItemNotFound { index, key }
+    Rejection::ItemNotFound { index, key }
 }
 
-fn contradiction(index: usize, first: usize, key: &str) -> Refusal {
+fn contradiction(index: usize, first: usize, key: &str) -> Rejection {
     let key = key.to_owned();
-    Refusal::Contradiction { index, first, key }
+    Rejection::ConflictingEntries { index, first, key }
 }

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::matrix::Matrix;
 use super::{Category, CategoryDraft, CategoryView, Draft, Header};
-use crate::ranking::{Query, Rows};
-use crate::scoring::Parts;
+use crate::ranking::{RowRef, Rows};
+use crate::scoring::{CentroidSum, Scorer};
 use crate::settings::{Metadata, NamespaceSettings};
 
 /// Description and labels of a namespace.
@@ -30,8 +30,8 @@ pub struct Profile {
 /// categories are deleted, so nothing outside holds one.
 #[derive(Debug)]
 pub struct Namespace {
-    pub(crate) settings: NamespaceSettings,
-    pub(crate) profile: Profile,
+    settings: NamespaceSettings,
+    profile: Profile,
     pub(crate) header: Header,
     pub(crate) by_key: BTreeMap<Arc<str>, u32>,
     pub(crate) by_id: FxHashMap<i64, u32>,
@@ -64,6 +64,11 @@ impl Namespace {
     /// What was fixed at its creation.
     pub fn settings(&self) -> &NamespaceSettings {
         &self.settings
+    }
+
+    /// How its categories are scored.
+    pub fn scorer(&self) -> Scorer {
+        Scorer::of(&self.settings)
     }
 
     /// Description and labels.
@@ -130,7 +135,12 @@ impl Namespace {
     pub(crate) fn draft_at(&self, slot: u32) -> CategoryDraft {
         let category = self.categories[slot as usize].clone();
         let base = self.base(slot).map(<[f32]>::to_vec);
-        CategoryDraft::new(category, base, self.sums.row(slot as usize).to_vec())
+        CategoryDraft::new(
+            self.scorer(),
+            category,
+            base,
+            self.sums.row(slot as usize).to_vec(),
+        )
     }
 
     /// Makes room for exactly so many categories.
@@ -152,7 +162,7 @@ impl Namespace {
             match category {
                 None => self.remove(&key),
                 Some(category) if category.changed => {
-                    let complete = !category.is_stale() && !category.is_incomplete();
+                    let complete = !category.hash_is_stale() && !category.is_incomplete();
                     assert!(complete, "{key:?} is not complete");
                     self.insert(category);
                 }
@@ -184,7 +194,7 @@ impl Namespace {
         if let Some(base) = &draft.base {
             self.bases.set(at, base);
         }
-        self.rows.set(slot, draft.known_row());
+        self.rows.set(slot, draft.computed_row());
         if self.categories[at].id != draft.category.id {
             // Deleted and created again within one group of writes.
             self.by_id.remove(&self.categories[at].id);
@@ -221,10 +231,11 @@ impl Namespace {
         }
     }
 
-    /// The score of a category; the outer option: there is none with this key.
-    pub(crate) fn score_of(&self, key: &str, query: &Query) -> Option<Option<f64>> {
+    /// The row of a category. The outer option is `None` if no category has this key, the inner one
+    /// if the category has no embedding.
+    pub(crate) fn row_of(&self, key: &str) -> Option<Option<RowRef<'_>>> {
         let &slot = self.by_key.get(key)?;
-        Some(self.rows.score(query, slot))
+        Some(self.rows.get(slot))
     }
 
     fn base(&self, slot: u32) -> Option<&[f32]> {
@@ -235,17 +246,14 @@ impl Namespace {
 
     fn view(&self, slot: u32, embeddings: bool) -> CategoryView {
         let category = &self.categories[slot as usize];
-        let parts = Parts {
+        let centroid = CentroidSum {
             settings: &category.settings,
             base: self.base(slot),
             sum: self.sums.row(slot as usize),
-            count: category.absorbed.counting,
-            weight: category.absorbed.weight,
+            count: category.stats.counting,
+            weight: category.stats.weight,
         };
-        let drift = parts.base.and_then(|base| {
-            let query = Query::new(base)?;
-            Some(1.0 - self.rows.score(&query, slot)?)
-        });
-        CategoryView::new(category, &parts, drift, embeddings)
+        let drift = self.scorer().drift(centroid.base, self.rows.get(slot));
+        CategoryView::new(category, &centroid, drift, embeddings)
     }
 }

@@ -1,0 +1,94 @@
+//! The results of commands.
+
+use serde::{Deserialize, Serialize};
+
+use crate::namespace::{CategoryView, Header, Profile};
+
+/// The result of a command. It is stored with the id of the request, so that a retry gets the first
+/// answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// Of [`Command::UpdateProfile`]: the namespace afterwards.
+    UpdateProfile {
+        /// Description and labels.
+        profile: Profile,
+        /// Counts.
+        header: Box<Header>,
+    },
+    /// Of [`Command::PutCategories`], one for each entry.
+    PutCategories(Vec<Put>),
+    /// Of [`Command::DeleteCategories`].
+    DeleteCategories {
+        /// Number of categories deleted.
+        deleted: u64,
+        /// Number of memberships that ended.
+        unassigned: u64,
+    },
+    /// Of [`Command::Reanchor`]: the category afterwards.
+    Reanchor(Box<CategoryView>),
+    /// Of [`Command::PutItems`], one for each entry.
+    PutItems(Vec<Put>),
+    /// Of [`Command::DeleteItems`].
+    DeleteItems {
+        /// Number of items deleted.
+        deleted: u64,
+    },
+    /// Of [`Command::Assign`], one for each entry.
+    Assign(Vec<Assigned>),
+    /// Of [`Command::Unassign`], one for each entry.
+    Unassign(Vec<Unassigned>),
+}
+
+impl Outcome {
+    /// Sets the drift that an entry of an Assign reports.
+    pub fn set_drift(&mut self, entry: usize, drift: Option<f64>) {
+        if let Self::Assign(assigned) = self {
+            assigned[entry].category_drift = drift;
+        }
+    }
+}
+
+/// The result of one entry that stores a category or an item.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Put {
+    /// The key.
+    pub key: String,
+    /// Whether it is new.
+    pub created: bool,
+    /// Whether anything changed.
+    pub changed: bool,
+}
+
+/// The result of one assignment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Assigned {
+    /// The item's key.
+    pub item: String,
+    /// The category's key.
+    pub category: String,
+    /// The category that the item left, or this one if the item was in it already.
+    pub previous: Option<String>,
+    /// Whether anything changed.
+    pub changed: bool,
+    /// Cosine of the item with the category before; `None` if the category had no embedding.
+    pub score_before: Option<f64>,
+    /// Number of members of the category afterwards.
+    pub category_count: u64,
+    /// Drift of the category afterwards.
+    pub category_drift: Option<f64>,
+    /// Whether the item is new.
+    pub item_created: bool,
+}
+
+/// The result of one unassignment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unassigned {
+    /// The item's key.
+    pub item: String,
+    /// The categories that the item left.
+    pub previous: Vec<String>,
+    /// Whether anything changed.
+    pub changed: bool,
+    /// Whether the item was deleted.
+    pub item_deleted: bool,
+}

@@ -1,0 +1,48 @@
+//! Why a command may be rejected.
+
+use thiserror::Error;
+
+use crate::namespace::SumOverflow;
+
+/// Why a command was rejected; it has changed nothing. `index` is the index of the entry in the
+/// command.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Rejection {
+    /// No category has this key.
+    #[error("category {key:?} does not exist")]
+    CategoryNotFound {
+        /// The entry.
+        index: usize,
+        /// The key.
+        key: String,
+    },
+    /// No item has this key.
+    #[error("item {key:?} does not exist")]
+    ItemNotFound {
+        /// The entry.
+        index: usize,
+        /// The key.
+        key: String,
+    },
+    /// No item has this key, and the entry has no embedding to create it with.
+    #[error("item {key:?} does not exist, and there is no embedding to create it with")]
+    EmbeddingNeeded {
+        /// The entry.
+        index: usize,
+        /// The key.
+        key: String,
+    },
+    /// Two entries set different values for the same key.
+    #[error("entries {first} and {index} set different values for {key:?}")]
+    ConflictingEntries {
+        /// The later entry.
+        index: usize,
+        /// The earlier entry.
+        first: usize,
+        /// The key.
+        key: String,
+    },
+    /// A category's sum would leave its range.
+    #[error(transparent)]
+    SumOverflow(#[from] SumOverflow),
+}

@@ -1,0 +1,290 @@
+//! A category while it changes.
+
+use std::sync::{Arc, LazyLock};
+
+use thiserror::Error;
+
+use super::{Category, CategoryRecord, CategoryView, MemberStats, Rebuild};
+use crate::arithmetic::digest::{RecordHash, RecordHasher, SetDigest};
+use crate::arithmetic::fixed::{self, Overflow};
+use crate::ranking::{RowRef, UnitRow};
+use crate::scoring::{CentroidSum, Scorer};
+use crate::settings::{Metadata, NamespaceSettings};
+
+/// A category's sum would leave its range.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("component {component} of the sum of category {category:?} would leave ±2^23")]
+pub struct SumOverflow {
+    /// The key of the category.
+    pub category: String,
+    /// Index of the component.
+    pub component: usize,
+}
+
+/// An entry of a command in a batch of commands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EntryIndex {
+    /// Number of the command in its batch.
+    pub command: usize,
+    /// Index of the entry in the command.
+    pub entry: usize,
+}
+
+/// The drift of the entry's category right after the entry; `None` if the category had none.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct EntryDrift {
+    /// The entry.
+    pub at: EntryIndex,
+    /// The drift.
+    pub drift: Option<f64>,
+}
+
+/// A category while it changes: all of it, in one place.
+#[derive(Clone, Debug)]
+pub struct CategoryDraft {
+    /// Everything but the vectors.
+    pub category: Category,
+    /// The base.
+    pub base: Option<Vec<f32>>,
+    /// Σ wᵢ·xᵢ over the counting members.
+    pub sum: Vec<i64>,
+    /// Whether anything differs from what is published.
+    pub changed: bool,
+    /// Whether its sum was rebuilt rather than changed by effects, and so must be written.
+    pub rebuilt: bool,
+    scorer: Scorer,
+    row: DraftRow,
+    /// Whether its hash is that of an earlier state.
+    hash_is_stale: bool,
+    /// Entries that report its drift as of now.
+    pending_drifts: Vec<EntryIndex>,
+    /// Drifts of entries before the last change.
+    drifts: Vec<EntryDrift>,
+}
+
+/// The row of a category, computed when it is needed.
+#[derive(Clone, Debug)]
+enum DraftRow {
+    Stale,
+    Computed(Option<UnitRow>),
+}
+
+impl CategoryDraft {
+    /// A draft of a published category, or of one that was just read from the store.
+    pub(super) fn new(
+        scorer: Scorer,
+        category: Category,
+        base: Option<Vec<f32>>,
+        sum: Vec<i64>,
+    ) -> Self {
+        Self {
+            category,
+            base,
+            sum,
+            changed: false,
+            rebuilt: false,
+            scorer,
+            row: DraftRow::Stale,
+            hash_is_stale: false,
+            pending_drifts: Vec::new(),
+            drifts: Vec::new(),
+        }
+    }
+
+    /// A category without members, in a namespace with these settings.
+    pub fn create(settings: &NamespaceSettings, id: i64, record: CategoryRecord) -> Self {
+        let category = Category {
+            id,
+            key: record.key,
+            settings: record.settings,
+            metadata: shared(record.metadata),
+            has_base: record.base.is_some(),
+            created_ms: record.created_ms,
+            anchor: record.anchor,
+            counting_from: record.anchor + 1,
+            stats: MemberStats::default(),
+            hash: RecordHash::default(),
+        };
+        let sum = vec![0; settings.dimension as usize];
+        Self::new(Scorer::of(settings), category, record.base, sum)
+    }
+
+    /// The record that the store keeps of it.
+    pub fn record(&self) -> CategoryRecord {
+        CategoryRecord {
+            key: Arc::clone(&self.category.key),
+            settings: self.category.settings,
+            base: self.base.clone(),
+            metadata: Metadata::clone(&self.category.metadata),
+            anchor: self.category.anchor,
+            created_ms: self.category.created_ms,
+        }
+    }
+
+    /// Marks it as changed: its row and its hash will be computed again. Pending drifts must have
+    /// been computed before.
+    pub fn touch(&mut self) {
+        debug_assert!(self.pending_drifts.is_empty());
+        self.changed = true;
+        self.hash_is_stale = true;
+        self.row = DraftRow::Stale;
+    }
+
+    /// A member starts to count. On overflow nothing has changed.
+    pub fn absorb(&mut self, weight: f32, embedding: &[f32]) -> Result<(), SumOverflow> {
+        fixed::add(&mut self.sum, f64::from(weight), embedding).map_err(|e| self.overflow(e))?;
+        self.category.stats.absorb(weight, embedding);
+        self.touch();
+        Ok(())
+    }
+
+    /// A member stops counting. On overflow nothing has changed.
+    pub fn forget(&mut self, weight: f32, embedding: &[f32]) -> Result<(), SumOverflow> {
+        fixed::subtract(&mut self.sum, f64::from(weight), embedding)
+            .map_err(|e| self.overflow(e))?;
+        self.category.stats.forget(weight, embedding);
+        self.touch();
+        Ok(())
+    }
+
+    /// Replaces its sum and the counts of its members by what was built from its members.
+    pub fn set_rebuilt(&mut self, rebuild: Rebuild) -> Result<(), SumOverflow> {
+        let (stats, sum) = rebuild.finish().map_err(|e| self.overflow(e))?;
+        self.category.stats = stats;
+        self.sum = sum;
+        self.touch();
+        Ok(())
+    }
+
+    /// The row that queries are scored against; `None` if it has no embedding.
+    pub fn row(&mut self) -> Option<RowRef<'_>> {
+        if let DraftRow::Stale = self.row {
+            self.row = DraftRow::Computed(self.scorer.row(&self.centroid()));
+        }
+        self.computed_row().map(UnitRow::as_ref)
+    }
+
+    /// The row, if it was computed since the last change.
+    pub(crate) fn computed_row(&self) -> Option<&UnitRow> {
+        match &self.row {
+            DraftRow::Computed(row) => row.as_ref(),
+            DraftRow::Stale => None,
+        }
+    }
+
+    /// 1 − cos(base, effective embedding); `None` if it lacks one of them.
+    pub fn drift(&mut self) -> Option<f64> {
+        self.row();
+        let row = self.computed_row().map(UnitRow::as_ref);
+        self.scorer.drift(self.base.as_deref(), row)
+    }
+
+    /// Reports its drift as of now for an entry. It is computed before the next change, or when the
+    /// draft is completed.
+    pub fn report_drift(&mut self, at: EntryIndex) {
+        self.pending_drifts.push(at);
+    }
+
+    /// Computes the drifts that are pending.
+    pub(crate) fn compute_pending_drifts(&mut self) {
+        if !self.pending_drifts.is_empty() {
+            let drift = self.drift();
+            let pending = self.pending_drifts.drain(..);
+            self.drifts
+                .extend(pending.map(|at| EntryDrift { at, drift }));
+        }
+    }
+
+    /// Takes out the drifts that were computed.
+    pub(crate) fn take_drifts(&mut self) -> Vec<EntryDrift> {
+        std::mem::take(&mut self.drifts)
+    }
+
+    /// Whether its hash is that of an earlier state.
+    pub(super) fn hash_is_stale(&self) -> bool {
+        self.hash_is_stale
+    }
+
+    /// Replaces its hash in a digest by that of its present state.
+    pub(super) fn renew_hash(&mut self, records: &mut SetDigest) {
+        if std::mem::take(&mut self.hash_is_stale) {
+            records.remove(&self.category.hash);
+            self.category.hash = self.compute_hash();
+            records.insert(&self.category.hash);
+        }
+    }
+
+    /// Whether a row that readers need, or a drift that an entry reports, is yet to be computed.
+    pub(super) fn is_incomplete(&self) -> bool {
+        !self.pending_drifts.is_empty() || self.changed && matches!(self.row, DraftRow::Stale)
+    }
+
+    /// Computes the row that readers need and the drifts that entries report.
+    pub(super) fn complete(&mut self) {
+        self.row();
+        self.compute_pending_drifts();
+    }
+
+    /// What its weighted mean is computed from.
+    pub fn centroid(&self) -> CentroidSum<'_> {
+        CentroidSum {
+            settings: &self.category.settings,
+            base: self.base.as_deref(),
+            sum: &self.sum,
+            count: self.category.stats.counting,
+            weight: self.category.stats.weight,
+        }
+    }
+
+    /// The hash of its record in the digest: of everything but places in the order of assignment,
+    /// which differ between two paths to the same state.
+    pub fn compute_hash(&self) -> RecordHash {
+        let Category {
+            key,
+            settings,
+            metadata,
+            stats,
+            ..
+        } = &self.category;
+        let base = self.base.as_deref().unwrap_or_default();
+        let vectors = size_of_val(base) + size_of_val(&*self.sum);
+        let mut hasher = RecordHasher::with_room("category", vectors);
+        hasher
+            .bytes(key.as_bytes())
+            .bytes(&settings.base_weight.to_le_bytes())
+            .bytes(&settings.window.to_le_bytes())
+            .bytes(&settings.min_base_share.to_le_bytes())
+            .bytes(&[u8::from(settings.frozen), u8::from(self.base.is_some())])
+            .vector(base)
+            .map(metadata)
+            .bytes(&stats.members.to_le_bytes())
+            .bytes(&stats.counting.to_le_bytes())
+            .bytes(&stats.weight.to_le_bytes())
+            .bytes(&stats.squares.to_le_bytes())
+            .sum(&self.sum);
+        hasher.finish()
+    }
+
+    /// The view of it, with or without its embeddings.
+    pub fn view(&mut self, embeddings: bool) -> CategoryView {
+        let drift = self.drift();
+        CategoryView::new(&self.category, &self.centroid(), drift, embeddings)
+    }
+
+    fn overflow(&self, overflow: Overflow) -> SumOverflow {
+        SumOverflow {
+            category: self.category.key.to_string(),
+            component: overflow.component,
+        }
+    }
+}
+
+/// Most categories have no metadata: all of them share one allocation.
+fn shared(metadata: Metadata) -> Arc<Metadata> {
+    static EMPTY: LazyLock<Arc<Metadata>> = LazyLock::new(Arc::default);
+    if metadata.is_empty() {
+        Arc::clone(&EMPTY)
+    } else {
+        Arc::new(metadata)
+    }
+}

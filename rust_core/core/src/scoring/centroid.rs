@@ -1,0 +1,189 @@
+//! The weighted mean of a category.
+//!
+//! With base b, base weight w_b, minimum base share α and counting members (wᵢ, xᵢ):
+//!
+//! ```text
+//! w_b' = max(w_b, α/(1−α)·Σ wᵢ)        1 while nothing counts: an empty category is its base
+//! V    = w_b'·b + Σ wᵢ·xᵢ              the numerator, in exact fixed point
+//! effective = V / (w_b' + Σ wᵢ)
+//! ```
+//!
+//! A category with neither base nor counting members has no V, nor has one whose parts cancel out
+//! to exactly zero: it is listed, never matched.
+
+use crate::arithmetic::fixed::{self, ScaledSum, WeightSum};
+use crate::settings::CategorySettings;
+
+/// What a category's weighted mean is computed from.
+#[derive(Clone, Copy, Debug)]
+pub struct CentroidSum<'a> {
+    /// The category's settings.
+    pub settings: &'a CategorySettings,
+    /// Its base embedding, if it has one.
+    pub base: Option<&'a [f32]>,
+    /// Σ wᵢ·xᵢ over the counting members, in fixed point.
+    pub sum: &'a [i64],
+    /// Number of the counting members.
+    pub count: u64,
+    /// Σ wᵢ over the counting members.
+    pub weight: WeightSum,
+}
+
+impl CentroidSum<'_> {
+    /// w_b', the weight of the base in the mean; 0 without a base.
+    pub fn base_weight(&self) -> f64 {
+        if self.base.is_none() {
+            0.0
+        } else if self.count == 0 {
+            1.0
+        } else {
+            let share = self.settings.min_base_share;
+            let floor = share / (1.0 - share) * self.weight.to_f64();
+            f64::from(self.settings.base_weight).max(floor)
+        }
+    }
+
+    /// V; `None` where the category has no embedding.
+    ///
+    /// The base may weigh more than the range of a sum holds: 999 times as much as all members, or
+    /// 2²⁰. V is then kept in a coarser unit, which leaves its direction as it is.
+    pub fn numerator(&self) -> Option<ScaledSum> {
+        let numerator = match self.base {
+            None if self.count == 0 => return None,
+            None => ScaledSum::from(self.sum.to_vec()),
+            Some(base) => fixed::add_scaled(self.sum, self.base_weight(), base),
+        };
+        let is_zero = numerator.components.iter().all(|&v| v == 0);
+        (!is_zero).then_some(numerator)
+    }
+
+    /// The effective embedding, the weighted mean itself; `None` where the category has no
+    /// embedding. That of a category without counting members is its base, bit for bit.
+    pub fn effective(&self) -> Option<Vec<f32>> {
+        if self.count == 0 {
+            return self.base.map(<[f32]>::to_vec);
+        }
+        let numerator = self.numerator()?;
+        let whole = self.base_weight() + self.weight.to_f64();
+        let mean = |&v: &i64| (numerator.to_f64(v) / whole) as f32;
+        Some(numerator.components.iter().map(mean).collect())
+    }
+}
+
+/// Root mean square distance of the counting members from their own weighted mean:
+/// √(Σ wᵢ|xᵢ|²/W − |Σ wᵢxᵢ|²/W²), from sums alone. `None` while nothing counts; 0 for one member,
+/// which is its own mean.
+pub fn spread(sum: &[i64], count: u64, weight: WeightSum, squares: f64) -> Option<f64> {
+    if count <= 1 {
+        return (count == 1).then_some(0.0);
+    }
+    let whole = weight.to_f64();
+    let mean_squared: f64 = sum
+        .iter()
+        .map(|&s| (fixed::to_f64(s) / whole) * (fixed::to_f64(s) / whole))
+        .sum();
+    Some((squares / whole - mean_squared).max(0.0).sqrt())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arithmetic::limits::{MAX_BASE_SHARE, MAX_COMPONENT, MAX_WEIGHT, MIN_WEIGHT};
+    use crate::scoring::Scorer;
+
+    fn settings(base_weight: f32, min_base_share: f64) -> CategorySettings {
+        CategorySettings {
+            base_weight,
+            min_base_share,
+            ..CategorySettings::default()
+        }
+    }
+
+    /// Of `count` members of the same weight, with this sum.
+    fn weight(count: u64, each: f32) -> WeightSum {
+        let mut all = WeightSum::default();
+        for _ in 0..count {
+            all = all.plus(each);
+        }
+        all
+    }
+
+    fn unit(vector: &[f64]) -> Vec<f64> {
+        let norm = vector.iter().map(|x| x * x).sum::<f64>().sqrt();
+        vector.iter().map(|x| x / norm).collect()
+    }
+
+    /// The mean in f64, from the formula.
+    fn formula(centroid: &CentroidSum<'_>) -> Vec<f64> {
+        let base_weight = centroid.base_weight();
+        let whole = base_weight + centroid.weight.to_f64();
+        let base = centroid.base.expect("a base");
+        let parts = centroid.sum.iter().zip(base);
+        parts
+            .map(|(&s, &b)| (fixed::to_f64(s) + base_weight * f64::from(b)) / whole)
+            .collect()
+    }
+
+    /// Every setting at the ends of its range, with sums and bases at the ends of theirs.
+    #[test]
+    fn every_setting_within_its_range_has_a_mean_and_a_row() {
+        let members = 8_388_607; // 2²³ − 1 of them, or what they weigh in fewer.
+        let weights = [
+            (1, weight(1, MIN_WEIGHT)),
+            (1, weight(1, MAX_WEIGHT)),
+            (members, weight(members, 1.0)),
+            (1 << 13, weight(1 << 13, MAX_WEIGHT)),
+        ];
+        let sums = [
+            [1, 1, 1],
+            [i64::MAX, i64::MIN, 0],
+            [i64::MIN, i64::MIN, 1 << 40],
+            [0, 0, 0],
+        ];
+        let bases = [
+            [MAX_COMPONENT, -MAX_COMPONENT, MAX_COMPONENT],
+            [1e-4, 0.0, 0.0],
+            [0.6, 0.0, -0.8],
+        ];
+        for (count, weight) in weights {
+            for sum in &sums {
+                for base in &bases {
+                    for base_weight in [0.0, MIN_WEIGHT, 1.0, MAX_WEIGHT] {
+                        for share in [0.0, 0.5, MAX_BASE_SHARE] {
+                            let settings = settings(base_weight, share);
+                            let centroid = CentroidSum {
+                                settings: &settings,
+                                base: Some(base),
+                                sum,
+                                count,
+                                weight,
+                            };
+                            check(&centroid);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn check(centroid: &CentroidSum<'_>) {
+        let expected = formula(centroid);
+        let Some(effective) = centroid.effective() else {
+            // Base weight 0 and a sum of 0: there is nothing to average.
+            assert!(expected.iter().all(|&x| x == 0.0), "{centroid:?}");
+            return;
+        };
+        let largest = expected.iter().fold(0.0, |most: f64, x| most.max(x.abs()));
+        let whole = centroid.base_weight() + centroid.weight.to_f64();
+        // The base is rounded once to a unit of the sum, the mean once to f32.
+        let near = largest * 1e-7 + fixed::to_f64(1) / whole;
+        for (found, expected) in effective.iter().zip(&expected) {
+            assert!((f64::from(*found) - expected).abs() <= near, "{centroid:?}");
+        }
+        let row = Scorer::Cosine.row(centroid).expect("a row");
+        let asked: Vec<f32> = unit(&expected).iter().map(|&x| x as f32).collect();
+        let query = Scorer::Cosine.query(&asked).expect("a direction");
+        let cosine = Scorer::Cosine.score(&query, row.as_ref()).cosine;
+        assert!(cosine > 1.0 - 1e-6, "{cosine} for {centroid:?}");
+    }
+}
