@@ -1,6 +1,6 @@
-"""The harness: how fast, how large, compared with what; see README.md.
+"""Benches: speed and size, next to peers on the same machine; see README.md.
 
 python -m bench --help
 
-tells what there is to measure.
+lists the benches.
 """

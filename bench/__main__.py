@@ -1,11 +1,11 @@
-"""Measures, writes results/NAME.json, and tells it all in REPORT.md.
+"""Run benches, write results/NAME.json, and generate REPORT.md from all results.
 
 python -m bench                     # a few minutes
 python -m bench --full              # for the record
 python -m bench --only grpc_match writes
-python -m bench --report            # write the report again, measure nothing
+python -m bench --report            # generate the report again, measure nothing
 
-The results of a bench take the place of its last ones.
+New results of a bench replace its previous ones.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import os
 import sys
 from pathlib import Path
 
-# Each peer on one thread, and numpy's multiplication on the kernel of this CPU, whatever the
-# environment says: all of it is read once, when numpy is loaded.
+# One thread per peer, and numpy's matrix product on this CPU's own kernel, whatever the
+# environment has: OpenBLAS reads these variables once, when numpy is loaded.
 _WANTED = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 _UNWANTED = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 
@@ -24,7 +24,7 @@ _UNWANTED = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 def main() -> None:
     """Run what the command line asks for."""
     _settle_environment()
-    # Only now: these load numpy.
+    # Imported here because they load numpy, after the environment is settled.
     from bench.catalog import CATALOG  # noqa: PLC0415
     from bench.harness.record import RESULTS, measure  # noqa: PLC0415
     from bench.harness.report import write_report  # noqa: PLC0415

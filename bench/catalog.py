@@ -25,7 +25,7 @@ __all__ = ["CATALOG", "Entry"]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A bench: what it asks, and how to run it (told whether to take its time)."""
+    """A bench: its question, and the function that runs it (argument: whether in full length)."""
 
     title: str
     run: Callable[[bool], Outcome]

@@ -1,9 +1,9 @@
-"""Instructions of the hot paths, counted by callgrind: the same on a quiet machine and a busy one.
+"""Instructions of the hot paths, counted by callgrind: independent of the machine's load.
 
     python -m bench.instructions
 
-writes results/instructions.json. It counts what runs under valgrind, which has no AVX-512: the
-AVX2 kernels and everything around them.
+writes results/instructions.json. Valgrind has no AVX-512, so the counts are those of the AVX2
+kernels and everything around them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["main"]
 
 _ROOT = Path(__file__).resolve().parent.parent
 _HOT = "hot"
-# What of each path is counted: calls to these, whatever their callers do.
+# By path: the argument of the benchmark, and the number of calls.
 _PATHS = {
     "top 10 of 100 × 1024": ("100x1024", 1_000),
     "top 10 of 1,000 × 1024": ("1000x1024", 200),
@@ -34,7 +34,7 @@ _PATHS = {
 
 
 def main() -> None:
-    """Count, and keep the counts."""
+    """Count, and store the counts."""
     binary = _build()
     counts = {name: _count(binary, path, calls) for name, (path, calls) in _PATHS.items()}
     told = facts()
@@ -60,7 +60,7 @@ def _build() -> str:
 
 
 def _count(binary: str, path: str, calls: int) -> int:
-    """Instructions of a call: those of many calls less those of none, which are the set-up."""
+    """Instructions per call: those of many calls minus those of zero calls, the set-up."""
     return round((_run(binary, path, calls) - _run(binary, path, 0)) / calls)
 
 

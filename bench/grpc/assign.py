@@ -1,4 +1,4 @@
-"""Unary Assign over gRPC next to an empty server; what its sync costs is shown apart."""
+"""Unary Assign over gRPC next to an echo server; the cost of the sync is shown separately."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ECHO, _MEMORY, _DISK = "echo", "Assign without sync", "Assign on disk"
 
 
 class _Requests:
-    """New items, and categories in turn."""
+    """Requests for new items, over the categories in turn."""
 
     def __init__(self) -> None:
         self._vectors = unit_vectors(256, _DIMENSION, seed=21)

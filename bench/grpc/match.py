@@ -1,4 +1,4 @@
-"""Unary Match over gRPC next to an empty server on the same stack with the same payloads."""
+"""Unary Match over gRPC next to an echo server on the same stack with the same payloads."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["run"]
 
 _CATEGORIES, _DIMENSION = 100, 1024
 _ECHO = "echo"
-# One that is answered as the service answers a short Match.
+# An echo on the polling thread, where the service answers a short Match.
 _BARE = "echo without a thread"
 
 

@@ -1,4 +1,4 @@
-"""Memory: what a category takes, and that items take next to none."""
+"""Memory per category, and nearly none per item."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MIB = 1024 * 1024
 
 
 def run(full: bool) -> Outcome:  # noqa: FBT001
-    """Look at what the server's process holds before and after."""
+    """Compare the memory of the server's process before and after a load."""
     outcome = Outcome()
     for count, dimension in ((20_000, 384), (10_000, 1024)):
         outcome.figures.append(_category(count * (5 if full else 1), dimension))
@@ -33,7 +33,7 @@ def _category(count: int, dimension: int) -> Figure:
             before = hosted.rss()
             fill(client, "bench", count, dimension)
             put = (hosted.rss() - before) / count
-        # A service that has just started holds what it must, and no scraps of having written.
+        # A service that has just started holds no leftovers of earlier writes.
         with service(data) as hosted, Client(hosted.target) as client:
             client.create_namespace("other", dimension=dimension)
             client.match("other", queries[0])

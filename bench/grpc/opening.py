@@ -1,4 +1,4 @@
-"""How long from the start of the service to the first answer, after a clean stop and a kill."""
+"""Time from the start of the service to its first answer, after a clean stop and after a kill."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def run(full: bool) -> Outcome:  # noqa: FBT001
             right = _answer(hosted.target, queries)
         empty = _open(data / "empty", queries, None)
         clean = min(_open(data, queries, right) for _ in range(3))
-        # Assignments whose sums no clean stop has saved, then the end of power.
+        # Assignments whose sums are not flushed, then a kill.
         killed = []
         for _ in range(3 if full else 2):
             with service(data) as hosted, Client(hosted.target) as client:
@@ -79,9 +79,9 @@ def _answer(target: str, queries: Matrix) -> bytes:
 
 
 def _open(data: Path, queries: Matrix, right: bytes | None) -> float:
-    """Seconds from starting the process to its first Match, which should be ``right``.
+    """Seconds from starting the process to its first Match, whose reply must be ``right``.
 
-    None: there is nothing to match, and it is ready when it says so.
+    Without ``right`` (None) the time ends when the server reports readiness.
     """
     begin = time.perf_counter()
     with service(data) as hosted:

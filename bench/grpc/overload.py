@@ -1,11 +1,11 @@
-"""What overload does: more and more calls a second, whether or not they are answered.
+"""Overload: a rising rate of calls, sent whether or not earlier ones are answered.
 
 Starts a server in a process of its own and calls Match at a fixed rate, from eight callers with a
-connection and a token each, far beyond what it can answer: among few categories, where a call is
-answered at once, and among many, where each takes a worker. Says for each rate how many calls a
-second were answered, turned away with a time to come back, and ended by gRPC, and how long the
-answered ones took, from when they were due. Beside them one good caller, with a token of its own,
-makes 50 calls a second.
+connection and a token each, far beyond its capacity: among few categories, where the polling thread
+answers, and among many, where each call takes a worker. Reports for each rate the calls per second
+that were answered, refused with a retry delay, and ended by gRPC, and the latency of answered calls
+from the time at which they were due. One well-behaved caller, with a token of its own, makes 50
+calls a second meanwhile.
 
     python -m bench.grpc.overload --json overload.json --plot docs/images/overload.png
 """
@@ -37,18 +37,18 @@ CROWD, GOOD_RATE = 8, 50.0
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One rate; times in milliseconds, rates a second.
+    """One rate; times in milliseconds, rates per second.
 
     Attributes:
-        categories: Of the namespace that is matched.
-        offered: Calls.
-        answered: Those that were answered.
-        refused: Those that were turned away with a reason and a time to come back.
-        ended: Those that gRPC ended before the service saw them.
-        p50: Median time of those that were answered.
-        p99: 99th percentile of these.
-        good_answered: Share of the good caller's calls that were answered at once.
-        good_p50: Median time of these.
+        categories: Categories of the namespace.
+        offered: Calls that were due.
+        answered: Answered calls.
+        refused: Calls refused with a reason and a retry delay.
+        ended: Calls that gRPC ended before the service saw them.
+        p50: Median latency of answered calls.
+        p99: 99th percentile of the same.
+        good_answered: Share of the well-behaved caller's calls that were answered at once.
+        good_p50: Median latency of these.
         good_p99: 99th percentile of these.
         server_cpu: Cores that the server kept busy.
     """
@@ -141,18 +141,18 @@ def offer(
 
 
 def milliseconds(answers: Iterable[Answers]) -> np.ndarray:
-    """The times of what was answered."""
+    """The latencies of answered calls."""
     return np.array([seconds * 1000 for each in answers for seconds in each.answered])
 
 
 def cpu_seconds(pid: int) -> float:
-    """What a process has used."""
+    """The CPU seconds of a process."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def plot(figures: list[Figure], path: Path) -> None:
-    """Draw what becomes of calls, and how long the answered ones take, against the rate."""
+    """Draw the outcome of calls, and the latency of answered ones, against the rate."""
     from matplotlib.figure import Figure as Canvas  # noqa: PLC0415 - only who wants a picture
 
     ink, quiet = "#1b1f24", "#6b7178"
@@ -185,7 +185,7 @@ def plot(figures: list[Figure], path: Path) -> None:
 
 
 def main() -> None:
-    """Measure, and write what was asked for."""
+    """Measure, print, and write the requested files."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=4.0)
     parser.add_argument("--categories", type=int, nargs="+", default=[1_000, 20_000])

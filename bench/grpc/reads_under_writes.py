@@ -1,9 +1,9 @@
 """Match while others assign: do reads wait for commits?
 
-On few cores a stream of Assigns also takes processor time from the Matches, whatever locks there
-are. So there are two comparisons beside "nobody else": the same stream of calls to an empty
-server, which costs the machine the same and commits nothing, is what a read that never waits for
-a commit would see.
+On few cores a stream of Assigns also takes CPU time from the Matches, with or without locks. So
+the baseline has two forms: no other call, and the same stream of calls to an echo server, which
+costs the machine the same and commits nothing. The latter is what a read that never waits for a
+commit would see.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ _DIMENSION = 384
 
 
 def run(full: bool) -> Outcome:  # noqa: FBT001
-    """Compare 16 callers who may share with 16 who queue up for one scan after the other."""
+    """Compare 16 callers that share scans with 16 that run one scan after the other."""
     outcome = Outcome()
     count = 300_000 if full else 150_000
     queries = unit_vectors(64, _DIMENSION, seed=23)
@@ -53,7 +53,7 @@ def run(full: bool) -> Outcome:  # noqa: FBT001
             unshared.append(_load(in_turn, requests, 16).rate)
             alone.append(_load(match, requests, 1).at(0.5))
             apart.append(_load(match, by_item, 1).at(0.5))
-        # Answers of shared scans, byte for byte those of scans of their own.
+        # Answers of shared scans equal those of separate scans byte for byte.
         _load(checked, requests, 16)
         channel.close()
         if wrong:

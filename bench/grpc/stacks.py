@@ -1,8 +1,8 @@
 """Which gRPC stack should carry the service: the thread pool, asyncio, or no thread at all?
 
 Starts a server that echoes bytes without decoding them, once per stack and each in a process of
-its own, and calls it from this process at several numbers of outstanding calls. What is measured
-is therefore the stack alone: its latency, its throughput, and the CPU that it costs per call.
+its own, and calls it from this process at several numbers of outstanding calls. So it measures the
+stack alone: latency, throughput, and CPU per call.
 
     python -m bench.grpc.stacks --json stacks.json
 """
@@ -196,7 +196,7 @@ def _run(stack: str, args: argparse.Namespace) -> list[Figure]:
 
 
 def main() -> None:
-    """Measure each stack and print a table, or write the figures as JSON."""
+    """Measure each stack and print a table, or write JSON."""
     parser = argparse.ArgumentParser(
         description=__doc__.split("\n\n")[0],
         epilog="stacks: " + "; ".join(f"{name}: {text}" for name, text in STACKS.items()),

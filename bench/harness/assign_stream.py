@@ -20,10 +20,10 @@ _CALLERS = 4
 
 
 class Stream:
-    """Assigns beside the body of a ``with``; ``calls`` says how many, after it."""
+    """Assigns during the body of a ``with``; afterwards ``calls`` is their number."""
 
     def __init__(self, target: str | None, name: str) -> None:
-        """Prepare a stream to a server; without one it does nothing."""
+        """Prepare a stream to a server; ``target`` None: a stream of nothing."""
         self._target = target
         self._name = name
         self._process: subprocess.Popen[str] | None = None
@@ -58,7 +58,7 @@ class Stream:
 
 
 def main() -> None:
-    """Assign until SIGTERM, then say how many times."""
+    """Assign until SIGTERM, then print the number of calls."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("target")
     parser.add_argument("name")

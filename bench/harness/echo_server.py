@@ -1,7 +1,7 @@
-"""An empty server on the stack of the service: what the stack alone costs.
+"""An echo server on the stack of the service: the cost of the stack alone.
 
-The same number of threads and channel options as the service, by default gRPC's own thread pool;
-its one handler looks at nothing and returns bytes that were made before.
+It has the same number of threads and the same channel options as the service, by default gRPC's own
+thread pool; its one handler ignores the request and returns prepared bytes.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ _PACKAGES = ("grpcio", "numpy", "faiss-cpu", "usearch", "numkong", "protobuf")
 
 
 def facts() -> dict[str, Any]:
-    """Everything that may explain why another run finds other figures."""
+    """Return the facts that may explain different results of another run."""
     return {
         "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "commit": _git("rev-parse", "--short=12", "HEAD"),
@@ -41,7 +41,7 @@ def facts() -> dict[str, Any]:
 
 
 def numpy_kernel() -> str:
-    """The CPU that numpy's OpenBLAS works for; it can be told the wrong one."""
+    """The CPU that numpy's OpenBLAS has detected, which its environment can override."""
     libraries = Path(np.__file__).parent.parent / "numpy.libs"
     for library in libraries.glob("*openblas*"):
         name = getattr(ctypes.CDLL(str(library)), "scipy_openblas_get_corename64_", None)

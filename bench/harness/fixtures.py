@@ -1,4 +1,4 @@
-"""Namespaces to measure with, and requests for them."""
+"""Namespaces for benches, and requests for them."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ __all__ = [
 
 @contextmanager
 def folder() -> Iterator[Path]:
-    """A directory on a real disk, as far as the system says; gone at the end."""
+    """A directory on a real disk, as far as the system reports; deleted at the end."""
     with tempfile.TemporaryDirectory(prefix="effemb-bench-") as path:
         yield Path(path)
 
 
 @contextmanager
 def in_memory_folder() -> Iterator[Path | None]:
-    """A directory where a sync costs nothing; None if the system has none."""
+    """A directory in memory, where a sync costs nothing; None if the system has no such place."""
     memory = Path("/dev/shm")  # noqa: S108 - a directory of our own in it
     if not memory.is_dir():
         yield None
@@ -48,7 +48,7 @@ def in_memory_folder() -> Iterator[Path | None]:
 
 
 def fill(client: Client, namespace: str, count: int, dimension: int, seed: int = 0) -> Matrix:
-    """Make a namespace with so many categories (c0, c1, …); return their bases."""
+    """Create a namespace with ``count`` categories (c0, c1, …); return their bases."""
     client.create_namespace(namespace, dimension=dimension)
     bases = unit_vectors(count, dimension, seed)
     for start in range(0, count, 5_000):
@@ -82,7 +82,7 @@ def assign_request(namespace: str, items: dict[str, Matrix], category: str) -> b
 
 
 def check_match(reply: bytes, bases: Matrix, queries: Matrix) -> None:
-    """Compare a reply with the right ranking of categories that are their bases still."""
+    """Check a reply against the right ranking of categories without members."""
     results = service_pb2.MatchResponse.FromString(reply).results
     for result, query in zip(results, queries, strict=True):
         ids = [int(match.category[1:]) for match in result.matches]

@@ -1,4 +1,4 @@
-"""Measuring several things in turn, so that all of them meet the same mood of the machine."""
+"""Measure several contenders in turn, so that all of them see the same load of the machine."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ Call = Callable[[int], object]
 
 @dataclass(frozen=True, slots=True)
 class Rounds:
-    """Seconds for each call, by contender, round after round."""
+    """Seconds per call, by contender and round."""
 
     seconds: dict[str, list[float]]
 
     def median(self, name: str) -> float:
-        """Seconds for each call in the middle round."""
+        """Seconds per call in the median round."""
         return statistics.median(self.seconds[name])
 
     def fastest(self, names: Sequence[str]) -> str:
@@ -27,14 +27,14 @@ class Rounds:
         return min(names, key=self.median)
 
     def ratio(self, numerator: str, denominator: str) -> tuple[float, tuple[float, float]]:
-        """Median and quartiles of one's time over the other's, both of the same round."""
+        """Median and quartiles of the ratio of two contenders' times, round by round."""
         return ratios(self.seconds[numerator], self.seconds[denominator])
 
 
 def interleave(contenders: Mapping[str, Call], rounds: int, slice_seconds: float) -> Rounds:
     """Call each contender for about ``slice_seconds`` a round, and begin with another each round.
 
-    A contender is told the number of its call, so that it can vary its input.
+    A contender receives the number of its call, so that it can vary its input.
     """
     repeats = {name: _repeats(call, slice_seconds) for name, call in contenders.items()}
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
@@ -43,7 +43,7 @@ def interleave(contenders: Mapping[str, Call], rounds: int, slice_seconds: float
         first = number % len(names)
         for name in names[first:] + names[:first]:
             call, repeat = contenders[name], repeats[name]
-            # The one before has left its own data in the caches.
+            # The previous contender has left its own data in the caches.
             call(number)
             begin = time.perf_counter()
             for index in range(repeat):

@@ -22,14 +22,14 @@ Send = Callable[[bytes], bytes]
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What callers saw."""
+    """The latencies of calls, and the duration of the load."""
 
     latencies: list[float]
     seconds: float
 
     @property
     def rate(self) -> float:
-        """Calls a second."""
+        """Calls per second."""
         return len(self.latencies) / self.seconds
 
     def at(self, share: float) -> float:
@@ -54,7 +54,7 @@ def sender(target: str, method: str) -> tuple[grpc.Channel, Send]:
 def closed_loop(
     send: Send, request: Callable[[int], bytes], outstanding: int, seconds: float
 ) -> Load:
-    """Call for so long, with so many calls under way; request number n is ``request(n)``."""
+    """Call for some seconds with a number of calls outstanding; request n is ``request(n)``."""
     numbers = count()
     own: list[list[float]] = [[] for _ in range(outstanding)]
     begin = time.perf_counter()
@@ -82,9 +82,9 @@ def closed_loop(
 
 
 def open_loop(send: Any, request: Callable[[int], bytes], rate: float, seconds: float) -> Load:
-    """Call at a fixed rate, whatever the replies do; a call is late from when it was due.
+    """Call at a fixed rate, with or without replies; a latency starts when its call was due.
 
-    A closed loop asks less of a server that stalls, and so hides the stall. This one does not.
+    A closed loop sends less to a server that stalls, and so hides the stall. This loop does not.
     """
     latencies: list[float] = []
     begin = time.perf_counter() + 0.01
@@ -110,7 +110,7 @@ def open_loop(send: Any, request: Callable[[int], bytes], rate: float, seconds: 
 
 @contextmanager
 def background(work: Callable[[], object]) -> Iterator[list[int]]:
-    """Do ``work`` again and again beside the body; yields a list that grows by one each time."""
+    """Repeat ``work`` during the body; yields a list that grows by one each time."""
     stop = threading.Event()
     done: list[int] = []
 

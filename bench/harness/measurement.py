@@ -1,4 +1,4 @@
-"""What a bench finds: figures, each with what it was asked to be."""
+"""The outcome of a bench: figures, each with its target."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["Bound", "Figure", "Outcome", "Series"]
 
 
 class Bound(StrEnum):
-    """Which side of its target a figure should be on."""
+    """The side of its target on which a figure should be."""
 
     AT_LEAST = "≥"
     AT_MOST = "≤"
@@ -18,15 +18,15 @@ class Bound(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """One number with its unit, its target, and the measurements that it was made of.
+    """One number with its unit, its target, and the measurements behind it.
 
     Attributes:
-        what: Names it, in words that a table can hold.
+        what: A name, short enough for a table.
         value: The number.
-        unit: Of the number; "×" for a ratio.
-        target: What it should reach, or stay below; None: it is for information.
-        bound: Which of the two.
-        parts: The measurements behind it, each named with its unit.
+        unit: Its unit; "×" for a ratio.
+        target: The value to reach or to stay below; None: no target.
+        bound: Whether the target is to be reached or to stay below.
+        parts: The measurements behind the number, each named with its unit.
         spread: Lower and upper quartile of the number over the rounds; None: measured once.
     """
 
@@ -40,7 +40,7 @@ class Figure:
 
     @property
     def met(self) -> bool | None:
-        """Whether the target is met; None where there is none."""
+        """Whether the target is met; None without a target."""
         if self.target is None:
             return None
         if self.bound is Bound.AT_LEAST:
@@ -48,7 +48,7 @@ class Figure:
         return self.value <= self.target
 
     def to_json(self) -> dict[str, Any]:
-        """Everything, and whether the target is met."""
+        """All attributes, and whether the target is met."""
         return asdict(self) | {"met": self.met}
 
 
@@ -62,12 +62,12 @@ class Series:
 
 @dataclass(slots=True)
 class Outcome:
-    """What a bench found.
+    """The outcome of a bench.
 
     Attributes:
         figures: Its figures, in the order of the report.
-        series: What its plot shows beyond the figures.
-        notes: Sentences for the report: what was left out, and why.
+        series: Lines that its plot shows beyond the figures.
+        notes: Sentences for the report, for example what was left out, and why.
     """
 
     figures: list[Figure] = field(default_factory=list)

@@ -1,7 +1,7 @@
-"""Calls at a fixed rate, whether or not the last ones were answered: what a crowd does.
+"""Calls at a fixed rate, whether or not earlier ones were answered: an overload generator.
 
-Frames are made by hand: a call costs this side some 30 us, and so a client and a server on two
-cores can have more calls than the server can answer. One thread, a few connections.
+HTTP/2 frames are built by hand, so that a call costs this side about 30 us: on two cores the client
+can then send more calls than the server can answer. One thread, a few connections.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ _STREAMS = 60
 
 @dataclass(slots=True)
 class Answers:
-    """What became of calls; times in seconds.
+    """The outcome of calls; times in seconds.
 
     Attributes:
         offered: Calls that were due.
-        answered: Time of each that was answered, from when it was due.
-        refused: Time of each that was refused with a reason and a time to come back.
-        bare: Number of those that gRPC ended by itself, without either.
-        ended: Number of those whose connection ended, or that were reset.
-        late: Number of those that had no answer at the end.
+        answered: Latency of each answered call, from the time at which it was due.
+        refused: Latency of each call refused with a reason and a retry delay.
+        bare: Number of calls that gRPC ended without a reason.
+        ended: Number of calls that were reset, or whose connection ended.
+        late: Number of calls without an answer at the end.
     """
 
     offered: int = 0
@@ -49,10 +49,10 @@ class Source:
     """Calls of one kind.
 
     Attributes:
-        rate: Calls a second.
-        headers: HPACK of the calls' headers.
+        rate: Calls per second.
+        headers: The calls' headers in HPACK.
         body: The request.
-        connections: Over how many connections.
+        connections: Number of connections.
     """
 
     rate: float
@@ -89,7 +89,7 @@ class _Connection:
         host, port = target.rsplit(":", 1)
         self.socket = socket.create_connection((host, int(port)), 5)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        # No table, so that statuses can be read without one; windows that are never full.
+        # No HPACK table, so that statuses can be read without one; windows that never fill up.
         settings = struct.pack(">HIHI", _HEADER_TABLE_SIZE, 0, _INITIAL_WINDOW, _WIDE)
         hello = frame(_SETTINGS, 0, 0, settings)
         hello += frame(_WINDOW, 0, 0, struct.pack(">I", _WIDE - 65_535))
@@ -109,7 +109,7 @@ class _Connection:
         self._in = bytearray()
 
     def pump(self) -> None:
-        """Send what is due and there is room for."""
+        """Send the calls that are due, as far as the connection has capacity."""
         while self.due and len(self.began) < _STREAMS and self._window >= len(self._message):
             stream, self._next = self._next, self._next + 2
             self.began[stream] = self.due.popleft()
@@ -127,7 +127,7 @@ class _Connection:
             del self._out[:sent]
 
     def read(self) -> None:
-        """Take in what has come."""
+        """Read what has arrived."""
         try:
             data = self.socket.recv(1 << 20)
         except BlockingIOError:
@@ -176,7 +176,7 @@ class _Connection:
             self._answers.bare += 1
 
     def close(self) -> None:
-        """Give up; what was not answered was cut off."""
+        """Count unanswered calls as ended, and close."""
         if self.alive:
             self.alive = False
             self._answers.ended += len(self.began) + len(self.due)
@@ -186,7 +186,7 @@ class _Connection:
 
 
 def run(target: str, sources: list[Source], seconds: float, after: float = 2.0) -> list[Answers]:
-    """Call for some time, then wait for what is not answered; return what became of each source."""
+    """Call for some seconds, then wait for outstanding calls; return each source's outcome."""
     found = [Answers() for _ in sources]
     groups = [
         [_Connection(target, source, answers) for _ in range(source.connections)]
@@ -221,7 +221,7 @@ def run(target: str, sources: list[Source], seconds: float, after: float = 2.0) 
 def _offer(
     source: Source, answers: Answers, group: list[_Connection], begin: float, until: float
 ) -> None:
-    """Hand out the calls that have become due, in turns."""
+    """Distribute the calls that are due over the connections."""
     while answers.offered < until * source.rate:
         at = begin + answers.offered / source.rate
         group[answers.offered % len(group)].due.append(at)

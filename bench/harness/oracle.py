@@ -1,4 +1,4 @@
-"""The right answer, slowly: every score in f64."""
+"""The reference answer: every score in f64, without optimizations."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["WrongAnswerError", "check_ranking", "true_scores"]
 
 
 class WrongAnswerError(Exception):
-    """Somebody was fast because they were wrong."""
+    """A contender returned a wrong answer."""
 
 
 def true_scores(rows: Matrix, query: Matrix) -> NDArray[np.float64]:
@@ -28,12 +28,12 @@ def true_scores(rows: Matrix, query: Matrix) -> NDArray[np.float64]:
 def check_ranking(
     who: str, scores: NDArray[np.float64], ids: ArrayLike, found: ArrayLike, tolerance: float
 ) -> None:
-    """Compare an answer with the right one, place by place.
+    """Compare an answer with the right one, rank by rank.
 
-    Two rows whose true scores differ by less than ``tolerance`` may change places: rows are f32.
+    Two rows whose true scores differ by less than ``tolerance`` may be swapped: rows are f32.
 
     Raises:
-        WrongAnswerError: It is not the right one.
+        WrongAnswerError: The answer is wrong.
     """
     got = np.asarray(ids).ravel()
     told = np.asarray(found, dtype=np.float64).ravel()

@@ -1,7 +1,7 @@
-"""Others that rank exactly, each used as its documentation says, on one thread.
+"""Other libraries that rank exactly, each used as its documentation says, on one thread.
 
-All of them get what they like best: rows and queries that are of length 1 already, so that an
-inner product is a cosine. Ours normalises on its own, and keeps exact sums beside its rows.
+All of them get their best case: rows and queries of length 1, so that an inner product is a cosine.
+Ours normalizes itself, and keeps exact sums beside its rows.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ OURS = "effective-embeddings"
 
 
 def contenders(rows: Matrix, k: int) -> tuple[dict[str, Ask], list[str]]:
-    """Who ranks these rows, and who is missing."""
+    """Return the contenders on these rows, and the names of missing ones."""
     found: dict[str, Ask] = {OURS: ours(rows, k), "numpy": _numpy(rows, k)}
     missing = []
     for name, make in (
@@ -98,7 +98,7 @@ def _usearch(rows: Matrix, k: int) -> Ask:
 def _numkong(rows: Matrix, k: int) -> Ask:
     import numkong  # noqa: PLC0415 - optional
 
-    # Its packed form, made once, is what it has for asking the same rows again and again.
+    # Its packed form is meant for repeated queries on the same rows.
     packed = numkong.dots_pack(rows, dtype="f32")
 
     def ask(query: Matrix) -> Answer:

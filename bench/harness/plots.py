@@ -1,4 +1,4 @@
-"""The plots of the report: readable in grey, and each line or bar says itself what it is."""
+"""The plots of the report: readable in grey, each line and bar labelled directly."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _INK, _QUIET, _GRID, _OURS = "#1b1f24", "#6b7178", "#e3e6e8", "#0b5c8f"
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """A picture of a bench."""
+    """A plot of a bench."""
 
     title: str
     file: str
 
 
 def draw(found: dict[str, Any], folder: Path) -> dict[str, list[Plot]]:
-    """Draw what there are results for; nothing where matplotlib is not installed."""
+    """Draw the plots of all present results; without matplotlib, draw nothing."""
     try:
         from matplotlib.figure import Figure as Canvas  # noqa: PLC0415 - optional
     except ImportError:
@@ -73,7 +73,7 @@ def _in_process(axes: Axes, result: dict[str, Any]) -> None:
             linestyle="-" if ours else "--",
             color=_OURS if ours else _QUIET,
         )
-    # Beside its end, each a line below the one before where they would overlap.
+    # Labels at the ends of lines, one text line lower where they would overlap.
     last = sorted(names, key=lambda name: figures[-1]["parts"][f"{name} µs"])
     place = 0.0
     for name in last:
@@ -135,7 +135,7 @@ def _learning(axes: Axes, result: dict[str, Any]) -> None:
 
 
 def _targets(axes: Axes, found: dict[str, Any]) -> None:
-    """How far each figure is from its target, in one picture: to the right is better."""
+    """The distance of each figure from its target, in one plot: further right is better."""
     rows = [
         (f"{result['title'].split(':')[0]}: {figure['what']}", _margin(figure), figure["met"])
         for result in found.values()

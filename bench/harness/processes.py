@@ -1,4 +1,4 @@
-"""Servers in processes of their own: the service, and the empty echo next to it."""
+"""Servers in processes of their own: the service and the echo server."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ class Hosted:
     process: subprocess.Popen[str]
 
     def cpu_seconds(self) -> float:
-        """What all its threads have used so far."""
+        """CPU seconds of all its threads so far."""
         stat = Path(f"/proc/{self.process.pid}/stat").read_text("ascii")
         fields = stat.rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / _TICK
 
     def rss(self) -> int:
-        """Bytes of memory that it has now."""
+        """Its memory in bytes, now."""
         return rss_bytes(self.process.pid)
 
     def kill(self) -> None:
-        """End it as a power cut would."""
+        """Kill it with SIGKILL."""
         self.process.kill()
         self.process.wait()
 
 
 def rss_bytes(pid: int) -> int:
-    """Bytes of memory of a process, files that it maps left out."""
+    """Anonymous memory of a process in bytes, without mapped files."""
     for line in Path(f"/proc/{pid}/status").read_text("ascii").splitlines():
         if line.startswith("RssAnon:"):
             return int(line.split()[1]) * 1024
@@ -60,7 +60,7 @@ def service(data: Path, *options: str) -> Iterator[Hosted]:
 
 @contextmanager
 def echo(reply_bytes: int, *options: str) -> Iterator[Hosted]:
-    """Run the empty server, which answers everything with so many bytes."""
+    """Run the echo server, which answers every call with ``reply_bytes`` bytes."""
     command = ["-m", "bench.harness.echo_server", "--reply-bytes", str(reply_bytes), *options]
     with _hosted(command, "target") as hosted:
         yield hosted

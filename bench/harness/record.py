@@ -1,4 +1,4 @@
-"""Runs a bench and keeps what it found."""
+"""Run a bench and store its result."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RESULTS = Path(__file__).resolve().parents[1] / "results"
 
 
 def measure(name: str, entry: Entry, folder: Path, *, full: bool) -> bool:
-    """Run a bench, tell its figures, and write NAME.json; return whether it went through."""
+    """Run a bench, print its figures, and write NAME.json; return whether it succeeded."""
     print(f"\n{entry.title}", flush=True)
     told = facts()
     begin = time.perf_counter()
@@ -45,7 +45,7 @@ def measure(name: str, entry: Entry, folder: Path, *, full: bool) -> bool:
 
 
 def tell(figures: Sequence[Figure]) -> None:
-    """Print the figures, a line each."""
+    """Print the figures, one per line."""
     for figure in figures:
         print(f"  {_line(figure)}", flush=True)
 
@@ -65,15 +65,15 @@ def keep(
     """Write NAME.json.
 
     Args:
-        folder: Where to.
-        name: Of the result.
-        title: What it asks.
-        command: What makes it.
-        full: Whether it took its time.
-        told: The facts of the machine before it began.
-        begin: When that was, by ``time.perf_counter``.
-        outcome: What it found.
-        **more: Measurements of its own, as they are.
+        folder: The folder of results.
+        name: The name of the result.
+        title: The question that the bench answers.
+        command: The command that reproduces it.
+        full: Whether it ran in full length.
+        told: The facts of the machine before the run.
+        begin: The start of the run, by ``time.perf_counter``.
+        outcome: The figures, series and notes.
+        **more: Further measurements, stored unchanged.
     """
     told = told | {
         "load_after": round(os.getloadavg()[0], 2),
@@ -102,7 +102,7 @@ def _line(figure: Figure) -> str:
 
 
 def _rounded(value: Any) -> Any:
-    """Five digits are more than any clock here can tell."""
+    """Round to five digits, more than any clock here resolves."""
     if isinstance(value, float):
         return float(f"{value:.5g}")
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""REPORT.md: what a reader looks at first, made of the results alone."""
+"""REPORT.md, generated from the results alone."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["write_report"]
 
 
 def write_report(results: Path) -> Path:
-    """Write REPORT.md beside the folder of results, and its plots into it."""
+    """Write REPORT.md beside the folder of results, and the plots into the folder."""
     found = {
         name: json.loads((results / f"{name}.json").read_text("utf-8"))
         for name in CATALOG
@@ -41,7 +41,7 @@ def _section(result: dict[str, Any], pictures: list[str]) -> list[str]:
 
 
 def _soak(file: Path) -> list[str]:
-    """Its bounds are not targets of speed: it has a section, and no place in the summary."""
+    """The section of the soak, whose bounds are not speed targets and not in the summary."""
     if not file.exists():
         return []
     picture = f"![what the server held, and latencies]({file.parent.name}/{file.stem}.png)"

@@ -1,4 +1,4 @@
-"""Vectors to measure with."""
+"""Vectors for benches."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Matrix = NDArray[np.float32]
 
 
 def unit_vectors(count: int, dimension: int, seed: int) -> Matrix:
-    """Independent random directions: the hardest to tell apart, since all scores are near 0."""
+    """Independent random directions: the hardest case to rank, since all scores are near 0."""
     generator = np.random.default_rng(seed)
     vectors = generator.standard_normal((count, dimension), dtype=np.float32)
     for start in range(0, count, 65_536):

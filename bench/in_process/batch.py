@@ -1,4 +1,4 @@
-"""64 queries at once, next to nothing but the multiplication: one sgemm without the top 10."""
+"""64 queries at once, next to the bare multiplication: one sgemm without the top 10."""
 
 from __future__ import annotations
 
@@ -53,5 +53,5 @@ def run(full: bool) -> Outcome:  # noqa: FBT001
 
 
 def asking_all(ask: Callable[[Matrix], object], queries: Matrix) -> Call:
-    """Ask all queries at once, as many times as it is called."""
+    """Return a call that ranks all queries at once."""
     return lambda _: ask(queries)

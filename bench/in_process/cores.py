@@ -1,4 +1,4 @@
-"""What a second core brings to one query."""
+"""The gain of a second core for one query."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["run"]
 
 
 def run(full: bool) -> Outcome:  # noqa: FBT001
-    """Compare one thread with two, which no peer is part of."""
+    """Compare one thread with two; peers are left out."""
     outcome = Outcome()
     if (os.cpu_count() or 1) < 2:
         outcome.notes.append("There is one core only.")

@@ -1,4 +1,4 @@
-"""The learning curve: real messages, sorted one after the other, as `effemb demo` does."""
+"""The learning curve: real messages, assigned one after the other, as in `effemb demo`."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from effective_embeddings.demo.story import CORRECTED, play
 
 __all__ = ["DATA", "run"]
 
-# The folder of the whole data set, if the command line names one.
+# The folder of the full data set, if given on the command line.
 DATA: list[Path] = []
 
 
 class _Nobody:
-    """Watches nothing."""
+    """An audience that shows nothing."""
 
     def act(self, title: str) -> None: ...
 
@@ -33,7 +33,7 @@ class _Nobody:
 
 
 def run(_full: bool) -> Outcome:  # noqa: FBT001
-    """Play the story of the demo, in process."""
+    """Run the demo's scenario in process."""
     dataset = load_dataset(DATA[0] if DATA else sample_path())
     with folder() as data, Client.embedded(data) as client:
         results = play(client, "bench", dataset, 1, _Nobody())

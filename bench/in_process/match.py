@@ -1,4 +1,4 @@
-"""One query against N rows on one thread, numpy in, ids and scores out: ours and the peers."""
+"""One query against N rows on one thread, numpy in, ids and scores out: ours and the peers'."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ __all__ = ["run"]
 
 _K = 10
 _QUERIES = 16
-# Peers sum in f32; ours are f64 sums of f32 components.
+# Peers sum in f32; ours sums f32 components in f64.
 _TOLERANCE = 1e-5
 _READING = "reading a byte for each component"
 
-# Rows, dimension, how many times as fast as the fastest peer.
+# Rows, dimension, target ratio to the fastest peer.
 _SHAPES = (
     (10, 1024, 2.0),
     (100, 1024, 4.0),
@@ -31,7 +31,7 @@ _LARGE_SHAPES = ((1_000_000, 384, 3.5),)
 
 
 def run(full: bool) -> Outcome:  # noqa: FBT001
-    """Measure every shape; the largest only if there is time."""
+    """Measure every shape; the largest only in full length."""
     outcome = Outcome()
     for count, dimension, target in _SHAPES + (_LARGE_SHAPES if full else ()):
         _measure(outcome, count, dimension, target, rounds=31 if full else 15)
@@ -72,11 +72,11 @@ def _measure(outcome: Outcome, count: int, dimension: int, target: float, rounds
 
 
 def reading(size: int) -> Call:
-    """Read as many bytes once, as fast as numpy can: what a scan that reads them cannot beat."""
+    """Read as many bytes once, as fast as numpy can: a lower bound for any full scan."""
     numbers = np.ones(max(1, size // 8), dtype=np.uint64)
     return lambda _: numbers.max()
 
 
 def asking(ask: Ask, queries: Matrix) -> Call:
-    """Ask one query after the other, as many times as it is called."""
+    """Return a call that ranks the queries one after the other."""
     return lambda number: ask(queries[number % len(queries)])

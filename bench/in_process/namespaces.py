@@ -1,4 +1,4 @@
-"""Many namespaces under a memory budget: each answers, cold or warm, and none starves another."""
+"""Many namespaces under a memory budget: each answers, cold or warm, without starving others."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _DIMENSION, _CATEGORIES = 384, 10
 
 
 def run(full: bool) -> Outcome:  # noqa: FBT001
-    """Match in namespaces that are in memory, and in ones that are not, in process."""
+    """Match in loaded and in unloaded namespaces, in process."""
     outcome = Outcome()
     count = 100_000 if full else 3_000
-    # A tenth of what all of them would take, however many there are.
+    # A tenth of the memory of all namespaces, whatever their number.
     budget = 1024**3 if full else 5 * 1024**2
     bases = unit_vectors(_CATEGORIES, _DIMENSION, seed=60)
     query = unit_vectors(1, _DIMENSION, seed=61)[0]
@@ -40,7 +40,7 @@ def run(full: bool) -> Outcome:  # noqa: FBT001
             generator.shuffle(names)
             cold = [_timed(client, name, query, right) for name in names]
             warm: list[float] = []
-            # One in use all the time, while others come and go.
+            # One namespace in constant use, while others are loaded and evicted.
             for name in names[:2_000]:
                 _timed(client, name, query, right)
                 warm.append(_timed(client, "n0", query, right))

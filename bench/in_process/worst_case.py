@@ -1,4 +1,4 @@
-"""Rows made to defeat the sketches: an exact scan's time at worst, and never a wrong answer."""
+"""Rows that defeat the sketches: at worst the time of an exact scan, never a wrong answer."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ _KINDS: dict[str, Callable[[], Matrix]] = {
 
 
 def run(full: bool) -> Outcome:  # noqa: FBT001
-    """Compare the best 10 with all of them, which are scored exactly whatever the data."""
+    """Compare the best 10 with a ranking of all rows, which scores every row exactly."""
     outcome = Outcome()
     for kind, make in _KINDS.items():
         rows = make()

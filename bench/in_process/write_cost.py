@@ -1,7 +1,7 @@
-"""What an Assign costs as data grows: more items, larger categories, windows.
+"""The cost of an Assign as data grows: more items, larger categories, windows.
 
-The disk is left out (the data is in memory, where a sync costs nothing), so that a difference in
-work is not hidden behind it.
+The data is in memory, where a sync costs nothing, so that the disk does not hide a difference in
+work.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _NUMBERS = count()
 
 
 def run(full: bool) -> Outcome:  # noqa: FBT001
-    """Compare an engine with few items with one with many, and categories small and large."""
+    """Compare an engine with few items to one with many, and small to large categories."""
     outcome = Outcome()
     many = 1_000_000 if full else 100_000
     members = 100_000 if full else 20_000
@@ -105,7 +105,7 @@ def _one(client: Client, category: Callable[[int], str]) -> Callable[[int], obje
 
 
 def _there_and_back(client: Client, category: str) -> Callable[[int], object]:
-    """A new item joins, and leaves again, so that the category stays as large as it is."""
+    """Assign and unassign a new item, so that the category keeps its size."""
 
     def assign(_: int) -> None:
         number = next(_NUMBERS)

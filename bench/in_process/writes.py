@@ -27,7 +27,7 @@ _NUMBERS = count()
 
 
 def run(full: bool) -> Outcome:  # noqa: FBT001
-    """Measure through the embedded client; the engine alone too, where cargo is installed."""
+    """Measure the embedded client, and, if cargo is installed, the engine alone."""
     outcome = Outcome()
     with folder() as data, Client.embedded(data / "engine") as client:
         fill(client, "bench", _CATEGORIES, _DIMENSION)
@@ -77,7 +77,7 @@ def run(full: bool) -> Outcome:  # noqa: FBT001
 
 
 def _engine_alone(outcome: Outcome) -> None:
-    """The same in Rust, without the client and its messages."""
+    """The same writes in Rust, without client and messages."""
     command = ["cargo", "bench", "--quiet", "--locked", "-p", "ee-engine", "--bench", "writes"]
     try:
         done = subprocess.run(  # noqa: S603 - our own command
