@@ -40,7 +40,7 @@ def notes(cli: Cli, tmp_path: Path) -> Cli:
     return cli
 
 
-def test_a_namespace_from_its_making_to_its_end(cli: Cli) -> None:
+def test_a_namespace_from_creation_to_deletion(cli: Cli) -> None:
     made = cli.json("namespace", "get", cli.ns)
     assert (made["name"], made["dimension"], made["embedding_model"]) == (cli.ns, 3, "model-1")
     told = cli.json("namespace", "update", cli.ns, "--description", "mine", "--label", "owner=ann")
@@ -92,7 +92,7 @@ def test_items_are_put_shown_listed_and_deleted(notes: Cli) -> None:
     assert notes.json("item", "delete", notes.ns, "tax", "gym")["deleted_count"] == 2
 
 
-def test_assign_and_unassign_tell_what_they_did(notes: Cli) -> None:
+def test_assign_and_unassign_print_their_results(notes: Cli) -> None:
     before = notes.json("namespace", "get", notes.ns)
     told = notes.json("assign", notes.ns, "gym", "Money", "--dry-run")
     assert notes.json("namespace", "get", notes.ns) == before
@@ -190,7 +190,7 @@ def test_a_snapshot_travels_through_standard_streams(notes: Cli, tmp_path: Path)
         (["category", "put", "{ns}", "[x]", "--dry-run"], "dry run, nothing is changed"),
     ],
 )
-def test_people_are_told_in_words(notes: Cli, arguments: list[str], told: str) -> None:
+def test_output_for_people_is_in_words(notes: Cli, arguments: list[str], told: str) -> None:
     assert told.format(ns=notes.ns) in notes.text(*(each.format(ns=notes.ns) for each in arguments))
 
 
@@ -207,7 +207,9 @@ def test_people_are_told_in_words(notes: Cli, arguments: list[str], told: str) -
         (["item", "put", "{ns}", "gym", "--model", "other"], "MODEL_MISMATCH"),
     ],
 )
-def test_a_refusal_is_told_and_exits_with_1(notes: Cli, arguments: list[str], reason: str) -> None:
+def test_a_refusal_is_printed_and_exits_with_1(
+    notes: Cli, arguments: list[str], reason: str
+) -> None:
     filled = [each.format(ns=notes.ns) for each in arguments]
     assert notes.refused(*filled)["reason"] == reason
     done = notes.run(*filled)
@@ -231,13 +233,13 @@ def test_a_refusal_is_told_and_exits_with_1(notes: Cli, arguments: list[str], re
         ["namespace", "create", "x", "--dimension", "many"],
     ],
 )
-def test_a_slip_of_the_hand_exits_with_2(arguments: list[str]) -> None:
+def test_a_usage_error_exits_with_2(arguments: list[str]) -> None:
     done = run(*arguments)
     assert done.exit_code == 2
     assert "Usage" in done.stderr or "Error" in done.stderr
 
 
-def test_a_server_that_is_not_there_is_told() -> None:
+def test_an_unreachable_server_is_reported() -> None:
     done = run("namespace", "list", "--server", "127.0.0.1:1")
     assert done.exit_code == 1
     assert "Is a server running?" in done.stderr
@@ -251,7 +253,7 @@ def test_help_and_version() -> None:
     assert run().exit_code == 2
 
 
-def test_the_environment_names_a_server(
+def test_the_environment_sets_the_server(
     shared_server: ServerHandle, shared_remote: Client, ns: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shared_remote.create_namespace(ns, 3)

@@ -66,14 +66,14 @@ def test_corrections_and_a_restored_copy_return_to_the_same_bits(
     assert _stage(results, "10 % wrong")["digest"] != digest
 
 
-def test_learning_saves_corrections(demo: tuple[dict[str, Any], Path, str]) -> None:
+def test_learning_reduces_corrections(demo: tuple[dict[str, Any], Path, str]) -> None:
     results, _, _ = demo
     stream = results["stream"]
     assert stream["corrections"] < stream["corrections_by_names_alone"]
     assert stream["match"]["calls"] == stream["assign"]["calls"] == stream["messages"]
 
 
-def test_it_leaves_figures_and_a_picture_and_says_what_to_try(
+def test_the_demo_writes_results_and_a_plot_and_suggests_commands(
     demo: tuple[dict[str, Any], Path, str],
 ) -> None:
     results, out, told = demo
@@ -84,7 +84,7 @@ def test_it_leaves_figures_and_a_picture_and_says_what_to_try(
     assert "CC-BY-4.0" in told
 
 
-def test_the_sample_is_whole_and_says_where_it_is_from() -> None:
+def test_the_sample_is_complete_and_names_its_source() -> None:
     dataset = load_dataset(sample_path())
     assert dataset.is_sample
     assert len(dataset.categories) == len(dataset.bases) == 77
@@ -94,6 +94,6 @@ def test_the_sample_is_whole_and_says_where_it_is_from() -> None:
     assert "Casanueva" in dataset.attribution()
 
 
-def test_a_folder_that_is_no_data_set_is_told(tmp_path: Path) -> None:
+def test_an_invalid_data_set_is_reported(tmp_path: Path) -> None:
     with pytest.raises(DatasetError):
         load_dataset(tmp_path)

@@ -50,7 +50,7 @@ def _import_all(cli: Cli, ns: str, folder: Path, suffix: str) -> None:
 
 
 @pytest.mark.parametrize("suffix", ["jsonl", "csv", "npz", "parquet"])
-def test_exported_and_imported_again_is_the_same_state(
+def test_an_export_imported_again_gives_the_same_state(
     source: Cli, shared_remote: Client, tmp_path: Path, suffix: str
 ) -> None:
     for kind, rows in (("categories", 5), ("items", 47), ("assignments", 40)):
@@ -82,7 +82,9 @@ def test_assignments_with_embeddings_need_no_items_before_them(
     assert shared_remote.get_namespace(copy).digest == shared_remote.get_namespace(source.ns).digest
 
 
-def test_a_matrix_and_its_keys_are_items(cli: Cli, shared_remote: Client, tmp_path: Path) -> None:
+def test_a_matrix_with_its_keys_is_imported_as_items(
+    cli: Cli, shared_remote: Client, tmp_path: Path
+) -> None:
     shared_remote.create_namespace(cli.ns, DIMENSION)
     vectors = random_vectors(20, DIMENSION, seed=50)
     np.save(tmp_path / "items.npy", vectors)
@@ -112,7 +114,7 @@ def test_importing_twice_changes_nothing(
     assert shared_remote.get_namespace(source.ns) == before
 
 
-def test_a_dry_run_tells_and_writes_nothing(
+def test_a_dry_run_reports_and_writes_nothing(
     cli: Cli, shared_remote: Client, tmp_path: Path
 ) -> None:
     shared_remote.create_namespace(cli.ns, 2)
@@ -159,7 +161,7 @@ _GOOD = {"key": "good", "embedding": [1, 1]}
         ({"key": "bad", "embedding": [1, 1], "metadata": {"a": 1}}, "metadata.a"),
     ],
 )
-def test_a_bad_row_is_named_and_ends_the_run_or_is_left_out(
+def test_a_bad_row_is_named_and_ends_the_run_or_is_skipped(
     cli: Cli, shared_remote: Client, tmp_path: Path, row: Any, told: str
 ) -> None:
     shared_remote.create_namespace(cli.ns, 2)
@@ -190,7 +192,7 @@ def test_a_bad_row_is_named_and_ends_the_run_or_is_left_out(
         ("rows.parquet", b"PAR1", "Parquet"),
     ],
 )
-def test_a_file_that_is_none_of_its_format_is_told(
+def test_a_file_of_another_format_is_reported(
     cli: Cli, shared_remote: Client, tmp_path: Path, name: str, content: bytes, told: str
 ) -> None:
     shared_remote.create_namespace(cli.ns, 2)
@@ -202,9 +204,7 @@ def test_a_file_that_is_none_of_its_format_is_told(
     assert cli.run("import", "items", cli.ns, str(tmp_path / "absent.csv")).exit_code == 1
 
 
-def test_a_key_that_comes_twice_is_a_bad_row(
-    cli: Cli, shared_remote: Client, tmp_path: Path
-) -> None:
+def test_a_duplicate_key_is_a_bad_row(cli: Cli, shared_remote: Client, tmp_path: Path) -> None:
     shared_remote.create_namespace(cli.ns, 2)
     rows = [{"key": "a", "embedding": [1, 0]}, _GOOD, {"key": "a", "embedding": [0, 1]}]
     file = _jsonl(tmp_path, rows)
@@ -242,7 +242,7 @@ def _updates(folder: Path, suffix: str) -> str:
 
 
 @pytest.mark.parametrize("suffix", ["jsonl", "csv", "npy", "npz", "parquet"])
-def test_what_a_row_does_not_say_stays_as_it_is(
+def test_fields_missing_in_a_row_stay_unchanged(
     cli: Cli, shared_remote: Client, tmp_path: Path, suffix: str
 ) -> None:
     shared_remote.create_namespace(cli.ns, 2)
@@ -267,7 +267,7 @@ def test_a_weight_alone_keeps_metadata_and_an_empty_object_clears_it(
     assert (a.weight, a.metadata, b.weight, b.metadata) == (2, {"x": "1"}, 1, {})
 
 
-def test_a_category_keeps_what_a_row_does_not_say(
+def test_fields_of_a_category_missing_in_a_row_stay_unchanged(
     cli: Cli, shared_remote: Client, tmp_path: Path
 ) -> None:
     shared_remote.create_namespace(cli.ns, 2)
@@ -326,7 +326,7 @@ def many_rows(tmp_path: Path) -> str:
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
-def test_an_interrupted_import_is_gone_on_with_by_running_it_again(
+def test_an_interrupted_import_continues_when_run_again(
     cli: Cli, shared_remote: Client, many_rows: str, how: signal.Signals
 ) -> None:
     shared_remote.create_namespace(cli.ns, DIMENSION)

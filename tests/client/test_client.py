@@ -63,7 +63,7 @@ def test_embeddings_of_any_type_and_layout_are_the_same(
     assert client.match(pair, rows) == client.match(pair, ["one", "two"])
 
 
-def test_embeddings_given_back_are_float32_arrays_to_read_only(client: Client, pair: str) -> None:
+def test_returned_embeddings_are_read_only_float32_arrays(client: Client, pair: str) -> None:
     client.put_items(pair, "one", [1, 2, 3])
     embedding = vector_of(client, pair, "one")
     assert embedding.dtype == np.float32
@@ -89,7 +89,7 @@ def test_embeddings_given_back_are_float32_arrays_to_read_only(client: Client, p
         lambda *_: QueryPart(item="one", embedding=[1, 2, 3]),
     ],
 )
-def test_columns_that_do_not_fit_together_are_a_value_error(
+def test_columns_of_different_lengths_are_a_value_error(
     client: Client, pair: str, call: Callable[[Client, str], Any]
 ) -> None:
     before = client.get_namespace(pair)
@@ -98,7 +98,7 @@ def test_columns_that_do_not_fit_together_are_a_value_error(
     assert client.get_namespace(pair) == before
 
 
-def test_one_stands_for_all_where_it_is_clear(client: Client, pair: str) -> None:
+def test_a_single_value_applies_to_all_rows(client: Client, pair: str) -> None:
     client.assign(pair, ["one", "two"], "a", np.ones((2, 3)), weights=2, metadata={"x": "y"})
     for item in client.list_items(pair):
         assert (item.weight, item.metadata) == (2, {"x": "y"})
@@ -106,7 +106,7 @@ def test_one_stands_for_all_where_it_is_clear(client: Client, pair: str) -> None
     assert len(list(client.list_items(pair, unassigned=True))) == 2
 
 
-def test_large_batches_go_in_parts_and_come_back_as_one(client: Client, ns: str) -> None:
+def test_large_batches_are_sent_in_parts_and_returned_as_one(client: Client, ns: str) -> None:
     """About 3 MiB a part: 4000 rows of 512 components are 8 MB, twice gRPC's default limit."""
     client.create_namespace(ns, 512)
     client.put_categories(ns, [CategoryUpdate("c")])
@@ -125,7 +125,7 @@ def test_large_batches_go_in_parts_and_come_back_as_one(client: Client, ns: str)
     assert len(results) == 2000
 
 
-def test_a_batch_over_the_limit_goes_in_parts_that_can_be_repeated(client: Client, ns: str) -> None:
+def test_a_batch_over_the_limit_is_sent_in_repeatable_parts(client: Client, ns: str) -> None:
     client.create_namespace(ns, 1)
     keys = [f"{number}" for number in range(10_001)]
     vectors = np.ones((10_001, 1), dtype=np.float32)
@@ -136,7 +136,7 @@ def test_a_batch_over_the_limit_goes_in_parts_that_can_be_repeated(client: Clien
     assert client.delete_items(ns, keys).deleted_count == 10_001
 
 
-def test_a_refusal_in_a_later_part_names_the_place_in_the_whole(client: Client, ns: str) -> None:
+def test_a_refusal_in_a_later_part_names_the_index_in_the_whole(client: Client, ns: str) -> None:
     client.create_namespace(ns, 1)
     keys = [f"{number}" for number in range(10_003)]
     keys[10_002] = "bad\nkey"
@@ -148,7 +148,7 @@ def test_a_refusal_in_a_later_part_names_the_place_in_the_whole(client: Client, 
     assert client.get_namespace(ns).item_count == 10_000, "the parts before it stay"
 
 
-def test_every_refusal_has_its_type_its_reason_and_its_field(client: Client, pair: str) -> None:
+def test_every_refusal_has_its_class_reason_and_field(client: Client, pair: str) -> None:
     with pytest.raises(errors.InvalidArgument) as invalid:
         client.match(pair, np.array([[1, 0, 0], [np.nan, 0, 0]]))
     error = invalid.value
@@ -195,7 +195,7 @@ def test_actors_of_the_client_and_of_one_call(
     assert items == {"1": "local", "2": "b", "3": "carl"}
 
 
-def test_a_server_that_is_not_there_is_unavailable_after_some_tries() -> None:
+def test_an_unreachable_server_is_unavailable_after_some_retries() -> None:
     with Client("127.0.0.1:1", timeout=1.0) as client, pytest.raises(errors.Unavailable):
         client.get_namespace("anything")
 

@@ -181,7 +181,7 @@ def test_a_key_that_is_not_text_is_refused_by_name(client: Client, space: str, k
 
 
 @pytest.mark.parametrize("keys", [b"ab", {"a": 1}, {"a", "b"}, Table()])
-def test_what_is_no_column_of_keys_is_refused(client: Client, space: str, keys: Any) -> None:
+def test_an_invalid_column_of_keys_is_refused(client: Client, space: str, keys: Any) -> None:
     with pytest.raises(TypeError, match=r"^keys must be "):
         client.put_items(space, keys, [[1, 1], [2, 2]])
 
@@ -220,17 +220,13 @@ def test_labels_and_metadata_of_categories_are_checked_too(client: Client, space
 
 
 @pytest.mark.parametrize("weight", ["2", True, [1], b"2", object()])
-def test_a_weight_that_is_no_number_is_refused_by_name(
-    client: Client, space: str, weight: Any
-) -> None:
+def test_a_non_numeric_weight_is_refused_by_name(client: Client, space: str, weight: Any) -> None:
     with pytest.raises(TypeError, match=r"^weights\[0\] must be a number, not "):
         client.put_items(space, ["a"], [[1, 1]], weights=[weight])
 
 
 @pytest.mark.parametrize("embeddings", [["1", "2"], [[True, False]], [[1j, 2]], ["x"], [["x", 1]]])
-def test_components_that_are_no_numbers_are_refused(
-    client: Client, space: str, embeddings: Any
-) -> None:
+def test_non_numeric_components_are_refused(client: Client, space: str, embeddings: Any) -> None:
     with pytest.raises(TypeError, match="embeddings"):
         client.put_items(space, ["a"], embeddings)
 
@@ -247,7 +243,7 @@ def test_whole_numbers_out_of_range_are_refused_by_name(
         client.put_categories(space, CategoryUpdate("c", window=value))
 
 
-def test_a_choice_that_there_is_not_names_those_that_there_are(client: Client, ns: str) -> None:
+def test_an_unknown_choice_names_the_valid_ones(client: Client, ns: str) -> None:
     wrong: Any = "cosine"
     with pytest.raises(ValueError, match="normalization must be one of 'raw', 'unit'"):
         client.create_namespace(ns, 2, normalization=wrong)

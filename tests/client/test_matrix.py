@@ -41,7 +41,7 @@ def test_every_kernel_ranks_as_numpy_does_and_to_the_same_bits(kernel: str | Non
     np.testing.assert_array_equal(scalar.top_k(queries, 5)[1], scores)
 
 
-def test_what_is_removed_leaves_nothing() -> None:
+def test_a_removed_member_leaves_no_trace() -> None:
     matrix, _, (rows, members) = _filled()
     before = [matrix.sums(row).tobytes() for row in range(50)]
     more = random_vectors(300, _D, seed=63)
@@ -93,7 +93,7 @@ def test_one_query_is_a_batch_of_one() -> None:
         lambda _: CategoryMatrix(4, kernel="abacus"),
     ],
 )
-def test_what_does_not_fit_is_refused_and_changes_nothing(call: Any) -> None:
+def test_invalid_arguments_are_refused_and_change_nothing(call: Any) -> None:
     matrix, _, _ = _filled()
     before = [matrix.sums(row).tobytes() for row in range(50)]
     with pytest.raises((ValueError, IndexError, OverflowError)):
@@ -102,7 +102,7 @@ def test_what_does_not_fit_is_refused_and_changes_nothing(call: Any) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_a_forked_process_ranks_without_the_threads_of_the_one_before() -> None:
+def test_a_forked_process_ranks_without_its_parents_threads() -> None:
     # Twice the sketches that are worth a second thread.
     matrix = CategoryMatrix(1024, threads=4)
     matrix.add_rows(np.tile(random_vectors(1_000, 1024, seed=63), (16, 1)))

@@ -80,7 +80,7 @@ def test_a_folder_is_refused(tmp_path: Path) -> None:
         OutputFile(tmp_path)
 
 
-def test_what_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+def test_a_failed_write_leaves_only_the_old_file(tmp_path: Path) -> None:
     (tmp_path / "out").write_bytes(b"old")
     with pytest.raises(RuntimeError), OutputFile(tmp_path / "out") as output:
         _fail_half_way(output)
@@ -88,7 +88,7 @@ def test_what_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None
     assert os.listdir(tmp_path) == ["out"]  # noqa: PTH208 - hidden ones too
 
 
-def test_leftovers_of_the_dead_are_removed_and_those_of_the_living_stay(tmp_path: Path) -> None:
+def test_temporary_files_of_dead_processes_are_removed_and_others_stay(tmp_path: Path) -> None:
     out = tmp_path / "out"
     code = (
         "import os, sys; from effective_embeddings.client.output_file import OutputFile;"

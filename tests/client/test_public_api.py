@@ -31,7 +31,7 @@ _SERVICE = service_pb2.DESCRIPTOR.services_by_name["EffectiveEmbeddingsService"]
 
 
 @pytest.mark.parametrize("name", _MODULES)
-def test_a_module_says_what_it_is_and_what_it_offers(name: str) -> None:
+def test_every_module_has_docstrings_and_existing_exports(name: str) -> None:
     module = importlib.import_module(name)
     assert module.__doc__, "a module begins with what it is for"
     for offered in getattr(module, "__all__", ()):
@@ -41,7 +41,7 @@ def test_a_module_says_what_it_is_and_what_it_offers(name: str) -> None:
             assert inspect.getdoc(thing), f"{offered} has no docstring"
 
 
-def test_the_package_offers_a_sorted_list_without_repeats() -> None:
+def test_the_public_names_are_sorted_and_unique() -> None:
     offered = effective_embeddings.__all__
     assert len(offered) == len(set(offered))
     assert {"Client", "AsyncClient", "CategoryMatrix", "errors"} <= set(offered)
@@ -75,7 +75,7 @@ def test_the_client_reaches_every_method_of_the_service() -> None:
         assert (scopes[name] == "read") == (not method.writes), name
 
 
-def test_there_is_an_error_for_every_code_that_the_contract_uses() -> None:
+def test_every_status_code_of_the_contract_has_an_error_class() -> None:
     kinds = errors.EffectiveEmbeddingsError.__subclasses__()
     codes = {kind.default_code.name for kind in kinds}
     assert codes <= {code.name for code in grpc.StatusCode}
@@ -146,7 +146,7 @@ def test_the_build_under_test_is_a_release_build_or_says_so() -> None:
     assert effective_embeddings.__version__ == _core.VERSION
 
 
-def test_errors_can_be_imported_where_the_documents_say_they_are() -> None:
+def test_errors_can_be_imported_from_the_documented_module() -> None:
     """It was an attribute of the package and no module."""
     module = importlib.import_module("effective_embeddings.errors")
     assert module.NotFound is errors.NotFound

@@ -238,7 +238,7 @@ def _check_refused(method: str, error: RefusedError) -> None:
 
 @settings(max_examples=max(150, settings.default.max_examples if settings.default else 0))
 @given(calls=_calls())
-def test_any_message_is_answered_or_refused_in_order(
+def test_any_message_is_answered_or_refused_within_the_contract(
     raw: Raw, calls: list[tuple[str, Message]]
 ) -> None:
     _begin_again(raw)
@@ -272,7 +272,7 @@ def test_any_message_is_answered_or_refused_in_order(
 
 @settings(max_examples=60)
 @given(request=_message(service_pb2.SnapshotRequest.DESCRIPTOR))
-def test_any_snapshot_request_is_answered_or_refused_in_order(
+def test_any_snapshot_request_is_answered_or_refused_within_the_contract(
     embedded: Engine, request: Message
 ) -> None:
     """Snapshot streams, so it is not called above."""

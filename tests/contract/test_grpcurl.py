@@ -48,7 +48,9 @@ def curl(grpcurl: Path, shared_server: ServerHandle) -> _Grpcurl:
     return _Grpcurl(grpcurl, shared_server.target)
 
 
-def test_it_lists_and_describes_the_service(curl: _Grpcurl, shared_server: ServerHandle) -> None:
+def test_grpcurl_lists_and_describes_the_service(
+    curl: _Grpcurl, shared_server: ServerHandle
+) -> None:
     listed = curl.run("list").stdout.split()
     assert {_SERVICE, "grpc.health.v1.Health"} <= set(listed)
     methods = curl.run("list", _SERVICE).stdout.split()
@@ -65,7 +67,7 @@ def test_it_lists_and_describes_the_service(curl: _Grpcurl, shared_server: Serve
     assert shared_server.target
 
 
-def test_it_teaches_and_asks(curl: _Grpcurl, ns: str) -> None:
+def test_grpcurl_assigns_and_matches(curl: _Grpcurl, ns: str) -> None:
     created = curl.call("CreateNamespace", {"namespace": {"name": ns, "dimension": 3}})
     assert created["namespace"]["revision"] == "1"
     curl.call(
@@ -104,7 +106,7 @@ def test_it_teaches_and_asks(curl: _Grpcurl, ns: str) -> None:
     assert category["counting_weight"] == 1
 
 
-def test_it_shows_why_a_call_was_refused(curl: _Grpcurl, ns: str) -> None:
+def test_grpcurl_shows_the_reason_of_a_refusal(curl: _Grpcurl, ns: str) -> None:
     curl.call("CreateNamespace", {"namespace": {"name": ns, "dimension": 3}})
     query = {"embedding": {"values": [1, 0]}}
     done = curl.run(f"{_SERVICE}/Match", data={"namespace": ns, "queries": [query]})
@@ -113,7 +115,7 @@ def test_it_shows_why_a_call_was_refused(curl: _Grpcurl, ns: str) -> None:
         assert told in done.stderr
 
 
-def test_it_streams_a_snapshot(curl: _Grpcurl, ns: str) -> None:
+def test_grpcurl_streams_a_snapshot(curl: _Grpcurl, ns: str) -> None:
     curl.call("CreateNamespace", {"namespace": {"name": ns, "dimension": 3}})
     done = curl.run(f"{_SERVICE}/Snapshot", data={"namespace": ns})
     assert done.returncode == 0

@@ -62,9 +62,7 @@ def test_namespaces_are_listed_by_name_in_pages(client: Client, raw: Raw, ns: st
     )
 
 
-def test_a_page_of_a_list_has_a_hundred_entries_unless_told(
-    client: Client, raw: Raw, ns: str
-) -> None:
+def test_a_page_has_100_entries_by_default(client: Client, raw: Raw, ns: str) -> None:
     client.create_namespace(ns, 2)
     client.put_items(ns, [f"item {number:03}" for number in range(101)], np.ones((101, 2)))
     reply = raw.call("ListItems", pb.ListItemsRequest(namespace=ns))
@@ -72,7 +70,7 @@ def test_a_page_of_a_list_has_a_hundred_entries_unless_told(
     assert reply.next_page_token
 
 
-def test_pages_under_concurrent_writes_have_no_key_twice_and_none_missing(
+def test_pages_under_concurrent_writes_repeat_and_miss_no_key(
     client: Client, raw: Raw, full: str
 ) -> None:
     """What is there from begin to end is listed once, whatever else comes and goes."""
@@ -106,7 +104,7 @@ def test_members_are_listed_the_most_recently_assigned_first(client: Client, ful
     assert members == ["c1 item 3", "inbox 5", *(f"c1 item {n}" for n in (7, 6, 5, 4, 2, 1, 0))]
 
 
-def test_the_inbox_is_what_is_in_no_category(client: Client, full: str) -> None:
+def test_the_inbox_lists_items_without_a_category(client: Client, full: str) -> None:
     client.assign(full, "inbox 0", "c0")
     client.unassign(full, ["c2 item 2", "c3 item 3"])
     client.delete_categories(full, "c4")

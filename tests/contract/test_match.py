@@ -36,7 +36,7 @@ def test_limits_cut_the_same_ranking(client: Client, full: str) -> None:
         assert cut.margin == everything.margin
 
 
-def test_include_and_exclude_say_who_competes(client: Client, full: str) -> None:
+def test_include_and_exclude_select_the_candidates(client: Client, full: str) -> None:
     query = random_vectors(1, DIMENSION, seed=11)
     (everything,) = client.match(full, query, limit=0)
     first, second, third = everything.matches[:3]
@@ -88,7 +88,7 @@ def test_the_length_of_a_query_does_not_matter(client: Client, full: str) -> Non
         assert one.score == pytest.approx(other.score, abs=1e-12)
 
 
-def test_a_namespace_without_categories_answers_with_none(client: Client, ns: str) -> None:
+def test_a_namespace_without_categories_gives_an_empty_answer(client: Client, ns: str) -> None:
     client.create_namespace(ns, 3)
     (result,) = client.match(ns, [1, 0, 0])
     assert (result.matches, result.margin) == ((), None)

@@ -41,7 +41,7 @@ def test_a_namespace_is_what_it_was_created_as(client: Client, ns: str) -> None:
     assert client.get_namespace(ns) == created
 
 
-def test_a_name_can_be_taken_once(client: Client, ns: str) -> None:
+def test_a_name_can_be_used_once(client: Client, ns: str) -> None:
     client.create_namespace(ns, 3)
     with pytest.raises(AlreadyExists):
         client.create_namespace(ns, 3)
@@ -49,9 +49,7 @@ def test_a_name_can_be_taken_once(client: Client, ns: str) -> None:
     assert client.create_namespace(ns, 5).dimension == 5
 
 
-def test_a_namespace_that_exists_is_accepted_where_the_caller_says_so(
-    client: Client, ns: str
-) -> None:
+def test_an_existing_namespace_is_accepted_with_exist_ok(client: Client, ns: str) -> None:
     settings: dict[str, Any] = {"embedding_model": "m", "membership": "multiple"}
     first = client.create_namespace(ns, 3, exist_ok=True, description="first", **settings)
     again = client.create_namespace(ns, 3, exist_ok=True, description="second", **settings)
@@ -64,7 +62,7 @@ def test_a_namespace_that_exists_is_accepted_where_the_caller_says_so(
         client.create_namespace(ns, 3, exist_ok=True, embedding_model="m")
 
 
-def test_namespaces_know_nothing_of_each_other(client: Client, new_name: NewName) -> None:
+def test_namespaces_are_independent(client: Client, new_name: NewName) -> None:
     ann, ben = new_name(), new_name()
     for ns, base in ((ann, [1, 0]), (ben, [0, 1])):
         client.create_namespace(ns, 2)
@@ -92,9 +90,7 @@ def test_description_and_labels_change_and_the_state_does_not(client: Client, ns
     assert client.get_namespace(ns) == changed
 
 
-def test_a_namespace_with_something_in_it_is_deleted_by_force_alone(
-    client: Client, ns: str
-) -> None:
+def test_a_namespace_with_content_is_deleted_only_by_force(client: Client, ns: str) -> None:
     client.create_namespace(ns, 2)
     client.put_categories(ns, [CategoryUpdate("c")])
     with pytest.raises(FailedPrecondition) as caught:
@@ -107,7 +103,7 @@ def test_a_namespace_with_something_in_it_is_deleted_by_force_alone(
     assert ns not in [each.name for each in client.list_namespaces(ns)]
 
 
-def test_nothing_of_a_deleted_namespace_comes_back_under_its_name(client: Client, ns: str) -> None:
+def test_a_deleted_namespace_leaves_nothing_to_its_successor(client: Client, ns: str) -> None:
     client.create_namespace(ns, 2)
     client.put_categories(ns, [CategoryUpdate("c", base=[1, 0])])
     client.assign(ns, "item", "c", [0, 1], request_id="once")
@@ -122,9 +118,7 @@ def test_nothing_of_a_deleted_namespace_comes_back_under_its_name(client: Client
 
 
 @pytest.mark.parametrize("write", ["create", "update", "delete"])
-def test_a_rehearsal_of_what_is_done_to_a_namespace_changes_nothing(
-    client: Client, ns: str, write: str
-) -> None:
+def test_validate_only_on_a_namespace_changes_nothing(client: Client, ns: str, write: str) -> None:
     if write == "create":
         told = client.create_namespace(ns, 2, validate_only=True)
         with pytest.raises(NotFound):
@@ -142,7 +136,7 @@ def test_a_rehearsal_of_what_is_done_to_a_namespace_changes_nothing(
     assert client.get_namespace(ns) == created
 
 
-def test_unit_namespaces_scale_what_comes_in(client: Client, ns: str) -> None:
+def test_unit_namespaces_normalize_their_input(client: Client, ns: str) -> None:
     client.create_namespace(ns, 2, normalization="unit")
     client.put_categories(ns, [CategoryUpdate("c", base=[30, 40])])
     client.assign(ns, "item", "c", [0, 1e-3])
@@ -188,7 +182,7 @@ def test_in_a_single_namespace_an_item_is_in_one(client: Client, ns: str) -> Non
     assert again.revision == reply.revision, "saying it twice changes nothing"
 
 
-def test_service_info_tells_limits_and_kernel(client: Client) -> None:
+def test_service_info_has_limits_and_kernel(client: Client) -> None:
     info = client.service_info()
     assert info.limits["batch_entries"] == 10_000
     assert info.limits["dimension"] == 16_384

@@ -16,7 +16,7 @@ from tests.support.raw import Raw, RefusedError
 from tests.support.vectors import present
 
 
-def test_embeddings_come_only_when_asked_for(client: Client, raw: Raw, full: str) -> None:
+def test_embeddings_are_returned_on_request_only(client: Client, raw: Raw, full: str) -> None:
     plain = raw.call("GetCategory", pb.GetCategoryRequest(namespace=full, category="c0"))
     assert not plain.category.HasField("base")
     assert not plain.category.HasField("effective")
@@ -29,7 +29,7 @@ def test_embeddings_come_only_when_asked_for(client: Client, raw: Raw, full: str
         assert embedding.dtype == np.float32
 
 
-def test_get_category_tells_all_of_it(client: Client, full: str) -> None:
+def test_get_category_returns_every_field(client: Client, full: str) -> None:
     client.put_categories(
         full,
         [
@@ -54,7 +54,7 @@ def test_get_category_tells_all_of_it(client: Client, full: str) -> None:
     assert category.create_time.tzinfo is not None
 
 
-def test_get_item_tells_who_put_it_where_when_and_why(client: Client, full: str) -> None:
+def test_get_item_returns_actor_time_and_reason(client: Client, full: str) -> None:
     before = client.get_item(full, "inbox 2")
     assert before.memberships == ()
     client.assign(full, "inbox 2", "c3", actor="ann", reason="looks like it", weights=0.5)
@@ -82,7 +82,7 @@ def test_every_write_is_seen_by_the_next_read(client: Client, ns: str) -> None:
         assert result.revision == reply.revision
 
 
-def test_min_revision_waits_for_the_write_that_makes_it(client: Client, full: str) -> None:
+def test_min_revision_waits_for_its_write(client: Client, full: str) -> None:
     now = client.get_namespace(full).revision
     write = threading.Timer(0.2, lambda: client.assign(full, "inbox 1", "c1"))
     write.start()
@@ -94,7 +94,7 @@ def test_min_revision_waits_for_the_write_that_makes_it(client: Client, full: st
     assert 0.1 < waited < 3
 
 
-def test_min_revision_of_now_does_not_wait(client: Client, full: str) -> None:
+def test_a_reached_min_revision_does_not_wait(client: Client, full: str) -> None:
     now = client.get_namespace(full).revision
     begin = time.monotonic()
     client.get_category(full, "c0", min_revision=now)

@@ -200,9 +200,7 @@ def test_a_damaged_snapshot_is_refused_and_leaves_nothing(
     assert client.get_namespace(copy).digest == client.get_namespace(full).digest
 
 
-def test_bytes_that_are_no_frame_are_refused(
-    client: Client, raw: Raw, full: str, tmp_path: Path
-) -> None:
+def test_malformed_frames_are_refused(client: Client, raw: Raw, full: str, tmp_path: Path) -> None:
     frames = frames_of(client, full, tmp_path)
     with pytest.raises(RefusedError) as caught:
         raw.restore([*requests(frames[:1], f"{full}-copy"), b"\xff\xff\xff no protobuf"])
@@ -210,7 +208,7 @@ def test_bytes_that_are_no_frame_are_refused(
     assert [each.name for each in client.list_namespaces(full)] == [full]
 
 
-def test_a_name_that_is_taken_is_refused_before_anything_is_sent(
+def test_a_taken_name_is_refused_before_anything_is_sent(
     client: Client, raw: Raw, full: str, tmp_path: Path
 ) -> None:
     frames, before = frames_of(client, full, tmp_path), client.get_namespace(full)
@@ -220,7 +218,7 @@ def test_a_name_that_is_taken_is_refused_before_anything_is_sent(
     assert client.get_namespace(full) == before
 
 
-def test_a_restore_that_is_sent_again_with_its_id_returns_the_first_answer(
+def test_a_restore_repeated_with_its_id_returns_the_first_answer(
     client: Client, full: str, tmp_path: Path
 ) -> None:
     file = tmp_path / f"{full}.snapshot"
@@ -235,7 +233,7 @@ def test_a_restore_that_is_sent_again_with_its_id_returns_the_first_answer(
         client.restore(file, copy, request_id="twice")
 
 
-def test_an_option_that_a_restore_does_not_have_is_refused(
+def test_an_unsupported_write_option_of_restore_is_refused(
     client: Client, raw: Raw, full: str, tmp_path: Path
 ) -> None:
     first, *rest = requests(frames_of(client, full, tmp_path), f"{full}-copy")
@@ -249,7 +247,7 @@ def test_an_option_that_a_restore_does_not_have_is_refused(
     assert [each.name for each in client.list_namespaces(full)] == [full]
 
 
-def test_an_upload_that_breaks_off_leaves_nothing(
+def test_an_interrupted_upload_leaves_nothing(
     client: Client, raw: Raw, full: str, tmp_path: Path
 ) -> None:
     frames = frames_of(client, full, tmp_path)

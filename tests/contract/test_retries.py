@@ -30,7 +30,7 @@ def notes(client: Client, ns: str) -> str:
     return ns
 
 
-def test_a_connection_that_takes_a_while_to_be_made_is_waited_for(
+def test_a_slow_connection_is_waited_for(
     shared_server: ServerHandle,
 ) -> None:
     """A far or a busy server, TLS: more than the first pause before connecting again."""
@@ -68,7 +68,7 @@ def test_a_repeated_write_gets_the_first_answer_and_writes_nothing(
     assert client.get_namespace(notes) == after
 
 
-def test_a_repeated_write_does_not_undo_what_came_after_it(client: Client, notes: str) -> None:
+def test_a_repeated_write_does_not_undo_later_writes(client: Client, notes: str) -> None:
     first = client.assign(notes, "one", "b", request_id="move")
     client.assign(notes, "one", "a")
     assert client.assign(notes, "one", "b", request_id="move") == first
@@ -92,7 +92,7 @@ def test_a_refused_write_can_be_repeated_once_it_fits(client: Client, notes: str
     assert reply.results[0].changed
 
 
-def test_a_rehearsal_does_not_use_up_the_id(client: Client, notes: str) -> None:
+def test_validate_only_does_not_use_up_the_request_id(client: Client, notes: str) -> None:
     told = client.assign(notes, "one", "b", request_id="id", validate_only=True)
     done = client.assign(notes, "one", "b", request_id="id")
     assert told.results == done.results
@@ -100,7 +100,7 @@ def test_a_rehearsal_does_not_use_up_the_id(client: Client, notes: str) -> None:
     assert client.get_item(notes, "one").memberships[0].category == "b"
 
 
-def test_the_same_id_is_another_one_in_another_namespace(
+def test_a_request_id_is_scoped_to_its_namespace(
     client: Client, notes: str, new_name: Callable[[], str]
 ) -> None:
     other = new_name()
@@ -109,7 +109,7 @@ def test_the_same_id_is_another_one_in_another_namespace(
     assert client.put_items(other, "new", [1, 1], request_id="id").results[0].created
 
 
-def test_the_same_id_makes_and_deletes_namespaces_of_other_names(
+def test_a_request_id_of_create_and_delete_is_scoped_to_the_name(
     client: Client, notes: str, new_name: Callable[[], str], tmp_path: Path
 ) -> None:
     """A caller met the ids that others had used for namespaces that it may not see."""
@@ -144,7 +144,7 @@ def test_ids_are_remembered_after_a_restart(data_dir: Path) -> None:
         assert client.get_item("ns", "one").memberships[0].category == "b"
 
 
-def test_many_threads_that_repeat_one_write_do_it_once(client: Client, notes: str) -> None:
+def test_many_threads_that_repeat_one_write_apply_it_once(client: Client, notes: str) -> None:
     before = client.get_namespace(notes).revision
     replies = []
 
@@ -161,7 +161,7 @@ def test_many_threads_that_repeat_one_write_do_it_once(client: Client, notes: st
     assert client.get_namespace(notes).revision == before + 1
 
 
-def test_the_client_repeats_reads_and_recognised_writes_alone() -> None:
+def test_the_client_repeats_only_reads_and_writes_with_an_id() -> None:
     with_id = pb.WriteOptions(request_id="x")
     assert is_repeatable("Match", pb.MatchRequest())
     assert is_repeatable("Assign", pb.AssignRequest(write=with_id))
@@ -170,7 +170,7 @@ def test_the_client_repeats_reads_and_recognised_writes_alone() -> None:
     assert not is_repeatable("Assign", pb.AssignRequest())
 
 
-def test_the_client_gives_up_where_trying_again_cannot_help() -> None:
+def test_the_client_does_not_retry_permanent_errors() -> None:
     unavailable = Unavailable("gone")
     assert next_pause(1, unavailable, None) is not None
     assert next_pause(1, unavailable, 0.01) is None, "no time is left"
@@ -180,7 +180,7 @@ def test_the_client_gives_up_where_trying_again_cannot_help() -> None:
     assert next_pause(1, Unavailable("disk", "STORE_FAILED"), None) is None
 
 
-def test_the_client_tries_again_what_the_servers_grpc_had_no_room_for() -> None:
+def test_the_client_retries_calls_that_grpc_cancelled_under_load() -> None:
     """It says CANCELLED, and no more, to calls beyond what may wait to be looked at."""
     ended = Cancelled("CANCELLED")
     assert next_pause(1, ended, None) is not None

@@ -85,7 +85,7 @@ def test_the_same_writes_after_a_restore_have_the_same_effect(
     assert client.get_namespace(copy).digest == client.get_namespace(full).digest
 
 
-def test_members_that_come_after_a_restore_stand_behind_an_anchor_that_nobody_stands_on(
+def test_members_after_a_restore_follow_an_anchor_without_a_member(
     client: Client, full: str, new_name: Callable[[], str], tmp_path: Path
 ) -> None:
     """The anchor of what has left is the last place in use; a new member must still count."""
@@ -98,7 +98,9 @@ def test_members_that_come_after_a_restore_stand_behind_an_anchor_that_nobody_st
     assert client.get_category(copy, "c4").counting_count == 1
 
 
-def test_the_summary_tells_what_was_written(client: Client, full: str, tmp_path: Path) -> None:
+def test_the_summary_has_the_counts_of_the_snapshot(
+    client: Client, full: str, tmp_path: Path
+) -> None:
     file = tmp_path / "snapshot"
     told: list[SnapshotProgress] = []
     summary = client.snapshot(full, file, progress=told.append)
@@ -163,7 +165,7 @@ def test_the_effective_view_is_enough_to_match_elsewhere(
     assert result.matches[0].score == pytest.approx(scores.max(), abs=1e-6)
 
 
-def test_a_snapshot_is_of_one_moment_whatever_is_written_meanwhile(
+def test_a_snapshot_is_of_one_revision_under_concurrent_writes(
     client: Client, full: str, new_name: Callable[[], str], tmp_path: Path
 ) -> None:
     stop = threading.Event()
@@ -187,7 +189,7 @@ def test_a_snapshot_is_of_one_moment_whatever_is_written_meanwhile(
         writer.join()
 
 
-def test_a_restore_takes_the_snapshots_own_name_unless_told(
+def test_a_restore_uses_the_snapshots_name_by_default(
     client: Client, full: str, tmp_path: Path
 ) -> None:
     file = tmp_path / "snapshot"
@@ -215,7 +217,7 @@ def test_a_failed_snapshot_leaves_no_file(client: Client, ns: str, tmp_path: Pat
     ],
     ids=["cut in half", "cut by a byte", "empty", "something else", "a length out of range"],
 )
-def test_a_file_that_is_no_snapshot_is_refused_and_leaves_nothing(
+def test_an_invalid_snapshot_file_is_refused_and_leaves_nothing(
     client: Client,
     full: str,
     new_name: Callable[[], str],

@@ -126,7 +126,7 @@ def test_a_snapshot_while_clients_write_is_of_one_revision(data_dir: Path, tmp_p
     _assert_is_what_was_acknowledged(world, taken)
 
 
-def test_a_backup_of_what_a_kill_has_left_has_everything(data_dir: Path, tmp_path: Path) -> None:
+def test_a_backup_after_a_kill_is_complete(data_dir: Path, tmp_path: Path) -> None:
     world = World()
     with ServerProcess(data_dir, *_OPTIONS) as process, once(process.target) as client:
         world.create(client)
@@ -166,7 +166,7 @@ def test_a_backup_of_damaged_data_is_refused_and_leaves_nothing(
     assert list(folder.iterdir()) == []
 
 
-def test_a_backup_whose_end_is_lost_is_refused(small: Path, tmp_path: Path) -> None:
+def test_a_truncated_backup_is_refused(small: Path, tmp_path: Path) -> None:
     """A tail that was acknowledged is gone, and the watermark knows."""
     with ServerProcess(small) as process, Client(process.target) as client:
         client.put_items("ns", "last", [4, 3, 2, 1])
@@ -179,7 +179,7 @@ def test_a_backup_whose_end_is_lost_is_refused(small: Path, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("what", ["target", "data", "no database"])
-def test_a_backup_from_nowhere_or_onto_something_is_refused(
+def test_a_backup_from_a_missing_source_or_onto_an_existing_target_is_refused(
     small: Path, tmp_path: Path, what: str
 ) -> None:
     target, data = tmp_path / "new", small
@@ -195,7 +195,7 @@ def test_a_backup_from_nowhere_or_onto_something_is_refused(
     assert not any(data.iterdir()) if what == "no database" else True
 
 
-def test_a_backup_beside_an_engine_of_the_same_process(small: Path, tmp_path: Path) -> None:
+def test_a_backup_in_the_process_of_the_engine(small: Path, tmp_path: Path) -> None:
     """The lock is given back, and is not taken from who has it."""
     run("backup", "--data", str(small), str(tmp_path / "one"))
     with Client.embedded(small) as client:

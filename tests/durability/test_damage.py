@@ -52,7 +52,7 @@ def test_undamaged_files_read_the_same_twice(intact: Path, tmp_path: Path) -> No
     assert _read_all(tmp_path / "copy") == _read_all(intact)
 
 
-def test_a_flipped_bit_anywhere_is_found_or_does_no_harm(intact: Path, tmp_path: Path) -> None:
+def test_a_flipped_bit_anywhere_is_detected_or_has_no_effect(intact: Path, tmp_path: Path) -> None:
     expected = _read_all(intact)
     rng = random.Random(90)
     found = 0
@@ -74,7 +74,7 @@ def test_a_flipped_bit_anywhere_is_found_or_does_no_harm(intact: Path, tmp_path:
     assert found > 0, "some of them must have hit what is read"
 
 
-def test_a_file_cut_short_is_found(intact: Path, tmp_path: Path) -> None:
+def test_a_truncated_file_is_detected(intact: Path, tmp_path: Path) -> None:
     largest = max(intact.iterdir(), key=lambda path: path.stat().st_size)
     for share in (0.9, 0.5, 0.01):
         copy = tmp_path / f"{share}"
@@ -85,7 +85,7 @@ def test_a_file_cut_short_is_found(intact: Path, tmp_path: Path) -> None:
             _read_all(copy)
 
 
-def test_a_missing_file_is_not_taken_for_an_empty_service(intact: Path, tmp_path: Path) -> None:
+def test_a_missing_file_is_not_mistaken_for_an_empty_service(intact: Path, tmp_path: Path) -> None:
     largest = max(intact.iterdir(), key=lambda path: path.stat().st_size)
     copy = tmp_path / "copy"
     shutil.copytree(intact, copy)
@@ -94,7 +94,7 @@ def test_a_missing_file_is_not_taken_for_an_empty_service(intact: Path, tmp_path
         _read_all(copy)
 
 
-def test_a_folder_of_something_else_is_refused_and_left_alone(tmp_path: Path) -> None:
+def test_a_foreign_folder_is_refused_and_left_unchanged(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("mine", encoding="utf-8")
     with pytest.raises(EffectiveEmbeddingsError):

@@ -32,7 +32,7 @@ def _check(client: Client, vectors: Vectors) -> None:
     assert client.verify("long").ok
 
 
-def test_long_rows_are_read_back_while_the_log_grows_and_is_copied_back(data_dir: Path) -> None:
+def test_long_rows_are_read_back_while_the_wal_grows_and_is_checkpointed(data_dir: Path) -> None:
     with Client.embedded(data_dir) as client:
         vectors = _write(client)
         for number in range(200):

@@ -93,7 +93,7 @@ def world(disk: _Disk) -> World:
 
 
 @pytest.mark.parametrize("room", [0, 100_000, 3 * _MIB])
-def test_a_full_disk_is_told_and_loses_nothing(disk: _Disk, world: World, room: int) -> None:
+def test_a_full_disk_is_reported_and_loses_nothing(disk: _Disk, world: World, room: int) -> None:
     with disk.start() as process, once(process.target) as client:
         # One write, so that SQLite's files are there.
         Writer(process.target, world, "before", most=1).run()
@@ -138,7 +138,7 @@ def test_a_restore_onto_a_full_disk_leaves_nothing(
         assert restored.digest == client.get_namespace(BIG).digest
 
 
-def test_a_server_starts_on_a_disk_that_is_full_already_or_says_why_not(
+def test_a_server_starts_on_a_full_disk_or_reports_the_cause(
     tmpfs: _Disk,
 ) -> None:
     world = World()
@@ -159,7 +159,7 @@ def test_a_server_starts_on_a_disk_that_is_full_already_or_says_why_not(
     _assert_all_is_there(tmpfs, world)
 
 
-def test_a_server_on_a_read_only_disk_says_so_and_does_no_harm(tmp_path: Path) -> None:
+def test_a_server_on_a_read_only_disk_reports_it_and_changes_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "disk"
     folder.mkdir()
     try:

@@ -47,7 +47,7 @@ def _page_of(folder: Path, text: bytes) -> int:
     return (folder / "effemb.db").read_bytes().index(text) // _PAGE + 1
 
 
-def test_verify_without_a_name_looks_at_the_storage_and_all_namespaces(data: Path) -> None:
+def test_verify_without_a_name_checks_the_storage_and_all_namespaces(data: Path) -> None:
     code, _, told = _effemb("verify", "--data", data)
     storage, namespace = told
     assert code == 0
@@ -86,9 +86,7 @@ def test_verify_names_a_damaged_page_and_repair_lists_what_was_on_it(
         assert client.verify("ns").ok
 
 
-def test_repair_of_what_is_not_damaged_says_that_nothing_is_lost(
-    data: Path, tmp_path: Path
-) -> None:
+def test_repair_of_an_undamaged_directory_loses_nothing(data: Path, tmp_path: Path) -> None:
     with Client.embedded(data) as client:
         digest = client.get_namespace("ns").digest
     code, _, _ = _effemb("repair", data, tmp_path / "new")
@@ -100,7 +98,7 @@ def test_repair_of_what_is_not_damaged_says_that_nothing_is_lost(
     assert "not empty" in errors
 
 
-def test_repair_leaves_a_directory_that_is_in_use_alone(data: Path, tmp_path: Path) -> None:
+def test_repair_refuses_a_directory_in_use(data: Path, tmp_path: Path) -> None:
     with Client.embedded(data):
         code, errors, _ = _effemb("repair", data, tmp_path / "new")
     assert code == 1

@@ -251,7 +251,7 @@ def test_arrays_of_another_shape_are_refused(tmp_path: Path, arrays: dict[str, A
         _read(tmp_path / "rows.npz")
 
 
-def test_a_key_that_comes_twice_is_refused_however_far_apart(tmp_path: Path) -> None:
+def test_a_duplicate_key_is_refused_at_any_distance(tmp_path: Path) -> None:
     file = tmp_path / "rows.jsonl"
     keys = [*(f"k{number}" for number in range(20_001)), "k0"]
     file.write_text("".join(json.dumps({"key": key}) + "\n" for key in keys))

@@ -45,14 +45,12 @@ def test_any_kernel_threads_and_memory_give_the_same_bits(data_dir: Path) -> Non
 
 
 @pytest.mark.parametrize("settings", [{"kernel": "abacus"}, {"threads": 0}, {"memory_budget": -1}])
-def test_a_setting_of_an_engine_that_is_none_is_refused(
-    data_dir: Path, settings: dict[str, object]
-) -> None:
+def test_an_invalid_engine_setting_is_refused(data_dir: Path, settings: dict[str, object]) -> None:
     with pytest.raises((ValueError, OverflowError, EffectiveEmbeddingsError)):
         Client.embedded(data_dir, **settings)  # type: ignore[arg-type]
 
 
-def test_namespaces_that_leave_memory_come_back_as_they_were(data_dir: Path) -> None:
+def test_evicted_namespaces_are_loaded_unchanged(data_dir: Path) -> None:
     """A budget for one or two namespaces, and twenty in use."""
     names = [f"ns-{number}" for number in range(20)]
     vectors = random_vectors(20, _DIMENSION, seed=83)
@@ -106,7 +104,7 @@ def test_writes_from_many_threads_add_up_exactly(
     assert client.verify(together).ok
 
 
-def test_a_ranking_is_of_one_revision_while_others_write(client: Client, ns: str) -> None:
+def test_a_ranking_is_of_one_revision_under_concurrent_writes(client: Client, ns: str) -> None:
     """Two categories trade one item in one write: never both have it, never neither."""
     client.create_namespace(ns, 2)
     client.put_categories(ns, [CategoryUpdate("a", base=[1, 0]), CategoryUpdate("b", base=[1, 0])])

@@ -184,7 +184,7 @@ def test_bytes_and_numbers_are_the_same_vector(raw: Raw, client: Client, new_nam
     assert len(digests) == 1
 
 
-def test_the_digest_does_not_know_names_times_or_actors(client: Client, new_name: NewName) -> None:
+def test_the_digest_ignores_names_times_and_actors(client: Client, new_name: NewName) -> None:
     digests = set()
     for actor in ("ann", "ben"):
         ns = new_name()
@@ -195,7 +195,7 @@ def test_the_digest_does_not_know_names_times_or_actors(client: Client, new_name
     assert len(digests) == 1
 
 
-def test_the_digest_knows_the_settings_of_the_namespace(client: Client, new_name: NewName) -> None:
+def test_the_digest_covers_the_settings_of_the_namespace(client: Client, new_name: NewName) -> None:
     namespaces = [
         client.create_namespace(new_name(), 4),
         client.create_namespace(new_name(), 5),
@@ -210,7 +210,7 @@ def test_the_digest_knows_the_settings_of_the_namespace(client: Client, new_name
     lengths=st.lists(st.floats(1e-3, 1e3), min_size=2, max_size=12),
     order=st.randoms(use_true_random=False),
 )
-def test_sums_of_any_sizes_come_and_go_without_a_trace(
+def test_sums_of_any_size_cancel_exactly(
     shared_embedded: Client, new_name: NewName, lengths: list[float], order: random.Random
 ) -> None:
     client, ns = shared_embedded, new_name()
@@ -223,7 +223,7 @@ def test_sums_of_any_sizes_come_and_go_without_a_trace(
     assert _digest(client, ns) == before
 
 
-def test_many_comings_and_goings_leave_no_rounding(client: Client, ns: str) -> None:
+def test_repeated_assignments_and_removals_accumulate_no_rounding(client: Client, ns: str) -> None:
     """What running sums in floating point would have lost by now."""
     _create(client, ns)
     _assign(client, ns, list(range(30)))

@@ -18,7 +18,7 @@ from tests.support.folders import quick_folder
 
 
 @pytest.mark.slow
-def test_any_sequence_of_writes_restarts_and_restores_gives_what_the_model_says() -> None:
+def test_any_sequence_of_writes_restarts_and_restores_matches_the_model() -> None:
     slow = settings.get_current_profile_name() == "slow"
     steps, examples = (60, 400) if slow else (30, 40)
     run_state_machine_as_test(
@@ -28,7 +28,7 @@ def test_any_sequence_of_writes_restarts_and_restores_gives_what_the_model_says(
 
 @pytest.mark.parametrize("unit", [False, True])
 @pytest.mark.parametrize("multiple", [False, True])
-def test_a_long_life_ends_where_the_model_ends(*, unit: bool, multiple: bool) -> None:
+def test_a_long_random_run_matches_the_model(*, unit: bool, multiple: bool) -> None:
     """One long random life for each kind of namespace, whatever Hypothesis would choose."""
     rng = random.Random(f"{unit} {multiple}")
     model = Model(DIMENSION, unit=unit, multiple=multiple)

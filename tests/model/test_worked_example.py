@@ -78,7 +78,7 @@ def test_gym_and_meals_make_health_their_mean(client: Client, notes: str) -> Non
     assert health.spread == pytest.approx(np.sqrt(0.5))
 
 
-def test_what_was_like_the_name_of_money_goes_to_health_once_health_has_learned(
+def test_an_item_near_another_name_moves_to_health_once_health_has_learned(
     client: Client, notes: str
 ) -> None:
     (before,) = client.match(notes, _SWIMMING)
@@ -92,7 +92,7 @@ def test_what_was_like_the_name_of_money_goes_to_health_once_health_has_learned(
 
 
 @pytest.mark.parametrize(("weight", "expected"), [(2, [0.5, 0.25, 0.25]), (3, [0.6, 0.2, 0.2])])
-def test_a_heavier_base_counts_as_so_many_items(
+def test_a_base_of_weight_n_counts_as_n_items(
     client: Client, notes: str, weight: float, expected: list[float]
 ) -> None:
     client.put_categories(notes, [CategoryUpdate("Health", base_weight=weight)])
@@ -137,7 +137,7 @@ def test_a_window_forgets_the_oldest(client: Client, notes: str) -> None:
     np.testing.assert_allclose(_effective(client, notes), [1 / 3, 1 / 3, 1 / 3], rtol=1e-6)
 
 
-def test_a_least_share_keeps_the_name_in_sight(client: Client, notes: str) -> None:
+def test_a_minimum_base_share_keeps_the_base_in_the_mean(client: Client, notes: str) -> None:
     client.put_categories(notes, [CategoryUpdate("Health", min_base_share=0.5)])
     client.assign(notes, "gym", "Health", _GYM)
     np.testing.assert_allclose(_effective(client, notes), [0.5, 0.5, 0], rtol=1e-6)
@@ -145,7 +145,7 @@ def test_a_least_share_keeps_the_name_in_sight(client: Client, notes: str) -> No
     np.testing.assert_allclose(_effective(client, notes), [0.5, 0.25, 0.25], rtol=1e-6)
 
 
-def test_reanchoring_starts_again_from_the_name(client: Client, notes: str) -> None:
+def test_reanchoring_restarts_from_the_base(client: Client, notes: str) -> None:
     client.assign(notes, ["gym", "meals"], "Health", [_GYM, _MEALS])
     health = client.reanchor(notes, "Health")
     assert (health.member_count, health.counting_count) == (2, 0)
@@ -155,7 +155,7 @@ def test_reanchoring_starts_again_from_the_name(client: Client, notes: str) -> N
     np.testing.assert_allclose(_effective(client, notes), [0.5, 0.3, 0.4], rtol=1e-6)
 
 
-def test_reanchoring_can_keep_the_last(client: Client, notes: str) -> None:
+def test_reanchoring_can_keep_the_most_recent_members(client: Client, notes: str) -> None:
     client.assign(notes, ["gym", "meals"], "Health", [_GYM, _MEALS])
     health: Category = client.reanchor(notes, "Health", keep_last=1)
     assert (health.member_count, health.counting_count) == (2, 1)
@@ -174,7 +174,7 @@ def test_a_frozen_category_records_and_does_not_learn(client: Client, notes: str
     np.testing.assert_allclose(_effective(client, notes), [1 / 3, 1 / 3, 1 / 3], rtol=1e-6)
 
 
-def test_a_category_without_a_name_is_what_is_in_it(client: Client, notes: str) -> None:
+def test_a_category_without_a_base_is_the_mean_of_its_members(client: Client, notes: str) -> None:
     client.put_categories(notes, [CategoryUpdate("Chores")])
     chores = client.get_category(notes, "Chores")
     assert (chores.effective, chores.drift) == (None, None)

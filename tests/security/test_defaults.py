@@ -22,7 +22,7 @@ _TOKENS: dict[str, Any] = {"tokens": Path("t")}
         (_TOKENS, "not encrypted"),
     ],
 )
-def test_other_machines_are_let_in_with_tls_and_tokens_alone(
+def test_a_public_address_needs_tls_and_tokens(
     listen: str, given: dict[str, Any], lack: str
 ) -> None:
     with pytest.raises(SettingsError, match=lack) as caught:
@@ -33,7 +33,7 @@ def test_other_machines_are_let_in_with_tls_and_tokens_alone(
 
 
 @pytest.mark.parametrize("listen", ["127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "localhost:1"])
-def test_this_machine_is_let_in(listen: str) -> None:
+def test_a_loopback_address_needs_neither(listen: str) -> None:
     settings = Settings(data=Path("d"), listen=listen)
     assert settings.local
     assert settings.reflects
@@ -41,7 +41,7 @@ def test_this_machine_is_let_in(listen: str) -> None:
 
 
 @pytest.mark.parametrize("listen", ["0.0.0.0:9464", "192.0.2.7:9464", "unix:/x"])
-def test_metrics_are_for_this_machine_unless_told_otherwise(listen: str) -> None:
+def test_metrics_are_on_the_loopback_unless_allowed(listen: str) -> None:
     with pytest.raises(SettingsError, match="metrics"):
         Settings(data=Path("d"), metrics_listen=listen)
 
@@ -59,7 +59,7 @@ def test_metrics_are_for_this_machine_unless_told_otherwise(listen: str) -> None
         ({"log_format": "xml"}, "log_format must be one of text, json, not 'xml'"),
     ],
 )
-def test_settings_that_cannot_be_used_say_why(given: dict[str, Any], told: str) -> None:
+def test_unusable_settings_are_refused_with_the_cause(given: dict[str, Any], told: str) -> None:
     with pytest.raises(SettingsError, match=told):
         Settings(data=Path("d"), **given)
 

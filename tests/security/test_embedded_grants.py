@@ -45,7 +45,7 @@ _ADMIN = ("UpdateNamespace", lambda ns: pb.UpdateNamespaceRequest(namespace=ns, 
     ("scope", "allowed"),
     [("read", [_READ]), ("write", [_READ, _WRITE]), ("admin", [_READ, _WRITE, _ADMIN])],
 )
-def test_a_scope_includes_those_below_it_and_no_more(
+def test_a_scope_includes_lower_scopes_only(
     engine: _core.Engine, scope: str, allowed: list[Any]
 ) -> None:
     raw = _raw(engine, (scope, "ann"))
@@ -70,7 +70,7 @@ def test_a_scope_includes_those_below_it_and_no_more(
         ("zoe*", set()),
     ],
 )
-def test_a_pattern_says_which_namespaces_are_reached(
+def test_a_pattern_selects_namespaces(
     engine: _core.Engine, pattern: str, reached: set[str]
 ) -> None:
     raw = _raw(engine, ("read", pattern))
@@ -84,7 +84,7 @@ def test_a_pattern_says_which_namespaces_are_reached(
                 raw.call("GetNamespace", pb.GetNamespaceRequest(namespace=name))
 
 
-def test_whether_a_namespace_exists_is_not_told(engine: _core.Engine) -> None:
+def test_the_existence_of_a_namespace_is_not_revealed(engine: _core.Engine) -> None:
     raw = _raw(engine, ("admin", "ann"))
     refusals = []
     for name in ("ben", "nobody"):
@@ -118,6 +118,6 @@ def test_snapshot_and_restore_need_their_grants_too(engine: _core.Engine) -> Non
         ("p" * 257, [("read", "*")]),
     ],
 )
-def test_a_rule_that_is_none_is_refused(principal: str, rules: list[tuple[str, str]]) -> None:
+def test_an_invalid_rule_is_refused(principal: str, rules: list[tuple[str, str]]) -> None:
     with pytest.raises(ValueError, match=r"\w"):
         _core.Grant(principal, rules)

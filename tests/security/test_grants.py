@@ -82,7 +82,7 @@ def test_every_method_is_refused_without_a_token(served: Tenants, method: Any) -
 
 
 @pytest.mark.parametrize("method", ALL, ids=lambda method: method.name)
-def test_every_method_is_refused_with_too_small_a_grant(served: Tenants, method: Any) -> None:
+def test_every_method_is_refused_with_an_insufficient_grant(served: Tenants, method: Any) -> None:
     """By another tenant, and by the reader of the namespace where it would change something."""
     if "namespace" in method.input_type.fields_by_name:
         code, text, details = _refused(served, method, "alice", "bob")
@@ -98,7 +98,9 @@ def test_every_method_is_refused_with_too_small_a_grant(served: Tenants, method:
 
 
 @pytest.mark.parametrize("method", ALL, ids=lambda method: method.name)
-def test_a_tenant_cannot_tell_anothers_namespace_from_none(served: Tenants, method: Any) -> None:
+def test_a_foreign_namespace_and_a_missing_one_are_indistinguishable(
+    served: Tenants, method: Any
+) -> None:
     if "namespace" not in method.input_type.fields_by_name:
         pytest.skip("it is not called on a namespace")
     there = _refused(served, method, "alice", "bob")
@@ -106,7 +108,7 @@ def test_a_tenant_cannot_tell_anothers_namespace_from_none(served: Tenants, meth
     assert there == not_there
 
 
-def test_a_method_that_is_none_is_refused_without_a_token_too(served: Tenants) -> None:
+def test_an_unknown_method_is_refused_without_a_token_too(served: Tenants) -> None:
     with grpc.insecure_channel(served.target) as channel:
         call: Any = channel.unary_unary(f"/{SERVICE.full_name}/Train")
         with pytest.raises(grpc.RpcError) as caught:
@@ -117,7 +119,7 @@ def test_a_method_that_is_none_is_refused_without_a_token_too(served: Tenants) -
         assert caught.value.code() == grpc.StatusCode.UNIMPLEMENTED
 
 
-def test_lists_and_totals_tell_of_ones_own_alone(served: Tenants) -> None:
+def test_lists_and_totals_cover_readable_namespaces_only(served: Tenants) -> None:
     with Client(served.target, token=served.tokens["bob"]) as bob:
         assert [each.name for each in bob.list_namespaces()] == ["bob"]
         assert list(bob.list_namespaces(prefix="al")) == []
@@ -128,7 +130,7 @@ def test_lists_and_totals_tell_of_ones_own_alone(served: Tenants) -> None:
         assert root.service_info().namespace_count == 2
 
 
-def test_a_prefix_is_no_more_than_a_prefix(served: Tenants) -> None:
+def test_a_prefix_rule_covers_only_its_prefix(served: Tenants) -> None:
     with Client(served.target, token=served.tokens["alice"]) as alice:
         alice.create_namespace("alice-2", 2)
         alice.delete_namespace("alice-2")
@@ -137,7 +139,7 @@ def test_a_prefix_is_no_more_than_a_prefix(served: Tenants) -> None:
                 alice.create_namespace(name, 2)
 
 
-def test_an_id_that_another_tenant_has_used_is_a_new_one(served: Tenants) -> None:
+def test_a_request_id_of_another_tenant_has_no_effect(served: Tenants) -> None:
     """REQUEST_ID_REUSED told that somebody else had made a namespace with it."""
     with (
         Client(served.target, token=served.tokens["root"]) as root,
@@ -152,7 +154,7 @@ def test_an_id_that_another_tenant_has_used_is_a_new_one(served: Tenants) -> Non
         assert caught.value.reason == "REQUEST_ID_REUSED", "of one name it is one id"
 
 
-def test_a_refusal_looks_at_nothing_that_there_is(tmp_path: Path) -> None:
+def test_a_refused_call_reads_nothing(tmp_path: Path) -> None:
     """So that its time has nothing to tell by: not even a namespace on the disk is loaded."""
     with tenants(tmp_path) as found, Client(found.target, token=found.tokens["root"]) as root:
         root.create_namespace("alice", 2)
@@ -172,7 +174,7 @@ def test_a_refusal_looks_at_nothing_that_there_is(tmp_path: Path) -> None:
         assert engine.stats()["namespaces_loads"] == 1, "the figure would have told"
 
 
-def test_a_refusal_takes_as_long_whether_or_not_there_is_something(served: Tenants) -> None:
+def test_a_refusal_takes_the_same_time_for_existing_and_missing_namespaces(served: Tenants) -> None:
     """To a class: nothing on the way to it looks into the store."""
     method = SERVICE.methods_by_name["GetNamespace"]
     took: dict[str, list[float]] = {"alice": [], "alicf": []}
@@ -195,7 +197,7 @@ def _any(value: Any) -> Any:
     return value
 
 
-def test_health_is_open_and_reflection_is_not(served: Tenants) -> None:
+def test_health_needs_no_token_and_reflection_does(served: Tenants) -> None:
     from grpc_health.v1 import health_pb2, health_pb2_grpc  # noqa: PLC0415
     from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc  # noqa: PLC0415
 

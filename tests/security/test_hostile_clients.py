@@ -102,7 +102,7 @@ def unharmed(victim: Victim) -> Iterator[None]:
 
 
 @pytest.mark.parametrize(("method", "_scope"), METHODS)
-def test_hostile_protobufs_are_refused_and_never_a_defect(
+def test_hostile_protobufs_are_refused_and_never_an_internal_error(
     victim: Victim, method: str, _scope: str
 ) -> None:
     draw = random.Random(method)
@@ -121,7 +121,7 @@ def test_hostile_protobufs_are_refused_and_never_a_defect(
 
 
 @pytest.mark.parametrize("mebibytes", [17, 256])
-def test_a_decompression_bomb_goes_off_nowhere(victim: Victim, mebibytes: int) -> None:
+def test_a_decompression_bomb_is_refused(victim: Victim, mebibytes: int) -> None:
     body = bytes(mebibytes << 20)
     with grpc.insecure_channel(
         victim.target, options=[("grpc.max_send_message_length", -1)]
@@ -138,7 +138,7 @@ def test_a_decompression_bomb_goes_off_nowhere(victim: Victim, mebibytes: int) -
         assert "max" in (caught.value.details() or "")
 
 
-def test_a_message_over_the_limit_is_refused_before_it_has_come(victim: Victim) -> None:
+def test_a_message_over_the_limit_is_refused_before_it_arrives(victim: Victim) -> None:
     with http2.Connection(victim.target) as evil:
         stream = evil.open_call(http2.call_headers("Match", victim.tokens["evil"]))
         evil.send(stream, http2.grpc_message(b"", claimed=2**32 - 1))
@@ -160,7 +160,7 @@ def test_floods_of_headers_are_cut_off(victim: Victim) -> None:
         assert caught.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
-def test_calls_without_their_request_hold_nobody_up_and_are_cancelled(victim: Victim) -> None:
+def test_calls_without_their_request_delay_no_other_call_and_are_cancelled(victim: Victim) -> None:
     """Slowloris on the level of calls: more of them than there are workers, or places."""
     connections = [http2.Connection(victim.target) for _ in range(10)]
     try:
@@ -183,7 +183,7 @@ def test_calls_without_their_request_hold_nobody_up_and_are_cancelled(victim: Vi
             evil.socket.close()
 
 
-def test_strangers_calls_hold_no_place_at_all(victim: Victim) -> None:
+def test_unauthenticated_calls_take_no_permit(victim: Victim) -> None:
     with http2.Connection(victim.target) as evil:
         for _ in range(200):
             stream = evil.open_call(http2.call_headers("Match"))
@@ -191,7 +191,7 @@ def test_strangers_calls_hold_no_place_at_all(victim: Victim) -> None:
         assert victim.serves(50) < SOON
 
 
-def test_a_snapshot_that_is_not_read_holds_nobody_up(victim: Victim) -> None:
+def test_an_unread_snapshot_delays_no_other_call(victim: Victim) -> None:
     with Client(victim.target, token=victim.tokens["evil"]) as client:
         client.create_namespace("evil", 512)
         keys = [f"{number}" for number in range(2000)]
@@ -207,7 +207,7 @@ def test_a_snapshot_that_is_not_read_holds_nobody_up(victim: Victim) -> None:
         client.delete_namespace("evil", force=True)
 
 
-def test_connections_that_say_nothing_or_half_a_word_hold_nobody_up(victim: Victim) -> None:
+def test_silent_and_half_open_handshakes_delay_no_other_call(victim: Victim) -> None:
     silent = [http2.Connection(victim.target, hello=False) for _ in range(300)]
     try:
         for number, evil in enumerate(silent):
@@ -250,7 +250,7 @@ def test_thousands_of_idle_connections_and_a_limit_to_them(victim: Victim) -> No
         time.sleep(0.1)
 
 
-def test_connections_that_vanish_leave_nothing(victim: Victim) -> None:
+def test_vanished_connections_leak_nothing(victim: Victim) -> None:
     before = victim.files()
     for number in range(500 * TIMES):
         evil = http2.Connection(victim.target, hello=number % 2 == 0)
@@ -308,7 +308,7 @@ NAMES = [
 
 
 @pytest.mark.parametrize("name", NAMES, ids=range(len(NAMES)))
-def test_a_name_is_never_a_path_and_never_a_line_of_the_log(victim: Victim, name: str) -> None:
+def test_names_cannot_become_paths_or_log_lines(victim: Victim, name: str) -> None:
     data = victim.process.data
     outside = set(data.parent.iterdir())
     inside = {path.name for path in data.iterdir()}
@@ -333,7 +333,7 @@ def test_a_name_is_never_a_path_and_never_a_line_of_the_log(victim: Victim, name
     assert "Z INFO all is well" not in [line[24:] for line in victim.process.log().splitlines()]
 
 
-def test_method_names_are_no_lines_of_the_log(victim: Victim) -> None:
+def test_method_names_cannot_forge_log_lines(victim: Victim) -> None:
     with http2.Connection(victim.target) as evil:
         for path in ("Match\r\nINFO owned", "\x1b[31mowned", "../../Match", "Match" * 3000):
             with contextlib.suppress(OSError):

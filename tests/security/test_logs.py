@@ -123,7 +123,7 @@ def _stalled(folder: Path) -> Iterator[tuple[Tenants, bytearray]]:
     os.close(reader)
 
 
-def test_an_audit_log_that_takes_nothing_holds_up_no_reads(tmp_path: Path) -> None:
+def test_a_blocked_audit_log_delays_no_reads(tmp_path: Path) -> None:
     with (
         _stalled(tmp_path) as (served, written),
         Client(served.target, token=served.tokens["bob"]) as bob,
@@ -136,7 +136,7 @@ def test_an_audit_log_that_takes_nothing_holds_up_no_reads(tmp_path: Path) -> No
     assert 0 < left_out <= 3000 - refused
 
 
-def test_a_write_that_is_not_done_waits_for_no_audit_log(tmp_path: Path) -> None:
+def test_a_refused_write_waits_for_no_audit_log(tmp_path: Path) -> None:
     """One without a request is told by the thread that brings all calls."""
     with _stalled(tmp_path) as (served, _), grpc.insecure_channel(served.target) as channel:
         path = "/effective_embeddings.v1.EffectiveEmbeddingsService/Assign"
@@ -148,7 +148,7 @@ def test_a_write_that_is_not_done_waits_for_no_audit_log(tmp_path: Path) -> None
             assert bob.match("bob", [1, 1])[0].matches
 
 
-def test_a_flood_of_refusals_fills_no_disk_and_hides_no_caller(tmp_path: Path) -> None:
+def test_a_flood_of_refusals_fills_no_disk_and_hides_no_known_caller(tmp_path: Path) -> None:
     """Each stranger's call was a line: 2 MB a second, until the disk took no writes any more."""
     log = AuditLog(tmp_path / "audit")
     begin = time.monotonic()
@@ -179,7 +179,7 @@ def test_the_audit_log_can_be_moved_away(tmp_path: Path) -> None:
     assert len((tmp_path / "audit.1").read_text().splitlines()) == 1
 
 
-def test_every_answer_has_an_id_that_the_log_has_too(
+def test_every_reply_has_an_id_that_is_in_the_log(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, "effective_embeddings.server")
@@ -197,7 +197,7 @@ def test_every_answer_has_an_id_that_the_log_has_too(
     assert not any(token in caplog.text for token in served.tokens.values())
 
 
-def test_a_defect_is_told_by_its_id_alone(
+def test_a_defect_is_reported_by_its_id_only(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with tenants(tmp_path) as served:

@@ -44,7 +44,7 @@ def _serves(server: ServerHandle) -> None:
 
 
 @pytest.mark.parametrize("path", [CHECK, WATCH, REFLECT])
-def test_calls_without_their_request_hold_nobody_up(server: ServerHandle, path: str) -> None:
+def test_calls_without_their_request_delay_no_other_call(server: ServerHandle, path: str) -> None:
     with http2.Connection(server.target) as evil:
         for _ in range(200):
             evil.open_call(http2.call_headers(path))
@@ -53,7 +53,7 @@ def test_calls_without_their_request_hold_nobody_up(server: ServerHandle, path: 
     _serves(server)
 
 
-def test_watchers_that_read_nothing_hold_nobody_up(server: ServerHandle) -> None:
+def test_watchers_that_read_nothing_delay_no_other_call(server: ServerHandle) -> None:
     """Their windows are shut: what is sent to them waits for ever."""
     with http2.Connection(server.target, hello=False) as evil:
         evil.socket.sendall(http2.PREFACE)
@@ -68,7 +68,7 @@ def test_watchers_that_read_nothing_hold_nobody_up(server: ServerHandle) -> None
         assert time.monotonic() - begin < 2, "health can be set"
 
 
-def test_a_watcher_beyond_the_places_is_told_to_come_back(server: ServerHandle) -> None:
+def test_a_watcher_beyond_the_bound_gets_a_retry_delay(server: ServerHandle) -> None:
     # A connection of its own: the watchers may have as many calls on theirs as it takes.
     alone = [("grpc.use_local_subchannel_pool", 1)]
     with (
@@ -97,7 +97,7 @@ def test_a_watcher_beyond_the_places_is_told_to_come_back(server: ServerHandle) 
                 time.sleep(0.05)
 
 
-def test_a_watcher_is_told_of_what_changes(server: ServerHandle) -> None:
+def test_a_watcher_receives_changes(server: ServerHandle) -> None:
     with grpc.insecure_channel(server.target) as channel:
         watching = _health(channel).Watch(health_pb2.HealthCheckRequest(), timeout=10)
         assert next(watching).status == SERVING
@@ -107,13 +107,13 @@ def test_a_watcher_is_told_of_what_changes(server: ServerHandle) -> None:
         assert next(unknown).status == health_pb2.HealthCheckResponse.SERVICE_UNKNOWN
 
 
-def test_a_service_that_is_none_is_not_found(server: ServerHandle) -> None:
+def test_an_unknown_service_is_not_found(server: ServerHandle) -> None:
     with grpc.insecure_channel(server.target) as channel, pytest.raises(grpc.RpcError) as caught:
         _health(channel).Check(health_pb2.HealthCheckRequest(service="nobody"), timeout=5)
     assert caught.value.code() == grpc.StatusCode.NOT_FOUND
 
 
-def test_reflections_have_places_of_their_own(server: ServerHandle) -> None:
+def test_reflection_has_its_own_pool(server: ServerHandle) -> None:
     hold = threading.Event()
 
     def asks() -> Iterator[Any]:
@@ -135,7 +135,7 @@ def test_reflections_have_places_of_their_own(server: ServerHandle) -> None:
                 each.cancel()
 
 
-def test_health_checks_have_places_of_their_own(server: ServerHandle) -> None:
+def test_health_checks_have_their_own_pool(server: ServerHandle) -> None:
     with http2.Connection(server.target) as evil:
         for _ in range(MAX_CHECKS * 3):
             evil.open_call(http2.call_headers(CHECK))

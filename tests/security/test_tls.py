@@ -31,7 +31,7 @@ def _served_certificate(target: str, authority: Authority) -> str:
         return hashlib.sha256(encrypted.getpeercert(binary_form=True) or b"").hexdigest()
 
 
-def test_calls_are_encrypted_and_tokens_asked_for(tmp_path: Path) -> None:
+def test_calls_are_encrypted_and_need_tokens(tmp_path: Path) -> None:
     authority = Authority(tmp_path)
     cert, key = authority.sign("server")
     with tenants(tmp_path, tls_cert=cert, tls_key=key) as served:
@@ -77,7 +77,7 @@ def test_old_protocols_and_plain_text_get_no_answer(tmp_path: Path) -> None:
             assert plain.recv(1024).startswith((b"", b"\x15"))
 
 
-def test_mtls_wants_a_certificate_of_the_right_authority(tmp_path: Path) -> None:
+def test_mtls_requires_a_certificate_of_the_right_authority(tmp_path: Path) -> None:
     authority, other = Authority(tmp_path), Authority(tmp_path, "other")
     cert, key = authority.sign("server")
     with tenants(tmp_path, tls_cert=cert, tls_key=key, tls_client_ca=authority.ca) as served:
@@ -155,7 +155,7 @@ def test_an_old_connection_is_closed_without_dropping_a_call(tmp_path: Path) -> 
         ("encrypted key", "must not be encrypted"),
     ],
 )
-def test_a_certificate_that_cannot_be_used_is_told_at_start(
+def test_an_unusable_certificate_is_reported_at_start(
     tmp_path: Path, fault: str, told: str
 ) -> None:
     authority = Authority(tmp_path)
@@ -178,7 +178,7 @@ def test_a_certificate_that_cannot_be_used_is_told_at_start(
         )
 
 
-def test_the_command_line_speaks_tls_and_brings_its_token(tmp_path: Path) -> None:
+def test_the_command_line_uses_tls_and_its_token(tmp_path: Path) -> None:
     authority = Authority(tmp_path)
     cert, key = authority.sign("server")
     with tenants(tmp_path, tls_cert=cert, tls_key=key) as served:

@@ -37,14 +37,14 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tenants]:
         yield found
 
 
-def test_a_token_lets_its_owner_in(served: Tenants) -> None:
+def test_a_token_admits_its_owner(served: Tenants) -> None:
     with Client(served.target, token=served.tokens["root"]) as client:
         client.create_namespace("ns", 2)
         assert client.get_namespace("ns").revision == 1
         client.delete_namespace("ns", force=True)
 
 
-def test_strangers_are_told_the_same_whatever_they_bring(served: Tenants) -> None:
+def test_unauthenticated_callers_get_the_same_answer_for_any_token(served: Tenants) -> None:
     good = served.tokens["root"]
     wrong = [
         (),
@@ -75,20 +75,20 @@ def test_strangers_are_told_the_same_whatever_they_bring(served: Tenants) -> Non
     assert b"UNAUTHENTICATED" in details
 
 
-def test_the_scheme_has_no_case(served: Tenants) -> None:
+def test_the_scheme_is_case_insensitive(served: Tenants) -> None:
     with grpc.insecure_channel(served.target) as channel:
         metadata = (("authorization", f"BEARER {served.tokens['root']}"),)
         assert unary(channel, "GetServiceInfo")(b"", metadata=metadata, timeout=5)
 
 
-def test_the_client_tells_of_it_by_type(served: Tenants) -> None:
+def test_the_client_raises_its_own_error_class(served: Tenants) -> None:
     with Client(served.target) as client, pytest.raises(errors.Unauthenticated) as caught:
         client.service_info()
     assert caught.value.reason == "UNAUTHENTICATED"
     assert caught.value.metadata == {"scheme": "Bearer"}
 
 
-def test_two_tokens_of_one_principal_live_side_by_side_and_a_third_is_refused() -> None:
+def test_a_principal_may_have_two_tokens_and_not_three() -> None:
     first, second, third = new_token(), new_token(), new_token()
     lines = [token_line("alice", token, ["read:*"]) for token in (first, second, third)]
     tokens = Tokens.parse("\n".join(lines[:2]))
@@ -121,7 +121,7 @@ def test_two_tokens_of_one_principal_live_side_by_side_and_a_third_is_refused() 
         ("effemb_secretsecret {hash} read:*", "that is a token"),
     ],
 )
-def test_a_line_that_is_none_is_refused_and_not_repeated(line: str, told: str) -> None:
+def test_a_malformed_line_is_refused_and_not_quoted(line: str, told: str) -> None:
     filled = line.format(hash=hash_of("x"))
     with pytest.raises(SettingsError, match=told) as caught:
         Tokens.parse(f"# a comment\n\n{filled}")
@@ -187,7 +187,7 @@ def _is_let_in(client: Client) -> bool:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
-def test_a_token_that_root_adds_leaves_the_file_to_its_owner(tmp_path: Path) -> None:
+def test_appending_a_token_as_root_keeps_the_files_owner(tmp_path: Path) -> None:
     """It was root's afterwards, and the server could read it no more."""
     real, link = tmp_path / "real", tmp_path / "tokens"
     real.write_text("# whose\n")
@@ -231,7 +231,7 @@ def test_sighup_reads_the_tokens_again(tmp_path: Path) -> None:
         assert process.terminate() == 0
 
 
-def test_the_time_of_a_comparison_does_not_depend_on_what_is_right() -> None:
+def test_the_time_of_a_comparison_does_not_depend_on_the_token() -> None:
     tokens_ = [new_token() for _ in range(64)]
     lines = [token_line(f"p{n}", token, ["read:*"]) for n, token in enumerate(tokens_)]
     tokens = Tokens.parse("\n".join(lines))

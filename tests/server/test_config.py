@@ -25,7 +25,7 @@ from effective_embeddings.server import (
 from tests.support.process import ServerProcess, environment
 
 
-def test_flags_go_before_the_environment_and_that_before_the_file(tmp_path: Path) -> None:
+def test_flags_override_the_environment_and_it_overrides_the_file(tmp_path: Path) -> None:
     file = tmp_path / "effemb.toml"
     file.write_text('workers = 2\nlog_level = "warning"\nlisten = "127.0.0.1:1"\ndata = "d"\n')
     environment_ = {"EFFEMB_WORKERS": "3", "EFFEMB_LOG_LEVEL": "error"}
@@ -52,7 +52,7 @@ def test_flags_go_before_the_environment_and_that_before_the_file(tmp_path: Path
         ("workers =", "not TOML"),
     ],
 )
-def test_a_file_that_is_wrong_says_where(tmp_path: Path, content: str, told: str) -> None:
+def test_an_error_in_a_file_names_its_place(tmp_path: Path, content: str, told: str) -> None:
     file = tmp_path / "effemb.toml"
     file.write_text(content)
     with pytest.raises(SettingsError, match=told):
@@ -67,12 +67,12 @@ def test_a_file_that_is_wrong_says_where(tmp_path: Path, content: str, told: str
         ("EFFEMB_DRAIN_SECONDS", "soon", "EFFEMB_DRAIN_SECONDS must be a number"),
     ],
 )
-def test_a_variable_that_is_wrong_is_named(name: str, text: str, told: str) -> None:
+def test_an_invalid_variable_is_named(name: str, text: str, told: str) -> None:
     with pytest.raises(SettingsError, match=told):
         resolve({}, None, {name: text})
 
 
-def test_a_slip_of_the_hand_is_found(tmp_path: Path) -> None:
+def test_a_misspelled_setting_is_found(tmp_path: Path) -> None:
     found = resolve({}, None, {"EFFEMB_LISTN": "x", "EFFEMB_TOKEN": "x", "EFFEMB_SERVER": "y"})
     assert found.unknown == ["EFFEMB_LISTN"]
     done = _effemb("config", "check", EFFEMB_LISTN="x", cwd=tmp_path)
@@ -102,7 +102,7 @@ def test_tokens_of_the_wrong_type_are_not_repeated(tmp_path: Path) -> None:
     assert "5e88" not in done.stderr + done.stdout
 
 
-def test_check_reads_the_files_too(tmp_path: Path) -> None:
+def test_config_check_reads_the_files_too(tmp_path: Path) -> None:
     file = tmp_path / "effemb.toml"
     file.write_text('tokens = "missing"\n')
     done = _effemb("config", "check", "--config", str(file), cwd=tmp_path)
@@ -122,7 +122,7 @@ def test_check_reads_the_files_too(tmp_path: Path) -> None:
         ('metrics_listen = "unix:/x"\nallow_remote_metrics = true', "metrics_listen must be"),
     ],
 )
-def test_what_check_says_is_what_a_server_says(tmp_path: Path, content: str, told: str) -> None:
+def test_config_check_reports_what_a_server_would(tmp_path: Path, content: str, told: str) -> None:
     """It called settings good that no server could start with."""
     file = tmp_path / "effemb.toml"
     file.write_text(f'listen = "127.0.0.1:0"\n{content}\n')
@@ -133,7 +133,7 @@ def test_what_check_says_is_what_a_server_says(tmp_path: Path, content: str, tol
     assert _effemb("serve", "--config", str(file), cwd=tmp_path).returncode in (1, 2)
 
 
-def test_check_asks_whether_what_is_written_can_be() -> None:
+def test_config_check_tests_whether_paths_are_writable() -> None:
     is_root = os.geteuid() == 0
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -226,7 +226,7 @@ def test_limits_fit_into_80_columns(tmp_path: Path) -> None:
     assert [line.split()[0] for line in lines[3:] if line.strip()] == names, "a line each"
 
 
-def test_limits_are_listed_with_what_is_beyond_them(tmp_path: Path) -> None:
+def test_limits_are_listed_with_their_errors(tmp_path: Path) -> None:
     limits = all_limits(resolve({}, None, {}).settings)
     names = {each.name for each in limits}
     assert len(names) == len(limits)

@@ -74,7 +74,7 @@ def folder() -> Iterator[Path]:
         shutil.rmtree(path)
 
 
-def test_nobody_serves_from_a_read_only_root(folder: Path) -> None:
+def test_an_unprivileged_user_serves_from_a_read_only_root(folder: Path) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         name = f"effemb-{folder.name}"
         manager.bind(f"\0{name}")
@@ -120,7 +120,7 @@ can_confine = pytest.mark.skipif(
 
 
 @can_confine
-def test_what_the_unit_lets_a_service_do_is_enough(tmp_path: Path) -> None:
+def test_the_units_permissions_are_sufficient(tmp_path: Path) -> None:
     """It was killed at its start, by the first system call that the unit does not allow."""
     audit, authority = tmp_path / "audit", Authority(tmp_path)
     cert, key = authority.sign("server")
@@ -161,7 +161,7 @@ def test_what_the_unit_lets_a_service_do_is_enough(tmp_path: Path) -> None:
         "import os; os.chroot('/')",
     ],
 )
-def test_what_the_unit_does_not_allow_is_refused(refused: str) -> None:
+def test_the_unit_forbids_everything_else(refused: str) -> None:
     done = subprocess.run(  # noqa: S603 - our own command
         [*_AS_THE_UNIT, sys.executable, "-c", refused], check=False, capture_output=True, text=True
     )
@@ -178,7 +178,7 @@ def test_the_units_settings_can_be_used() -> None:
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd")
-def test_systemd_has_nothing_to_say_of_the_unit(tmp_path: Path) -> None:
+def test_systemd_analyze_accepts_the_unit(tmp_path: Path) -> None:
     unit = (DEPLOY / "effemb.service").read_text()
     assert "/opt/effemb/bin/effemb" in unit
     copy = tmp_path / "effemb.service"

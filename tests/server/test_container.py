@@ -63,7 +63,7 @@ def _locked(file: Path) -> dict[str, str]:
     return found
 
 
-def test_the_image_has_what_was_tested() -> None:
+def test_the_image_has_the_tested_versions() -> None:
     whole = _locked(_ROOT / "requirements.lock")
     image = _locked(_ROOT / "deploy" / "requirements.lock")
     assert image.items() <= whole.items()
@@ -77,7 +77,7 @@ def test_the_image_has_what_was_tested() -> None:
 
 
 @pytest.mark.parametrize("text", [_DOCKERFILE, _UNIT], ids=["image", "unit"])
-def test_a_failed_handshake_is_no_line_of_another_form(tmp_path: Path, text: str) -> None:
+def test_a_failed_handshake_adds_no_line_of_another_format(tmp_path: Path, text: str) -> None:
     found = re.search(r"^(?:ENV |Environment=)(GRPC_\w+=\w+)$", text, re.MULTILINE)
     assert found
     cert, key = Authority(tmp_path).sign("server")

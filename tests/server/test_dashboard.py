@@ -45,7 +45,9 @@ def kinds(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(("title", "expression"), EXPRESSIONS)
-def test_a_panel_asks_for_what_there_is(kinds: dict[str, str], title: str, expression: str) -> None:
+def test_every_panel_queries_existing_metrics(
+    kinds: dict[str, str], title: str, expression: str
+) -> None:
     names = _NAME.findall(expression)
     assert names, title
     rated = set(_RATED.findall(expression))
@@ -60,7 +62,7 @@ def test_a_panel_asks_for_what_there_is(kinds: dict[str, str], title: str, expre
     assert expression.count("(") == expression.count(")")
 
 
-def test_each_of_our_own_figures_has_a_panel(kinds: dict[str, str]) -> None:
+def test_each_own_metric_has_a_panel(kinds: dict[str, str]) -> None:
     asked = {name for _, expression in EXPRESSIONS for name in _NAME.findall(expression)}
     stems = {re.sub(r"_(bucket|sum|count|total|created)$", "", name) for name in asked}
     ours = {

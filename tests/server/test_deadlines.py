@@ -23,7 +23,7 @@ def _create(name: str) -> bytes:
 
 
 @pytest.mark.parametrize("how", ["cancelled", "out of time"])
-def test_a_write_that_nobody_waits_for_any_more_is_not_begun(tmp_path: Path, how: str) -> None:
+def test_a_write_whose_caller_is_gone_is_not_begun(tmp_path: Path, how: str) -> None:
     """It waits for the one worker, and its caller is gone when that is free."""
     with busy_server(tmp_path, 1) as busy:
         create: Any = unary(busy.channel, "CreateNamespace")
@@ -45,7 +45,7 @@ def test_a_write_that_nobody_waits_for_any_more_is_not_begun(tmp_path: Path, how
             busy.client.get_namespace("given-up")
 
 
-def test_a_write_that_has_begun_is_finished_though_its_caller_is_out_of_time(
+def test_a_write_in_progress_finishes_after_its_deadline(
     tmp_path: Path,
 ) -> None:
     """All of it: no item is there without the others."""

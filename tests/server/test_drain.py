@@ -67,7 +67,7 @@ def test_health_is_not_serving_while_draining(data_dir: Path) -> None:
         assert process.wait() == 0
 
 
-def test_writes_in_flight_at_sigterm_are_acknowledged_and_kept_or_not_done(data_dir: Path) -> None:
+def test_writes_in_flight_at_sigterm_are_acknowledged_or_not_applied(data_dir: Path) -> None:
     acknowledged: list[str] = []
     with ServerProcess(data_dir) as process:
 
@@ -98,7 +98,7 @@ def test_writes_in_flight_at_sigterm_are_acknowledged_and_kept_or_not_done(data_
         assert client.verify("ns").ok
 
 
-def test_a_second_signal_ends_it_at_once(data_dir: Path) -> None:
+def test_a_second_signal_ends_the_server_at_once(data_dir: Path) -> None:
     with (
         ServerProcess(data_dir, "--drain-seconds", "60") as process,
         Client(process.target) as client,

@@ -109,16 +109,14 @@ def test_a_directory_in_use_is_refused(server: ServerHandle, data_dir: Path) -> 
 
 
 @pytest.mark.parametrize("listen", ["0.0.0.0:0", "[::]:0", "192.0.2.1:0", "example.org:0"])
-def test_an_address_that_others_can_reach_is_refused_unless_allowed(
-    tmp_path: Path, listen: str
-) -> None:
+def test_a_public_address_is_refused_unless_allowed(tmp_path: Path, listen: str) -> None:
     with pytest.raises(SettingsError, match="neither encrypted nor authenticated"):
         Settings(data=tmp_path, listen=listen)
     assert Settings(data=tmp_path, listen=listen, allow_insecure_listen=True).listen == listen
 
 
 @pytest.mark.parametrize("listen", ["", "50051", "localhost", "127.0.0.1:port", "127.0.0.1:70000"])
-def test_a_listen_address_that_is_none_is_refused(tmp_path: Path, listen: str) -> None:
+def test_an_invalid_listen_address_is_refused(tmp_path: Path, listen: str) -> None:
     with pytest.raises(SettingsError, match="host:port"):
         Settings(data=tmp_path, listen=listen)
 
@@ -161,7 +159,7 @@ def test_the_unix_socket_of_a_dead_server_is_taken_over(tmp_path: Path) -> None:
         assert client.create_namespace("ns", 2).revision == 1
 
 
-def test_what_was_acknowledged_is_there_after_a_stop(data_dir: Path) -> None:
+def test_acknowledged_writes_survive_a_stop(data_dir: Path) -> None:
     with ServerHandle(_settings(data_dir)) as server, Client(server.target) as client:
         client.create_namespace("ns", 2)
         client.put_categories("ns", [CategoryUpdate("c", base=[1, 0])])
@@ -201,9 +199,7 @@ def test_a_client_finds_a_server_that_was_restarted(data_dir: Path) -> None:
         (["--log-level", "loud"], "log_level must be one of"),
     ],
 )
-def test_serve_tells_what_is_wrong_with_its_options(
-    tmp_path: Path, options: list[str], told: str
-) -> None:
+def test_serve_reports_invalid_options(tmp_path: Path, options: list[str], told: str) -> None:
     command = [sys.executable, "-m", "effective_embeddings.cli", "serve"]
     done = subprocess.run(  # noqa: S603 - our own command
         [*command, "--data", str(tmp_path / "data"), "--listen", "127.0.0.1:0", *options],

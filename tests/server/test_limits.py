@@ -186,7 +186,7 @@ def test_revision_wait_seconds(raw: EmbeddedRaw) -> None:
     assert 0 <= time.monotonic() - begin - LIMITS["revision_wait_seconds"].value < 2
 
 
-def test_a_reply_that_is_too_large_says_so_and_what_to_do(tmp_path: Path) -> None:
+def test_a_reply_that_is_too_large_has_a_reason_and_advice(tmp_path: Path) -> None:
     """gRPC refused it with "trailing metadata" and no word of the limit, nor a reason."""
     limit = 64 * 1024
     settings = Settings(data=tmp_path / "data", listen="127.0.0.1:0", max_message_bytes=limit)
@@ -220,7 +220,7 @@ def test_token_bytes() -> None:
     assert tokens.identify(longer) is None
 
 
-def test_as_many_tokens_as_there_may_be() -> None:
+def test_the_maximum_number_of_tokens_is_accepted() -> None:
     lines = [f"p{n} {hash_of(str(n))} read:*" for n in range(int(LIMITS["tokens"].value) + 1)]
     Tokens.parse("\n".join(lines[:-1]))
     with pytest.raises(SettingsError, match="at most 1024"):
@@ -286,7 +286,7 @@ def test_arriving_calls() -> None:
     gate.arrive(one)
 
 
-def test_a_call_that_there_is_no_place_for_is_refused_before_its_request() -> None:
+def test_a_call_without_a_permit_is_refused_before_its_request() -> None:
     gate = _gate(max_concurrent_calls=16)
     one = _identity("one")
     for _ in range(8):
@@ -422,10 +422,10 @@ ELSEWHERE: dict[str, Callable[..., None]] = {
     "snapshot_frame_memberships": test_a_frame_beyond_a_limit_is_refused,
     "revision_wait_seconds": test_revision_wait_seconds,
     "token_bytes": test_token_bytes,
-    "tokens": test_as_many_tokens_as_there_may_be,
+    "tokens": test_the_maximum_number_of_tokens_is_accepted,
     "max_streams_per_connection": test_max_streams_per_connection,
     "arriving_calls": test_arriving_calls,
-    "waiting_calls": test_load_shedding.test_excess_calls_are_refused_with_a_hint_and_not_cut_off,
+    "waiting_calls": test_load_shedding.test_excess_calls_are_refused_and_not_cut_off,
     "max_calls_per_principal": test_max_calls_per_principal,
     "max_streaming_calls": test_max_streaming_calls,
     "workers": test_workers,
@@ -436,32 +436,30 @@ ELSEWHERE: dict[str, Callable[..., None]] = {
     "memory_budget": test_memory_budget,
     "max_namespaces": test_max_namespaces,
     "handshake_seconds": (
-        test_hostile_clients.test_connections_that_say_nothing_or_half_a_word_hold_nobody_up
+        test_hostile_clients.test_silent_and_half_open_handshakes_delay_no_other_call
     ),
     "keepalive_seconds": test_hostile_clients.test_a_peer_that_answers_no_ping_is_closed,
-    "max_message_bytes": test_hostile_clients.test_a_decompression_bomb_goes_off_nowhere,
+    "max_message_bytes": test_hostile_clients.test_a_decompression_bomb_is_refused,
     "header_bytes": test_hostile_clients.test_floods_of_headers_are_cut_off,
     "max_connections": test_hostile_clients.test_thousands_of_idle_connections_and_a_limit_to_them,
     "client_stall_timeout_seconds": (
-        test_hostile_clients.test_calls_without_their_request_hold_nobody_up_and_are_cancelled
+        test_hostile_clients.test_calls_without_their_request_delay_no_other_call_and_are_cancelled
     ),
     "pending_calls": test_hostile_clients.test_rapid_resets_are_survived,
-    "max_concurrent_calls": test_overload.test_calls_beyond_the_places_are_turned_away_with_a_hint,
-    "calls_per_second": test_overload.test_who_calls_too_often_is_told_when_to_come_back,
-    "burst_calls": test_overload.test_who_calls_too_often_is_told_when_to_come_back,
-    "tokens_of_a_principal": (
-        test_tokens.test_two_tokens_of_one_principal_live_side_by_side_and_a_third_is_refused
-    ),
-    "audited_refusals": test_logs.test_a_flood_of_refusals_fills_no_disk_and_hides_no_caller,
+    "max_concurrent_calls": test_overload.test_calls_beyond_the_permits_are_refused,
+    "calls_per_second": test_overload.test_a_caller_above_its_rate_gets_a_retry_delay,
+    "burst_calls": test_overload.test_a_caller_above_its_rate_gets_a_retry_delay,
+    "tokens_of_a_principal": (test_tokens.test_a_principal_may_have_two_tokens_and_not_three),
+    "audited_refusals": test_logs.test_a_flood_of_refusals_fills_no_disk_and_hides_no_known_caller,
     "metrics_connections": (
         test_metrics_server.test_incomplete_requests_hold_no_threads_and_no_descriptors
     ),
-    "metrics_connection_seconds": test_metrics_server.test_a_connection_ends_when_its_time_is_over,
-    "health_checks": test_public_services.test_health_checks_have_places_of_their_own,
-    "health_watches": test_public_services.test_a_watcher_beyond_the_places_is_told_to_come_back,
-    "reflection_streams": test_public_services.test_reflections_have_places_of_their_own,
+    "metrics_connection_seconds": test_metrics_server.test_a_connection_is_closed_after_its_timeout,
+    "health_checks": test_public_services.test_health_checks_have_their_own_pool,
+    "health_watches": test_public_services.test_a_watcher_beyond_the_bound_gets_a_retry_delay,
+    "reflection_streams": test_public_services.test_reflection_has_its_own_pool,
 }
 
 
-def test_every_limit_is_gone_beyond() -> None:
+def test_every_limit_has_a_test_that_exceeds_it() -> None:
     assert set(LIMITS) == set(REQUESTS) | set(ELSEWHERE)

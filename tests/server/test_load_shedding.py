@@ -33,7 +33,7 @@ def _let_in(crowd: Crowd, principals: str) -> Counter[str]:
     return let_in
 
 
-def test_a_burst_that_is_over_soon_is_let_in_whole() -> None:
+def test_a_short_burst_is_admitted_as_a_whole() -> None:
     crowd = Crowd()
     for _ in range(3):
         assert _let_in(crowd, "a" * 1000) == {"a": 1000}
@@ -41,7 +41,7 @@ def test_a_burst_that_is_over_soon_is_let_in_whole() -> None:
         crowd.scatter()
 
 
-def test_of_a_queue_that_stands_every_caller_gets_as_much() -> None:
+def test_under_a_standing_queue_every_caller_gets_an_equal_share() -> None:
     crowd = Crowd()
     crowd.take("a")
     time.sleep(_STANDS)
@@ -56,7 +56,7 @@ def test_of_a_queue_that_stands_every_caller_gets_as_much() -> None:
     assert 0.05 < (caught.value.retry_seconds or 0) < 0.5
 
 
-def test_a_queue_that_comes_back_at_once_is_waited_for_less_than_a_new_one() -> None:
+def test_a_queue_that_returns_soon_is_shed_sooner() -> None:
     crowd = Crowd()
     crowd.take("a")
     time.sleep(_STANDS)
@@ -67,7 +67,7 @@ def test_a_queue_that_comes_back_at_once_is_waited_for_less_than_a_new_one() -> 
     assert _let_in(crowd, "a" * 100)["a"] < 100
 
 
-def test_excess_calls_are_refused_with_a_hint_and_not_cut_off(tmp_path: Path) -> None:
+def test_excess_calls_are_refused_and_not_cut_off(tmp_path: Path) -> None:
     names = ["good", *(f"caller{number}" for number in range(6))]
     tokens = {name: new_token() for name in names}
     settings = Settings(
@@ -93,7 +93,7 @@ def test_excess_calls_are_refused_with_a_hint_and_not_cut_off(tmp_path: Path) ->
                 assert client.match("n", vector)[0].matches[0].category == "x"
 
 
-def test_who_waits_for_answers_makes_no_crowd(tmp_path: Path) -> None:
+def test_callers_that_wait_for_replies_cause_no_shedding(tmp_path: Path) -> None:
     """As many as one connection may have, for longer than a queue may stand."""
     settings = Settings(data=tmp_path / "data", listen="127.0.0.1:0")
     vector = np.ones(64, np.float32)

@@ -35,7 +35,7 @@ def _named(name: str, method: str, more: str = "") -> str:
     return f'{name}{{{code}grpc_method="{method}",{service},grpc_type="{kind}"}}'
 
 
-def test_calls_and_what_was_learned_are_counted(tmp_path: Path) -> None:
+def test_calls_and_assignments_are_counted(tmp_path: Path) -> None:
     settings = Settings(data=tmp_path / "data", listen="127.0.0.1:0", metrics_listen="127.0.0.1:0")
     with ServerHandle(settings) as server, Client(server.target) as client:
         client.create_namespace("secret-name", 2)
@@ -112,7 +112,7 @@ def test_a_retried_request_is_counted_once(tmp_path: Path) -> None:
     assert found["effemb_drift_count"] == 1
 
 
-def test_strangers_cannot_make_the_figures_grow(tmp_path: Path) -> None:
+def test_unauthenticated_calls_add_no_time_series(tmp_path: Path) -> None:
     with tenants(tmp_path, metrics_listen="127.0.0.1:0") as served:
         with grpc.insecure_channel(served.target) as channel:
             for number in range(50):
@@ -127,7 +127,7 @@ def test_strangers_cannot_make_the_figures_grow(tmp_path: Path) -> None:
     assert not any(name in str(found) for name in served.tokens.values())
 
 
-def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
+def test_a_taken_metrics_port_is_reported(tmp_path: Path) -> None:
     settings = Settings(data=tmp_path / "data", listen="127.0.0.1:0", metrics_listen="127.0.0.1:0")
     with ServerHandle(settings) as server, pytest.raises(ListenError, match="metrics"):
         ServerHandle(
@@ -139,14 +139,14 @@ def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
         )
 
 
-def test_figures_are_served_on_the_loopback_unless_told_otherwise() -> None:
+def test_metrics_are_served_on_the_loopback_by_default() -> None:
     assert resolve({}, environment={}).settings.metrics_listen == "127.0.0.1:9464"
     for given in ("off", "127.0.0.1:9999"):
         settings = resolve({}, environment={"EFFEMB_METRICS_LISTEN": given}).settings
         assert settings.metrics_listen == (None if given == "off" else given)
 
 
-def test_a_second_server_that_nobody_told_where_serves_no_figures_and_says_so(
+def test_a_second_server_with_the_default_address_serves_no_metrics_and_logs_it(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Only at the address that nobody asked for; at another one it does not start."""

@@ -52,7 +52,7 @@ def test_incomplete_requests_hold_no_threads_and_no_descriptors(tmp_path: Path) 
         assert _descriptors() <= descriptors + 200 + MAX_CONNECTIONS + 1
 
 
-def test_a_connection_ends_when_its_time_is_over() -> None:
+def test_a_connection_is_closed_after_its_timeout() -> None:
     with closing(MetricsServer("127.0.0.1:0", _hello, seconds=0.5)) as server:
         with _half_a_request(server.target) as slow:
             begin = time.monotonic()
@@ -68,7 +68,7 @@ def test_a_connection_ends_when_its_time_is_over() -> None:
             assert reply.read() == b"hello"
 
 
-def test_who_leaves_in_the_middle_leaves_nothing_on_the_standard_error(
+def test_a_disconnected_scraper_leaves_nothing_on_standard_error(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     def much(_environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:

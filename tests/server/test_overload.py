@@ -31,7 +31,7 @@ def _retry_seconds(error: Any) -> float:
     return seconds
 
 
-def test_who_calls_too_often_is_told_when_to_come_back(tmp_path: Path) -> None:
+def test_a_caller_above_its_rate_gets_a_retry_delay(tmp_path: Path) -> None:
     with (
         tenants(tmp_path, calls_per_second=20.0, burst_calls=5) as served,
         grpc.insecure_channel(served.target) as channel,
@@ -53,7 +53,7 @@ def test_who_calls_too_often_is_told_when_to_come_back(tmp_path: Path) -> None:
         assert call(b"", metadata=alice, timeout=5)
 
 
-def test_each_token_has_a_rate_and_may_have_one_of_its_own(tmp_path: Path) -> None:
+def test_each_token_has_the_default_rate_or_its_own(tmp_path: Path) -> None:
     tokens = [new_token() for _ in range(3)]
     lines = [
         token_line("alice", tokens[0], ["read:*"]),
@@ -79,7 +79,7 @@ def test_each_token_has_a_rate_and_may_have_one_of_its_own(tmp_path: Path) -> No
     assert let_in[2] == 20
 
 
-def test_calls_beyond_the_places_are_turned_away_with_a_hint(tmp_path: Path) -> None:
+def test_calls_beyond_the_permits_are_refused(tmp_path: Path) -> None:
     settings = Settings(
         data=tmp_path / "data", listen="127.0.0.1:0", workers=2, max_concurrent_calls=2
     )
@@ -103,7 +103,7 @@ def test_calls_beyond_the_places_are_turned_away_with_a_hint(tmp_path: Path) -> 
         assert client.get_namespace("ns").revision == 1
 
 
-def test_a_burst_on_one_connection_is_turned_away_with_a_hint_and_not_cut_off(
+def test_a_burst_on_one_connection_is_refused_with_a_retry_delay(
     tmp_path: Path,
 ) -> None:
     settings = Settings(
@@ -137,7 +137,7 @@ def _wait_for_revision(target: str) -> None:
         client.get_namespace("ns", min_revision=100)
 
 
-def test_a_drain_under_load_answers_every_call_or_says_unavailable(tmp_path: Path) -> None:
+def test_a_drain_under_load_answers_every_call_or_refuses_it(tmp_path: Path) -> None:
     outcomes: Counter[str] = Counter()
     acknowledged: list[str] = []
     with ServerProcess(tmp_path / "data") as process:
@@ -180,7 +180,7 @@ def test_a_drain_under_load_answers_every_call_or_says_unavailable(tmp_path: Pat
         assert client.verify("ns").ok
 
 
-def test_systemd_is_told_when_it_is_ready_and_when_it_stops(tmp_path: Path) -> None:
+def test_systemd_is_notified_of_readiness_and_stop(tmp_path: Path) -> None:
     path = str(tmp_path / "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(path)

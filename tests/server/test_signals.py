@@ -39,7 +39,7 @@ def test_a_signal_that_comes_as_the_wait_begins_is_not_lost() -> None:
     assert not lost
 
 
-def test_what_was_before_comes_back() -> None:
+def test_previous_signal_handlers_are_restored() -> None:
     before = signal.getsignal(signal.SIGTERM)
     with Signals() as signals:
         os.kill(os.getpid(), signal.SIGTERM)

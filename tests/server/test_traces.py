@@ -116,7 +116,7 @@ def test_each_call_is_a_span_of_the_callers_trace(tmp_path: Path, collector: Col
         assert collector.resource()["service.name"] == "effective-embeddings"
 
 
-def test_nothing_that_is_secret_leaves(tmp_path: Path, collector: Collector) -> None:
+def test_a_span_has_no_tenant_data_and_no_secrets(tmp_path: Path, collector: Collector) -> None:
     with tenants(tmp_path, traces=True) as served:
         with Client(served.target, token=served.tokens["root"]) as root:
             root.create_namespace("alice", 2)
@@ -138,7 +138,7 @@ def test_nothing_that_is_secret_leaves(tmp_path: Path, collector: Collector) -> 
         assert b"Snapshot" in sent
 
 
-def test_who_is_turned_away_makes_no_span(tmp_path: Path, collector: Collector) -> None:
+def test_a_refused_call_makes_no_span(tmp_path: Path, collector: Collector) -> None:
     with tenants(tmp_path, traces=True) as served, grpc.insecure_channel(served.target) as channel:
         call = unary(channel, "GetServiceInfo")
         with pytest.raises(grpc.RpcError):
@@ -148,7 +148,7 @@ def test_who_is_turned_away_makes_no_span(tmp_path: Path, collector: Collector) 
         assert span.trace_id.hex() != TRACE
 
 
-def test_the_environment_says_where_to_and_as_what(
+def test_the_environment_sets_endpoint_and_service_name(
     tmp_path: Path, collector: Collector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OTEL_SERVICE_NAME", "our-matcher")
@@ -164,7 +164,7 @@ def test_the_environment_says_where_to_and_as_what(
     assert collector.resource()["service.name"] == "our-matcher"
 
 
-def test_a_collector_that_is_gone_holds_nobody_up(
+def test_an_unreachable_collector_delays_no_call(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
@@ -178,7 +178,7 @@ def test_a_collector_that_is_gone_holds_nobody_up(
 
 
 @pytest.mark.parametrize("protocol", ["http/json", "http/protobuf"])
-def test_a_protocol_that_is_not_there_is_told(
+def test_an_unavailable_protocol_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, protocol: str
 ) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)
@@ -186,7 +186,7 @@ def test_a_protocol_that_is_not_there_is_told(
         ServerHandle(Settings(data=tmp_path / "data", listen="127.0.0.1:0", traces=True))
 
 
-def test_traces_are_off_unless_asked_for(
+def test_traces_are_off_by_default(
     tmp_path: Path, collector: Collector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = Settings(data=tmp_path / "a", listen="127.0.0.1:0")

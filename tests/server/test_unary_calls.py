@@ -66,7 +66,7 @@ def test_a_reply_needs_no_thread_of_the_pool_and_comes_with_its_metadata() -> No
     assert not any(name.startswith("ThreadPool") for name in threads)
 
 
-def test_many_at_once_each_get_their_own() -> None:
+def test_concurrent_calls_get_their_own_replies() -> None:
     with _served(_echo) as (_, channel):
         calls = [_call(channel).future(str(n).encode(), timeout=30) for n in range(500)]
         assert [call.result() for call in calls] == [str(n).encode() for n in range(500)]
@@ -106,7 +106,7 @@ def test_a_status_ends_a_call_before_and_after_its_request() -> None:
                 assert dict(call.trailing_metadata())["why"] == "rain"
 
 
-def test_a_defect_ends_its_call_and_no_other() -> None:
+def test_an_exception_ends_its_own_call_only() -> None:
     def begin(call: RawUnaryCall) -> None:
         def received(request: bytes | None) -> None:
             if request == b"bad":
@@ -121,7 +121,7 @@ def test_a_defect_ends_its_call_and_no_other() -> None:
             assert _call(channel)(b"x", timeout=10) == b"good"
 
 
-def test_a_defect_before_the_request_ends_its_call_and_no_other() -> None:
+def test_an_exception_before_the_request_ends_its_own_call_only() -> None:
     def begin(call: RawUnaryCall) -> None:
         if ("bad", "yes") in call.metadata:
             raise SystemExit
@@ -134,7 +134,7 @@ def test_a_defect_before_the_request_ends_its_call_and_no_other() -> None:
             assert _call(channel)(b"x", timeout=10) == b"x"
 
 
-def test_what_is_known_of_a_call() -> None:
+def test_a_call_has_its_metadata_peer_and_deadline() -> None:
     seen: list[RawUnaryCall] = []
     remaining: list[float] = []
 
@@ -154,7 +154,7 @@ def test_what_is_known_of_a_call() -> None:
     assert not seen[0].crowded
 
 
-def test_a_crowd_is_seen_and_seen_to_be_over() -> None:
+def test_a_standing_queue_is_detected_and_so_is_its_end() -> None:
     crowded: list[bool] = []
 
     def begin(call: RawUnaryCall) -> None:
@@ -172,7 +172,7 @@ def test_a_crowd_is_seen_and_seen_to_be_over() -> None:
     assert not any(few_again)
 
 
-def test_a_server_stops_while_calls_come() -> None:
+def test_a_server_stops_while_calls_arrive() -> None:
     over = threading.Event()
     with _served(_echo) as (server, channel), ThreadPoolExecutor(8) as pool:
 
@@ -189,7 +189,7 @@ def test_a_server_stops_while_calls_come() -> None:
             caller.result()
 
 
-def test_who_brings_no_request_or_leaves_is_told_apart() -> None:
+def test_a_missing_request_and_a_cancelled_call_are_told_apart() -> None:
     ended = threading.Semaphore(0)
     seen: list[tuple[bytes | None, bool]] = []
 
@@ -221,7 +221,7 @@ def test_who_brings_no_request_or_leaves_is_told_apart() -> None:
     assert seen[1][0] is None
 
 
-def test_nothing_happens_to_a_call_that_has_ended() -> None:
+def test_a_call_that_has_ended_ignores_replies() -> None:
     held: list[RawUnaryCall] = []
     here = threading.Event()
 
@@ -246,7 +246,7 @@ def test_nothing_happens_to_a_call_that_has_ended() -> None:
         assert _call(channel)(b"x", timeout=10) == b""
 
 
-def test_a_server_that_stops_waits_for_what_has_begun() -> None:
+def test_a_stopping_server_waits_for_calls_in_flight() -> None:
     held: list[RawUnaryCall] = []
     here = threading.Event()
 
@@ -267,7 +267,7 @@ def test_a_server_that_stops_waits_for_what_has_begun() -> None:
         assert stopped.wait(10)
 
 
-def test_calls_are_forgotten_without_the_garbage_collector(tmp_path: Path) -> None:
+def test_calls_are_freed_without_the_garbage_collector(tmp_path: Path) -> None:
     """Answered at once, by a worker, and refused."""
     settings = Settings(data=tmp_path / "data", listen="127.0.0.1:0")
     with (
@@ -291,14 +291,14 @@ def test_calls_are_forgotten_without_the_garbage_collector(tmp_path: Path) -> No
             gc.enable()
 
 
-def test_a_match_waits_for_no_worker(tmp_path: Path) -> None:
+def test_a_short_match_needs_no_worker(tmp_path: Path) -> None:
     with busy_server(tmp_path, 3) as busy:
         for _ in range(5):
             found = busy.client.match("n", np.array([1.0, 0.1], np.float32))[0].matches
             assert [match.category for match in found] == ["x", "y"]
 
 
-def test_a_match_that_is_answered_at_once_is_refused_as_any_other(tmp_path: Path) -> None:
+def test_a_short_match_is_refused_like_any_other_call(tmp_path: Path) -> None:
     query = service_pb2.Query(
         embedding=resources_pb2.Embedding(data=np.ones(3, np.float32).tobytes())
     )

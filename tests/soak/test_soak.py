@@ -12,7 +12,7 @@ from tests.soak.run import Plan, run
 pytestmark = pytest.mark.slow
 
 
-def test_a_short_soak_loses_nothing_and_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_a_short_soak_loses_and_leaks_nothing(tmp_path: Path) -> None:
     plan = Plan(seconds=8, tenants=6, items=60, memory_budget=150_000, intervals=8)
     result = run(plan)
     missed = [figure for figure in result.figures if figure.met is False]

@@ -185,7 +185,7 @@ def test_a_batch_that_fails_at_its_end_changes_nothing(client: Client, raw: Raw,
 
 
 @pytest.mark.parametrize("mode", ["single", "multiple"])
-def test_saying_the_same_thing_twice_in_one_batch_is_no_contradiction(
+def test_repeating_an_entry_in_a_batch_is_no_conflict(
     client: Client, raw: Raw, ns: str, mode: Any
 ) -> None:
     make_good_state(client, ns, membership=mode)

@@ -146,12 +146,12 @@ def test_a_bad_name_of_a_namespace_is_refused(
 
 
 @pytest.mark.parametrize("key", ["k" * 512, "ž" * 256, " ", "a/b c?#%", "日本語", "🙂", "\u200b"])
-def test_a_key_at_its_limit_or_in_any_script_is_taken(client: Client, ns: str, key: str) -> None:
+def test_a_key_at_its_limit_or_in_any_script_is_accepted(client: Client, ns: str, key: str) -> None:
     make_good_state(client, ns)
     client.assign(ns, key, "a", [1, 0, 0, 0])
     assert client.get_item(ns, key).memberships[0].category == "a"
 
 
-def test_the_longest_name_of_a_namespace_is_taken(client: Client, ns: str) -> None:
+def test_the_longest_namespace_name_is_accepted(client: Client, ns: str) -> None:
     name = f"{ns}." + "n" * (127 - len(ns))
     assert client.create_namespace(name, 4).name == name

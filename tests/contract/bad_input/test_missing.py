@@ -129,5 +129,5 @@ _NO_NAMESPACE = [
 
 
 @table([*_NO_CATEGORY, *_NO_ITEM, *_NO_NAMESPACE])
-def test_what_is_not_there_is_told(bad: Bad, client: Client, raw: Raw, ns: str) -> None:
+def test_missing_resources_are_reported(bad: Bad, client: Client, raw: Raw, ns: str) -> None:
     assert_refused(bad, client, raw, make_good_state(client, ns))

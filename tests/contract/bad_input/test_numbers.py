@@ -158,7 +158,7 @@ def test_a_page_of_namespaces_out_of_its_range_is_refused(
 
 
 @pytest.mark.parametrize("weight", [2.0**-10, 2.0**20])
-def test_weights_at_their_limits_are_taken(client: Client, ns: str, weight: float) -> None:
+def test_weights_at_their_limits_are_accepted(client: Client, ns: str, weight: float) -> None:
     make_good_state(client, ns)
     client.put_categories(ns, [CategoryUpdate("a", base_weight=weight)])
     client.assign(ns, "edge", "a", np.ones(4), weights=weight)

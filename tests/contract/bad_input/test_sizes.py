@@ -128,11 +128,11 @@ _TOO_LARGE = [
 
 
 @table(_TOO_LARGE)
-def test_what_is_over_its_limit_is_refused(bad: Bad, client: Client, raw: Raw, ns: str) -> None:
+def test_values_over_their_limits_are_refused(bad: Bad, client: Client, raw: Raw, ns: str) -> None:
     assert_refused(bad, client, raw, make_good_state(client, ns))
 
 
-def test_a_batch_at_its_limit_is_taken(raw: Raw, client: Client, ns: str) -> None:
+def test_a_batch_at_its_limit_is_accepted(raw: Raw, client: Client, ns: str) -> None:
     make_good_state(client, ns)
     request = _assign(*(pb.Assignment(item="known", category="a") for _ in range(10_000)))
     request.namespace = ns
@@ -141,7 +141,7 @@ def test_a_batch_at_its_limit_is_taken(raw: Raw, client: Client, ns: str) -> Non
     assert not any(result.changed for result in reply.results)
 
 
-def test_metadata_at_its_limit_is_taken(client: Client, ns: str) -> None:
+def test_metadata_at_its_limit_is_accepted(client: Client, ns: str) -> None:
     make_good_state(client, ns)
     metadata = {f"{number:02}": "x" * 254 for number in range(64)}
     client.put_items(ns, "known", metadata=metadata)

@@ -94,7 +94,9 @@ _OF_THE_NAMESPACE = [
 
 
 @table([*_OTHER_MODEL, *_OF_THE_NAMESPACE])
-def test_what_does_not_fit_is_refused(bad: Bad, client: Client, raw: Raw, ns: str) -> None:
+def test_requests_that_do_not_fit_the_state_are_refused(
+    bad: Bad, client: Client, raw: Raw, ns: str
+) -> None:
     assert_refused(bad, client, raw, make_good_state(client, ns))
 
 

@@ -119,18 +119,18 @@ def _cases() -> Iterator[Bad]:
 
 
 @table(list(_cases()))
-def test_a_vector_that_is_none_is_refused(bad: Bad, client: Client, raw: Raw, ns: str) -> None:
+def test_an_invalid_vector_is_refused(bad: Bad, client: Client, raw: Raw, ns: str) -> None:
     assert_refused(bad, client, raw, make_good_state(client, ns))
 
 
 @pytest.mark.parametrize("vector", [_with(0, 32768), GOOD * np.float32(6e-5)])
-def test_a_vector_at_its_limit_is_taken(client: Client, ns: str, vector: Any) -> None:
+def test_a_vector_at_its_limit_is_accepted(client: Client, ns: str, vector: Any) -> None:
     make_good_state(client, ns)
     client.assign(ns, "edge", "a", vector)
     np.testing.assert_array_equal(client.get_item(ns, "edge").embedding, vector)
 
 
-def test_a_zero_vector_cannot_be_scaled_to_length_one(client: Client, raw: Raw, ns: str) -> None:
+def test_a_zero_vector_cannot_be_normalized(client: Client, raw: Raw, ns: str) -> None:
     make_good_state(client, ns, normalization="unit")
     bad = Bad(
         "zero",
@@ -143,7 +143,7 @@ def test_a_zero_vector_cannot_be_scaled_to_length_one(client: Client, raw: Raw, 
     assert_refused(bad, client, raw, ns)
 
 
-def test_parts_that_cancel_out_point_nowhere(client: Client, raw: Raw, ns: str) -> None:
+def test_query_parts_that_cancel_out_are_refused(client: Client, raw: Raw, ns: str) -> None:
     make_good_state(client, ns)
 
     def request(ns: str) -> service_pb2.MatchRequest:

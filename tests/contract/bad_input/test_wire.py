@@ -48,13 +48,11 @@ _UNARY = sorted(
         ]
     ]
 )
-def test_bytes_that_are_no_protobuf_are_refused(
-    bad: Bad, client: Client, raw: Raw, ns: str
-) -> None:
+def test_malformed_protobufs_are_refused(bad: Bad, client: Client, raw: Raw, ns: str) -> None:
     assert_refused(bad, client, raw, make_good_state(client, ns))
 
 
-def test_a_text_that_is_no_utf_8_is_refused(client: Client, raw: Raw, ns: str) -> None:
+def test_invalid_utf_8_is_refused(client: Client, raw: Raw, ns: str) -> None:
     make_good_state(client, ns)
     bad = Bad(
         "no UTF-8",
@@ -101,7 +99,7 @@ def test_a_message_over_the_limit_is_refused(
     assert shared_remote.get_namespace(ns) == before
 
 
-def test_a_deadline_that_has_passed_is_refused_and_nothing_is_done(
+def test_an_expired_deadline_is_refused_and_changes_nothing(
     client: Client, raw: Raw, ns: str
 ) -> None:
     make_good_state(client, ns)
@@ -114,7 +112,7 @@ def test_a_deadline_that_has_passed_is_refused_and_nothing_is_done(
     assert client.get_namespace(ns) == before
 
 
-def test_an_unknown_method_is_told_with_a_reason(client: Client, raw: Raw, ns: str) -> None:
+def test_an_unknown_method_is_refused_with_a_reason(client: Client, raw: Raw, ns: str) -> None:
     make_good_state(client, ns)
     bad = Bad(
         "unknown",
@@ -177,7 +175,9 @@ def test_tokens_of_other_lists_and_damaged_ones_are_refused(
             assert_refused(bad, client, raw, ns)
 
 
-def test_a_token_of_namespaces_is_bound_to_its_prefix(client: Client, raw: Raw, ns: str) -> None:
+def test_a_page_token_of_namespaces_is_bound_to_its_prefix(
+    client: Client, raw: Raw, ns: str
+) -> None:
     for letter in "xyz":
         client.create_namespace(f"{ns}.{letter}", 1)
     make_good_state(client, ns)
@@ -211,7 +211,7 @@ def test_a_refusal_of_long_texts_still_has_its_reason(client: Client, raw: Raw, 
     assert refusal.metadata["item"].startswith("žžž")
 
 
-def test_a_vector_of_the_wrong_size_does_not_cost_its_size(
+def test_a_vector_of_the_wrong_size_does_not_cost_memory_of_its_size(
     client: Client, raw: Raw, ns: str
 ) -> None:
     make_good_state(client, ns)
