@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 RUST_SOURCES  := $(shell find rust_core proto -name '*.rs' -o -name '*.proto' -o -name Cargo.toml) Cargo.toml Cargo.lock
 
-.PHONY: help ci demo test test-rust test-python crash soak fuzz lint lint-rust lint-python lint-proto fmt gen reference bench bench-full serve build audit wheel lock clean
+.PHONY: help ci demo test test-rust test-python crash soak fuzz lint lint-rust layers lint-python lint-proto fmt gen reference bench bench-full serve build audit wheel lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -48,9 +48,15 @@ fuzz: ## Fuzz for MINUTES (60), guided by coverage (needs a C++ compiler)
 
 lint: lint-rust lint-python lint-proto ## Run every linter; warnings are errors
 
-lint-rust:
+lint-rust: layers
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
+
+# Crates whose modules use each other one way only.
+LAYERED := access core fuzz python
+
+layers: ## Print the layers of the modules of each Rust crate; a circle is an error
+	$(PYTHON) .ci/rust_layers.py $(LAYERED)
 
 lint-python: build
 	$(BIN)/ruff check --quiet .

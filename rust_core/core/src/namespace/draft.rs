@@ -3,54 +3,10 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustc_hash::FxHashMap;
-use serde::{Deserialize, Serialize};
 
-use super::{CategoryDraft, EntryDrift, Item, Namespace, Profile};
-use crate::arithmetic::digest::{RecordHasher, SetDigest};
+use super::{CategoryDraft, EntryDrift, Header, Item, Profile};
+use crate::arithmetic::digest::SetDigest;
 use crate::parallel::run_alongside;
-use crate::settings::{MembershipMode, NamespaceSettings, Normalization};
-
-/// The counts and digests of a namespace.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Header {
-    /// Number of writes.
-    pub revision: u64,
-    /// Place of the next membership in the order of assignment; the first is 1.
-    pub next_sequence: u64,
-    /// Number of categories.
-    pub categories: u64,
-    /// Number of items.
-    pub items: u64,
-    /// Number of memberships.
-    pub memberships: u64,
-    /// Sum of the hashes of all categories.
-    pub category_records: SetDigest,
-    /// Sum of the hashes of all items and memberships.
-    pub item_records: SetDigest,
-}
-
-impl Header {
-    /// The state digest: a function of the settings and of the records.
-    pub fn digest(&self, settings: &NamespaceSettings) -> [u8; 32] {
-        RecordHasher::new("namespace")
-            .bytes(&settings.dimension.to_le_bytes())
-            .bytes(settings.embedding_model.as_bytes())
-            .bytes(match settings.normalization {
-                Normalization::Raw => b"raw",
-                Normalization::Unit => b"unit",
-            })
-            .bytes(match settings.membership {
-                MembershipMode::Single => b"single",
-                MembershipMode::Multiple => b"multiple",
-            })
-            .bytes(&self.categories.to_le_bytes())
-            .bytes(&self.items.to_le_bytes())
-            .bytes(&self.memberships.to_le_bytes())
-            .bytes(&self.category_records.to_bytes())
-            .bytes(&self.item_records.to_bytes())
-            .finish()
-    }
-}
 
 /// Changes on top of a published namespace. Until its hashes are finalized, the digests in its
 /// header lack what was created or changed; until it is completed, readers lack rows.
@@ -173,23 +129,6 @@ impl Draft {
     /// [`Draft::compute_directions`].
     pub fn take_drifts(&mut self) -> Vec<EntryDrift> {
         std::mem::take(&mut self.drifts)
-    }
-
-    /// The draft of a category: from here, or a copy of what is published. Drifts that are pending
-    /// are computed, since the caller may change the category.
-    pub fn category(&self, published: &Namespace, key: &str) -> Option<CategoryDraft> {
-        match self.categories.get(key) {
-            Some(draft) => draft.clone().map(|mut draft| {
-                draft.compute_pending_drifts();
-                draft
-            }),
-            None => published.draft_of(key),
-        }
-    }
-
-    /// The key of the category with an identifier.
-    pub fn key_of(&self, published: &Namespace, id: i64) -> Option<Arc<str>> {
-        self.keys.get(&id).cloned().or_else(|| published.key_of(id))
     }
 }
 

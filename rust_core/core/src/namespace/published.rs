@@ -5,24 +5,12 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
-use serde::{Deserialize, Serialize};
 
 use super::matrix::Matrix;
-use super::{Category, CategoryDraft, CategoryView, Draft, Header};
+use super::{Category, CategoryDraft, CategoryView, Draft, Header, Profile};
 use crate::ranking::{RowRef, Rows};
 use crate::scoring::{CentroidSum, Scorer};
-use crate::settings::{Metadata, NamespaceSettings};
-
-/// Description and labels of a namespace.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Profile {
-    /// What it is for, in words.
-    pub description: String,
-    /// Labels of the caller's own.
-    pub labels: Metadata,
-    /// When it was created.
-    pub created_ms: i64,
-}
+use crate::settings::NamespaceSettings;
 
 /// One namespace as readers see it.
 ///
@@ -61,7 +49,7 @@ impl Namespace {
         }
     }
 
-    /// What was fixed at its creation.
+    /// The settings that were fixed at its creation.
     pub fn settings(&self) -> &NamespaceSettings {
         &self.settings
     }
@@ -76,7 +64,7 @@ impl Namespace {
         &self.profile
     }
 
-    /// Its counts.
+    /// Its counts and digests.
     pub fn header(&self) -> &Header {
         &self.header
     }
@@ -103,7 +91,8 @@ impl Namespace {
             .map(|&slot| self.view(slot, embeddings))
     }
 
-    /// Views of up to `limit` categories, by key, after this key (none: from the first).
+    /// Views of up to `limit` categories in the order of their keys, after this key (`None`: from the
+    /// first).
     pub fn page(&self, after: Option<&str>, limit: usize, embeddings: bool) -> Vec<CategoryView> {
         let start = after.map_or(Bound::Unbounded, Bound::Excluded);
         self.by_key
@@ -132,6 +121,23 @@ impl Namespace {
         self.by_key.get(key).map(|&slot| self.draft_at(slot))
     }
 
+    /// A copy of a category, to change on top of the changes of a batch. Drifts that are pending are
+    /// computed, since the caller may change the category.
+    pub fn draft_in(&self, batch: &Draft, key: &str) -> Option<CategoryDraft> {
+        match batch.categories.get(key) {
+            Some(draft) => draft.clone().map(|mut draft| {
+                draft.compute_pending_drifts();
+                draft
+            }),
+            None => self.draft_of(key),
+        }
+    }
+
+    /// The key of the category with an identifier, with the changes of a batch.
+    pub fn key_in(&self, batch: &Draft, id: i64) -> Option<Arc<str>> {
+        batch.keys.get(&id).cloned().or_else(|| self.key_of(id))
+    }
+
     pub(crate) fn draft_at(&self, slot: u32) -> CategoryDraft {
         let category = self.categories[slot as usize].clone();
         let base = self.base(slot).map(<[f32]>::to_vec);
@@ -143,7 +149,7 @@ impl Namespace {
         )
     }
 
-    /// Makes room for exactly so many categories.
+    /// Reserves memory for exactly this number of categories.
     pub(crate) fn expect(&mut self, categories: usize) {
         let _ = self.categories.try_reserve_exact(categories);
         self.sums.expect(categories);
@@ -151,8 +157,8 @@ impl Namespace {
         self.rows.expect(categories);
     }
 
-    /// Copies in what a durable write has changed, and is complete. Cannot fail: everything that can
-    /// was checked when the draft was made.
+    /// Copies in a draft that is durable and complete. Cannot fail: everything that can was checked
+    /// when the draft was made.
     pub fn publish(&mut self, draft: Draft) {
         self.header = draft.header;
         if let Some(profile) = draft.profile {
@@ -163,7 +169,7 @@ impl Namespace {
                 None => self.remove(&key),
                 Some(category) if category.changed => {
                     let complete = !category.hash_is_stale() && !category.is_incomplete();
-                    assert!(complete, "{key:?} is not complete");
+                    assert!(complete, "the draft of {key:?} is not complete");
                     self.insert(category);
                 }
                 Some(_) => {}
@@ -171,7 +177,7 @@ impl Namespace {
         }
     }
 
-    /// Bytes held for the categories, up to small change.
+    /// Bytes held for the categories, nearly.
     pub fn memory_bytes(&self) -> usize {
         self.sums.memory_bytes()
             + self.bases.memory_bytes()
@@ -196,7 +202,7 @@ impl Namespace {
         }
         self.rows.set(slot, draft.computed_row());
         if self.categories[at].id != draft.category.id {
-            // Deleted and created again within one group of writes.
+            // Deleted and created again within one batch.
             self.by_id.remove(&self.categories[at].id);
             self.by_id.insert(draft.category.id, slot);
         }
@@ -216,7 +222,7 @@ impl Namespace {
 
     fn remove(&mut self, key: &str) {
         let Some(slot) = self.by_key.remove(key) else {
-            return; // Created and deleted within one group of writes.
+            return; // Created and deleted within one batch.
         };
         let at = slot as usize;
         self.rows.swap_remove(slot);

@@ -35,9 +35,9 @@ mod tests;
 use std::cmp::Ordering;
 
 pub use query::Query;
-pub use rows::{RowRef, Rows};
+pub use rows::Rows;
 pub use tally::Tally;
-pub use unit_row::UnitRow;
+pub use unit_row::{RowRef, UnitRow};
 
 use crate::kernels::Kernel;
 

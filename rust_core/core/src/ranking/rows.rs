@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::segment::{Segment, SketchBlock};
-use super::unit_row::UnitRow;
+use super::unit_row::{RowRef, UnitRow};
 use crate::arithmetic::limits::MAX_DIMENSION;
 use crate::kernels::lines::F32Line;
 
@@ -34,14 +34,6 @@ pub struct Rows {
     len: usize,
     /// Number of rows that somebody said there would be.
     expected: usize,
-}
-
-/// A present row, to be scored: one of [`Rows`], or a [`UnitRow`] that is stored nowhere yet.
-#[derive(Clone, Copy, Debug)]
-pub struct RowRef<'a> {
-    pub(super) dimension: usize,
-    pub(super) lines: &'a [F32Line],
-    pub(super) norm: f64,
 }
 
 impl Rows {

@@ -1,6 +1,5 @@
 //! A category's direction, prepared for ranking.
 
-use super::rows::RowRef;
 use super::sketch::RowSketch;
 use crate::kernels::Kernel;
 use crate::kernels::lines::F32Line;
@@ -16,6 +15,15 @@ pub struct UnitRow {
     /// The norm of `lines`, 1 up to the rounding of the components to f32.
     pub(super) norm: f64,
     pub(super) sketch: RowSketch,
+}
+
+/// A present row, to be scored: one of [`Rows`](super::Rows), or a [`UnitRow`] that is not stored
+/// yet.
+#[derive(Clone, Copy, Debug)]
+pub struct RowRef<'a> {
+    pub(super) dimension: usize,
+    pub(super) lines: &'a [F32Line],
+    pub(super) norm: f64,
 }
 
 impl UnitRow {

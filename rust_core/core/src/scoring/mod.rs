@@ -18,9 +18,12 @@
 
 mod centroid;
 mod cosine;
+mod mean_query;
+mod score;
 mod scorer;
 
 pub use crate::ranking::Query;
 pub use centroid::{CentroidSum, spread};
-pub use cosine::MeanQuery;
-pub use scorer::{Score, Scored, Scorer};
+pub use mean_query::MeanQuery;
+pub use score::{Score, Scored};
+pub use scorer::Scorer;

@@ -1,7 +1,9 @@
-//! The choice of a ranking, and the scores that it gives.
+//! The choice of a ranking.
 
 use super::centroid::CentroidSum;
-use super::cosine::{self, MeanQuery};
+use super::cosine;
+use super::mean_query::MeanQuery;
+use super::score::{Score, Scored};
 use crate::kernels::Kernel;
 use crate::ranking::{Query, RowRef, Rows, Search, Tie, UnitRow};
 use crate::settings::NamespaceSettings;
@@ -12,30 +14,6 @@ pub enum Scorer {
     /// By the cosine of the query with the effective embedding.
     #[default]
     Cosine,
-}
-
-/// The score of a category for a query, by its parts.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Score {
-    /// cos(query, effective embedding), −1 to 1.
-    pub cosine: f64,
-}
-
-impl Score {
-    /// The sum of the parts: categories are ordered by it.
-    #[inline]
-    pub fn total(self) -> f64 {
-        self.cosine
-    }
-}
-
-/// A row that a search has found.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Scored {
-    /// The slot of the row.
-    pub slot: u32,
-    /// Its score.
-    pub score: Score,
 }
 
 impl Scorer {
@@ -56,7 +34,7 @@ impl Scorer {
     /// Prepares the weighted mean of several vectors. `None` if it has no direction.
     pub fn mean_query(self, mean: &MeanQuery) -> Option<Query> {
         match self {
-            Self::Cosine => mean.query(),
+            Self::Cosine => cosine::query(&mean.vector()),
         }
     }
 

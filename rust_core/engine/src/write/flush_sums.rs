@@ -50,10 +50,10 @@ pub(crate) fn save_all(connection: &Connection, loaded: &Loaded) -> StoreResult<
 
 fn save_one(connection: &Connection, loaded: &Loaded, draft: &Draft, id: i64) -> StoreResult<()> {
     let published = loaded.read();
-    let Some(key) = draft.key_of(&published, id) else {
+    let Some(key) = published.key_in(draft, id) else {
         return Ok(()); // Deleted since.
     };
-    match draft.category(&published, &key) {
+    match published.draft_in(draft, &key) {
         Some(category) if category.category.id == id => queries::save_sum(
             connection,
             loaded.id,

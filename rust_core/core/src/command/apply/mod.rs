@@ -169,7 +169,7 @@ impl<S: Store> Execution<'_, S> {
     /// may change it.
     fn category(&mut self, key: &str) -> Option<&mut CategoryDraft> {
         if !self.draft.categories.contains_key(key) {
-            let draft = self.batch.category(self.published, key)?;
+            let draft = self.published.draft_in(self.batch, key)?;
             self.draft
                 .categories
                 .insert(Arc::clone(&draft.category.key), Some(draft));
@@ -182,7 +182,7 @@ impl<S: Store> Execution<'_, S> {
     /// The category of a stored membership.
     fn category_by_id(&mut self, id: i64) -> &mut CategoryDraft {
         let key = self.draft.keys.get(&id).cloned();
-        let key = key.or_else(|| self.batch.key_of(self.published, id));
+        let key = key.or_else(|| self.published.key_in(self.batch, id));
         // A membership without its category would be a damaged store, which its checksums and
         // counts reveal when the namespace is loaded; here it is a defect.
         let key = key.expect("a membership's category exists");

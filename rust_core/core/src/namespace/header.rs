@@ -1,0 +1,59 @@
+//! What a namespace is described and counted by.
+
+use serde::{Deserialize, Serialize};
+
+use crate::arithmetic::digest::{RecordHasher, SetDigest};
+use crate::settings::{MembershipMode, Metadata, NamespaceSettings, Normalization};
+
+/// Description and labels of a namespace.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Profile {
+    /// Its purpose, in words.
+    pub description: String,
+    /// Labels of the caller.
+    pub labels: Metadata,
+    /// Time of its creation, in milliseconds since the Unix epoch.
+    pub created_ms: i64,
+}
+
+/// The counts and digests of a namespace.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Header {
+    /// Number of writes.
+    pub revision: u64,
+    /// Place of the next membership in the order of assignment; the first is 1.
+    pub next_sequence: u64,
+    /// Number of categories.
+    pub categories: u64,
+    /// Number of items.
+    pub items: u64,
+    /// Number of memberships.
+    pub memberships: u64,
+    /// Sum of the hashes of all categories.
+    pub category_records: SetDigest,
+    /// Sum of the hashes of all items and memberships.
+    pub item_records: SetDigest,
+}
+
+impl Header {
+    /// The state digest: a function of the settings and of the records.
+    pub fn digest(&self, settings: &NamespaceSettings) -> [u8; 32] {
+        RecordHasher::new("namespace")
+            .bytes(&settings.dimension.to_le_bytes())
+            .bytes(settings.embedding_model.as_bytes())
+            .bytes(match settings.normalization {
+                Normalization::Raw => b"raw",
+                Normalization::Unit => b"unit",
+            })
+            .bytes(match settings.membership {
+                MembershipMode::Single => b"single",
+                MembershipMode::Multiple => b"multiple",
+            })
+            .bytes(&self.categories.to_le_bytes())
+            .bytes(&self.items.to_le_bytes())
+            .bytes(&self.memberships.to_le_bytes())
+            .bytes(&self.category_records.to_bytes())
+            .bytes(&self.item_records.to_bytes())
+            .finish()
+    }
+}
