@@ -1,11 +1,12 @@
-"""Why a call failed: one exception type for each status code, made from google.rpc.Status.
+"""Errors of calls: one exception type for each status code, made from google.rpc.Status.
 
 EffectiveEmbeddingsError
     InvalidArgument     NotFound            AlreadyExists       FailedPrecondition
     PermissionDenied    Unauthenticated     ResourceExhausted   Unimplemented
     Unavailable         DeadlineExceeded    Cancelled           DataLoss
     Internal            Unknown
-SnapshotFileError       (a ValueError: a snapshot file is cut short or none at all)
+    ClientUnusable      (a FailedPrecondition: the client is closed, or belongs elsewhere)
+SnapshotFileError       (a ValueError: a file is not a snapshot, or is truncated)
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from google.rpc import error_details_pb2, status_pb2
 __all__ = [
     "AlreadyExists",
     "Cancelled",
+    "ClientUnusable",
     "Code",
     "DataLoss",
     "DeadlineExceeded",
@@ -66,11 +68,11 @@ class Code(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class FieldViolation:
-    """A field of the request that is at fault.
+    """A field of the request that is invalid.
 
     Attributes:
-        field: Its path, such as ``assignments[3].embedding``. The number counts in the whole
-            batch that the method was given, even where the client sent it in parts.
+        field: Its path, such as ``assignments[3].embedding``. The number is the place in the
+            batch that the method was given, even if the client sent it in parts.
         description: What is wrong with it.
     """
 
@@ -79,16 +81,16 @@ class FieldViolation:
 
 
 class EffectiveEmbeddingsError(Exception):
-    """A call that failed. Nothing was changed by the request that was refused.
+    """A call that failed. A request that was refused changed nothing.
 
     Attributes:
         code: The status code.
         reason: The name of the contract's ErrorReason, such as ``"NAMESPACE_NOT_FOUND"``; empty
-            where the failure is the network's.
-        message: What happened, in words.
+            if the network failed.
+        message: What happened.
         metadata: The reason's details, such as ``{"namespace": "alice"}``.
-        field_violations: The fields at fault, where there are any.
-        retry_after: Seconds after which the service says to try again; None: it says nothing.
+        field_violations: The fields at fault, if any.
+        retry_after: Seconds after which the service asks to retry; None: it does not say.
     """
 
     retry_after: float | None = None
@@ -107,14 +109,14 @@ class EffectiveEmbeddingsError(Exception):
         self.message = message
         self.metadata = dict(metadata or {})
         self.field_violations = tuple(field_violations)
-        # All of them, and as plain as they are kept, so that the error survives pickling.
+        # All arguments, as plain values, so that the error survives pickling.
         super().__init__(message, reason, self.metadata, self.field_violations, self.code)
 
     def __str__(self) -> str:
         return f"{self.message} [{self.reason or self.code.name}]"
 
     def shifted(self, entries: str, offset: int) -> Self:
-        """Return the error with ``entries[i]`` as ``entries[i + offset]`` wherever it is named."""
+        """Return the error with ``entries[i]`` as ``entries[i + offset]`` in all texts."""
         pattern = re.compile(rf"\b{re.escape(entries)}\[(\d+)\]")
 
         def shift(text: str) -> str:
@@ -133,13 +135,13 @@ class EffectiveEmbeddingsError(Exception):
 
 
 class InvalidArgument(EffectiveEmbeddingsError):
-    """The request is not right, whatever the service holds; see ``field_violations``."""
+    """The request is invalid, whatever the service holds; see ``field_violations``."""
 
     default_code = Code.INVALID_ARGUMENT
 
 
 class NotFound(EffectiveEmbeddingsError):
-    """A namespace, category or item that the request names is not there."""
+    """A namespace, category or item that the request names does not exist."""
 
     default_code = Code.NOT_FOUND
 
@@ -151,9 +153,16 @@ class AlreadyExists(EffectiveEmbeddingsError):
 
 
 class FailedPrecondition(EffectiveEmbeddingsError):
-    """The request is right, and what the service holds does not allow it now."""
+    """The request is valid, but the state of the service does not allow it now."""
 
     default_code = Code.FAILED_PRECONDITION
+
+
+class ClientUnusable(FailedPrecondition):
+    """The client cannot be used here: it is closed, or is another event loop's or process's.
+
+    Raised by the client itself, before anything is sent.
+    """
 
 
 class PermissionDenied(EffectiveEmbeddingsError):
@@ -169,7 +178,7 @@ class Unauthenticated(EffectiveEmbeddingsError):
 
 
 class ResourceExhausted(EffectiveEmbeddingsError):
-    """A message is larger than the transport takes, or too many calls are waiting."""
+    """A message is larger than the limit, or the service is overloaded."""
 
     default_code = Code.RESOURCE_EXHAUSTED
 
@@ -187,7 +196,7 @@ class Unavailable(EffectiveEmbeddingsError):
 
 
 class DeadlineExceeded(EffectiveEmbeddingsError):
-    """Time ran out. Over gRPC a write may have been done; repeat it with its request_id."""
+    """Time ran out. Over gRPC a write may have happened; repeat it with its request_id."""
 
     default_code = Code.DEADLINE_EXCEEDED
 
@@ -199,7 +208,7 @@ class Cancelled(EffectiveEmbeddingsError):
 
 
 class DataLoss(EffectiveEmbeddingsError):
-    """Stored data does not agree with its checksum."""
+    """Stored data does not match its checksum."""
 
     default_code = Code.DATA_LOSS
 
@@ -215,7 +224,7 @@ class Unknown(EffectiveEmbeddingsError):
 
 
 class SnapshotFileError(ValueError):
-    """A file is not a snapshot, or is cut short."""
+    """A file is not a snapshot, or is truncated."""
 
 
 _CODES = frozenset(int(code) for code in Code)
@@ -232,7 +241,7 @@ def error_from_status(code: int, message: str, details: bytes) -> EffectiveEmbed
     Args:
         code: The gRPC status code.
         message: Its text.
-        details: A serialized google.rpc.Status; empty where there is none.
+        details: A serialized google.rpc.Status; empty: no details.
     """
     info = error_details_pb2.ErrorInfo()
     retry = error_details_pb2.RetryInfo()
@@ -252,7 +261,7 @@ def error_from_status(code: int, message: str, details: bytes) -> EffectiveEmbed
             else:
                 detail.Unpack(info)
     except DecodeError:
-        # A proxy on the way may have made them; the code and the message still stand.
+        # A proxy may have made the details; the code and the message are still valid.
         info.Clear()
     known = Code(code) if code in _CODES else Code.UNKNOWN
     error = _TYPES.get(code, Unknown)(message, info.reason, info.metadata, violations, known)

@@ -1,4 +1,4 @@
-"""Sizes that the client keeps to; the service has its own limits and the last word on them."""
+"""Sizes that the client keeps to; the service enforces its own limits."""
 
 __all__ = [
     "MAX_BATCH",
@@ -6,24 +6,26 @@ __all__ = [
     "MAX_FRAME_BYTES",
     "MAX_QUERIES",
     "MAX_REPLY_BYTES",
+    "MAX_REQUEST_ID_BYTES",
     "MAX_RESULTS",
     "PAGE_SIZE",
     "UNLIMITED_QUERIES",
 ]
 
-# Entries of one write, and queries of one Match: the contract's limits.
+# Limits of the contract: entries of one write, queries of one Match, bytes of a request id.
 MAX_BATCH = 10_000
 MAX_QUERIES = 1_000
-# Matches that one Match may answer, a few MiB of them; and queries of one whose limit is 0, where
-# only the service knows how many matches that makes.
+MAX_REQUEST_ID_BYTES = 128
+# Most matches of one Match, a few MiB; and queries of a Match whose limit is 0, to begin with:
+# only the service knows how many matches these have.
 MAX_RESULTS = 100_000
 UNLIMITED_QUERIES = 32
-# A message is closed when it has grown past this: well below gRPC's default of 4 MiB, which a
-# proxy on the way may keep to, and large enough that the cost of a call no longer shows.
+# A message takes no more entries once it is larger than this: well below gRPC's default limit of
+# 4 MiB, which a proxy may have, and large enough to make the cost of a call negligible.
 MAX_CHUNK_BYTES = 3 * 1024 * 1024
-# Largest reply that is taken.
+# Largest reply accepted.
 MAX_REPLY_BYTES = 64 * 1024 * 1024
-# Largest frame of a snapshot file that is believed; frames are about 1 MiB.
+# Largest frame of a snapshot file accepted; frames are about 1 MiB.
 MAX_FRAME_BYTES = 16 * 1024 * 1024
-# A page is cut at about 3 MiB by the service, so the most that it takes is right for all.
+# The service cuts pages at about 3 MiB, so its largest page size suits all listings.
 PAGE_SIZE = 1_000

@@ -11,7 +11,11 @@ from effective_embeddings.client.contract import METHODS
 from effective_embeddings.client.errors import EffectiveEmbeddingsError
 from effective_embeddings.client.requests.call import Call, Chunk, Pages
 from effective_embeddings.client.transport.base import AsyncTransport
-from effective_embeddings.client.transport.retry import is_repeatable, next_pause
+from effective_embeddings.client.transport.retry import (
+    is_repeatable,
+    is_reply_too_large,
+    next_pause,
+)
 
 __all__ = ["AsyncClientBase"]
 
@@ -31,12 +35,20 @@ class AsyncClientBase:
         timeout = self._bulk_timeout if bulk else self._timeout
         replies = []
         for chunk in call.chunks:
-            try:
-                replies.append(await self._send(call.method, chunk, timeout))
-            except EffectiveEmbeddingsError as error:
-                if chunk.offset:
-                    raise error.shifted(call.entries, chunk.offset) from None
-                raise
+            parts = [chunk]
+            while parts:
+                part = parts.pop(0)
+                try:
+                    replies.append(await self._send(call.method, part, timeout))
+                except EffectiveEmbeddingsError as error:
+                    if call.halve is not None and is_reply_too_large(error):
+                        halves = call.halve(part)
+                        if halves:
+                            parts[:0] = halves
+                            continue
+                    if part.offset:
+                        raise error.shifted(call.entries, part.offset) from None
+                    raise
         return call.parse(replies)
 
     async def _pages(self, pages: Pages[_R]) -> AsyncIterator[_R]:

@@ -115,9 +115,9 @@ class AsyncLearningCalls(AsyncClientBase):
     ) -> list[MatchResult]:
         """Rank all categories by the cosine of each query with their effective embeddings.
 
-        More than 1000 queries, about 3 MiB of queries, or 100000 matches are sent in parts (with
-        a limit of 0, 32 queries each). Parts may see different revisions; each result says which
-        revision it saw.
+        More than 1000 queries, about 3 MiB of queries, or 100000 matches are sent in parts; with
+        a limit of 0, 32 queries each, or as many as the replies have room for. Parts may see
+        different revisions; each result says which revision it saw.
 
         Args:
             ns: The namespace.

@@ -13,7 +13,11 @@ from effective_embeddings.client.contract import METHODS
 from effective_embeddings.client.errors import EffectiveEmbeddingsError
 from effective_embeddings.client.requests.call import Call, Chunk, Pages
 from effective_embeddings.client.transport.base import Transport
-from effective_embeddings.client.transport.retry import is_repeatable, next_pause
+from effective_embeddings.client.transport.retry import (
+    is_repeatable,
+    is_reply_too_large,
+    next_pause,
+)
 
 __all__ = ["ClientBase"]
 
@@ -33,12 +37,20 @@ class ClientBase:
         timeout = self._bulk_timeout if bulk else self._timeout
         replies = []
         for chunk in call.chunks:
-            try:
-                replies.append(self._send(call.method, chunk, timeout))
-            except EffectiveEmbeddingsError as error:
-                if chunk.offset:
-                    raise error.shifted(call.entries, chunk.offset) from None
-                raise
+            parts = [chunk]
+            while parts:
+                part = parts.pop(0)
+                try:
+                    replies.append(self._send(call.method, part, timeout))
+                except EffectiveEmbeddingsError as error:
+                    if call.halve is not None and is_reply_too_large(error):
+                        halves = call.halve(part)
+                        if halves:
+                            parts[:0] = halves
+                            continue
+                    if part.offset:
+                        raise error.shifted(call.entries, part.offset) from None
+                    raise
         return call.parse(replies)
 
     def _pages(self, pages: Pages[_R]) -> Iterator[_R]:

@@ -1,4 +1,4 @@
-"""What a client runs: a Call of one or more requests, or Pages to walk."""
+"""A call as data: its requests, and how its replies are read."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any, Generic, TypeVar
 
 from google.protobuf.message import Message
 
-from effective_embeddings.client.limits import MAX_CHUNK_BYTES
+from effective_embeddings.client.limits import MAX_BATCH, MAX_CHUNK_BYTES
 
-__all__ = ["Call", "Chunk", "Pages", "cut", "single"]
+__all__ = ["Call", "Chunk", "Pages", "batch_size", "cut", "single"]
 
 _R = TypeVar("_R")
 _M = TypeVar("_M", bound=Message)
@@ -22,7 +22,7 @@ class Chunk:
 
     Attributes:
         request: The message.
-        offset: Where its first entry is in the whole batch.
+        offset: Place of its first entry in the whole batch.
     """
 
     request: Message
@@ -34,16 +34,18 @@ class Call(Generic[_R]):
     """A call: its requests are sent one after the other, and its replies are read together.
 
     Attributes:
-        method: The rpc's name.
+        method: Name of the RPC.
         chunks: The requests; built while they are sent.
-        parse: Makes the result of all replies.
+        parse: Returns the result, given all replies.
         entries: Name of the request's repeated field that was cut into chunks; empty: none.
+        halve: Cuts a chunk in two if its reply would be too large; None: it cannot be cut.
     """
 
     method: str
     chunks: Iterable[Chunk]
     parse: Callable[[list[Any]], _R]
     entries: str = ""
+    halve: Callable[[Chunk], tuple[Chunk, ...]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +53,9 @@ class Pages(Generic[_R]):
     """A listing: requests are sent until a reply has no next_page_token.
 
     Attributes:
-        method: The rpc's name.
-        request: Makes the request for the page of a token; the first one is empty.
-        parse: Makes the entries of a reply.
+        method: Name of the RPC.
+        request: Returns the request for a page, given its token; the first token is empty.
+        parse: Returns the entries of a reply.
     """
 
     method: str
@@ -66,21 +68,29 @@ def single(method: str, request: Message, parse: Callable[[Any], _R]) -> Call[_R
     return Call(method, (Chunk(request),), lambda replies: parse(replies[0]))
 
 
+def batch_size() -> int:
+    """Return the most entries of one write."""
+    return MAX_BATCH
+
+
 def cut(
-    count: int, max_entries: int, new: Callable[[int], _M], add: Callable[[_M, int], int]
+    count: int,
+    max_entries: Callable[[], int],
+    new: Callable[[int], _M],
+    add: Callable[[_M, int], int],
 ) -> Iterator[Chunk]:
     """Build requests of at most ``max_entries`` entries and about MAX_CHUNK_BYTES each.
 
     Args:
-        count: Number of entries; 0 makes one request without any, for the service to refuse.
-        max_entries: Most entries of one request.
-        new: Makes the request of the chunk with this number, from 0.
-        add: Adds the entry with this index to a request, and returns the entry's bytes.
+        count: Number of entries; 0 makes one request without entries, which the service refuses.
+        max_entries: Returns the most entries of one request; asked again for each entry.
+        new: Returns the request of the chunk with a number, from 0.
+        add: Adds the entry with an index to a request, and returns its size in bytes.
     """
     number, offset, size, last = 0, 0, 0, 0
     request = new(0)
     for index in range(count):
-        if index - offset == max_entries or (size and size + last > MAX_CHUNK_BYTES):
+        if index - offset >= max_entries() or (size and size + last > MAX_CHUNK_BYTES):
             yield Chunk(request, offset)
             number, offset, size = number + 1, index, 0
             request = new(number)

@@ -9,10 +9,10 @@ from typing import Any
 from effective_embeddings.client.convert import messages
 from effective_embeddings.client.convert.columns import Keys, key_column, mapping, text, whole
 from effective_embeddings.client.convert.vectors import vector_bytes
-from effective_embeddings.client.limits import MAX_BATCH, PAGE_SIZE
+from effective_embeddings.client.limits import PAGE_SIZE
 from effective_embeddings.client.models.replies import DeleteReply, PutReply, PutResult
 from effective_embeddings.client.models.resources import Category, CategoryUpdate
-from effective_embeddings.client.requests.call import Call, Pages, cut, single
+from effective_embeddings.client.requests.call import Call, Pages, batch_size, cut, single
 from effective_embeddings.client.requests.join import delete_reply, put_reply
 from effective_embeddings.client.requests.writes import WriteOptions, write_options
 from effective_embeddings.v1 import service_pb2
@@ -57,7 +57,7 @@ def put(
     def parse(result: service_pb2.PutCategoryResult) -> PutResult:
         return PutResult(result.category, result.created, result.changed)
 
-    chunks = cut(len(updates), MAX_BATCH, new, add)
+    chunks = cut(len(updates), batch_size, new, add)
     return Call("PutCategories", chunks, put_reply(parse), "categories")
 
 
@@ -111,7 +111,7 @@ def delete(
         request.categories.append(all_keys[index])
         return len(all_keys[index].encode())
 
-    chunks = cut(len(all_keys), MAX_BATCH, new, add)
+    chunks = cut(len(all_keys), batch_size, new, add)
     return Call("DeleteCategories", chunks, delete_reply, "categories")
 
 

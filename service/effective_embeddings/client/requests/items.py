@@ -15,10 +15,10 @@ from effective_embeddings.client.convert.columns import (
     weight_column,
     whole,
 )
-from effective_embeddings.client.limits import MAX_BATCH, PAGE_SIZE
+from effective_embeddings.client.limits import PAGE_SIZE
 from effective_embeddings.client.models.replies import DeleteReply, PutReply, PutResult
 from effective_embeddings.client.models.resources import Item
-from effective_embeddings.client.requests.call import Call, Pages, cut, single
+from effective_embeddings.client.requests.call import Call, Pages, batch_size, cut, single
 from effective_embeddings.client.requests.join import delete_reply, put_reply
 from effective_embeddings.client.requests.writes import WriteOptions, write_options
 from effective_embeddings.v1 import service_pb2
@@ -61,7 +61,7 @@ def put(
     def parse(result: service_pb2.PutItemResult) -> PutResult:
         return PutResult(result.item, result.created, result.changed)
 
-    return Call("PutItems", cut(count, MAX_BATCH, new, add), put_reply(parse), "items")
+    return Call("PutItems", cut(count, batch_size, new, add), put_reply(parse), "items")
 
 
 def get(namespace: str, key: str, *, include_embedding: bool, min_revision: int) -> Call[Item]:
@@ -130,4 +130,4 @@ def delete(
         request.items.append(names[index])
         return len(names[index].encode())
 
-    return Call("DeleteItems", cut(len(names), MAX_BATCH, new, add), delete_reply, "items")
+    return Call("DeleteItems", cut(len(names), batch_size, new, add), delete_reply, "items")

@@ -15,9 +15,8 @@ from effective_embeddings.client.convert.columns import (
     row_column,
     weight_column,
 )
-from effective_embeddings.client.limits import MAX_BATCH
 from effective_embeddings.client.models.replies import AssignReply, UnassignReply
-from effective_embeddings.client.requests.call import Call, cut
+from effective_embeddings.client.requests.call import Call, batch_size, cut
 from effective_embeddings.client.requests.writes import WriteOptions, write_options
 from effective_embeddings.v1 import service_pb2
 
@@ -65,7 +64,7 @@ def assign(
             replies[-1].revision,
         )
 
-    return Call("Assign", cut(count, MAX_BATCH, new, add), parse, "assignments")
+    return Call("Assign", cut(count, batch_size, new, add), parse, "assignments")
 
 
 def unassign(
@@ -99,7 +98,7 @@ def unassign(
             replies[-1].revision,
         )
 
-    return Call("Unassign", cut(count, MAX_BATCH, new, add), parse, "unassignments")
+    return Call("Unassign", cut(count, batch_size, new, add), parse, "unassignments")
 
 
 def _pairs(items: Keys, categories: Keys) -> tuple[Sequence[str], Sequence[str]]:

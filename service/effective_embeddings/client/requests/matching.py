@@ -1,4 +1,4 @@
-"""The Match call."""
+"""The requests of Match."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from effective_embeddings.client.convert.vectors import Rows, vector_bytes
 from effective_embeddings.client.limits import MAX_QUERIES, MAX_RESULTS, UNLIMITED_QUERIES
 from effective_embeddings.client.models.queries import Queries, Query
 from effective_embeddings.client.models.replies import MatchResult
-from effective_embeddings.client.requests.call import Call, cut
+from effective_embeddings.client.requests.call import Call, Chunk, cut
 from effective_embeddings.v1 import service_pb2
 
 __all__ = ["match"]
@@ -59,14 +59,35 @@ def match(
             for result in reply.results
         ]
 
-    return Call("Match", cut(count, _queries_each(limit), new, add), parse, "queries")
+    size = _PartSize(most)
+    chunks = cut(count, lambda: size.queries, new, add)
+    return Call("Match", chunks, parse, "queries", size.halve)
 
 
-def _queries_each(limit: int) -> int:
-    """Return how many queries one message may hold for its reply to be of a moderate size."""
-    if limit <= 0:
-        return UNLIMITED_QUERIES
-    return max(1, min(MAX_QUERIES, MAX_RESULTS // limit))
+class _PartSize:
+    """The number of queries of one request, for its reply to be of a moderate size.
+
+    With a limit of 0 only the service knows how many matches a query has: the first parts are a
+    guess, and smaller from then on if a reply was too large.
+    """
+
+    def __init__(self, limit: int) -> None:
+        each = MAX_RESULTS // limit if limit else UNLIMITED_QUERIES
+        self.queries = max(1, min(MAX_QUERIES, each))
+
+    def halve(self, chunk: Chunk) -> tuple[Chunk, ...]:
+        """Return a request in two parts, or nothing if it has one query only."""
+        request = cast("service_pb2.MatchRequest", chunk.request)
+        middle = len(request.queries) // 2
+        if middle == 0:
+            return ()
+        self.queries = min(self.queries, middle)
+        first, second = service_pb2.MatchRequest(), service_pb2.MatchRequest()
+        first.CopyFrom(request)
+        second.CopyFrom(request)
+        del first.queries[middle:]
+        del second.queries[:middle]
+        return Chunk(first, chunk.offset), Chunk(second, chunk.offset + middle)
 
 
 def _read(queries: Queries) -> tuple[int, _Fill]:

@@ -1,4 +1,4 @@
-"""The one thing that differs between a service and an embedded engine: how bytes get there."""
+"""What a client needs of a transport, over gRPC or in process: to carry serialized messages."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Transport(Protocol):
 
     @property
     def retries(self) -> bool:
-        """True if an Unavailable may pass by itself."""
+        """True if an Unavailable may be temporary."""
 
     def unary(self, method: str, request: bytes, timeout: float | None) -> bytes:
         """Send a request and return its reply."""
@@ -31,11 +31,11 @@ class Transport(Protocol):
     def upload(self, method: str, requests: Iterator[bytes], timeout: float | None) -> bytes:
         """Send requests as they are made and return the reply.
 
-        What ``requests`` raises cancels the call, and is raised.
+        An exception of ``requests`` cancels the call, and is raised.
         """
 
     def close(self) -> None:
-        """Let go of what is held; idempotent."""
+        """Release the connection or the engine; idempotent."""
 
 
 class AsyncTransport(Protocol):
@@ -43,7 +43,7 @@ class AsyncTransport(Protocol):
 
     @property
     def retries(self) -> bool:
-        """True if an Unavailable may pass by itself."""
+        """True if an Unavailable may be temporary."""
 
     async def unary(self, method: str, request: bytes, timeout: float | None) -> bytes:
         """Send a request and return its reply."""
@@ -57,4 +57,4 @@ class AsyncTransport(Protocol):
         """Send requests as they are made and return the reply."""
 
     async def close(self) -> None:
-        """Let go of what is held; idempotent."""
+        """Release the connection or the engine; idempotent."""

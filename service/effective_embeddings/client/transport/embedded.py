@@ -1,44 +1,49 @@
-"""In process: the engine that the service has, without the service."""
+"""The transport in process: the engine that a service has, without the service."""
 
 from __future__ import annotations
 
+import ctypes
 import os
+import weakref
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from effective_embeddings._core import Engine, Grant, StatusError
 from effective_embeddings._core import repair as repair_directory
-from effective_embeddings.client.errors import error_from_status
+from effective_embeddings.client.errors import ClientUnusable, error_from_status
 
 __all__ = ["EmbeddedTransport", "repair"]
 
 
 def repair(path: str | os.PathLike[str], into: str | os.PathLike[str]) -> dict[str, Any]:
-    """Bring what can be read of a damaged directory into a new one.
+    """Copy everything readable of a damaged directory into a new one.
 
     Args:
-        path: The damaged directory. It is only read; nobody may have it open.
-        into: The new one: not there yet, or empty.
+        path: The damaged directory. It is only read; no process may have it open.
+        into: The new directory; it must not exist, or be empty.
 
     Returns:
         ``whole``: whether nothing is lost; ``namespaces``: for each its ``name``, whether it was
-        ``recovered``, its counts, and what of it is ``lost``, by key where that is known;
-        ``lost``: what belongs to no namespace that is known.
+        ``recovered``, its counts, and what of it is ``lost``, by key if the key is known;
+        ``lost``: what belongs to no known namespace.
 
     Raises:
-        DataLoss: The files cannot even be opened.
+        DataLoss: The files cannot be opened.
         Unavailable: One of the directories is in use, or cannot be read or written.
     """
-    try:
+    with _translated():
         return repair_directory(path, into)
-    except StatusError as error:
-        raise error_from_status(error.code, error.message, error.details) from None
 
 
 class EmbeddedTransport:
-    """Calls an engine on a data directory that this process owns; safe for several threads."""
+    """Calls an engine on a data directory that this process owns; safe for several threads.
 
-    # In process nothing is unreachable for a moment: an Unavailable stays one.
+    A process that was forked from this one has neither the engine's threads nor its locks: there,
+    calls are refused, closing does nothing, and the engine is never destroyed.
+    """
+
+    # In process nothing is temporarily unreachable: an Unavailable stays one.
     retries = False
 
     def __init__(
@@ -51,29 +56,41 @@ class EmbeddedTransport:
         threads: int | None,
     ) -> None:
         self._grant = Grant.unrestricted(principal)
-        try:
+        self._process = os.getpid()
+        self._closed = False
+        with _translated():
             self._engine = Engine(path, memory_budget=memory_budget, kernel=kernel, threads=threads)
-        except StatusError as error:
-            raise error_from_status(error.code, error.message, error.details) from None
+        _opened.add(self)
+
+    def _usable(self) -> Engine:
+        if os.getpid() != self._process:
+            message = (
+                f"the client was opened by process {self._process}, and this is process"
+                f" {os.getpid()}, forked from it; open the directory here once it is closed there"
+            )
+            raise ClientUnusable(message)
+        if self._closed:
+            message = "the client is closed"
+            raise ClientUnusable(message)
+        return self._engine
 
     def unary(self, method: str, request: bytes, timeout: float | None) -> bytes:
         """See Transport."""
-        try:
-            return self._engine.call(method, request, self._grant, timeout)
-        except StatusError as error:
-            raise error_from_status(error.code, error.message, error.details) from None
+        engine = self._usable()
+        with _translated():
+            return engine.call(method, request, self._grant, timeout)
 
     def download(self, _method: str, request: bytes, timeout: float | None) -> Iterator[bytes]:
         """See Transport; Snapshot is the one method that streams down."""
-        try:
-            yield from self._engine.snapshot(request, self._grant, timeout)
-        except StatusError as error:
-            raise error_from_status(error.code, error.message, error.details) from None
+        engine = self._usable()
+        with _translated():
+            yield from engine.snapshot(request, self._grant, timeout)
 
     def upload(self, _method: str, requests: Iterator[bytes], _timeout: float | None) -> bytes:
         """See Transport; Restore is the one method that streams up."""
-        try:
-            restore = self._engine.restore(self._grant)
+        engine = self._usable()
+        with _translated():
+            restore = engine.restore(self._grant)
             try:
                 for request in requests:
                     restore.push(request)
@@ -81,9 +98,36 @@ class EmbeddedTransport:
             except BaseException:
                 restore.abort()
                 raise
-        except StatusError as error:
-            raise error_from_status(error.code, error.message, error.details) from None
 
     def close(self) -> None:
         """See Transport."""
-        self._engine.close()
+        if os.getpid() == self._process:
+            self._closed = True
+            self._engine.close()
+
+    def leak(self) -> None:
+        """Keep the engine for ever, in a forked process.
+
+        Its destructor would wait for threads that only the parent has, and close files that the
+        parent has locked.
+        """
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._engine))
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except StatusError as error:
+        raise error_from_status(error.code, error.message, error.details) from None
+
+
+_opened: weakref.WeakSet[EmbeddedTransport] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for transport in _opened:
+        transport.leak()
+
+
+os.register_at_fork(after_in_child=_after_fork)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import grpc
@@ -13,8 +14,10 @@ from effective_embeddings.client.errors import Code, error_from_status
 from effective_embeddings.client.transport.channel import (
     ChannelOptions,
     channel_options,
+    closed_error,
     translate,
 )
+from effective_embeddings.client.transport.target import check_target
 from effective_embeddings.client.transport.tls import Tls, call_metadata, channel_credentials
 
 __all__ = ["GrpcTransport"]
@@ -33,8 +36,11 @@ class GrpcTransport:
         tls: Tls | bool | None = None,
         token: str | None = None,
     ) -> None:
+        check_target(target)
         credentials = channel_credentials(Tls() if tls is True else tls or None)
-        self._metadata = call_metadata(target, token, encrypted=credentials is not None)
+        self._encrypted = credentials is not None
+        self._closed = False
+        self._metadata = call_metadata(target, token, encrypted=self._encrypted)
         if credentials is None:
             self._channel = grpc.insecure_channel(target, channel_options(options))
         else:
@@ -50,48 +56,62 @@ class GrpcTransport:
 
     def unary(self, method: str, request: bytes, timeout: float | None) -> bytes:
         """See Transport."""
-        try:
+        with self._translated():
             reply: bytes = self._calls[method](request, timeout=timeout, metadata=self._metadata)
-        except grpc.RpcError as error:
-            raise translate(error) from None
-        return reply
+            return reply
 
     def download(self, method: str, request: bytes, timeout: float | None) -> Iterator[bytes]:
         """See Transport."""
-        replies = self._calls[method](request, timeout=timeout, metadata=self._metadata)
-        try:
-            yield from replies
-        except grpc.RpcError as error:
-            raise translate(error) from None
-        finally:
-            # Left early: the service need not go on.
-            replies.cancel()
+        with self._translated():
+            replies = self._calls[method](request, timeout=timeout, metadata=self._metadata)
+            try:
+                yield from replies
+            finally:
+                # If the caller left early, the service need not go on.
+                replies.cancel()
 
     def upload(self, method: str, requests: Iterator[bytes], timeout: float | None) -> bytes:
         """See Transport."""
         upload = _Upload(requests)
-        upload.call = self._calls[method].future(upload, timeout=timeout, metadata=self._metadata)
-        upload.begun.set()
+        with self._translated():
+            future = self._calls[method].future
+            upload.call = future(upload, timeout=timeout, metadata=self._metadata)
+            upload.begun.set()
+            try:
+                reply: bytes = upload.call.result()
+            except (grpc.RpcError, grpc.FutureCancelledError):
+                if upload.failure is not None:
+                    raise upload.failure from None
+                raise
+            return reply
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        if self._closed:
+            raise closed_error()
         try:
-            reply: bytes = upload.call.result()
-        except (grpc.RpcError, grpc.FutureCancelledError) as error:
-            if upload.failure is not None:
-                raise upload.failure from None
-            if isinstance(error, grpc.FutureCancelledError):
-                raise error_from_status(Code.CANCELLED, "the call was cancelled", b"") from None
-            raise translate(error) from None
-        return reply
+            yield
+        except grpc.RpcError as error:
+            raise translate(error, encrypted=self._encrypted) from None
+        except grpc.FutureCancelledError:
+            raise error_from_status(Code.CANCELLED, "the call was cancelled", b"") from None
+        except ValueError:
+            # What gRPC raises if another thread has closed the channel meanwhile.
+            if self._closed:
+                raise closed_error() from None
+            raise
 
     def close(self) -> None:
         """See Transport."""
+        self._closed = True
         self._channel.close()
 
 
 class _Upload:
-    """The requests of an upload, read by a thread of gRPC's.
+    """The requests of an upload, read by a thread of gRPC.
 
-    An exception there would be logged and lost, and the call end as UNKNOWN. So it is kept here,
-    and the call is cancelled before the stream can look finished.
+    gRPC would log an exception there, drop it, and end the call as UNKNOWN. So it is kept here,
+    and the call is cancelled before the stream can look complete.
     """
 
     def __init__(self, requests: Iterator[bytes]) -> None:

@@ -1,4 +1,4 @@
-"""When to try again, and after what pause."""
+"""Which requests are sent again, and after what pause."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from effective_embeddings.client.errors import (
 )
 from effective_embeddings.v1 import service_pb2
 
-__all__ = ["is_repeatable", "next_pause"]
+__all__ = ["is_repeatable", "is_reply_too_large", "next_pause"]
 
 _MAX_ATTEMPTS = 5
 _FIRST_PAUSE_SECONDS = 0.1
@@ -24,14 +24,21 @@ _random = random.Random()  # noqa: S311 - spreads retries out; nothing secret
 
 
 def is_repeatable(method: str, request: Message) -> bool:
-    """Say whether a request that may have been done can be sent again.
+    """Say whether a request whose outcome is unknown can be sent again.
 
-    A read can; a write can if the service recognises it (request_id) or it writes nothing.
+    A read can; a write can if it has a request_id, or writes nothing.
     """
     if not METHODS[method].writes:
         return True
     write: service_pb2.WriteOptions = request.write  # type: ignore[attr-defined]
     return bool(write.request_id or write.validate_only)
+
+
+def is_reply_too_large(error: EffectiveEmbeddingsError) -> bool:
+    """Say whether a smaller request would get a reply of a size that can be sent."""
+    return isinstance(error, ResourceExhausted) and (
+        error.reason == "REPLY_TOO_LARGE" or "larger than max" in error.message
+    )
 
 
 def next_pause(
@@ -45,15 +52,15 @@ def next_pause(
 
     Args:
         attempt: Number of attempts so far, at least 1.
-        error: What the last one ended with.
-        remaining: Seconds left until the deadline; None: there is none.
-        repeatable: Whether the request could be sent again if it had been done.
+        error: The error of the last attempt.
+        remaining: Seconds left until the deadline; None: no deadline.
+        repeatable: See is_repeatable.
     """
     if attempt >= _MAX_ATTEMPTS:
         return None
     pause: float = _FIRST_PAUSE_SECONDS * 2.0 ** (attempt - 1) * _random.uniform(0.5, 1.0)
     if isinstance(error, ResourceExhausted) and error.retry_after is not None:
-        # Turned away at the door: nothing was done, and the service says when to come back.
+        # Refused before anything was done; the service says when to retry.
         pause += error.retry_after
     elif not repeatable or not _passes(error):
         return None
@@ -64,8 +71,8 @@ def next_pause(
 
 def _passes(error: EffectiveEmbeddingsError) -> bool:
     if isinstance(error, Cancelled):
-        # The word of a server's gRPC that has no room for a call, or that stops. Of what was
-        # cancelled on this side gRPC says more.
+        # gRPC in a server says no more than this for a call that it cannot take, or as it stops;
+        # for a call that this side has cancelled, the text is longer.
         return error.message == _ENDED_BY_SERVER
-    # A store that has failed stays so until somebody has seen to the disk.
+    # A store that has failed stays failed until the disk is repaired.
     return isinstance(error, Unavailable) and error.reason != "STORE_FAILED"
