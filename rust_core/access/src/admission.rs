@@ -74,12 +74,12 @@ impl Admission {
     /// Replaces the token table at once for all calls that are identified from now on. Callers
     /// whose tokens stay keep what they have left of their rates.
     pub fn replace_tokens(&self, table: TokenTable) {
-        let mut callers = self.callers.write();
-        let table = match &*callers {
-            Callers::Tokens(before) => table.with_rates_of(before),
+        let before = self.callers();
+        let table = match before {
+            Callers::Tokens(before) => table.with_rates_of(&before),
             Callers::Everybody(_) => table,
         };
-        *callers = Callers::Tokens(Arc::new(table));
+        *self.callers.write() = Callers::Tokens(Arc::new(table));
     }
 
     /// The caller, from the values of all `authorization` metadata of a call.
@@ -139,23 +139,21 @@ impl Admission {
             .map_err(|shortage| self.overloaded(shortage))
     }
 
-    /// A permit for other work of the same call, if there is room now.
-    pub fn acquire_also(&self, held: &Permit, work: Work) -> Result<Permit, Status> {
-        held.try_acquire(work)
+    /// Exchanges a permit for one for other work of the same call. If there is no room for that
+    /// now, the permit stays as it is.
+    pub fn exchange(&self, permit: &mut Permit, work: Work) -> Result<(), Status> {
+        permit
+            .exchange(work)
             .map_err(|shortage| self.overloaded(shortage))
     }
 
-    /// A permit for the bytes of a reply, to be held until the client has taken them.
-    pub fn acquire_reply(&self, caller: &Caller, bytes: u64) -> Result<Permit, Status> {
+    /// Refuses a reply that is larger than what is sent.
+    pub fn check_reply(&self, bytes: u64) -> Result<(), Status> {
         if bytes > self.config.max_reply_bytes {
-            return Err(refusals::reply_too_large(
-                bytes,
-                self.config.max_reply_bytes,
-            ));
+            let limit = self.config.max_reply_bytes;
+            return Err(refusals::reply_too_large(bytes, limit));
         }
-        self.limiter
-            .try_acquire_bytes(caller.principal(), bytes)
-            .map_err(|shortage| self.overloaded(shortage))
+        Ok(())
     }
 
     /// The refusal for want of room, with a delay that is spread out.
@@ -331,26 +329,21 @@ mod tests {
     fn a_closed_admission_refuses_new_calls_and_finishes_the_others() {
         let admission = with_tokens(CONFIG);
         let alice = identified(&admission, "a");
-        let arriving = admission.acquire(&alice, Work::Arriving).unwrap();
+        let mut call = admission.acquire(&alice, Work::Arriving).unwrap();
         admission.close();
         let status = admission.admit(&alice, Instant::now()).unwrap_err();
         assert_eq!(status.reason, "SHUTTING_DOWN");
-        let executed = admission.acquire_also(&arriving, Work::Unary).unwrap();
-        assert_eq!(admission.in_flight(), 2);
-        drop((arriving, executed));
+        admission.exchange(&mut call, Work::Unary).unwrap();
+        assert_eq!(admission.in_flight(), 1);
+        drop(call);
         assert_eq!(admission.in_flight(), 0);
     }
 
     #[test]
-    fn replies_are_bounded_one_by_one_and_together() {
+    fn a_reply_has_a_largest_size() {
         let admission = with_tokens(CONFIG);
-        let alice = identified(&admission, "a");
-        let status = admission.acquire_reply(&alice, 1001).unwrap_err();
+        assert!(admission.check_reply(1000).is_ok());
+        let status = admission.check_reply(1001).unwrap_err();
         assert_eq!(status.reason, "REPLY_TOO_LARGE");
-        let unread = admission.acquire_reply(&alice, 1000).unwrap();
-        let status = admission.acquire_reply(&alice, 1).unwrap_err();
-        assert_eq!(status.reason, "OVERLOADED");
-        drop(unread);
-        assert_eq!(admission.reply_bytes(), 0);
     }
 }

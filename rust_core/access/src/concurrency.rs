@@ -109,11 +109,11 @@ impl ConcurrencyLimiter {
         let found = match work {
             Work::Arriving => calls
                 .shortage(principal, 1)
-                .or(arriving.shortage(principal, 1)),
+                .or_else(|| arriving.shortage(principal, 1)),
             Work::Unary => calls.shortage(principal, 1),
             Work::Streaming => streams
                 .shortage(principal, 1)
-                .or(calls.shortage(principal, 1)),
+                .or_else(|| calls.shortage(principal, 1)),
         };
         if let Some(shortage) = found {
             return Err(shortage);
@@ -133,28 +133,6 @@ impl ConcurrencyLimiter {
         })
     }
 
-    /// A permit for a reply's bytes, until the client has taken them.
-    ///
-    /// A principal that holds no bytes gets it whatever the reply's size is, or a reply larger
-    /// than the share could never be sent.
-    pub fn try_acquire_bytes(
-        self: &Arc<Self>,
-        principal: &Arc<str>,
-        bytes: u64,
-    ) -> Result<Permit, Shortage> {
-        let mut state = self.state.lock();
-        let first = state.reply_bytes.held(principal) == 0;
-        if !first && let Some(shortage) = state.reply_bytes.shortage(principal, bytes) {
-            return Err(shortage);
-        }
-        state.reply_bytes.take(principal, bytes);
-        Ok(Permit {
-            limiter: Arc::clone(self),
-            principal: Arc::clone(principal),
-            held: Held::ReplyBytes(bytes),
-        })
-    }
-
     /// The number of calls that are admitted and not answered yet.
     pub fn in_flight(&self) -> u64 {
         let state = self.state.lock();
@@ -165,17 +143,18 @@ impl ConcurrencyLimiter {
     pub fn reply_bytes(&self) -> u64 {
         self.state.lock().reply_bytes.taken
     }
+}
 
-    fn release(&self, principal: &str, held: Held) {
-        let mut state = self.state.lock();
+impl State {
+    fn give_back(&mut self, principal: &str, held: Held) {
         match held {
-            Held::Work(Work::Arriving) => state.arriving.give_back(principal, 1),
-            Held::Work(Work::Unary) => state.calls.give_back(principal, 1),
+            Held::Work(Work::Arriving) => self.arriving.give_back(principal, 1),
+            Held::Work(Work::Unary) => self.calls.give_back(principal, 1),
             Held::Work(Work::Streaming) => {
-                state.calls.give_back(principal, 1);
-                state.streams.give_back(principal, 1);
+                self.calls.give_back(principal, 1);
+                self.streams.give_back(principal, 1);
             }
-            Held::ReplyBytes(bytes) => state.reply_bytes.give_back(principal, bytes),
+            Held::ReplyBytes(bytes) => self.reply_bytes.give_back(principal, bytes),
         }
     }
 }
@@ -196,15 +175,31 @@ enum Held {
 }
 
 impl Permit {
-    /// A permit for other work of the same principal. This permit stays as it is.
-    pub fn try_acquire(&self, work: Work) -> Result<Self, Shortage> {
-        self.limiter.try_acquire(&self.principal, work)
+    /// Exchanges the permit for one for other work of the same principal. If there is no room for
+    /// that, the permit stays as it is.
+    pub fn exchange(&mut self, work: Work) -> Result<(), Shortage> {
+        *self = self.limiter.try_acquire(&self.principal, work)?;
+        Ok(())
+    }
+
+    /// Exchanges the permit for one for the bytes of the reply, to be held until the client has
+    /// taken them. While unread replies leave no room for them, the work's own permit is held
+    /// instead; so the memory of unread replies is bounded, a reply is never refused after the
+    /// work is done, and a principal that does not read is refused further work.
+    pub fn exchange_for_reply(&mut self, bytes: u64) {
+        let mut state = self.limiter.state.lock();
+        if state.reply_bytes.shortage(&self.principal, bytes).is_none() {
+            state.give_back(&self.principal, self.held);
+            state.reply_bytes.take(&self.principal, bytes);
+            self.held = Held::ReplyBytes(bytes);
+        }
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.limiter.release(&self.principal, self.held);
+        let mut state = self.limiter.state.lock();
+        state.give_back(&self.principal, self.held);
     }
 }
 
@@ -377,9 +372,8 @@ mod tests {
             "calls_per_principal",
             8,
         );
-        let executed = arriving[0].try_acquire(Work::Unary).unwrap();
-        assert_eq!(limiter.in_flight(), 4 + 8 + 1);
-        drop((arriving, executed));
+        assert_eq!(limiter.in_flight(), 4 + 8);
+        drop(arriving);
         assert_eq!(limiter.in_flight(), 4);
     }
 
@@ -407,24 +401,44 @@ mod tests {
     }
 
     #[test]
-    fn unread_bytes_are_bounded_and_a_single_reply_always_passes() {
+    fn unread_replies_beyond_their_limit_hold_the_permits_of_their_calls() {
         let limiter = ConcurrencyLimiter::new(LIMITS);
-        let [a, b, c] = &names(3)[..] else {
+        let [a, b, _] = &names(3)[..] else {
             unreachable!()
         };
-        let large = limiter.try_acquire_bytes(a, 700).unwrap();
-        lacks(
-            limiter.try_acquire_bytes(a, 1),
-            "reply_bytes_per_principal",
-            500,
-        );
-        let small = limiter.try_acquire_bytes(b, 100).unwrap();
-        lacks(limiter.try_acquire_bytes(b, 300), "reply_bytes", 1000);
-        let _single = limiter.try_acquire_bytes(c, 300).unwrap();
-        assert_eq!(limiter.reply_bytes(), 1100);
-        drop((large, small));
-        assert_eq!(limiter.reply_bytes(), 300);
-        let _more = limiter.try_acquire_bytes(a, 500).unwrap();
+        let mut unread = take(&limiter, a, Work::Unary, 3);
+        for (permit, bytes) in unread.iter_mut().zip([400, 200, 100]) {
+            permit.exchange_for_reply(bytes);
+        }
+        assert_eq!((limiter.reply_bytes(), limiter.in_flight()), (500, 1));
+        let more = take(&limiter, a, Work::Unary, 3);
+        let found = limiter.try_acquire(a, Work::Arriving);
+        lacks(found, "calls_per_principal", 4);
+        let mut other = limiter.try_acquire(b, Work::Unary).unwrap();
+        other.exchange_for_reply(500);
+        assert_eq!((limiter.reply_bytes(), limiter.in_flight()), (1000, 4));
+        drop((unread, more));
+        assert_eq!((limiter.reply_bytes(), limiter.in_flight()), (500, 0));
+        drop(other);
+        assert_eq!(limiter.reply_bytes(), 0);
+    }
+
+    #[test]
+    fn a_permit_is_exchanged_or_stays_as_it_is() {
+        let limiter = ConcurrencyLimiter::new(LIMITS);
+        let [a, b, _] = &names(3)[..] else {
+            unreachable!()
+        };
+        let mut arriving = take(&limiter, a, Work::Arriving, 5);
+        for permit in &mut arriving[..4] {
+            permit.exchange(Work::Unary).unwrap();
+        }
+        let shortage = arriving[4].exchange(Work::Unary).unwrap_err();
+        assert_eq!(shortage.limit, "calls_per_principal");
+        assert_eq!(limiter.in_flight(), 5);
+        drop(arriving.pop());
+        assert_eq!(limiter.in_flight(), 4);
+        drop(take(&limiter, b, Work::Arriving, 8));
     }
 
     #[test]
@@ -447,7 +461,7 @@ mod tests {
     #[derive(Clone, Debug)]
     enum Step {
         Take(usize, Work),
-        TakeBytes(usize, u64),
+        Reply(usize, u64),
         Drop(usize),
     }
 
@@ -459,7 +473,7 @@ mod tests {
         ];
         let step = prop_oneof![
             3 => (0..4usize, work).prop_map(|(who, work)| Step::Take(who, work)),
-            2 => (0..4usize, 1..400u64).prop_map(|(who, bytes)| Step::TakeBytes(who, bytes)),
+            2 => (any::<usize>(), 1..400u64).prop_map(|(at, bytes)| Step::Reply(at, bytes)),
             2 => any::<usize>().prop_map(Step::Drop),
         ];
         prop::collection::vec(step, 0..200)
@@ -501,14 +515,19 @@ mod tests {
                         prop_assert_eq!(found.is_ok(), expected);
                         held.extend(found.ok().map(|permit| (who, work, permit)));
                     }
-                    Step::TakeBytes(who, amount) => {
+                    Step::Reply(at, amount) if !held.is_empty() => {
+                        let (who, work, mut permit) = held.swap_remove(at % held.len());
                         let whole: u64 = bytes.iter().map(|each| each.1).sum();
-                        let own: u64 = bytes.iter().filter(|each| each.0 == who).map(|each| each.1).sum();
+                        let own = bytes.iter().filter(|each| each.0 == who);
+                        let own: u64 = own.map(|each| each.1).sum();
+                        permit.exchange_for_reply(amount);
                         let fits = whole + amount <= LIMITS.reply_bytes
                             && own + amount <= LIMITS.reply_bytes_share;
-                        let found = limiter.try_acquire_bytes(&names[who], amount);
-                        prop_assert_eq!(found.is_ok(), fits || own == 0);
-                        bytes.extend(found.ok().map(|permit| (who, amount, permit)));
+                        if fits {
+                            bytes.push((who, amount, permit));
+                        } else {
+                            held.push((who, work, permit));
+                        }
                     }
                     Step::Drop(at) if !held.is_empty() => {
                         drop(held.swap_remove(at % held.len()));
@@ -516,7 +535,7 @@ mod tests {
                     Step::Drop(at) if !bytes.is_empty() => {
                         drop(bytes.swap_remove(at % bytes.len()));
                     }
-                    Step::Drop(_) => {}
+                    Step::Reply(..) | Step::Drop(_) => {}
                 }
                 prop_assert_eq!(limiter.in_flight(), held.len() as u64);
                 let whole: u64 = bytes.iter().map(|each| each.1).sum();

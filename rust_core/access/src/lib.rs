@@ -17,7 +17,7 @@ pub mod limits;
 pub mod load_shedding;
 pub mod rate_limit;
 pub mod refusals;
-mod status;
+pub mod status;
 pub mod tokens;
 
 pub use admission::{Admission, Callers, Config};

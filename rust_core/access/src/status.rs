@@ -11,6 +11,11 @@ use crate::google::{self, BadRequest, ErrorInfo, FieldViolation, RetryInfo};
 /// The domain of every `ErrorInfo`: it says whose reasons they are.
 pub const DOMAIN: &str = "effective-embeddings";
 
+/// The trailing metadata that carries [`Status::details`].
+pub const DETAILS_KEY: &str = "grpc-status-details-bin";
+/// The trailing metadata that carries [`Status::retry_pushback`].
+pub const RETRY_PUSHBACK_KEY: &str = "grpc-retry-pushback-ms";
+
 /// Largest details of a status, in bytes. A client with gRPC's defaults accepts 8 KiB of trailing
 /// metadata in all; the details travel there in base64, beside the percent-encoded message.
 pub const MAX_DETAILS_BYTES: usize = 4096;
@@ -64,7 +69,7 @@ pub struct Status {
 }
 
 impl Status {
-    /// The value of the trailing metadata `grpc-retry-pushback-ms`; `None` if there is no delay.
+    /// The delay in milliseconds, for gRPC libraries that retry; `None` if there is no delay.
     pub fn retry_pushback(&self) -> Option<String> {
         self.retry_delay
             .map(|delay| delay.as_millis().max(1).to_string())

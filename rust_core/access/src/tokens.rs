@@ -98,7 +98,7 @@ fn invalid<T>(message: impl Into<String>) -> Result<T, InvalidTokens> {
 }
 
 /// The tokens of one token file. Immutable.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct TokenTable {
     /// The key of the MAC by which hashes are looked up.
     key: [u8; 32],

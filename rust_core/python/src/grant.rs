@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 /// What a caller may do: rules of a scope ("read", "write" or "admin", each with those before it)
 /// and a namespace pattern (a name, "prefix*" or "*"). Immutable.
 #[pyclass(frozen, module = "effective_embeddings._core")]
-pub(crate) struct Grant(pub(crate) Arc<ee_wire::Grant>);
+pub(crate) struct Grant(pub(crate) Arc<ee_access::Grant>);
 
 #[pymethods]
 impl Grant {
@@ -17,17 +17,17 @@ impl Grant {
         let rules = rules
             .iter()
             .map(|(scope, pattern)| (scope.as_str(), pattern.as_str()));
-        made(ee_wire::Grant::new(principal, rules))
+        made(ee_access::Grant::new(principal, rules))
     }
 
     /// A grant of everything.
     #[staticmethod]
     fn unrestricted(principal: &str) -> PyResult<Self> {
-        made(ee_wire::Grant::unrestricted(principal))
+        made(ee_access::Grant::unrestricted(principal))
     }
 }
 
-fn made(grant: Result<ee_wire::Grant, ee_wire::grant::InvalidRule>) -> PyResult<Grant> {
+fn made(grant: Result<ee_access::Grant, ee_access::grant::InvalidRule>) -> PyResult<Grant> {
     grant
         .map(|grant| Grant(Arc::new(grant)))
         .map_err(|error| PyValueError::new_err(error.to_string()))

@@ -4,6 +4,7 @@
 //! borrows what it needs while it is attached to Python, detaches, and only then takes a lock;
 //! no Python object is held while detached, and no lock while attached.
 
+mod admission;
 mod arrays;
 mod detached;
 mod engine;
@@ -33,6 +34,11 @@ fn namespace_of(method: &str, request: &[u8]) -> Option<String> {
 #[pymodule]
 mod _core {
     #[pymodule_export]
+    use super::admission::{
+        Admission, Caller, LoadShedder, Permit, Refusals, StreamPace, TokenBucket, TokenTable,
+        token_hash,
+    };
+    #[pymodule_export]
     use super::engine::{Engine, backup};
     #[pymodule_export]
     use super::error::StatusError;
@@ -60,6 +66,8 @@ mod _core {
         module.add("METHODS", PyTuple::new(module.py(), methods)?)?;
         module.add("ENGINE_METRICS", super::stats::table(module.py())?)?;
         module.add("LIMITS", PyTuple::new(module.py(), ee_wire::limits::all())?)?;
+        let limits = ee_access::limits::all();
+        module.add("ACCESS_LIMITS", PyTuple::new(module.py(), limits)?)?;
         module.add("VERSION", ee_wire::VERSION)?;
         module.add("RELEASE_BUILD", ee_wire::RELEASE_BUILD)
     }
