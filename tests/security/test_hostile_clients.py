@@ -23,8 +23,10 @@ import pytest
 from effective_embeddings import CategoryUpdate, Client, errors
 from effective_embeddings._core import METHODS
 from effective_embeddings.server import new_token, token_line
+from effective_embeddings.v1 import resources_pb2, service_pb2, service_pb2_grpc
 from tests.support import http2
 from tests.support.access import bearer, unary
+from tests.support.frames import Frame, frames_of, requests
 from tests.support.process import ServerProcess
 
 TIMES = int(os.environ.get("EFFEMB_TEST_ATTACK", "1"))
@@ -205,6 +207,81 @@ def test_an_unread_snapshot_delays_no_other_call(victim: Victim) -> None:
         assert victim.serves() < SOON
     with Client(victim.target, token=victim.tokens["evil"]) as client:
         client.delete_namespace("evil", force=True)
+
+
+def test_restores_that_drip_are_cancelled(victim: Victim, tmp_path: Path) -> None:
+    """A small frame now and then, each within the stall timeout, would hold the place for ever."""
+    pause, frames = PATIENCE * 0.6, 20
+
+    def drip() -> Iterator[Any]:
+        yield from requests(taken[:1], "evil-again")
+        for _ in range(frames):
+            time.sleep(pause)
+            nothing = resources_pb2.SnapshotCategories()
+            yield service_pb2.RestoreRequest(frame=Frame(categories=nothing))
+
+    with Client(victim.target, token=victim.tokens["evil"]) as client:
+        client.create_namespace("evil", 2)
+        taken = frames_of(client, "evil", tmp_path)
+        client.delete_namespace("evil", force=True)
+    with grpc.insecure_channel(victim.target) as channel:
+        stub: Any = service_pb2_grpc.EffectiveEmbeddingsServiceStub(channel)  # type: ignore[no-untyped-call]
+        begin = time.monotonic()
+        call = stub.Restore.future(drip(), metadata=bearer(victim.tokens["evil"]), timeout=60)
+        assert call.code() == grpc.StatusCode.CANCELLED
+        assert PATIENCE < time.monotonic() - begin < PATIENCE * 3
+
+
+def test_replies_that_are_not_read_take_bounded_memory(tmp_path: Path) -> None:
+    """Thousands of pages of 3 MiB are asked for, over connections that take none of them."""
+    tokens = {"good": new_token(), "evil": new_token()}
+    (tmp_path / "tokens").write_text(
+        "\n".join(token_line(name, token, [f"admin:{name}"]) for name, token in tokens.items())
+    )
+    (tmp_path / "config.toml").write_text(
+        f"client_stall_timeout_seconds = {PATIENCE}\nmax_message_bytes = {4 << 20}\n"
+        "max_concurrent_calls = 16\n"
+    )
+    options = ["--tokens", str(tmp_path / "tokens"), "--config", str(tmp_path / "config.toml")]
+    request = service_pb2.ListItemsRequest(namespace="evil", page_size=1000)
+    request.include_embeddings = True
+    headers = http2.call_headers("ListItems", tokens["evil"])
+    with ServerProcess(tmp_path / "data", *options) as process:
+        victim = Victim(process, tokens)
+        with Client(victim.target, token=tokens["evil"]) as client:
+            client.create_namespace("evil", 1024)
+            keys = [f"{number}" for number in range(800)]
+            client.put_items("evil", keys, [[1.0] * 1024] * len(keys))
+        before = victim.memory_mib()
+        connections = [http2.Connection(victim.target, hello=False) for _ in range(12)]
+        try:
+            for evil in connections:
+                evil.socket.sendall(http2.PREFACE)
+                # A window of 0: nothing of a reply may be sent.
+                evil.frame(http2.SETTINGS, 0, 0, b"\x00\x04\x00\x00\x00\x00")
+            for _ in range(60):
+                for evil in connections:
+                    stream = evil.open_call(headers)
+                    message = http2.grpc_message(request.SerializeToString())
+                    evil.send(stream, message, http2.END_STREAM)
+                time.sleep(0.02)
+            assert victim.serves(50) < SOON
+            # Half of 16 messages of 4 MiB, and the 8 calls of one principal.
+            assert victim.memory_mib() - before < 32 + 8 * 4 + 150
+            # What is not taken in time is let go of, and then its caller is served too.
+            process.wait_for_log("reason=slow_client", PATIENCE + 8)
+            with Client(victim.target, token=tokens["evil"], timeout=5) as client:
+                end = time.monotonic() + 10
+                while True:
+                    with contextlib.suppress(errors.ResourceExhausted):
+                        assert client.get_namespace("evil").item_count == len(keys)
+                        break
+                    assert time.monotonic() < end
+                    time.sleep(0.1)
+        finally:
+            for evil in connections:
+                evil.socket.close()
+        victim.client.close()
 
 
 def test_silent_and_half_open_handshakes_delay_no_other_call(victim: Victim) -> None:

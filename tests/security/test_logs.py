@@ -206,7 +206,7 @@ def test_a_defect_is_reported_by_its_id_only(
             message = "an internal text"
             raise RuntimeError(message)
 
-        monkeypatch.setattr(served.server._server.gate, "check_request", fail)
+        monkeypatch.setattr(served.server._server.admission, "check_request", fail)
         with (
             Client(served.target, token=served.tokens["root"]) as client,
             pytest.raises(errors.Internal) as caught,

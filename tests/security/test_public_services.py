@@ -140,4 +140,4 @@ def test_health_checks_have_their_own_pool(server: ServerHandle) -> None:
         for _ in range(MAX_CHECKS * 3):
             evil.open_call(http2.call_headers(CHECK))
         _serves(server)
-        assert server._server.gate.in_flight == 0
+        assert server._server.admission.in_flight == 0

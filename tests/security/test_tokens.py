@@ -16,19 +16,21 @@ import grpc
 import pytest
 
 from effective_embeddings import Client, errors
+from effective_embeddings._core import ACCESS_LIMITS, token_hash
 from effective_embeddings.server import (
     ServerHandle,
     Settings,
     SettingsError,
-    Tokens,
     lifecycle,
     new_token,
+    parse_tokens,
     token_line,
 )
-from effective_embeddings.server.admission.authentication import make_authentication
-from effective_embeddings.server.auth.tokens import MAX_TOKEN_BYTES, hash_of
+from effective_embeddings.server.auth.token_source import load_tokens
 from tests.support.access import Tenants, bearer, refusal, tenants, unary
 from tests.support.process import ServerProcess, environment
+
+_MAX_TOKEN_BYTES = dict(ACCESS_LIMITS)["token_bytes"]
 
 
 @pytest.fixture(scope="module")
@@ -54,13 +56,13 @@ def test_unauthenticated_callers_get_the_same_answer_for_any_token(served: Tenan
         bearer(good.upper()),
         bearer(""),
         bearer(" " + good),
-        bearer("x" * (MAX_TOKEN_BYTES + 1)),
+        bearer("x" * (_MAX_TOKEN_BYTES + 1)),
         (("authorization", f"Basic {good}"),),
         (("authorization", good),),
         (("x-authorization", f"Bearer {good}"),),
         (("authorization-bin", f"Bearer {good}".encode()),),
         bearer(good) + bearer(good),
-        bearer(hash_of(good)),
+        bearer(token_hash(good)),
     ]
     told = set()
     with grpc.insecure_channel(served.target) as channel:
@@ -91,14 +93,14 @@ def test_the_client_raises_its_own_error_class(served: Tenants) -> None:
 def test_a_principal_may_have_two_tokens_and_not_three() -> None:
     first, second, third = new_token(), new_token(), new_token()
     lines = [token_line("alice", token, ["read:*"]) for token in (first, second, third)]
-    tokens = Tokens.parse("\n".join(lines[:2]))
+    tokens = parse_tokens("\n".join(lines[:2]))
     for token in (first, second):
         found = tokens.identify(token)
         assert found is not None
         assert found.principal == "alice"
     assert tokens.identify(third) is None
     with pytest.raises(SettingsError, match="3 live tokens"):
-        Tokens.parse("\n".join(lines))
+        parse_tokens("\n".join(lines))
 
 
 @pytest.mark.parametrize(
@@ -122,9 +124,9 @@ def test_a_principal_may_have_two_tokens_and_not_three() -> None:
     ],
 )
 def test_a_malformed_line_is_refused_and_not_quoted(line: str, told: str) -> None:
-    filled = line.format(hash=hash_of("x"))
+    filled = line.format(hash=token_hash("x"))
     with pytest.raises(SettingsError, match=told) as caught:
-        Tokens.parse(f"# a comment\n\n{filled}")
+        parse_tokens(f"# a comment\n\n{filled}")
     assert "line 3" in str(caught.value)
     assert "secretsecret" not in str(caught.value)
 
@@ -151,7 +153,7 @@ def test_a_file_takes_effect_when_it_changes_and_a_broken_one_does_not(tmp_path:
         served.file.write_text(before + token_line("alice", new, ["read:alice"]) + "\n")
         becomes(new, wanted=True)
         assert known(alice), "the old one still lives"
-        lines = [line for line in before.splitlines() if hash_of(alice) not in line]
+        lines = [line for line in before.splitlines() if token_hash(alice) not in line]
         served.file.write_text("\n".join(lines))
         becomes(alice, wanted=False)
         becomes(new, wanted=False)
@@ -165,11 +167,11 @@ def test_a_file_that_changes_while_a_server_starts_takes_effect(
     file.write_text(token_line("alice", token, ["read:*"]))
 
     def read_and_removed(settings: Settings) -> Any:
-        made = make_authentication(settings)
+        made = load_tokens(settings)
         file.write_text("")
         return made
 
-    monkeypatch.setattr(lifecycle, "make_authentication", read_and_removed)
+    monkeypatch.setattr(lifecycle, "load_tokens", read_and_removed)
     settings = Settings(data=tmp_path / "data", listen="127.0.0.1:0", tokens=file)
     with ServerHandle(settings) as server, Client(server.target, token=token) as client:
         end = time.monotonic() + 10
@@ -234,7 +236,7 @@ def test_sighup_reads_the_tokens_again(tmp_path: Path) -> None:
 def test_the_time_of_a_comparison_does_not_depend_on_the_token() -> None:
     tokens_ = [new_token() for _ in range(64)]
     lines = [token_line(f"p{n}", token, ["read:*"]) for n, token in enumerate(tokens_)]
-    tokens = Tokens.parse("\n".join(lines))
+    tokens = parse_tokens("\n".join(lines))
     candidates = {
         "first": tokens_[0],
         "last": tokens_[-1],

@@ -13,19 +13,17 @@ import numpy as np
 import pytest
 
 from effective_embeddings import CategoryUpdate, Client, _core, errors
+from effective_embeddings._core import Caller, Grant, LoadShedder, Permit, StatusError, token_hash
 from effective_embeddings.server import (
     ServerHandle,
     Settings,
     SettingsError,
-    Tokens,
     all_limits,
     new_token,
+    parse_tokens,
     token_line,
 )
-from effective_embeddings.server.admission.admission import Gate
-from effective_embeddings.server.admission.authentication import everybody
-from effective_embeddings.server.admission.refusals import Refusal
-from effective_embeddings.server.auth.tokens import MAX_TOKEN_BYTES, Identity, hash_of
+from effective_embeddings.server.admission.admission import AdmissionControl
 from effective_embeddings.v1 import resources_pb2, service_pb2
 from tests.security import (
     test_hostile_clients,
@@ -212,19 +210,20 @@ def test_a_reply_that_is_too_large_has_a_reason_and_advice(tmp_path: Path) -> No
 
 def test_token_bytes() -> None:
     """What is longer is not even hashed."""
-    longest, longer = "x" * MAX_TOKEN_BYTES, "x" * (MAX_TOKEN_BYTES + 1)
-    tokens = Tokens.parse(
-        "\n".join(f"{n} {hash_of(t)} read:*" for n, t in enumerate([longest, longer]))
+    limit = int(LIMITS["token_bytes"].value)
+    longest, longer = "x" * limit, "x" * (limit + 1)
+    tokens = parse_tokens(
+        "\n".join(f"{n} {token_hash(t)} read:*" for n, t in enumerate([longest, longer]))
     )
     assert tokens.identify(longest) is not None
     assert tokens.identify(longer) is None
 
 
 def test_the_maximum_number_of_tokens_is_accepted() -> None:
-    lines = [f"p{n} {hash_of(str(n))} read:*" for n in range(int(LIMITS["tokens"].value) + 1)]
-    Tokens.parse("\n".join(lines[:-1]))
+    lines = [f"p{n} {token_hash(str(n))} read:*" for n in range(int(LIMITS["tokens"].value) + 1)]
+    parse_tokens("\n".join(lines[:-1]))
     with pytest.raises(SettingsError, match="at most 1024"):
-        Tokens.parse("\n".join(lines))
+        parse_tokens("\n".join(lines))
 
 
 def test_max_streams_per_connection(tmp_path: Path) -> None:
@@ -237,73 +236,131 @@ def test_max_streams_per_connection(tmp_path: Path) -> None:
             waiting: list[Any] = [
                 unary(channel, "GetNamespace").future(request, timeout=1.5) for _ in range(2)
             ]
-            _wait_for(lambda: server._server.gate.in_flight == 2)
+            _wait_for(lambda: server._server.admission.in_flight == 2)
             third: Any = unary(channel, "GetServiceInfo").future(b"", timeout=0.5)
             assert third.code() == grpc.StatusCode.DEADLINE_EXCEEDED
-            assert server._server.gate.in_flight == 2
+            assert server._server.admission.in_flight == 2
             assert all(each.exception() for each in waiting)
             assert unary(channel, "GetServiceInfo")(b"", timeout=10)
 
 
-def _gate(**settings: Any) -> Gate:
-    entries = token_line("somebody", new_token(), ["read:*"])
-    given = Settings(data=Path("unused"), token_entries=entries, **settings)
-    return Gate(given, everybody())
+class _Gate:
+    """The admission of a server with tokens."""
+
+    def __init__(self, **settings: Any) -> None:
+        entries = token_line("somebody", new_token(), ["read:*"])
+        given = Settings(data=Path("unused"), token_entries=entries, **settings)
+        self.core = AdmissionControl(given, parse_tokens(entries)).core
+        self._shedder = LoadShedder()
+        self._held: list[Permit] = []
+
+    def arrive(self, caller: Caller) -> Permit:
+        permit = self.core.arrive(caller, self._shedder, queued=False)
+        self._held.append(permit)
+        return permit
+
+    def execute(self, caller: Caller) -> Permit:
+        permit = self.arrive(caller)
+        permit.execute()
+        return permit
+
+    def stream(self, caller: Caller) -> None:
+        self._held.append(self.core.begin_stream(caller))
 
 
-def _identity(name: str) -> Identity:
-    return Identity(name, _core.Grant.unrestricted(name))
+def _caller(name: str) -> Caller:
+    return Caller(Grant.unrestricted(name))
 
 
 def test_max_calls_per_principal() -> None:
-    gate = _gate(max_concurrent_calls=16)
-    one, other = _identity("one"), _identity("other")
-    for _ in range(8):
-        gate.enter(one, streams=False)
-    with pytest.raises(Refusal, match="8 calls per principal") as caught:
-        gate.enter(one, streams=False)
+    gate = _Gate(max_concurrent_calls=16)
+    one, other = _caller("one"), _caller("other")
+    waiting = gate.arrive(one)
+    held = [gate.execute(one) for _ in range(8)]
+    with pytest.raises(StatusError, match="8 calls per principal") as caught:
+        waiting.execute()
     assert caught.value.reason == "OVERLOADED"
-    assert caught.value.retry_seconds
-    gate.enter(other, streams=False)
-    gate.leave(one, streams=False)
-    gate.enter(one, streams=False)
+    assert caught.value.retry_delay
+    gate.execute(other)
+    held.pop().release()
+    waiting.execute()
 
 
 def test_arriving_calls() -> None:
-    gate = _gate(max_concurrent_calls=16)
-    one, other = _identity("one"), _identity("other")
-    for _ in range(4 * 8):
-        gate.arrive(one)
-    with pytest.raises(Refusal, match="32 calls per principal"):
+    gate = _Gate(max_concurrent_calls=16)
+    one, other = _caller("one"), _caller("other")
+    held = [gate.arrive(one) for _ in range(4 * 8)]
+    with pytest.raises(StatusError, match="32 calls per principal"):
         gate.arrive(one)
     for _ in range(4 * 8):
         gate.arrive(other)
-    with pytest.raises(Refusal, match="64 arriving calls") as caught:
-        gate.arrive(_identity("third"))
+    with pytest.raises(StatusError, match="64 arriving calls") as caught:
+        gate.arrive(_caller("third"))
     assert caught.value.reason == "OVERLOADED"
-    assert caught.value.retry_seconds
-    gate.depart(one)
+    assert caught.value.retry_delay
+    held.pop().release()
     gate.arrive(one)
 
 
 def test_a_call_without_a_permit_is_refused_before_its_request() -> None:
-    gate = _gate(max_concurrent_calls=16)
-    one = _identity("one")
+    gate = _Gate(max_concurrent_calls=16)
+    one = _caller("one")
     for _ in range(8):
-        gate.enter(one, streams=False)
-    with pytest.raises(Refusal, match="8 calls per principal"):
+        gate.execute(one)
+    with pytest.raises(StatusError, match="8 calls per principal"):
         gate.arrive(one)
-    gate.arrive(_identity("other"))
+    gate.arrive(_caller("other"))
 
 
 def test_max_streaming_calls() -> None:
-    gate = _gate(max_streaming_calls=2, max_calls_per_principal=64)
-    one = _identity("one")
+    gate = _Gate(max_streaming_calls=2, max_calls_per_principal=64)
+    one = _caller("one")
     for _ in range(2):
-        gate.enter(one, streams=True)
-    with pytest.raises(Refusal, match="2 streaming calls"):
-        gate.enter(one, streams=True)
-    gate.enter(one, streams=False)
+        gate.stream(one)
+    with pytest.raises(StatusError, match="2 streaming calls"):
+        gate.stream(one)
+    gate.execute(one)
+
+
+def test_streaming_calls_per_principal() -> None:
+    """By default no principal has all of the places for streams either."""
+    gate = _Gate(max_streaming_calls=4)
+    one, other = _caller("one"), _caller("other")
+    for _ in range(2):
+        gate.stream(one)
+    with pytest.raises(StatusError, match="2 streaming calls per principal") as caught:
+        gate.stream(one)
+    assert caught.value.reason == "OVERLOADED"
+    gate.stream(other)
+    gate.execute(one)
+
+
+def test_unread_replies_beyond_their_bytes_hold_the_places_of_their_calls() -> None:
+    """So a call that was executed is not refused for them, and the next one of its caller is."""
+    size = 64 * 1024
+    gate = _Gate(workers=4, max_concurrent_calls=4, max_message_bytes=size)
+    whole = 16 * size
+    share = whole // 2
+    one, other = _caller("one"), _caller("other")
+
+    def unread(caller: Caller, replies: int) -> list[Permit]:
+        permits = []
+        for _ in range(replies):
+            permits.append(gate.execute(caller))
+            permits[-1].reply(size)
+        return permits
+
+    read_later = unread(one, 8)
+    assert (gate.core.reply_bytes, gate.core.in_flight) == (share, 0)
+    unread(one, 2)
+    assert (gate.core.reply_bytes, gate.core.in_flight) == (share, 2)
+    with pytest.raises(StatusError, match="2 calls per principal"):
+        gate.arrive(one)
+    unread(other, 8)
+    assert (gate.core.reply_bytes, gate.core.in_flight) == (whole, 2)
+    for permit in read_later:
+        permit.release()
+    assert (gate.core.reply_bytes, gate.core.in_flight) == (share, 2)
 
 
 def test_workers(tmp_path: Path) -> None:
@@ -362,7 +419,7 @@ def test_drain_seconds(tmp_path: Path) -> None:
         with grpc.insecure_channel(server.target) as channel:
             call: Any = unary(channel, "GetNamespace").future(request, timeout=20)
             end = time.monotonic() + 10
-            while not server._server.gate.in_flight:
+            while not server._server.admission.in_flight:
                 assert time.monotonic() < end
                 time.sleep(0.01)
             stopping = threading.Thread(target=server.stop)
@@ -428,6 +485,12 @@ ELSEWHERE: dict[str, Callable[..., None]] = {
     "waiting_calls": test_load_shedding.test_excess_calls_are_refused_and_not_cut_off,
     "max_calls_per_principal": test_max_calls_per_principal,
     "max_streaming_calls": test_max_streaming_calls,
+    "streaming_calls_per_principal": test_streaming_calls_per_principal,
+    "unread_reply_bytes": test_unread_replies_beyond_their_bytes_hold_the_places_of_their_calls,
+    "unread_reply_bytes_per_principal": (
+        test_unread_replies_beyond_their_bytes_hold_the_places_of_their_calls
+    ),
+    "stream_bytes_per_second": test_hostile_clients.test_restores_that_drip_are_cancelled,
     "workers": test_workers,
     "page_bytes": test_page_bytes,
     "max_connection_idle_seconds": test_max_connection_idle_seconds,

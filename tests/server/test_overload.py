@@ -27,8 +27,9 @@ def _retry_seconds(error: Any) -> float:
     status = status_pb2.Status.FromString(trailing["grpc-status-details-bin"])
     info = error_details_pb2.RetryInfo()
     assert any(detail.Unpack(info) for detail in status.details)
-    seconds: float = info.retry_delay.ToMilliseconds() / 1000
-    return seconds
+    milliseconds = info.retry_delay.ToMilliseconds()
+    assert trailing["grpc-retry-pushback-ms"] == str(milliseconds)
+    return float(milliseconds / 1000)
 
 
 def test_a_caller_above_its_rate_gets_a_retry_delay(tmp_path: Path) -> None:
@@ -127,7 +128,7 @@ def test_a_burst_on_one_connection_is_refused_with_a_retry_delay(
 
 def _wait_until_in_flight(server: ServerHandle, calls: int) -> None:
     end = time.monotonic() + 10
-    while server._server.gate.in_flight != calls:
+    while server._server.admission.in_flight != calls:
         assert time.monotonic() < end
         time.sleep(0.01)
 

@@ -15,8 +15,8 @@ import grpc
 import numpy as np
 
 from effective_embeddings import Client
+from effective_embeddings._core import MAX_QUEUED_CALLS
 from effective_embeddings.server import ServerHandle, Settings
-from effective_embeddings.server.admission.load_shedder import CROWD
 from effective_embeddings.server.admission.status import Status
 from effective_embeddings.server.transport.raw_unary import RawUnaryCall, RawUnaryServer
 from effective_embeddings.v1 import resources_pb2, service_pb2
@@ -151,22 +151,23 @@ def test_a_call_has_its_metadata_peer_and_deadline() -> None:
     assert seen[0].peer().startswith("ipv4:127.0.0.1:")
     assert 5 < remaining[0] < 11
     assert remaining[1] > 1e9
-    assert not seen[0].crowded
+    assert not seen[0].queued
 
 
 def test_a_standing_queue_is_detected_and_so_is_its_end() -> None:
-    crowded: list[bool] = []
+    queued: list[bool] = []
 
     def begin(call: RawUnaryCall) -> None:
-        crowded.append(call.crowded)
+        queued.append(call.queued)
         time.sleep(0.0005)
         _echo(call)
 
     with _served(begin) as (_, channel):
-        for waiting in (CROWD // 2, CROWD * 4, CROWD // 2):
+        for waiting in (MAX_QUEUED_CALLS // 2, MAX_QUEUED_CALLS * 4, MAX_QUEUED_CALLS // 2):
             calls = [_call(channel).future(b"", timeout=30) for _ in range(waiting)]
             assert all(call.code() == grpc.StatusCode.OK for call in calls)
-    few, many, few_again = crowded[: CROWD // 2], crowded[CROWD // 2 :], crowded[-CROWD // 4 :]
+    few, many = queued[: MAX_QUEUED_CALLS // 2], queued[MAX_QUEUED_CALLS // 2 :]
+    few_again = queued[-MAX_QUEUED_CALLS // 4 :]
     assert not any(few)
     assert any(many)
     assert not any(few_again)

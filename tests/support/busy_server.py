@@ -43,7 +43,7 @@ def busy_server(folder: Path, seconds: float) -> Iterator[Busy]:
         )
         waiting: Any = unary(channel, "GetNamespace").future(request, timeout=seconds)
         end = time.monotonic() + 10
-        while server._server.gate.in_flight < 1:
+        while server._server.admission.in_flight < 1:
             assert time.monotonic() < end
             time.sleep(0.01)
         yield Busy(server, client, channel, waiting)

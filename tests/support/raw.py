@@ -13,7 +13,16 @@ from google.rpc import error_details_pb2, status_pb2
 from effective_embeddings._core import Engine, Grant, StatusError
 from effective_embeddings.v1 import resources_pb2, service_pb2, service_pb2_grpc
 
-__all__ = ["EmbeddedRaw", "Raw", "RefusedError", "RemoteRaw", "embedding", "serialized", "values"]
+__all__ = [
+    "EmbeddedRaw",
+    "Raw",
+    "RefusedError",
+    "RemoteRaw",
+    "embedding",
+    "of_status",
+    "serialized",
+    "values",
+]
 
 
 _SERVICE = "/effective_embeddings.v1.EffectiveEmbeddingsService/"
@@ -102,7 +111,7 @@ class EmbeddedRaw:
                 method, self._engine.call(method, serialized(request), self._grant, timeout)
             )
         except StatusError as error:
-            raise _refused(error.code, error.message, error.details) from None
+            raise of_status(error) from None
 
     def restore(self, requests: Iterable[Message | bytes]) -> service_pb2.RestoreResponse:
         """See Raw."""
@@ -112,7 +121,7 @@ class EmbeddedRaw:
                 restore.push(serialized(request))
             return service_pb2.RestoreResponse.FromString(restore.finish())
         except StatusError as error:
-            raise _refused(error.code, error.message, error.details) from None
+            raise of_status(error) from None
 
 
 def serialized(request: Message | bytes) -> bytes:
@@ -129,6 +138,11 @@ def _of_rpc_error(error: Any) -> RefusedError:
     details = trailing.get("grpc-status-details-bin", b"")
     assert isinstance(details, bytes)
     return _refused(error.code().value[0], error.details() or "", details)
+
+
+def of_status(error: StatusError) -> RefusedError:
+    """What a StatusError says over the wire."""
+    return _refused(error.code, error.message, error.details)
 
 
 def _refused(code: int, message: str, details: bytes) -> RefusedError:

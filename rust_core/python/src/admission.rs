@@ -148,6 +148,7 @@ impl Admission {
         Ok(self.0.admit(&caller.0, Instant::now())?)
     }
 
+    #[pyo3(signature = (caller, shedder, *, queued))]
     fn arrive(
         &self,
         caller: &Caller,
@@ -168,8 +169,8 @@ impl Admission {
         self.acquire(caller, Work::Streaming)
     }
 
-    fn check_reply(&self, bytes: u64) -> Result<(), Refused> {
-        Ok(self.0.check_reply(bytes)?)
+    fn check_reply(&self, reply_bytes: u64) -> Result<(), Refused> {
+        Ok(self.0.check_reply(reply_bytes)?)
     }
 
     fn close(&self) {
@@ -235,10 +236,10 @@ impl Permit {
         Ok(())
     }
 
-    fn reply(&self, bytes: u64) -> Result<(), Refused> {
-        self.admission.check_reply(bytes)?;
+    fn reply(&self, reply_bytes: u64) -> Result<(), Refused> {
+        self.admission.check_reply(reply_bytes)?;
         if let Some(permit) = self.held.lock().as_mut() {
-            permit.exchange_for_reply(bytes);
+            permit.exchange_for_reply(reply_bytes);
         }
         Ok(())
     }
@@ -307,8 +308,8 @@ impl StreamPace {
         self.0.lock().allowance().as_secs_f64()
     }
 
-    fn advance(&self, waited: f64, bytes: u64) -> PyResult<()> {
-        self.0.lock().advance(seconds(waited)?, bytes);
+    fn advance(&self, waited: f64, message_bytes: u64) -> PyResult<()> {
+        self.0.lock().advance(seconds(waited)?, message_bytes);
         Ok(())
     }
 }
@@ -340,7 +341,7 @@ impl Refusals {
     }
 
     #[staticmethod]
-    fn internal(id: &str) -> PyErr {
-        Refused::from(refusals::internal(id)).into()
+    fn internal(request_id: &str) -> PyErr {
+        Refused::from(refusals::internal(request_id)).into()
     }
 }

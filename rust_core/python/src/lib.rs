@@ -68,6 +68,10 @@ mod _core {
         module.add("LIMITS", PyTuple::new(module.py(), ee_wire::limits::all())?)?;
         let limits = ee_access::limits::all();
         module.add("ACCESS_LIMITS", PyTuple::new(module.py(), limits)?)?;
+        module.add(
+            "MAX_QUEUED_CALLS",
+            ee_access::load_shedding::MAX_QUEUED_CALLS,
+        )?;
         module.add("VERSION", ee_wire::VERSION)?;
         module.add("RELEASE_BUILD", ee_wire::RELEASE_BUILD)
     }

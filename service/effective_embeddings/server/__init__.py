@@ -16,7 +16,12 @@ Tried and within the noise: 2 and 4 workers, workers at a lower priority, the in
 interval, frozen garbage, gRPC's optimization target and bandwidth probe.
 """
 
-from effective_embeddings.server.auth.tokens import Tokens, new_token, read_tokens, token_line
+from effective_embeddings.server.auth.tokens import (
+    new_token,
+    parse_tokens,
+    read_tokens,
+    token_line,
+)
 from effective_embeddings.server.build import Server, build_server
 from effective_embeddings.server.lifecycle import ServerHandle, serve
 from effective_embeddings.server.limits_report import Limit, all_limits
@@ -44,11 +49,11 @@ __all__ = [
     "ServerHandle",
     "Settings",
     "SettingsError",
-    "Tokens",
     "all_limits",
     "build_server",
     "check_files",
     "new_token",
+    "parse_tokens",
     "read_tokens",
     "resolve",
     "serve",

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import grpc
 
-from effective_embeddings.server.admission.admission import Gate
-from effective_embeddings.server.admission.authentication import IdentityOf, everybody
+from effective_embeddings._core import TokenTable
+from effective_embeddings.server.admission.admission import AdmissionControl
 from effective_embeddings.server.auth.tls import make_credentials
 from effective_embeddings.server.contract import SERVICE_NAME
 from effective_embeddings.server.observability.logs import AuditLog
@@ -52,7 +52,7 @@ class Server:
         streams: The threads of its streams.
         health: Its health service.
         reflection: Its reflection service; None: it has none.
-        gate: What its calls pass.
+        admission: Admits its calls.
         target: What a client connects to.
     """
 
@@ -64,7 +64,7 @@ class Server:
         streams: ThreadPoolExecutor,
         health: HealthFollower,
         reflection: Reflection | None,
-        gate: Gate,
+        admission: AdmissionControl,
         target: str,
     ) -> None:
         self.grpc = server
@@ -72,7 +72,7 @@ class Server:
         self.streams = streams
         self.health = health
         self.reflection = reflection
-        self.gate = gate
+        self.admission = admission
         self.target = target
         self._unary_server = unary_server
 
@@ -86,22 +86,22 @@ def build_server(
     engine: EngineLike,
     settings: Settings,
     *,
-    identity_of: IdentityOf | None = None,
+    tokens: TokenTable | None = None,
     metrics: Metrics | None = None,
     audit: AuditLog | None = None,
     traces: Traces | None = None,
 ) -> Server:
     """Put a server together and take its port; it does not serve before ``.start()``.
 
-    A call passes, in this order: TLS, gRPC's own limits (connections, headers, message size), the
-    gate (identity, rate, concurrency, stall timeout), the core, which holds it to its grant. A
-    refusal becomes a status in ``status.status_of`` and nowhere else.
+    A call passes, in this order: TLS, gRPC's own limits (connections, headers, message size),
+    admission (identity, load shedding, rate, concurrency, stall timeout), the core, which holds
+    the call to its grant. A refusal becomes a status in ``status.status_of`` and nowhere else.
 
     Args:
         engine: Answers the calls.
         settings: See Settings.
-        identity_of: Says who makes a call. None: everyone is "local" and may do everything; that
-            is right where only this machine can connect.
+        tokens: The tokens of the callers. None: every caller is "local" and may do everything;
+            that is right where only this machine can connect.
         metrics: Counts calls; None: nobody does.
         audit: Takes the writes and the refusals; None: nobody does.
         traces: Makes spans of the calls; None: nobody does.
@@ -115,18 +115,18 @@ def build_server(
         settings.max_streaming_calls + _SPARE_THREADS, thread_name_prefix="effemb-stream"
     )
     workers = Workers(settings.workers)
-    gate = Gate(settings, identity_of or everybody())
-    follower = HealthFollower(gate.stall_timeout)
+    admission = AdmissionControl(settings, tokens)
+    follower = HealthFollower(admission.stall_timeout)
     reflection = None
-    service = ServiceHandler(engine, gate, workers, metrics, audit, traces)
+    service = ServiceHandler(engine, admission, workers, metrics, audit, traces)
     handlers = [service, follower.handler()]
     if settings.reflects:
-        reflection = Reflection((SERVICE_NAME, HEALTH_NAME), gate.stall_timeout)
+        reflection = Reflection((SERVICE_NAME, HEALTH_NAME), admission.stall_timeout)
         handlers.append(reflection.handler())
     server = grpc.server(streams, handlers=handlers, options=_options(settings))
     unary_server = RawUnaryServer(server, service.unary)
     target = _take_port(server, settings.listen, credentials)
-    return Server(server, unary_server, workers, streams, follower, reflection, gate, target)
+    return Server(server, unary_server, workers, streams, follower, reflection, admission, target)
 
 
 def _options(settings: Settings) -> list[tuple[str, int]]:
@@ -144,7 +144,7 @@ def _options(settings: Settings) -> list[tuple[str, int]]:
         ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.max_allowed_incoming_connections", _connections(settings.max_connections)),
-        # Calls that have come and that Python has not seen yet. The gate turns calls away as fast
+        # Calls that have come and that Python has not seen yet. Admission refuses calls as fast
         # as one thread can look at them; what comes faster waits here, and lengthens every answer
         # by that. So gRPC ends what is beyond, with CANCELLED and whoever calls, which clients
         # take for "try again".

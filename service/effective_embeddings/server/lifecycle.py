@@ -11,9 +11,8 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from effective_embeddings._core import VERSION, Engine, Grant
-from effective_embeddings.server.admission.authentication import everybody, make_authentication
-from effective_embeddings.server.admission.refusals import starting
+from effective_embeddings._core import VERSION, Engine, Grant, Refusals
+from effective_embeddings.server.auth.token_source import TokenSource, load_tokens
 from effective_embeddings.server.build import build_server
 from effective_embeddings.server.observability.logs import AuditLog
 from effective_embeddings.server.process.file_watch import FileWatch
@@ -47,7 +46,7 @@ class _LateEngine:
 
     def _get(self) -> Engine:
         if self._engine is None:
-            raise starting()
+            raise Refusals.starting()
         return self._engine
 
     def call(
@@ -93,14 +92,15 @@ class ServerHandle:
         self._stopped = False
         # Before the file is read: what changes meanwhile is seen.
         self._watch = FileWatch([settings.tokens] if settings.tokens else [], self.reload)
-        self._authentication = make_authentication(settings)
+        tokens = load_tokens(settings)
+        self._token_source = TokenSource(settings, tokens)
         self._metrics = _make_metrics(settings)
         self._audit = _open_audit(settings)
         self._traces = _make_traces(settings)
         self._server = build_server(
             self._late,
             settings,
-            identity_of=self._authentication or everybody(),
+            tokens=tokens,
             metrics=self._metrics,
             audit=self._audit,
             traces=self._traces,
@@ -113,16 +113,18 @@ class ServerHandle:
     @property
     def token_count(self) -> int:
         """Number of tokens that are known."""
-        return 0 if self._authentication is None else len(self._authentication)
+        return self._token_source.count
 
     def _serve_metrics(self) -> MetricsServer | None:
         if self._metrics is None or self._settings.metrics_listen is None:
             return None
         from effective_embeddings.server.observability.metrics_server import MetricsServer  # noqa: PLC0415
 
-        gate = self._server.gate
-        self._metrics.add("effemb_calls_in_flight", lambda: gate.in_flight)
-        self._metrics.add("effemb_stalled_calls_cancelled", lambda: gate.stall_timeout.cancelled)
+        admission = self._server.admission
+        self._metrics.add("effemb_calls_in_flight", lambda: admission.in_flight)
+        self._metrics.add(
+            "effemb_stalled_calls_cancelled", lambda: admission.stall_timeout.cancelled
+        )
         listen = self._settings.metrics_listen
         try:
             return MetricsServer(listen, self._metrics.application())
@@ -135,8 +137,8 @@ class ServerHandle:
 
     def reload(self) -> None:
         """Read the tokens again; certificates are read again by themselves."""
-        if self._authentication is not None:
-            self._authentication.reload()
+        if self._settings.authenticated:
+            self._token_source.reload(self._server.admission.core)
 
     def start(self) -> None:
         """Listen, open the data, then serve; returns when health says SERVING.
@@ -146,7 +148,7 @@ class ServerHandle:
         Raises:
             StatusError: The data cannot be opened. The server has stopped again.
         """
-        self._server.gate.stall_timeout.start()
+        self._server.admission.stall_timeout.start()
         self._server.workers.start()
         if self._settings.tokens is not None:
             self._watch.start()
@@ -181,7 +183,7 @@ class ServerHandle:
 
     def turn_away(self) -> None:
         """Say NOT_SERVING, and refuse new calls with a reason: clients go elsewhere, or wait."""
-        self._server.gate.close()
+        self._server.admission.core.close()
         self._server.health.drain()
 
     def stop(self, drain_seconds: float | None = None) -> None:
@@ -200,7 +202,7 @@ class ServerHandle:
         server = self._server
         self.turn_away()
         # Only then is the port closed: gRPC cancels what comes to a closed one, without a reason.
-        drained = server.gate.wait_empty(drain_seconds)
+        drained = server.admission.wait_idle(drain_seconds)
         stopped = server.grpc.stop(_SECONDS_FOR_LAST_REPLIES)
         if not stopped.wait(_SECONDS_FOR_LAST_REPLIES if drained else 0):
             # What is left are calls out of time, and streams that never end, such as health.Watch.
@@ -211,7 +213,7 @@ class ServerHandle:
         server.health.close()
         if server.reflection is not None:
             server.reflection.close()
-        server.gate.stall_timeout.stop()
+        server.admission.stall_timeout.stop()
         server.workers.close()
         server.streams.shutdown(wait=False)
         self._watch.stop()

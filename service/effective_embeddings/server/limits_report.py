@@ -7,13 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from effective_embeddings._core import LIMITS
-from effective_embeddings.server.admission.load_shedder import CROWD
-from effective_embeddings.server.auth.tokens import (
-    MAX_ENTRIES,
-    MAX_TOKEN_BYTES,
-    MAX_TOKENS_OF_A_PRINCIPAL,
-)
+from effective_embeddings._core import ACCESS_LIMITS, LIMITS, MAX_QUEUED_CALLS
+from effective_embeddings.server.admission.stall_timeout import MIN_STREAM_BYTES_PER_SECOND
 from effective_embeddings.server.observability.logs import MAX_REFUSALS_PER_SECOND
 from effective_embeddings.server.observability.metrics_server import (
     MAX_CONNECTION_SECONDS,
@@ -64,15 +59,21 @@ def _unit(name: str) -> str:
 def _derived(settings: Settings) -> list[Limit]:
     return [
         Limit("arriving_calls", settings.arriving_calls, "calls", _OVERLOADED),
+        Limit("streaming_calls_per_principal", settings.streaming_share, "calls", _OVERLOADED),
+        Limit("unread_reply_bytes", settings.unread_reply_bytes, "bytes", _UNREAD),
+        Limit("unread_reply_bytes_per_principal", settings.unread_reply_share, "bytes", _UNREAD),
         Limit("pending_calls", settings.pending_calls * 2, "calls", "CANCELLED by gRPC"),
     ]
 
 
+_ACCESS = dict(ACCESS_LIMITS)
 _OVERLOADED = "OVERLOADED"
+_UNREAD = "calls are held"
 _CLOSED = "connection closed"
 _REFUSED_FILE = "the file is refused"
 _FIXED = (
-    Limit("waiting_calls", CROWD, "calls", _OVERLOADED),
+    Limit("waiting_calls", MAX_QUEUED_CALLS, "calls", _OVERLOADED),
+    Limit("stream_bytes_per_second", MIN_STREAM_BYTES_PER_SECOND, "bytes/s", "CANCELLED if less"),
     Limit("health_checks", MAX_CHECKS, "calls", "answered for the server"),
     Limit("health_watches", MAX_WATCHES, "streams", _OVERLOADED),
     Limit("reflection_streams", MAX_REFLECTIONS, "streams", _OVERLOADED),
@@ -82,9 +83,9 @@ _FIXED = (
     Limit("header_bytes", 16 * 1024, "bytes", "refused by gRPC"),
     Limit("handshake_seconds", 10, "seconds", _CLOSED),
     Limit("keepalive_seconds", 20, "seconds", "the connection is closed"),
-    Limit("tokens", MAX_ENTRIES, "tokens", _REFUSED_FILE),
-    Limit("tokens_of_a_principal", MAX_TOKENS_OF_A_PRINCIPAL, "tokens", _REFUSED_FILE),
-    Limit("token_bytes", MAX_TOKEN_BYTES, "bytes", "UNAUTHENTICATED"),
+    Limit("tokens", _ACCESS["tokens"], "tokens", _REFUSED_FILE),
+    Limit("tokens_of_a_principal", _ACCESS["tokens_of_a_principal"], "tokens", _REFUSED_FILE),
+    Limit("token_bytes", _ACCESS["token_bytes"], "bytes", "UNAUTHENTICATED"),
 )
 # The limits of a request beyond which the call is not refused with INVALID_ARGUMENT.
 _REQUESTS = {

@@ -6,8 +6,8 @@ import importlib.util
 import os
 from pathlib import Path
 
-from effective_embeddings.server.admission.authentication import make_authentication
 from effective_embeddings.server.auth.tls import make_credentials
+from effective_embeddings.server.auth.token_source import load_tokens
 from effective_embeddings.server.settings.errors import SettingsError
 from effective_embeddings.server.settings.settings import Settings
 
@@ -23,7 +23,7 @@ def check_files(settings: Settings) -> int:
         SettingsError: Something of it cannot be used.
     """
     make_credentials(settings)
-    authentication = make_authentication(settings)
+    tokens = load_tokens(settings)
     _check_writable("data", settings.data, folder=True)
     if settings.audit_log is not None:
         # Its folder is not made, where the data's is.
@@ -34,7 +34,7 @@ def check_files(settings: Settings) -> int:
     if settings.traces and importlib.util.find_spec("opentelemetry") is None:
         message = "traces need more: pip install 'effective-embeddings[otel]'"
         raise SettingsError(message)
-    return 0 if authentication is None else len(authentication)
+    return 0 if tokens is None else len(tokens)
 
 
 def _check_writable(setting: str, path: Path, *, folder: bool) -> None:

@@ -69,7 +69,7 @@ def _append(path: Path, line: str) -> None:
     before = path.read_text("utf-8") if path.exists() else ""
     if before and not before.endswith("\n"):
         before += "\n"
-    room.Tokens.parse(before + line, f"{path}: ")
+    room.parse_tokens(before + line, f"{path}: ")
     path.touch(mode=0o600)
     # Written beside and moved, so that a server never reads half of it.
     beside = path.with_name(f".{path.name}.new")

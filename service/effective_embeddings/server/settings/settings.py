@@ -27,6 +27,7 @@ DEFAULT_METRICS_LISTEN = "127.0.0.1:9464"
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 ARRIVING_FOR_EACH_PLACE = 4
 _PENDING_CALLS = 512
+_UNREAD_MESSAGES = 16
 
 _ADDRESS = "Address and data"
 _SECURITY = "Security"
@@ -387,6 +388,30 @@ class Settings:
     def arriving_calls(self) -> int:
         """Calls that may wait for their requests at the same time."""
         return self.max_concurrent_calls * ARRIVING_FOR_EACH_PLACE
+
+    @property
+    def arriving_share(self) -> int:
+        """Calls of one principal that may wait for their requests at the same time."""
+        return self.share * ARRIVING_FOR_EACH_PLACE
+
+    @property
+    def streaming_share(self) -> int:
+        """Streaming calls that one principal may have: the same part as of all calls."""
+        return self._share_of(self.max_streaming_calls)
+
+    @property
+    def unread_reply_bytes(self) -> int:
+        """Bytes of replies that clients have not taken yet; beyond it they hold their calls."""
+        return self.max_message_bytes * _UNREAD_MESSAGES
+
+    @property
+    def unread_reply_share(self) -> int:
+        """Such bytes of one principal: the same part as of all calls."""
+        return self._share_of(self.unread_reply_bytes)
+
+    def _share_of(self, whole: int) -> int:
+        part = -(-whole * self.share // self.max_concurrent_calls)
+        return max(1, min(whole, part))
 
     @property
     def pending_calls(self) -> int:

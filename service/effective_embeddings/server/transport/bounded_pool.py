@@ -1,4 +1,4 @@
-"""Where strangers are received: health and reflection ask for no token."""
+"""Bounded pools for the services that ask for no token: health and reflection."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import grpc
 
-from effective_embeddings.server.admission.refusals import Refusal, overloaded
+from effective_embeddings._core import Refusals, StatusError
 from effective_embeddings.server.admission.stall_timeout import StallTimeout
 from effective_embeddings.server.admission.status import status_of
 from effective_embeddings.server.transport.inline import refusing_handler
@@ -62,11 +62,11 @@ class BoundedPool:
         """Take a place, in the thread that brings the calls; ``leave`` gives it back.
 
         Raises:
-            Refusal: There is none.
+            StatusError: All places are taken.
         """
         with self._lock:
             if self._held >= self._places:
-                raise overloaded(self._name, self._places, _RETRY_SECONDS)
+                raise Refusals.overloaded(self._name, self._places, _RETRY_SECONDS)
             self._held += 1
 
     def leave(self) -> None:
@@ -96,7 +96,7 @@ class BoundedPool:
 
 
 class BoundedHandler(grpc.ServiceRpcHandler):
-    """The handler of a service whose calls are received on porches."""
+    """The handler of a service whose calls take places of bounded pools."""
 
     def __init__(self, service: str, methods: Mapping[str, BoundedMethod]) -> None:
         """Make it.
@@ -119,7 +119,7 @@ class BoundedHandler(grpc.ServiceRpcHandler):
             return None
         try:
             method.pool.enter()
-        except Refusal as refusal:
+        except StatusError as refusal:
             if method.without_place is not None:
                 return method.without_place
             return refusing_handler(status_of(handler_call_details.method, refusal, "-"))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 import grpc
 
 from effective_embeddings._core import METHODS
-from effective_embeddings.server.admission.admission import Gate
+from effective_embeddings.server.admission.admission import AdmissionControl, new_call_id
 from effective_embeddings.server.contract import SERVICE, SERVICE_NAME
 from effective_embeddings.server.observability.call_observer import CallObserver
 from effective_embeddings.server.observability.logs import AuditLog
@@ -58,7 +58,7 @@ class ServiceHandler(grpc.ServiceRpcHandler):
     def __init__(
         self,
         engine: EngineLike,
-        gate: Gate,
+        admission: AdmissionControl,
         workers: Workers,
         metrics: Metrics | None = None,
         audit: AuditLog | None = None,
@@ -68,14 +68,14 @@ class ServiceHandler(grpc.ServiceRpcHandler):
 
         Args:
             engine: Answers the calls.
-            gate: Lets them in.
+            admission: Admits them.
             workers: Threads for the unary calls that take more than microseconds.
             metrics: Counts them; None: nobody does.
             audit: Takes the writes and the refusals; None: nobody does.
             traces: Makes spans of them; None: nobody does.
         """
         self._engine = engine
-        self._gate = gate
+        self._admission = admission
         self._streams: dict[str, _Stream] = {}
         unary: dict[str, Callable[[RawUnaryCall], None]] = {}
 
@@ -95,10 +95,10 @@ class ServiceHandler(grpc.ServiceRpcHandler):
             seen = observer(name, _KINDS[streaming])
             if any(streaming):
                 self._streams[_PREFIX + name] = _Stream(
-                    seen, HANDLER_FACTORIES[streaming](name, engine, gate)
+                    seen, HANDLER_FACTORIES[streaming](name, engine, admission)
                 )
             else:
-                unary[_PREFIX + name] = UnaryMethod(name, seen, engine, gate, workers).begin
+                unary[_PREFIX + name] = UnaryMethod(name, seen, engine, admission, workers).begin
         # In figures and logs all of them are one: a stranger does not choose what is written there.
         self._unknown = observer("unknown", "unary")
         self.unary: Mapping[str, Callable[[RawUnaryCall], None]] = unary
@@ -114,21 +114,21 @@ class ServiceHandler(grpc.ServiceRpcHandler):
             return None
         stream = self._streams.get(path)
         observer = self._unknown if stream is None else stream.observer
-        gate = self._gate
-        record = observer.begin(gate.new_id())
-        # Who calls and whether there is room is asked here, in the one thread that brings the
-        # calls: who is turned away takes no other.
+        admission = self._admission.core
+        record = observer.begin(new_call_id())
+        # Admission is decided here, in the one thread that brings the calls: a refused call takes
+        # no other thread.
         try:
-            identity = gate.identity_of(handler_call_details.invocation_metadata)
-            record.principal = identity.principal
-            gate.admit(identity)
+            caller = admission.identify(handler_call_details.invocation_metadata)
+            record.principal = caller.principal
+            admission.admit(caller)
             if stream is None:
                 # The core knows no such method, and says so, whatever the request is.
-                self._engine.call(path.removeprefix(_PREFIX), b"", identity.grant)
-            gate.enter(identity, streams=True)
+                self._engine.call(path.removeprefix(_PREFIX), b"", caller.grant)
+            permit = admission.begin_stream(caller)
         except BaseException as error:  # noqa: BLE001
             return refusing_handler(record.fail(error))
         if stream is None:
             return None
-        ADMITTED.set((record, identity))
+        ADMITTED.set((record, caller, permit))
         return stream.handler

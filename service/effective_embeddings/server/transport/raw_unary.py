@@ -26,7 +26,7 @@ from typing import Any
 import grpc
 from grpc._cython import cygrpc  # type: ignore[attr-defined]
 
-from effective_embeddings.server.admission.load_shedder import CROWD
+from effective_embeddings._core import MAX_QUEUED_CALLS
 from effective_embeddings.server.admission.status import Status
 
 __all__ = ["RawUnaryCall", "RawUnaryServer"]
@@ -44,12 +44,16 @@ try:
 except AttributeError as error:
     raise ImportError(_BUILT_OTHERWISE + str(error)) from error
 _NO_FLAGS = 0
-# More than a crowd, or none could be told from a few.
-_AT_A_TIME = CROWD + 24
+# More than a queue that is to be seen, or it could not be told from a few calls.
+_AT_A_TIME = MAX_QUEUED_CALLS + 24
 _CALLS_BETWEEN_LOOKS = 16
 _OK = grpc.StatusCode.OK.value[0]
 # What grpc.server wants of a tag that it calls: a call of its own that has ended, and callbacks.
 _NOTHING_TO_DO: tuple[None, tuple[()]] = (None, ())
+
+
+def _do_nothing() -> None:
+    pass
 
 
 class RawUnaryCall:
@@ -57,13 +61,13 @@ class RawUnaryCall:
 
     Attributes:
         metadata: The call's metadata, as it came.
-        crowded: Whether more than ``CROWD`` calls of its method waited when it came.
+        queued: Whether more than ``MAX_QUEUED_CALLS`` calls of its method waited when it came.
     """
 
-    __slots__ = ("_asked", "_call", "_deadline", "_gone", "crowded", "metadata")
+    __slots__ = ("_asked", "_call", "_deadline", "_gone", "metadata", "queued")
 
-    def __init__(self, event: Any, *, crowded: bool) -> None:
-        self.crowded = crowded
+    def __init__(self, event: Any, *, queued: bool) -> None:
+        self.queued = queued
         self._call: Any = event.call
         self._deadline: float = event.call_details.deadline
         self._gone = False
@@ -108,15 +112,34 @@ class RawUnaryCall:
         call.start_server_batch((_ReceiveClose(_NO_FLAGS),), self._closed)
         call.start_server_batch((_ReceiveMessage(_NO_FLAGS),), arrived)
 
-    def reply(self, message: bytes, metadata: tuple[tuple[str, str | bytes], ...]) -> None:
-        """Send the reply and end the call, from any thread; nothing happens if it has ended."""
-        if not self._gone:
-            operations = (
-                _SendInitialMetadata(None, _NO_FLAGS),
-                _SendMessage(message, _NO_FLAGS),
-                _SendStatus(metadata, _OK, b"", _NO_FLAGS),
-            )
-            self._call.start_server_batch(operations, _ended)
+    def reply(
+        self,
+        message: bytes,
+        metadata: tuple[tuple[str, str | bytes], ...],
+        sent: Callable[[], None] = _do_nothing,
+    ) -> None:
+        """Send the reply and end the call, from any thread; nothing is sent if it has ended.
+
+        Args:
+            message: The reply.
+            metadata: Trailing metadata.
+            sent: Called once the client has taken the reply, or the call has ended without that,
+                in the thread that brings the calls or in this one: it must not wait.
+        """
+        if self._gone:
+            sent()
+            return
+
+        def ended(_event: Any) -> tuple[None, tuple[()]]:
+            sent()
+            return _NOTHING_TO_DO
+
+        operations = (
+            _SendInitialMetadata(None, _NO_FLAGS),
+            _SendMessage(message, _NO_FLAGS),
+            _SendStatus(metadata, _OK, b"", _NO_FLAGS),
+        )
+        self._call.start_server_batch(operations, ended)
 
     def fail(self, status: Status) -> None:
         """End the call with a status, from any thread; nothing happens if it has ended."""
@@ -178,7 +201,7 @@ class _Method:
         # Calls since the last look, or during this one.
         self._calls = 0
         self._looking = False
-        self._crowded = False
+        self._queue_stands = False
 
     def ask(self) -> None:
         """Ask for one more call."""
@@ -191,7 +214,7 @@ class _Method:
         # Otherwise the server stops.
         if event.success:
             self._calls += 1
-            call = RawUnaryCall(event, crowded=self._crowded)
+            call = RawUnaryCall(event, queued=self._queue_stands)
             _guard(call, self._begin, call)
             self.ask()
             if self._calls >= _CALLS_BETWEEN_LOOKS and not self._looking:
@@ -202,10 +225,10 @@ class _Method:
         """See how many calls there are in the queue, behind which no operations take their turn."""
 
         def looked(_event: Any) -> tuple[None, tuple[()]]:
-            self._crowded = self._calls > CROWD
+            self._queue_stands = self._calls > MAX_QUEUED_CALLS
             self._looking = False
-            # While there is a crowd one look follows the other: its end is seen without a call.
-            if self._crowded:
+            # While the queue stands one look follows the other: its end is seen without a call.
+            if self._queue_stands:
                 self._look(call)
             return _NOTHING_TO_DO
 
@@ -214,7 +237,7 @@ class _Method:
         try:
             call.start_server_batch((), looked)
         except Exception:  # noqa: BLE001 - this is the thread that brings all calls
-            self._crowded = self._looking = False
+            self._queue_stands = self._looking = False
             _log.debug("cannot look at the queue path=%s", self._path, exc_info=True)
 
 

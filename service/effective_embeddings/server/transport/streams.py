@@ -1,7 +1,7 @@
 """The service's streaming methods, each with a thread of ``grpc.server``'s pool.
 
-What is caught here is BaseException: a panic of the core is one, and gRPC would leave a call that
-ended with it without an answer.
+Handlers catch BaseException: a panic of the core is one, and gRPC would leave a call that ended
+with it without an answer.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import NoReturn, TypeAlias
 
 import grpc
 
-from effective_embeddings._core import namespace_of
-from effective_embeddings.server.admission.admission import Gate, GoneError
+from effective_embeddings._core import Caller, Permit, namespace_of
+from effective_embeddings.server.admission.admission import AdmissionControl, GoneError
+from effective_embeddings.server.admission.stall_timeout import StreamWaits
 from effective_embeddings.server.admission.status import abort
-from effective_embeddings.server.auth.tokens import Identity
 from effective_embeddings.server.observability.call_observer import CallRecord
 from effective_embeddings.server.transport.engine import EngineLike, RestoreLike
 
@@ -24,26 +24,28 @@ __all__ = ["ADMITTED", "HANDLER_FACTORIES"]
 # In quotes: generic for the type checker, and not when it runs.
 _Handler: TypeAlias = "grpc.RpcMethodHandler[bytes, bytes]"
 
-# gRPC makes a context for each call, and runs in it both who lets the call in and its handler.
-ADMITTED: ContextVar[tuple[CallRecord, Identity]] = ContextVar("admitted")
+_Admitted: TypeAlias = tuple[CallRecord, Caller, Permit]
+# gRPC makes a context for each call, and runs in it both the call's admission and its handler.
+ADMITTED: ContextVar[_Admitted] = ContextVar("admitted")
 
 
-def _server_stream(name: str, engine: EngineLike, gate: Gate) -> _Handler:
+def _server_stream(name: str, engine: EngineLike, admission: AdmissionControl) -> _Handler:
     def handle(requests: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
-        record, identity = _begin(context)
+        record, caller, permit = _begin(context)
+        waits = StreamWaits(admission.stall_timeout, context)
         try:
             try:
-                request = gate.receive(name, requests, context)
+                request = admission.receive(name, requests, context)
                 record.namespace = namespace_of(name, request)
-                replies = engine.snapshot(request, identity.grant, context.time_remaining())
+                replies = engine.snapshot(request, caller.grant, context.time_remaining())
                 for reply in replies:
-                    gate.check_reply(reply)
-                    gate.stall_timeout.begin(context)
+                    admission.core.check_reply(len(reply))
+                    waits.begin()
                     yield reply
-                    gate.stall_timeout.end(context)
+                    waits.end(reply)
             finally:
-                gate.stall_timeout.end(context)
-                gate.leave(identity, streams=True)
+                waits.end()
+                permit.release()
         except GeneratorExit:
             record.end("CANCELLED", "CANCELLED")
             raise
@@ -57,15 +59,15 @@ def _server_stream(name: str, engine: EngineLike, gate: Gate) -> _Handler:
     return grpc.stream_stream_rpc_method_handler(handle)
 
 
-def _client_stream(name: str, engine: EngineLike, gate: Gate) -> _Handler:
+def _client_stream(name: str, engine: EngineLike, admission: AdmissionControl) -> _Handler:
     def handle(requests: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
-        record, identity = _begin(context)
+        record, caller, permit = _begin(context)
         try:
             try:
-                restore = engine.restore(identity.grant)
-                reply = _take_in(name, restore, requests, record, gate, context)
+                restore = engine.restore(caller.grant)
+                reply = _take_in(name, restore, requests, record, admission, context)
             finally:
-                gate.leave(identity, streams=True)
+                permit.release()
         except (GoneError, grpc.RpcError) as error:
             return _gone(record, error)
         except BaseException as error:  # noqa: BLE001
@@ -81,29 +83,29 @@ def _take_in(
     restore: RestoreLike,
     requests: Iterator[bytes],
     record: CallRecord,
-    gate: Gate,
+    admission: AdmissionControl,
     context: grpc.ServicerContext,
 ) -> bytes:
     """Push all requests of a restore; nothing is left of one that does not come to its end."""
     try:
-        for request in gate.requests_until_stall(requests, context):
+        for request in admission.requests_until_stall(requests, context):
             if record.namespace is None:
                 record.namespace = namespace_of(name, request)
             restore.push(request)
         # To a call that was cancelled gRPC may end the stream as if it were whole.
-        gate.check_active(context)
+        admission.check_active(context)
         return restore.finish()
     except BaseException:
         restore.abort()
         raise
 
 
-def _begin(context: grpc.ServicerContext) -> tuple[CallRecord, Identity]:
-    record, identity = ADMITTED.get()
+def _begin(context: grpc.ServicerContext) -> _Admitted:
+    record, caller, permit = ADMITTED.get()
     record.peer = context.peer
     record.trace(context.invocation_metadata())
     context.set_trailing_metadata((("x-request-id", record.request_id),))
-    return record, identity
+    return record, caller, permit
 
 
 def _gone(record: CallRecord, error: Exception) -> bytes:
@@ -119,9 +121,10 @@ def _refuse(error: BaseException, record: CallRecord, context: grpc.ServicerCont
     abort(record.fail(error), context)
 
 
+_Factory: TypeAlias = Callable[[str, EngineLike, AdmissionControl], _Handler]
 # By (client streams, server streams): what makes the handler. The contract has one method of each
 # kind; another kind would be a KeyError at start, not a silent gap.
-HANDLER_FACTORIES: dict[tuple[bool, bool], Callable[[str, EngineLike, Gate], _Handler]] = {
+HANDLER_FACTORIES: dict[tuple[bool, bool], _Factory] = {
     (False, True): _server_stream,
     (True, False): _client_stream,
 }

@@ -1,15 +1,17 @@
 """The service's unary methods: answered at once, or by a worker.
 
-What is caught here is BaseException: a panic of the core is one, and a call that ended with it
-would be left without an answer.
+Handlers catch BaseException: a panic of the core is one, and a call that ended with it would be
+left without an answer.
 """
 
 from __future__ import annotations
 
-from effective_embeddings._core import namespace_of
-from effective_embeddings.server.admission.admission import Gate, GoneError
-from effective_embeddings.server.admission.load_shedder import Crowd
-from effective_embeddings.server.auth.tokens import Identity
+from effective_embeddings._core import Grant, LoadShedder, Permit, namespace_of
+from effective_embeddings.server.admission.admission import (
+    AdmissionControl,
+    GoneError,
+    new_call_id,
+)
 from effective_embeddings.server.observability.call_observer import CallObserver, CallRecord
 from effective_embeddings.server.transport.engine import EngineLike
 from effective_embeddings.server.transport.raw_unary import RawUnaryCall
@@ -19,107 +21,119 @@ __all__ = ["UnaryMethod"]
 
 
 class UnaryMethod:
-    """A unary method: who calls is asked, and turned away, before the request is read."""
+    """A unary method: a call is admitted or refused before its request is read."""
 
     def __init__(
-        self, name: str, observer: CallObserver, engine: EngineLike, gate: Gate, workers: Workers
+        self,
+        name: str,
+        observer: CallObserver,
+        engine: EngineLike,
+        admission: AdmissionControl,
+        workers: Workers,
     ) -> None:
-        """Make it.
+        """Put the method together.
 
         Args:
             name: The method's name.
             observer: Sees its calls.
             engine: Answers them.
-            gate: Lets them in.
-            workers: Threads for those that take more than microseconds.
+            admission: Admits them.
+            workers: Threads for the calls that take more than microseconds.
         """
         self.name = name
         self.observer = observer
         self.engine = engine
-        self.gate = gate
+        self.admission = admission
         self.workers = workers
-        self._crowd = Crowd()
+        self._shedder = LoadShedder()
 
     def begin(self, call: RawUnaryCall) -> None:
-        """Let a call in, and wait for its request without a thread."""
-        gate = self.gate
-        record = self.observer.begin(gate.new_id())
+        """Admit a call, and wait for its request without a thread."""
+        admission = self.admission
+        record = self.observer.begin(new_call_id())
         record.peer = call.peer
         try:
-            identity = gate.identity_of(call.metadata)
-            record.principal = identity.principal
-            if call.crowded:
-                self._crowd.take(identity.principal)
-            else:
-                self._crowd.scatter()
-            gate.admit(identity)
-            gate.arrive(identity)
+            caller = admission.core.identify(call.metadata)
+            record.principal = caller.principal
+            permit = admission.core.arrive(caller, self._shedder, queued=call.queued)
         except BaseException as error:  # noqa: BLE001
             call.fail(record.fail(error))
             return
         record.trace(call.metadata)
-        gate.stall_timeout.begin(call)
-        call.receive(_AdmittedCall(self, call, record, identity).received)
+        admission.stall_timeout.begin(call)
+        call.receive(_AdmittedCall(self, call, record, caller.grant, permit).received)
 
 
 class _AdmittedCall:
-    """A call that was let in. Its place is free before its caller knows, who may call again."""
+    """An admitted call.
 
-    __slots__ = ("_call", "_identity", "_method", "_record", "_request")
+    Its permit becomes one for the reply's bytes before the client has the answer, and may call
+    again; the bytes are released once the client has taken them.
+    """
+
+    __slots__ = ("_call", "_grant", "_method", "_permit", "_record", "_request")
 
     def __init__(
-        self, method: UnaryMethod, call: RawUnaryCall, record: CallRecord, identity: Identity
+        self,
+        method: UnaryMethod,
+        call: RawUnaryCall,
+        record: CallRecord,
+        grant: Grant,
+        permit: Permit,
     ) -> None:
         self._method = method
         self._call = call
         self._record = record
-        self._identity = identity
+        self._grant = grant
+        self._permit = permit
         self._request = b""
 
     def received(self, request: bytes | None) -> None:
         """Answer at once, or hand over; this is the thread that brings the calls."""
-        method, gate = self._method, self._method.gate
-        gate.stall_timeout.end(self._call)
+        method = self._method
+        method.admission.stall_timeout.end(self._call)
         try:
-            request = gate.check_request(method.name, request, self._call)
+            request = method.admission.check_request(method.name, request, self._call)
             if method.observer.audit is not None:
                 self._record.namespace = namespace_of(method.name, request)
-            reply = method.engine.try_call(method.name, request, self._identity.grant)
+            reply = method.engine.try_call(method.name, request, self._grant)
             if reply is None:
-                gate.enter(self._identity, streams=False)
+                self._permit.execute()
                 self._request = request
                 method.workers.submit(self._work)
             else:
-                gate.check_reply(reply)
+                self._permit.reply(len(reply))
         except BaseException as error:  # noqa: BLE001
-            gate.depart(self._identity)
             self._refuse(error)
         else:
-            gate.depart(self._identity)
             if reply is not None:
                 self._reply(reply)
 
     def _work(self) -> None:
-        method, gate = self._method, self._method.gate
+        method = self._method
         try:
-            # What nobody waits for any more is not begun.
-            gate.check_active(self._call)
+            # A call whose client is gone is not begun.
+            method.admission.check_active(self._call)
             seconds = self._call.time_remaining()
-            reply = method.engine.call(method.name, self._request, self._identity.grant, seconds)
-            gate.check_reply(reply)
+            reply = method.engine.call(method.name, self._request, self._grant, seconds)
+            self._permit.reply(len(reply))
         except BaseException as error:  # noqa: BLE001
-            gate.leave(self._identity, streams=False)
             self._refuse(error)
         else:
-            gate.leave(self._identity, streams=False)
             self._reply(reply)
 
     def _reply(self, reply: bytes) -> None:
-        # Before the caller knows: what it was told is in the figures and in the audit log.
+        # Before the client has the answer: the call is in the metrics and in the audit log.
         self._record.end()
-        self._call.reply(reply, (("x-request-id", self._record.request_id),))
+        self._method.admission.stall_timeout.begin(self._call)
+        self._call.reply(reply, (("x-request-id", self._record.request_id),), self._sent)
+
+    def _sent(self) -> None:
+        self._method.admission.stall_timeout.end(self._call)
+        self._permit.release()
 
     def _refuse(self, error: BaseException) -> None:
+        self._permit.release()
         if isinstance(error, GoneError):
             self._record.end("CANCELLED", "CANCELLED")
         else:
