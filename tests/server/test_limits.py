@@ -328,7 +328,7 @@ def test_streaming_calls_per_principal() -> None:
     one, other = _caller("one"), _caller("other")
     for _ in range(2):
         gate.stream(one)
-    with pytest.raises(StatusError, match="2 streaming calls per principal") as caught:
+    with pytest.raises(StatusError, match="2 streams per principal") as caught:
         gate.stream(one)
     assert caught.value.reason == "OVERLOADED"
     gate.stream(other)
@@ -485,11 +485,9 @@ ELSEWHERE: dict[str, Callable[..., None]] = {
     "waiting_calls": test_load_shedding.test_excess_calls_are_refused_and_not_cut_off,
     "max_calls_per_principal": test_max_calls_per_principal,
     "max_streaming_calls": test_max_streaming_calls,
-    "streaming_calls_per_principal": test_streaming_calls_per_principal,
-    "unread_reply_bytes": test_unread_replies_beyond_their_bytes_hold_the_places_of_their_calls,
-    "unread_reply_bytes_per_principal": (
-        test_unread_replies_beyond_their_bytes_hold_the_places_of_their_calls
-    ),
+    "streams_per_principal": test_streaming_calls_per_principal,
+    "unread_bytes": test_unread_replies_beyond_their_bytes_hold_the_places_of_their_calls,
+    "unread_per_principal": (test_unread_replies_beyond_their_bytes_hold_the_places_of_their_calls),
     "stream_bytes_per_second": test_hostile_clients.test_restores_that_drip_are_cancelled,
     "workers": test_workers,
     "page_bytes": test_page_bytes,

@@ -78,7 +78,7 @@ impl ConcurrencyLimiter {
             ),
             streams: Capacity::new(
                 ("streaming_calls", limits.streams),
-                ("streaming_calls_per_principal", limits.streams_share),
+                ("streams_per_principal", limits.streams_share),
             ),
             reply_bytes: Capacity::new(
                 ("reply_bytes", limits.reply_bytes),
@@ -385,7 +385,7 @@ mod tests {
         };
         let _held = take(&limiter, a, Work::Streaming, 2);
         let found = limiter.try_acquire(a, Work::Streaming);
-        lacks(found, "streaming_calls_per_principal", 2);
+        lacks(found, "streams_per_principal", 2);
         let _others = take(&limiter, b, Work::Streaming, 2);
         lacks(
             limiter.try_acquire(c, Work::Streaming),
