@@ -7,7 +7,8 @@ use ee_core::kernels::Kernel;
 use ee_core::namespace::{CategoryRecord, Origin};
 use ee_core::namespace::{Header, Profile};
 use ee_core::settings::{Metadata, NamespaceSettings};
-use serde::{Deserialize, Serialize};
+pub use ee_store::FilesReport;
+use ee_store::NamespaceRow;
 
 /// How to open a data directory.
 #[derive(Clone, Debug)]
@@ -94,7 +95,7 @@ impl NewNamespace {
 }
 
 /// What there is to say of a namespace.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct NamespaceView {
     /// Its name.
     pub name: String,
@@ -119,6 +120,11 @@ pub struct NamespaceView {
 }
 
 impl NamespaceView {
+    /// The view of a stored namespace.
+    pub(crate) fn of(row: &NamespaceRow) -> Self {
+        Self::new(&row.name, &row.settings, &row.profile, &row.header)
+    }
+
     /// The view, from its parts.
     pub fn new(
         name: &str,
@@ -273,15 +279,6 @@ pub struct VerifyReport {
     pub memberships: u64,
     /// Digest of the rebuilt state.
     pub digest: [u8; 32],
-    /// What does not agree; empty: all is well.
-    pub findings: Vec<String>,
-}
-
-/// What a check of the files found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FilesReport {
-    /// Pages of the database file that were read.
-    pub pages: u64,
     /// What does not agree; empty: all is well.
     pub findings: Vec<String>,
 }

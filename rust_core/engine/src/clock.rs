@@ -1,6 +1,8 @@
-//! The clock.
+//! The clock, and deadlines.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use crate::{Error, Result};
 
 /// Milliseconds since the Unix epoch.
 pub(crate) fn now_ms() -> i64 {
@@ -11,4 +13,12 @@ pub(crate) fn now_ms() -> i64 {
     #[cfg(feature = "failpoints")]
     let now = now.saturating_add(crate::failpoints::clock_offset_ms());
     now
+}
+
+/// Refuses work whose deadline has passed.
+pub(crate) fn check_deadline(deadline: Option<Instant>) -> Result<()> {
+    match deadline {
+        Some(deadline) if Instant::now() > deadline => Err(Error::DeadlineExceeded),
+        _ => Ok(()),
+    }
 }

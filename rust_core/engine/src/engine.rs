@@ -2,37 +2,30 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::Instant;
 
 use ee_core::command::Command;
 use ee_core::kernels::Kernel;
-use ee_core::namespace::{CategoryView, Header, Namespace, Profile};
-use rusqlite::Connection;
+use ee_core::namespace::{CategoryView, Namespace};
+use ee_store::sqlite::Sqlite;
+use ee_store::{Backend, NamespaceRow, Reads, StoreResult, View};
 
 use crate::api::{
     At, EngineInfo, Health, ItemFilter, ItemView, NamespaceView, NewNamespace, Options,
     ReadContext, SnapshotView, VerifyReport, WriteContext, Written,
 };
-use crate::catalog::cached_namespace::{Loaded, NamespaceHandle};
-use crate::catalog::namespace_cache::Registry;
-use crate::clock::now_ms;
-use crate::failpoints::{Step, reach};
+use crate::catalog::cached_namespace::{CachedNamespace, NamespaceHandle};
+use crate::catalog::lifecycle::{self, CreateNamespace, DeleteNamespace};
+use crate::clock::{check_deadline, now_ms};
 use crate::maintenance::verify::{Live, verify};
 use crate::metrics::Stats;
 use crate::read::consistent as read;
 use crate::shared::Shared;
-use crate::store::directory::{Directory, Marks};
-use crate::store::{Head, copied_sequence, log_frames, open_writer, sqlite_version};
-use crate::store::{NamespaceRow, Reader, Readers, Remembered, State, StoreResult, queries};
-use crate::transfer::restore::{Restore, append_created};
+use crate::transfer::restore::Restore;
 use crate::transfer::snapshot::Snapshot;
+use crate::write::idempotency;
 use crate::write::prediction_probe;
 use crate::write::writer::Writer;
 use crate::{Error, Result};
-
-/// Requests that create or delete a namespace are remembered under this identifier.
-const SERVICE: i64 = 0;
 
 /// A data directory, open. All methods may be called from any thread, and may block.
 pub struct Engine {
@@ -42,46 +35,16 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Opens a data directory, or makes one. Fails if another process has it, if it was written
+    /// Opens a data directory, or creates it. Fails if another process has it open, if it was written
     /// by another version's format, or if something that was acknowledged is missing.
     pub fn open(directory: &Path, options: Options) -> Result<Self> {
-        let directory = Directory::take(directory)?;
-        reach(Step::OpenDatabase)?;
-        let database = directory.database();
-        let marks = directory.marks();
-        if marks.acknowledged > 0 && directory.is_empty() {
-            // Opening it would make a new one, and throw away a log that may be there.
-            return Err(lost("the database file", 0, marks.acknowledged));
-        }
-        let copied = (marks.copied > 0).then(|| copied_sequence(&database));
-        if let Some(Some(copied)) = copied
-            && copied < marks.copied
-        {
-            return Err(lost("the database file by itself", copied, marks.copied));
-        }
-        let connection = open_writer(&database)?;
-        let head = Head::load(&connection)?;
-        if head.sequence < marks.acknowledged {
-            return Err(lost("the log", head.sequence, marks.acknowledged));
-        }
-        // Without a log the file must be as it was when the log was last copied back wholly: a
-        // copying that was cut off leaves a mixture that only the log makes whole.
-        if marks != Marks::default()
-            && log_frames(&connection)?.written == 0
-            && head.sequence != marks.copied
-        {
-            return Err(lost("the log", marks.copied, head.sequence));
-        }
-        reach(Step::OpenAbandon)?;
-        abandon_restores(&connection)?;
-        let readers = Readers::new(&database);
-        let registry = Registry::new(Arc::clone(&readers), options.memory_budget);
-        let shared = Arc::new(Shared::new(directory, readers, registry, options.threads));
-        shared
-            .counters
-            .steps
-            .store(head.sequence, Ordering::Relaxed);
-        let writer = Arc::new(Writer::start(connection, Arc::clone(&shared))?);
+        Self::with_backend(Arc::new(Sqlite::open(directory)?), options)
+    }
+
+    /// An engine over a store.
+    pub fn with_backend(backend: Arc<dyn Backend>, options: Options) -> Result<Self> {
+        let shared = Arc::new(Shared::new(backend, options.memory_budget, options.threads));
+        let writer = Arc::new(Writer::start(Arc::clone(&shared))?);
         Ok(Self {
             shared,
             writer,
@@ -96,34 +59,18 @@ impl Engine {
         context: WriteContext,
     ) -> Result<NamespaceView> {
         check_deadline(context.deadline)?;
-        let limit = self.options.max_namespaces;
-        if context.validate_only {
-            return self.reading(|| {
-                let reader = self.shared.readers.begin()?;
-                check_new_name(&reader, &new.name)?;
-                check_room(queries::namespace_count(&reader)?, limit)?;
-                Ok(new_row(&new, 0, now_ms()).view())
-            });
+        let create = CreateNamespace {
+            new,
+            context,
+            max_namespaces: self.options.max_namespaces,
+        };
+        if create.context.validate_only {
+            return self.reading(|| create.validate(self.shared.backend.view()?.reads()));
         }
-        self.writer.task(
-            move |connection, head| {
-                check_deadline(context.deadline)?;
-                if let Some(view) = recall(connection, &new.name, &context, head.time_ms)? {
-                    return Ok(view);
-                }
-                check_new_name(connection, &new.name)?;
-                check_room(head.namespaces, limit)?;
-                head.namespaces += 1;
-                let row = new_row(&new, head.take_id(), head.time_ms);
-                append_created(connection, head, row.id, &context)?;
-                queries::save_namespace(connection, &row)?;
-                remember(connection, &new.name, &context, head.time_ms, row.view())
-            },
-            |_, _| {},
-        )
+        self.writer.operation(create)
     }
 
-    /// Deletes a namespace and all that it holds. Its rows are purged bit by bit afterwards.
+    /// Deletes a namespace and all that it holds. Its rows are purged step by step afterwards.
     pub fn delete_namespace(
         &self,
         name: &str,
@@ -131,65 +78,28 @@ impl Engine {
         context: WriteContext,
     ) -> Result<NamespaceView> {
         check_deadline(context.deadline)?;
-        let name = name.to_owned();
-        let delete = move |connection: &Connection, head: &mut Head| {
-            check_deadline(context.deadline)?;
-            if let Some(view) = recall(connection, &name, &context, head.time_ms)? {
-                return Ok(view);
-            }
-            let row = queries::namespace_by_name(connection, &name)?;
-            let mut row = row.ok_or_else(|| Error::NamespaceNotFound { name: name.clone() })?;
-            let Header {
-                categories, items, ..
-            } = row.header;
-            if !force && (categories > 0 || items > 0) {
-                return Err(Error::NamespaceNotEmpty {
-                    name: name.clone(),
-                    categories,
-                    items,
-                });
-            }
-            let view = row.view();
-            if context.validate_only {
-                return Ok(view);
-            }
-            row.state = State::Deleted;
-            head.namespaces -= 1;
-            queries::save_namespace(connection, &row)?;
-            remember(connection, &name, &context, head.time_ms, view)
-        };
-        self.writer.task(delete, |shared, view| {
-            // A dry run, or the first answer to a retry, may name one that is there.
-            let there = shared
-                .readers
-                .begin()
-                .and_then(|reader| Ok(queries::namespace_by_name(&reader, &view.name)?.is_some()));
-            if !matches!(there, Ok(true)) {
-                shared.registry.remove(&view.name);
-            }
+        self.writer.operation(DeleteNamespace {
+            name: name.to_owned(),
+            force,
+            context,
         })
     }
 
-    /// Up to `limit` namespaces by name, after one, as far as they begin with a prefix.
+    /// Up to `limit` namespaces by name, after a name, whose names begin with a prefix.
     pub fn list_namespaces(
         &self,
         prefix: &str,
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<NamespaceView>> {
-        self.reading(|| {
-            let reader = self.shared.readers.begin()?;
-            let after = after.unwrap_or_default();
-            let rows = queries::namespaces_page(&reader, prefix, after, limit)?;
-            Ok(rows.iter().map(NamespaceRow::view).collect())
-        })
+        self.reading(|| lifecycle::list(&self.shared, prefix, after, limit))
     }
 
     /// The namespace with a name, loaded if it is not in memory. If that takes more memory than the
     /// budget allows, other namespaces leave.
     pub fn handle(&self, name: &str) -> Result<NamespaceHandle> {
-        let loaded = self.reading(|| self.shared.registry.get(name))?;
-        if self.shared.registry.over_budget() {
+        let loaded = self.reading(|| self.shared.cache.get(name))?;
+        if self.shared.cache.over_budget() {
             self.writer.evict();
         }
         Ok(NamespaceHandle(loaded))
@@ -198,7 +108,7 @@ impl Engine {
     /// [`Engine::handle`] without waiting: `None` if the namespace is not in memory, or if its
     /// entry there is locked.
     pub fn try_handle(&self, name: &str) -> Option<NamespaceHandle> {
-        self.shared.registry.try_get(name).map(NamespaceHandle)
+        self.shared.cache.try_get(name).map(NamespaceHandle)
     }
 
     /// Counts, labels and revision of a namespace.
@@ -220,9 +130,9 @@ impl Engine {
         check_deadline(context.deadline)?;
         let loaded = Arc::clone(&namespace.0);
         let rehearsal = context.validate_only;
-        let guesses = match &command {
+        let predictions = match &command {
             Command::Assign(assignments) if !rehearsal => {
-                prediction_probe::before(&self.shared, &loaded, assignments, self.kernel())
+                prediction_probe::predict(&self.shared, &loaded, assignments, self.kernel())
             }
             _ => Vec::new(),
         };
@@ -230,9 +140,9 @@ impl Engine {
         if !rehearsal && !written.replayed {
             let counters = &self.shared.counters;
             counters.learned(&written.outcome);
-            counters.suggested(prediction_probe::taken(
+            counters.predicted(prediction_probe::compare(
                 namespace.settings(),
-                &guesses,
+                &predictions,
                 &written.outcome,
             ));
         }
@@ -284,13 +194,13 @@ impl Engine {
         context: ReadContext,
     ) -> Result<At<ItemView>> {
         let loaded = self.at(namespace, context)?;
-        self.read_store(&loaded, |reader, row| {
-            let item = queries::item_by_key(reader, row.id, key)?;
+        self.read_store(&loaded, |reads, row| {
+            let item = reads.item_by_key(row.id, key)?;
             let item = item.ok_or_else(|| Error::ItemNotFound {
                 key: key.to_owned(),
                 query: None,
             })?;
-            Ok(read::view(reader, item, embedding)?)
+            Ok(read::view(reads, row.id, item, embedding)?)
         })
     }
 
@@ -304,11 +214,11 @@ impl Engine {
         context: ReadContext,
     ) -> Result<At<Vec<ItemView>>> {
         let loaded = self.at(namespace, context)?;
-        self.read_store(&loaded, |reader, row| {
-            let items = read::page(reader, row.id, &filter, limit)?;
+        self.read_store(&loaded, |reads, row| {
+            let items = read::page(reads, row.id, &filter, limit)?;
             let views = items
                 .into_iter()
-                .map(|item| read::view(reader, item, embeddings));
+                .map(|item| read::view(reads, row.id, item, embeddings));
             Ok(views.collect::<StoreResult<_>>()?)
         })
     }
@@ -331,8 +241,8 @@ impl Engine {
     /// in the last day.
     pub fn restored(&self, name: &str, context: &WriteContext) -> Result<Option<NamespaceView>> {
         self.reading(|| {
-            let reader = self.shared.readers.begin()?;
-            recall(&reader, name, context, now_ms())
+            let view = self.shared.backend.view()?;
+            idempotency::namespace(view.reads(), name, context, now_ms())
         })
     }
 
@@ -352,35 +262,38 @@ impl Engine {
     pub fn verify(&self, namespace: &NamespaceHandle) -> Result<At<VerifyReport>> {
         let loaded = self.at(namespace, ReadContext::default())?;
         let At {
-            value: (live, reader),
+            value: (live, view),
             revision,
-        } = self.read_both(&loaded, |published, reader| {
-            Ok((Live::of(published), reader))
+        } = self.read_both(&loaded, |published, view| {
+            Ok((Live::of(published), view))
         })?;
-        let value = self.reading(|| verify(&reader, &read::pinned(&reader, &loaded)?, live))?;
+        let value = self.reading(|| {
+            let row = read::pinned(view.reads(), &loaded)?;
+            verify(view.reads(), &row, live)
+        })?;
         Ok(At { value, revision })
     }
 
     /// What the engine is.
     pub fn info(&self) -> Result<EngineInfo> {
         let namespaces = self.reading(|| {
-            let reader = self.shared.readers.begin()?;
-            Ok(queries::namespace_count(&reader)?)
+            Ok(self.shared.backend.view()?.namespace_count()?)
         })?;
         Ok(EngineInfo {
-            sqlite_version: sqlite_version().to_owned(),
+            sqlite_version: self.shared.backend.describe().version,
             kernel: self.kernel().name(),
             namespaces,
-            memory_bytes: self.shared.registry.memory() as u64,
+            memory_bytes: self.shared.cache.memory() as u64,
         })
     }
 
     /// What it has done since it was opened.
     pub fn stats(&self) -> Stats {
-        let registry = &self.shared.registry;
+        let cache = &self.shared.cache;
         Stats {
-            namespaces_loaded: registry.loaded().len() as u64,
-            memory_bytes: registry.memory() as u64,
+            namespaces_loaded: cache.loaded().len() as u64,
+            memory_bytes: cache.memory() as u64,
+            log_entries: self.shared.backend.acknowledged(),
             serving: matches!(self.health(), Health::Serving),
             ..self.shared.counters.read()
         }
@@ -388,43 +301,43 @@ impl Engine {
 
     /// Returns the error that a write would get now, if the engine refuses writes.
     pub fn may_write(&self) -> Result<()> {
-        self.shared.may_write()
+        self.shared.health.may_write()
     }
 
     /// Whether it takes writes.
     pub fn health(&self) -> Health {
-        self.shared.health()
+        self.shared.health.report()
     }
 
     /// Refuses writes from now on; those that were begun are finished.
     pub fn stop_writes(&self) {
-        self.shared.stop();
+        self.shared.health.stop();
     }
 
     /// Finishes what was begun, writes everything that a start would have to do again, and lets
     /// go of the directory once nothing is read any more. Idempotent.
     pub fn close(&self) {
-        self.shared.stop();
+        self.shared.health.stop();
         self.writer.stop();
     }
 
     /// Reads; an error is told as one of reading.
     fn reading<T>(&self, read: impl FnOnce() -> Result<T>) -> Result<T> {
-        read().map_err(|error| self.shared.read_error(error))
+        self.shared.reading(read)
     }
 
     fn read_store<T>(
         &self,
-        loaded: &Arc<Loaded>,
-        read: impl FnOnce(&Reader, &NamespaceRow) -> Result<T>,
+        loaded: &Arc<CachedNamespace>,
+        read: impl FnOnce(&dyn Reads, &NamespaceRow) -> Result<T>,
     ) -> Result<At<T>> {
         self.reading(|| self.shared.read_store(loaded, read))
     }
 
     pub(crate) fn read_both<T>(
         &self,
-        loaded: &Arc<Loaded>,
-        read: impl FnOnce(&Namespace, Reader) -> Result<T>,
+        loaded: &Arc<CachedNamespace>,
+        read: impl FnOnce(&Namespace, Box<dyn View>) -> Result<T>,
     ) -> Result<At<T>> {
         self.reading(|| self.shared.read_both(loaded, read))
     }
@@ -438,7 +351,7 @@ impl Engine {
         &self,
         namespace: &NamespaceHandle,
         context: ReadContext,
-    ) -> Result<Arc<Loaded>> {
+    ) -> Result<Arc<CachedNamespace>> {
         self.reading(|| self.shared.at(&namespace.0, context))
     }
 }
@@ -446,112 +359,5 @@ impl Engine {
 impl Drop for Engine {
     fn drop(&mut self) {
         self.close();
-    }
-}
-
-/// Something of what was acknowledged is not there any more.
-fn lost(place: &str, found: u64, marked: u64) -> Error {
-    Error::Corrupted {
-        place: place.into(),
-        what: format!("ends at step {found}, but step {marked} was there: a part is lost or old"),
-    }
-}
-
-/// Refuses a name that a namespace has.
-pub(crate) fn check_new_name(connection: &Connection, name: &str) -> Result<()> {
-    match queries::namespace_by_name(connection, name)? {
-        Some(_) => Err(Error::NamespaceExists {
-            name: name.to_owned(),
-        }),
-        None => Ok(()),
-    }
-}
-
-/// Refuses one more namespace than there may be.
-pub(crate) fn check_room(actual: u64, limit: Option<u64>) -> Result<()> {
-    match limit {
-        Some(limit) if actual >= limit => Err(Error::TooManyNamespaces { limit }),
-        _ => Ok(()),
-    }
-}
-
-fn new_row(new: &NewNamespace, id: i64, now_ms: i64) -> NamespaceRow {
-    NamespaceRow {
-        id,
-        name: new.name.clone(),
-        state: State::Active,
-        settings: new.settings.clone(),
-        profile: Profile {
-            description: new.description.clone(),
-            labels: new.labels.clone(),
-            created_ms: now_ms,
-        },
-        header: Header {
-            revision: 1,
-            next_sequence: 1,
-            ..Header::default()
-        },
-        checkpoint: 1,
-    }
-}
-
-/// Where the answer to a request is kept that creates or deletes a namespace. Its name is a part of
-/// it: whoever may not see a namespace does not meet the ids that were used for it either.
-fn kept_under(name: &str, context: &WriteContext) -> String {
-    // No name has a slash.
-    format!("{name}/{}", context.request_id)
-}
-
-/// The first answer to a request with this id that creates or deletes a namespace of this name.
-pub(crate) fn recall(
-    connection: &Connection,
-    name: &str,
-    context: &WriteContext,
-    now_ms: i64,
-) -> Result<Option<NamespaceView>> {
-    if context.request_id.is_empty() {
-        return Ok(None);
-    }
-    let (id, fingerprint) = (kept_under(name, context), context.fingerprint);
-    match queries::recall(connection, SERVICE, &id, fingerprint, now_ms)? {
-        Remembered::No => Ok(None),
-        Remembered::Answer(view) => Ok(Some(view)),
-        Remembered::Other => Err(Error::RequestIdReused {
-            request_id: context.request_id.clone(),
-        }),
-    }
-}
-
-/// Keeps the answer for a retry.
-pub(crate) fn remember(
-    connection: &Connection,
-    name: &str,
-    context: &WriteContext,
-    now_ms: i64,
-    view: NamespaceView,
-) -> Result<NamespaceView> {
-    if !context.request_id.is_empty() {
-        let (id, fingerprint) = (kept_under(name, context), context.fingerprint);
-        queries::remember(connection, SERVICE, &id, fingerprint, now_ms, &view)?;
-        queries::forget_old(connection, now_ms, 1)?;
-    }
-    Ok(view)
-}
-
-/// Restores that a process did not finish are nobody's.
-fn abandon_restores(connection: &Connection) -> Result<()> {
-    for id in queries::abandoned_restores(connection)? {
-        if let Some(mut row) = queries::namespace_by_id(connection, id)? {
-            row.state = State::Deleted;
-            queries::save_namespace(connection, &row)?;
-        }
-    }
-    Ok(())
-}
-
-fn check_deadline(deadline: Option<Instant>) -> Result<()> {
-    match deadline {
-        Some(deadline) if Instant::now() > deadline => Err(Error::DeadlineExceeded),
-        _ => Ok(()),
     }
 }

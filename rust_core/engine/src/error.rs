@@ -1,6 +1,7 @@
 //! Why the engine did not do what it was asked to.
 
 use ee_core::command::Rejection;
+use ee_store::StoreError;
 use thiserror::Error;
 
 /// Why a call failed. Nothing was changed, unless the text says that it is not known.
@@ -116,6 +117,25 @@ pub enum Error {
     /// The engine is being closed.
     #[error("the service is shutting down")]
     ShuttingDown,
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Failed { cause } | StoreError::Duplicate { cause } => {
+                Self::StoreFailed { cause }
+            }
+            StoreError::Damaged { what } => Self::Corrupted {
+                place: "database file".into(),
+                what,
+            },
+            StoreError::Corrupted { place, what } | StoreError::Newer { place, what } => {
+                Self::Corrupted { place, what }
+            }
+            StoreError::InUse { directory } => Self::DirectoryInUse { directory },
+            StoreError::Closed => Self::ShuttingDown,
+        }
+    }
 }
 
 /// Result of a call.

@@ -1,39 +1,37 @@
-//! Namespaces on disk: one ordered log of commands, a store, group commit, recovery.
+//! Namespaces on a store: one writer, batches that share a commit, consistent reads, recovery.
 //!
 //! ```text
-//! caller ── Engine ─┬─ reads: Registry (namespaces in memory) and Readers (the store, one moment)
-//!                   └─ writes: Writer ── Group (one transaction) ── commit ── publish ── reply
+//! caller ── Engine ─┬─ reads: NamespaceCache (namespaces in memory) and View (the store, one moment)
+//!                   └─ writes: Writer ── Batch (one transaction) ── commit ── publish ── reply
 //! ```
 //!
 //! Invariants:
 //!
 //! 1. A write is durable before it is visible. Everything that can fail comes before the commit;
 //!    publishing is copying.
-//! 2. Who has the pen writes, one at a time, through one connection. (The log is copied back
-//!    beside it.) An error of the disk stops writing for good.
-//! 3. Memory is derived: a namespace that is read back has the digest that was recorded, or it is
-//!    not served.
-//! 4. SQL is spoken in `store` only.
+//! 2. The holder of the write lock writes, one batch at a time, through one session of the store. An
+//!    error of the disk stops writing for good.
+//! 3. Memory is derived: a namespace that is read back has the digest that was recorded, or is not
+//!    served.
+//! 4. The engine knows no SQL: that stops at `ee-store`.
 
 mod api;
 mod catalog;
 mod clock;
 mod engine;
 mod error;
-#[cfg(not(feature = "failpoints"))]
-mod failpoints;
-#[cfg(feature = "failpoints")]
-pub mod failpoints;
+mod health;
 mod maintenance;
 mod metrics;
 mod read;
 mod shared;
-mod store;
 mod transfer;
 mod write;
 
 pub use api::*;
 pub use catalog::cached_namespace::NamespaceHandle;
+#[cfg(feature = "failpoints")]
+pub use ee_store::failpoints;
 pub use engine::Engine;
 pub use error::{Error, Result};
 pub use maintenance::backup::backup;

@@ -6,7 +6,6 @@ use std::time::Duration;
 use ee_core::command::Outcome;
 use ee_core::ranking::Tally;
 
-use crate::write::prediction_probe::Taken;
 
 /// Upper bounds of the times of commits, in microseconds; the last bucket has none.
 const COMMIT_MICROS: [u64; 12] = [
@@ -70,9 +69,7 @@ pub(crate) struct Counters {
     accepted: AtomicU64,
     corrected: AtomicU64,
     /// The budget that the entries of Assigns have had so far for probing predictions, in components.
-    turns: AtomicU64,
-    /// The sequence number of the last acknowledged log entry.
-    pub(crate) steps: AtomicU64,
+    probe_budget: AtomicU64,
     pub(crate) tally: Tally,
     pub(crate) read_failures: AtomicU64,
     pub(crate) loads: AtomicU64,
@@ -93,8 +90,7 @@ impl Default for Counters {
             unassignments: AtomicU64::new(0),
             accepted: AtomicU64::new(0),
             corrected: AtomicU64::new(0),
-            turns: AtomicU64::new(0),
-            steps: AtomicU64::new(0),
+            probe_budget: AtomicU64::new(0),
             tally: Tally::default(),
             read_failures: AtomicU64::new(0),
             loads: AtomicU64::new(0),
@@ -137,15 +133,15 @@ impl Counters {
     }
 
     /// Whether an entry may probe a prediction of this cost, if each entry has this share.
-    pub(crate) fn takes_turn(&self, share: u64, cost: u64) -> bool {
-        let before = self.turns.fetch_add(share, Relaxed);
+    pub(crate) fn may_probe(&self, share: u64, cost: u64) -> bool {
+        let before = self.probe_budget.fetch_add(share, Relaxed);
         cost <= share || before / cost != before.wrapping_add(share) / cost
     }
 
     /// Predictions were probed.
-    pub(crate) fn suggested(&self, taken: Taken) {
-        self.accepted.fetch_add(taken.accepted, Relaxed);
-        self.corrected.fetch_add(taken.corrected, Relaxed);
+    pub(crate) fn predicted(&self, predictions: Predictions) {
+        self.accepted.fetch_add(predictions.accepted, Relaxed);
+        self.corrected.fetch_add(predictions.corrected, Relaxed);
     }
 
     /// A batch of writes was committed.
@@ -167,7 +163,7 @@ impl Counters {
             predictions_corrected: self.corrected.load(Relaxed),
             sketch_rows: self.tally.sketched(),
             sketch_survivors: self.tally.survivors(),
-            log_entries: self.steps.load(Relaxed),
+            log_entries: 0,
             read_failures: self.read_failures.load(Relaxed),
             namespaces_loads: self.loads.load(Relaxed),
             namespaces_evictions: self.evictions.load(Relaxed),
@@ -179,6 +175,13 @@ impl Counters {
             drift: self.drift.read(1e6),
         }
     }
+}
+
+/// How often a prediction was accepted and corrected.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Predictions {
+    pub(crate) accepted: u64,
+    pub(crate) corrected: u64,
 }
 
 /// Counts of values by size.

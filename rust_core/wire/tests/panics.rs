@@ -8,7 +8,7 @@
 mod world;
 
 use ee_engine::Health;
-use ee_engine::failpoints::{Fault, Step, arm, fired};
+use ee_engine::failpoints::{Fault, Failpoint, arm, fired};
 use ee_wire::proto::v1::*;
 use ee_wire::{Code, Service};
 use prost::Message;
@@ -23,7 +23,7 @@ fn a_panic_ends_its_call_and_one_of_the_writer_ends_writing() {
 
     // A restore panics while its namespace is made: that call alone.
     let frames = world.snapshot("alice", SnapshotView::Full);
-    arm(Step::RestoreFinish, Fault::Panic, 0);
+    arm(Failpoint::RestoreFinish, Fault::Panic, 0);
     let status = world.restore("copy", &frames).unwrap_err();
     assert_eq!((status.code, fired()), (Code::Internal, 1));
     assert!(!status.message.contains("injected"), "{status:?}");
@@ -43,7 +43,7 @@ fn a_panic_ends_its_call_and_one_of_the_writer_ends_writing() {
         .ask::<_, DeleteNamespaceResponse>("DeleteNamespace", &deleted)
         .unwrap();
     world.restore("copy", &frames).unwrap();
-    arm(Step::Load, Fault::Panic, 0);
+    arm(Failpoint::Load, Fault::Panic, 0);
     let get = GetNamespaceRequest {
         namespace: "copy".to_owned(),
         min_revision: 0,
@@ -57,7 +57,7 @@ fn a_panic_ends_its_call_and_one_of_the_writer_ends_writing() {
     asked(&world.service).unwrap();
 
     // The writer, after the commit and while it copies it into memory.
-    arm(Step::WritePublishing, Fault::Panic, 0);
+    arm(Failpoint::WritePublishing, Fault::Panic, 0);
     let refused = world.refusal("PutItems", &loose);
     assert_eq!((refused.code, fired()), (Code::Unavailable, 1));
     assert_eq!(refused.reason, "STORE_FAILED");

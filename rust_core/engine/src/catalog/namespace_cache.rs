@@ -3,17 +3,17 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicIsize, AtomicU64, Ordering};
 
+use ee_store::failpoints::{Failpoint, reach};
+use ee_store::{Backend, StoreResult};
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 
-use crate::catalog::cached_namespace::{LoadResult, Loaded};
+use crate::catalog::cached_namespace::CachedNamespace;
 use crate::catalog::load::load;
-use crate::failpoints::{Step, reach};
 use crate::metrics::Counters;
-use crate::store::Readers;
 use crate::{Error, Result};
 
-/// Where a namespace is, or will be once it is loaded.
+/// The place of a namespace in the cache, loaded or not.
 #[derive(Default)]
 struct Slot {
     loaded: Mutex<SlotState>,
@@ -23,14 +23,14 @@ struct Slot {
 enum SlotState {
     #[default]
     Empty,
-    Loaded(Arc<Loaded>),
-    /// The slot is no longer in the registry.
+    Loaded(Arc<CachedNamespace>),
+    /// The slot is no longer in the cache.
     Removed,
 }
 
 /// The namespaces in memory.
-pub(crate) struct Registry {
-    readers: Arc<Readers>,
+pub(crate) struct NamespaceCache {
+    backend: Arc<dyn Backend>,
     slots: Mutex<FxHashMap<String, Arc<Slot>>>,
     budget: Option<usize>,
     memory: AtomicIsize,
@@ -38,10 +38,10 @@ pub(crate) struct Registry {
     counters: Arc<Counters>,
 }
 
-impl Registry {
-    pub(crate) fn new(readers: Arc<Readers>, budget: Option<usize>) -> Self {
+impl NamespaceCache {
+    pub(crate) fn new(backend: Arc<dyn Backend>, budget: Option<usize>) -> Self {
         Self {
-            readers,
+            backend,
             slots: Mutex::default(),
             budget,
             memory: AtomicIsize::new(0),
@@ -51,7 +51,7 @@ impl Registry {
     }
 
     /// The namespace with a name, loaded if it was not.
-    pub(crate) fn get(&self, name: &str) -> Result<Arc<Loaded>> {
+    pub(crate) fn get(&self, name: &str) -> Result<Arc<CachedNamespace>> {
         loop {
             let slot = {
                 let mut slots = self.slots.lock();
@@ -60,7 +60,7 @@ impl Registry {
                     None => Arc::clone(slots.entry(name.to_owned()).or_default()),
                 }
             };
-            // Others who want the same namespace wait here while it is loaded; those who want
+            // Callers that want the same namespace wait here while it is loaded; callers that want
             // another one do not.
             let mut state = slot.loaded.lock();
             match &*state {
@@ -93,7 +93,7 @@ impl Registry {
     }
 
     /// The namespace with a name, if it is in memory and its entry is not locked.
-    pub(crate) fn try_get(&self, name: &str) -> Option<Arc<Loaded>> {
+    pub(crate) fn try_get(&self, name: &str) -> Option<Arc<CachedNamespace>> {
         let slot = Arc::clone(self.slots.try_lock()?.get(name)?);
         match &*slot.loaded.try_lock()? {
             SlotState::Loaded(loaded) => {
@@ -104,14 +104,15 @@ impl Registry {
         }
     }
 
-    fn load(&self, name: &str) -> LoadResult {
-        reach(Step::Load)?;
-        let loaded = load(&*self.readers.begin()?, name)?;
-        reach(Step::Loaded)?;
+    fn load(&self, name: &str) -> StoreResult<Option<CachedNamespace>> {
+        reach(Failpoint::Load)?;
+        let loaded = load(self.backend.view()?.reads(), name)?;
+        reach(Failpoint::Loaded)?;
         Ok(loaded)
     }
 
-    /// Takes a namespace out of memory. Only the writer does, between two groups of writes.
+    /// Removes a namespace from memory. Only the writer does, between two batches or before the first
+    /// write of a namespace.
     pub(crate) fn remove(&self, name: &str) {
         let Some(slot) = self.slots.lock().remove(name) else {
             return;
@@ -124,7 +125,7 @@ impl Registry {
         }
     }
 
-    /// Takes all namespaces out of memory: what it holds of them may not be right.
+    /// Removes all namespaces from memory, since any of them may be half changed.
     pub(crate) fn remove_all(&self) {
         let names: Vec<String> = self.slots.lock().keys().cloned().collect();
         names.iter().for_each(|name| self.remove(name));
@@ -135,7 +136,7 @@ impl Registry {
         self.slots.lock().len()
     }
 
-    /// What is counted.
+    /// The counters.
     pub(crate) fn counters(&self) -> Arc<Counters> {
         Arc::clone(&self.counters)
     }
@@ -145,18 +146,18 @@ impl Registry {
         usize::try_from(self.memory.load(Ordering::Relaxed)).unwrap_or(0)
     }
 
-    /// Accounts for memory that a namespace took or gave back.
+    /// Accounts for bytes that a namespace has taken or given back.
     pub(crate) fn grow(&self, bytes: isize) {
         self.memory.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// Whether namespaces should leave.
+    /// Whether namespaces should be evicted.
     pub(crate) fn over_budget(&self) -> bool {
         self.budget.is_some_and(|budget| self.memory() > budget)
     }
 
     /// The loaded namespaces.
-    pub(crate) fn loaded(&self) -> Vec<Arc<Loaded>> {
+    pub(crate) fn loaded(&self) -> Vec<Arc<CachedNamespace>> {
         let slots: Vec<_> = self.slots.lock().values().map(Arc::clone).collect();
         let loaded = |slot: &Arc<Slot>| match &*slot.loaded.try_lock()? {
             SlotState::Loaded(loaded) => Some(Arc::clone(loaded)),
@@ -165,15 +166,15 @@ impl Registry {
         slots.iter().filter_map(loaded).collect()
     }
 
-    /// The namespaces that were not used for longest, enough of them to be a tenth under budget.
-    pub(crate) fn to_evict(&self) -> Vec<Arc<Loaded>> {
+    /// The namespaces that were not used for longest, enough of them to be a tenth under the budget.
+    pub(crate) fn to_evict(&self) -> Vec<Arc<CachedNamespace>> {
         let Some(budget) = self.budget else {
             return Vec::new();
         };
         let mut loaded = self.loaded();
         loaded.sort_by_key(|loaded| loaded.last_used.load(Ordering::Relaxed));
         let mut memory = self.memory();
-        // The one that was used last stays, however large it is: somebody is using it.
+        // The namespace that was used last stays, however large it is: a caller is using it.
         loaded.pop();
         loaded
             .into_iter()
@@ -185,7 +186,7 @@ impl Registry {
             .collect()
     }
 
-    fn touch(&self, loaded: &Loaded) {
+    fn touch(&self, loaded: &CachedNamespace) {
         let now = self.clock.fetch_add(1, Ordering::Relaxed);
         loaded.last_used.store(now, Ordering::Relaxed);
     }

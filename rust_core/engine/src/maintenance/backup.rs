@@ -5,57 +5,26 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use ee_store::sqlite::copy_directory;
+
 use crate::api::{NamespaceView, Options};
-use crate::store::directory::Directory;
-use crate::store::{copied_sequence, copy_database};
 use crate::{Engine, Error, Result};
 
-/// Namespaces looked at in one go.
+/// Namespaces listed at a time.
 const PAGE: usize = 256;
 
 /// Copies a data directory, as of one moment, into a new one, and returns its namespaces.
 ///
-/// The directory may be in use by another process, which goes on writing; otherwise nobody can
-/// open it meanwhile. The copy is opened, all of its pages and namespaces are verified, and it is
-/// on disk before it gets its name: it is a data directory like any other. Fails if `to` exists,
-/// and leaves nothing if anything is not right.
+/// The directory may be in use by another process, which goes on writing; otherwise no process can
+/// open it meanwhile. The copy is opened, all of its pages and namespaces are verified, and it is on
+/// disk before it gets its name: it is a data directory like any other. Fails if `to` exists, and
+/// leaves nothing behind after an error.
 pub fn backup(directory: &Path, to: &Path) -> Result<Vec<NamespaceView>> {
-    if !directory.join("effemb.db").is_file() {
-        return Err(failed("find", &directory.join("effemb.db"))(
-            io::ErrorKind::NotFound.into(),
-        ));
-    }
     if fs::symlink_metadata(to).is_ok() {
         return Err(failed("make", to)(io::ErrorKind::AlreadyExists.into()));
     }
-    let (marks, _held) = match Directory::take(directory) {
-        Ok(taken) => (taken.marks(), Some(taken)),
-        Err(Error::DirectoryInUse { .. }) => (Directory::look(directory)?, None),
-        Err(error) => return Err(error),
-    };
     let partial = Partial::make(to)?;
-    let database = partial.0.join("effemb.db");
-    copy_database(&directory.join("effemb.db"), &database)?;
-    let sequence = copied_sequence(&database).ok_or_else(|| Error::Corrupted {
-        place: "backup".into(),
-        what: "the copy cannot be read".into(),
-    })?;
-    // What was acknowledged before the copying began must be in it.
-    if sequence < marks.acknowledged {
-        return Err(Error::Corrupted {
-            place: "the log".into(),
-            what: format!(
-                "ends at step {sequence}, but step {} was there: a part is lost or old",
-                marks.acknowledged
-            ),
-        });
-    }
-    {
-        let copy = Directory::take(&partial.0)?;
-        copy.mark_acknowledged(sequence)
-            .and_then(|()| copy.mark_copied(sequence))
-            .map_err(failed("write", &partial.0.join("watermark")))?;
-    }
+    copy_directory(directory, &partial.0)?;
     let namespaces = verified(&partial.0)?;
     partial.keep(to)?;
     Ok(namespaces)
@@ -89,11 +58,11 @@ fn verified(copy: &Path) -> Result<Vec<NamespaceView>> {
     }
 }
 
-/// A directory that is not finished: gone again, unless it is kept.
+/// A directory that is not finished: deleted when dropped, unless it was kept.
 struct Partial(PathBuf);
 
 impl Partial {
-    /// Makes it beside the place that it is for.
+    /// Creates the directory beside its final place.
     fn make(to: &Path) -> Result<Self> {
         let name = to.file_name().map_or_else(OsString::new, OsString::from);
         let mut partial = OsString::from(".");
@@ -104,7 +73,7 @@ impl Partial {
         Ok(Self(path))
     }
 
-    /// Makes it durable, and gives it its name.
+    /// Makes the directory durable, and gives it its name.
     fn keep(self, to: &Path) -> Result<()> {
         let sync = |path: &Path| {
             let synced = File::open(path).and_then(|file| file.sync_all());
@@ -122,7 +91,7 @@ impl Partial {
 
 impl Drop for Partial {
     fn drop(&mut self) {
-        // There is nothing at its place once it was kept.
+        // Once the directory was kept, nothing has this name.
         let _ = fs::remove_dir_all(&self.0);
     }
 }

@@ -13,11 +13,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ee_core::namespace::{CategoryRecord, Item};
-use rusqlite::Connection;
+use ee_store::sqlite::{Damaged, Salvage};
+use ee_store::{NamespaceRow, NamespaceState};
 
 use crate::api::{Frame, ItemView, MembershipView, NamespaceView, NewNamespace, Options};
-use crate::store::directory::Directory;
-use crate::store::{Head, NamespaceRow, State, open_writer, queries};
 use crate::transfer::restore::Restore;
 use crate::{Engine, Error, Result, WriteContext};
 
@@ -78,37 +77,15 @@ pub struct Lost {
 /// be empty. The old one is not changed. Its namespaces begin at revision 1, as after a restore:
 /// what is recovered is what they hold, not their history.
 pub fn repair(from: &Path, to: &Path) -> Result<RepairReport> {
-    let _old = Directory::hold(from)?;
+    let damaged = Damaged::lock(from)?;
     if fs::read_dir(to).is_ok_and(|mut entries| entries.next().is_some()) {
         return Err(Error::DirectoryNotEmpty {
             directory: to.display().to_string(),
         });
     }
     let engine = Engine::open(to, Options::default())?;
-    let copies = to.join("copies");
-    let salvaged = copy(from, &copies).and_then(|()| Salvage::new(&engine, from, &copies)?.run());
-    // Also after an error: they are copies.
-    let _ = fs::remove_dir_all(&copies);
-    salvaged
-}
-
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    let failed = |error: std::io::Error| Error::StoreFailed {
-        cause: format!("cannot copy {}: {error}", from.display()),
-    };
-    fs::create_dir_all(to).map_err(failed)?;
-    for file in ["effemb.db", "effemb.db-wal"] {
-        if from.join(file).exists() {
-            fs::copy(from.join(file), to.join(file)).map_err(failed)?;
-        }
-    }
-    if fs::metadata(to.join("effemb.db")).map_or(0, |metadata| metadata.len()) == 0 {
-        return Err(Error::Corrupted {
-            place: "the database file".into(),
-            what: "is missing or empty: nothing can be recovered".into(),
-        });
-    }
-    Ok(())
+    let salvage = damaged.salvage(&to.join("copies"))?;
+    Recovery::new(&engine, salvage).run()
 }
 
 /// A namespace on its way.
@@ -124,9 +101,9 @@ struct Salvaged {
     lost: Lost,
 }
 
-struct Salvage<'a> {
+struct Recovery<'a> {
     engine: &'a Engine,
-    connection: Connection,
+    salvage: Salvage,
     /// One more than the largest identifier.
     end: i64,
     namespaces: BTreeMap<i64, Salvaged>,
@@ -135,30 +112,29 @@ struct Salvage<'a> {
     gone: Vec<i64>,
 }
 
-impl<'a> Salvage<'a> {
-    fn new(engine: &'a Engine, from: &Path, copies: &Path) -> Result<Self> {
-        let connection = open_writer(&copies.join("effemb.db"))?;
+impl<'a> Recovery<'a> {
+    fn new(engine: &'a Engine, salvage: Salvage) -> Self {
         let mut report = RepairReport::default();
-        let acknowledged = Directory::look(from).unwrap_or_default().acknowledged;
-        match Head::load(&connection) {
-            Ok(head) if head.sequence < acknowledged => report.lost.push(format!(
-                "the last {} steps, of {acknowledged}: whatever they wrote is older here, or \
+        let acknowledged = salvage.acknowledged();
+        match salvage.sequence() {
+            Ok(sequence) if sequence < acknowledged => report.lost.push(format!(
+                "the last {} entries, of {acknowledged}: whatever they wrote is older here, or \
                  missing",
-                acknowledged - head.sequence
+                acknowledged - sequence
             )),
             Ok(_) => {}
             Err(error) => report.lost.push(format!(
-                "how far the log had come ({error}): the last writes may be older here, or missing"
+                "the number of entries ({error}): the last writes may be older here, or missing"
             )),
         }
-        Ok(Self {
+        Self {
             engine,
-            end: queries::end_of_ids(&connection),
-            connection,
+            end: salvage.end_of_ids(),
+            salvage,
             namespaces: BTreeMap::new(),
             report,
             gone: Vec::new(),
-        })
+        }
     }
 
     fn run(mut self) -> Result<RepairReport> {
@@ -174,12 +150,12 @@ impl<'a> Salvage<'a> {
     }
 
     fn find_namespaces(&mut self) -> Result<()> {
-        let mut names = queries::namespace_names(&self.connection);
+        let mut names = self.salvage.namespace_names();
         let mut unreadable = 0u64;
         for id in 1..self.end {
-            match queries::namespace_by_id(&self.connection, id) {
+            match self.salvage.namespace(id) {
                 Ok(None) => {}
-                Ok(Some(row)) if row.state == State::Active => {
+                Ok(Some(row)) if row.state == NamespaceState::Active => {
                     names.remove(&id);
                     self.begin(id, row)?;
                 }
@@ -232,7 +208,7 @@ impl<'a> Salvage<'a> {
             row,
             categories: BTreeMap::new(),
             items: Vec::new(),
-            missing: queries::item_keys(&self.connection, id),
+            missing: self.salvage.item_keys(id),
             came: 0,
             memberships: 0,
             lost: Lost::default(),
@@ -245,7 +221,7 @@ impl<'a> Salvage<'a> {
         let mut records: BTreeMap<i64, Vec<CategoryRecord>> = BTreeMap::new();
         for id in 1..self.end {
             // One that cannot be read is missed below.
-            let Ok(Some((namespace, record))) = queries::category_row(&self.connection, id) else {
+            let Ok(Some((namespace, record))) = self.salvage.category(id) else {
                 continue;
             };
             if let Some(salvaged) = self.namespaces.get_mut(&namespace) {
@@ -255,7 +231,7 @@ impl<'a> Salvage<'a> {
             }
         }
         for (id, salvaged) in &mut self.namespaces {
-            let mut known = queries::category_keys(&self.connection, *id);
+            let mut known = self.salvage.category_keys(*id);
             known.retain(|id, _| !salvaged.categories.contains_key(id));
             salvaged.lost.categories = known.into_values().collect();
             salvaged.lost.categories.sort();
@@ -276,11 +252,11 @@ impl<'a> Salvage<'a> {
     fn take_items(&mut self) -> Result<()> {
         let mut strays: BTreeMap<i64, u64> = BTreeMap::new();
         for id in 1..self.end {
-            let Ok(Some((namespace, item))) = queries::item_row(&self.connection, id) else {
+            let Ok(Some((namespace, item))) = self.salvage.item(id) else {
                 continue;
             };
             match self.namespaces.get_mut(&namespace) {
-                Some(salvaged) => salvaged.take(&self.connection, id, item),
+                Some(salvaged) => salvaged.take(&self.salvage, id, item),
                 None if self.gone.contains(&namespace) => {}
                 None => *strays.entry(namespace).or_default() += 1,
             }
@@ -339,7 +315,7 @@ impl<'a> Salvage<'a> {
 
 impl Salvaged {
     /// Takes an item in, in the categories that are there.
-    fn take(&mut self, connection: &Connection, id: i64, item: Item) {
+    fn take(&mut self, salvage: &Salvage, id: i64, item: Item) {
         self.missing.remove(&id);
         self.came += 1;
         let mut view = ItemView {
@@ -350,7 +326,7 @@ impl Salvaged {
             created_ms: item.created_ms,
             memberships: Vec::new(),
         };
-        match queries::memberships_of(connection, id) {
+        match salvage.memberships(id) {
             Ok(memberships) => {
                 for membership in memberships {
                     match self.categories.get(&membership.category) {

@@ -3,10 +3,10 @@
 use ee_core::arithmetic::digest::SetDigest;
 use ee_core::namespace::membership_hash;
 use ee_core::namespace::{CategoryDraft, Namespace, Rebuild};
-use rusqlite::Connection;
+
+use ee_store::{NamespaceRow, Reads, StoreError, StoreResult};
 
 use crate::api::VerifyReport;
-use crate::store::{NamespaceRow, StoreError, StoreResult, queries};
 use crate::{Error, Result};
 
 /// Rows read at a time.
@@ -17,13 +17,13 @@ const MAX_FINDINGS: usize = 100;
 
 /// Rebuilds a category's sum from its members. Only the end must be in range: the live sum may have
 /// been reached in another order.
-pub(crate) fn rebuild(connection: &Connection, draft: &mut CategoryDraft) -> Result<()> {
+pub(crate) fn rebuild(reads: &dyn Reads, namespace: i64, draft: &mut CategoryDraft) -> Result<()> {
     let id = draft.category.id;
     let (window, anchor) = (draft.category.settings.window, draft.category.anchor);
     draft.category.counting_from = anchor + 1;
     if window > 0 {
         let nth = u64::from(window) - 1;
-        let oldest = queries::nth_newest_member(connection, id, anchor, u64::MAX, nth)?;
+        let oldest = reads.nth_newest_member(namespace, id, anchor, u64::MAX, nth)?;
         if let Some((sequence, _)) = oldest {
             draft.category.counting_from = sequence;
         }
@@ -31,10 +31,10 @@ pub(crate) fn rebuild(connection: &Connection, draft: &mut CategoryDraft) -> Res
     let mut rebuild = Rebuild::new(draft.sum.len());
     let mut from = 0;
     loop {
-        let members = queries::members(connection, id, from, SCAN)?;
+        let members = reads.members(namespace, id, from, SCAN)?;
         for member in &members {
             if draft.category.counts(member.sequence) {
-                let item = queries::item_by_id(connection, member.item)?;
+                let item = reads.item_by_id(namespace, member.item)?;
                 rebuild.absorb(item.weight, &item.embedding);
             } else {
                 rebuild.pass_over();
@@ -68,18 +68,14 @@ impl Live {
 }
 
 /// Compares what is live with what is stored, and what is stored with itself.
-pub(crate) fn verify(
-    connection: &Connection,
-    row: &NamespaceRow,
-    live: Live,
-) -> Result<VerifyReport> {
+pub(crate) fn verify(reads: &dyn Reads, row: &NamespaceRow, live: Live) -> Result<VerifyReport> {
     let mut findings = Findings::default();
     let mut categories = SetDigest::default();
     let category_count = live.categories.len() as u64;
     for draft in live.categories {
         let mut built = draft.clone();
         let key = &draft.category.key;
-        if let Err(error) = rebuild(connection, &mut built) {
+        if let Err(error) = rebuild(reads, row.id, &mut built) {
             findings.add(format!("category {key:?}: {error}"));
             continue;
         }
@@ -106,7 +102,7 @@ pub(crate) fn verify(
         header.categories,
         category_count,
     );
-    let scanned = scan_items(connection, row.id, &mut findings)?;
+    let scanned = scan_items(reads, row.id, &mut findings)?;
     compare(&mut findings, "items", header.items, scanned.items);
     compare(
         &mut findings,
@@ -118,9 +114,9 @@ pub(crate) fn verify(
         &mut findings,
         "items in the inbox",
         scanned.unassigned,
-        queries::inbox_count(connection, row.id)?,
+        reads.inbox_count(row.id)?,
     );
-    let (entries, oldest) = scan_log(connection, row, &mut findings)?;
+    let (entries, oldest) = scan_log(reads, row, &mut findings)?;
     compare(&mut findings, "log entries", header.revision, entries);
     if entries > 0 && oldest != 1 {
         findings.add(format!("log: the oldest entry is {oldest}, it must be 1"));
@@ -168,13 +164,13 @@ struct Scanned {
     records: SetDigest,
 }
 
-fn scan_items(connection: &Connection, namespace: i64, findings: &mut Findings) -> Result<Scanned> {
+fn scan_items(reads: &dyn Reads, namespace: i64, findings: &mut Findings) -> Result<Scanned> {
     let mut scanned = Scanned::default();
     let mut after = String::new();
     loop {
-        let page = match queries::items_page(connection, namespace, &after, SCAN) {
+        let page = match reads.items_page(namespace, &after, SCAN) {
             Ok(page) => page,
-            Err(StoreError::Corrupted { place, what }) => {
+            Err(StoreError::Corrupted { place, what } | StoreError::Newer { place, what }) => {
                 // What comes after this row by key is not read: its place cannot be known.
                 findings.add(format!("{place}: {what}"));
                 return Ok(scanned);
@@ -188,10 +184,10 @@ fn scan_items(connection: &Connection, namespace: i64, findings: &mut Findings) 
         for item in page {
             scanned.items += 1;
             scanned.records.insert(&item.hash());
-            match scan_memberships(connection, &item, &mut scanned) {
+            match scan_memberships(reads, namespace, &item, &mut scanned) {
                 Ok(0) => {
                     scanned.unassigned += 1;
-                    if !queries::in_inbox(connection, namespace, &item.key, item.id)? {
+                    if !reads.in_inbox(namespace, &item.key, item.id)? {
                         findings.add(format!("item {:?}: not in the inbox", item.key));
                     }
                 }
@@ -204,15 +200,16 @@ fn scan_items(connection: &Connection, namespace: i64, findings: &mut Findings) 
 
 /// Takes in the memberships of an item; returns how many there are.
 fn scan_memberships(
-    connection: &Connection,
+    reads: &dyn Reads,
+    namespace: i64,
     item: &ee_core::namespace::Item,
     scanned: &mut Scanned,
 ) -> StoreResult<usize> {
-    let memberships = queries::memberships_of(connection, item.id)?;
+    let memberships = reads.memberships_of(namespace, item.id)?;
     let count = memberships.len();
     for membership in memberships {
-        let category = queries::category_key(connection, membership.category)?;
-        if !queries::is_member(connection, &membership)? {
+        let category = reads.category_key(namespace, membership.category)?;
+        if !reads.is_member(namespace, &membership)? {
             return Err(StoreError::corrupted(
                 format!("category {category:?}"),
                 "is not among its members",
@@ -227,14 +224,10 @@ fn scan_memberships(
 }
 
 /// Reads the whole log; returns how many entries there are and the oldest revision.
-fn scan_log(
-    connection: &Connection,
-    row: &NamespaceRow,
-    findings: &mut Findings,
-) -> Result<(u64, u64)> {
+fn scan_log(reads: &dyn Reads, row: &NamespaceRow, findings: &mut Findings) -> Result<(u64, u64)> {
     let (mut entries, mut next) = (0, row.header.revision);
     let mut gaps = Vec::new();
-    let read = queries::entries_after(connection, row.id, 0, |entry| {
+    let read = reads.entries_after(row.id, 0, &mut |entry| {
         if entry.revision != next {
             gaps.push(format!(
                 "log: entry {} stands where {next} must be",
@@ -250,7 +243,9 @@ fn scan_log(
     }
     match read {
         Ok(()) => {}
-        Err(StoreError::Corrupted { place, what }) => findings.add(format!("{place}: {what}")),
+        Err(StoreError::Corrupted { place, what } | StoreError::Newer { place, what }) => {
+            findings.add(format!("{place}: {what}"))
+        }
         Err(error) => return Err(error.into()),
     }
     Ok((entries, next + 1))

@@ -1,10 +1,10 @@
 //! Reads that agree with one revision.
 //!
-//! There are two sources: memory, which has what is published, and the store, which has what is
-//! committed and so may be a group of writes ahead for as long as it takes to copy that in. A read
-//! of memory alone is of one revision by itself. A read of the store alone answers once its
-//! revision is published too, so that no later read goes back before it. A read of both pins the
-//! store while it holds the published state, and tries again if the store was ahead.
+//! Reads have two sources: memory, which has what is published, and the store, which has what is
+//! committed and so may be a batch ahead until that batch is copied in. A read of memory alone is of
+//! one revision by itself. A read of the store alone answers once its revision is published too, so
+//! that no later read goes back before it. A read of both pins the store while it holds the published
+//! state, and tries again if the store was ahead.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,27 +13,25 @@ use ee_core::namespace::Item;
 use ee_core::namespace::Namespace;
 use ee_core::scoring::{MeanQuery, Query, Scorer};
 use ee_core::settings::NamespaceSettings;
-use rusqlite::Connection;
+use ee_store::{NamespaceRow, Reads, StoreResult, View};
 
 use crate::api::{At, ItemFilter, ItemView, MembershipView, QuerySpec, ReadContext};
-use crate::catalog::cached_namespace::Loaded;
+use crate::catalog::cached_namespace::CachedNamespace;
+use crate::clock::check_deadline;
 use crate::shared::Shared;
-use crate::store::{NamespaceRow, Reader, StoreResult, queries};
 use crate::{Error, Result};
 
 /// Longest wait for a revision that a read asks for.
 pub const MAX_REVISION_WAIT: Duration = Duration::from_secs(5);
 
-/// Time after which a reader that waits for the writer looks whether it is there.
-const PATIENCE: Duration = Duration::from_millis(100);
+/// Time after which a reader that waits for the writer checks whether the writer still runs.
+const PUBLISH_WAIT: Duration = Duration::from_millis(100);
 
 impl Shared {
     /// The namespace, at the revision that the caller asks for or a later one.
-    pub(crate) fn at(&self, loaded: &Arc<Loaded>, context: ReadContext) -> Result<Arc<Loaded>> {
+    pub(crate) fn at(&self, loaded: &Arc<CachedNamespace>, context: ReadContext) -> Result<Arc<CachedNamespace>> {
         let now = Instant::now();
-        if context.deadline.is_some_and(|deadline| now > deadline) {
-            return Err(Error::DeadlineExceeded);
-        }
+        check_deadline(context.deadline)?;
         let mut loaded = Arc::clone(loaded);
         if context.min_revision == 0 {
             return Ok(loaded);
@@ -52,13 +50,13 @@ impl Shared {
     /// Reads from the store alone.
     pub(crate) fn read_store<T>(
         &self,
-        loaded: &Arc<Loaded>,
-        read: impl FnOnce(&Reader, &NamespaceRow) -> Result<T>,
+        loaded: &Arc<CachedNamespace>,
+        read: impl FnOnce(&dyn Reads, &NamespaceRow) -> Result<T>,
     ) -> Result<At<T>> {
-        let reader = self.readers.begin()?;
-        let row = pinned(&reader, loaded)?;
-        let value = read(&reader, &row)?;
-        drop(reader);
+        let view = self.backend.view()?;
+        let row = pinned(view.reads(), loaded)?;
+        let value = read(view.reads(), &row)?;
+        drop(view);
         let revision = row.header.revision;
         self.published(loaded, revision)?;
         Ok(At { value, revision })
@@ -67,20 +65,20 @@ impl Shared {
     /// Reads from memory and store at the same revision.
     pub(crate) fn read_both<T>(
         &self,
-        loaded: &Arc<Loaded>,
-        read: impl FnOnce(&Namespace, Reader) -> Result<T>,
+        loaded: &Arc<CachedNamespace>,
+        read: impl FnOnce(&Namespace, Box<dyn View>) -> Result<T>,
     ) -> Result<At<T>> {
         let mut current = Arc::clone(loaded);
         loop {
             let published = current.read();
-            let reader = self.readers.begin()?;
-            let committed = pinned(&reader, &current)?.header.revision;
+            let view = self.backend.view()?;
+            let committed = pinned(view.reads(), &current)?.header.revision;
             let revision = published.header().revision;
             if committed == revision {
-                let value = read(&published, reader)?;
+                let value = read(&published, view)?;
                 return Ok(At { value, revision });
             }
-            drop((published, reader));
+            drop((published, view));
             current = self.published(&current, committed)?;
         }
     }
@@ -88,20 +86,20 @@ impl Shared {
     /// Waits until a revision that was read from the store is published too, and returns the
     /// object in which it is: the one that was given may have left memory meanwhile. It is
     /// committed, so this takes no longer than copying it in, unless the writer failed just then.
-    pub(crate) fn published(&self, loaded: &Arc<Loaded>, revision: u64) -> Result<Arc<Loaded>> {
+    pub(crate) fn published(&self, loaded: &Arc<CachedNamespace>, revision: u64) -> Result<Arc<CachedNamespace>> {
         let mut current = Arc::clone(loaded);
         loop {
-            if current.wait(revision, Instant::now() + PATIENCE).is_ok() {
+            if current.wait(revision, Instant::now() + PUBLISH_WAIT).is_ok() {
                 return Ok(current);
             }
-            self.may_write_queued()?;
+            self.health.may_write_queued()?;
             current = self.current(loaded)?;
         }
     }
 
     /// The object in which the namespace lives now: the one that a caller has may have left memory.
-    pub(crate) fn current(&self, loaded: &Loaded) -> Result<Arc<Loaded>> {
-        let current = self.registry.get(&loaded.name)?;
+    pub(crate) fn current(&self, loaded: &CachedNamespace) -> Result<Arc<CachedNamespace>> {
+        let current = self.cache.get(&loaded.name)?;
         if current.id == loaded.id {
             Ok(current)
         } else {
@@ -111,24 +109,29 @@ impl Shared {
 }
 
 /// The namespace's row; reading it fixes the moment that the reader sees.
-pub(crate) fn pinned(reader: &Reader, loaded: &Loaded) -> Result<NamespaceRow> {
-    let row = queries::namespace_by_name(reader, &loaded.name)?;
+pub(crate) fn pinned(reads: &dyn Reads, loaded: &CachedNamespace) -> Result<NamespaceRow> {
+    let row = reads.namespace_by_name(&loaded.name)?;
     row.filter(|row| row.id == loaded.id)
         .ok_or_else(|| gone(loaded))
 }
 
-fn gone(loaded: &Loaded) -> Error {
+fn gone(loaded: &CachedNamespace) -> Error {
     Error::NamespaceNotFound {
         name: loaded.name.clone(),
     }
 }
 
 /// The view of a stored item.
-pub(crate) fn view(connection: &Connection, item: Item, embedding: bool) -> StoreResult<ItemView> {
-    let memberships = queries::memberships_of(connection, item.id)?;
+pub(crate) fn view(
+    reads: &dyn Reads,
+    namespace: i64,
+    item: Item,
+    embedding: bool,
+) -> StoreResult<ItemView> {
+    let memberships = reads.memberships_of(namespace, item.id)?;
     let memberships = memberships.into_iter().map(|membership| {
         Ok(MembershipView {
-            category: queries::category_key(connection, membership.category)?,
+            category: reads.category_key(namespace, membership.category)?,
             sequence: membership.sequence,
             origin: membership.origin,
         })
@@ -145,7 +148,7 @@ pub(crate) fn view(connection: &Connection, item: Item, embedding: bool) -> Stor
 
 /// A page of items.
 pub(crate) fn page(
-    connection: &Connection,
+    reads: &dyn Reads,
     namespace: i64,
     filter: &ItemFilter,
     limit: usize,
@@ -153,15 +156,15 @@ pub(crate) fn page(
     let first = |after: &Option<String>| after.clone().unwrap_or_default();
     Ok(match filter {
         ItemFilter::All { after } => {
-            queries::items_page(connection, namespace, &first(after), limit)?
+            reads.items_page(namespace, &first(after), limit)?
         }
         ItemFilter::Inbox { after } => {
-            queries::inbox_page(connection, namespace, &first(after), limit)?
+            reads.inbox_page(namespace, &first(after), limit)?
         }
         ItemFilter::Category { key, before } => {
-            let category = queries::category_id(connection, namespace, key)?;
+            let category = reads.category_id(namespace, key)?;
             let category = category.ok_or_else(|| Error::CategoryNotFound { key: key.clone() })?;
-            queries::members_page(connection, category, *before, limit)?
+            reads.members_page(namespace, category, *before, limit)?
         }
     })
 }
@@ -180,7 +183,7 @@ pub(crate) fn names_items(queries: &[QuerySpec]) -> bool {
 /// What the ranking takes, from what the caller gave. `connection` is needed where items are
 /// named.
 pub(crate) fn resolve(
-    connection: Option<&Connection>,
+    reads: Option<&dyn Reads>,
     namespace: i64,
     settings: &NamespaceSettings,
     queries: &[QuerySpec],
@@ -190,7 +193,7 @@ pub(crate) fn resolve(
         let vector = match query {
             QuerySpec::Vector(vector) => return direction(scorer.query(vector), index),
             QuerySpec::Item(key) => {
-                let vector = item(connection, namespace, key, (index, None))?.embedding;
+                let vector = item(reads, namespace, key, (index, None))?.embedding;
                 return direction(scorer.query(&vector), index);
             }
             QuerySpec::Parts(parts) => parts,
@@ -201,7 +204,7 @@ pub(crate) fn resolve(
             let vector = match spec {
                 QuerySpec::Vector(vector) => vector,
                 QuerySpec::Item(key) => {
-                    stored = item(connection, namespace, key, (index, Some(part)))?.embedding;
+                    stored = item(reads, namespace, key, (index, Some(part)))?.embedding;
                     &stored
                 }
                 QuerySpec::Parts(_) => return Err(Error::DegenerateQuery { query: index }),
@@ -219,13 +222,13 @@ fn direction(query: Option<Query>, index: usize) -> Result<Query> {
 }
 
 fn item(
-    connection: Option<&Connection>,
+    reads: Option<&dyn Reads>,
     namespace: i64,
     key: &str,
     at: (usize, Option<usize>),
 ) -> Result<Item> {
-    let found = match connection {
-        Some(connection) => queries::item_by_key(connection, namespace, key)?,
+    let found = match reads {
+        Some(reads) => reads.item_by_key(namespace, key)?,
         None => None,
     };
     found.ok_or_else(|| Error::ItemNotFound {
@@ -243,13 +246,13 @@ mod tests {
     use crate::{Engine, NewNamespace, Options, WriteContext};
 
     /// An engine whose namespace left memory and was written to since, with the object that left.
-    fn left(directory: &std::path::Path) -> (Engine, Arc<Loaded>) {
+    fn left(directory: &std::path::Path) -> (Engine, Arc<CachedNamespace>) {
         let engine = Engine::open(directory, Options::default()).unwrap();
         engine
             .create_namespace(NewNamespace::plain(4), WriteContext::default())
             .unwrap();
-        let before = engine.shared.registry.get("n").unwrap();
-        engine.shared.registry.remove("n");
+        let before = engine.shared.cache.get("n").unwrap();
+        engine.shared.cache.remove("n");
         let put = CategoryPut {
             key: "c".into(),
             ..CategoryPut::default()
@@ -293,11 +296,11 @@ mod tests {
     fn a_name_that_nobody_has_leaves_no_trace_in_memory() {
         let directory = tempfile::tempdir().unwrap();
         let (engine, _) = left(directory.path());
-        let slots = engine.shared.registry.len();
+        let slots = engine.shared.cache.len();
         for name in ["", "m", "n\0", "N"] {
-            let got = engine.shared.registry.get(name);
+            let got = engine.shared.cache.get(name);
             assert!(matches!(got, Err(Error::NamespaceNotFound { .. })));
         }
-        assert_eq!(engine.shared.registry.len(), slots);
+        assert_eq!(engine.shared.cache.len(), slots);
     }
 }

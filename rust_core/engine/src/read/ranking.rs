@@ -33,9 +33,9 @@ impl Engine {
         self.shared.counters.ranked(queries.len(), categories);
         let (id, settings) = (loaded.id, &loaded.settings);
         if consistent::names_items(&queries) {
-            return self.read_both(&loaded, |published, reader| {
-                let resolved = consistent::resolve(Some(&reader), id, settings, &queries)?;
-                drop(reader);
+            return self.read_both(&loaded, |published, view| {
+                let resolved = consistent::resolve(Some(view.reads()), id, settings, &queries)?;
+                drop(view);
                 Ok(self.ranked(published, &resolved, &options).value)
             });
         }
@@ -194,7 +194,7 @@ mod tests {
         let many: Vec<_> = (0..30).map(query).collect();
         assert!(!tried(&many, 0), "that takes longer");
         {
-            let loaded = engine.shared.registry.get("n").unwrap();
+            let loaded = engine.shared.cache.get("n").unwrap();
             let _reading = loaded.read();
             assert!(tried(&one, 0), "readers do not keep each other waiting");
         }
@@ -203,7 +203,7 @@ mod tests {
         assert!(!engine.is_short(&namespace, 30, 0));
         assert_eq!(engine.try_handle("n").unwrap().name(), "n");
         assert!(engine.try_handle("m").is_none());
-        engine.shared.registry.remove("n");
+        engine.shared.cache.remove("n");
         assert!(
             engine.try_handle("n").is_none(),
             "the namespace has to be loaded"

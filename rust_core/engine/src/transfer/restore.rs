@@ -1,30 +1,28 @@
 //! Restore: a full snapshot back into a new namespace, all of it or nothing.
 //!
-//! Rows go into a namespace that nobody sees, a frame a transaction. At the end sums are built,
-//! counts and digest compared with the trailer's, and one transaction makes it visible. A restore
-//! that is dropped, refused or cut off by a crash leaves rows that are purged.
+//! Rows go into a namespace that no reader sees, a transaction per frame. At the end sums are built,
+//! counts and digest compared with the trailer's, and one transaction makes the namespace visible. A
+//! restore that is dropped, refused or cut off by a crash leaves rows that are purged.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use ee_core::arithmetic::digest::{RecordHash, SetDigest};
-use ee_core::command::Store;
-use ee_core::command::record::{Change, Entry};
-use ee_core::namespace::{CategoryDraft, Header, Profile};
-use ee_core::namespace::{CategoryRecord, Item, Membership, Origin, membership_hash};
+use ee_core::arithmetic::digest::SetDigest;
+use ee_core::namespace::CategoryDraft;
+use ee_core::namespace::{CategoryRecord, Item, Membership, membership_hash};
 use ee_core::settings::MembershipMode;
-use rusqlite::Connection;
+use ee_store::failpoints::{Failpoint, reach};
+use ee_store::{NamespaceRow, NamespaceState, Reads, RestoredItem};
 
+use crate::Result;
 use crate::api::{Frame, ItemView, NamespaceView, NewNamespace, WriteContext};
-use crate::engine::{check_new_name, check_room, recall, remember};
-use crate::failpoints::{Step, reach};
 use crate::maintenance::verify::rebuild;
 use crate::shared::Shared;
-use crate::store::{
-    Head, NamespaceRow, Pending, Reader, SqlStore, State, StoreError, StoreResult, queries,
+use crate::transfer::restore_operations::{
+    AbandonRestore, BeginRestore, FinishRestore, RestoreCategories, RestoreItems, RestoreSums,
+    invalid,
 };
 use crate::write::writer::Writer;
-use crate::{Error, Result};
 
 /// Sums written in a transaction.
 const SUMS: usize = 64;
@@ -49,31 +47,10 @@ impl Restore {
         context: WriteContext,
         max_namespaces: Option<u64>,
     ) -> Result<Self> {
-        let row = writer.task(
-            move |connection, head| {
-                check_new_name(connection, &new.name)?;
-                check_room(head.namespaces, max_namespaces)?;
-                let row = NamespaceRow {
-                    id: head.take_id(),
-                    name: new.name,
-                    state: State::Restoring,
-                    settings: new.settings,
-                    profile: Profile {
-                        description: new.description,
-                        labels: new.labels,
-                        created_ms: head.time_ms,
-                    },
-                    header: Header {
-                        next_sequence: 1,
-                        ..Header::default()
-                    },
-                    checkpoint: 0,
-                };
-                queries::save_namespace(connection, &row)?;
-                Ok(row)
-            },
-            |_, _| {},
-        )?;
+        let row = writer.operation(BeginRestore {
+            new,
+            max_namespaces,
+        })?;
         Ok(Self {
             shared,
             writer,
@@ -98,10 +75,10 @@ impl Restore {
 
     fn push_categories(&mut self, records: Vec<CategoryRecord>) -> Result<()> {
         let namespace = self.row.id;
-        let mut new = BTreeMap::new();
+        let mut new = BTreeSet::new();
         for record in &records {
             let key = record.key.to_string();
-            if self.categories.contains_key(&key) || new.insert(key, ()).is_some() {
+            if self.categories.contains_key(&key) || !new.insert(key) {
                 return Err(invalid(format!("category {:?} comes twice", record.key)));
             }
             if record.anchor >= i64::MAX.cast_unsigned() {
@@ -115,21 +92,16 @@ impl Restore {
             let next = &mut self.row.header.next_sequence;
             *next = (*next).max(record.anchor + 1);
         }
-        let stored = self.writer.task(
-            move |connection, head| {
-                let mut pending = Pending::default();
-                let mut store = SqlStore::new(connection, namespace, head, &mut pending);
-                let store_one = |record: CategoryRecord| {
-                    let id = store.insert_category(&record)?;
-                    Ok((record.key.to_string(), (id, record)))
-                };
-                let stored: StoreResult<Vec<_>> = records.into_iter().map(store_one).collect();
-                Ok(stored?)
-            },
-            |_, _| {},
-        )?;
-        self.row.header.categories += stored.len() as u64;
-        self.categories.extend(stored);
+        let records: Arc<[CategoryRecord]> = records.into();
+        let ids = self.writer.operation(RestoreCategories {
+            namespace,
+            records: Arc::clone(&records),
+        })?;
+        self.row.header.categories += ids.len() as u64;
+        for (id, record) in ids.into_iter().zip(records.iter()) {
+            let key = record.key.to_string();
+            self.categories.insert(key, (id, record.clone()));
+        }
         Ok(())
     }
 
@@ -138,31 +110,14 @@ impl Restore {
         for item in items {
             rows.push(self.take_in(item)?);
         }
-        let namespace = self.row.id;
-        self.writer.task(
-            move |connection, head| {
-                let mut pending = Pending::default();
-                let mut store = SqlStore::new(connection, namespace, head, &mut pending);
-                for (item, memberships) in rows {
-                    if store.item(&item.key)?.is_some() {
-                        return Err(invalid(format!("item {:?} comes twice", item.key)));
-                    }
-                    let id = store.insert_item(&item, memberships.is_empty())?;
-                    for mut membership in memberships {
-                        membership.item = id;
-                        store
-                            .insert_restored_membership(&membership)
-                            .map_err(taken)?;
-                    }
-                }
-                Ok(pending.insert(connection)?)
-            },
-            |_, ()| {},
-        )
+        self.writer.operation(RestoreItems {
+            namespace: self.row.id,
+            items: rows,
+        })
     }
 
     /// Counts an item and finds its categories.
-    fn take_in(&mut self, view: ItemView) -> Result<(Item, Vec<Membership>)> {
+    fn take_in(&mut self, view: ItemView) -> Result<RestoredItem> {
         let single = self.row.settings.membership == MembershipMode::Single;
         if single && view.memberships.len() > 1 {
             return Err(invalid(format!(
@@ -245,39 +200,27 @@ impl Restore {
     }
 
     fn end(mut self, expected: Option<[u8; 32]>) -> Result<NamespaceView> {
-        self.step(Step::RestoreSums)?;
+        self.reach(Failpoint::RestoreSums)?;
         self.row.header.category_records = self.build_sums()?;
         self.row.header.revision = 1;
-        self.row.checkpoint = 1;
-        self.row.state = State::Active;
+        self.row.sums_revision = 1;
+        self.row.state = NamespaceState::Active;
         let digest = self.row.header.digest(&self.row.settings);
         if expected.is_some_and(|expected| expected != digest) {
             return Err(invalid("the digest of what came is not the trailer's"));
         }
-        self.step(Step::RestoreFinish)?;
-        let (row, context) = (self.row.clone(), self.context.clone());
-        let limit = self.max_namespaces;
-        let (view, first) = self.writer.task(
-            move |connection, head| {
-                if let Some(view) = recall(connection, &row.name, &context, head.time_ms)? {
-                    return Ok((view, false));
-                }
-                check_new_name(connection, &row.name)?;
-                check_room(head.namespaces, limit)?;
-                head.namespaces += 1;
-                append_created(connection, head, row.id, &context)?;
-                queries::save_namespace(connection, &row)?;
-                let view = remember(connection, &row.name, &context, head.time_ms, row.view())?;
-                Ok((view, true))
-            },
-            |_, _| {},
-        )?;
+        self.reach(Failpoint::RestoreFinish)?;
+        let (view, first) = self.writer.operation(FinishRestore {
+            row: self.row.clone(),
+            context: self.context.clone(),
+            max_namespaces: self.max_namespaces,
+        })?;
         self.done = first;
         Ok(view)
     }
 
-    fn step(&self, step: Step) -> Result<()> {
-        reach(step).map_err(|error| self.shared.read_error(error.into()))
+    fn reach(&self, point: Failpoint) -> Result<()> {
+        reach(point).map_err(|error| self.shared.read_error(error.into()))
     }
 
     /// Builds and writes the sums of all categories; returns their part of the digest.
@@ -285,101 +228,38 @@ impl Restore {
         let mut digest = SetDigest::default();
         let categories: Vec<_> = self.categories.values().cloned().collect();
         for chunk in categories.chunks(SUMS) {
-            let built: Result<Vec<_>> =
-                self.shared
-                    .readers
-                    .begin()
-                    .map_err(Error::from)
-                    .and_then(|reader| {
-                        let build = |(id, record): &(i64, _)| self.build(&reader, *id, record);
-                        chunk.iter().map(build).collect()
-                    });
-            let built = built.map_err(|error| self.shared.read_error(error))?;
-            for (hash, _) in &built {
-                digest.insert(hash);
+            let drafts = self.shared.reading(|| {
+                let view = self.shared.backend.view()?;
+                let build = |(id, record): &(i64, _)| self.build(view.reads(), *id, record);
+                chunk.iter().map(build).collect::<Result<Vec<_>>>()
+            })?;
+            for draft in &drafts {
+                digest.insert(&draft.compute_hash());
             }
-            let namespace = self.row.id;
-            self.writer.task(
-                move |connection, _| {
-                    for (_, draft) in &built {
-                        let id = draft.category.id;
-                        let absorbed = &draft.category.stats;
-                        queries::save_sum(connection, namespace, id, 1, absorbed, &draft.sum)?;
-                    }
-                    Ok(())
-                },
-                |_, ()| {},
-            )?;
+            self.writer.operation(RestoreSums {
+                namespace: self.row.id,
+                drafts,
+            })?;
         }
         Ok(digest)
     }
 
-    fn build(
-        &self,
-        reader: &Reader,
-        id: i64,
-        record: &CategoryRecord,
-    ) -> Result<(RecordHash, CategoryDraft)> {
+    fn build(&self, reads: &dyn Reads, id: i64, record: &CategoryRecord) -> Result<CategoryDraft> {
         let mut draft = CategoryDraft::create(&self.row.settings, id, record.clone());
-        rebuild(reader, &mut draft)?;
-        Ok((draft.compute_hash(), draft))
+        rebuild(reads, self.row.id, &mut draft)?;
+        Ok(draft)
     }
 }
 
 impl Drop for Restore {
     fn drop(&mut self) {
-        if self.done {
-            return;
+        if !self.done {
+            let row = NamespaceRow {
+                state: NamespaceState::Restoring,
+                ..self.row.clone()
+            };
+            // If even this fails, the next start finds an unfinished restore.
+            let _ = self.writer.operation(AbandonRestore { row });
         }
-        let mut row = self.row.clone();
-        row.state = State::Deleted;
-        // If even this fails, the next start finds a restore that nobody finished.
-        let _ = self.writer.task(
-            move |connection, _| Ok(queries::save_namespace(connection, &row)?),
-            |_, ()| {},
-        );
-    }
-}
-
-/// Appends the first entry of a namespace's log.
-pub(crate) fn append_created(
-    connection: &Connection,
-    head: &mut Head,
-    namespace: i64,
-    context: &WriteContext,
-) -> StoreResult<()> {
-    head.sequence += 1;
-    let entry = Entry {
-        revision: 1,
-        origin: Origin {
-            time_ms: head.time_ms,
-            actor: context.actor.clone(),
-            reason: context.reason.clone(),
-        },
-        request_id: context.request_id.clone(),
-        changes: vec![Change::NamespaceCreated],
-        effects: Vec::new(),
-        images: Vec::new(),
-    };
-    queries::append_entry(connection, namespace, head.sequence, &entry)
-}
-
-fn invalid(reason: impl Into<String>) -> Error {
-    Error::InvalidSnapshot {
-        reason: reason.into(),
-    }
-}
-
-/// Two memberships with the same place in a category: a constraint of the table says no.
-fn taken(error: StoreError) -> Error {
-    match &error {
-        StoreError::Sqlite(sqlite)
-            if sqlite.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation) =>
-        {
-            invalid(
-                "two memberships of a category have the same sequence, or an item is in a category twice",
-            )
-        }
-        _ => error.into(),
     }
 }

@@ -7,11 +7,12 @@ use ee_core::arithmetic::digest::SetDigest;
 use ee_core::namespace::membership_hash;
 use ee_core::namespace::{CategoryView, Header};
 
+use ee_store::View;
+
 use crate::api::{Frame, NamespaceView, SnapshotView};
-use crate::catalog::cached_namespace::Loaded;
+use crate::catalog::cached_namespace::CachedNamespace;
 use crate::read::consistent as read;
 use crate::shared::Shared;
-use crate::store::{Reader, queries};
 use crate::{Error, Result};
 
 /// Bytes of vectors in a frame, about.
@@ -58,7 +59,7 @@ impl Counts {
 
 enum Frames {
     Full {
-        reader: Reader,
+        store: Box<dyn View>,
         namespace: i64,
         after: String,
         items: bool,
@@ -69,27 +70,31 @@ enum Frames {
 }
 
 impl Snapshot {
-    pub(crate) fn full(shared: &Arc<Shared>, loaded: &Arc<Loaded>, now_ms: i64) -> Result<Self> {
-        let reader = shared.readers.begin()?;
-        let row = read::pinned(&reader, loaded)?;
+    pub(crate) fn full(
+        shared: &Arc<Shared>,
+        loaded: &Arc<CachedNamespace>,
+        now_ms: i64,
+    ) -> Result<Self> {
+        let store = shared.backend.view()?;
+        let row = read::pinned(store.reads(), loaded)?;
         shared.published(loaded, row.header.revision)?;
         let frames = Frames::Full {
             namespace: row.id,
             after: String::new(),
             items: false,
             recorded: Box::new((row.header, SetDigest::default())),
-            reader,
+            store,
         };
         Ok(Self::new(
             shared,
             SnapshotView::Full,
-            row.view(),
+            NamespaceView::of(&row),
             frames,
             now_ms,
         ))
     }
 
-    pub(crate) fn effective(shared: &Arc<Shared>, loaded: &Loaded, now_ms: i64) -> Self {
+    pub(crate) fn effective(shared: &Arc<Shared>, loaded: &CachedNamespace, now_ms: i64) -> Self {
         let (view, categories) = {
             let published = loaded.read();
             let mut categories = published.page(None, usize::MAX, true);
@@ -141,7 +146,7 @@ impl Snapshot {
                 Ok((!page.is_empty()).then_some(Frame::Effective(page)))
             }
             Frames::Full {
-                reader,
+                store,
                 namespace,
                 after,
                 items,
@@ -149,7 +154,7 @@ impl Snapshot {
             } => {
                 let (header, records) = &mut **recorded;
                 if !*items {
-                    let page = queries::category_records(reader, *namespace, after, self.rows)?;
+                    let page = store.category_records(*namespace, after, self.rows)?;
                     if let Some((_, last)) = page.last() {
                         *after = last.key.to_string();
                         self.counts.categories += page.len() as u64;
@@ -159,7 +164,7 @@ impl Snapshot {
                     *items = true;
                     after.clear();
                 }
-                let page = queries::items_page(reader, *namespace, after, self.rows)?;
+                let page = store.items_page(*namespace, after, self.rows)?;
                 let Some(last) = page.last() else {
                     self.counts.check(header, records)?;
                     return Ok(None);
@@ -168,7 +173,7 @@ impl Snapshot {
                 let mut views = Vec::with_capacity(page.len());
                 for item in page {
                     records.insert(&item.hash());
-                    let view = read::view(reader, item, true)?;
+                    let view = read::view(store.reads(), *namespace, item, true)?;
                     for membership in &view.memberships {
                         records.insert(&membership_hash(&view.key, &membership.category));
                     }

@@ -1,262 +1,184 @@
-//! Writes that share one commit.
+//! A batch: writes that share one commit, and the transaction that they are in.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::sync::atomic::Ordering;
 
-use ee_core::command::{Command, CommandContext, Outcome, WriteError, execute};
+use ee_core::command::{Command, CommandContext, WriteError, execute};
 use ee_core::namespace::{Draft, EntryDrift, Origin};
-use rusqlite::Connection;
+use ee_store::failpoints::{Failpoint, reach};
+use ee_store::{Commit, Enlisted, StoreError, StoreResult, WriteSession};
 use rustc_hash::FxHashMap;
 
 use crate::api::Written;
-use crate::catalog::cached_namespace::Loaded;
-use crate::failpoints::{Step, reach};
+use crate::catalog::cached_namespace::CachedNamespace;
+use crate::clock::check_deadline;
 use crate::shared::Shared;
-use crate::store::{
-    Head, NewMembers, Pending, Remembered, SqlStore, StoreError, StoreResult, queries, statement,
-};
+use crate::write::committed_batch::CommittedBatch;
 use crate::write::flush_sums;
-use crate::write::oneshot::Reply;
+use crate::write::idempotency::{self, Replay};
+use crate::write::pending_reply::{PendingAnswer, PendingReply};
 use crate::write::queue::WriteJob;
 use crate::{Error, Result};
 
-/// A namespace with its uncommitted changes.
-struct Working {
-    loaded: Arc<Loaded>,
-    draft: Draft,
+/// New items without a hash that a batch holds, at most: they are kept in memory until then.
+const MAX_UNHASHED: usize = 64;
+
+/// A namespace and what the batch has changed in it.
+pub(crate) struct NamespaceBatch {
+    pub(crate) loaded: Arc<CachedNamespace>,
+    pub(crate) draft: Draft,
     /// (category, revision) of each effect.
     effects: Vec<(i64, u64)>,
 }
 
-/// New items that wait to be settled at the most: they are kept in memory so long.
-const UNSETTLED: usize = 64;
-
-impl Working {
-    /// Each change makes a revision; a namespace without one was only looked at.
+impl NamespaceBatch {
+    /// Each change makes a revision; a namespace without one was only read.
     fn changed(&self) -> bool {
         self.draft.header.revision != self.loaded.read().header().revision
     }
 }
 
-/// An answer that is kept for a retry, once it is complete.
-struct Kept {
-    namespace: i64,
-    request_id: String,
-    fingerprint: u64,
-    /// Its place among the answers.
-    answer: usize,
+/// Why a batch does not go on.
+pub(crate) enum Interrupted {
+    /// The store failed.
+    Failed(StoreError),
+    /// Another process has written to a namespace of the batch.
+    Conflict,
 }
 
-type Answer = (Reply<Result<Written>>, Result<Written>);
+impl From<StoreError> for Interrupted {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error)
+    }
+}
 
 /// Writes that share one commit, and the transaction that they are in.
-pub(crate) struct Group<'a> {
-    connection: &'a Connection,
-    head: &'a mut Head,
+pub(crate) struct Batch<'a> {
+    session: &'a mut dyn WriteSession,
     shared: &'a Shared,
-    working: FxHashMap<i64, Working>,
-    answers: Vec<Answer>,
-    /// Answers that wait to be kept.
-    kept: Vec<Kept>,
-    /// Steps before this group.
-    before: u64,
+    namespaces: FxHashMap<i64, NamespaceBatch>,
+    replies: Vec<PendingReply>,
+    /// Answers to store for retries.
+    answers: Vec<PendingAnswer>,
     /// Anything was written.
     dirty: bool,
-    pending: Pending,
-    new_members: &'a mut NewMembers,
 }
 
-impl<'a> Group<'a> {
-    pub(crate) fn new(
-        connection: &'a Connection,
-        head: &'a mut Head,
-        shared: &'a Shared,
-        now_ms: i64,
-        new_members: &'a mut NewMembers,
-    ) -> Self {
-        head.time_ms = now_ms;
+impl<'a> Batch<'a> {
+    pub(crate) fn new(session: &'a mut dyn WriteSession, shared: &'a Shared) -> Self {
         Self {
-            before: head.sequence,
-            connection,
-            head,
+            session,
             shared,
-            working: FxHashMap::default(),
+            namespaces: FxHashMap::default(),
+            replies: Vec::new(),
             answers: Vec::new(),
-            kept: Vec::new(),
             dirty: false,
-            pending: Pending::default(),
-            new_members,
         }
     }
 
-    pub(crate) fn begin(&mut self) -> StoreResult<()> {
-        reach(Step::WriteBegin)?;
-        self.statement("BEGIN IMMEDIATE")
+    pub(crate) fn begin(&mut self, now_ms: i64) -> StoreResult<()> {
+        reach(Failpoint::WriteBegin)?;
+        self.session.begin(now_ms)
     }
 
     /// Number of writes so far.
     pub(crate) fn len(&self) -> usize {
-        self.answers.len()
+        self.replies.len()
     }
 
-    /// Applies a write, or refuses it and leaves no trace. An error means that the store failed,
-    /// and the whole group with it.
-    pub(crate) fn write(&mut self, job: WriteJob) -> StoreResult<()> {
-        let done = self.write_or_undo(&job);
-        let (answer, failed) = match done {
-            Ok(answer) => (answer, None),
-            // The group's end answers it.
-            Err(error) => (Err(Error::ShuttingDown), Some(error)),
+    /// Applies a write, or refuses it and leaves no trace. An error ends the whole batch.
+    pub(crate) fn write(&mut self, job: Box<WriteJob>) -> std::result::Result<(), Interrupted> {
+        let namespace = job.loaded.id;
+        let result = match self.write_or_undo(&job) {
+            Ok(result) => result,
+            Err(interrupted) => {
+                // The end of the batch replaces the result.
+                self.replies
+                    .push(PendingReply::new(job, Err(Error::ShuttingDown)));
+                return Err(interrupted);
+            }
         };
-        let context = job.context;
         if let Ok(Written {
             replayed: false, ..
-        }) = answer
-            && !context.request_id.is_empty()
-            && !context.validate_only
+        }) = result
+            && !job.context.request_id.is_empty()
+            && !job.context.validate_only
         {
-            self.kept.push(Kept {
-                namespace: job.loaded.id,
-                request_id: context.request_id,
-                fingerprint: context.fingerprint,
-                answer: self.answers.len(),
+            self.answers.push(PendingAnswer {
+                namespace,
+                reply: self.replies.len(),
             });
         }
-        self.answers.push((job.reply, answer));
-        if let Some(error) = failed {
-            return Err(error);
-        }
-        let created = self
-            .working
-            .get(&job.loaded.id)
-            .map(|w| w.draft.created.len());
-        if created.is_some_and(|created| created >= UNSETTLED) {
-            self.settle()?;
+        self.replies.push(PendingReply::new(job, result));
+        let created = self.namespaces.get(&namespace);
+        if created.is_some_and(|batch| batch.draft.created.len() >= MAX_UNHASHED) {
+            self.finalize()?;
         }
         Ok(())
     }
 
-    fn write_or_undo(&mut self, job: &WriteJob) -> StoreResult<Result<Written>> {
-        let before = *self.head;
-        self.pending.begin();
+    fn write_or_undo(
+        &mut self,
+        job: &WriteJob,
+    ) -> std::result::Result<Result<Written>, Interrupted> {
+        self.session.begin_command();
         let result = match self.apply(job) {
-            // SQLite may have rolled back the whole transaction, savepoint and all.
-            Err(Failure::Store(error @ StoreError::Sqlite(_))) => return Err(error),
+            Err(Failure::Store(error)) if error.ends_transaction() => return Err(error.into()),
             Err(Failure::Store(error)) => Err(error.into()),
             Err(Failure::Refused(error)) => Err(error),
+            Err(Failure::Conflict) => return Err(Interrupted::Conflict),
             Ok(applied) => Ok(applied),
         };
         let keep = result.is_ok() && !job.context.validate_only;
         if keep {
-            self.pending.keep(self.connection)?;
+            self.session.keep_command()?;
         } else {
-            self.pending.undo(self.connection)?;
-            *self.head = before;
+            self.session.undo_command()?;
         }
-        reach(Step::WriteApplied)?;
+        reach(Failpoint::WriteApplied)?;
         Ok(result.map(
             |Applied {
                  written,
                  change,
-                 remembered,
+                 stores_answer,
              }| {
-                self.dirty |= keep && remembered;
+                self.dirty |= keep && stores_answer;
                 if let (true, Some(change)) = (keep, change) {
-                    self.merge(change);
+                    self.merge(job.loaded.id, change);
                 }
                 written
             },
         ))
     }
 
-    /// Makes it durable. What readers and callers need and the store does not is computed meanwhile.
-    pub(crate) fn commit(&mut self) -> StoreResult<Finished> {
-        if self.dirty {
-            self.settle()?;
-            for working in self.working.values() {
-                if working.changed() {
-                    flush_sums::save_due(
-                        self.connection,
-                        &working.loaded,
-                        &working.draft,
-                        &working.effects,
-                    )?;
-                }
-            }
-            let added = self.pending.members();
-            queries::move_new_members(self.connection, self.new_members, added)?;
-            reach(Step::WriteSums)?;
-            // Each commit that is acknowledged is a step, so that its loss can be seen.
-            self.head.sequence = self.head.sequence.max(self.before + 1);
-            self.head.save(self.connection)?;
-            let connection = self.connection;
-            let mut committed = Ok(());
-            self.complete(|| {
-                committed = reach(Step::WriteCommit)
-                    .and_then(|()| statement(connection, "COMMIT"))
-                    .and_then(|()| reach(Step::WriteCommitted));
-            });
-            committed?;
-        } else {
-            self.statement("ROLLBACK")?;
-        }
-        let working = std::mem::take(&mut self.working).into_values();
-        Ok(Finished {
-            working: working.filter(Working::changed).collect(),
-            answers: std::mem::take(&mut self.answers),
-            sequence: self.dirty.then_some(self.head.sequence),
-        })
-    }
-
-    /// The store failed: nothing of the group is acknowledged.
-    pub(crate) fn abandon(self, error: StoreError) -> Error {
-        let _ = self.statement("ROLLBACK");
-        let error = Error::from(error);
-        self.shared.fail_by(&error);
-        for (reply, _) in self.answers {
-            reply.send(Err(error.clone()));
-        }
-        error
-    }
-
     fn apply(&mut self, job: &WriteJob) -> std::result::Result<Applied, Failure> {
         let context = &job.context;
-        if context
-            .deadline
-            .is_some_and(|deadline| Instant::now() > deadline)
-        {
-            return Err(Failure::Refused(Error::DeadlineExceeded));
-        }
+        check_deadline(context.deadline).map_err(Failure::Refused)?;
         let id = job.loaded.id;
-        if !self.working.contains_key(&id) {
-            let working = self.open(job).map_err(Failure::Refused)?;
-            self.working.insert(id, working);
+        if !self.namespaces.contains_key(&id) {
+            let batch = self.enlist(job)?;
+            self.namespaces.insert(id, batch);
         }
         if !context.request_id.is_empty() {
-            let mut kept = self.kept.iter();
-            if kept.any(|kept| kept.namespace == id && kept.request_id == context.request_id) {
-                self.settle()?;
+            let mut answers = self.answers.iter();
+            let same = |answer: &PendingAnswer| {
+                let first = &self.replies[answer.reply].job.context;
+                answer.namespace == id && first.request_id == context.request_id
+            };
+            if answers.any(same) {
+                self.finalize()?;
             }
-            match queries::recall::<(Outcome, u64)>(
-                self.connection,
-                id,
-                &context.request_id,
-                context.fingerprint,
-                self.head.time_ms,
-            )? {
-                Remembered::No => {}
-                Remembered::Answer((outcome, revision)) => {
+            let time_ms = self.session.time_ms();
+            match idempotency::command(self.session.reads(), id, context, time_ms)? {
+                Replay::New => {}
+                Replay::Answer(written) => {
                     return Ok(Applied {
-                        written: Written {
-                            outcome,
-                            revision,
-                            replayed: true,
-                        },
+                        written,
                         change: None,
-                        remembered: false,
+                        stores_answer: false,
                     });
                 }
-                Remembered::Other => {
+                Replay::Reused => {
                     return Err(Failure::Refused(Error::RequestIdReused {
                         request_id: context.request_id.clone(),
                     }));
@@ -264,28 +186,26 @@ impl<'a> Group<'a> {
             }
         }
         if let Command::UpdateProfile { .. } = job.command {
-            // Its answer has the digest.
-            self.settle()?;
+            // The outcome has the digest.
+            self.finalize()?;
         }
-        let working = &self.working[&id];
+        let batch = &self.namespaces[&id];
         let origin = Origin {
-            time_ms: self.head.time_ms,
+            time_ms: self.session.time_ms(),
             actor: context.actor.clone(),
             reason: context.reason.clone(),
         };
         let mut applied = {
-            let published = working.loaded.read();
-            let pending = &mut self.pending;
-            let mut store = SqlStore::new(self.connection, id, self.head, pending);
+            let published = batch.loaded.read();
             execute(
                 &published,
-                &working.draft,
-                &mut store,
+                &batch.draft,
+                self.session.store(id),
                 &job.command,
                 CommandContext {
                     origin: &origin,
                     request_id: &context.request_id,
-                    number: self.answers.len(),
+                    number: self.replies.len(),
                 },
             )
             .map_err(|error| match error {
@@ -294,22 +214,21 @@ impl<'a> Group<'a> {
             })?
         };
         if context.validate_only {
-            // No end of a group waits for what was only tried.
+            // The draft is dropped before the end of the batch.
             applied.complete(self.shared.threads);
         }
-        let mut revision = working.draft.header.revision;
+        let mut revision = batch.draft.header.revision;
         let mut change = None;
         if let Some((draft, entry)) = applied.change {
             if !context.validate_only {
                 revision = entry.revision;
-                self.head.sequence += 1;
-                self.pending.entry(id, self.head.sequence, &entry);
+                self.session.append(id, &entry)?;
             }
             let effects = entry.effects.iter();
             let effects = effects
                 .map(|effect| (effect.category, entry.revision))
                 .collect();
-            change = Some((id, draft, effects));
+            change = Some((draft, effects));
         }
         Ok(Applied {
             written: Written {
@@ -318,103 +237,199 @@ impl<'a> Group<'a> {
                 replayed: false,
             },
             change,
-            remembered: !context.request_id.is_empty(),
+            stores_answer: !context.request_id.is_empty(),
         })
     }
 
-    /// The namespace that a write is for, if it still is the one that the caller meant.
-    fn open(&self, job: &WriteJob) -> Result<Working> {
-        let retired = job
-            .loaded
-            .retired
-            .load(std::sync::atomic::Ordering::Acquire);
-        let loaded = if retired {
-            let current = self.shared.current(&job.loaded);
-            current.map_err(|error| self.shared.read_error(error))?
+    /// Takes the namespace of a write into the transaction, if it still is the one that the caller
+    /// meant.
+    fn enlist(&mut self, job: &WriteJob) -> std::result::Result<NamespaceBatch, Failure> {
+        let shared = self.shared;
+        let current = || {
+            let current = shared.reading(|| shared.current(&job.loaded));
+            current.map_err(Failure::Refused)
+        };
+        let mut loaded = if job.loaded.retired.load(Ordering::Acquire) {
+            current()?
         } else {
             Arc::clone(&job.loaded)
         };
+        let revision = loaded.read().header().revision;
+        if self.session.enlist(loaded.id, revision)? == Enlisted::Changed {
+            // Another process has written to the namespace: what is in memory is out of date.
+            shared.cache.remove(&loaded.name);
+            loaded = current()?;
+            let revision = loaded.read().header().revision;
+            if self.session.enlist(loaded.id, revision)? == Enlisted::Changed {
+                return Err(Failure::Conflict);
+            }
+        }
         let draft = Draft::new(*loaded.read().header());
-        Ok(Working {
+        Ok(NamespaceBatch {
             loaded,
             draft,
             effects: Vec::new(),
         })
     }
 
-    fn merge(&mut self, (id, draft, effects): Change) {
-        if let Some(working) = self.working.get_mut(&id) {
-            working.draft.merge(draft);
-            working.effects.extend(effects);
+    fn merge(&mut self, namespace: i64, (draft, effects): Change) {
+        if let Some(batch) = self.namespaces.get_mut(&namespace) {
+            batch.draft.merge(draft);
+            batch.effects.extend(effects);
             self.dirty = true;
         }
     }
 
-    /// Computes what the store needs and no command has needed so far, for all of them at once,
-    /// inserts the rows that wait, and completes and keeps the answers that are to be kept.
-    fn settle(&mut self) -> StoreResult<()> {
-        let mut inserted = Ok(());
-        for working in self.working.values_mut() {
-            working.draft.finalize_hashes(self.shared.threads, || {
-                if inserted.is_ok() {
-                    inserted = self.pending.insert(self.connection);
+    /// Computes the hashes that are missing, of all writes so far at once, writes out the rows that
+    /// were held back, and completes and stores the answers for retries.
+    fn finalize(&mut self) -> StoreResult<()> {
+        let mut flushed = Ok(());
+        for batch in self.namespaces.values_mut() {
+            batch.draft.finalize_hashes(self.shared.threads, || {
+                if flushed.is_ok() {
+                    flushed = self.session.flush();
                 }
             });
         }
-        inserted?;
-        let count = self.kept.len();
+        flushed?;
+        let count = self.answers.len();
         if count == 0 {
             return Ok(());
         }
-        self.complete(|| {});
-        self.pending.written();
-        let (connection, now_ms) = (self.connection, self.head.time_ms);
-        for kept in self.kept.drain(..) {
-            if let (_, Ok(written)) = &self.answers[kept.answer] {
-                queries::remember(
-                    connection,
-                    kept.namespace,
-                    &kept.request_id,
-                    kept.fingerprint,
-                    now_ms,
-                    &(&written.outcome, written.revision),
+        complete(
+            &mut self.namespaces,
+            &mut self.replies,
+            self.shared.threads,
+            || {},
+        );
+        for PendingAnswer { namespace, reply } in self.answers.drain(..) {
+            let PendingReply { job, result } = &self.replies[reply];
+            if let Ok(written) = result {
+                idempotency::put_command(
+                    self.session,
+                    namespace,
+                    &job.context.request_id,
+                    job.context.fingerprint,
+                    (&written.outcome, written.revision),
                 )?;
             }
         }
-        queries::forget_old(connection, now_ms, count)
+        idempotency::expire(self.session, count)
     }
 
-    /// Computes what readers and callers need, and completes the answers. `own` is what this thread
-    /// does first, while others begin.
-    fn complete(&mut self, own: impl FnOnce()) {
-        let drafts = self.working.values_mut().map(|working| &mut working.draft);
-        Draft::compute_directions(drafts, self.shared.threads, own);
-        for working in self.working.values_mut() {
-            for EntryDrift { at, drift } in working.draft.take_drifts() {
-                if let Some((_, Ok(written))) = self.answers.get_mut(at.command) {
-                    written.outcome.set_drift(at.entry, drift);
+    /// Makes the batch durable. What readers and callers need and the store does not is computed
+    /// beside the commit.
+    pub(crate) fn commit(&mut self) -> Commit {
+        if !self.dirty {
+            self.session.rollback();
+            return Commit::Committed;
+        }
+        if let Err(error) = self.write_sums() {
+            return Commit::Unknown(error);
+        }
+        let mut ended = Commit::Committed;
+        let session = &mut *self.session;
+        complete(
+            &mut self.namespaces,
+            &mut self.replies,
+            self.shared.threads,
+            || {
+                if let Err(error) = reach(Failpoint::WriteCommit) {
+                    ended = Commit::Unknown(error);
+                    return;
                 }
+                ended = session.commit();
+                if let Err(error) = reach(Failpoint::WriteCommitted) {
+                    ended = Commit::Unknown(error);
+                }
+            },
+        );
+        if let Commit::Unknown(cause) = ended {
+            ended = self.session.resolve(cause);
+        }
+        ended
+    }
+
+    fn write_sums(&mut self) -> StoreResult<()> {
+        self.finalize()?;
+        for batch in self.namespaces.values() {
+            if batch.changed() {
+                flush_sums::write_due(self.session, &batch.loaded, &batch.draft, &batch.effects)?;
             }
+        }
+        reach(Failpoint::WriteSums)
+    }
+
+    /// The batch is durable, or was empty.
+    pub(crate) fn committed(self) -> CommittedBatch {
+        let namespaces = self.namespaces.into_values();
+        let namespaces: Vec<_> = namespaces.filter(NamespaceBatch::changed).collect();
+        for batch in &namespaces {
+            batch.loaded.dirty_sums.lock().commit();
+        }
+        CommittedBatch {
+            namespaces,
+            replies: self.replies,
+            durable: self.dirty,
         }
     }
 
-    fn statement(&self, sql: &str) -> StoreResult<()> {
-        statement(self.connection, sql)
+    /// Nothing of the batch was written: gives the jobs back, in order.
+    pub(crate) fn rolled_back(self) -> impl Iterator<Item = Box<WriteJob>> {
+        self.session.rollback();
+        for batch in self.namespaces.values() {
+            batch.loaded.dirty_sums.lock().rollback();
+        }
+        self.replies.into_iter().map(|reply| reply.job)
+    }
+
+    /// The store failed: nothing of the batch is acknowledged.
+    pub(crate) fn failed(self, error: StoreError) -> Error {
+        let error = Error::from(error);
+        self.shared.health.fail_by(&error);
+        for job in self.rolled_back() {
+            job.reply.send(Err(error.clone()));
+        }
+        error
     }
 }
 
-type Change = (i64, Draft, Vec<(i64, u64)>);
+/// Computes what readers and callers need, and completes the answers. `meanwhile` is what this thread
+/// does first, while others begin.
+fn complete(
+    namespaces: &mut FxHashMap<i64, NamespaceBatch>,
+    replies: &mut [PendingReply],
+    threads: usize,
+    meanwhile: impl FnOnce(),
+) {
+    let drafts = namespaces.values_mut().map(|batch| &mut batch.draft);
+    Draft::compute_directions(drafts, threads, meanwhile);
+    for batch in namespaces.values_mut() {
+        for EntryDrift { at, drift } in batch.draft.take_drifts() {
+            if let Some(PendingReply {
+                result: Ok(written),
+                ..
+            }) = replies.get_mut(at.command)
+            {
+                written.outcome.set_drift(at.entry, drift);
+            }
+        }
+    }
+}
+
+type Change = (Draft, Vec<(i64, u64)>);
 
 struct Applied {
     written: Written,
     change: Option<Change>,
-    /// The answer was kept for a retry.
-    remembered: bool,
+    /// The answer is stored for a retry.
+    stores_answer: bool,
 }
 
 enum Failure {
     Refused(Error),
     Store(StoreError),
+    Conflict,
 }
 
 impl From<StoreError> for Failure {
@@ -423,39 +438,11 @@ impl From<StoreError> for Failure {
     }
 }
 
-/// A group that is durable.
-pub(crate) struct Finished {
-    working: Vec<Working>,
-    answers: Vec<Answer>,
-    /// Steps so far, if there are more than before.
-    sequence: Option<u64>,
-}
-
-impl Finished {
-    /// Number of writes that shared the commit; none if there was nothing to commit.
-    pub(crate) fn durable(&self) -> Option<usize> {
-        self.sequence.map(|_| self.answers.len())
-    }
-
-    /// Makes it visible, then answers.
-    pub(crate) fn publish(self, shared: &Shared) {
-        for working in self.working {
-            let grown = working.loaded.publish(working.draft);
-            shared.registry.grow(grown);
-        }
-        if let Some(sequence) = self.sequence {
-            shared.acknowledge(sequence, [Step::WritePublished, Step::WriteMarked]);
-        }
-        for (reply, answer) in self.answers {
-            reply.send(answer);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use ee_core::command::{Assignment, CategoryPut, Command, ItemPut, Outcome, Unassignment};
 
+    use crate::write::writer::tests::Blocking;
     use crate::{Engine, NewNamespace, Options, Result, WriteContext};
 
     fn engine(directory: &std::path::Path) -> Engine {
@@ -551,9 +538,9 @@ mod tests {
     }
 
     #[test]
-    fn commands_of_a_group_leave_what_they_leave_one_by_one() {
+    fn commands_of_a_batch_leave_what_they_leave_one_by_one() {
         let directories = [(); 2].map(|()| tempfile::tempdir().unwrap());
-        let [alone, group] = directories.each_ref().map(|each| engine(each.path()));
+        let [alone, batched] = directories.each_ref().map(|each| engine(each.path()));
         let expected: Vec<_> = commands()
             .into_iter()
             .map(|(command, try_only, id)| write(&alone, command, try_only, &id))
@@ -561,19 +548,15 @@ mod tests {
 
         let (begun, has_begun) = std::sync::mpsc::channel();
         let (go, may_go) = std::sync::mpsc::channel::<()>();
-        let wait = move |_: &_, _: &mut _| {
-            begun.send(()).unwrap();
-            may_go.recv().unwrap();
-            Ok(())
-        };
+        let wait = Blocking { begun, go: may_go };
         let outcomes: Vec<_> = std::thread::scope(|scope| {
-            let group = &group;
-            scope.spawn(move || group.writer.task(wait, |_, ()| {}).unwrap());
+            let batched = &batched;
+            scope.spawn(move || batched.writer.operation(wait).unwrap());
             has_begun.recv().unwrap();
             let mut writes = Vec::new();
             for (command, try_only, id) in commands() {
-                writes.push(scope.spawn(move || write(group, command, try_only, &id)));
-                while group.writer.queued() < writes.len() {
+                writes.push(scope.spawn(move || write(batched, command, try_only, &id)));
+                while batched.writer.queued() < writes.len() {
                     std::thread::yield_now();
                 }
             }
@@ -588,9 +571,9 @@ mod tests {
         // Answers were kept, each with its drifts.
         for (command, try_only, id) in commands() {
             let again = |engine| write(engine, command.clone(), try_only, &id);
-            assert_eq!(again(&group), again(&alone));
+            assert_eq!(again(&batched), again(&alone));
         }
-        let [alone, group] = [alone, group].map(|engine| {
+        let [alone, batched] = [alone, batched].map(|engine| {
             let report = engine.verify(&engine.handle("n").unwrap()).unwrap().value;
             assert_eq!(report.findings, [""; 0]);
             (
@@ -601,6 +584,6 @@ mod tests {
                     .revision,
             )
         });
-        assert_eq!(group, alone);
+        assert_eq!(batched, alone);
     }
 }

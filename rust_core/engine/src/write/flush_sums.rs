@@ -1,61 +1,66 @@
-//! Writing sums that the table lacks.
-
-use rusqlite::Connection;
+//! Writing dirty sums to the store.
 
 use ee_core::namespace::Draft;
+use ee_store::{NamespaceRow, NamespaceState, StoreResult, WriteSession};
 
-use crate::catalog::cached_namespace::Loaded;
-use crate::store::{NamespaceRow, State, StoreResult, queries};
+use crate::catalog::cached_namespace::CachedNamespace;
 
-/// Writes what a commit must bring along: the namespace's row, the sums that were built anew, and
-/// a few of those that have waited longest.
-pub(crate) fn save_due(
-    connection: &Connection,
-    loaded: &Loaded,
+/// Writes what a commit brings along: the namespace's row, the sums that were rebuilt, and a few of the
+/// sums that have been dirty for longest.
+pub(crate) fn write_due(
+    session: &mut dyn WriteSession,
+    loaded: &CachedNamespace,
     draft: &Draft,
     effects: &[(i64, u64)],
 ) -> StoreResult<()> {
     let revision = draft.header.revision;
-    let mut unsaved = loaded.unsaved.lock();
+    let mut dirty = loaded.dirty_sums.lock();
     for (category, revision) in effects {
-        unsaved.touch(*category, *revision);
+        dirty.touch(*category, *revision);
     }
-    unsaved.count(effects.len() as u64);
+    dirty.count(effects.len() as u64);
     for category in draft.categories.values().flatten().filter(|c| c.rebuilt) {
         let id = category.category.id;
-        let stats = &category.category.stats;
-        queries::save_sum(connection, loaded.id, id, revision, stats, &category.sum)?;
-        unsaved.forget(id);
+        let absorbed = &category.category.stats;
+        session.save_sum(loaded.id, id, revision, absorbed, &category.sum)?;
+        dirty.forget(id);
     }
-    for _ in 0..unsaved.due(effects.len() as u64) {
-        if let Some(id) = unsaved.pop() {
-            save_one(connection, loaded, draft, id)?;
+    for _ in 0..dirty.due(effects.len() as u64) {
+        if let Some(id) = dirty.pop() {
+            write_sum(session, loaded, draft, id)?;
         }
     }
-    save_row(connection, loaded, draft, unsaved.checkpoint(revision))
+    write_row(session, loaded, draft, dirty.saved_revision(revision))
 }
 
-/// Writes everything that the table lacks.
-pub(crate) fn save_all(connection: &Connection, loaded: &Loaded) -> StoreResult<()> {
+/// Writes all dirty sums of a namespace.
+pub(crate) fn write_all(
+    session: &mut dyn WriteSession,
+    loaded: &CachedNamespace,
+) -> StoreResult<()> {
     let draft = Draft::new(*loaded.read().header());
-    let mut unsaved = loaded.unsaved.lock();
-    if unsaved.len() == 0 {
+    let mut dirty = loaded.dirty_sums.lock();
+    if dirty.is_empty() {
         return Ok(());
     }
-    while let Some(id) = unsaved.pop() {
-        save_one(connection, loaded, &draft, id)?;
+    while let Some(id) = dirty.pop() {
+        write_sum(session, loaded, &draft, id)?;
     }
-    save_row(connection, loaded, &draft, draft.header.revision)
+    write_row(session, loaded, &draft, draft.header.revision)
 }
 
-fn save_one(connection: &Connection, loaded: &Loaded, draft: &Draft, id: i64) -> StoreResult<()> {
+fn write_sum(
+    session: &mut dyn WriteSession,
+    loaded: &CachedNamespace,
+    draft: &Draft,
+    id: i64,
+) -> StoreResult<()> {
     let published = loaded.read();
-    let Some(key) = published.key_in(draft, id) else {
+    let Some(key) = draft.key_of(&published, id) else {
         return Ok(()); // Deleted since.
     };
-    match published.draft_in(draft, &key) {
-        Some(category) if category.category.id == id => queries::save_sum(
-            connection,
+    match draft.category(&published, &key) {
+        Some(category) if category.category.id == id => session.save_sum(
             loaded.id,
             id,
             draft.header.revision,
@@ -66,26 +71,23 @@ fn save_one(connection: &Connection, loaded: &Loaded, draft: &Draft, id: i64) ->
     }
 }
 
-fn save_row(
-    connection: &Connection,
-    loaded: &Loaded,
+fn write_row(
+    session: &mut dyn WriteSession,
+    loaded: &CachedNamespace,
     draft: &Draft,
-    checkpoint: u64,
+    sums_revision: u64,
 ) -> StoreResult<()> {
     let profile = match &draft.profile {
         Some(profile) => profile.clone(),
         None => loaded.read().profile().clone(),
     };
-    queries::save_namespace(
-        connection,
-        &NamespaceRow {
-            id: loaded.id,
-            name: loaded.name.clone(),
-            state: State::Active,
-            settings: loaded.settings.clone(),
-            profile,
-            header: draft.header,
-            checkpoint,
-        },
-    )
+    session.update_namespace(&NamespaceRow {
+        id: loaded.id,
+        name: loaded.name.clone(),
+        state: NamespaceState::Active,
+        settings: loaded.settings.clone(),
+        profile,
+        header: draft.header,
+        sums_revision,
+    })
 }

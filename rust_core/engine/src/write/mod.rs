@@ -1,8 +1,12 @@
 //! The write path: a queue, one writer, batches that share a commit.
 
 pub(crate) mod batch;
+pub(crate) mod committed_batch;
 pub(crate) mod flush_sums;
+pub(crate) mod idempotency;
 pub(crate) mod oneshot;
+pub(crate) mod operation;
+pub(crate) mod pending_reply;
 pub(crate) mod prediction_probe;
 pub(crate) mod queue;
 pub(crate) mod worker;

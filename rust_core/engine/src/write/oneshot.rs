@@ -14,7 +14,7 @@ pub(crate) fn answer<T>() -> (Reply<T>, Answer<T>) {
         state: Mutex::new(State::Open),
         waiting: thread::current(),
     });
-    let reply = Reply(Arc::new(Pen(Arc::clone(&slot))));
+    let reply = Reply(Arc::new(Sender(Arc::clone(&slot))));
     (reply, Answer(slot))
 }
 
@@ -42,10 +42,10 @@ impl<T> Slot<T> {
 }
 
 /// Who answers. The first answer counts.
-pub(crate) struct Reply<T>(Arc<Pen<T>>);
+pub(crate) struct Reply<T>(Arc<Sender<T>>);
 
 /// What all clones of a reply have in common.
-struct Pen<T>(Arc<Slot<T>>);
+struct Sender<T>(Arc<Slot<T>>);
 
 impl<T> Reply<T> {
     /// Answers.
@@ -60,7 +60,7 @@ impl<T> Clone for Reply<T> {
     }
 }
 
-impl<T> Drop for Pen<T> {
+impl<T> Drop for Sender<T> {
     fn drop(&mut self) {
         self.0.close(State::Over);
     }

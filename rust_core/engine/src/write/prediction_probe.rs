@@ -1,12 +1,13 @@
-//! Whether people do what Match would have suggested: the figure that says whether it learns.
+//! The prediction probe: how often a first assignment is the category that Match ranks first. It is the
+//! metric that says whether a namespace learns.
 //!
-//! Looked at is the first category of an item (in a namespace where items may be in several: of a
-//! new item), since what is moved later was a suggestion's error before. A suggestion is what
-//! Match ranks first for the item when the request arrives, before any of its entries.
+//! The probe looks at the first category of an item (in a namespace where items may be in several: of a
+//! new item), since an item that is moved later was a wrong prediction before. A prediction is what Match
+//! ranks first for the item when the request arrives, before any of the request's entries.
 //!
-//! It is asked in the caller's thread, so that no other write waits for it, and costs about the
-//! same wherever it is: of a namespace of up to [`SHARE`] components all entries are looked at, of
-//! a larger one so many that this is the mean, of one with more than [`MOST`] none.
+//! The probe runs in the caller's thread, so that no other write waits for it, and costs about the same
+//! everywhere: in a namespace of up to [`SHARE`] components it looks at all entries, in a larger one at so
+//! many that this is the mean, in one of more than [`MOST`] at no entry.
 
 use std::sync::Arc;
 
@@ -15,53 +16,47 @@ use ee_core::kernels::Kernel;
 use ee_core::namespace::{Filter, MatchOptions};
 use ee_core::scoring::{Query, Scorer};
 use ee_core::settings::{MembershipMode, NamespaceSettings};
+use ee_store::View;
 
-use crate::catalog::cached_namespace::Loaded;
+use crate::catalog::cached_namespace::CachedNamespace;
+use crate::metrics::Predictions;
 use crate::shared::Shared;
-use crate::store::{Reader, queries};
 
-/// Components of rows that are read for an entry in the mean: half a microsecond, where an entry of
-/// a large batch takes some twenty.
+/// Components of rows that the probe reads per entry, in the mean: half a microsecond, where an entry of a
+/// large batch takes some twenty.
 const SHARE: u64 = 16 << 10;
 
-/// Components of the largest namespace that is looked at: some milliseconds, once in 4,096 entries.
+/// Components of the largest namespace that the probe looks at: some milliseconds, once in 4,096 entries.
 const MOST: u64 = 64 << 20;
 
-/// What would have been suggested for an entry.
-pub(crate) struct Guess {
+/// The category that Match ranks first for an entry.
+pub(crate) struct Prediction {
     entry: usize,
     category: Arc<str>,
 }
 
-/// How often suggestions were right and wrong.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Taken {
-    pub(crate) accepted: u64,
-    pub(crate) corrected: u64,
-}
-
-/// What would be suggested now for some of the entries.
-pub(crate) fn before(
+/// Predictions for some of the entries, as of now.
+pub(crate) fn predict(
     shared: &Shared,
-    loaded: &Loaded,
+    loaded: &CachedNamespace,
     assignments: &[Assignment],
     kernel: Kernel,
-) -> Vec<Guess> {
+) -> Vec<Prediction> {
     let dimension = u64::from(loaded.settings.dimension);
     let cost = loaded.read().header().categories * dimension;
     if cost > MOST {
         return Vec::new();
     }
-    let mut reader = None;
+    let mut view = None;
     let mut asked = Vec::new();
     for (entry, assignment) in assignments.iter().enumerate() {
-        if shared.counters.takes_turn(SHARE, cost)
-            && let Some(query) = query(shared, loaded, assignment, &mut reader)
+        if shared.counters.may_probe(SHARE, cost)
+            && let Some(query) = query(shared, loaded, assignment, &mut view)
         {
             asked.push((entry, query));
         }
     }
-    drop(reader);
+    drop(view);
     if asked.is_empty() {
         return Vec::new();
     }
@@ -75,10 +70,10 @@ pub(crate) fn before(
     let rankings = loaded.read().rank_with(kernel, &queries, &options, None);
     let first =
         |ranking: ee_core::namespace::Ranking| Some(ranking.matches.first()?.category.clone());
-    let guesses = entries.into_iter().zip(rankings.into_iter().map(first));
-    guesses
+    let predictions = entries.into_iter().zip(rankings.into_iter().map(first));
+    predictions
         .filter_map(|(entry, category)| {
-            Some(Guess {
+            Some(Prediction {
                 entry,
                 category: category?,
             })
@@ -86,38 +81,42 @@ pub(crate) fn before(
         .collect()
 }
 
-/// The item's direction, if it has one: of the embedding that the entry brings, or of the stored
-/// one. A store that cannot be read is the write's to tell of.
+/// The item's direction, if it has one: of the embedding that the entry brings, or of the stored one. If
+/// the store cannot be read, the write reports that.
 fn query(
     shared: &Shared,
-    loaded: &Loaded,
+    loaded: &CachedNamespace,
     assignment: &Assignment,
-    reader: &mut Option<Reader>,
+    view: &mut Option<Box<dyn View>>,
 ) -> Option<Query> {
     let scorer = Scorer::of(&loaded.settings);
     if let Some(embedding) = &assignment.item.embedding {
         return scorer.query(embedding);
     }
-    if reader.is_none() {
-        *reader = Some(shared.readers.begin().ok()?);
+    if view.is_none() {
+        *view = Some(shared.backend.view().ok()?);
     }
-    let item = queries::item_by_key(reader.as_ref()?, loaded.id, &assignment.item.key);
+    let item = view.as_ref()?.item_by_key(loaded.id, &assignment.item.key);
     scorer.query(&item.ok()??.embedding)
 }
 
-/// What became of guesses.
-pub(crate) fn taken(settings: &NamespaceSettings, guesses: &[Guess], outcome: &Outcome) -> Taken {
-    let mut taken = Taken::default();
+/// How the predictions compare with the outcome.
+pub(crate) fn compare(
+    settings: &NamespaceSettings,
+    predictions: &[Prediction],
+    outcome: &Outcome,
+) -> Predictions {
+    let mut compared = Predictions::default();
     if let Outcome::Assign(results) = outcome {
         let single = settings.membership == MembershipMode::Single;
-        for guess in guesses {
-            let result = &results[guess.entry];
+        for prediction in predictions {
+            let result = &results[prediction.entry];
             if result.previous.is_none() && (single || result.item_created) {
-                let right = result.category == *guess.category;
-                taken.accepted += u64::from(right);
-                taken.corrected += u64::from(!right);
+                let right = result.category == *prediction.category;
+                compared.accepted += u64::from(right);
+                compared.corrected += u64::from(!right);
             }
         }
     }
-    taken
+    compared
 }

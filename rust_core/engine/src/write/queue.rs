@@ -1,4 +1,4 @@
-//! What waits for the writer.
+//! Jobs that wait for the writer.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -6,39 +6,27 @@ use std::time::Duration;
 
 use ee_core::command::Command;
 use parking_lot::{Condvar, Mutex};
-use rusqlite::Connection;
 
 use crate::api::{WriteContext, Written};
-use crate::catalog::cached_namespace::Loaded;
-use crate::store::Head;
+use crate::catalog::cached_namespace::CachedNamespace;
 use crate::write::oneshot::Reply;
+use crate::write::operation::QueuedOperation;
 use crate::{Error, Result};
 
-/// A write that waits for its turn.
+/// A write of a namespace, and the caller that waits for it.
 pub(crate) struct WriteJob {
-    pub(crate) loaded: Arc<Loaded>,
+    pub(crate) loaded: Arc<CachedNamespace>,
     pub(crate) command: Command,
     pub(crate) context: WriteContext,
     pub(crate) reply: Reply<Result<Written>>,
 }
 
-/// What a task is told once its transaction has ended.
-pub(crate) type Committed = Box<dyn FnOnce(Result<()>) + Send>;
-
-/// What a task does in its transaction.
-pub(crate) type Run = Box<dyn FnOnce(&Connection, &mut Head) -> Result<Committed> + Send>;
-
-/// Work in a transaction of its own, for what is not a command.
-pub(crate) struct Task {
-    pub(crate) run: Run,
-    pub(crate) fail: Box<dyn FnOnce(Error) + Send>,
-}
-
 pub(crate) enum Job {
     Write(Box<WriteJob>),
-    Task(Task),
+    Operation(Box<dyn QueuedOperation>),
     Evict,
-    CopyBack,
+    /// The store has upkeep to finish.
+    Upkeep,
     Stop,
 }
 
@@ -74,10 +62,10 @@ impl Queue {
     }
 
     /// Takes the first job if it is a write.
-    pub(crate) fn pop_write(&self) -> Option<WriteJob> {
+    pub(crate) fn pop_write(&self) -> Option<Box<WriteJob>> {
         let mut state = self.state.lock();
         match state.jobs.pop_front()? {
-            Job::Write(job) => Some(*job),
+            Job::Write(job) => Some(job),
             other => {
                 state.jobs.push_front(other);
                 None
@@ -85,7 +73,7 @@ impl Queue {
         }
     }
 
-    /// Waits until there is a job, or for so long.
+    /// Waits until there is a job, at most for a time.
     pub(crate) fn wait(&self, at_most: Option<Duration>) {
         let mut state = self.state.lock();
         if !state.jobs.is_empty() {
@@ -102,7 +90,7 @@ impl Queue {
         self.state.lock().jobs.len()
     }
 
-    /// Takes no more jobs; who waits for one that is there gets no answer.
+    /// Takes no more jobs. The callers of those that wait get no answer.
     pub(crate) fn close(&self) {
         let mut state = self.state.lock();
         state.closed = true;

@@ -1,141 +1,145 @@
-//! What the writer does with its connection: groups of writes, tasks, and upkeep between them.
+//! What the holder of the write lock does: batches, operations, and upkeep between them.
 
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rusqlite::Connection;
+use ee_store::failpoints::{Failpoint, reach};
+use ee_store::{Commit, StoreResult, WriteSession};
 
-use crate::catalog::cached_namespace::Loaded;
+use crate::Error;
+use crate::catalog::cached_namespace::CachedNamespace;
 use crate::clock::now_ms;
-use crate::failpoints::{Step, reach};
+use crate::health::DEFECT;
 use crate::shared::Shared;
-use crate::store::checkpointer::Copier;
-use crate::store::{self, Head, NewMembers, StoreResult, queries};
-use crate::write::batch::Group;
-use crate::write::queue::{Job, Queue, Task, WriteJob};
-use crate::{Error, Result};
+use crate::write::batch::{Batch, Interrupted};
+use crate::write::committed_batch::acknowledge;
+use crate::write::flush_sums;
+use crate::write::operation::QueuedOperation;
+use crate::write::queue::{Job, Queue, WriteJob};
 
-/// Writes that share one commit at the most, so that the first of them does not wait for long.
-const GROUP: usize = 512;
+/// Writes that share one commit, at most, so that the first of them does not wait for long.
+const MAX_BATCH: usize = 512;
 
-/// Why nothing is written after a panic.
-pub(crate) const DEFECT: &str = "a defect stopped the writer";
-
-/// Longest that a group waits for more writes.
+/// Longest wait of a batch for more writes.
 const GATHER: Duration = Duration::from_millis(1);
 
-/// How long nobody writes before some more of what is gone is deleted.
+/// How long no write must have come before more rows of deleted namespaces are purged.
 pub(crate) const PURGE_PAUSE: Duration = Duration::from_millis(5);
 
-/// How long it goes without deleting some of it where somebody always writes: a step takes a few
-/// milliseconds, which whoever waits to write then waits longer.
+/// Longest time without a purge under constant writes: a step takes a few milliseconds, which the
+/// next write waits longer.
 const PURGE_LATEST: Duration = Duration::from_millis(100);
 
-/// Bytes of the write-ahead log after which it is copied back.
-const LOG_BYTES: i64 = 64 * 1024 * 1024;
-
-/// The connection that writes, and what belongs to it.
+/// The session that writes, and what belongs to it.
 pub(crate) struct Worker {
-    connection: Connection,
-    head: Head,
+    session: Box<dyn WriteSession>,
     shared: Arc<Shared>,
     queue: Arc<Queue>,
-    /// Something may be left to delete.
+    /// Rows of deleted namespaces may be left.
     pub(crate) purging: bool,
-    /// When some of it was deleted last.
+    /// When some of these rows were purged last.
     purged: Instant,
-    /// When somebody wrote last.
+    /// When the last write began.
     wrote: Instant,
-    new_members: NewMembers,
-    /// Bytes of a page.
-    page_size: i64,
-    /// Sizes of the last two groups.
-    groups: [usize; 2],
+    /// Sizes of the last two batches.
+    sizes: [usize; 2],
     /// How long the last commit took.
     commit: Duration,
-    copier: Copier,
 }
 
 impl Worker {
     pub(crate) fn new(
-        connection: Connection,
+        session: Box<dyn WriteSession>,
         shared: Arc<Shared>,
         queue: Arc<Queue>,
-    ) -> Result<Self> {
-        Ok(Self {
-            copier: Copier::start(Arc::clone(&shared), Arc::clone(&queue))?,
-            head: Head::load(&connection)?,
-            page_size: store::page_size(&connection)?,
-            connection,
+    ) -> Self {
+        Self {
+            session,
             shared,
             queue,
             purging: true,
             purged: Instant::now(),
             wrote: Instant::now(),
-            new_members: NewMembers::default(),
-            groups: [0; 2],
+            sizes: [0; 2],
             commit: Duration::ZERO,
-        })
+        }
     }
 
-    /// Does something. A panic is a defect, not a state: what it has left half done is rolled back,
-    /// what it may have left half published is read anew by whoever asks, and nothing is
-    /// acknowledged after it.
+    /// Does some work. A panic is a defect, not a state: the transaction is rolled back, memory that
+    /// may be half changed is read anew from the store, and nothing is acknowledged afterwards.
     pub(crate) fn guarded(&mut self, work: impl FnOnce(&mut Self)) {
         if catch_unwind(AssertUnwindSafe(|| work(self))).is_err() {
-            self.shared.fail(DEFECT);
-            let _ = self.connection.execute_batch("ROLLBACK");
-            self.shared.registry.remove_all();
+            self.shared.health.fail(DEFECT);
+            self.session.rollback();
+            self.shared.cache.remove_all();
         }
     }
 
     /// Does a job other than to stop.
     pub(crate) fn work(&mut self, job: Job) {
         match job {
-            Job::Write(job) => self.group(*job),
-            Job::Task(task) => self.task(task),
+            Job::Write(job) => self.batch(job),
+            Job::Operation(operation) => self.operation(operation),
             Job::Evict => self.evict(),
-            Job::CopyBack => self.complete_copy(),
+            Job::Upkeep => self.session.upkeep(),
             Job::Stop => {}
         }
-        self.begin_copy();
+        self.begin_upkeep();
         if self.purged.elapsed() >= PURGE_LATEST {
             self.purge();
         }
     }
 
+    /// Starts upkeep of the store, if any is due. Takes no time.
+    pub(crate) fn begin_upkeep(&mut self) {
+        self.session.begin_upkeep();
+    }
+
     /// Applies a write and those that wait behind it.
-    pub(crate) fn group(&mut self, first: WriteJob) {
-        if let Err(error) = self.shared.may_write_queued() {
-            first.reply.send(Err(error));
-            return;
+    pub(crate) fn batch(&mut self, first: Box<WriteJob>) {
+        let mut again = VecDeque::new();
+        let mut first = Some(first);
+        // Each conflict means that another process has committed a write, so this ends.
+        while first.is_some() {
+            first = self.try_batch(first, &mut again);
         }
-        let now_ms = self.now();
+    }
+
+    /// One attempt: `first`, then `again`, then the queue. After a conflict, returns the first of the
+    /// writes to apply again, and leaves the others in `again`.
+    fn try_batch(
+        &mut self,
+        first: Option<Box<WriteJob>>,
+        again: &mut VecDeque<Box<WriteJob>>,
+    ) -> Option<Box<WriteJob>> {
+        let mut waiting = first;
+        if let Err(error) = self.shared.health.may_write_queued() {
+            for job in waiting.take().into_iter().chain(again.drain(..)) {
+                job.reply.send(Err(error.clone()));
+            }
+            return None;
+        }
         let begun = Instant::now();
         self.wrote = begun;
-        let before = self.head;
-        let mut group = Group::new(
-            &self.connection,
-            &mut self.head,
-            &self.shared,
-            now_ms,
-            &mut self.new_members,
-        );
-        // Writers who had their answers together come again together, but for a moment: the first
-        // of them does not take a whole commit for itself.
-        let expected = self.groups.into_iter().max().unwrap_or(0);
+        let mut batch = Batch::new(&mut *self.session, &self.shared);
+        // Callers that were answered together write again together, a moment later: the first of them
+        // does not take a whole commit for itself.
+        let expected = self.sizes.into_iter().max().unwrap_or(0);
         let mut patience = GATHER.min(self.commit / 2);
-        let mut failed = group.begin().err();
-        let mut waiting = Some(first);
-        while let (None, Some(job)) = (&failed, waiting.take()) {
-            failed = group.write(job).err();
-            if group.len() < GROUP && failed.is_none() {
+        let mut interrupted = batch.begin(now_ms()).err().map(Interrupted::Failed);
+        while let (None, Some(job)) = (&interrupted, waiting.take()) {
+            interrupted = batch.write(job).err();
+            if batch.len() < MAX_BATCH && interrupted.is_none() {
+                waiting = again.pop_front();
                 let asked = Instant::now();
-                waiting = self.queue.pop_write();
+                if waiting.is_none() {
+                    waiting = self.queue.pop_write();
+                }
                 while waiting.is_none()
-                    && group.len() < expected
+                    && batch.len() < expected
                     && self.queue.len() == 0
                     && asked.elapsed() < patience
                 {
@@ -145,247 +149,184 @@ impl Worker {
                 patience = patience.saturating_sub(asked.elapsed());
             }
         }
-        self.groups = [group.len(), self.groups[0]];
+        self.sizes = [batch.len(), self.sizes[0]];
         let committing = Instant::now();
-        let ended = match failed {
-            None => group.commit(),
-            Some(error) => Err(error),
+        let ended = match interrupted {
+            None => batch.commit(),
+            Some(Interrupted::Failed(error)) => Commit::Unknown(error),
+            Some(Interrupted::Conflict) => Commit::Conflict,
         };
         self.commit = committing.elapsed();
         match ended {
-            Ok(finished) => {
-                if let Some(writes) = finished.durable() {
+            Commit::Committed => {
+                let committed = batch.committed();
+                if let Some(writes) = committed.writes() {
                     self.shared.counters.committed(writes, begun.elapsed());
                 }
-                finished.publish(&self.shared);
+                committed.publish(&mut *self.session, &self.shared);
+                again.pop_front()
             }
-            Err(error) => {
-                let error = group.abandon(error);
-                if let Some(job) = waiting {
-                    job.reply.send(Err(error));
+            Commit::Conflict => {
+                let jobs = batch.rolled_back().chain(waiting);
+                let jobs: Vec<_> = jobs.chain(again.drain(..)).collect();
+                again.extend(jobs);
+                again.pop_front()
+            }
+            Commit::Unknown(error) => {
+                let error = batch.failed(error);
+                for job in waiting.into_iter().chain(again.drain(..)) {
+                    job.reply.send(Err(error.clone()));
                 }
-                self.head = before;
+                None
             }
         }
     }
 
-    fn task(&mut self, task: Task) {
-        if let Err(error) = self.shared.may_write_queued() {
-            (task.fail)(error);
+    fn operation(&mut self, mut operation: Box<dyn QueuedOperation>) {
+        if let Err(error) = self.shared.health.may_write_queued() {
+            operation.answer(&self.shared, Err(error));
             return;
         }
-        let before = self.head;
-        self.head.time_ms = self.now();
-        let committed = match self.begin(Step::TaskBegin) {
-            Err(error) => Err(error.into()),
-            Ok(()) => (task.run)(&self.connection, &mut self.head),
+        let ended = loop {
+            match self.try_operation(&mut *operation) {
+                Ok(Commit::Conflict) => self.session.rollback(),
+                Ok(Commit::Committed) => {
+                    let points = [Failpoint::TaskCommitted, Failpoint::TaskMarked];
+                    acknowledge(&mut *self.session, &self.shared, points);
+                    self.purging = true;
+                    break Ok(());
+                }
+                Ok(Commit::Unknown(error)) => {
+                    self.session.rollback();
+                    let error = Error::from(error);
+                    self.shared.health.fail_by(&error);
+                    break Err(error);
+                }
+                Err(error) => {
+                    self.session.rollback();
+                    if let Error::StoreFailed { cause } = &error {
+                        self.shared.health.fail(cause);
+                    }
+                    break Err(error);
+                }
+            }
         };
-        match committed {
-            Ok(committed) => {
-                // Each commit that is acknowledged is a step, so that its loss can be seen.
-                self.head.sequence = self.head.sequence.max(before.sequence + 1);
-                let result = self.commit_task();
-                if result.is_err() {
-                    self.head = before;
-                }
-                committed(result);
-                self.purging = true;
-            }
-            Err(error) => {
-                let _ = self.connection.execute_batch("ROLLBACK");
-                self.head = before;
-                if let Error::StoreFailed { cause } = &error {
-                    self.shared.fail(cause);
-                }
-                (task.fail)(error);
-            }
-        }
+        operation.answer(&self.shared, ended);
     }
 
-    fn commit_task(&mut self) -> Result<()> {
-        let ended = self
-            .head
-            .save(&self.connection)
-            .and_then(|()| reach(Step::TaskCommit))
-            .and_then(|()| Ok(self.connection.execute_batch("COMMIT")?));
-        match ended {
-            Ok(()) => {
-                let steps = [Step::TaskCommitted, Step::TaskMarked];
-                self.shared.acknowledge(self.head.sequence, steps);
-                Ok(())
-            }
-            Err(error) => {
-                let _ = self.connection.execute_batch("ROLLBACK");
-                let error = Error::from(error);
-                self.shared.fail_by(&error);
-                Err(error)
-            }
+    /// One attempt; an error refuses the operation.
+    fn try_operation(&mut self, operation: &mut dyn QueuedOperation) -> crate::Result<Commit> {
+        self.begin(Failpoint::TaskBegin)?;
+        operation.apply(&mut *self.session)?;
+        if let Err(error) = reach(Failpoint::TaskCommit) {
+            return Ok(Commit::Unknown(error));
         }
+        Ok(match self.session.commit() {
+            Commit::Unknown(cause) => self.session.resolve(cause),
+            ended => ended,
+        })
     }
 
-    /// Writes the sums of namespaces that were not used for longest, and lets them leave.
+    /// Writes the sums of the namespaces that were not used for longest, and evicts these.
     fn evict(&mut self) {
-        if self.shared.registry.over_budget() && !self.shared.failed() {
-            let leaving = self.shared.registry.to_evict();
-            if !leaving.is_empty() && self.save_all(&leaving, Step::EvictSave) {
-                if let Err(error) = reach(Step::EvictSaved) {
-                    self.shared.fail(&error.to_string());
+        if self.shared.cache.over_budget() && !self.shared.health.failed() {
+            let leaving = self.shared.cache.to_evict();
+            if !leaving.is_empty() && self.write_sums(&leaving, Failpoint::EvictSave) {
+                if let Err(error) = reach(Failpoint::EvictSaved) {
+                    self.shared.health.fail(&error.to_string());
                 }
                 for loaded in leaving {
-                    self.shared.registry.remove(&loaded.name);
+                    self.shared.cache.remove(&loaded.name);
                 }
             }
         }
     }
 
-    /// Deletes some more of what is gone, if somebody else's write need not wait for that, or it
-    /// has waited long itself.
+    /// Deletes some more rows of deleted namespaces, if no write need wait for that or the purge itself
+    /// has waited for long.
     pub(crate) fn purge(&mut self) {
         let idle = self.wrote.elapsed() >= PURGE_PAUSE;
         if !self.purging || !(idle || self.purged.elapsed() >= PURGE_LATEST) {
             return;
         }
         self.purged = Instant::now();
-        if self.shared.failed() {
+        if self.shared.health.failed() {
             self.purging = false;
             return;
         }
-        match self.transaction(Step::Purge, queries::purge_step) {
+        match self.session.purge() {
             Ok(more) => {
                 self.purging = more;
-                self.begin_copy();
+                self.begin_upkeep();
             }
             Err(error) => {
                 self.purging = false;
-                self.shared.fail_by(&error.into());
+                self.shared.health.fail_by_store(error);
             }
         }
     }
 
-    /// Writes all sums that the table lacks. After this a load has nothing to do again.
-    fn save_all(&mut self, namespaces: &[Arc<Loaded>], step: Step) -> bool {
-        let saved = self.transaction(step, |connection| {
-            for loaded in namespaces {
-                crate::write::flush_sums::save_all(connection, loaded)?;
+    /// Writes all dirty sums of some namespaces: a load after this replays nothing. Returns whether
+    /// they were written.
+    fn write_sums(&mut self, namespaces: &[Arc<CachedNamespace>], point: Failpoint) -> bool {
+        let ended = self.try_write_sums(namespaces, point);
+        let committed = ended == Ok(Commit::Committed);
+        for loaded in namespaces {
+            let mut dirty = loaded.dirty_sums.lock();
+            if committed {
+                dirty.commit();
+            } else {
+                dirty.rollback();
             }
-            Ok(())
-        });
-        let saved = saved.map_err(|error| self.shared.fail_by(&error.into()));
-        saved.is_ok()
-    }
-
-    fn transaction<T>(
-        &self,
-        step: Step,
-        work: impl FnOnce(&Connection) -> StoreResult<T>,
-    ) -> StoreResult<T> {
-        self.begin(step)?;
-        let done = work(&self.connection).and_then(|value| {
-            self.connection.execute_batch("COMMIT")?;
-            Ok(value)
-        });
-        if done.is_err() {
-            let _ = self.connection.execute_batch("ROLLBACK");
         }
-        done
-    }
-
-    fn begin(&self, step: Step) -> StoreResult<()> {
-        reach(step)?;
-        Ok(self.connection.execute_batch("BEGIN IMMEDIATE")?)
-    }
-
-    /// Begins to copy the write-ahead log back once it is long, and does not wait for it. One that
-    /// could not begin anew, as somebody read from it, is soon tried again.
-    pub(crate) fn begin_copy(&self) {
-        if self.copier.is_copying() || self.shared.failed() {
-            return;
+        if !committed {
+            self.session.rollback();
         }
-        let most = self.log_pages();
-        match store::log_frames(&self.connection) {
-            Ok(log) if log.written >= most && log.written - log.copied >= most / 4 => {
-                self.copier.begin();
+        match ended {
+            // Another process has written: the sums are written at the next occasion.
+            Ok(Commit::Committed | Commit::Conflict) => {}
+            Ok(Commit::Unknown(error)) | Err(error) => self.shared.health.fail_by_store(error),
+        }
+        committed
+    }
+
+    fn try_write_sums(
+        &mut self,
+        namespaces: &[Arc<CachedNamespace>],
+        point: Failpoint,
+    ) -> StoreResult<Commit> {
+        self.begin(point)?;
+        for loaded in namespaces {
+            let revision = loaded.read().header().revision;
+            if self.session.enlist(loaded.id, revision)? == ee_store::Enlisted::Changed {
+                return Ok(Commit::Conflict);
             }
-            Ok(_) => {}
-            Err(error) => self
-                .shared
-                .fail(&format!("cannot copy the log back: {error}")),
+            flush_sums::write_all(&mut *self.session, loaded)?;
         }
+        Ok(match self.session.commit() {
+            Commit::Unknown(cause) => self.session.resolve(cause),
+            ended => ended,
+        })
     }
 
-    fn log_pages(&self) -> i64 {
-        #[cfg(feature = "failpoints")]
-        if let Some(pages) = crate::failpoints::log_pages() {
-            return pages;
-        }
-        LOG_BYTES / self.page_size
+    fn begin(&mut self, point: Failpoint) -> StoreResult<()> {
+        reach(point)?;
+        self.session.begin(now_ms())
     }
 
-    /// Copies what the copier has left of the log. Whoever wrote has been answered.
-    fn complete_copy(&mut self) {
-        self.copier.completed();
-        if self.shared.failed() {
-            return;
-        }
-        let copied = reach(Step::CopyBack).and_then(|()| {
-            store::copy_back(&self.connection)?;
-            let frames = store::leave_log(&self.connection)?;
-            self.mark_copied(frames.complete())
-        });
-        if let Err(error) = copied {
-            self.shared
-                .fail(&format!("cannot copy the log back: {error}"));
-        }
-    }
-
-    /// Copies everything back and empties the log. If somebody still reads, or the disk fails, the
-    /// log stays there for the next start.
-    fn copy_back_all(&self) -> StoreResult<()> {
-        reach(Step::CloseCopyBack)?;
-        let complete = store::copy_back(&self.connection)?.complete();
-        self.mark_copied(complete)?;
-        if complete && !self.shared.failed() {
-            store::empty_log(&self.connection)?;
-        }
-        Ok(())
-    }
-
-    /// Marks the database file as complete, if it is.
-    fn mark_copied(&self, complete: bool) -> StoreResult<()> {
-        reach(Step::CopiedBack)?;
-        if complete && let Err(error) = self.shared.directory.mark_copied(self.head.sequence) {
-            self.shared
-                .fail(&format!("cannot write the watermark: {error}"));
-        }
-        Ok(())
-    }
-
-    /// Writes what the table of sums lacks, copies the log back, and gives up the connection.
+    /// Writes the dirty sums, and closes the store.
     pub(crate) fn close(self) {
         let shared = Arc::clone(&self.shared);
         if catch_unwind(AssertUnwindSafe(|| self.finish())).is_err() {
-            shared.fail(DEFECT);
+            shared.health.fail(DEFECT);
         }
     }
 
     fn finish(mut self) {
-        self.copier.stop();
-        if !self.shared.failed() {
-            let loaded = self.shared.registry.loaded();
-            self.save_all(&loaded, Step::CloseSave);
+        if !self.shared.health.failed() {
+            let loaded = self.shared.cache.loaded();
+            self.write_sums(&loaded, Failpoint::CloseSave);
         }
-        self.shared.readers.close();
-        if !self.shared.failed()
-            && let Err(error) = self.copy_back_all()
-        {
-            self.shared
-                .fail(&format!("cannot copy the log back: {error}"));
-        }
-        let _ = self.connection.close();
-    }
-
-    /// Time of the next entry: the clock, unless it went backwards.
-    fn now(&self) -> i64 {
-        now_ms().max(self.head.time_ms)
+        self.session.close();
     }
 }

@@ -1,12 +1,13 @@
-//! Writes: one at a time, in groups that share a commit.
+//! Writes: one at a time, in batches that share a commit.
 //!
-//! Whoever holds the pen takes whatever has queued since the last commit, applies it in order
-//! inside one transaction, commits (one sync for all of it), publishes, and only then replies. So
-//! a write is durable before it is visible, and many writers share the cost of a sync.
+//! The holder of the write lock takes all writes that have queued since the last commit, applies them
+//! in order inside one transaction, commits (one sync for all of them), publishes, and only then
+//! replies. So a write is durable before it is visible, and many callers share the cost of a sync.
 //!
-//! A caller who finds the pen free and nobody waiting writes with it itself, and with what queues
-//! meanwhile: handing the work to another thread and back would take longer than the work. All
-//! others queue for the writer's thread, which has the pen next. It also does what is not a write.
+//! A caller that finds the write lock free and the queue empty writes itself, together with what queues
+//! meanwhile: handing the work to another thread and back would take longer than the work. All other
+//! callers queue for the writer's thread, which takes the lock next. That thread also does everything
+//! that is not a write.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,22 +15,21 @@ use std::thread::{self, JoinHandle};
 
 use ee_core::command::Command;
 use parking_lot::Mutex;
-use rusqlite::Connection;
 
 use crate::api::{WriteContext, Written};
-use crate::catalog::cached_namespace::Loaded;
+use crate::catalog::cached_namespace::CachedNamespace;
 use crate::shared::Shared;
-use crate::store::Head;
 use crate::write::oneshot::{Answer, answer};
-use crate::write::queue::{Job, Queue, Task, WriteJob};
+use crate::write::operation::{Operation, Waiting};
+use crate::write::queue::{Job, Queue, WriteJob};
 use crate::write::worker::{PURGE_PAUSE, Worker};
 use crate::{Error, Result};
 
 /// The writer, as the rest of the engine sees it.
 pub(crate) struct Writer {
     queue: Arc<Queue>,
-    /// None: the writer has ended.
-    pen: Arc<Mutex<Option<Worker>>>,
+    /// `None`: closed.
+    write_lock: Arc<Mutex<Option<Worker>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
     shared: Arc<Shared>,
     /// An eviction waits in the queue.
@@ -37,103 +37,95 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    pub(crate) fn start(connection: Connection, shared: Arc<Shared>) -> Result<Self> {
+    pub(crate) fn start(shared: Arc<Shared>) -> Result<Self> {
         let queue = Arc::new(Queue::default());
-        let worker = Worker::new(connection, Arc::clone(&shared), Arc::clone(&queue))?;
-        let pen = Arc::new(Mutex::new(Some(worker)));
+        let wake = {
+            let queue = Arc::clone(&queue);
+            // Once the queue is closed, closing the session finishes the upkeep.
+            move || drop(queue.push(Job::Upkeep))
+        };
+        let session = shared.backend.write_session(Arc::new(wake))?;
+        let worker = Worker::new(session, Arc::clone(&shared), Arc::clone(&queue));
+        let write_lock = Arc::new(Mutex::new(Some(worker)));
         let evicting = Arc::new(AtomicBool::new(false));
         let thread = {
-            let (queue, pen, evicting) =
-                (Arc::clone(&queue), Arc::clone(&pen), Arc::clone(&evicting));
+            let (queue, write_lock, evicting) = (
+                Arc::clone(&queue),
+                Arc::clone(&write_lock),
+                Arc::clone(&evicting),
+            );
             thread::Builder::new()
                 .name("ee-writer".into())
-                .spawn(move || run(&queue, &pen, &evicting))
+                .spawn(move || run(&queue, &write_lock, &evicting))
                 .map_err(|error| Error::StoreFailed {
                     cause: format!("cannot start the writer: {error}"),
                 })?
         };
         Ok(Self {
             queue,
-            pen,
+            write_lock,
             thread: Mutex::new(Some(thread)),
             shared,
             evicting,
         })
     }
 
-    /// Writes, and returns once that is durable and visible.
+    /// Writes, and returns once the write is durable and visible.
     pub(crate) fn write(
         &self,
-        loaded: Arc<Loaded>,
+        loaded: Arc<CachedNamespace>,
         command: Command,
         context: WriteContext,
     ) -> Result<Written> {
-        self.shared.may_write()?;
+        self.shared.health.may_write()?;
         let (reply, answer) = answer();
-        let job = WriteJob {
+        let job = Box::new(WriteJob {
             loaded,
             command,
             context,
             reply,
-        };
-        if let Some(job) = self.write_at_once(job)? {
-            self.queue.push(Job::Write(Box::new(job)))?;
+        });
+        if let Some(job) = self.try_write(job)? {
+            self.queue.push(Job::Write(job))?;
         }
         let written = self.await_answer(answer);
-        if self.shared.registry.over_budget() {
+        if self.shared.cache.over_budget() {
             self.evict();
         }
         written
     }
 
-    /// Writes with the pen if nobody has it or waits for it; otherwise gives the job back.
-    fn write_at_once(&self, job: WriteJob) -> Result<Option<WriteJob>> {
-        let Some(mut pen) = self.pen.try_lock() else {
+    /// Writes if the write lock is free and the queue empty; otherwise gives the job back.
+    fn try_write(&self, job: Box<WriteJob>) -> Result<Option<Box<WriteJob>>> {
+        let Some(mut worker) = self.write_lock.try_lock() else {
             return Ok(Some(job));
         };
         if self.queue.len() > 0 {
             return Ok(Some(job));
         }
-        let worker = pen.as_mut().ok_or(Error::ShuttingDown)?;
-        worker.guarded(|worker| worker.group(job));
-        worker.begin_copy();
+        let worker = worker.as_mut().ok_or(Error::ShuttingDown)?;
+        worker.guarded(|worker| worker.batch(job));
+        worker.begin_upkeep();
         Ok(None)
     }
 
-    /// Runs a task in a transaction of its own; `after` runs once it is durable, before anybody
-    /// else's next write.
-    pub(crate) fn task<T: Send + 'static>(
-        &self,
-        task: impl FnOnce(&Connection, &mut Head) -> Result<T> + Send + 'static,
-        after: impl FnOnce(&Shared, &T) + Send + 'static,
-    ) -> Result<T> {
-        self.shared.may_write()?;
+    /// Runs an operation in a transaction of its own, and returns once it is durable.
+    pub(crate) fn operation<O: Operation + 'static>(&self, operation: O) -> Result<O::Output> {
+        self.shared.health.may_write()?;
         let (reply, answer) = answer();
-        let refuse = reply.clone();
-        let shared = Arc::clone(&self.shared);
-        self.queue.push(Job::Task(Task {
-            run: Box::new(move |connection, head| {
-                let value = task(connection, head)?;
-                Ok(Box::new(move |committed: Result<()>| {
-                    reply.send(committed.map(|()| {
-                        after(&shared, &value);
-                        value
-                    }));
-                }))
-            }),
-            fail: Box::new(move |error| {
-                refuse.send(Err(error));
-            }),
-        }))?;
+        let waiting = Waiting::new(operation, reply);
+        self.queue.push(Job::Operation(Box::new(waiting)))?;
         self.await_answer(answer)
     }
 
     fn await_answer<T>(&self, answer: Answer<Result<T>>) -> Result<T> {
-        // No answer: the writer ended, at the end of service or by a defect.
-        answer.wait().ok_or_else(|| self.shared.unanswered())?
+        // No answer: the writer was closed, or stopped by a defect.
+        answer
+            .wait()
+            .ok_or_else(|| self.shared.health.unanswered())?
     }
 
-    /// Lets namespaces leave memory; does not wait. Asked for once at a time: a job between two
+    /// Evicts namespaces from memory; does not wait. At most one eviction queues: a job between two
     /// writes keeps them from sharing a commit.
     pub(crate) fn evict(&self) {
         if !self.evicting.swap(true, Ordering::AcqRel) && self.queue.push(Job::Evict).is_err() {
@@ -147,7 +139,7 @@ impl Writer {
         self.queue.len()
     }
 
-    /// Finishes what was begun, writes all sums, and ends the thread. Idempotent.
+    /// Finishes what has begun, writes all dirty sums, and ends the thread. Idempotent.
     pub(crate) fn stop(&self) {
         if let Some(thread) = self.thread.lock().take() {
             let _ = self.queue.push(Job::Stop);
@@ -157,22 +149,22 @@ impl Writer {
 }
 
 /// The writer's thread.
-fn run(queue: &Queue, pen: &Mutex<Option<Worker>>, evicting: &AtomicBool) {
+fn run(queue: &Queue, write_lock: &Mutex<Option<Worker>>, evicting: &AtomicBool) {
     let mut pause = Some(PURGE_PAUSE);
     loop {
         queue.wait(pause);
-        let mut pen = pen.lock();
+        let mut worker = write_lock.lock();
         let job = queue.pop();
         if matches!(job, Some(Job::Stop)) {
-            // Who comes now finds the pen gone, and who waits gets no answer.
-            let worker = pen.take();
+            // New callers see the writer closed; queued callers get no answer.
+            let closing = worker.take();
             queue.close();
-            if let Some(worker) = worker {
+            if let Some(worker) = closing {
                 worker.close();
             }
             return;
         }
-        let Some(worker) = pen.as_mut() else {
+        let Some(worker) = worker.as_mut() else {
             return;
         };
         match job {
@@ -182,7 +174,7 @@ fn run(queue: &Queue, pen: &Mutex<Option<Worker>>, evicting: &AtomicBool) {
                 }
                 worker.guarded(|worker| worker.work(job));
             }
-            // Nobody wants anything, or who wanted it was served by a caller.
+            // The queue is empty, or a caller has done what was in it.
             None => worker.guarded(Worker::purge),
         }
         pause = worker.purging.then_some(PURGE_PAUSE);
@@ -190,23 +182,41 @@ fn run(queue: &Queue, pen: &Mutex<Option<Worker>>, evicting: &AtomicBool) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
+    use std::sync::mpsc::{Receiver, Sender, channel};
+
+    use ee_store::WriteSession;
+
+    use super::*;
     use crate::{Engine, Options};
+
+    /// An operation that keeps the writer busy until it is told to go on.
+    pub(crate) struct Blocking {
+        pub(crate) begun: Sender<()>,
+        pub(crate) go: Receiver<()>,
+    }
+
+    impl Operation for Blocking {
+        type Output = ();
+
+        fn apply(&mut self, _session: &mut dyn WriteSession) -> Result<()> {
+            self.begun.send(()).unwrap();
+            self.go.recv().unwrap();
+            Ok(())
+        }
+    }
 
     #[test]
     fn an_eviction_waits_in_the_queue_once_however_often_it_is_asked_for() {
         let directory = tempfile::tempdir().unwrap();
         let engine = Engine::open(directory.path(), Options::default()).unwrap();
-        let (begun, has_begun) = std::sync::mpsc::channel();
-        let (go, may_go) = std::sync::mpsc::channel();
+        let (begun, has_begun) = channel();
+        let (go, may_go) = channel();
         std::thread::scope(|scope| {
-            scope.spawn(|| {
-                let wait = move |_: &_, _: &mut _| {
-                    begun.send(()).unwrap();
-                    may_go.recv().unwrap();
-                    Ok(())
-                };
-                engine.writer.task(wait, |_, ()| {}).unwrap();
+            let engine = &engine;
+            scope.spawn(move || {
+                let blocking = Blocking { begun, go: may_go };
+                engine.writer.operation(blocking).unwrap();
             });
             has_begun.recv().unwrap();
             for _ in 0..100 {

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::common::tempdir;
-use ee_engine::failpoints::set_log_pages;
+use ee_engine::failpoints::set_wal_pages;
 use ee_engine::{Engine, Error, Health, Options};
 use rusqlite::ffi;
 
@@ -125,7 +125,7 @@ fn until_a_run_is_through(call: Call, how: How, lasting: bool, stride: u64) {
     let directory = tempdir().unwrap();
     // Before the first database is opened.
     let _disk = Disk::watch(directory.path());
-    set_log_pages(24);
+    set_wal_pages(24);
     let engine = Engine::open(directory.path(), Options::default()).unwrap();
     for (index, op) in script().0.iter().enumerate() {
         op.run(&engine, 1_000_000 + index as u64).unwrap();

@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::common::tempdir;
-use ee_engine::failpoints::set_log_pages;
+use ee_engine::failpoints::set_wal_pages;
 use ee_engine::{Engine, Options};
 use tempfile::TempDir;
 
@@ -83,10 +83,10 @@ impl Recorder {
     fn image(&mut self, directory: &Path) {
         let watermark = fs::read(directory.join("watermark")).unwrap_or_default();
         if self.watermarks.last() != Some(&watermark) {
-            // What it says of the database file is synced, what it says of the log is not.
-            let copied = |bytes: &Vec<u8>| bytes.get(8..16).map(<[u8]>::to_vec);
+            // The mark of the last checkpoint is synced, the mark of acknowledged entries is not.
+            let checkpointed = |bytes: &Vec<u8>| bytes.get(16..24).map(<[u8]>::to_vec);
             self.watermarks
-                .retain(|old| copied(old) == copied(&watermark));
+                .retain(|old| checkpointed(old) == checkpointed(&watermark));
             self.watermarks.push(watermark);
         }
         for _ in 0..self.images_at_once {
@@ -178,7 +178,7 @@ fn run(seed: u64) -> u64 {
     for (index, op) in ops.iter().enumerate() {
         let said = format!("seed {seed}, operation {index} ({op:?})");
         op.run(&engine, index as u64).expect(&said);
-        // The log is copied back after the reply: let that end before images are taken away.
+        // The checkpoint comes after the reply: let it end before images are taken away.
         images += check_images(&disk, &done, op, index as u64, &said);
         done.push(op.clone());
     }
@@ -187,7 +187,7 @@ fn run(seed: u64) -> u64 {
 
 #[test]
 fn power_is_lost_at_any_sync() {
-    set_log_pages(24);
+    set_wal_pages(24);
     let images: u64 = (0..rounds(2)).map(run).sum();
     println!("{images} images were opened");
     assert!(images > 50);

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use ee_core::command::{Command, Outcome};
 use ee_core::namespace::MatchOptions;
-use ee_engine::failpoints::{Fault, Step, arm};
+use ee_engine::failpoints::{Failpoint, Fault, arm};
 use ee_engine::{Engine, Error, Options, QuerySpec, ReadContext, WriteContext};
 
 use crate::common::*;
@@ -220,7 +220,7 @@ fn check(first: u64, events: &[Event]) {
 fn answers_are_linearizable_while_namespaces_come_and_go() {
     // What is committed and not yet visible stays so for a while.
     let a_while = Fault::Delay(Duration::from_micros(500));
-    arm(Step::WriteCommitted, a_while, 0);
+    arm(Failpoint::WriteCommitted, a_while, 0);
     for round in 0..rounds(2) {
         let directory = tempdir().unwrap();
         let options = Options {

@@ -8,6 +8,7 @@ mod clock_and_limits;
 #[path = "../common/mod.rs"]
 mod common;
 mod concurrency;
+mod format;
 mod lifecycle;
 mod members;
 mod model;
@@ -15,7 +16,6 @@ mod random;
 mod regressions;
 mod repairs;
 mod rot;
-mod upgrade;
 mod workload;
 mod written_sums;
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use ee_core::command::{Command, ItemPut};
 use ee_core::settings::MembershipMode;
-use ee_engine::failpoints::set_log_pages;
+use ee_engine::failpoints::set_wal_pages;
 use ee_engine::{Engine, Error, Frame, ItemFilter, Options, SnapshotView, WriteContext};
 use rusqlite::{Connection, OpenFlags};
 
@@ -133,7 +133,7 @@ fn a_snapshot_with_an_anchor_out_of_range_is_refused() {
 
 #[test]
 fn the_log_begins_anew_although_somebody_always_reads() {
-    set_log_pages(12);
+    set_wal_pages(12);
     let directory = tempdir().unwrap();
     let engine = open(directory.path());
     create(&engine, "n");

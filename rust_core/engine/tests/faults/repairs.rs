@@ -254,7 +254,7 @@ fn the_lost_end_of_the_log_is_listed_by_a_repair() {
     drop(engine);
     let report = repair(&crashed, &to.path().join("new")).unwrap();
     assert_eq!(report.lost.len(), 1, "{report:?}");
-    assert!(report.lost[0].contains("the last 1 steps"), "{report:?}");
+    assert!(report.lost[0].contains("the last 1 entries"), "{report:?}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use crate::common::tempdir;
-use ee_engine::failpoints::set_log_pages;
+use ee_engine::failpoints::set_wal_pages;
 use ee_engine::{Engine, Error, Options};
 use tempfile::TempDir;
 
@@ -22,7 +22,7 @@ const FILES: [&str; 3] = ["effemb.db", "effemb.db-wal", "watermark"];
 /// Directories as they were one after the other, some while the engine ran and some after it was
 /// closed, each with what is in it.
 fn history() -> Vec<(TempDir, World)> {
-    set_log_pages(12);
+    set_wal_pages(12);
     let directory = tempdir().unwrap();
     let mut ops = prepare(&["a", "b"]);
     extend(&mut ops, &["a", "b"], 60, 7);

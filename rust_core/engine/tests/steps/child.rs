@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use ee_engine::failpoints::{Fault, Step, arm, fired, set_log_pages, set_new_members};
+use ee_engine::failpoints::{Failpoint, Fault, arm, fired, set_new_members, set_wal_pages};
 use ee_engine::{Engine, Error, Health, Options};
 
 use crate::common::NEW_MEMBERS;
@@ -60,7 +60,7 @@ pub(crate) struct Report {
 }
 
 /// Runs the script in a child, with a fault at a step once that was passed some times.
-pub(crate) fn run(directory: &Path, step: Step, mode: &str, after: u64) -> Report {
+pub(crate) fn run(directory: &Path, step: Failpoint, mode: &str, after: u64) -> Report {
     let journal = directory.with_extension("journal");
     let output = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "child::the_child", "--ignored", "--nocapture"])
@@ -92,7 +92,9 @@ fn the_child() {
     let var = |name| std::env::var(name).unwrap();
     let directory = Path::new(&directory);
     let name = var("EE_FAULT_STEP");
-    let step = Step::ALL.iter().find(|step| format!("{step:?}") == name);
+    let step = Failpoint::ALL
+        .iter()
+        .find(|step| format!("{step:?}") == name);
     let fault = match var("EE_FAULT_MODE").as_str() {
         "crash" => Fault::Crash,
         "error" => Fault::Error,
@@ -100,7 +102,7 @@ fn the_child() {
         _ => Fault::Delay(Duration::from_millis(20)),
     };
     let mut journal = File::create(directory.with_extension("journal")).unwrap();
-    set_log_pages(12);
+    set_wal_pages(12);
     set_new_members(NEW_MEMBERS);
     arm(
         *step.unwrap(),
@@ -132,7 +134,7 @@ fn the_child() {
         // Time for rows of what was deleted to be purged.
         std::thread::sleep(Duration::from_millis(40));
         let begun = Instant::now();
-        while step == Some(&Step::Purge)
+        while step == Some(&Failpoint::Purge)
             && fired() == 0
             && engine.health() == Health::Serving
             && begun.elapsed() < Duration::from_secs(2)

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use crate::common::tempdir;
-use ee_engine::failpoints::Step;
+use ee_engine::failpoints::Failpoint;
 use ee_engine::{Engine, Error, Options, WriteContext};
 
 use crate::child::{Report, first_ops, options, run, script};
@@ -28,7 +28,7 @@ fn prepared(directory: &std::path::Path) {
 }
 
 /// Runs one fault and checks what is there after it. Returns whether the fault happened.
-fn check(step: Step, mode: &str, after: u64) -> bool {
+fn check(step: Failpoint, mode: &str, after: u64) -> bool {
     let parent = tempdir().unwrap();
     let directory = parent.path().join("data");
     prepared(&directory);
@@ -70,7 +70,7 @@ fn check(step: Step, mode: &str, after: u64) -> bool {
 #[test]
 fn every_step_fails_in_every_way_and_nothing_acknowledged_is_lost() {
     let mut cases = Vec::new();
-    for step in Step::ALL {
+    for step in Failpoint::ALL {
         for mode in ["crash", "error", "panic", "delay"] {
             for after in 0..rounds(1) {
                 cases.push((*step, mode, after));

@@ -9,7 +9,7 @@ use crate::namespace::EntryIndex;
 use crate::scoring::Query;
 use crate::settings::MembershipMode;
 
-impl<S: Store> Execution<'_, S> {
+impl<S: Store + ?Sized> Execution<'_, S> {
     pub(super) fn assign(&mut self, assignments: &[Assignment]) -> ApplyResult<Vec<Assigned>, S> {
         let single = self.published.settings().membership == MembershipMode::Single;
         let mut conflicts = BatchConflicts::default();

@@ -13,7 +13,7 @@ use crate::settings::{CategorySettings, MembershipMode};
 /// Members read at a time while a category is deleted.
 const SCAN: usize = 512;
 
-impl<S: Store> Execution<'_, S> {
+impl<S: Store + ?Sized> Execution<'_, S> {
     pub(super) fn put_categories(&mut self, puts: &[CategoryPut]) -> ApplyResult<Vec<Put>, S> {
         let first = first_by_key(puts.iter().map(|put| put.key.as_str()));
         let mut outcomes = Vec::with_capacity(puts.len());

@@ -16,7 +16,7 @@ use crate::namespace::{Item, Membership, membership_hash};
 /// Members read at a time where all of them are needed.
 const SCAN: usize = 512;
 
-impl<S: Store> Execution<'_, S> {
+impl<S: Store + ?Sized> Execution<'_, S> {
     /// Adds an item to a category. `first`: the item leaves the inbox.
     pub(super) fn join(&mut self, item: &Item, key: &Arc<str>, first: bool) -> ApplyResult<(), S> {
         let sequence = self.draft.header.next_sequence;
@@ -232,7 +232,7 @@ impl<S: Store> Execution<'_, S> {
 }
 
 /// The sequence from which members count, given a window and an anchor.
-pub(crate) fn first_that_counts<S: Store>(
+pub(crate) fn first_that_counts<S: Store + ?Sized>(
     store: &mut S,
     category: i64,
     window: u32,

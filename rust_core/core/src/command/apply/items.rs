@@ -24,7 +24,7 @@ impl Resolved {
     }
 }
 
-impl<S: Store> Execution<'_, S> {
+impl<S: Store + ?Sized> Execution<'_, S> {
     pub(super) fn put_items(&mut self, puts: &[ItemPut]) -> ApplyResult<Vec<Put>, S> {
         let mut conflicts = BatchConflicts::default();
         let mut outcomes = Vec::with_capacity(puts.len());

@@ -82,7 +82,7 @@ impl Applied {
 }
 
 /// Applies a command on top of `published` and the uncommitted changes of `batch`.
-pub fn execute<S: Store>(
+pub fn execute<S: Store + ?Sized>(
     published: &Namespace,
     batch: &Draft,
     store: &mut S,
@@ -146,7 +146,7 @@ pub fn execute<S: Store>(
 }
 
 /// A command while it is applied.
-struct Execution<'a, S: Store> {
+struct Execution<'a, S: Store + ?Sized> {
     published: &'a Namespace,
     batch: &'a Draft,
     store: &'a mut S,
@@ -164,7 +164,7 @@ struct Execution<'a, S: Store> {
 /// Result of a part of a command on store `S`.
 type ApplyResult<T, S> = Result<T, WriteError<<S as Store>::Error>>;
 
-impl<S: Store> Execution<'_, S> {
+impl<S: Store + ?Sized> Execution<'_, S> {
     /// The category with a key, to read or change. Its pending drifts are computed, since the caller
     /// may change it.
     fn category(&mut self, key: &str) -> Option<&mut CategoryDraft> {

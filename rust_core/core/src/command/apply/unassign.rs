@@ -7,7 +7,7 @@ use super::{ApplyResult, Execution, WriteError};
 use crate::command::{Rejection, Store, Unassigned, Unassignment};
 use crate::settings::MembershipMode;
 
-impl<S: Store> Execution<'_, S> {
+impl<S: Store + ?Sized> Execution<'_, S> {
     pub(super) fn unassign(
         &mut self,
         unassignments: &[Unassignment],

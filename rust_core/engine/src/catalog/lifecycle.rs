@@ -1,0 +1,175 @@
+//! The life of a namespace: create, delete, list, and how many there may be.
+
+use ee_core::command::record::{Change, Entry};
+use ee_core::namespace::{Header, Origin, Profile};
+use ee_store::{NamespaceRow, NamespaceState, Reads, StoreResult, WriteSession};
+
+use crate::api::{NamespaceView, NewNamespace, WriteContext};
+use crate::clock::{check_deadline, now_ms};
+use crate::shared::Shared;
+use crate::write::idempotency;
+use crate::write::operation::Operation;
+use crate::{Error, Result};
+
+/// Creates an empty namespace.
+pub(crate) struct CreateNamespace {
+    pub(crate) new: NewNamespace,
+    pub(crate) context: WriteContext,
+    pub(crate) max_namespaces: Option<u64>,
+}
+
+impl CreateNamespace {
+    /// Answers as the creation would, and writes nothing.
+    pub(crate) fn validate(&self, reads: &dyn Reads) -> Result<NamespaceView> {
+        check_new_name(reads, &self.new.name)?;
+        check_limit(reads.namespace_count()?, self.max_namespaces)?;
+        Ok(NamespaceView::of(&created(&self.new, now_ms())))
+    }
+}
+
+impl Operation for CreateNamespace {
+    type Output = NamespaceView;
+
+    fn apply(&mut self, session: &mut dyn WriteSession) -> Result<NamespaceView> {
+        let Self { new, context, .. } = self;
+        check_deadline(context.deadline)?;
+        let time_ms = session.time_ms();
+        if let Some(view) = idempotency::namespace(session.reads(), &new.name, context, time_ms)? {
+            return Ok(view);
+        }
+        check_new_name(session.reads(), &new.name)?;
+        check_limit(session.namespace_count()?, self.max_namespaces)?;
+        let row = created(new, time_ms);
+        let id = session.create_namespace(&row)?;
+        append_created(session, id, context)?;
+        idempotency::put_namespace(session, context, &row)?;
+        Ok(NamespaceView::of(&row))
+    }
+}
+
+/// Deletes a namespace and all that it holds. The rows are purged step by step afterwards.
+pub(crate) struct DeleteNamespace {
+    pub(crate) name: String,
+    pub(crate) force: bool,
+    pub(crate) context: WriteContext,
+}
+
+impl Operation for DeleteNamespace {
+    type Output = NamespaceView;
+
+    fn apply(&mut self, session: &mut dyn WriteSession) -> Result<NamespaceView> {
+        let Self { name, context, .. } = self;
+        check_deadline(context.deadline)?;
+        let time_ms = session.time_ms();
+        if let Some(view) = idempotency::namespace(session.reads(), name, context, time_ms)? {
+            return Ok(view);
+        }
+        let row = session.reads().namespace_by_name(name)?;
+        let row = row.ok_or_else(|| Error::NamespaceNotFound { name: name.clone() })?;
+        let Header {
+            categories, items, ..
+        } = row.header;
+        if !self.force && (categories > 0 || items > 0) {
+            return Err(Error::NamespaceNotEmpty {
+                name: name.clone(),
+                categories,
+                items,
+            });
+        }
+        if !context.validate_only {
+            session.delete_namespace(&row)?;
+            idempotency::put_namespace(session, context, &row)?;
+        }
+        Ok(NamespaceView::of(&row))
+    }
+
+    fn committed(&self, shared: &Shared, view: &NamespaceView) {
+        // A dry run, or the first answer to a retry, may name a namespace that exists.
+        let exists = shared
+            .backend
+            .view()
+            .and_then(|reads| Ok(reads.namespace_by_name(&view.name)?.is_some()));
+        if !matches!(exists, Ok(true)) {
+            shared.cache.remove(&view.name);
+        }
+    }
+}
+
+/// Up to `limit` namespaces by name, after a name, whose names begin with a prefix.
+pub(crate) fn list(
+    shared: &Shared,
+    prefix: &str,
+    after: Option<&str>,
+    limit: usize,
+) -> Result<Vec<NamespaceView>> {
+    let view = shared.backend.view()?;
+    let rows = view.namespaces_page(prefix, after.unwrap_or_default(), limit)?;
+    Ok(rows.iter().map(NamespaceView::of).collect())
+}
+
+/// Refuses a name that a namespace has.
+pub(crate) fn check_new_name(reads: &dyn Reads, name: &str) -> Result<()> {
+    match reads.namespace_by_name(name)? {
+        Some(_) => Err(Error::NamespaceExists {
+            name: name.to_owned(),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Refuses one more namespace than there may be.
+pub(crate) fn check_limit(actual: u64, limit: Option<u64>) -> Result<()> {
+    match limit {
+        Some(limit) if actual >= limit => Err(Error::TooManyNamespaces { limit }),
+        _ => Ok(()),
+    }
+}
+
+/// The row of a new namespace, of which nothing is stored yet.
+pub(crate) fn new_row(new: &NewNamespace, state: NamespaceState, now_ms: i64) -> NamespaceRow {
+    NamespaceRow {
+        id: 0,
+        name: new.name.clone(),
+        state,
+        settings: new.settings.clone(),
+        profile: Profile {
+            description: new.description.clone(),
+            labels: new.labels.clone(),
+            created_ms: now_ms,
+        },
+        header: Header {
+            next_sequence: 1,
+            ..Header::default()
+        },
+        sums_revision: 0,
+    }
+}
+
+/// The row of a namespace at revision 1, that of its creation.
+fn created(new: &NewNamespace, now_ms: i64) -> NamespaceRow {
+    let mut row = new_row(new, NamespaceState::Active, now_ms);
+    row.header.revision = 1;
+    row.sums_revision = 1;
+    row
+}
+
+/// Appends the first entry of a namespace's log.
+pub(crate) fn append_created(
+    session: &mut dyn WriteSession,
+    namespace: i64,
+    context: &WriteContext,
+) -> StoreResult<()> {
+    let entry = Entry {
+        revision: 1,
+        origin: Origin {
+            time_ms: session.time_ms(),
+            actor: context.actor.clone(),
+            reason: context.reason.clone(),
+        },
+        request_id: context.request_id.clone(),
+        changes: vec![Change::NamespaceCreated],
+        effects: Vec::new(),
+        images: Vec::new(),
+    };
+    session.append(namespace, &entry)
+}

@@ -1,0 +1,159 @@
+//! Whether the engine takes writes, and why not.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use ee_store::{FailureLatch, StoreError};
+
+use crate::api::Health;
+use crate::{Error, Result};
+
+/// Why nothing is written after a panic.
+pub(crate) const DEFECT: &str = "a defect stopped the writer";
+
+/// Whether the engine takes writes: until it is told to stop, or the store fails.
+pub(crate) struct WriteHealth {
+    stopping: AtomicBool,
+    failure: Arc<FailureLatch>,
+    /// Where the data is: only the operator is told.
+    location: String,
+}
+
+impl WriteHealth {
+    pub(crate) fn new(failure: Arc<FailureLatch>, location: String) -> Self {
+        Self {
+            stopping: AtomicBool::new(false),
+            failure,
+            location,
+        }
+    }
+
+    /// Refuses writes from now on.
+    pub(crate) fn stop(&self) {
+        self.stopping.store(true, Ordering::Release);
+    }
+
+    /// The store failed: what was acknowledged is durable, and nothing more is acknowledged.
+    pub(crate) fn fail(&self, cause: &str) {
+        self.failure.set(cause);
+    }
+
+    /// The store failed by an error.
+    pub(crate) fn fail_by(&self, error: &Error) {
+        match error {
+            Error::StoreFailed { cause } => self.fail(cause),
+            other => self.fail(&other.to_string()),
+        }
+    }
+
+    /// The store failed by an error of its own.
+    pub(crate) fn fail_by_store(&self, error: StoreError) {
+        self.fail_by(&error.into());
+    }
+
+    pub(crate) fn failed(&self) -> bool {
+        self.failure.is_set()
+    }
+
+    /// Refuses what was queued before, if the store has failed since.
+    pub(crate) fn may_write_queued(&self) -> Result<()> {
+        match self.failure.cause() {
+            Some(cause) => Err(Error::StoreFailed {
+                cause: self.without_particulars(&cause),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses what cannot be written now.
+    pub(crate) fn may_write(&self) -> Result<()> {
+        self.may_write_queued()?;
+        if self.stopping.load(Ordering::Acquire) {
+            return Err(Error::ShuttingDown);
+        }
+        Ok(())
+    }
+
+    /// Why a job that was handed over got no answer.
+    pub(crate) fn unanswered(&self) -> Error {
+        match self.may_write() {
+            Err(error) => error,
+            Ok(()) => {
+                // The job was lost in a panic, which may not have been caught yet.
+                self.fail(DEFECT);
+                Error::StoreFailed {
+                    cause: DEFECT.into(),
+                }
+            }
+        }
+    }
+
+    /// Whether the engine takes writes; if not, the whole reason, which is for the operator.
+    pub(crate) fn report(&self) -> Health {
+        if let Some(cause) = self.failure.cause() {
+            return Health::NotServing(Error::StoreFailed { cause }.to_string());
+        }
+        match self.may_write() {
+            Ok(()) => Health::Serving,
+            Err(error) => Health::NotServing(error.to_string()),
+        }
+    }
+
+    /// What every caller is told of a failure that may have come with another caller's write: all but
+    /// where the data is, and nothing from the first name on.
+    fn without_particulars(&self, cause: &str) -> String {
+        let parts = cause.split(": ").take_while(|part| !part.contains('"'));
+        let told: Vec<_> = parts
+            .filter(|part| self.location.is_empty() || !part.contains(&self.location))
+            .collect();
+        told.join(": ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Engine, Options};
+
+    #[test]
+    fn callers_are_told_the_kind_of_a_failure_and_the_operator_all_of_it() {
+        for (particular, cause) in [
+            (
+                "cannot write DATA/watermark: ",
+                "Input/output error (os error 5)",
+            ),
+            ("", "database or disk is full"),
+            ("", "disk I/O error"),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let engine = Engine::open(folder.path(), Options::default()).unwrap();
+            let particular = particular.replace("DATA", &folder.path().display().to_string());
+            let told = format!("cannot write the watermark: {cause}");
+            let cause = &format!("cannot write the watermark: {particular}{cause}");
+            engine.shared.health.fail(cause);
+            match engine.shared.health.may_write() {
+                Err(Error::StoreFailed { cause }) => assert_eq!(cause, told),
+                other => panic!("{other:?}"),
+            }
+            match engine.health() {
+                Health::NotServing(reason) => assert!(reason.ends_with(cause), "{reason}"),
+                Health::Serving => panic!("it serves"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_damaged_namespace_is_not_named_to_the_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let engine = Engine::open(folder.path(), Options::default()).unwrap();
+        engine.shared.health.fail_by(&Error::Corrupted {
+            place: "namespace \"alice\": items, row 4711".into(),
+            what: "its checksum is another".into(),
+        });
+        let told = engine.shared.health.may_write().unwrap_err().to_string();
+        assert!(
+            !told.contains("alice") && told.ends_with("stored data is damaged"),
+            "{told}"
+        );
+    }
+}

@@ -1,0 +1,134 @@
+//! What a restore writes, each part in a transaction of its own.
+
+use std::sync::Arc;
+
+use ee_core::namespace::{CategoryDraft, CategoryRecord};
+use ee_store::{NamespaceRow, NamespaceState, Restored, RestoredItem, WriteSession};
+
+use crate::api::{NamespaceView, NewNamespace, WriteContext};
+use crate::catalog::lifecycle::{append_created, check_limit, check_new_name, new_row};
+use crate::write::idempotency;
+use crate::write::operation::Operation;
+use crate::{Error, Result};
+
+/// Creates the namespace that the restore fills; no reader sees it.
+pub(crate) struct BeginRestore {
+    pub(crate) new: NewNamespace,
+    pub(crate) max_namespaces: Option<u64>,
+}
+
+impl Operation for BeginRestore {
+    type Output = NamespaceRow;
+
+    fn apply(&mut self, session: &mut dyn WriteSession) -> Result<NamespaceRow> {
+        check_new_name(session.reads(), &self.new.name)?;
+        check_limit(session.namespace_count()?, self.max_namespaces)?;
+        let mut row = new_row(&self.new, NamespaceState::Restoring, session.time_ms());
+        row.id = session.create_namespace(&row)?;
+        Ok(row)
+    }
+}
+
+/// Stores categories, and returns their identifiers.
+pub(crate) struct RestoreCategories {
+    pub(crate) namespace: i64,
+    pub(crate) records: Arc<[CategoryRecord]>,
+}
+
+impl Operation for RestoreCategories {
+    type Output = Vec<i64>;
+
+    fn apply(&mut self, session: &mut dyn WriteSession) -> Result<Vec<i64>> {
+        Ok(session.restore_categories(self.namespace, &self.records)?)
+    }
+}
+
+/// Stores items with their memberships.
+pub(crate) struct RestoreItems {
+    pub(crate) namespace: i64,
+    pub(crate) items: Vec<RestoredItem>,
+}
+
+impl Operation for RestoreItems {
+    type Output = ();
+
+    fn apply(&mut self, session: &mut dyn WriteSession) -> Result<()> {
+        match session.restore_items(self.namespace, &self.items)? {
+            Restored::Stored => Ok(()),
+            Restored::ItemTwice(key) => Err(invalid(format!("item {key:?} comes twice"))),
+            Restored::MembershipTwice => Err(invalid(
+                "two memberships of a category have the same sequence, or an item is in a category \
+                 twice",
+            )),
+        }
+    }
+}
+
+/// Stores what categories have absorbed.
+pub(crate) struct RestoreSums {
+    pub(crate) namespace: i64,
+    pub(crate) drafts: Vec<CategoryDraft>,
+}
+
+impl Operation for RestoreSums {
+    type Output = ();
+
+    fn apply(&mut self, session: &mut dyn WriteSession) -> Result<()> {
+        for draft in &self.drafts {
+            let category = &draft.category;
+            session.save_sum(
+                self.namespace,
+                category.id,
+                1,
+                &category.stats,
+                &draft.sum,
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// Makes the namespace visible. Returns the answer, and whether it is the first.
+pub(crate) struct FinishRestore {
+    pub(crate) row: NamespaceRow,
+    pub(crate) context: WriteContext,
+    pub(crate) max_namespaces: Option<u64>,
+}
+
+impl Operation for FinishRestore {
+    type Output = (NamespaceView, bool);
+
+    fn apply(&mut self, session: &mut dyn WriteSession) -> Result<(NamespaceView, bool)> {
+        let Self { row, context, .. } = self;
+        let time_ms = session.time_ms();
+        if let Some(view) = idempotency::namespace(session.reads(), &row.name, context, time_ms)? {
+            return Ok((view, false));
+        }
+        check_new_name(session.reads(), &row.name)?;
+        check_limit(session.namespace_count()?, self.max_namespaces)?;
+        append_created(session, row.id, context)?;
+        session.finish_restore(row)?;
+        idempotency::put_namespace(session, context, row)?;
+        Ok((NamespaceView::of(row), true))
+    }
+}
+
+/// Gives the restore up. Its rows are purged step by step.
+pub(crate) struct AbandonRestore {
+    pub(crate) row: NamespaceRow,
+}
+
+impl Operation for AbandonRestore {
+    type Output = ();
+
+    fn apply(&mut self, session: &mut dyn WriteSession) -> Result<()> {
+        Ok(session.delete_namespace(&self.row)?)
+    }
+}
+
+/// The snapshot is at fault.
+pub(crate) fn invalid(reason: impl Into<String>) -> Error {
+    Error::InvalidSnapshot {
+        reason: reason.into(),
+    }
+}

@@ -1,0 +1,53 @@
+//! A batch after its commit: published, acknowledged, answered.
+
+use ee_store::WriteSession;
+use ee_store::failpoints::{Failpoint, reach};
+
+use crate::shared::Shared;
+use crate::write::batch::NamespaceBatch;
+use crate::write::pending_reply::PendingReply;
+
+/// A batch that is durable, or had nothing to write.
+pub(crate) struct CommittedBatch {
+    pub(crate) namespaces: Vec<NamespaceBatch>,
+    pub(crate) replies: Vec<PendingReply>,
+    /// Whether anything was written.
+    pub(crate) durable: bool,
+}
+
+impl CommittedBatch {
+    /// Number of writes that shared the commit; `None`: nothing was committed.
+    pub(crate) fn writes(&self) -> Option<usize> {
+        self.durable.then_some(self.replies.len())
+    }
+
+    /// Makes the batch visible, records its acknowledgement, then answers the callers.
+    pub(crate) fn publish(self, session: &mut dyn WriteSession, shared: &Shared) {
+        for batch in self.namespaces {
+            let grown = batch.loaded.publish(batch.draft);
+            shared.cache.grow(grown);
+        }
+        if self.durable {
+            let points = [Failpoint::WritePublished, Failpoint::WriteMarked];
+            acknowledge(session, shared, points);
+        }
+        for reply in self.replies {
+            reply.send();
+        }
+    }
+}
+
+/// Records that the last transaction is acknowledged. If that fails nothing more is written: the loss
+/// of later transactions could go unseen.
+pub(crate) fn acknowledge(
+    session: &mut dyn WriteSession,
+    shared: &Shared,
+    [before, after]: [Failpoint; 2],
+) {
+    let recorded = reach(before)
+        .and_then(|()| session.acknowledge())
+        .and_then(|()| reach(after));
+    if let Err(error) = recorded {
+        shared.health.fail_by_store(error);
+    }
+}

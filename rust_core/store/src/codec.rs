@@ -1,0 +1,349 @@
+//! Stored records: how they are encoded, and how they grow.
+//!
+//! A record is
+//!
+//! ```text
+//! version (1 byte) · body (postcard) · extensions: (tag varint, length varint, bytes)*
+//! ```
+//!
+//! The body of a version never changes. A new field is an **extension**: it gets the next tag of its
+//! record, and a record that does not use the field does not have the extension. So
+//!
+//! * a new field rewrites no table: records that do not use it are the same, byte for byte;
+//! * an older version of the software reads every record that does not use the field;
+//! * a record that does use it is refused by the older version, by name ("category record: field 1
+//!   was written by a newer version of the software; this version knows no fields"), and never read
+//!   in part: an ignored setting would be a wrong answer.
+//!
+//! To add a field: give the type in `ee-core` a field with `#[serde(skip)]` whose default means "not
+//! set", raise [`Record::FIELDS`], and write and read it in [`Record::extensions`] and
+//! [`Record::extension`]. A field of a *nested* element (a before-image in a log entry, a result in a
+//! list) is an extension of the outermost record too: a list of (place of the element, value) with
+//! the elements that have it, so that elements cost nothing where the field is not used. A new
+//! variant of an enum, or any change that older versions must not misread, raises
+//! [`Record::VERSION`], and the decoder keeps reading the older ones.
+//!
+//! Tags are in ascending order, and each is there at most once. Columns of `items` and `memberships`
+//! that are not records have a column `extensions` beside them, of the same form, which is NULL as
+//! long as no extension is used ([`check_extensions`]).
+//!
+//! Vectors and sums are arrays of little-endian numbers. `tests/records.rs` holds a fixture of each
+//! kind of record: a change of a body is found there.
+
+use ee_core::command::Outcome;
+use ee_core::command::record::Entry;
+use ee_core::namespace::CategoryRecord;
+use ee_core::namespace::{Absorbed, Header, Profile};
+use ee_core::settings::{Metadata, NamespaceSettings};
+use postcard::ser_flavors::Flavor;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::{StoreError, StoreResult};
+
+/// A kind of stored record.
+pub trait Record: Sized {
+    /// Name of the kind, in errors.
+    const NAME: &str;
+    /// Version that is written.
+    const VERSION: u8 = 1;
+    /// Highest tag of an extension that this version knows; 0: none.
+    const FIELDS: u64 = 0;
+
+    /// Writes the body.
+    fn body(&self, out: Body) -> Body;
+
+    /// Reads the body, and returns the bytes behind it.
+    fn read(bytes: &[u8]) -> postcard::Result<(Self, &[u8])>;
+
+    /// Writes the extensions that the record uses, in order of their tags.
+    fn extensions(&self, _out: &mut Extensions) {}
+
+    /// Reads an extension whose tag is known. `None`: its bytes are not a value of the field.
+    fn extension(&mut self, _tag: u64, _bytes: &[u8]) -> Option<()> {
+        None
+    }
+}
+
+/// The body of a record that is being written.
+pub struct Body(Vec<u8>);
+
+impl Body {
+    /// Appends a value.
+    pub fn put<T: Serialize + ?Sized>(self, value: &T) -> Self {
+        // Only a failing writer or a sequence without a length can fail here; records have neither.
+        let bytes = postcard::serialize_with_flavor(value, Bytes(self.0));
+        Self(bytes.expect("a record can be encoded"))
+    }
+}
+
+/// Bytes that postcard appends to.
+struct Bytes(Vec<u8>);
+
+impl Flavor for Bytes {
+    type Output = Vec<u8>;
+
+    fn try_extend(&mut self, data: &[u8]) -> postcard::Result<()> {
+        self.0.extend_from_slice(data);
+        Ok(())
+    }
+
+    fn try_push(&mut self, data: u8) -> postcard::Result<()> {
+        self.0.push(data);
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<Vec<u8>> {
+        Ok(self.0)
+    }
+}
+
+/// The extensions of a record that is being written.
+pub struct Extensions(Vec<u8>);
+
+impl Extensions {
+    /// Writes an extension, whose tag is higher than those of the ones before.
+    pub fn put<T: Serialize + ?Sized>(&mut self, tag: u64, value: &T) {
+        let bytes = Body(Vec::new()).put(value).0;
+        let head = Body(std::mem::take(&mut self.0)).put(&tag);
+        self.0 = head.put(bytes.as_slice()).0;
+    }
+}
+
+/// A value of an extension: all of its bytes.
+pub fn value<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
+    let (value, rest) = postcard::take_from_bytes(bytes).ok()?;
+    rest.is_empty().then_some(value)
+}
+
+/// Bytes of a record.
+pub fn encode<R: Record>(record: &R) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(64);
+    bytes.push(R::VERSION);
+    let mut extensions = Extensions(record.body(Body(bytes)).0);
+    record.extensions(&mut extensions);
+    extensions.0
+}
+
+/// A record from its bytes. `place`: the row, for errors.
+pub fn decode<R: Record>(bytes: &[u8], place: &str) -> StoreResult<R> {
+    let corrupted = |what: String| StoreError::corrupted(place, format!("{}: {what}", R::NAME));
+    let (&version, bytes) = bytes
+        .split_first()
+        .ok_or_else(|| corrupted("is empty".into()))?;
+    if version == 0 {
+        return Err(corrupted("has version 0".into()));
+    }
+    if version > R::VERSION {
+        return Err(StoreError::Newer {
+            place: place.to_owned(),
+            what: format!(
+                "{}: version {version} was written by a newer version of the software; this \
+                 version reads up to {}",
+                R::NAME,
+                R::VERSION
+            ),
+        });
+    }
+    let (mut record, rest) =
+        R::read(bytes).map_err(|error| corrupted(format!("cannot be decoded: {error}")))?;
+    read_extensions(rest, R::NAME, R::FIELDS, place, |tag, bytes| {
+        record.extension(tag, bytes)
+    })?;
+    Ok(record)
+}
+
+/// Refuses the extensions of a row of columns that has any: this version knows none.
+pub fn check_extensions(extensions: Option<&[u8]>, name: &str, place: &str) -> StoreResult<()> {
+    match extensions {
+        None => Ok(()),
+        Some(bytes) => read_extensions(bytes, name, 0, place, |_, _| None),
+    }
+}
+
+fn read_extensions(
+    mut bytes: &[u8],
+    name: &str,
+    known: u64,
+    place: &str,
+    mut read: impl FnMut(u64, &[u8]) -> Option<()>,
+) -> StoreResult<()> {
+    let corrupted = |what: String| StoreError::corrupted(place, format!("{name}: {what}"));
+    let mut last = 0;
+    while !bytes.is_empty() {
+        let ((tag, value), rest): ((u64, &[u8]), _) = postcard::take_from_bytes(bytes)
+            .map_err(|error| corrupted(format!("an extension cannot be decoded: {error}")))?;
+        if tag <= last {
+            return Err(corrupted(format!("field {tag} comes after field {last}")));
+        }
+        if tag > known {
+            let knows = match known {
+                0 => "no fields".to_owned(),
+                known => format!("fields up to {known}"),
+            };
+            return Err(StoreError::Newer {
+                place: place.to_owned(),
+                what: format!(
+                    "{name}: field {tag} was written by a newer version of the software; this \
+                     version knows {knows}"
+                ),
+            });
+        }
+        read(tag, value).ok_or_else(|| corrupted(format!("field {tag} cannot be decoded")))?;
+        (last, bytes) = (tag, rest);
+    }
+    Ok(())
+}
+
+/// A record whose body is the value as serde has it.
+macro_rules! plain_body {
+    () => {
+        fn body(&self, out: Body) -> Body {
+            out.put(self)
+        }
+
+        fn read(bytes: &[u8]) -> postcard::Result<(Self, &[u8])> {
+            postcard::take_from_bytes(bytes)
+        }
+    };
+}
+
+impl Record for CategoryRecord {
+    const NAME: &str = "category record";
+    plain_body!();
+}
+
+impl Record for Entry {
+    const NAME: &str = "log entry";
+    plain_body!();
+}
+
+impl Record for Absorbed {
+    const NAME: &str = "member statistics";
+    plain_body!();
+}
+
+impl Record for Header {
+    const NAME: &str = "namespace header";
+    plain_body!();
+}
+
+impl Record for NamespaceSettings {
+    const NAME: &str = "namespace settings";
+    plain_body!();
+}
+
+impl Record for Metadata {
+    const NAME: &str = "item metadata";
+    plain_body!();
+}
+
+impl Record for Profile {
+    const NAME: &str = "namespace profile";
+    plain_body!();
+}
+
+/// The first answer to a request with an id.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// To a command: the outcome, and the revision after it.
+    Command(Outcome, u64),
+    /// To the creation, deletion or restore of a namespace.
+    Namespace(NamespaceAnswer),
+}
+
+/// A namespace, as its creation, deletion or restore was answered.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NamespaceAnswer {
+    /// Name.
+    pub name: String,
+    /// Settings.
+    pub settings: NamespaceSettings,
+    /// Description, labels and time of creation.
+    pub profile: Profile,
+    /// Revision, counts and digests.
+    pub header: Header,
+}
+
+/// Kinds of answers in a body.
+const COMMAND: u8 = 0;
+const NAMESPACE: u8 = 1;
+
+impl Record for Answer {
+    const NAME: &str = "stored answer";
+
+    fn body(&self, out: Body) -> Body {
+        match self {
+            Self::Command(outcome, revision) => command_body(out, outcome, *revision),
+            Self::Namespace(answer) => out
+                .put(&(NAMESPACE, &answer.name, &answer.settings))
+                .put(&(&answer.profile, &answer.header)),
+        }
+    }
+
+    fn read(bytes: &[u8]) -> postcard::Result<(Self, &[u8])> {
+        let (kind, bytes): (u8, _) = postcard::take_from_bytes(bytes)?;
+        Ok(match kind {
+            COMMAND => {
+                let ((outcome, revision), rest) = postcard::take_from_bytes(bytes)?;
+                (Self::Command(outcome, revision), rest)
+            }
+            NAMESPACE => {
+                let ((name, settings, profile, header), rest) = postcard::take_from_bytes(bytes)?;
+                let answer = NamespaceAnswer {
+                    name,
+                    settings,
+                    profile,
+                    header,
+                };
+                (Self::Namespace(answer), rest)
+            }
+            _ => return Err(postcard::Error::DeserializeBadEnum),
+        })
+    }
+}
+
+/// Bytes of [`Answer::Command`], without a copy of the outcome.
+pub fn encode_command_answer(outcome: &Outcome, revision: u64) -> Vec<u8> {
+    command_body(Body(vec![Answer::VERSION]), outcome, revision).0
+}
+
+fn command_body(out: Body, outcome: &Outcome, revision: u64) -> Body {
+    out.put(&(COMMAND, outcome, revision))
+}
+
+pub(crate) fn floats_to_bytes(values: &[f32]) -> Vec<u8> {
+    to_bytes(values, f32::to_le_bytes)
+}
+
+pub(crate) fn floats_from_bytes(bytes: &[u8]) -> Vec<f32> {
+    bytes
+        .as_chunks::<4>()
+        .0
+        .iter()
+        .map(|chunk| f32::from_le_bytes(*chunk))
+        .collect()
+}
+
+pub(crate) fn sum_to_bytes(values: &[i64]) -> Vec<u8> {
+    to_bytes(values, i64::to_le_bytes)
+}
+
+/// In place, which the compiler makes a copy of: collecting the bytes one by one takes ten times
+/// as long.
+fn to_bytes<T: Copy, const N: usize>(values: &[T], of: impl Fn(T) -> [u8; N]) -> Vec<u8> {
+    let mut bytes = vec![0; values.len() * N];
+    for (bytes, value) in bytes.as_chunks_mut::<N>().0.iter_mut().zip(values) {
+        *bytes = of(*value);
+    }
+    bytes
+}
+
+pub(crate) fn sum_from_bytes(bytes: &[u8]) -> Vec<i64> {
+    bytes
+        .as_chunks::<8>()
+        .0
+        .iter()
+        .map(|chunk| i64::from_le_bytes(*chunk))
+        .collect()
+}

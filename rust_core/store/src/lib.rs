@@ -1,0 +1,43 @@
+//! Where namespaces are stored, behind one interface.
+//!
+//! ```text
+//! engine ── Backend ─┬─ View    reads as of one moment
+//!                    └─ WriteSession  transactions, upkeep
+//!             │
+//!             └─ sqlite (one directory, one writer)      testing::memory (tests)
+//! ```
+//!
+//! The engine knows [`Backend`], [`View`] and [`WriteSession`] and no SQL; SQL, transactions, the files of
+//! a data directory, their lock and their high-water marks stop at this crate. What goes into a
+//! stored record, and how a record grows a field, is in [`codec`]: one truth for all backends.
+//!
+//! Invariants:
+//!
+//! 1. A transaction ends as [`Commit::Committed`], [`Commit::Conflict`] (nothing was written) or
+//!    [`Commit::Unknown`]; a backend never reports the first two unless it knows.
+//! 2. A record that has a field of a newer version is refused by name, never read in part.
+//! 3. The first error of the disk ends writing for good ([`FailureLatch`]).
+
+pub mod backend;
+mod checksum;
+pub mod codec;
+mod error;
+#[cfg(not(feature = "failpoints"))]
+#[doc(hidden)]
+pub mod failpoints;
+#[cfg(feature = "failpoints")]
+pub mod failpoints;
+mod failure;
+pub mod idempotency;
+pub mod namespace;
+pub mod sqlite;
+#[cfg(feature = "testing")]
+pub mod testing;
+
+pub use backend::{
+    Backend, Commit, Description, Enlisted, FilesReport, Reads, Restored, RestoredItem, View, Wake,
+    WriteSession,
+};
+pub use error::{StoreError, StoreResult};
+pub use failure::FailureLatch;
+pub use namespace::{NamespaceRow, NamespaceState};

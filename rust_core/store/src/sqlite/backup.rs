@@ -1,0 +1,45 @@
+//! A copy of a data directory, while another process may be writing to it.
+
+use std::io;
+use std::path::Path;
+
+use super::copy::copy_database;
+use super::database::checkpointed_sequence;
+use super::directory::Directory;
+use crate::{StoreError, StoreResult};
+
+/// Copies a data directory, as of one moment, into `to`, an empty directory. The copy is a data
+/// directory with high-water marks of its own; it is not verified and not synced.
+///
+/// Another process may have the directory open, and goes on writing; otherwise no process can open
+/// the directory until the copy is done.
+pub fn copy_directory(directory: &Path, to: &Path) -> StoreResult<()> {
+    let source = directory.join("effemb.db");
+    if !source.is_file() {
+        let error = io::Error::from(io::ErrorKind::NotFound);
+        return Err(StoreError::failed(format!(
+            "cannot find {}: {error}",
+            source.display()
+        )));
+    }
+    let (marks, _locked) = match Directory::lock(directory) {
+        Ok(locked) => (locked.marks(), Some(locked)),
+        Err(StoreError::InUse { .. }) => (Directory::peek(directory)?, None),
+        Err(error) => return Err(error),
+    };
+    let database = to.join("effemb.db");
+    copy_database(&source, &database)?;
+    let sequence = checkpointed_sequence(&database)
+        .ok_or_else(|| StoreError::corrupted("backup", "the copy cannot be read"))?;
+    // What was acknowledged before the copy began must be in it.
+    if sequence < marks.acknowledged {
+        return Err(super::lost("the WAL", sequence, marks.acknowledged));
+    }
+    let copy = Directory::lock(to)?;
+    copy.mark_acknowledged(sequence)
+        .and_then(|()| copy.mark_checkpointed(sequence))
+        .map_err(|error| {
+            let watermark = to.join("watermark");
+            StoreError::failed(format!("cannot write {}: {error}", watermark.display()))
+        })
+}

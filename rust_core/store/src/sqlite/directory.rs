@@ -1,0 +1,298 @@
+//! The data directory: its files, its lock and its high-water marks.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use parking_lot::Mutex;
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::{StoreError, StoreResult};
+
+/// A data directory that this process has locked.
+///
+/// Besides the database the directory holds the high-water marks. SQLite takes a damaged frame for
+/// the end of the WAL, and an old copy of the database file for a valid one, both without an error;
+/// the marks, in a file of their own, show the loss. A mark is written after what it speaks of is
+/// durable, so after a loss of power it may be behind, never ahead.
+pub(crate) struct Directory {
+    path: PathBuf,
+    file: File,
+    state: Mutex<MarksFile>,
+    /// Locked as long as it is open.
+    _lock: File,
+}
+
+/// High-water marks: what must be in the database when the directory is opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct HighWaterMarks {
+    /// Sequence of the last acknowledged entry: the database with its WAL has it.
+    pub(crate) acknowledged: u64,
+    /// Sequence that the database file had by itself at the last complete checkpoint.
+    pub(crate) checkpointed: u64,
+}
+
+struct MarksFile {
+    marks: HighWaterMarks,
+    /// The slot to write next: the one that does not hold the newest marks.
+    next: u64,
+}
+
+/// Two slots, written in turn, so that a torn write leaves the marks before.
+const SLOTS: u64 = 2;
+
+/// A slot: version, acknowledged, checkpointed, checksum of these, each 8 bytes, little-endian.
+const SLOT_BYTES: usize = 32;
+
+/// Version of a slot.
+const VERSION: u64 = 1;
+
+impl Directory {
+    /// Locks the directory; creates it if it does not exist.
+    pub(crate) fn lock(path: &Path) -> StoreResult<Self> {
+        create(path)?;
+        let open = |name: &str| {
+            let file = path.join(name);
+            OpenOptions::new()
+                .create(true)
+                .truncate(false)
+                .read(true)
+                .write(true)
+                .open(&file)
+                .map_err(|error| failed("open", &file, &error))
+        };
+        let lock = open("lock")?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(StoreError::InUse {
+                    directory: path.display().to_string(),
+                });
+            }
+            Err(TryLockError::Error(error)) => return Err(failed("lock", path, &error)),
+        }
+        let file = open("watermark")?;
+        let state = read_marks(&file, &path.join("watermark"))?;
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+            state: Mutex::new(state),
+            _lock: lock,
+        })
+    }
+
+    /// The marks of a directory that another process has locked.
+    pub(crate) fn peek(path: &Path) -> StoreResult<HighWaterMarks> {
+        let watermark = path.join("watermark");
+        let file = File::open(&watermark).map_err(|error| failed("read", &watermark, &error))?;
+        Ok(read_marks(&file, &watermark)?.marks)
+    }
+
+    /// Locks a directory that is only read. `None`: the directory has no lock file.
+    pub(crate) fn lock_for_reading(path: &Path) -> StoreResult<Option<File>> {
+        let Ok(lock) = File::open(path.join("lock")) else {
+            return Ok(None);
+        };
+        match lock.try_lock() {
+            Ok(()) => Ok(Some(lock)),
+            Err(TryLockError::WouldBlock) => Err(StoreError::InUse {
+                directory: path.display().to_string(),
+            }),
+            Err(TryLockError::Error(error)) => Err(failed("lock", path, &error)),
+        }
+    }
+
+    /// The directory.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The database file.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.path.join("effemb.db")
+    }
+
+    /// Whether the database file is missing, or empty.
+    pub(crate) fn is_empty(&self) -> bool {
+        fs::metadata(self.database()).map_or(true, |metadata| metadata.len() == 0)
+    }
+
+    /// The marks.
+    pub(crate) fn marks(&self) -> HighWaterMarks {
+        self.state.lock().marks
+    }
+
+    /// Raises the mark of acknowledged entries, after their commit.
+    pub(crate) fn mark_acknowledged(&self, sequence: u64) -> io::Result<()> {
+        let checkpointed = self.marks().checkpointed;
+        self.write(HighWaterMarks {
+            acknowledged: sequence,
+            checkpointed,
+        })
+    }
+
+    /// Raises the mark of checkpointed entries, after the database file was synced and before the
+    /// WAL restarts. From then on the file has to do without the WAL, so the mark is made durable
+    /// first, in both slots.
+    pub(crate) fn mark_checkpointed(&self, sequence: u64) -> io::Result<()> {
+        let marks = HighWaterMarks {
+            checkpointed: sequence,
+            ..self.marks()
+        };
+        for _ in 0..SLOTS {
+            self.write(marks)?;
+        }
+        self.file.sync_data()
+    }
+
+    fn write(&self, marks: HighWaterMarks) -> io::Result<()> {
+        let mut state = self.state.lock();
+        let mut bytes = [0; SLOT_BYTES];
+        let fields = [VERSION, marks.acknowledged, marks.checkpointed];
+        for (bytes, field) in bytes.as_chunks_mut::<8>().0.iter_mut().zip(fields) {
+            *bytes = field.to_le_bytes();
+        }
+        let checksum = xxh3_64(&bytes[..SLOT_BYTES - 8]);
+        bytes[SLOT_BYTES - 8..].copy_from_slice(&checksum.to_le_bytes());
+        self.file
+            .write_all_at(&bytes, state.next * SLOT_BYTES as u64)?;
+        *state = MarksFile {
+            marks,
+            next: (state.next + 1) % SLOTS,
+        };
+        Ok(())
+    }
+}
+
+/// Creates the directory, and makes its name in the parent directory durable.
+fn create(path: &Path) -> StoreResult<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    fs::create_dir_all(path).map_err(|error| failed("create", path, &error))?;
+    let above = fs::canonicalize(path).ok();
+    let above = above.as_deref().and_then(Path::parent).unwrap_or(path);
+    let synced = File::open(above).and_then(|above| above.sync_all());
+    synced.map_err(|error| failed("sync", above, &error))
+}
+
+fn read_marks(file: &File, path: &Path) -> StoreResult<MarksFile> {
+    let mut newest = MarksFile {
+        marks: HighWaterMarks::default(),
+        next: 0,
+    };
+    for slot in 0..SLOTS {
+        let mut bytes = [0; SLOT_BYTES];
+        match file.read_exact_at(&mut bytes, slot * SLOT_BYTES as u64) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => continue,
+            Err(error) => return Err(failed("read", path, &error)),
+        }
+        let fields = [0, 8, 16, 24].map(|at| {
+            let (field, _) = bytes[at..].as_chunks::<8>();
+            u64::from_le_bytes(field[0])
+        });
+        let [version, acknowledged, checkpointed, checksum] = fields;
+        if xxh3_64(&bytes[..SLOT_BYTES - 8]) != checksum {
+            continue; // Torn.
+        }
+        if version != VERSION {
+            return Err(StoreError::Newer {
+                place: path.display().to_string(),
+                what: format!(
+                    "watermark: version {version} was written by a newer version of the software; \
+                     this version reads up to {VERSION}"
+                ),
+            });
+        }
+        let marks = HighWaterMarks {
+            acknowledged,
+            checkpointed,
+        };
+        let newer = marks.acknowledged >= newest.marks.acknowledged
+            && marks.checkpointed >= newest.marks.checkpointed;
+        if newer {
+            newest = MarksFile {
+                marks,
+                next: (slot + 1) % SLOTS,
+            };
+        }
+    }
+    Ok(newest)
+}
+
+fn failed(what: &str, path: &Path, error: &io::Error) -> StoreError {
+    StoreError::failed(format!("cannot {what} {}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_is_locked_by_one_opener() {
+        let temporary = tempfile::tempdir().unwrap();
+        let first = Directory::lock(temporary.path()).unwrap();
+        assert!(matches!(
+            Directory::lock(temporary.path()),
+            Err(StoreError::InUse { .. })
+        ));
+        drop(first);
+        Directory::lock(temporary.path()).unwrap();
+    }
+
+    #[test]
+    fn a_torn_slot_leaves_the_marks_before() {
+        let temporary = tempfile::tempdir().unwrap();
+        let reopen = || {
+            let directory = Directory::lock(temporary.path()).unwrap();
+            directory.marks().acknowledged
+        };
+        let directory = Directory::lock(temporary.path()).unwrap();
+        assert_eq!(directory.marks(), HighWaterMarks::default());
+        for sequence in 1..=5 {
+            directory.mark_acknowledged(sequence).unwrap();
+        }
+        let tear = |slot: u64| {
+            let file = File::options()
+                .write(true)
+                .open(temporary.path().join("watermark"))
+                .unwrap();
+            file.write_all_at(&[0xff], slot * SLOT_BYTES as u64 + 3)
+                .unwrap();
+        };
+        drop(directory);
+        assert_eq!(reopen(), 5);
+        tear(0);
+        assert_eq!(reopen(), 4);
+    }
+
+    #[test]
+    fn the_newest_slot_is_not_overwritten_first_after_an_open() {
+        let temporary = tempfile::tempdir().unwrap();
+        let directory = Directory::lock(temporary.path()).unwrap();
+        directory.mark_acknowledged(7).unwrap();
+        drop(directory);
+        let directory = Directory::lock(temporary.path()).unwrap();
+        assert_eq!(directory.state.lock().next, 1);
+    }
+
+    #[test]
+    fn marks_of_a_newer_version_are_refused_by_name() {
+        let temporary = tempfile::tempdir().unwrap();
+        let mut bytes = [0; SLOT_BYTES];
+        bytes[..8].copy_from_slice(&2_u64.to_le_bytes());
+        let checksum = xxh3_64(&bytes[..SLOT_BYTES - 8]);
+        bytes[SLOT_BYTES - 8..].copy_from_slice(&checksum.to_le_bytes());
+        fs::write(temporary.path().join("watermark"), bytes).unwrap();
+        let Err(StoreError::Newer { what, .. }) = Directory::lock(temporary.path()) else {
+            panic!("it was read");
+        };
+        assert_eq!(
+            what,
+            "watermark: version 2 was written by a newer version of the software; this version \
+             reads up to 1"
+        );
+    }
+}

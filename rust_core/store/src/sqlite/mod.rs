@@ -1,0 +1,173 @@
+//! SQLite: one data directory, one writer, any number of views.
+//!
+//! The only place that speaks SQL. Every page carries a checksum that is verified when the page is
+//! read, so that an index hides no row, and every row one that is verified when the row is used. An
+//! error of SQLite ends writing, and is never tried again.
+
+mod backup;
+mod checkpoint;
+mod checkpointer;
+mod copy;
+mod database;
+mod directory;
+mod errors;
+mod head;
+mod idempotency;
+mod integrity;
+mod listings;
+mod log;
+mod lookup;
+mod members;
+mod namespaces;
+mod pending;
+mod purge;
+mod reads;
+mod rows;
+mod salvage;
+mod schema;
+mod sums;
+mod views;
+mod writer;
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+use rusqlite::Connection;
+
+pub use backup::copy_directory;
+use checkpoint::wal_frames;
+use database::{checkpointed_sequence, open_writer};
+use directory::{Directory, HighWaterMarks};
+use head::Head;
+pub use salvage::{Damaged, Salvage};
+use views::Views;
+use writer::SqliteWriter;
+
+use crate::backend::Wake;
+use crate::failpoints::{Failpoint, reach};
+use crate::{
+    Backend, Description, FailureLatch, FilesReport, StoreError, StoreResult, View, WriteSession,
+};
+
+/// Version of the bundled SQLite.
+pub fn sqlite_version() -> &'static str {
+    rusqlite::version()
+}
+
+/// A data directory, open.
+pub struct Sqlite {
+    shared: Arc<Shared>,
+    /// The connection of the writer, until the writer is taken.
+    writer: Mutex<Option<Connection>>,
+}
+
+/// What the views, the writer and the checkpointer share.
+struct Shared {
+    directory: Directory,
+    views: Arc<Views>,
+    failure: Arc<FailureLatch>,
+    acknowledged: AtomicU64,
+}
+
+impl Shared {
+    fn checkpoint_failed(&self, error: &StoreError) {
+        self.failure
+            .set(&format!("cannot checkpoint the WAL: {error}"));
+    }
+
+    fn acknowledge(&self, sequence: u64) -> io::Result<()> {
+        self.acknowledged.store(sequence, Ordering::Relaxed);
+        self.directory.mark_acknowledged(sequence)
+    }
+}
+
+impl Sqlite {
+    /// Opens a data directory, or creates it. Fails if another process has it open, if another
+    /// version's format is found, or if an acknowledged entry is missing.
+    pub fn open(directory: &Path) -> StoreResult<Self> {
+        let directory = Directory::lock(directory)?;
+        reach(Failpoint::OpenDatabase)?;
+        let database = directory.database();
+        let marks = directory.marks();
+        if marks.acknowledged > 0 && directory.is_empty() {
+            // Opening would create a new database, and throw away a WAL that may exist.
+            return Err(lost("the database file", 0, marks.acknowledged));
+        }
+        let file = (marks.checkpointed > 0).then(|| checkpointed_sequence(&database));
+        if let Some(Some(file)) = file
+            && file < marks.checkpointed
+        {
+            return Err(lost(
+                "the database file by itself",
+                file,
+                marks.checkpointed,
+            ));
+        }
+        let connection = open_writer(&database)?;
+        let head = Head::load(&connection)?;
+        if head.sequence < marks.acknowledged {
+            return Err(lost("the WAL", head.sequence, marks.acknowledged));
+        }
+        // Without a WAL the file must be as it was at the last complete checkpoint: a checkpoint that
+        // was cut off leaves a mixture that only the WAL makes whole.
+        if marks != HighWaterMarks::default()
+            && wal_frames(&connection)?.written == 0
+            && head.sequence != marks.checkpointed
+        {
+            return Err(lost("the WAL", marks.checkpointed, head.sequence));
+        }
+        reach(Failpoint::OpenAbandon)?;
+        purge::abandon_restores(&connection)?;
+        Ok(Self {
+            shared: Arc::new(Shared {
+                views: Views::new(&database),
+                directory,
+                failure: Arc::default(),
+                acknowledged: AtomicU64::new(head.sequence),
+            }),
+            writer: Mutex::new(Some(connection)),
+        })
+    }
+}
+
+/// Some of what was acknowledged is missing.
+fn lost(place: &str, found: u64, marked: u64) -> StoreError {
+    StoreError::corrupted(
+        place,
+        format!("ends at entry {found}, but entry {marked} was there: a part is lost or old"),
+    )
+}
+
+impl Backend for Sqlite {
+    fn view(&self) -> StoreResult<Box<dyn View>> {
+        Ok(Box::new(self.shared.views.begin()?))
+    }
+
+    fn write_session(&self, wake: Wake) -> StoreResult<Box<dyn WriteSession>> {
+        let connection = self.writer.lock().take().ok_or(StoreError::Closed)?;
+        let writer = SqliteWriter::new(connection, Arc::clone(&self.shared), wake)?;
+        Ok(Box::new(writer))
+    }
+
+    fn failure(&self) -> &Arc<FailureLatch> {
+        &self.shared.failure
+    }
+
+    fn describe(&self) -> Description {
+        Description {
+            version: sqlite_version().to_owned(),
+            location: self.shared.directory.path().display().to_string(),
+        }
+    }
+
+    fn acknowledged(&self) -> u64 {
+        self.shared.acknowledged.load(Ordering::Relaxed)
+    }
+
+    fn verify_files(&self) -> StoreResult<FilesReport> {
+        integrity::verify_files(&self.shared.directory.database(), &self.shared.views)
+    }
+}

@@ -1,0 +1,171 @@
+//! The rows that the state machine reads and writes, inside the transaction of a write.
+
+use ee_core::command::Store;
+use ee_core::namespace::{CategoryRecord, Item, Membership};
+use rusqlite::Connection;
+
+use super::head::Head;
+use super::lookup::{self, RawCategory, RawItem, RawMembership};
+use super::members;
+use super::pending::Pending;
+use super::reads::Connected;
+use crate::{StoreError, StoreResult};
+
+/// The rows of one namespace at a time, in the writer's transaction.
+pub(crate) struct Rows {
+    pub(crate) connection: Connected,
+    pub(crate) namespace: i64,
+    pub(crate) head: Head,
+    pub(crate) pending: Pending,
+}
+
+impl Rows {
+    /// Stores a membership as it was in a snapshot: of an item that is not in the inbox, in a
+    /// category whose members all come from the snapshot.
+    pub(crate) fn insert_restored_membership(
+        &mut self,
+        membership: &Membership,
+    ) -> StoreResult<()> {
+        let connection = &self.connection.0;
+        self.pending.change(connection)?;
+        RawMembership::inserting(connection)?(membership)?;
+        members::add_anywhere(connection, membership)
+    }
+}
+
+/// Puts an item into the inbox.
+pub(super) fn enter_inbox(
+    connection: &Connection,
+    namespace: i64,
+    key: &str,
+    item: i64,
+) -> StoreResult<()> {
+    connection
+        .prepare_cached("INSERT INTO inbox VALUES (?1, ?2, ?3)")?
+        .execute((namespace, key, item))?;
+    Ok(())
+}
+
+/// Takes an item out of the inbox.
+pub(super) fn leave_inbox(connection: &Connection, namespace: i64, key: &str) -> StoreResult<()> {
+    connection
+        .prepare_cached("DELETE FROM inbox WHERE namespace = ?1 AND key = ?2")?
+        .execute((namespace, key))?;
+    Ok(())
+}
+
+impl Store for Rows {
+    type Error = StoreError;
+
+    fn item(&mut self, key: &str) -> StoreResult<Option<Item>> {
+        self.pending
+            .look_for(&self.connection.0, self.namespace, key)?;
+        lookup::item_by_key(&self.connection.0, self.namespace, key)
+    }
+
+    fn item_by_id(&mut self, id: i64) -> StoreResult<Item> {
+        self.pending.look_at(&self.connection.0, id)?;
+        lookup::item_by_id(&self.connection.0, id)
+    }
+
+    fn insert_item(&mut self, item: &Item, inbox: bool) -> StoreResult<i64> {
+        let id = self.head.take_id();
+        let item = RawItem::new(self.namespace, id, item);
+        self.pending.item(item, inbox);
+        Ok(id)
+    }
+
+    fn update_item(&mut self, item: &Item) -> StoreResult<()> {
+        self.pending.change(&self.connection.0)?;
+        RawItem::new(self.namespace, item.id, item).update(&self.connection.0)
+    }
+
+    fn delete_item(&mut self, item: &Item) -> StoreResult<()> {
+        self.pending.change(&self.connection.0)?;
+        leave_inbox(&self.connection.0, self.namespace, &item.key)?;
+        self.connection
+            .0
+            .prepare_cached("DELETE FROM items WHERE id = ?1")?
+            .execute([item.id])?;
+        Ok(())
+    }
+
+    fn memberships(&mut self, item: i64) -> StoreResult<Vec<Membership>> {
+        self.pending.look_at(&self.connection.0, item)?;
+        lookup::memberships_of(&self.connection.0, item)
+    }
+
+    fn insert_membership(
+        &mut self,
+        item: &Item,
+        membership: &Membership,
+        first: bool,
+    ) -> StoreResult<()> {
+        let leaves_inbox = first.then(|| (self.namespace, item.key.clone()));
+        self.pending.membership(membership, leaves_inbox);
+        Ok(())
+    }
+
+    fn delete_membership(
+        &mut self,
+        item: &Item,
+        membership: &Membership,
+        last: bool,
+    ) -> StoreResult<()> {
+        self.pending.change(&self.connection.0)?;
+        self.connection
+            .0
+            .prepare_cached("DELETE FROM memberships WHERE item = ?1 AND category = ?2")?
+            .execute((membership.item, membership.category))?;
+        members::remove(&self.connection.0, membership)?;
+        if last {
+            enter_inbox(&self.connection.0, self.namespace, &item.key, item.id)?;
+        }
+        Ok(())
+    }
+
+    fn oldest_member(&mut self, category: i64, from: u64) -> StoreResult<Option<(u64, i64)>> {
+        self.pending.look_at(&self.connection.0, category)?;
+        members::oldest_member(&self.connection.0, category, from)
+    }
+
+    fn nth_newest_member(
+        &mut self,
+        category: i64,
+        after: u64,
+        before: u64,
+        nth: u64,
+    ) -> StoreResult<Option<(u64, i64)>> {
+        self.pending.look_at(&self.connection.0, category)?;
+        members::nth_newest_member(&self.connection.0, category, after, before, nth)
+    }
+
+    fn members(&mut self, category: i64, from: u64, limit: usize) -> StoreResult<Vec<Membership>> {
+        self.pending.look_at(&self.connection.0, category)?;
+        members::members(&self.connection.0, category, from, limit)
+    }
+
+    fn insert_category(&mut self, record: &CategoryRecord) -> StoreResult<i64> {
+        let id = self.head.take_id();
+        self.update_category(id, record)?;
+        Ok(id)
+    }
+
+    fn update_category(&mut self, id: i64, record: &CategoryRecord) -> StoreResult<()> {
+        self.pending.change(&self.connection.0)?;
+        RawCategory::new(id, self.namespace, record).save(&self.connection.0)
+    }
+
+    fn delete_category(&mut self, id: i64) -> StoreResult<()> {
+        self.pending.change(&self.connection.0)?;
+        self.connection
+            .0
+            .prepare_cached("DELETE FROM sums WHERE category = ?1")?
+            .execute([id])?;
+        self.connection
+            .0
+            .prepare_cached("DELETE FROM categories WHERE id = ?1")?
+            .execute([id])?;
+        Ok(())
+    }
+}

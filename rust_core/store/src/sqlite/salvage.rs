@@ -1,0 +1,179 @@
+//! Reading what can be read of a damaged data directory: row by row, and keys from both ends.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use ee_core::namespace::{CategoryRecord, Item, Membership};
+use rusqlite::{Connection, OptionalExtension};
+
+use super::database::open_writer;
+use super::directory::Directory;
+use super::head::Head;
+use super::lookup::{self, ITEM, RawCategory, RawItem};
+use super::namespaces;
+use crate::{NamespaceRow, StoreError, StoreResult};
+
+/// A damaged data directory, locked so that no process opens it meanwhile. It is only read.
+pub struct Damaged {
+    directory: PathBuf,
+    _lock: Option<File>,
+}
+
+impl Damaged {
+    /// Locks a directory.
+    pub fn lock(directory: &Path) -> StoreResult<Self> {
+        Ok(Self {
+            _lock: Directory::lock_for_reading(directory)?,
+            directory: directory.to_owned(),
+        })
+    }
+
+    /// Copies the files into `copies`, a directory to create, and opens the copy.
+    pub fn salvage(&self, copies: &Path) -> StoreResult<Salvage> {
+        let opened = copy_files(&self.directory, copies)
+            .and_then(|()| open_writer(&copies.join("effemb.db")));
+        let acknowledged = Directory::peek(&self.directory).unwrap_or_default();
+        Ok(Salvage {
+            connection: opened.inspect_err(|_| remove(copies))?,
+            copies: copies.to_owned(),
+            acknowledged: acknowledged.acknowledged,
+        })
+    }
+}
+
+/// A copy of a damaged database, whose rows are read one by one. Dropping it deletes the copy.
+pub struct Salvage {
+    connection: Connection,
+    copies: PathBuf,
+    acknowledged: u64,
+}
+
+impl Salvage {
+    /// Entries that were acknowledged, as far as the watermark file can be read.
+    pub fn acknowledged(&self) -> u64 {
+        self.acknowledged
+    }
+
+    /// Entries that the database has.
+    pub fn sequence(&self) -> StoreResult<u64> {
+        Ok(Head::load(&self.connection)?.sequence)
+    }
+
+    /// One more than the largest identifier that was given out, as far as that can be told.
+    pub fn end_of_ids(&self) -> i64 {
+        let head = Head::load(&self.connection).map_or(1, |head| head.next_id);
+        let newest = ["namespaces", "categories", "items"].map(|table| {
+            let sql = format!("SELECT max(id) + 1 FROM {table}");
+            let newest = self
+                .connection
+                .query_row(&sql, [], |row| row.get::<_, Option<i64>>(0));
+            newest.ok().flatten().unwrap_or(1)
+        });
+        newest.into_iter().fold(head, i64::max)
+    }
+
+    /// The namespace with an identifier, whatever its state.
+    pub fn namespace(&self, id: i64) -> StoreResult<Option<NamespaceRow>> {
+        namespaces::namespace_by_id(&self.connection, id)
+    }
+
+    /// The category with an identifier, and the identifier of its namespace.
+    pub fn category(&self, id: i64) -> StoreResult<Option<(i64, CategoryRecord)>> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT id, namespace, key, record, checksum FROM categories WHERE id = ?1",
+        )?;
+        let raw = statement.query_row([id], RawCategory::read).optional()?;
+        raw.map(|raw| Ok((raw.namespace, raw.check()?))).transpose()
+    }
+
+    /// The item with an identifier, and the identifier of its namespace.
+    pub fn item(&self, id: i64) -> StoreResult<Option<(i64, Item)>> {
+        let sql = format!("SELECT {ITEM} FROM items WHERE id = ?1");
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let raw = statement.query_row([id], RawItem::read).optional()?;
+        raw.map(|raw| Ok((raw.namespace, raw.check()?))).transpose()
+    }
+
+    /// The memberships of an item.
+    pub fn memberships(&self, item: i64) -> StoreResult<Vec<Membership>> {
+        lookup::memberships_of(&self.connection, item)
+    }
+
+    /// Identifiers and names of the active namespaces, as far as their index can be read.
+    pub fn namespace_names(&self) -> BTreeMap<i64, String> {
+        from_both_ends(
+            &self.connection,
+            "SELECT id, name FROM namespaces WHERE state = 0 ORDER BY name",
+        )
+    }
+
+    /// Identifiers and keys of a namespace's categories, as far as their index can be read.
+    pub fn category_keys(&self, namespace: i64) -> BTreeMap<i64, String> {
+        let from = "categories INDEXED BY categories_by_key";
+        keys(&self.connection, from, namespace)
+    }
+
+    /// Identifiers and keys of a namespace's items, as far as their index can be read.
+    pub fn item_keys(&self, namespace: i64) -> BTreeMap<i64, String> {
+        keys(&self.connection, "items INDEXED BY items_by_key", namespace)
+    }
+}
+
+impl Drop for Salvage {
+    fn drop(&mut self) {
+        remove(&self.copies);
+    }
+}
+
+fn remove(copies: &Path) {
+    let _ = fs::remove_dir_all(copies);
+}
+
+fn copy_files(from: &Path, to: &Path) -> StoreResult<()> {
+    let failed = |error: std::io::Error| {
+        StoreError::failed(format!("cannot copy {}: {error}", from.display()))
+    };
+    fs::create_dir_all(to).map_err(failed)?;
+    for file in ["effemb.db", "effemb.db-wal"] {
+        if from.join(file).exists() {
+            fs::copy(from.join(file), to.join(file)).map_err(failed)?;
+        }
+    }
+    if fs::metadata(to.join("effemb.db")).map_or(0, |metadata| metadata.len()) == 0 {
+        return Err(StoreError::corrupted(
+            "the database file",
+            "is missing or empty: nothing can be recovered",
+        ));
+    }
+    Ok(())
+}
+
+fn keys(connection: &Connection, from: &str, namespace: i64) -> BTreeMap<i64, String> {
+    let sql = format!("SELECT id, key FROM {from} WHERE namespace = {namespace} ORDER BY key");
+    from_both_ends(connection, &sql)
+}
+
+/// The rows of a listing up to the first place that cannot be read, and back from its end.
+fn from_both_ends(connection: &Connection, ascending: &str) -> BTreeMap<i64, String> {
+    let mut found = BTreeMap::new();
+    for end in ["", " DESC"] {
+        if until_the_end(connection, &format!("{ascending}{end}"), &mut found).is_ok() {
+            break;
+        }
+    }
+    found
+}
+
+fn until_the_end(
+    connection: &Connection,
+    sql: &str,
+    found: &mut BTreeMap<i64, String>,
+) -> StoreResult<()> {
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        found.insert(row.get(0)?, row.get(1)?);
+    }
+    Ok(())
+}

@@ -1,0 +1,76 @@
+//! The table of sums: what each category had absorbed at a revision.
+
+use ee_core::namespace::MemberStats;
+use rusqlite::{Connection, OptionalExtension};
+
+use crate::StoreResult;
+use crate::checksum::Checksum;
+use crate::codec::{decode, encode};
+use crate::codec::{sum_from_bytes, sum_to_bytes};
+
+/// Writes what a category had absorbed at a revision.
+pub(crate) fn save_sum(
+    connection: &Connection,
+    namespace: i64,
+    category: i64,
+    revision: u64,
+    absorbed: &MemberStats,
+    sum: &[i64],
+) -> StoreResult<()> {
+    let (absorbed, sum) = (encode(absorbed), sum_to_bytes(sum));
+    let revision = revision.cast_signed();
+    let checksum = checksum(category, namespace, revision, &absorbed, &sum);
+    connection
+        .prepare_cached("INSERT OR REPLACE INTO sums VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
+        .execute((
+            category,
+            namespace,
+            revision,
+            absorbed,
+            sum,
+            checksum.finish(),
+        ))?;
+    Ok(())
+}
+
+/// A written sum: its revision, and what the category had absorbed then.
+pub(crate) type StoredSum = (u64, MemberStats, Vec<i64>);
+
+/// What a category had absorbed when that was last written.
+pub(crate) fn load_sum(connection: &Connection, category: i64) -> StoreResult<Option<StoredSum>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT namespace, revision, absorbed, sum, checksum FROM sums WHERE category = ?1",
+    )?;
+    let row = statement
+        .query_row([category], |row| {
+            Ok((
+                row.get::<_, i64>(0)?,
+                row.get::<_, i64>(1)?,
+                row.get::<_, Vec<u8>>(2)?,
+                row.get::<_, Vec<u8>>(3)?,
+                row.get::<_, i64>(4)?,
+            ))
+        })
+        .optional()?;
+    let Some((namespace, revision, absorbed, sum, stored)) = row else {
+        return Ok(None);
+    };
+    let place = || format!("sums, row {category}");
+    checksum(category, namespace, revision, &absorbed, &sum).check(stored, place)?;
+    Ok(Some((
+        revision.cast_unsigned(),
+        decode(&absorbed, &place())?,
+        sum_from_bytes(&sum),
+    )))
+}
+
+fn checksum(category: i64, namespace: i64, revision: i64, absorbed: &[u8], sum: &[u8]) -> Checksum {
+    let mut checksum = Checksum::new("sums");
+    checksum
+        .int(category)
+        .int(namespace)
+        .int(revision)
+        .bytes(absorbed)
+        .bytes(sum);
+    checksum
+}
