@@ -264,9 +264,7 @@ impl Engine {
         let At {
             value: (live, view),
             revision,
-        } = self.read_both(&loaded, |published, view| {
-            Ok((Live::of(published), view))
-        })?;
+        } = self.read_both(&loaded, |published, view| Ok((Live::of(published), view)))?;
         let value = self.reading(|| {
             let row = read::pinned(view.reads(), &loaded)?;
             verify(view.reads(), &row, live)
@@ -276,9 +274,7 @@ impl Engine {
 
     /// What the engine is.
     pub fn info(&self) -> Result<EngineInfo> {
-        let namespaces = self.reading(|| {
-            Ok(self.shared.backend.view()?.namespace_count()?)
-        })?;
+        let namespaces = self.reading(|| Ok(self.shared.backend.view()?.namespace_count()?))?;
         Ok(EngineInfo {
             sqlite_version: self.shared.backend.describe().version,
             kernel: self.kernel().name(),

@@ -6,7 +6,6 @@ use std::time::Duration;
 use ee_core::command::Outcome;
 use ee_core::ranking::Tally;
 
-
 /// Upper bounds of the times of commits, in microseconds; the last bucket has none.
 const COMMIT_MICROS: [u64; 12] = [
     250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000,

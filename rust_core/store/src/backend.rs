@@ -22,7 +22,7 @@ use std::sync::Arc;
 use ee_core::command::CategoryLoad;
 use ee_core::command::Store;
 use ee_core::command::record::Entry;
-use ee_core::namespace::Absorbed;
+use ee_core::namespace::MemberStats;
 use ee_core::namespace::{CategoryRecord, Item, Membership};
 
 use crate::idempotency::StoredRequest;
@@ -280,7 +280,7 @@ pub trait WriteSession: Send {
         namespace: i64,
         category: i64,
         revision: u64,
-        absorbed: &Absorbed,
+        stats: &MemberStats,
         sum: &[i64],
     ) -> StoreResult<()>;
 

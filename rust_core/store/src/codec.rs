@@ -33,7 +33,7 @@
 use ee_core::command::Outcome;
 use ee_core::command::record::Entry;
 use ee_core::namespace::CategoryRecord;
-use ee_core::namespace::{Absorbed, Header, Profile};
+use ee_core::namespace::{Header, MemberStats, Profile};
 use ee_core::settings::{Metadata, NamespaceSettings};
 use postcard::ser_flavors::Flavor;
 use serde::Serialize;
@@ -218,7 +218,7 @@ impl Record for Entry {
     plain_body!();
 }
 
-impl Record for Absorbed {
+impl Record for MemberStats {
     const NAME: &str = "member statistics";
     plain_body!();
 }
@@ -249,7 +249,7 @@ pub enum Answer {
     /// To a command: the outcome, and the revision after it.
     Command(Outcome, u64),
     /// To the creation, deletion or restore of a namespace.
-    Namespace(NamespaceAnswer),
+    Namespace(Box<NamespaceAnswer>),
 }
 
 /// A namespace, as its creation, deletion or restore was answered.
@@ -296,7 +296,7 @@ impl Record for Answer {
                     profile,
                     header,
                 };
-                (Self::Namespace(answer), rest)
+                (Self::Namespace(Box::new(answer)), rest)
             }
             _ => return Err(postcard::Error::DeserializeBadEnum),
         })

@@ -8,7 +8,7 @@
 mod world;
 
 use ee_engine::Health;
-use ee_engine::failpoints::{Fault, Failpoint, arm, fired};
+use ee_engine::failpoints::{Failpoint, Fault, arm, fired};
 use ee_wire::proto::v1::*;
 use ee_wire::{Code, Service};
 use prost::Message;

@@ -29,7 +29,11 @@ const PUBLISH_WAIT: Duration = Duration::from_millis(100);
 
 impl Shared {
     /// The namespace, at the revision that the caller asks for or a later one.
-    pub(crate) fn at(&self, loaded: &Arc<CachedNamespace>, context: ReadContext) -> Result<Arc<CachedNamespace>> {
+    pub(crate) fn at(
+        &self,
+        loaded: &Arc<CachedNamespace>,
+        context: ReadContext,
+    ) -> Result<Arc<CachedNamespace>> {
         let now = Instant::now();
         check_deadline(context.deadline)?;
         let mut loaded = Arc::clone(loaded);
@@ -86,10 +90,17 @@ impl Shared {
     /// Waits until a revision that was read from the store is published too, and returns the
     /// object in which it is: the one that was given may have left memory meanwhile. It is
     /// committed, so this takes no longer than copying it in, unless the writer failed just then.
-    pub(crate) fn published(&self, loaded: &Arc<CachedNamespace>, revision: u64) -> Result<Arc<CachedNamespace>> {
+    pub(crate) fn published(
+        &self,
+        loaded: &Arc<CachedNamespace>,
+        revision: u64,
+    ) -> Result<Arc<CachedNamespace>> {
         let mut current = Arc::clone(loaded);
         loop {
-            if current.wait(revision, Instant::now() + PUBLISH_WAIT).is_ok() {
+            if current
+                .wait(revision, Instant::now() + PUBLISH_WAIT)
+                .is_ok()
+            {
                 return Ok(current);
             }
             self.health.may_write_queued()?;
@@ -155,12 +166,8 @@ pub(crate) fn page(
 ) -> Result<Vec<Item>> {
     let first = |after: &Option<String>| after.clone().unwrap_or_default();
     Ok(match filter {
-        ItemFilter::All { after } => {
-            reads.items_page(namespace, &first(after), limit)?
-        }
-        ItemFilter::Inbox { after } => {
-            reads.inbox_page(namespace, &first(after), limit)?
-        }
+        ItemFilter::All { after } => reads.items_page(namespace, &first(after), limit)?,
+        ItemFilter::Inbox { after } => reads.inbox_page(namespace, &first(after), limit)?,
         ItemFilter::Category { key, before } => {
             let category = reads.category_id(namespace, key)?;
             let category = category.ok_or_else(|| Error::CategoryNotFound { key: key.clone() })?;

@@ -21,8 +21,8 @@ pub(crate) fn write_due(
     dirty.count(effects.len() as u64);
     for category in draft.categories.values().flatten().filter(|c| c.rebuilt) {
         let id = category.category.id;
-        let absorbed = &category.category.stats;
-        session.save_sum(loaded.id, id, revision, absorbed, &category.sum)?;
+        let stats = &category.category.stats;
+        session.save_sum(loaded.id, id, revision, stats, &category.sum)?;
         dirty.forget(id);
     }
     for _ in 0..dirty.due(effects.len() as u64) {
@@ -56,10 +56,10 @@ fn write_sum(
     id: i64,
 ) -> StoreResult<()> {
     let published = loaded.read();
-    let Some(key) = draft.key_of(&published, id) else {
+    let Some(key) = published.key_in(draft, id) else {
         return Ok(()); // Deleted since.
     };
-    match draft.category(&published, &key) {
+    match published.draft_in(draft, &key) {
         Some(category) if category.category.id == id => session.save_sum(
             loaded.id,
             id,

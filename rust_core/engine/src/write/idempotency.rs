@@ -95,12 +95,12 @@ pub(crate) fn put_namespace(
     if context.request_id.is_empty() {
         return Ok(());
     }
-    let answer = codec::encode(&Answer::Namespace(NamespaceAnswer {
+    let answer = codec::encode(&Answer::Namespace(Box::new(NamespaceAnswer {
         name: row.name.clone(),
         settings: row.settings.clone(),
         profile: row.profile.clone(),
         header: row.header,
-    }));
+    })));
     let id = key(&row.name, context);
     session.idempotency_put(SERVICE, &id, context.fingerprint, answer)?;
     expire(session, 1)

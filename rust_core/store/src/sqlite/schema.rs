@@ -61,7 +61,7 @@ CREATE TABLE sums (
     category  INTEGER PRIMARY KEY,
     namespace INTEGER NOT NULL,
     revision  INTEGER NOT NULL,
-    absorbed  BLOB    NOT NULL,
+    stats     BLOB    NOT NULL,
     sum       BLOB    NOT NULL,
     checksum  INTEGER NOT NULL
 ) STRICT;

@@ -14,22 +14,15 @@ pub(crate) fn save_sum(
     namespace: i64,
     category: i64,
     revision: u64,
-    absorbed: &MemberStats,
+    stats: &MemberStats,
     sum: &[i64],
 ) -> StoreResult<()> {
-    let (absorbed, sum) = (encode(absorbed), sum_to_bytes(sum));
+    let (stats, sum) = (encode(stats), sum_to_bytes(sum));
     let revision = revision.cast_signed();
-    let checksum = checksum(category, namespace, revision, &absorbed, &sum);
+    let checksum = checksum(category, namespace, revision, &stats, &sum);
     connection
         .prepare_cached("INSERT OR REPLACE INTO sums VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
-        .execute((
-            category,
-            namespace,
-            revision,
-            absorbed,
-            sum,
-            checksum.finish(),
-        ))?;
+        .execute((category, namespace, revision, stats, sum, checksum.finish()))?;
     Ok(())
 }
 
@@ -39,7 +32,7 @@ pub(crate) type StoredSum = (u64, MemberStats, Vec<i64>);
 /// What a category had absorbed when that was last written.
 pub(crate) fn load_sum(connection: &Connection, category: i64) -> StoreResult<Option<StoredSum>> {
     let mut statement = connection.prepare_cached(
-        "SELECT namespace, revision, absorbed, sum, checksum FROM sums WHERE category = ?1",
+        "SELECT namespace, revision, stats, sum, checksum FROM sums WHERE category = ?1",
     )?;
     let row = statement
         .query_row([category], |row| {
@@ -52,25 +45,25 @@ pub(crate) fn load_sum(connection: &Connection, category: i64) -> StoreResult<Op
             ))
         })
         .optional()?;
-    let Some((namespace, revision, absorbed, sum, stored)) = row else {
+    let Some((namespace, revision, stats, sum, stored)) = row else {
         return Ok(None);
     };
     let place = || format!("sums, row {category}");
-    checksum(category, namespace, revision, &absorbed, &sum).check(stored, place)?;
+    checksum(category, namespace, revision, &stats, &sum).check(stored, place)?;
     Ok(Some((
         revision.cast_unsigned(),
-        decode(&absorbed, &place())?,
+        decode(&stats, &place())?,
         sum_from_bytes(&sum),
     )))
 }
 
-fn checksum(category: i64, namespace: i64, revision: i64, absorbed: &[u8], sum: &[u8]) -> Checksum {
+fn checksum(category: i64, namespace: i64, revision: i64, stats: &[u8], sum: &[u8]) -> Checksum {
     let mut checksum = Checksum::new("sums");
     checksum
         .int(category)
         .int(namespace)
         .int(revision)
-        .bytes(absorbed)
+        .bytes(stats)
         .bytes(sum);
     checksum
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use ee_core::command::Store;
 use ee_core::command::record::Entry;
-use ee_core::namespace::Absorbed;
 use ee_core::namespace::CategoryRecord;
+use ee_core::namespace::MemberStats;
 use rusqlite::Connection;
 
 use super::checkpoint::{checkpoint_passive, checkpoint_restart, checkpoint_truncate, wal_frames};
@@ -225,17 +225,10 @@ impl WriteSession for SqliteWriter {
         namespace: i64,
         category: i64,
         revision: u64,
-        absorbed: &Absorbed,
+        stats: &MemberStats,
         sum: &[i64],
     ) -> StoreResult<()> {
-        sums::save_sum(
-            self.connection(),
-            namespace,
-            category,
-            revision,
-            absorbed,
-            sum,
-        )
+        sums::save_sum(self.connection(), namespace, category, revision, stats, sum)
     }
 
     fn namespace_count(&self) -> StoreResult<u64> {
