@@ -1,8 +1,11 @@
 //! A batch after its commit: published, acknowledged, answered.
 
+use std::thread;
+
 use ee_store::WriteSession;
 use ee_store::failpoints::{Failpoint, reach};
 
+use crate::health::DEFECT;
 use crate::shared::Shared;
 use crate::write::batch::NamespaceBatch;
 use crate::write::pending_reply::PendingReply;
@@ -23,6 +26,8 @@ impl CommittedBatch {
 
     /// Makes the batch visible, records its acknowledgement, then answers the callers.
     pub(crate) fn publish(self, session: &mut dyn WriteSession, shared: &Shared) {
+        // Dropped before the replies: no caller learns of a panic while memory is half changed.
+        let _half_changed = ForgetOnPanic(shared);
         for batch in self.namespaces {
             let grown = batch.loaded.publish(batch.draft);
             shared.cache.grow(grown);
@@ -33,6 +38,18 @@ impl CommittedBatch {
         }
         for reply in self.replies {
             reply.send();
+        }
+    }
+}
+
+/// Ends writing and empties the cache if a panic passes: what was half copied in is read anew.
+struct ForgetOnPanic<'a>(&'a Shared);
+
+impl Drop for ForgetOnPanic<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.health.fail(DEFECT);
+            self.0.cache.remove_all();
         }
     }
 }
