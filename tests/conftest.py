@@ -1,8 +1,7 @@
 """Fixtures: folders, servers, and clients over gRPC and in process.
 
-Most tests are told to a namespace of their own on a server (or an embedded engine) that all tests
-share, so that they are as many as they like and take no time; those that show how a server or a
-directory behaves begin with their own.
+Most tests use a namespace of their own on a server (or an embedded engine) that all tests share, so
+that many tests take little time. Tests of a server's or a directory's behaviour start their own.
 """
 
 from __future__ import annotations
@@ -25,13 +24,13 @@ from tests.support.populated import fill
 from tests.support.process import ServerProcess
 from tests.support.raw import EmbeddedRaw, Raw, RemoteRaw
 
-# The fast profile is the same every time; the slow one (`--hypothesis-profile slow`, or
-# HYPOTHESIS_PROFILE=slow) looks for what nobody has seen yet.
+# The fast profile is deterministic; the slow one (`--hypothesis-profile slow`, or
+# HYPOTHESIS_PROFILE=slow) searches for new failures.
 _COMMON: dict[str, Any] = {
     "deadline": None,
     "suppress_health_check": [HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 }
-# It does not look for a shorter way to a failure either, which can take minutes: the slow one does.
+# The fast profile does not shrink failures, which can take minutes.
 _QUICK = (Phase.explicit, Phase.generate)
 settings.register_profile(
     "fast", max_examples=20, derandomize=True, database=None, phases=_QUICK, **_COMMON
@@ -49,7 +48,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture
 def data_dir(tmp_path: Path) -> Path:
-    """A fresh data directory on the disk; whoever opens it makes it."""
+    """The path of a fresh data directory on the disk; opening it creates it."""
     return tmp_path / "data"
 
 
@@ -76,7 +75,7 @@ def shared_embedded() -> Iterator[Client]:
 
 @pytest.fixture(params=["remote", "embedded"])
 def way(request: pytest.FixtureRequest) -> Way:
-    """How the service is reached: what holds for one way must hold for the other."""
+    """Over gRPC or in process: the contract holds for both."""
     chosen: Way = request.param
     return chosen
 
@@ -105,19 +104,19 @@ _numbers = itertools.count(1)
 
 @pytest.fixture
 def new_name() -> Callable[[], str]:
-    """Gives names of namespaces that nobody has had."""
+    """Returns a function that gives unused namespace names."""
     return lambda: f"test-{next(_numbers)}"
 
 
 @pytest.fixture
 def ns(new_name: Callable[[], str]) -> str:
-    """The name of a namespace that is not there yet."""
+    """An unused namespace name."""
     return new_name()
 
 
 @pytest.fixture
 def full(client: Client, ns: str) -> str:
-    """A namespace with something of everything; see ``support.full``."""
+    """A namespace with every kind of content; see ``support.populated``."""
     return fill(client, ns)
 
 
@@ -130,5 +129,5 @@ def server_process(data_dir: Path) -> Iterator[ServerProcess]:
 
 @pytest.fixture(scope="session")
 def grpcurl() -> Path:
-    """The program, built once by Go."""
+    """The path of grpcurl, built once by Go."""
     return build_grpcurl()

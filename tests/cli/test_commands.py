@@ -21,7 +21,7 @@ from tests.support.process import environment
 def cli(
     request: pytest.FixtureRequest, shared_server: ServerHandle, tmp_path: Path, ns: str
 ) -> Cli:
-    """The command, told where the data is, with a namespace that is made."""
+    """The command with its data location, and an existing namespace."""
     where = {
         "server": ["--server", shared_server.target],
         "data": ["--data", str(tmp_path / "data")],

@@ -1,4 +1,4 @@
-"""The demo on the sample that ships with the package: it learns, and forgets without a trace."""
+"""The demo on the shipped sample: categories learn, and forget without a trace."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path, str]:
-    """One run: its results, its folder, and what it told."""
+    """One run: its results, its folder, and its output."""
     out = tmp_path_factory.mktemp("demo")
     done = subprocess.run(  # noqa: S603 - our own command
         [

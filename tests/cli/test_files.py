@@ -171,7 +171,7 @@ def test_a_bad_row_is_named_and_ends_the_run_or_is_skipped(
     assert told in done.stderr
     assert "line 2" in done.stderr
     assert "Traceback" not in done.stderr
-    # A row that brings more or less than the one before it begins a batch of its own.
+    # A row with other fields than the previous one starts a new batch.
     alone = isinstance(row, dict) and ("weight" in row or "embedding" not in row)
     written = shared_remote.get_namespace(cli.ns).item_count
     assert written <= alone, "a batch is one write"
@@ -217,7 +217,7 @@ def test_a_duplicate_key_is_a_bad_row(cli: Cli, shared_remote: Client, tmp_path:
 
 
 def _updates(folder: Path, suffix: str) -> str:
-    """A file that says of the items a and b nothing but an embedding."""
+    """A file with only keys and embeddings of the items a and b."""
     file, vectors = folder / f"update.{suffix}", np.array([[3, 4], [5, 6]], dtype=np.float32)
     match suffix:
         case "jsonl":
@@ -331,10 +331,10 @@ def test_an_interrupted_import_continues_when_run_again(
 ) -> None:
     shared_remote.create_namespace(cli.ns, DIMENSION)
     command = [sys.executable, "-m", "effective_embeddings.cli", "import", "items", cli.ns]
-    # Where the tests run in the background SIGINT is ignored, and so it would be by children.
+    # If the tests run in the background, SIGINT is ignored, and children inherit that.
     ours = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        # Small batches, so that there is time to interrupt it.
+        # Small batches, so that there is time for an interrupt.
         process = subprocess.Popen(  # noqa: S603 - our own command
             [*command, many_rows, "--batch", "2", *cli.where],
             stderr=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""Columns of keys, vectors, weights and metadata: by position, and of the types that they need."""
+"""Columns of keys, vectors, weights and metadata: taken by position, with checked types."""
 
 from __future__ import annotations
 

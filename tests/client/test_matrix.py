@@ -103,7 +103,7 @@ def test_invalid_arguments_are_refused_and_change_nothing(call: Any) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_forked_process_ranks_without_its_parents_threads() -> None:
-    # Twice the sketches that are worth a second thread.
+    # Twice the size from which a scan uses a second thread.
     matrix = CategoryMatrix(1024, threads=4)
     matrix.add_rows(np.tile(random_vectors(1_000, 1024, seed=63), (16, 1)))
     query = random_vectors(1, 1024, seed=64)
@@ -112,7 +112,7 @@ def test_a_forked_process_ranks_without_its_parents_threads() -> None:
     answers = context.SimpleQueue()
     child = context.Process(target=lambda: answers.put(matrix.top_k(query, 10)))
     with warnings.catch_warnings():
-        # There are threads: that is the point.
+        # The parent's threads must exist for this test.
         warnings.simplefilter("ignore", DeprecationWarning)
         child.start()
     child.join(30)

@@ -1,4 +1,4 @@
-"""What the package offers by name: listed, documented, and generated from the contract."""
+"""The public names of the package: listed, documented, and generated from the contract."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def test_the_build_under_test_is_a_release_build_or_says_so() -> None:
 
 
 def test_errors_can_be_imported_from_the_documented_module() -> None:
-    """It was an attribute of the package and no module."""
+    """It was once an attribute of the package and not a module."""
     module = importlib.import_module("effective_embeddings.errors")
     assert module.NotFound is errors.NotFound
     assert set(module.__all__) == set(errors.__all__)

@@ -1,6 +1,6 @@
-"""Messages of every request type, made from the descriptors alone: refused in order, or in order.
+"""Messages of every request type, generated from the descriptors: answered, or refused properly.
 
-The short form is the same every time; `HYPOTHESIS_PROFILE=slow` looks for what nobody has seen yet.
+The short form is deterministic; `HYPOTHESIS_PROFILE=slow` searches for new failures.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _CODES = {
     "FAILED_PRECONDITION",
     "DEADLINE_EXCEEDED",
 }
-# A wait for a revision that never comes ends with the call's time.
+# A wait for a revision that is never reached ends with the deadline.
 _SECONDS = 5.0
 
 _WORDS = st.sampled_from(["alice", "bob", "health", "work", "run", "model-a", "once"])
@@ -71,7 +71,7 @@ _NUMBERS: dict[int, st.SearchStrategy[Any]] = {
 
 
 _KEYS = st.sampled_from(["health", "work", "run", "alice", "new"])
-# What a field is likely to hold where the message should get past the first look: by its name.
+# Plausible values by field name, so that messages pass the first checks.
 _LIKELY: dict[str, st.SearchStrategy[Any]] = {
     "namespace": st.just("alice"),
     "name": st.sampled_from(["bob", "alice"]),
@@ -114,7 +114,7 @@ def _value(field: FieldDescriptor) -> st.SearchStrategy[Any]:
     return wild if likely is None else st.one_of(*[likely] * 12, wild)
 
 
-# Vectors as the namespace takes them.
+# Vectors of the namespace's dimension.
 _TWO = st.tuples(st.floats(-4, 4, width=32), st.floats(0.5, 4, width=32)).map(
     lambda each: resources_pb2.Embedding(values=each)
 )
@@ -132,7 +132,7 @@ def _wild(field: FieldDescriptor) -> st.SearchStrategy[Any]:
 def _message(draw: st.DrawFn, descriptor: Any) -> Any:
     message: Any = GetMessageClass(descriptor)()
     for field in descriptor.fields:
-        # A message without its first fields does not get far.
+        # A message without its first fields fails the first check.
         if draw(st.integers(0, 19)) < (1 if field.number <= 2 else 12):
             continue
         if field.message_type is not None and field.message_type.GetOptions().map_entry:
@@ -160,7 +160,7 @@ def _calls(draw: st.DrawFn) -> list[tuple[str, Message]]:
 
 @pytest.fixture(scope="module", params=["remote", "embedded"])
 def raw(request: pytest.FixtureRequest) -> Iterator[Raw]:
-    """A service of this test's own: it must not change what others look at."""
+    """A service of this test's own, because it changes arbitrary state."""
     with quick_folder() as folder:
         if request.param == "embedded":
             engine = Engine(folder / "data")
@@ -186,7 +186,7 @@ def _state(raw: Raw) -> dict[str, resources_pb2.Namespace]:
 
 
 def _begin_again(raw: Raw) -> None:
-    """Nothing but a namespace with a few categories and items."""
+    """Reset the state to one namespace with a few categories and items."""
     for name in _state(raw):
         raw.call("DeleteNamespace", service_pb2.DeleteNamespaceRequest(namespace=name, force=True))
     requests: list[tuple[str, Message]] = [
@@ -229,7 +229,7 @@ def _answer(raw: Raw, method: str, request: Message) -> Any:
 
 def _check_refused(method: str, error: RefusedError) -> None:
     if error.code == "DEADLINE_EXCEEDED" and not error.reason:
-        return  # The caller's own clock was the first to say so.
+        return  # The client's own deadline expired first.
     assert error.code in _CODES, (method, error)
     assert f"ERROR_REASON_{error.reason}" in errors_pb2.ErrorReason.keys(), (method, error)  # noqa: SIM118 - an enum
     assert error.domain == "effective-embeddings"
@@ -245,7 +245,7 @@ def test_any_message_is_answered_or_refused_within_the_contract(
     for method, request in calls:
         before = _state(raw)
         answer = _answer(raw, method, request)
-        # With --hypothesis-show-statistics it shows how far the messages get.
+        # --hypothesis-show-statistics shows how many messages are accepted.
         event(answer.code if isinstance(answer, RefusedError) else f"answered {method}")
         after = _state(raw)
         if isinstance(answer, RefusedError):
@@ -275,7 +275,7 @@ def test_any_message_is_answered_or_refused_within_the_contract(
 def test_any_snapshot_request_is_answered_or_refused_within_the_contract(
     embedded: Engine, request: Message
 ) -> None:
-    """Snapshot streams, so it is not called above."""
+    """Snapshot is a stream, and so is not covered above."""
     raw, asked = EmbeddedRaw(embedded), request.SerializeToString()
     _begin_again(raw)
     before = _state(raw)

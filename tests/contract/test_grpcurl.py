@@ -1,4 +1,4 @@
-"""grpcurl, which knows nothing but what reflection tells it, can do everything."""
+"""grpcurl can use the whole contract with reflection alone."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class _Grpcurl:
         self._target = target
 
     def run(self, *arguments: str, data: Any = None) -> subprocess.CompletedProcess[str]:
-        """Run it with JSON for a request."""
+        """Run grpcurl with a JSON request."""
         request = [] if data is None else ["-d", json.dumps(data)]
         return subprocess.run(  # noqa: S603 - the program that was just built
             [str(self._program), "-plaintext", *request, self._target, *arguments],

@@ -1,4 +1,4 @@
-"""Lists come in pages: of any size, without gaps or repeats, whatever is written meanwhile."""
+"""List pages: of any size, without gaps or repeats, under concurrent writes."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_a_page_has_100_entries_by_default(client: Client, raw: Raw, ns: str) ->
 def test_pages_under_concurrent_writes_repeat_and_miss_no_key(
     client: Client, raw: Raw, full: str
 ) -> None:
-    """What is there from begin to end is listed once, whatever else comes and goes."""
+    """A key that exists throughout is listed once, while others are created and deleted."""
     stop = threading.Event()
 
     def write() -> None:

@@ -1,4 +1,4 @@
-"""Match: one ranking of all categories, cut and filtered, never computed another way."""
+"""Match: limits and filters cut one ranking of all categories."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Namespaces: independent of each other, and with settings that stay."""
+"""Namespaces: independent of each other, with fixed settings."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ def test_in_a_multiple_namespace_an_item_is_in_many(client: Client, ns: str) -> 
     reply = client.assign(ns, "item", ["a", "b", "c"], [1, 1])
     assert [result.previous_category for result in reply.results] == [None] * 3
     assert [each.category for each in client.get_item(ns, "item").memberships] == ["a", "b", "c"]
-    # A new embedding is followed by all of them.
+    # All categories follow the new embedding.
     client.put_items(ns, "item", [1, 3])
     for key in "abc":
         np.testing.assert_array_equal(client.get_category(ns, key).effective, [1, 3])

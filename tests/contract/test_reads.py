@@ -1,4 +1,4 @@
-"""Reading single things, revisions, and that a write is seen by every read after it."""
+"""Reads of single resources, revisions, and read-your-writes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A restore is all or nothing: a snapshot that was cut or damaged is refused and leaves nothing."""
+"""A restore is all or nothing: a truncated or damaged snapshot is refused and leaves nothing."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _item(frames: _Frames, key: str = "c0 item 0") -> resources_pb2.Item:
 
 
 def _changed(change: Callable[[_Frames], Any]) -> Callable[[_Frames], _Frames]:
-    """The frames after a change to them."""
+    """The frames with a change."""
 
     def apply(frames: _Frames) -> _Frames:
         change(frames)
@@ -54,7 +54,7 @@ def _swap_items(frames: _Frames) -> None:
     items.sort(key=lambda item: item.key, reverse=True)
 
 
-# What is wrong, how it comes about, and the field that the refusal names.
+# The fault, the change that makes it, and the field that the refusal names.
 _DAMAGE: list[tuple[str, Callable[[_Frames], Sequence[Any]], str]] = [
     ("nothing at all", lambda _: [], "frame"),
     ("only the header", lambda frames: frames[:1], "frame"),
@@ -195,7 +195,7 @@ def test_a_damaged_snapshot_is_refused_and_leaves_nothing(
         assert refusal.metadata["field"] == field, refusal.message
         assert list(refusal.fields) == [field]
     assert [each.name for each in client.list_namespaces(full)] == [full]
-    # The name is free, and the whole snapshot still goes into it.
+    # The name is free, and the complete snapshot can still be restored into it.
     client.restore(tmp_path / f"{full}.snapshot", copy)
     assert client.get_namespace(copy).digest == client.get_namespace(full).digest
 

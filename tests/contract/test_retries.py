@@ -1,4 +1,4 @@
-"""A write that is sent again: with its request_id it is the same write, and is done once."""
+"""Repeated writes: with the same request_id a write is applied once."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def notes(client: Client, ns: str) -> str:
 def test_a_slow_connection_is_waited_for(
     shared_server: ServerHandle,
 ) -> None:
-    """A far or a busy server, TLS: more than the first pause before connecting again."""
+    """Connecting takes longer than the first retry pause, as with a distant server or TLS."""
     with slow_to_connect(shared_server.target, 0.5) as target, Client(target) as client:
         client._transport.retries = False  # type: ignore[misc]
         assert client.service_info().version
@@ -112,7 +112,7 @@ def test_a_request_id_is_scoped_to_its_namespace(
 def test_a_request_id_of_create_and_delete_is_scoped_to_the_name(
     client: Client, notes: str, new_name: Callable[[], str], tmp_path: Path
 ) -> None:
-    """A caller met the ids that others had used for namespaces that it may not see."""
+    """Ids were once shared with namespaces that the caller may not see."""
     one, other, copy = new_name(), new_name(), new_name()
     snapshot = tmp_path / "snapshot"
     client.snapshot(notes, snapshot)
@@ -181,7 +181,7 @@ def test_the_client_does_not_retry_permanent_errors() -> None:
 
 
 def test_the_client_retries_calls_that_grpc_cancelled_under_load() -> None:
-    """It says CANCELLED, and no more, to calls beyond what may wait to be looked at."""
+    """gRPC ends calls beyond its queue with CANCELLED and without a reason."""
     ended = Cancelled("CANCELLED")
     assert next_pause(1, ended, None) is not None
     assert next_pause(1, ended, None, repeatable=False) is None, "it may have been done"

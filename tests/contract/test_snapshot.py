@@ -1,4 +1,4 @@
-"""A snapshot is everything at one revision, and given back it is the very same."""
+"""A snapshot has everything at one revision, and restores to an identical state."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.support.vectors import random_vectors
 
 
 def _dump(client: Client, ns: str) -> list[object]:
-    """All that is in a namespace, but its name, its revision and its times of creation."""
+    """The content of a namespace without its name, revision and times of creation."""
     namespace = client.get_namespace(ns)
     counts = (namespace.category_count, namespace.item_count, namespace.membership_count)
     settings = (namespace.dimension, namespace.embedding_model, namespace.normalization)
@@ -36,7 +36,7 @@ def _dump(client: Client, ns: str) -> list[object]:
 
 
 def _make_rich(client: Client, ns: str) -> None:
-    """Every setting, in a namespace that is filled already."""
+    """Change every setting of a populated namespace."""
     client.put_categories(
         ns,
         [
@@ -72,7 +72,7 @@ def test_a_restored_namespace_is_the_same_to_the_last_bit(
 def test_the_same_writes_after_a_restore_have_the_same_effect(
     client: Client, full: str, new_name: Callable[[], str], tmp_path: Path
 ) -> None:
-    """Windows and anchors know the order of assignment, so a restore must have kept it."""
+    """Windows and anchors depend on the order of assignment, which a restore must keep."""
     _make_rich(client, full)
     client.snapshot(full, tmp_path / "snapshot")
     copy = new_name()
@@ -88,7 +88,7 @@ def test_the_same_writes_after_a_restore_have_the_same_effect(
 def test_members_after_a_restore_follow_an_anchor_without_a_member(
     client: Client, full: str, new_name: Callable[[], str], tmp_path: Path
 ) -> None:
-    """The anchor of what has left is the last place in use; a new member must still count."""
+    """The anchor of a removed member is the highest position; a new member must still count."""
     client.reanchor(full, "c4")
     client.delete_items(full, [item.key for item in client.list_items(full, category="c4")])
     client.snapshot(full, tmp_path / "snapshot")

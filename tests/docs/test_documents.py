@@ -1,4 +1,4 @@
-"""What the documents say works, as written."""
+"""Commands, code and links in the documents work as written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every example is run, and prints what it is there to show."""
+"""Every example runs and prints the expected result."""
 
 from __future__ import annotations
 

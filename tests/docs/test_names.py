@@ -23,7 +23,7 @@ PROSE = [
     ROOT / "bench" / "README.md",
     ROOT / "examples" / "README.md",
 ]
-# History: what it names was true then.
+# The changelog may name things of the past.
 PROSE.remove(ROOT / "CHANGELOG.md")
 
 documents = pytest.mark.parametrize("document", PROSE, ids=lambda path: path.name)
@@ -82,7 +82,7 @@ def test_identifiers_exist_in_the_code(document: Path) -> None:
     known |= {f"ERROR_REASON_{name}" for name in documented("Error reasons")}
     for code in inline_code(document):
         if code.startswith(("effemb_", "grpc_server_", "OTEL_")):
-            continue  # metrics have a test of their own
+            continue  # test_reference.py checks metrics
         if f"ERROR_REASON_{code}" in known:
             continue
         if re.fullmatch(r"\w+(_\w+)+(\(\))?", code):

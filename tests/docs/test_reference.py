@@ -1,4 +1,4 @@
-"""The reference is what the code says."""
+"""The reference agrees with the code."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_the_reference_has_every_table_with_every_row() -> None:
 
 
 def test_metrics_and_settings_in_the_prose_exist() -> None:
-    """Names of metrics that grew out of date stood in the documents."""
+    """Documents once named metrics that no longer existed."""
     metrics = {each.name for each in SERVER_METRICS.values()}
     metrics |= {f"effemb_{name}" for name, _, _ in ENGINE_METRICS}
     variables = {"EFFEMB_CONFIG", *CLIENT_VARIABLES}

@@ -1,4 +1,4 @@
-"""Backups that are taken while clients write, and the way back from them."""
+"""Backups taken while clients write, and going back to them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Taken = dict[str, tuple[int, bytes]]
 
 @contextmanager
 def _written_to(process: ServerProcess, world: World, name: str) -> Iterator[None]:
-    """Clients write without a pause until the end of the body, and are answered."""
+    """Clients that write without a pause, and get answers, until the end of the body."""
     over = threading.Event()
     writers = [Writer(process.target, world, f"{name} {n}", until=over) for n in range(3)]
     for writer in writers:
@@ -47,7 +47,7 @@ def _written_to(process: ServerProcess, world: World, name: str) -> Iterator[Non
 
 
 def _back_up(data: Path, target: Path) -> Taken:
-    """Run the command in a process of its own, as a timer would."""
+    """Run the command in a process of its own, as a cron job does."""
     command = [sys.executable, "-m", "effective_embeddings.cli", "backup", "--json"]
     done = subprocess.run(  # noqa: S603 - our own command
         [*command, "--data", str(data), str(target)],
@@ -136,7 +136,7 @@ def test_a_backup_after_a_kill_is_complete(data_dir: Path, tmp_path: Path) -> No
     taken = _back_up(data_dir, tmp_path / "backup")
     assert {name: revision for name, (revision, _) in taken.items()} == _newest(world)
     _assert_is_what_was_acknowledged(world, taken)
-    # The original is as it was, and opens.
+    # The original is unchanged, and opens.
     with Client.embedded(data_dir) as client:
         assert {each.name: each.digest for each in client.list_namespaces()} == {
             name: digest for name, (_, digest) in taken.items()
@@ -167,7 +167,7 @@ def test_a_backup_of_damaged_data_is_refused_and_leaves_nothing(
 
 
 def test_a_truncated_backup_is_refused(small: Path, tmp_path: Path) -> None:
-    """A tail that was acknowledged is gone, and the watermark knows."""
+    """The end of the WAL with acknowledged writes is lost; the watermark detects it."""
     with ServerProcess(small) as process, Client(process.target) as client:
         client.put_items("ns", "last", [4, 3, 2, 1])
         process.kill()
@@ -196,10 +196,10 @@ def test_a_backup_from_a_missing_source_or_onto_an_existing_target_is_refused(
 
 
 def test_a_backup_in_the_process_of_the_engine(small: Path, tmp_path: Path) -> None:
-    """The lock is given back, and is not taken from who has it."""
+    """The lock is released, and never taken from its holder."""
     run("backup", "--data", str(small), str(tmp_path / "one"))
     with Client.embedded(small) as client:
-        # A backup beside the engine that has it, from the same process.
+        # A backup in the process of the engine that holds the directory.
         assert run("backup", "--data", str(small), str(tmp_path / "two")).exit_code == 0
         client.put_items("ns", "after", [4, 3, 2, 1])
         with pytest.raises(errors.Unavailable):

@@ -1,4 +1,4 @@
-"""A flipped bit in the files is found, or does no harm: never is an answer quietly wrong."""
+"""A flipped bit in the files is detected or has no effect: no answer is silently wrong."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def intact(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _read_all(folder: Path) -> list[object]:
-    """All that a client can see, checked by verify; raises where damage is found."""
+    """Everything that a client can read, checked by verify; raises if damage is detected."""
     with Client.embedded(folder) as client:
         seen: list[object] = []
         for namespace in client.list_namespaces():

@@ -1,4 +1,4 @@
-"""Rows longer than a page of the store are read back whole, from its log and from its file."""
+"""Rows longer than a page are read back completely, from the WAL and from the database file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _METADATA = {f"{number:02}": "x" * 250 for number in range(64)}
 
 
 def _write(client: Client) -> Vectors:
-    """Items of 32 KiB of vector and 16 KiB of metadata, one a write."""
+    """Items with a 32 KiB vector and 16 KiB of metadata, one per write."""
     vectors = random_vectors(_COUNT, _DIMENSION, seed=70)
     client.create_namespace("long", _DIMENSION)
     client.put_categories("long", [CategoryUpdate("c", base=vectors[0], metadata=_METADATA)])

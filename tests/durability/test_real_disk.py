@@ -1,7 +1,7 @@
-"""A real file system that fills, or that nobody may write to: the real server says so, and stands.
+"""A real file system that fills or is read-only: the real server reports it and keeps serving.
 
-A write that was acknowledged is there when there is room again; one that was not is there wholly
-or not at all, and can be sent again. Meanwhile reads are right.
+Acknowledged writes are present once there is space again; others are present as a whole or not at
+all, and can be repeated. Reads are right meanwhile.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ class _Disk:
 
     Attributes:
         start: Starts a server on it.
-        leave_room: Leaves so many bytes more for a server's log, or plenty.
-        full: What SQLite says when it is.
+        leave_room: Leaves a number of bytes for the WAL, or plenty.
+        full: SQLite's error when the place is full.
     """
 
     start: Callable[..., ServerProcess]
@@ -65,7 +65,7 @@ def tmpfs(tmp_path: Path) -> Iterator[_Disk]:
 
 @pytest.fixture
 def limited(tmp_path: Path) -> _Disk:
-    """No file may grow beyond a limit: the same to a writer, on any machine."""
+    """A limit on file size: equivalent for a writer, and possible on any machine."""
     data = tmp_path / "data"
 
     def leave_room(process: ServerProcess | None, size: int | None) -> None:
@@ -95,7 +95,7 @@ def world(disk: _Disk) -> World:
 @pytest.mark.parametrize("room", [0, 100_000, 3 * _MIB])
 def test_a_full_disk_is_reported_and_loses_nothing(disk: _Disk, world: World, room: int) -> None:
     with disk.start() as process, once(process.target) as client:
-        # One write, so that SQLite's files are there.
+        # One write, so that SQLite's files exist.
         Writer(process.target, world, "before", most=1).run()
         world.settle(client)
         disk.leave_room(process, room)
@@ -103,7 +103,7 @@ def test_a_full_disk_is_reported_and_loses_nothing(disk: _Disk, world: World, ro
         for error in world.refusals:
             _assert_says_so(error, disk)
         _assert_not_serving(process)
-        # Whatever is tried next is refused alike, and nothing of it is seen.
+        # Later writes are refused in the same way and leave no trace.
         with pytest.raises(errors.Unavailable) as caught:
             client.create_namespace("further", 3)
         _assert_says_so(caught.value, disk)
@@ -206,7 +206,7 @@ def _assert_not_serving(process: ServerProcess) -> None:
 
 
 def _assert_reads_are_right(client: Client, world: World) -> None:
-    """What was acknowledged is served, and nothing else."""
+    """Exactly the acknowledged writes are served."""
     for name, namespace in world.namespaces.items():
         found = client.get_namespace(name)
         assert found.revision == namespace.journal.newest
@@ -222,7 +222,7 @@ def _assert_reads_are_right(client: Client, world: World) -> None:
 
 
 def _assert_all_is_there(disk: _Disk, world: World) -> None:
-    """With room again a restart has everything, and takes writes."""
+    """With space again, a restarted server has everything and accepts writes."""
     disk.leave_room(None, None)
     with disk.start() as process, once(process.target) as client:
         world.settle(client)

@@ -1,4 +1,4 @@
-"""`effemb verify` names a damaged page; `effemb repair` brings back the rest, and lists it."""
+"""`effemb verify` names a damaged page; `effemb repair` recovers the rest and lists the losses."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _KEYS = [f"item {number}" for number in range(400)]
 
 
 def _effemb(*arguments: str | Path) -> tuple[int, str, list[Any]]:
-    """Exit code, standard error, and the JSON values that were printed."""
+    """Exit code, standard error, and the printed JSON values."""
     command = [sys.executable, "-m", "effective_embeddings.cli", *map(str, arguments), "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     return done.returncode, done.stderr, [json.loads(line) for line in done.stdout.splitlines()]
@@ -43,7 +43,7 @@ def _flip(folder: Path, page: int) -> None:
 
 
 def _page_of(folder: Path, text: bytes) -> int:
-    """The number of the page with an item's row: the text stands before its vector."""
+    """The number of the page with an item's row, found by its text."""
     return (folder / "effemb.db").read_bytes().index(text) // _PAGE + 1
 
 

@@ -1,4 +1,4 @@
-"""Whether a namespace is what the model says, down to the last figure that a client can read."""
+"""Comparison of a namespace with the model, in every value that a client can read."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from tests.model.oracle import Model, Real, Stats
 __all__ = ["TOLERANCE", "assert_category", "assert_ranking", "assert_same", "figure"]
 
 TOLERANCE = 1e-6
-#: Categories whose scores are nearer than this may change places.
+#: Categories whose scores differ by less may be ranked in either order.
 _NEAR_TIE = 1e-9
 
 
 def figure(expected: float | None) -> Any:
-    """What a figure may be: this, give or take rounding; None: not there."""
+    """The expected value, within rounding; None: absent."""
     return None if expected is None else pytest.approx(expected, abs=TOLERANCE, rel=TOLERANCE)
 
 
@@ -62,7 +62,7 @@ def assert_category(category: Category, model: Model) -> None:
 
 
 def _assert_spread(actual: float | None, stats: Stats) -> None:
-    """Compare squares: that is where the rounding is, and lighter members have more of it."""
+    """Compare squares, where the rounding happens; lighter members have more of it."""
     if stats.spread is None:
         assert actual is None
         return
@@ -92,14 +92,14 @@ def _assert_items(client: Client, ns: str, model: Model) -> None:
 
 
 def assert_ranking(result: MatchResult, model: Model, query: Any) -> None:
-    """Compare a whole ranking (limit 0) of a vector that was taken in."""
+    """Compare the complete ranking (limit 0) of a vector as the service stores it."""
     expected = model.rank(query, taken_in=True)
     scores = dict(expected)
     assert len(result.matches) == len(expected)
     for match, (key, score) in zip(result.matches, expected, strict=True):
         assert match.score == pytest.approx(scores[match.category], abs=TOLERANCE)
         assert match.count == model.stats(match.category).counting
-        # In another place than the model's only where the two are as good as equal.
+        # Ranks may differ from the model's only for nearly equal scores.
         assert match.category == key or abs(scores[match.category] - score) < _NEAR_TIE
     margin = expected[0][1] - expected[1][1] if len(expected) > 1 else None
     assert result.margin == figure(margin)

@@ -1,4 +1,4 @@
-"""A machine that writes at random, to the service and to the model, and compares."""
+"""A state machine with random writes to the service and to the model, and comparisons."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from tests.support.vectors import random_vectors
 __all__ = ["DIMENSION", "POOL", "QUERIES", "Machine"]
 
 DIMENSION = 5
-# A few, so that the same come again; the last two point away from the first two.
+# A small pool, so that vectors repeat; the last two oppose the first two.
 POOL = np.concatenate(
     [random_vectors(10, DIMENSION, seed=5), -random_vectors(10, DIMENSION, seed=5)[:2]]
 )
@@ -43,7 +43,7 @@ QUERIES = random_vectors(4, DIMENSION, seed=6)
 _CATEGORIES = st.sampled_from(["area", "bills", "čas", "deep work"])
 _ITEMS = st.sampled_from([f"item {letter}" for letter in "abcdefghi"])
 _VECTORS = st.integers(0, len(POOL) - 1)
-# Exact in 32 bits, or not.
+# Some exact in 32 bits, some not.
 _WEIGHTS = st.sampled_from([1.0, 0.5, 2.0, 1 / 1024, 3.0, 0.1])
 _METADATA = st.sampled_from([{}, {"text": "gym"}, {"text": "jídlo", "link": ""}])
 
@@ -68,7 +68,7 @@ def _updates(draw: st.DrawFn) -> CategoryUpdate:
 
 
 class Machine(RuleBasedStateMachine):
-    """Writes to a namespace and to the model, and compares."""
+    """Random writes to a namespace and to the model, with comparisons."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -167,7 +167,7 @@ class Machine(RuleBasedStateMachine):
         return vectors, weights
 
     def _do(self, operation: Operation, *, rehearse: bool) -> None:
-        """Do it to both and compare the replies; perhaps ask first what it would do."""
+        """Apply the write to both and compare the replies; sometimes with validate_only first."""
         told: Any = None
         if rehearse:
             told = self._send(operation, validate_only=True)
@@ -203,7 +203,7 @@ class Machine(RuleBasedStateMachine):
         counts = (namespace.category_count, namespace.item_count, namespace.membership_count)
         assert counts == (len(model.categories), len(model.items), len(model.members))
 
-    # What must not matter.
+    # Steps without effect on the state.
 
     @precondition(lambda self: self._last is not None)
     @rule()
@@ -224,7 +224,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule()
     def move_house(self) -> None:
-        """Go on in a restored copy."""
+        """Continue in a restored copy."""
         file, copy = self._folder / "snapshot", self._next("ns")
         summary = self._client.snapshot(self._ns, file)
         restored = self._client.restore(file, copy)
@@ -239,7 +239,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(seed=st.integers(0, 1000))
     def go_another_way(self, seed: int) -> None:
-        """Compare digests with the same state, made in another order and with detours."""
+        """Compare digests with the same state, built in another order and with detours."""
         other = self._next("ns")
         rebuild(self._client, other, self._model, random.Random(seed))
         digest = self._client.get_namespace(self._ns).digest

@@ -1,7 +1,7 @@
 """The oracle: a namespace as plain dictionaries and numpy in 64 bits.
 
-Nothing is kept that could be worked out: every count, effective embedding, score, drift and
-spread is computed from scratch from the members, each time that it is asked for.
+It stores no derived value: every count, effective embedding, score, drift and spread is computed
+from the members at each access.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ __all__ = ["Model", "ModelCategory", "ModelItem", "RefusedByModelError", "Stats"
 Real = NDArray[np.float64]
 Stored = NDArray[np.float32]
 
-# A vector whose norm is this near to 1 is kept as it is in a UNIT namespace.
+# A UNIT namespace keeps vectors whose norm is this close to 1 unchanged.
 _UNIT_TOLERANCE = 2.0**-22
-# Below this a numerator is what rounding has left of nothing.
+# A numerator below this is rounding residue of zero.
 _NOTHING = 1e-9
 
 
@@ -32,7 +32,7 @@ class RefusedByModelError(Exception):
 
 @dataclass(eq=False)
 class ModelCategory:
-    """A category: what it was told."""
+    """A category as it was put."""
 
     base: Stored | None = None
     base_weight: float = 1.0
@@ -45,7 +45,7 @@ class ModelCategory:
 
 @dataclass(eq=False)
 class ModelItem:
-    """An item: what it was told."""
+    """An item as it was put."""
 
     embedding: Stored
     weight: float = 1.0
@@ -54,7 +54,7 @@ class ModelItem:
 
 @dataclass(frozen=True)
 class Stats:
-    """What a category has learned, worked out from its members."""
+    """The derived values of a category, computed from its members."""
 
     members: int
     counting: int
@@ -86,7 +86,7 @@ class Model:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All of what happens within, or nothing."""
+        """A transaction: all changes of the body, or none."""
         before = copy.deepcopy(self.__dict__)
         try:
             yield
@@ -95,14 +95,14 @@ class Model:
             raise
 
     def take_in(self, vector: Any) -> Stored:
-        """The vector as the namespace keeps it."""
+        """The vector as the namespace stores it."""
         taken = np.asarray(vector, dtype=np.float32)
         norm = float(np.linalg.norm(taken.astype(np.float64)))
         if self.unit and abs(norm - 1) > _UNIT_TOLERANCE:
             taken = (taken.astype(np.float64) / norm).astype(np.float32)
         return taken
 
-    # What there is.
+    # Derived state.
 
     def members_of(self, category: str) -> list[str]:
         """Keys of the members, the earliest assigned first."""
@@ -126,7 +126,7 @@ class Model:
         return after[-told.window :] if told.window else after
 
     def stats(self, category: str) -> Stats:
-        """What a category has learned."""
+        """The derived values of a category."""
         told = self.categories[category]
         counting = [self.items[key] for key in self.counting(category)]
         members = len(self.members_of(category))
@@ -168,29 +168,29 @@ class Model:
         ]
         return sorted(scores, key=lambda entry: (-entry[1], entry[0].encode()))
 
-    # What can be said.
+    # Changes.
 
     def start_again(self) -> None:
-        """Be restored: the first revision, and no places but those that something stands on."""
+        """Restore: revision 1, and only the positions of present members and anchors."""
         self.revision = 1
         places = [*self.members.values(), *(each.anchor for each in self.categories.values())]
         self.next_sequence = max(places, default=0) + 1
 
     def touch(self) -> None:
-        """A write has changed something."""
+        """Count a write that changed something."""
         self.revision += 1
 
     def join(self, item: str, category: str) -> None:
-        """Put an item into a category that it is not in."""
+        """Add an item to a category of which it is not a member."""
         self.members[item, category] = self.next_sequence
         self.next_sequence += 1
 
     def leave(self, item: str, category: str) -> None:
-        """Take an item out of a category that it is in."""
+        """Remove an item from a category of which it is a member."""
         del self.members[item, category]
 
     def reanchor(self, category: str, keep_last: int) -> bool:
-        """Leave all but the last members behind; return whether anything changed."""
+        """Anchor before the last members; return whether anything changed."""
         members = self.members_of(category)
         behind = members[: max(len(members) - keep_last, 0)]
         anchor = self.members[behind[-1], category] if behind else 0

@@ -1,4 +1,4 @@
-"""The same state by another way: in another order, with detours."""
+"""The same state built in another way: in another order, with detours."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _REANCHOR = ""
 
 
 def rebuild(client: Client, ns: str, model: Model, rng: random.Random) -> None:
-    """Make a namespace that is what the model is, by a way that the generator decides.
+    """Build a namespace with the model's state, in a way that the generator decides.
 
-    The detours (wrong embeddings, weights, settings and places, put right later) must leave no
-    trace. Only where a window or an anchor makes the order of assignment part of the state is it
-    kept.
+    The detours (wrong embeddings, weights, settings and categories, corrected later) must leave no
+    trace. The order of assignment is kept only where a window or an anchor makes it part of the
+    state.
     """
     client.create_namespace(
         ns,
@@ -52,7 +52,7 @@ def rebuild(client: Client, ns: str, model: Model, rng: random.Random) -> None:
 
 
 def _wrong(key: str, model: Model, rng: random.Random) -> CategoryUpdate:
-    """A category to begin with, right or not."""
+    """The first version of a category, right or wrong."""
     if rng.random() < 0.5:
         return _right(key, model.categories[key])
     base = np.ones(model.dimension, dtype=np.float32) if rng.random() < 0.5 else None
@@ -73,7 +73,7 @@ def _right(key: str, told: ModelCategory) -> CategoryUpdate:
 
 
 def _detour(client: Client, ns: str, model: Model, item: str, rng: random.Random) -> None:
-    """Put an item where it never belongs, and take it out again or leave that to what follows."""
+    """Assign an item wrongly, and undo that now or by a later assignment."""
     strange = [key for key in sorted(model.categories) if (item, key) not in model.members]
     if strange and rng.random() < 0.4:
         wrong = rng.choice(strange)
@@ -83,7 +83,7 @@ def _detour(client: Client, ns: str, model: Model, item: str, rng: random.Random
 
 
 def _merged(model: Model, rng: random.Random) -> Iterator[tuple[str, str]]:
-    """Pairs of category and item, those of the categories mixed; no item: reanchor."""
+    """Pairs of category and item, interleaved over categories; without an item: reanchor."""
     queues = {key: _in_order(model, key, rng) for key in sorted(model.categories)}
     while queues := {key: queue for key, queue in queues.items() if queue}:
         key = rng.choice(list(queues))

@@ -1,4 +1,4 @@
-"""An answer has the same bits whatever kernel, threads, memory, restarts or company it had."""
+"""Answers are bit-identical for any kernel, threads, memory, restarts and concurrent calls."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_an_invalid_engine_setting_is_refused(data_dir: Path, settings: dict[str
 
 
 def test_evicted_namespaces_are_loaded_unchanged(data_dir: Path) -> None:
-    """A budget for one or two namespaces, and twenty in use."""
+    """A memory budget for one or two namespaces, and twenty in use."""
     names = [f"ns-{number}" for number in range(20)]
     vectors = random_vectors(20, _DIMENSION, seed=83)
     with Client.embedded(data_dir, memory_budget=20_000) as client:
@@ -83,7 +83,7 @@ def test_writes_from_many_threads_add_up_exactly(
     def work(worker: int) -> None:
         rng = random.Random(worker)
         for number in range(worker * 20, worker * 20 + 20):
-            # A detour first: it goes where it does not belong, or comes as another vector.
+            # A detour first: another category, or another vector.
             for category, vector in (
                 (rng.choice("abcd"), vectors[rng.randrange(160)]),
                 ("abcd"[number % 4], vectors[number]),
@@ -105,7 +105,7 @@ def test_writes_from_many_threads_add_up_exactly(
 
 
 def test_a_ranking_is_of_one_revision_under_concurrent_writes(client: Client, ns: str) -> None:
-    """Two categories trade one item in one write: never both have it, never neither."""
+    """Each write moves one item between two categories: a read never sees it in both or neither."""
     client.create_namespace(ns, 2)
     client.put_categories(ns, [CategoryUpdate("a", base=[1, 0]), CategoryUpdate("b", base=[1, 0])])
     client.assign(ns, "item", "a", [0, 1])

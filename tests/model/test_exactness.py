@@ -1,4 +1,4 @@
-"""The state is a function of what is assigned: no way to it, and no detour, leaves a trace."""
+"""The state is a function of the assignments: neither their order nor detours leave a trace."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _digest(client: Client, ns: str) -> bytes:
 
 
 def _learned(client: Client, ns: str, key: str) -> tuple[object, ...]:
-    """All that a category has learned, with the bits of its vectors."""
+    """The derived values of a category, with the bits of its vectors."""
     category: Category = client.get_category(ns, key)
     figures = (category.member_count, category.counting_weight, category.drift, category.spread)
     return (*figures, present(category.effective).tobytes())
@@ -224,7 +224,7 @@ def test_sums_of_any_size_cancel_exactly(
 
 
 def test_repeated_assignments_and_removals_accumulate_no_rounding(client: Client, ns: str) -> None:
-    """What running sums in floating point would have lost by now."""
+    """Running sums in floating point would have lost precision here."""
     _create(client, ns)
     _assign(client, ns, list(range(30)))
     before = _digest(client, ns)

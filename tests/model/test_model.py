@@ -1,4 +1,4 @@
-"""Whatever is asked, in whatever order: the service is what plain dictionaries and numpy say."""
+"""Any sequence of requests: the service equals a model of dictionaries and numpy."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_any_sequence_of_writes_restarts_and_restores_matches_the_model() -> Non
 @pytest.mark.parametrize("unit", [False, True])
 @pytest.mark.parametrize("multiple", [False, True])
 def test_a_long_random_run_matches_the_model(*, unit: bool, multiple: bool) -> None:
-    """One long random life for each kind of namespace, whatever Hypothesis would choose."""
+    """One long random run for each kind of namespace, independent of Hypothesis."""
     rng = random.Random(f"{unit} {multiple}")
     model = Model(DIMENSION, unit=unit, multiple=multiple)
     with quick_folder() as folder, Client.embedded(folder / "data") as client:

@@ -1,6 +1,6 @@
-"""The story that the system exists for: Health, the gym and the meals, with figures by hand.
+"""The worked example: Health, the gym and the meals, with values computed by hand.
 
-Vectors of three components, so that every figure can be worked out on paper: the word "Health" is
+Vectors of three components, so that every value can be computed on paper: the word "Health" is
 (1, 0, 0), going to the gym is (0, 1, 0), preparing meals is (0, 0, 1).
 """
 
@@ -17,7 +17,7 @@ _HEALTH = np.array([1, 0, 0], dtype=np.float32)
 _GYM = np.array([0, 1, 0], dtype=np.float32)
 _MEALS = np.array([0, 0, 1], dtype=np.float32)
 _MONEY = np.array([0, 0.6, 0.8], dtype=np.float32)
-# A thing like the gym, and a little like health.
+# Similar to the gym, and a little to health.
 _SWIMMING = np.array([0.28, 0.96, 0], dtype=np.float32)
 
 
@@ -133,7 +133,7 @@ def test_a_window_forgets_the_oldest(client: Client, notes: str) -> None:
     # Health, meals and tax: the gym has left the window.
     np.testing.assert_allclose(present(health.effective), [1 / 3, 0.2, 0.6], rtol=1e-6)
     client.unassign(notes, "tax")
-    # A place is free again, and the gym comes back.
+    # The window has space again, and the gym counts again.
     np.testing.assert_allclose(_effective(client, notes), [1 / 3, 1 / 3, 1 / 3], rtol=1e-6)
 
 

@@ -1,4 +1,4 @@
-"""Closed by default: where a server listens, and to whom."""
+"""Closed by default: addresses, TLS and tokens."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_unusable_settings_are_refused_with_the_cause(given: dict[str, Any], tol
     ["::1:8080", ":::8080", "[::1:8080", "::1]:8080", "[127.0.0.1]:1", "[]:1", "unix:", "x:65536"],
 )
 def test_an_address_means_the_same_to_us_and_to_grpc(listen: str) -> None:
-    """`::1:8080` was taken for the loopback, and gRPC bound all of it, port 443 besides."""
+    """`::1:8080` once passed as the loopback, while gRPC bound the address ::1:8080, port 443."""
     with pytest.raises(SettingsError, match=r"^listen must "):
         Settings(data=Path("d"), listen=listen)
     with pytest.raises(SettingsError, match=r"^metrics_listen must "):

@@ -1,4 +1,4 @@
-"""A grant says who may do what and where; what it does not say is denied, and tells nothing."""
+"""A grant allows scopes on namespaces; any other call is denied and reveals nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a caller may do: every method of the service, and what it tells of other tenants."""
+"""Authorization of every method, and isolation of tenants."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tenants]:
 
 
 def _request(method: Any, namespace: str) -> bytes:
-    """A request of a method that names a namespace, if it has a place for it."""
+    """A request of the method, with the namespace if the request has such a field."""
     message: Any = message_factory.GetMessageClass(method.input_type)()
     field = method.input_type.fields_by_name.get("namespace")
     if field is not None and field.message_type is not None:
@@ -47,7 +47,7 @@ def _request(method: Any, namespace: str) -> bytes:
 
 
 def _call(target: str, method: Any, request: bytes, token: str | None) -> None:
-    """Call a method, however it streams; raise what it is refused with."""
+    """Call a method of any kind; raise the refusal."""
     with grpc.insecure_channel(target) as channel:
         path = f"/{SERVICE.full_name}/{method.name}"
         metadata = bearer(token) if token else ()
@@ -83,7 +83,7 @@ def test_every_method_is_refused_without_a_token(served: Tenants, method: Any) -
 
 @pytest.mark.parametrize("method", ALL, ids=lambda method: method.name)
 def test_every_method_is_refused_with_an_insufficient_grant(served: Tenants, method: Any) -> None:
-    """By another tenant, and by the reader of the namespace where it would change something."""
+    """By another tenant, and, for writes, by a reader of the namespace."""
     if "namespace" in method.input_type.fields_by_name:
         code, text, details = _refused(served, method, "alice", "bob")
         assert code == "PERMISSION_DENIED"
@@ -92,7 +92,7 @@ def test_every_method_is_refused_with_an_insufficient_grant(served: Tenants, met
         assert b"alice" not in details
     if SCOPES[method.name] != "read":
         assert _refused(served, method, "alice", "reader")[0] == "PERMISSION_DENIED"
-    # A restore names its namespace in its first frame, which is read before.
+    # A restore names its namespace in its first frame, which must be read first.
     if SCOPES[method.name] == "admin" and not method.client_streaming:
         assert _refused(served, method, "alice", "alice")[0] == "PERMISSION_DENIED"
 
@@ -140,7 +140,7 @@ def test_a_prefix_rule_covers_only_its_prefix(served: Tenants) -> None:
 
 
 def test_a_request_id_of_another_tenant_has_no_effect(served: Tenants) -> None:
-    """REQUEST_ID_REUSED told that somebody else had made a namespace with it."""
+    """REQUEST_ID_REUSED once revealed that another tenant had created a namespace with the id."""
     with (
         Client(served.target, token=served.tokens["root"]) as root,
         Client(served.target, token=served.tokens["alice"]) as alice,
@@ -155,7 +155,7 @@ def test_a_request_id_of_another_tenant_has_no_effect(served: Tenants) -> None:
 
 
 def test_a_refused_call_reads_nothing(tmp_path: Path) -> None:
-    """So that its time has nothing to tell by: not even a namespace on the disk is loaded."""
+    """So its time reveals nothing: not even a namespace on the disk is loaded."""
     with tenants(tmp_path) as found, Client(found.target, token=found.tokens["root"]) as root:
         root.create_namespace("alice", 2)
         root.put_categories("alice", [CategoryUpdate("c", base=[1, 0])])
@@ -175,7 +175,7 @@ def test_a_refused_call_reads_nothing(tmp_path: Path) -> None:
 
 
 def test_a_refusal_takes_the_same_time_for_existing_and_missing_namespaces(served: Tenants) -> None:
-    """To a class: nothing on the way to it looks into the store."""
+    """Within an order of magnitude: a refused call never reads the store."""
     method = SERVICE.methods_by_name["GetNamespace"]
     took: dict[str, list[float]] = {"alice": [], "alicf": []}
     with grpc.insecure_channel(served.target) as channel:
@@ -193,7 +193,7 @@ def test_a_refusal_takes_the_same_time_for_existing_and_missing_namespaces(serve
 
 
 def _any(value: Any) -> Any:
-    """Generated code has no types that say enough."""
+    """The generated stub, untyped."""
     return value
 
 

@@ -1,7 +1,7 @@
-"""The hostile client. Whatever it does: the server answers others, and does not grow.
+"""Hostile clients: under each attack the server answers other clients and its memory stays bounded.
 
-All of it is on the loopback and bounded. EFFEMB_TEST_ATTACK=10 makes each attack ten times as
-large (10,000 connections, 20,000 resets, ...).
+All attacks run on the loopback and are bounded. EFFEMB_TEST_ATTACK=10 makes each attack ten times
+as large (10,000 connections, 20,000 resets, ...).
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ from tests.support.process import ServerProcess
 TIMES = int(os.environ.get("EFFEMB_TEST_ATTACK", "1"))
 PATIENCE = 3.0
 IDLE, CONNECTIONS = min(1000 * TIMES, 10_000), min(2000 * TIMES, 12_000)
-# Seconds for a good call on a machine that has other work too.
+# Seconds allowed for a good call on a busy machine.
 SOON = 2.5
 
 
 class Victim:
-    """A server in a process of its own, with a tenant who goes on working."""
+    """A server in a process of its own, with a tenant that keeps working."""
 
     def __init__(self, process: ServerProcess, tokens: dict[str, str]) -> None:
         self.process = process
@@ -48,7 +48,7 @@ class Victim:
         self.client.put_categories("good", [CategoryUpdate("c", base=[1, 0])])
 
     def memory_mib(self) -> int:
-        """The most that it has had."""
+        """Its peak memory."""
         status = Path(f"/proc/{self.process.process.pid}/status").read_text()
         line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
         return int(line.split()[1]) // 1024
@@ -57,7 +57,7 @@ class Victim:
         return len(list(Path(f"/proc/{self.process.process.pid}/fd").iterdir()))
 
     def serves(self, calls: int = 20) -> float:
-        """Call it as a good client does; return the slowest call's seconds."""
+        """Call as a well-behaved client; return the seconds of the slowest call."""
         slowest = 0.0
         for _ in range(calls):
             begin = time.monotonic()
@@ -95,11 +95,11 @@ def victim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Victim]:
 
 @pytest.fixture(autouse=True)
 def unharmed(victim: Victim) -> Iterator[None]:
-    """After each attack others are served, and the memory is about what it was."""
+    """After each attack other clients are served, and the memory has not grown much."""
     before = victim.memory_mib()
     yield
     assert victim.serves() < SOON
-    # An idle connection takes some 35 KiB.
+    # An idle connection takes about 35 KiB.
     assert victim.memory_mib() - before < 150 + 40 * (TIMES - 1)
 
 
@@ -116,7 +116,7 @@ def test_hostile_protobufs_are_refused_and_never_an_internal_error(
             if round_ % 3 == 0:
                 body = b"\x0a\x04evil" + body
             if round_ % 7 == 0:
-                # A group in a group in a group: a recursive parser would run out of stack.
+                # Deeply nested groups: a recursive parser would overflow its stack.
                 body = b"\x0b" * 10_000
             answer: Any = call.future(body, metadata=bearer(victim.tokens["evil"]), timeout=5)
             assert answer.code().name in allowed, answer
@@ -163,7 +163,7 @@ def test_floods_of_headers_are_cut_off(victim: Victim) -> None:
 
 
 def test_calls_without_their_request_delay_no_other_call_and_are_cancelled(victim: Victim) -> None:
-    """Slowloris on the level of calls: more of them than there are workers, or places."""
+    """Slowloris at the level of calls: more calls than workers and permits."""
     connections = [http2.Connection(victim.target) for _ in range(10)]
     try:
         for evil in connections:
@@ -299,9 +299,9 @@ def test_silent_and_half_open_handshakes_delay_no_other_call(victim: Victim) -> 
 
 @pytest.mark.skipif(TIMES == 1, reason="takes half a minute; EFFEMB_TEST_ATTACK=10")
 def test_a_peer_that_answers_no_ping_is_closed(victim: Victim) -> None:
-    """It is asked every 20 s, and has 10 s to answer: its machine may be gone."""
+    """The server pings every 20 s and allows 10 s for the answer: the peer may be gone."""
     with http2.Connection(victim.target) as silent:
-        # Who does not even acknowledge the settings is closed as one that makes no handshake.
+        # A peer that does not acknowledge SETTINGS is closed by the handshake timeout instead.
         silent.frame(http2.SETTINGS, 1, 0, b"")
         assert not silent.is_closed(15)
         assert silent.is_closed(25)
@@ -341,7 +341,7 @@ def test_vanished_connections_leak_nothing(victim: Victim) -> None:
 
 
 def test_rapid_resets_are_survived(victim: Victim) -> None:
-    """Good calls that gRPC has no room for meanwhile are repeated: none of them fails."""
+    """Good calls that gRPC cancels meanwhile are repeated, and none of them fails."""
     headers = http2.call_headers("Match", victim.tokens["evil"])
 
     def flood() -> None:

@@ -1,4 +1,4 @@
-"""Logs and the audit log: one line each, with what an operator needs and nothing that is secret."""
+"""Logs and the audit log: one line per event, with an operator's facts and no secrets."""
 
 from __future__ import annotations
 
@@ -98,9 +98,9 @@ def test_the_audit_log_has_writes_and_refusals_and_no_secrets(tmp_path: Path) ->
 
 @contextmanager
 def _stalled(folder: Path) -> Iterator[tuple[Tenants, bytearray]]:
-    """Tenants whose audit log takes nothing more, and what is in it once it does again.
+    """Tenants with a blocked audit log, and its content once it is unblocked.
 
-    A pipe that nobody reads is a disk that stalls.
+    A pipe without a reader stands for a stalled disk.
     """
     pipe = folder / "audit"
     os.mkfifo(pipe)
@@ -137,7 +137,7 @@ def test_a_blocked_audit_log_delays_no_reads(tmp_path: Path) -> None:
 
 
 def test_a_refused_write_waits_for_no_audit_log(tmp_path: Path) -> None:
-    """One without a request is told by the thread that brings all calls."""
+    """The polling thread itself records a write without a request."""
     with _stalled(tmp_path) as (served, _), grpc.insecure_channel(served.target) as channel:
         path = "/effective_embeddings.v1.EffectiveEmbeddingsService/Assign"
         assign: Any = channel.stream_unary(path)
@@ -149,14 +149,14 @@ def test_a_refused_write_waits_for_no_audit_log(tmp_path: Path) -> None:
 
 
 def test_a_flood_of_refusals_fills_no_disk_and_hides_no_known_caller(tmp_path: Path) -> None:
-    """Each stranger's call was a line: 2 MB a second, until the disk took no writes any more."""
+    """Each unauthenticated call was once a line: 2 MB a second, until the disk was full."""
     log = AuditLog(tmp_path / "audit")
     begin = time.monotonic()
     for number in range(20_000):
         log.write_soon(method="Match", code="UNAUTHENTICATED", principal=None, id=f"{number}")
         if number % 1000 == 0:
             log.write_soon(method="Match", code="PERMISSION_DENIED", principal="bob")
-            # The disk keeps up: it is not what leaves something out.
+            # The disk keeps up, so only the limit leaves lines out.
             time.sleep(0.02)
     seconds = time.monotonic() - begin
     log.close()

@@ -1,4 +1,4 @@
-"""What strangers may call, health and reflection: they take nothing from anybody else."""
+"""Health and reflection, which need no token: their load affects no other call."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def server(tmp_path: Path) -> Iterator[ServerHandle]:
 
 
 def _serves(server: ServerHandle) -> None:
-    """It answers a probe and a call, at once."""
+    """The server answers a probe and a call at once."""
     with grpc.insecure_channel(server.target) as channel, Client(server.target) as client:
         for _ in range(5):
             found = _health(channel).Check(health_pb2.HealthCheckRequest(), timeout=2)
@@ -54,7 +54,7 @@ def test_calls_without_their_request_delay_no_other_call(server: ServerHandle, p
 
 
 def test_watchers_that_read_nothing_delay_no_other_call(server: ServerHandle) -> None:
-    """Their windows are shut: what is sent to them waits for ever."""
+    """Their flow-control windows are closed, so that data for them waits forever."""
     with http2.Connection(server.target, hello=False) as evil:
         evil.socket.sendall(http2.PREFACE)
         evil.frame(http2.SETTINGS, 0, 0, b"\x00\x04\x00\x00\x00\x00")
@@ -69,7 +69,7 @@ def test_watchers_that_read_nothing_delay_no_other_call(server: ServerHandle) ->
 
 
 def test_a_watcher_beyond_the_bound_gets_a_retry_delay(server: ServerHandle) -> None:
-    # A connection of its own: the watchers may have as many calls on theirs as it takes.
+    # A connection of its own: the watchers use up the streams of theirs.
     alone = [("grpc.use_local_subchannel_pool", 1)]
     with (
         grpc.insecure_channel(server.target) as channel,

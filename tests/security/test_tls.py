@@ -1,4 +1,4 @@
-"""TLS and mTLS: who is let in, and certificates that change under calls in flight."""
+"""TLS and mTLS: which clients are accepted, and certificate changes under calls in flight."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def test_an_old_connection_is_closed_without_dropping_a_call(tmp_path: Path) -> 
         end = time.monotonic() + 4
         calls = 0
         while time.monotonic() < end:
-            # Without a retry of the client's: a call that is dropped is seen.
+            # Without retries, so that a dropped call shows.
             client._transport.retries = False  # type: ignore[misc]
             client.get_namespace("ns")
             calls += 1

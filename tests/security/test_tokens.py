@@ -1,4 +1,4 @@
-"""Tokens: their file, their rotation, and how little a stranger is told."""
+"""Tokens: their file, their rotation, and what an unauthenticated caller learns."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ def test_a_file_takes_effect_when_it_changes_and_a_broken_one_does_not(tmp_path:
 def test_a_file_that_changes_while_a_server_starts_takes_effect(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The watch began after the file was read: a token that was removed in between lived on."""
+    """The watch once began after the file was read: a token removed in between stayed valid."""
     file, token = tmp_path / "tokens", new_token()
     file.write_text(token_line("alice", token, ["read:*"]))
 
@@ -190,7 +190,7 @@ def _is_let_in(client: Client) -> bool:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
 def test_appending_a_token_as_root_keeps_the_files_owner(tmp_path: Path) -> None:
-    """It was root's afterwards, and the server could read it no more."""
+    """The file once became root's, and the server could no longer read it."""
     real, link = tmp_path / "real", tmp_path / "tokens"
     real.write_text("# whose\n")
     real.chmod(0o640)
@@ -220,7 +220,7 @@ def test_sighup_reads_the_tokens_again(tmp_path: Path) -> None:
     with ServerProcess(tmp_path / "data", "--tokens", str(file)) as process:
         stat = file.stat()
         file.write_text(token_line("root", new, ["admin:*"]))
-        # As if nothing had happened to it: only the signal tells.
+        # The file's signature is restored, so that only the signal triggers the reload.
         os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
         process.process.send_signal(signal.SIGHUP)
         process.wait_for_log("tokens loaded=1")

@@ -1,4 +1,4 @@
-"""Settings: flags before the environment before a file, and what is wrong with them."""
+"""Settings: precedence of flags, environment and file, and their errors."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def test_config_check_reads_the_files_too(tmp_path: Path) -> None:
     ],
 )
 def test_config_check_reports_what_a_server_would(tmp_path: Path, content: str, told: str) -> None:
-    """It called settings good that no server could start with."""
+    """The check once accepted settings with which no server could start."""
     file = tmp_path / "effemb.toml"
     file.write_text(f'listen = "127.0.0.1:0"\n{content}\n')
     checked = _effemb("config", "check", "--config", str(file), cwd=tmp_path)

@@ -1,7 +1,7 @@
-"""As in a container: nobody's user, no rights, a root that nothing can be written to.
+"""The server under confinement as in a container: unprivileged user, read-only root.
 
-There is no engine for containers where this is tested, so the confinement is made by hand: a mount
-namespace of its own, with everything read-only but the data.
+The test machine has no container engine, so the test builds the confinement itself: a mount
+namespace with everything read-only except the data.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from tests.support.process import ServerProcess, environment
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 UID = "10001"
-# $1: the data's folder; $2: where the interpreter is; the rest: what to run. A home that only its
-# owner can enter is replaced by one with nothing but the interpreter in it.
+# $1: the data folder; $2: the folder of the interpreter; the rest: the command. A home that only
+# its owner can enter is replaced by one that contains only the interpreter.
 CONFINE = f"""
 set -e
 data=$1 python=$2; shift 2
@@ -55,7 +55,7 @@ def _confined(folder: Path, *command: str) -> list[str]:
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """Not one of pytest's, which only its owner can enter."""
+    """A temporary folder; those of pytest can only be entered by their owner."""
     if os.geteuid() != 0 or not all(map(shutil.which, ("unshare", "setpriv"))):
         pytest.skip("only root can confine somebody")
     path = Path(tempfile.mkdtemp())
@@ -121,7 +121,7 @@ can_confine = pytest.mark.skipif(
 
 @can_confine
 def test_the_units_permissions_are_sufficient(tmp_path: Path) -> None:
-    """It was killed at its start, by the first system call that the unit does not allow."""
+    """The server was once killed at start, at the first system call that the unit forbids."""
     audit, authority = tmp_path / "audit", Authority(tmp_path)
     cert, key = authority.sign("server")
     token = new_token()
@@ -147,7 +147,7 @@ def test_the_units_permissions_are_sufficient(tmp_path: Path) -> None:
         process.wait_for_log("tokens loaded=1")
         assert process.terminate() == 0
     assert "OK" in audit.read_text()
-    # And so is a start on what is there.
+    # A start on an existing directory works too.
     with ServerProcess(tmp_path / "data", before=_AS_THE_UNIT) as process:
         assert process.terminate() == 0
 
@@ -185,7 +185,7 @@ def test_systemd_analyze_accepts_the_unit(tmp_path: Path) -> None:
     copy.write_text(unit.replace("/opt/effemb/bin/effemb", "/bin/true"))
     verified = _analyze("verify", str(copy))
     assert (verified.returncode, verified.stderr) == (0, "")
-    # 10 is exposed, 0 is not: in tenths.
+    # In tenths: 100 is fully exposed, 0 not at all.
     judged = _analyze("security", "--offline=true", "--threshold=20", str(copy))
     assert judged.returncode == 0, judged.stdout[-300:]
 

@@ -1,4 +1,4 @@
-"""The container's files, as far as they can be tried without an engine."""
+"""The container's files, as far as they can be tested without a container engine."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_the_health_check_tells_a_server_that_serves_from_one_that_does_not(tmp_
 
 
 def _locked(file: Path) -> dict[str, str]:
-    """What is locked, by name, version and mark, with its hashes."""
+    """The locked requirements, by name, version and marker, with their hashes."""
     entries = re.sub(r"\\\n", "", file.read_text())
     entries = re.sub(r"^ *#.*\n", "", entries, flags=re.MULTILINE)
     found = {}

@@ -1,4 +1,4 @@
-"""The dashboard: it asks for figures that there are, in ways that fit them."""
+"""The dashboard: its queries name existing metrics and suit their types."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _RATED = re.compile(r"rate\(([a-z_]+)")
 
 @pytest.fixture(scope="module")
 def kinds(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """What a server serves after a call of each kind: samples, each with its family's type."""
+    """The metrics of a server after a call of each kind: samples with their family's type."""
     settings = Settings(
         data=tmp_path_factory.mktemp("dashboard"),
         listen="127.0.0.1:0",

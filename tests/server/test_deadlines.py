@@ -1,4 +1,4 @@
-"""Work that nobody waits for any more is not begun; a write that has begun is finished."""
+"""Work without a waiting caller is not begun; a write in progress is finished."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _create(name: str) -> bytes:
 
 @pytest.mark.parametrize("how", ["cancelled", "out of time"])
 def test_a_write_whose_caller_is_gone_is_not_begun(tmp_path: Path, how: str) -> None:
-    """It waits for the one worker, and its caller is gone when that is free."""
+    """The write waits for the only worker, and its caller leaves meanwhile."""
     with busy_server(tmp_path, 1) as busy:
         create: Any = unary(busy.channel, "CreateNamespace")
         seconds = 30.0 if how == "cancelled" else 0.5
@@ -38,7 +38,7 @@ def test_a_write_whose_caller_is_gone_is_not_begun(tmp_path: Path, how: str) -> 
             assert given_up.cancelled()
         else:
             assert given_up.code() == grpc.StatusCode.DEADLINE_EXCEEDED
-        # Behind it in the same queue: where this one is done, the other one was looked at.
+        # Behind it in the same queue: once this call is done, the other one was dequeued.
         assert create.future(_create("waited-for"), timeout=20).result()
         assert busy.client.get_namespace("waited-for").revision == 1
         with pytest.raises(errors.NotFound):
@@ -48,7 +48,7 @@ def test_a_write_whose_caller_is_gone_is_not_begun(tmp_path: Path, how: str) -> 
 def test_a_write_in_progress_finishes_after_its_deadline(
     tmp_path: Path,
 ) -> None:
-    """All of it: no item is there without the others."""
+    """As a whole: either all of its items exist or none."""
     settings = Settings(data=tmp_path / "data", listen="127.0.0.1:0")
     keys = [f"{number}" for number in range(2000)]
     embedding = resources_pb2.Embedding(data=np.ones(64, np.float32).tobytes())

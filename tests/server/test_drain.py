@@ -1,4 +1,4 @@
-"""A server that is told to stop: it takes no more, finishes what it has begun, and exits with 0."""
+"""A stopping server refuses new calls, finishes calls in flight, and exits with 0."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _STATUS = health_pb2.HealthCheckResponse
 
 
 def test_sigterm_finishes_calls_in_flight_and_exits_with_0(data_dir: Path, tmp_path: Path) -> None:
-    """A restore of which half has come when the signal does is still taken in and answered."""
+    """A restore that is half received at the signal is completed and answered."""
     with ServerProcess(data_dir) as process, Client(process.target) as client:
         fill(client, "ns")
         first, *rest = requests(frames_of(client, "ns", tmp_path), "copy")

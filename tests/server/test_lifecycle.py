@@ -1,4 +1,4 @@
-"""A server's life: health, reflection, limits, the port, the directory, and a graceful end."""
+"""A server's lifecycle: health, reflection, limits, port, directory, and a graceful stop."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_health_is_serving_once_the_data_is_open(server: ServerHandle, service: 
 
 
 def test_health_is_not_serving_before_the_data_is_open(data_dir: Path) -> None:
-    """The port answers first: who asks early is told to wait, not refused."""
+    """The port opens before the data: early callers get STARTING with a retry delay."""
     handle = ServerHandle(_settings(data_dir))
     handle._server.start()
     try:
@@ -134,7 +134,7 @@ def test_a_unix_socket_can_be_listened_on(tmp_path: Path) -> None:
 def test_a_second_server_does_not_take_the_unix_socket_of_a_first(
     tmp_path: Path, form: str
 ) -> None:
-    """gRPC replaced the socket: the first server went on without a caller."""
+    """gRPC once replaced the socket, and the first server lost its callers."""
     listen = form.format(tmp_path / "socket")
     with (
         ServerHandle(Settings(data=tmp_path / "data", listen=listen)) as server,
@@ -171,7 +171,7 @@ def test_acknowledged_writes_survive_a_stop(data_dir: Path) -> None:
 
 
 def test_a_client_finds_a_server_that_was_restarted(data_dir: Path) -> None:
-    """A write with its request_id, and a read, are tried again until the server is back."""
+    """A write with a request_id and a read are retried until the server is back."""
     with ServerHandle(_settings(data_dir)) as first:
         target = first.target
     stack = ExitStack()

@@ -1,4 +1,4 @@
-"""Every limit that `effemb limits` lists, gone beyond; none is listed without."""
+"""Every limit that `effemb limits` lists has a test that exceeds it."""
 
 from __future__ import annotations
 
@@ -69,9 +69,9 @@ def _parts(count: int) -> tuple[str, Any]:
     return "Match", service_pb2.MatchRequest(namespace="n", queries=[query])
 
 
-# By limit: makes the request that goes to a value of it.
+# By limit: makes the request with a given value of it.
 REQUESTS: dict[str, Callable[[int], tuple[str, Any]]] = {
-    # Zeros that nobody has touched take no memory.
+    # Untouched zeros take no memory.
     "request_bytes": lambda at: ("Match", bytes(at)),
     "key_bytes": lambda at: _put(key="k" * at),
     "namespace_name_bytes": lambda at: _create(name="n" * at),
@@ -129,7 +129,7 @@ def test_a_request_beyond_a_limit_is_refused_with_both_numbers(raw: EmbeddedRaw,
 
 
 def test_match_results(raw: EmbeddedRaw) -> None:
-    """Of all rankings together; counted by what there is, not by what is asked for."""
+    """The limit counts the results of all rankings together, not the requested limits."""
     limit = int(LIMITS["match_results"].value)
     raw.call(*_match(1000, limit=0))
     many = [service_pb2.CategoryUpdate(key=f"c{n}") for n in range(limit // 1000)]
@@ -157,7 +157,7 @@ def test_defaults(raw: EmbeddedRaw) -> None:
 def test_a_frame_beyond_a_limit_is_refused(raw: EmbeddedRaw, name: str) -> None:
     limit = int(LIMITS[name].value)
     if name == "snapshot_frame_records":
-        # Two bytes each: the shortest records there are.
+        # Two bytes each, the shortest possible records.
         frame = _nested(2, b"\x0a\x00" * (limit + 1))
     else:
         frame = _nested(3, _nested(1, b"\x2a\x00" * (limit + 1)))
@@ -168,7 +168,7 @@ def test_a_frame_beyond_a_limit_is_refused(raw: EmbeddedRaw, name: str) -> None:
 
 
 def _nested(field: int, content: bytes) -> bytes:
-    """A message field, by hand: a million messages made one by one take their time."""
+    """An encoded message field: a million message objects would take too long."""
     length, rest = bytearray(), len(content)
     while rest >= 128:
         length.append(rest % 128 + 128)
@@ -185,7 +185,7 @@ def test_revision_wait_seconds(raw: EmbeddedRaw) -> None:
 
 
 def test_a_reply_that_is_too_large_has_a_reason_and_advice(tmp_path: Path) -> None:
-    """gRPC refused it with "trailing metadata" and no word of the limit, nor a reason."""
+    """gRPC once refused the reply with "trailing metadata", without limit and reason."""
     limit = 64 * 1024
     settings = Settings(data=tmp_path / "data", listen="127.0.0.1:0", max_message_bytes=limit)
     with ServerHandle(settings) as server, Client(server.target) as client:
@@ -209,7 +209,7 @@ def test_a_reply_that_is_too_large_has_a_reason_and_advice(tmp_path: Path) -> No
 
 
 def test_token_bytes() -> None:
-    """What is longer is not even hashed."""
+    """A longer token is not even hashed."""
     limit = int(LIMITS["token_bytes"].value)
     longest, longer = "x" * limit, "x" * (limit + 1)
     tokens = parse_tokens(
@@ -364,7 +364,7 @@ def test_unread_replies_beyond_their_bytes_hold_the_places_of_their_calls() -> N
 
 
 def test_workers(tmp_path: Path) -> None:
-    """One waits for a revision; another call waits for it to be free, and is done then."""
+    """One call waits for a revision; another waits for the worker, and completes afterwards."""
     with busy_server(tmp_path, 1) as busy:
         info: Any = unary(busy.channel, "GetServiceInfo")
         second, third = (info.future(b"", timeout=seconds) for seconds in (0.3, 10))
@@ -448,7 +448,7 @@ def test_memory_budget(tmp_path: Path) -> None:
 def test_max_namespaces(tmp_path: Path) -> None:
     settings = Settings(data=tmp_path / "data", listen="127.0.0.1:0", max_namespaces=2)
     snapshot = tmp_path / "snapshot"
-    # What there is counts after a start too, and what is deleted does not.
+    # Existing namespaces count after a restart too, deleted ones do not.
     for _ in range(2):
         with ServerHandle(settings) as server, Client(server.target) as client:
             client.create_namespace("one", 2, request_id="one")
@@ -470,7 +470,7 @@ def test_max_namespaces(tmp_path: Path) -> None:
             client.create_namespace("two", 2)
 
 
-# Where the other limits are gone beyond.
+# The tests of the other limits.
 ELSEWHERE: dict[str, Callable[..., None]] = {
     "match_results": test_match_results,
     "default_match_limit": test_defaults,

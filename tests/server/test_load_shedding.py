@@ -1,4 +1,4 @@
-"""More calls than can be answered: who is turned away, and when to come back."""
+"""Load shedding: which calls are refused under overload, and their retry delays."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def test_excess_calls_are_refused_and_not_cut_off(tmp_path: Path) -> None:
     request = _request(vector)
     with ServerHandle(settings) as server:
         _fill(server.target, tokens["good"], vector)
-        # In the server's own process, whose lock it shares: that it cannot be answered is certain.
+        # In the server's process, whose GIL it shares: calls certainly exceed the capacity.
         flood = [Source(4000, header_block(_MATCH, tokens[name]), request) for name in names[1:]]
         good = Source(50, header_block(_MATCH, tokens["good"]), request)
         few, *many = run(server.target, [good, *flood], 1.0, after=20)
@@ -123,14 +123,14 @@ def test_excess_calls_are_refused_and_not_cut_off(tmp_path: Path) -> None:
         assert sum(len(each.refused) for each in many) > 1000
         assert min(len(each.answered) for each in many) > 100
         assert len(few.answered) > 40
-        # And then it is over.
+        # Afterwards the overload ends.
         with Client(server.target, token=tokens["good"]) as client:
             for _ in range(100):
                 assert client.match("n", vector)[0].matches[0].category == "x"
 
 
 def test_callers_that_wait_for_replies_cause_no_shedding(tmp_path: Path) -> None:
-    """As many as one connection may have, for longer than a queue may stand."""
+    """As many calls as one connection allows, for longer than a queue may last."""
     settings = Settings(data=tmp_path / "data", listen="127.0.0.1:0")
     vector = np.ones(64, np.float32)
     request = _request(vector)

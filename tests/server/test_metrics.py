@@ -1,4 +1,4 @@
-"""Figures: what Prometheus is told, and what it is not."""
+"""The metrics that Prometheus gets, and their limits."""
 
 from __future__ import annotations
 
@@ -61,11 +61,11 @@ def test_calls_and_assignments_are_counted(tmp_path: Path) -> None:
     assert found["effemb_unassignments_total"] == 1
     assert (found["effemb_matches_total"], found["effemb_queries_total"]) == (1, 3)
     assert found["effemb_rows_total"] == 6
-    # Of so few rows no sketch is read.
+    # With so few rows no sketch is read.
     assert (found["effemb_sketch_rows_total"], found["effemb_sketch_survivors_total"]) == (0, 0)
     assert found["effemb_predictions_accepted_total"] == 1
     assert found["effemb_predictions_corrected_total"] == 1, "the second item is more like b"
-    # In all three a category has an embedding, and moves from its base.
+    # In all three a category has an embedding and drifts from its base.
     assert found["effemb_drift_count"] == 4
     assert 0 < found["effemb_drift_sum"] < 4
     assert found["effemb_stalled_calls_cancelled_total"] == 0
@@ -149,10 +149,10 @@ def test_metrics_are_served_on_the_loopback_by_default() -> None:
 def test_a_second_server_with_the_default_address_serves_no_metrics_and_logs_it(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Only at the address that nobody asked for; at another one it does not start."""
+    """Only at the default address; at an explicit one the server does not start."""
     with socket.socket() as taken:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        # Somebody else has it: the better.
+        # Another process has the port, which serves as well.
         with suppress(OSError):
             taken.bind(("127.0.0.1", 9464))
             taken.listen()

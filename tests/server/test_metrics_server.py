@@ -1,4 +1,4 @@
-"""Who asks for the figures: a few at a time, each for a short time, and nobody is kept out."""
+"""The metrics server: few connections, each for a short time, none blocking others."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _half_a_request(target: str) -> Iterator[socket.socket]:
 
 
 def test_incomplete_requests_hold_no_threads_and_no_descriptors(tmp_path: Path) -> None:
-    """Each kept one of both for ever, until the service could take no connection any more."""
+    """Each once kept a thread and a descriptor, until the service accepted no connection."""
     settings = Settings(data=tmp_path / "data", listen="127.0.0.1:0", metrics_listen="127.0.0.1:0")
     with ServerHandle(settings) as server, ExitStack() as open_ones:
         assert server.metrics_target is not None
@@ -48,7 +48,7 @@ def test_incomplete_requests_hold_no_threads_and_no_descriptors(tmp_path: Path) 
         while threading.active_count() > threads + MAX_CONNECTIONS:
             assert time.monotonic() < end
             time.sleep(0.01)
-        # Our own end of each is one too.
+        # The client's end of each connection is a descriptor too.
         assert _descriptors() <= descriptors + 200 + MAX_CONNECTIONS + 1
 
 
@@ -57,7 +57,7 @@ def test_a_connection_is_closed_after_its_timeout() -> None:
         with _half_a_request(server.target) as slow:
             begin = time.monotonic()
             for _ in range(100):
-                # A byte now and then does not make it last.
+                # Sending a byte now and then does not extend the timeout.
                 try:
                     slow.sendall(b"x")
                 except OSError:

@@ -1,4 +1,4 @@
-"""Overload, rates, drain under load, and what systemd is told."""
+"""Overload, rates, drain under load, and notifications to systemd."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_each_token_has_the_default_rate_or_its_own(tmp_path: Path) -> None:
             codes = [call.future(b"", metadata=bearer(token), timeout=5).code() for _ in range(20)]
             let_in.append(codes.count(grpc.StatusCode.OK))
             assert set(codes) <= {grpc.StatusCode.OK, grpc.StatusCode.RESOURCE_EXHAUSTED}
-    # What fills up meanwhile is let in too.
+    # Tokens of the bucket that refill meanwhile admit calls too.
     assert let_in[0] in (1, 2)
     assert let_in[1] in (3, 4)
     assert let_in[2] == 20
@@ -114,7 +114,7 @@ def test_a_burst_on_one_connection_is_refused_with_a_retry_delay(
     with ServerHandle(settings) as server, grpc.insecure_channel(server.target) as channel:
         call = unary(channel, "GetServiceInfo")
         call(b"", timeout=5)
-        # Often: gRPC refused one call in a thousand, since the memory of others was not free yet.
+        # Many rounds: gRPC once refused one call in a thousand, before others had freed memory.
         for _ in range(100):
             burst: list[Any] = [
                 call.future(b"", timeout=30) for _ in range(settings.max_streams_per_connection)

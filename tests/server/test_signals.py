@@ -1,4 +1,4 @@
-"""Signals: none is lost, whenever it comes."""
+"""Signals: none is lost at any moment."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ROUNDS = 3000
 
 
 def test_a_signal_that_comes_as_the_wait_begins_is_not_lost() -> None:
-    """It was handled in Python, after the wait: a SIGTERM could be slept through for ever."""
+    """The handler once ran in Python after the wait, which could sleep through a SIGTERM."""
     go, taken, lost = threading.Semaphore(0), threading.Semaphore(0), []
 
     def send() -> None:
@@ -21,7 +21,7 @@ def test_a_signal_that_comes_as_the_wait_begins_is_not_lost() -> None:
             os.kill(os.getpid(), signal.SIGHUP)
             if not taken.acquire(timeout=5):
                 lost.append(turn)
-                # Another one, so that the test ends.
+                # A second signal, so that the test ends.
                 os.kill(os.getpid(), signal.SIGHUP)
                 return
 

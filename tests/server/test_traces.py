@@ -1,4 +1,4 @@
-"""Spans, as a collector gets them: a real one's gRPC service, on the loopback."""
+"""Spans as a collector receives them, over its real gRPC service on the loopback."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 
 
 class Collector(trace_service_pb2_grpc.TraceServiceServicer):
-    """Keeps what is exported to it."""
+    """Stores the exported spans."""
 
     def __init__(self) -> None:
         self.requests: list[Any] = []
@@ -38,7 +38,7 @@ class Collector(trace_service_pb2_grpc.TraceServiceServicer):
         return trace_service_pb2.ExportTraceServiceResponse()
 
     def spans(self, count: int) -> list[Any]:
-        """Wait for spans; return them in the order in which they began."""
+        """Wait for spans; return them by start time."""
         end = time.monotonic() + 15
         while True:
             found = [

@@ -1,4 +1,4 @@
-"""Calls that are answered in the thread that brings them, and what they ask of gRPC."""
+"""Unary calls on the polling thread, and the assumptions about gRPC's internals."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _REFUSED = Status(grpc.StatusCode.ABORTED, "not today", (("why", "rain"),), "RAI
 
 @contextmanager
 def _served(begin: Callable[[RawUnaryCall], None]) -> Iterator[tuple[grpc.Server, grpc.Channel]]:
-    """A server whose pool has one thread, which nothing here may need."""
+    """A server whose pool has one thread, which no test here may need."""
     with ThreadPoolExecutor(1) as pool:
         server = grpc.server(pool)
         unary_server = RawUnaryServer(server, {"/test/Call": begin})

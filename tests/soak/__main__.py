@@ -1,4 +1,4 @@
-"""Soaks, writes soak.json and soak.png, and fails if anything crept, was lost, or was wrong.
+"""Run a soak, write soak.json and soak.png, and fail on growth, losses or wrong answers.
 
 python -m tests.soak                  # an hour
 python -m tests.soak --minutes 5
@@ -48,7 +48,7 @@ def main() -> None:
 
 
 def _thinned(measured: dict[str, Any]) -> dict[str, Any]:
-    """A hundred samples, and the latencies that are drawn: enough to draw the picture again."""
+    """A hundred samples and the plotted latencies: enough to draw the plot again."""
     samples, intervals = measured["samples"], measured["intervals"]
     return measured | {
         "samples": samples[:: len(samples) // 100 or 1],

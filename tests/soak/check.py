@@ -1,4 +1,4 @@
-"""At the end: everything that was acknowledged is there, once, and nothing else."""
+"""The final check: exactly the acknowledged writes are present, once each."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def check_all(client: Client, tenants: Sequence[Tenant]) -> dict[str, bytes]:
     """Compare each tenant with its journal; return the digests.
 
     Raises:
-        AssertionError: Something is lost, done twice, or wrong.
+        AssertionError: A write is lost, applied twice, or wrong.
     """
     names = [each.name for each in client.list_namespaces()]
     assert sorted(names) == sorted(tenant.name for tenant in tenants)
@@ -29,7 +29,7 @@ def check_all(client: Client, tenants: Sequence[Tenant]) -> dict[str, bytes]:
         for tenant in tenants:
             found = client.get_namespace(tenant.name)
             model = tenant.journal.catch_up(found.revision)
-            # Each revision is a write that was answered, or one that turned out to be done.
+            # Each revision is an answered write, or an unanswered one that was applied.
             assert tenant.journal.unanswered == tenant.turned_out_done, tenant.name
             items = {
                 item.key: (frozenset(each.category for each in item.memberships), item.weight)
@@ -50,7 +50,7 @@ def check_all(client: Client, tenants: Sequence[Tenant]) -> dict[str, bytes]:
 
 
 def check_reopened(data: Path, digests: dict[str, bytes]) -> None:
-    """Open what the server has left, and compare again."""
+    """Open the directory after the stop, and compare again."""
     with Client.embedded(data) as client:
         assert {each.name: each.digest for each in client.list_namespaces()} == digests
         for name, digest in digests.items():

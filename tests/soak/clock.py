@@ -1,4 +1,4 @@
-"""Latencies, each with its kind and when it was."""
+"""Latencies, each with its kind and time."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ __all__ = ["Latencies", "Timed", "Timer"]
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """A call that was answered; times in seconds.
+    """An answered call; times in seconds.
 
     Attributes:
-        kind: Which kind of call.
-        end: When, since the load began.
-        took: From when it was due.
+        kind: The kind of call.
+        end: The end, since the start of the load.
+        took: The latency, from the time at which the call was due.
     """
 
     kind: str
@@ -35,14 +35,14 @@ class Latencies:
         self._lock = threading.Lock()
 
     def add(self, kind: str, start: float) -> None:
-        """A call that began at ``start`` by the monotonic clock has ended now."""
+        """Record a call that ends now and began at ``start`` by the monotonic clock."""
         now = time.monotonic()
         with self._lock:
             self.calls.append(Timed(kind, now - self.begin, now - start))
 
 
 class Timer:
-    """Times the calls of one visit; its first one began when it was due, late or not."""
+    """Times the calls of one session; the first one counts from when it was due."""
 
     def __init__(self, latencies: Latencies, due: float) -> None:
         self._latencies = latencies

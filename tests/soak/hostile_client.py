@@ -1,4 +1,4 @@
-"""The calls that do not wait for their answers: cancelled, out of time, or broken off."""
+"""Calls that do not wait for their replies: cancelled, timed out, or broken off."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["cancel_a_write", "cut_a_restore", "leave_a_snapshot", "run_out_of_ti
 
 
 def _doubt(visit: Visit) -> Doubt:
-    # In a category without a window: when it came does not matter there.
+    # A category without a window, where the order of assignment does not matter.
     return Doubt(
         tenant=visit.tenant,
         item=visit.tenant.new_key(),
@@ -31,7 +31,7 @@ def _doubt(visit: Visit) -> Doubt:
 
 
 def cancel_a_write(visit: Visit) -> None:
-    """Begin an Assign and cancel it, before, while or after it is done."""
+    """Begin an Assign and cancel it before, during or after its execution."""
     doubt = _doubt(visit)
     visit.unsure.add(doubt)
     call = visit.raw.begin("Assign", doubt.request())
@@ -40,7 +40,7 @@ def cancel_a_write(visit: Visit) -> None:
 
 
 def run_out_of_time(visit: Visit) -> None:
-    """Assign with a deadline that is hard to meet."""
+    """Assign with a very short deadline."""
     doubt = _doubt(visit)
     visit.unsure.add(doubt)
     call = visit.raw.begin("Assign", doubt.request(), timeout=visit.rng.uniform(0.0002, 0.005))
@@ -49,14 +49,14 @@ def run_out_of_time(visit: Visit) -> None:
 
 
 def settle(visit: Visit) -> None:
-    """Look at an older doubt, or send it again."""
+    """Check an older write of unknown outcome, or repeat it."""
     doubt = visit.unsure.take()
     if doubt is not None:
         visit.unsure.settle(doubt, visit.client, repeat=visit.rng.random() < 0.5)
 
 
 class _GoneError(Exception):
-    """The client has had enough."""
+    """Raised to break off an upload."""
 
 
 def leave_a_snapshot(visit: Visit) -> None:
@@ -72,7 +72,7 @@ def leave_a_snapshot(visit: Visit) -> None:
 
 
 def cut_a_restore(visit: Visit) -> None:
-    """Break a restore off in the middle: nothing of it is there."""
+    """Break off a restore in the middle: it leaves nothing."""
     name = f"cut-{visit.number}"
     folder = visit.folder / name
     folder.mkdir()

@@ -1,4 +1,4 @@
-"""Writes that were not answered: cancelled, or out of time. They are settled later."""
+"""Writes of unknown outcome: cancelled or timed out. They are settled later."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from tests.support.vectors import Vectors
 
 __all__ = ["Doubt", "Unsure"]
 
-# A server that was told nothing more of a call may still be doing it.
+# A server may still execute a call that its client has abandoned.
 _SECONDS_TO_SETTLE = 3.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Doubt:
-    """An Assign of a new item, which may be done or not, and may be under way."""
+    """An Assign of a new item with an unknown outcome; it may still be executing."""
 
     tenant: Tenant
     item: str
@@ -43,12 +43,12 @@ class Doubt:
 
 
 class Unsure:
-    """Doubts, the oldest first.
+    """Writes of unknown outcome, the oldest first.
 
     Attributes:
-        done: Of those that were settled by looking: had been done.
-        not_done: Had not been.
-        repeated: Were settled by sending them again with the same request id.
+        done: Number of writes found applied.
+        not_done: Number of writes found not applied.
+        repeated: Number of writes settled by repeating them with the same request id.
     """
 
     def __init__(self) -> None:
@@ -57,12 +57,12 @@ class Unsure:
         self.done = self.not_done = self.repeated = 0
 
     def add(self, doubt: Doubt) -> None:
-        """Settle this one later."""
+        """Add a write to settle later."""
         with self._lock:
             self._waiting.append((time.monotonic() + _SECONDS_TO_SETTLE, doubt))
 
     def take(self, *, wait: bool = False) -> Doubt | None:
-        """The oldest one that may be settled; with ``wait`` the oldest one, once it may."""
+        """The oldest write that may be settled now; with ``wait``, the oldest one once it may."""
         with self._lock:
             if not self._waiting:
                 return None
@@ -75,7 +75,7 @@ class Unsure:
         return doubt
 
     def settle(self, doubt: Doubt, client: Client, *, repeat: bool) -> None:
-        """Send it again with the same request id, or look whether it was done."""
+        """Repeat the write with the same request id, or check whether it was applied."""
         if repeat:
             self._repeat(doubt, client)
         else:
@@ -113,7 +113,7 @@ class Unsure:
 
 
 class _DeleteUnknown(DeleteItems):
-    """The deletion of an item that the model has not heard of: a change all the same."""
+    """The deletion of an item unknown to the model, which still counts as a change."""
 
     def __init__(self, item: str) -> None:
         super().__init__([item], allow_missing=True)

@@ -1,4 +1,4 @@
-"""The load: visits begin at a fixed rate, whatever became of those before."""
+"""The load: sessions begin at a fixed rate, independent of earlier ones."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from tests.support.raw import RemoteRaw
 
 __all__ = ["CALLERS", "REFERENCE", "Load"]
 
-#: A call that touches neither the engine nor the disk: what the machine's mood does to any call.
+#: A call that uses neither engine nor disk: it shows the load of the machine.
 REFERENCE = "health"
 
-# Of a thousand visits.
+# Per thousand sessions.
 _MIX: dict[Callable[[Visit], None], int] = {
     reads.match_vector: 200,
     reads.match_item: 60,
@@ -57,7 +57,7 @@ _MIX: dict[Callable[[Visit], None], int] = {
     namespace_calls.come_and_go: 10,
     namespace_calls.verify: 4,
 }
-#: So many visits may be under way; one that is due then begins late, and is timed as late.
+#: The most concurrent sessions; one that is due beyond that begins late and is timed as late.
 CALLERS = 16
 _SECONDS_TO_END = 120.0
 

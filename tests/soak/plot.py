@@ -1,4 +1,4 @@
-"""The picture of a soak: what it held and how long calls took, over its time."""
+"""The plot of a soak: the server's resources and the call latencies over time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["SHOWN", "draw"]
 _INK, _QUIET, _GRID = "#1b1f24", "#6b7178", "#e3e6e8"
 _COLOURS = ("#0b5c8f", "#b3541e", "#3f7d4e", "#7a4d8c", "#8a8f98")
 _MIB = 2.0**20
-#: The kinds of call that are drawn.
+#: The plotted kinds of call.
 SHOWN = ("match", "get item", "assign", "assign batch", REFERENCE)
 
 
@@ -24,8 +24,8 @@ def draw(measured: dict[str, Any], seconds: float, file: Path) -> None:
 
     Args:
         measured: ``Result.measured``.
-        seconds: How long the load lasted.
-        file: Where to.
+        seconds: The duration of the load.
+        file: The file of the plot.
     """
     from matplotlib.figure import Figure as Canvas  # noqa: PLC0415 - optional
 

@@ -1,4 +1,4 @@
-"""The calls that read. Each looks at what it gets."""
+"""Reads. Each checks its reply."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PAGE = 50
 
 
 def match_vector(visit: Visit) -> None:
-    """Rank the categories for a vector, as new as any write that was answered before."""
+    """Rank the categories for a vector, at least as new as every answered write."""
     newest = visit.tenant.journal.newest
     query = visit.tenant.vectors(visit.rng, 1)[0]
     with visit.timed("match"):
@@ -61,7 +61,7 @@ def get_category(visit: Visit) -> None:
 
 
 def get_item(visit: Visit) -> None:
-    """Read an item: it is where it was last acknowledged to be."""
+    """Read an item: its categories are the acknowledged ones."""
     with visit.tenant.borrowed(visit.rng) as items:
         ((key, categories),) = items.items()
         with visit.timed("get item"):
@@ -88,7 +88,7 @@ def list_items(visit: Visit) -> None:
 
 
 def inbox(visit: Visit) -> None:
-    """Read what waits to be assigned."""
+    """Read the inbox."""
     with visit.timed("inbox"):
         items = visit.client.list_items(visit.tenant.name, unassigned=True)
         found = list(itertools.islice(items, _PAGE))

@@ -28,17 +28,17 @@ __all__ = ["Plan", "Result", "run"]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How to soak.
+    """The parameters of a soak.
 
     Attributes:
-        seconds: How long the load lasts.
-        rate: Visits a second.
-        tenants: Namespaces that stay.
-        items: Items in each.
-        categories: Categories of each.
+        seconds: The duration of the load.
+        rate: Sessions per second.
+        tenants: Number of permanent namespaces.
+        items: Items per namespace.
+        categories: Categories per namespace.
         dimension: Components of their vectors.
         memory_budget: Bytes for loaded namespaces: fewer than all of them take.
-        intervals: Into so many parts the latencies are cut.
+        intervals: Number of parts into which the latencies are divided.
     """
 
     seconds: float
@@ -53,7 +53,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of it: figures, and all that they were made of."""
+    """The outcome: figures, and the measurements behind them."""
 
     figures: list[Figure]
     notes: list[str]
@@ -61,15 +61,15 @@ class Result:
 
     @property
     def ok(self) -> bool:
-        """Whether everything is as it should be."""
+        """Whether all bounds hold."""
         return all(figure.met is not False for figure in self.figures)
 
 
 def run(plan: Plan) -> Result:
-    """Start a server, load it, look at it, check it and judge it.
+    """Start a server, load it, sample it, check its state and judge the samples.
 
     Raises:
-        AssertionError: Something was answered, kept or lost that should not have been.
+        AssertionError: An answer or the final state is wrong.
     """
     with _server(plan) as (process, folder):
         tenants = [
@@ -150,7 +150,7 @@ def _server(plan: Plan) -> Iterator[tuple[ServerProcess, Path]]:
 
 
 def _counters(target: str) -> dict[str, float]:
-    """What the server has counted, as it tells Prometheus."""
+    """The counters of the server, as Prometheus gets them."""
     with urlopen(f"http://{target}/metrics", timeout=10) as reply:
         lines = reply.read().decode().splitlines()
     plain = (line.split() for line in lines if line and line[0] != "#" and "{" not in line)

@@ -1,4 +1,4 @@
-"""What the server holds, looked at from outside, again and again."""
+"""Periodic samples of the server's resources, taken from outside."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ _TICK = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One look; sizes in bytes.
+    """One sample; sizes in bytes.
 
     Attributes:
-        at: When, in seconds since the load began.
-        memory: Memory of the process, mapped files left out.
-        descriptors: Its open files and connections.
-        threads: Its threads.
-        cpu: Seconds of CPU that it has used.
+        at: The time, in seconds since the start of the load.
+        memory: Memory of the process without mapped files.
+        descriptors: Open files and connections.
+        threads: Threads.
+        cpu: Consumed CPU seconds.
         wal: The write-ahead log.
         database: The database file.
-        others: All other files of the directory but SQLite's index of the log.
+        others: All other files of the directory except SQLite's WAL index.
         file_count: Number of files in the directory.
-        log: What the server has told on its standard error.
+        log: The server's output on standard error.
     """
 
     at: float
@@ -46,14 +46,14 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """What the database file is full of, in bytes.
+    """The content of the database file, in bytes.
 
     Attributes:
-        at: When, in seconds since the load began.
+        at: The time, in seconds since the start of the load.
         history: The log of changes, which grows with each write.
         answers: Answers to request ids, which are kept for a day.
-        rows: Everything else: what is there now, with its indexes.
-        free: Pages that wait to be used again.
+        rows: Everything else: the current state with its indexes.
+        free: Free pages.
         entries: Number of changes in the log.
         requests: Number of answers.
         items: Number of items, in all namespaces.
@@ -73,7 +73,7 @@ _DERIVED = {"log": "history", "requests": "answers", "requests_by_time": "answer
 
 
 def read_tables(data: Path, at: float) -> Tables:
-    """Read the database beside the server, which goes on: a reader of SQLite's own kind."""
+    """Read the database while the server runs, as an ordinary SQLite reader."""
     sizes = {"history": 0, "answers": 0, "rows": 0}
     connection = sqlite3.connect(f"file:{data / 'effemb.db'}?mode=ro", uri=True)
     try:
@@ -95,10 +95,10 @@ _COUNTS = ("entries", "requests", "items")
 
 
 class Sampler:
-    """Looks at a server's process and directory until the end of a ``with``."""
+    """Samples a server's process and directory until the end of a ``with``."""
 
     def __init__(self, pid: int, data: Path, log: Path, seconds: float) -> None:
-        """Prepare to look for ``seconds``, sixty times and more, and at the tables twelve."""
+        """Prepare to sample for ``seconds``: at least sixty times, the tables twelve times."""
         self._proc, self._data, self._log = Path(f"/proc/{pid}"), data, log
         self._pause = max(0.2, min(10.0, seconds / 120))
         self._between_tables = seconds / 12
@@ -152,7 +152,7 @@ class Sampler:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Everything that was seen."""
+        """All samples."""
         return {
             "samples": [asdict(each) for each in self.samples],
             "tables": [asdict(each) for each in self.tables],

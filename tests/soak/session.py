@@ -1,4 +1,4 @@
-"""What a call may use: one visit of the load to one namespace."""
+"""A session: one series of calls of the load on one namespace."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ __all__ = ["Visit"]
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One visit.
+    """One session, with what its calls need.
 
     Attributes:
-        number: Of the visit; no other has it.
-        client: Calls the server.
-        raw: Calls it without the client.
-        tenant: Whom to visit.
-        rng: Decides.
-        timed: Times what is called.
-        unsure: Takes what was not answered.
-        folder: For files.
+        number: The unique number of the session.
+        client: A client of the server.
+        raw: The contract without the client.
+        tenant: The namespace.
+        rng: The source of all choices.
+        timed: Times the calls.
+        unsure: Collects writes of unknown outcome.
+        folder: A folder for files.
     """
 
     number: int

@@ -1,4 +1,4 @@
-"""The namespaces that stay for the whole soak, and which of their items nobody is using."""
+"""The permanent namespaces of a soak, and the items that no call is using."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ class Tenant:
     """One namespace. Items are borrowed by the call that changes them, so that calls may overlap.
 
     Attributes:
-        name: Of the namespace.
+        name: The name of the namespace.
         plain: Categories in which the order of assignment does not matter.
         windowed: Categories of which only the newest members count.
-        multiple: Whether an item can be in several.
-        target: Number of items that is held.
-        journal: What was acknowledged.
-        turned_out_done: Writes that were never answered and turned out to have been done.
+        multiple: Whether an item can be in several categories.
+        target: The number of items to hold.
+        journal: The acknowledged writes.
+        turned_out_done: Unanswered writes that had been applied.
     """
 
     def __init__(self, number: int, *, dimension: int, categories: int, items: int) -> None:
@@ -57,7 +57,7 @@ class Tenant:
         self.turned_out_done = 0
 
     def create(self, client: Client, rng: random.Random) -> None:
-        """Make the namespace with all its items."""
+        """Create the namespace with all its items."""
         client.create_namespace(
             self.name,
             self._dimension,
@@ -77,15 +77,15 @@ class Tenant:
                 self.give_back(item, frozenset((category,)))
 
     def new_key(self) -> str:
-        """A key that no item has had."""
+        """An unused item key."""
         return f"item {next(self._numbers):07}"
 
     def vectors(self, rng: random.Random, count: int) -> Vectors:
-        """So many vectors, (count, d)."""
+        """Random vectors of shape (count, d)."""
         return self.pool[[rng.randrange(len(self.pool)) for _ in range(count)]]
 
     def any_category(self, rng: random.Random) -> str:
-        """A category; each tenth time one with a window."""
+        """A category; one in ten has a window."""
         return rng.choice(self.windowed if rng.random() < 0.1 else self.plain)
 
     def __len__(self) -> int:
@@ -93,10 +93,10 @@ class Tenant:
 
     @contextmanager
     def borrowed(self, rng: random.Random, count: int = 1) -> Iterator[dict[str, frozenset[str]]]:
-        """Items with the categories that they are in, for nobody else until the end.
+        """Borrow items with their categories until the end of the body.
 
-        Whoever changes them changes the mapping; what is taken out of it is gone. After an error
-        nobody gets them again: it is not known what they are.
+        The body updates the mapping to the new categories; removed entries are deleted items. After
+        an error the items are not returned, because their state is unknown.
         """
         with self._lock:
             taken = {}
@@ -110,7 +110,7 @@ class Tenant:
             self.give_back(key, categories)
 
     def give_back(self, key: str, categories: frozenset[str]) -> None:
-        """An item that others may use, and where it is."""
+        """An item that no call has borrowed, and its categories."""
         with self._lock:
             self._free.append(key)
             self._where[key] = categories

@@ -1,4 +1,4 @@
-"""The soak of `make soak`, for seconds: what takes an hour to creep is judged there."""
+"""The soak of `make soak` for seconds; slow growth needs the long form."""
 
 from __future__ import annotations
 

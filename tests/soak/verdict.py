@@ -1,4 +1,4 @@
-"""Whether anything creeps: the last third of a soak against its first."""
+"""The verdict: the last third of a soak against its first."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from tests.soak.samples import Sample, Tables
 __all__ = ["Seen", "judge"]
 
 _MIB = 2.0**20
-#: Caches fill and threads are made: the first tenth is not looked at.
+#: The first tenth is skipped: caches fill and threads start.
 _WARM = 0.1
 _SHARE = 0.3
-#: A soak shorter than this (seconds) is still warming up when it ends, and is told apart.
+#: A soak shorter than this (seconds) ends while warming up, and has other bounds.
 _LONG = 600.0
-#: A kind with fewer calls than this in a third has no median to speak of.
+#: With fewer calls of a kind in a third, its median is too noisy.
 _ENOUGH = 50
 #: It reads the whole history, which grows by design.
 _GROWS = frozenset({"verify"})
@@ -32,13 +32,13 @@ _T = TypeVar("_T", Sample, Tables)
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """All that a soak has seen.
+    """The observations of a soak.
 
     Attributes:
-        seconds: How long it took.
-        samples: Of the process and its files.
-        tables: Of the database.
-        calls: All calls that were answered.
+        seconds: Its duration.
+        samples: Samples of the process and its files.
+        tables: Samples of the database's tables.
+        calls: All answered calls.
     """
 
     seconds: float
@@ -47,13 +47,13 @@ class Seen:
     calls: Sequence[Timed]
 
     def thirds(self, of: Sequence[_T]) -> tuple[list[_T], list[_T]]:
-        """The looks of the first third after the warm-up, and of the last."""
+        """The samples of the first third after the warm-up, and of the last."""
         first = [each for each in of if self._is_early(each.at)]
         last = [each for each in of if self._is_late(each.at)]
         return first, last
 
     def calls_of(self, kind: str) -> tuple[list[float], list[float]]:
-        """What the calls of a kind took, in these thirds."""
+        """The latencies of a kind of call in these thirds."""
         calls = [call for call in self.calls if call.kind == kind]
         early = [call.took for call in calls if self._is_early(call.end)]
         return early, [call.took for call in calls if self._is_late(call.end)]
@@ -66,7 +66,7 @@ class Seen:
 
 
 def judge(seen: Seen) -> list[Figure]:
-    """Every figure with the most that it may be."""
+    """All figures, each with its bound."""
     return [*_process(seen), *_files(seen), *_latencies(seen)]
 
 
@@ -112,8 +112,8 @@ def _process(seen: Seen) -> list[Figure]:
             4 if long else 16,
             {"first": descriptors[0], "last": descriptors[1]},
         ),
-        # The server keeps a thread for each of the most calls that ever overlapped: at most one
-        # for each that the load has under way.
+        # The server keeps a thread per concurrent call at the peak: at most one per session of the
+        # load.
         _at_most(
             "threads, more than in the first third",
             threads[1] - threads[0],
@@ -133,7 +133,7 @@ def _process(seen: Seen) -> list[Figure]:
 
 
 def _slope(seen: Seen) -> float:
-    """MiB an hour: the median of the slopes between samples that are half of the time apart."""
+    """MiB per hour: the median slope between samples that are half the duration apart."""
     late = [each for each in seen.samples if each.at >= seen.seconds / 2]
     half = len(late) // 2
     slopes = [
@@ -227,7 +227,7 @@ def _files(seen: Seen) -> list[Figure]:
 
 
 def _latencies(seen: Seen) -> list[Figure]:
-    """Medians next to those of the reference, since the machine has moods and neighbours."""
+    """Medians relative to those of the reference, which cancels the load of the machine."""
     long = seen.seconds >= _LONG
     reference = seen.calls_of(REFERENCE)
     if min(map(len, reference)) < _ENOUGH:

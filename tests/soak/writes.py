@@ -1,4 +1,4 @@
-"""The calls that write and are answered. Each leaves about as many items as there were."""
+"""Answered writes. Each keeps the number of items about constant."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _BATCH = 8
 
 
 def assign_or_delete(visit: Visit) -> None:
-    """Put one new item in, or, where there are enough, delete one."""
+    """Assign a new item, or delete one if there are enough."""
     if len(visit.tenant) >= visit.tenant.target:
         _delete(visit, 1)
     else:
@@ -32,7 +32,7 @@ def assign_or_delete(visit: Visit) -> None:
 
 
 def assign_batch(visit: Visit) -> None:
-    """Put a batch of new items in, and delete as many others."""
+    """Assign a batch of new items, and delete as many others."""
     _assign_new(visit, _BATCH, "assign batch")
     _delete(visit, _BATCH)
 
@@ -69,7 +69,7 @@ def _delete(visit: Visit, count: int) -> None:
 
 
 def correct(visit: Visit) -> None:
-    """Put an item where it was not: it moves, or has a category more, or one less again."""
+    """Assign an item to another category: it moves, or gains a category, or loses one again."""
     tenant = visit.tenant
     with tenant.borrowed(visit.rng) as items:
         ((key, before),) = items.items()
@@ -85,7 +85,7 @@ def correct(visit: Visit) -> None:
 
 
 def take_out(visit: Visit) -> None:
-    """Take an item out of one of its categories, or, out of the inbox, put it into one."""
+    """Unassign an item from a category, or assign one from the inbox."""
     tenant = visit.tenant
     with tenant.borrowed(visit.rng) as items:
         ((key, before),) = items.items()
@@ -132,7 +132,7 @@ def change_category(visit: Visit) -> None:
 
 
 def reanchor(visit: Visit) -> None:
-    """Make a category start again from its last three members."""
+    """Reanchor a category at its last three members."""
     tenant = visit.tenant
     key = visit.rng.choice(tenant.windowed)
     request = service_pb2.ReanchorRequest(namespace=tenant.name, category=key, keep_last=3)
@@ -142,7 +142,7 @@ def reanchor(visit: Visit) -> None:
 
 
 def assign_again(visit: Visit) -> None:
-    """Say the same with the same request id: it is done once, and answered twice alike."""
+    """Repeat a write with its request id: it is applied once, with the same answer twice."""
     tenant, rng = visit.tenant, visit.rng
     pairs = [(tenant.new_key(), tenant.any_category(rng))]
     vectors = tenant.vectors(rng, 1)

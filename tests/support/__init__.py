@@ -1,1 +1,1 @@
-"""What several test files share: servers to start, raw calls, and small data."""
+"""Shared by several test files: servers, raw calls, and small data."""

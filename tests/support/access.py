@@ -1,4 +1,4 @@
-"""Servers that know their callers, and certificates to meet them with."""
+"""Servers with tokens, and certificates for TLS."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ RULES = {
 
 @contextmanager
 def tenants(folder: Path, **settings: Any) -> Iterator[Tenants]:
-    """A server that root, alice, bob and reader may call."""
+    """A server with tokens for root, alice, bob and reader."""
     tokens = {name: new_token() for name in RULES}
     file = folder / "tokens"
     lines = [token_line(name, token, RULES[name]) for name, token in tokens.items()]
@@ -59,13 +59,13 @@ def bearer(token: str) -> tuple[tuple[str, str], ...]:
 
 
 def refusal(error: Any) -> tuple[str, str, bytes]:
-    """All that a caller is told, but for the call's id: code, text, details."""
+    """A refusal as the caller sees it, without the call's id: code, text, details."""
     trailing = dict(error.trailing_metadata() or ())
     return error.code().name, error.details() or "", trailing.get("grpc-status-details-bin", b"")
 
 
 class Authority:
-    """A certificate authority, and what it has signed, as files."""
+    """A certificate authority, with its certificates as files."""
 
     def __init__(self, folder: Path, name: str = "authority") -> None:
         self._folder = folder
@@ -76,7 +76,7 @@ class Authority:
         self.ca.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
     def sign(self, name: str, *, cert: Path | None = None, key: Path | None = None) -> Any:
-        """Make a certificate for this machine; return its file and its key's."""
+        """Make a certificate for this machine; return the files of certificate and key."""
         cert = cert or self._folder / f"{name}.cert.pem"
         key = key or self._folder / f"{name}.key.pem"
         private = ec.generate_private_key(ec.SECP256R1())

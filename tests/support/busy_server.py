@@ -1,4 +1,4 @@
-"""A server whose one worker waits."""
+"""A server with one worker, which is busy."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["Busy", "busy_server"]
 
 
 class Busy(NamedTuple):
-    """The server, a client and a channel to it, and the call that its worker has."""
+    """The server, a client and a channel to it, and the call that occupies its worker."""
 
     server: ServerHandle
     client: Client
@@ -29,7 +29,7 @@ class Busy(NamedTuple):
 
 @contextmanager
 def busy_server(folder: Path, seconds: float) -> Iterator[Busy]:
-    """Its worker waits so long for a revision that never comes; a namespace has two categories."""
+    """Its worker waits ``seconds`` for a revision that is never reached; two categories exist."""
     settings = Settings(data=folder / "data", listen="127.0.0.1:0", workers=1)
     request = service_pb2.GetNamespaceRequest(namespace="n", min_revision=99).SerializeToString()
     with (

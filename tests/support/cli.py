@@ -32,7 +32,7 @@ def run(*arguments: str, stdin: str | None = None) -> Done:
 
 
 class Cli:
-    """The command with the options that say where the data is."""
+    """The command with its data location."""
 
     def __init__(self, where: list[str], ns: str) -> None:
         self.where = where
@@ -43,24 +43,24 @@ class Cli:
         return run(*arguments, *self.where, stdin=stdin)
 
     def text(self, *arguments: str) -> str:
-        """What it tells people."""
+        """The output for people."""
         done = self.run(*arguments)
         assert done.exit_code == 0, (done.stdout, done.stderr)
         return done.stdout
 
     def lines(self, *arguments: str) -> list[Any]:
-        """What it tells programs, an object a line."""
+        """The output for programs, one object per line."""
         done = self.run(*arguments, "--json")
         assert done.exit_code == 0, (done.stdout, done.stderr)
         return [json.loads(line) for line in done.stdout.splitlines()]
 
     def json(self, *arguments: str) -> Any:
-        """What it tells programs, one object."""
+        """The output for programs, one object."""
         (found,) = self.lines(*arguments)
         return found
 
     def refused(self, *arguments: str) -> Any:
-        """How it tells programs that it was refused."""
+        """The refusal as programs get it."""
         done = self.run(*arguments, "--json")
         assert done.exit_code == 1, (done.stdout, done.stderr)
         assert done.stdout == ""

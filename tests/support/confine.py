@@ -1,9 +1,9 @@
-"""Run a command as a systemd unit would: its system calls, its sockets, no memory to write and run.
+"""Run a command under a systemd unit's restrictions: system calls, address families, W^X.
 
     python -m tests.support.confine UNIT COMMAND...
 
-There is no booted systemd where this is tested, so what it would tell the kernel is told here, with
-the library that systemd itself uses. What is allowed is asked of ``systemd-analyze``.
+The test machine has no booted systemd, so this module installs the same kernel filters, with the
+library that systemd itself uses. ``systemd-analyze`` provides the list of allowed calls.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class _Compare(ctypes.Structure):
 
 
 def directives(unit: str) -> dict[str, list[str]]:
-    """What a unit says, by name."""
+    """The settings of a unit, by name."""
     found: dict[str, list[str]] = {}
     for line in unit.splitlines():
         name, equals, value = line.partition("=")
@@ -46,7 +46,7 @@ def directives(unit: str) -> dict[str, list[str]]:
 
 
 def allowed_calls(filters: list[str]) -> set[str]:
-    """The system calls that SystemCallFilter= lets through."""
+    """The system calls that SystemCallFilter= allows."""
     allowed: set[str] = set()
     for each in filters:
         named = set[str]().union(*map(_members, each.removeprefix("~").split()))
@@ -68,7 +68,7 @@ def _members(group: str) -> set[str]:
 
 
 def confine(unit: str) -> None:
-    """Confine this process, and all that it starts; there is no way back."""
+    """Confine this process and its children, irreversibly."""
     said = directives(unit)
     allowed = allowed_calls(said["SystemCallFilter"])
     libc = ctypes.CDLL(None, use_errno=True)
@@ -78,7 +78,7 @@ def confine(unit: str) -> None:
     library = ctypes.CDLL(ctypes.util.find_library("seccomp"))
     library.seccomp_init.restype = ctypes.c_void_p
     context = ctypes.c_void_p(library.seccomp_init(ctypes.c_uint32(action)))
-    # What systemd-analyze lists for every machine is not all there is on this one.
+    # systemd-analyze lists calls of all architectures; this machine has only some.
     for name in allowed - {"socket"}:
         found = library.seccomp_syscall_resolve_name(name.encode())
         if found >= 0:
@@ -93,7 +93,7 @@ def confine(unit: str) -> None:
         )
     _check(library.seccomp_load(context))
     if said.get("MemoryDenyWriteExecute") == ["yes"]:
-        # Where the kernel cannot yet, a systemd of the same age would ask for less as well.
+        # On an older kernel, a systemd of the same age would also request less.
         libc.prctl(_PR_SET_MDWE, _MDWE_REFUSE_EXEC_GAIN, 0, 0, 0)
 
 

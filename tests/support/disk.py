@@ -1,4 +1,4 @@
-"""A real file system of a size of its own, which can fill and be made read-only."""
+"""A real file system of limited size, which can fill up and become read-only."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from tests.support.process import ServerProcess
 
 __all__ = ["CannotMountError", "SmallDisk"]
 
-# Of a user who is root in a namespace of users of its own, where the kernel lets it be.
+# As root of a user namespace, if the kernel allows that.
 _UNSHARE = ("unshare", "--user", "--map-root-user", "--mount", "--propagation", "private")
 _ENTER = ("--user", "--mount", "--preserve-credentials")
 
 
 class CannotMountError(Exception):
-    """This machine lets nobody but root mount."""
+    """This machine allows mounts for root only."""
 
 
 class SmallDisk:
     """A tmpfs that only its own processes see; a context manager.
 
     Attributes:
-        folder: Where it is, for processes started through ``before``.
-        before: The command that starts another command where the disk is.
+        folder: Its path, for processes started through ``before``.
+        before: The command prefix that starts another command in the disk's mount namespace.
     """
 
     def __init__(self, folder: Path, size: int) -> None:
@@ -58,16 +58,16 @@ class SmallDisk:
         return ServerProcess(data, *options, log=log, wait=wait, before=self.before)
 
     def run(self, *command: str) -> str:
-        """Run a command there; return what it says."""
+        """Run a command there; return its output."""
         done = subprocess.run(  # noqa: S603 - our own command
             [*self.before, *command], check=True, capture_output=True, text=True, timeout=60
         )
         return done.stdout
 
     def remount(self, option: str) -> None:
-        """Change it: ``size=…`` in bytes, ``ro`` or ``rw``.
+        """Remount: ``size=…`` in bytes, ``ro`` or ``rw``.
 
-        It becomes read-only only while no process has a file open for writing.
+        ``ro`` needs that no process has a file open for writing.
         """
         self.run("mount", "-o", f"remount,{option}", str(self.folder))
 

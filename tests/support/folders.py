@@ -1,4 +1,4 @@
-"""Folders for data that no test pulls the plug on."""
+"""Folders for data of tests without crashes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
 def quick_folder() -> Iterator[Path]:
     """A temporary folder, in memory where the machine has such a place.
 
-    What is shown there does not hang on the disk, and thousands of commits need not wait for it.
+    Such tests do not depend on the disk, and thousands of commits need not wait for it.
     """
     where = _MEMORY if _MEMORY.is_dir() and os.access(_MEMORY, os.W_OK) else None
     with tempfile.TemporaryDirectory(prefix="effemb-test-", dir=where) as folder:

@@ -24,14 +24,14 @@ def frames_of(client: Client, ns: str, folder: Path) -> list[Frame]:
 
 
 def kinds(frames: Iterable[Frame]) -> list[str | None]:
-    """What each frame holds."""
+    """The kind of each frame."""
     return [frame.WhichOneof("content") for frame in frames]
 
 
 def requests(
     frames: Iterable[Frame | Message | bytes], ns: str
 ) -> list[service_pb2.RestoreRequest | bytes]:
-    """The frames as requests that restore them into a namespace; others as they are."""
+    """The frames as requests that restore them into a namespace."""
     made: list[service_pb2.RestoreRequest | bytes] = []
     for frame in frames:
         if isinstance(frame, Frame):

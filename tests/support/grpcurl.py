@@ -14,7 +14,7 @@ _BIN = Path(__file__).resolve().parent.parent.parent / ".tools" / "bin"
 
 
 def build_grpcurl() -> Path:
-    """Return the program; skip the test where it cannot be had."""
+    """Return the path of grpcurl; skip the test if it cannot be built."""
     program = _BIN / "grpcurl"
     if program.exists():
         return program

@@ -1,4 +1,4 @@
-"""A hostile HTTP/2 client: frames by hand, as many and as wrong as one likes."""
+"""A hostile HTTP/2 client: hand-made frames in any number and order."""
 
 from __future__ import annotations
 
@@ -49,13 +49,13 @@ def call_headers(method: str, token: str | None = None, **more: str) -> bytes:
 
 
 def grpc_message(body: bytes, claimed: int | None = None, *, compressed: bool = False) -> bytes:
-    """A message as gRPC frames it; its length may be a lie."""
+    """A message in gRPC's framing, possibly with a false length."""
     length = len(body) if claimed is None else claimed
     return struct.pack(">BI", compressed, length) + body
 
 
 class Connection:
-    """A connection that has said hello."""
+    """A connection after its handshake."""
 
     def __init__(self, target: str, *, hello: bool = True) -> None:
         host, port = target.rsplit(":", 1)
@@ -86,7 +86,7 @@ class Connection:
         self.frame(RST_STREAM, 0, stream, struct.pack(">I", 8))
 
     def is_closed(self, seconds: float) -> bool:
-        """Whether the server ends the connection within a time."""
+        """Whether the server closes the connection within a time."""
         self.socket.settimeout(seconds)
         try:
             while self.socket.recv(65_536):
@@ -98,7 +98,7 @@ class Connection:
         return True
 
     def vanish(self) -> None:
-        """End at once, without a goodbye."""
+        """Close abruptly."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.socket.close()
 

@@ -1,4 +1,4 @@
-"""What one namespace has acknowledged, done again by the model."""
+"""The acknowledged writes of a namespace, replayed on the model."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ __all__ = ["Journal"]
 class Journal:
     """The acknowledged writes of a namespace, by their revisions.
 
-    Calls overlap, so replies do not come in the order of the writes; their revisions have it.
+    Calls overlap, so replies arrive out of order; their revisions give the order of the writes.
 
     Attributes:
         multiple: Whether an item can be in several categories.
-        newest: The newest revision that was answered.
-        unanswered: Revisions that no acknowledged write has, as far as the model has come.
+        newest: The newest answered revision.
+        unanswered: Revisions without an acknowledged write, up to the model's revision.
     """
 
     def __init__(self, dimension: int, *, unit: bool = False, multiple: bool = False) -> None:
@@ -26,17 +26,17 @@ class Journal:
         self._model = Model(dimension, unit=unit, multiple=multiple)
         self._lock = threading.Lock()
         self._writes: dict[int, Operation] = {}
-        # Such that may have changed nothing, and then have the revision of another write.
+        # Writes that may have changed nothing and then carry the revision of another write.
         self._perhaps: dict[int, list[Operation]] = {}
         self.newest = 1
         self.unanswered = 0
         self._count = 0
 
     def acknowledged(self, revision: int, operation: Operation) -> None:
-        """A write that changed something was answered.
+        """Record an answered write that changed something.
 
         Raises:
-            AssertionError: Another one was answered with the same revision.
+            AssertionError: Another write has the same revision.
         """
         with self._lock:
             assert revision > self._model.revision, "a revision that is settled already"
@@ -46,7 +46,7 @@ class Journal:
             self._count += 1
 
     def perhaps(self, revision: int, operation: Operation) -> None:
-        """A write was answered that may have changed nothing."""
+        """Record an answered write that may have changed nothing."""
         with self._lock:
             self._perhaps.setdefault(revision, []).append(operation)
             self.newest = max(self.newest, revision)
@@ -56,21 +56,21 @@ class Journal:
         return self._count
 
     def catch_up(self, revision: int) -> Model:
-        """Do all that was acknowledged since the last time, and return the model.
+        """Apply the writes acknowledged since the last call, and return the model.
 
         Args:
-            revision: Of the namespace; nothing that was answered may be beyond it.
+            revision: The namespace's revision; no answered write may be beyond it.
         """
         assert self.newest <= revision, "an acknowledged write is not there"
         return self.at(revision)
 
     def at(self, revision: int) -> Model:
-        """The model at a revision, not below the last one that it was asked for."""
+        """The model at a revision, which must not be below the last requested one."""
         model = self._model
         assert model.revision <= revision
         with self._lock:
             for each in range(model.revision + 1, revision + 1):
-                # Whatever has this revision, if nothing was answered with it: one of those.
+                # A revision without an answered write belongs to one of those.
                 operation = self._writes.pop(each, None)
                 others = self._perhaps.pop(each, ())
                 if operation is not None:

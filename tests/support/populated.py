@@ -1,4 +1,4 @@
-"""A namespace with something of everything, for the tests that only read."""
+"""A namespace with every kind of content, for read-only tests."""
 
 from __future__ import annotations
 

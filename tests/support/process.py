@@ -1,4 +1,4 @@
-"""A server in a process of its own, which can be told to stop, or killed."""
+"""A server in a process of its own, which can be stopped or killed."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _SECONDS_TO_STOP = 20.0
 
 
 def environment(**more: str) -> dict[str, str]:
-    """The environment for a command: ours, without what would change what it does."""
+    """Our environment for a command, without variables that change its behaviour."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("EFFEMB_")}
     return kept | {"PYTHONWARNINGS": "ignore", "COLUMNS": "200", "NO_COLOR": "1"} | more
 
 
 class ServerProcess:
-    """`effemb serve` on a free port; a context manager. Only its own process is ever signalled."""
+    """`effemb serve` on a free port; a context manager. It signals only its own process."""
 
     def __init__(
         self,
@@ -37,14 +37,14 @@ class ServerProcess:
         wait: bool = True,
         before: Sequence[str] = (),
     ) -> None:
-        """Start it.
+        """Start the server.
 
         Args:
-            data: Its directory.
-            *options: Of `effemb serve`.
-            log: File that takes its standard error; None: beside the directory.
+            data: The data directory.
+            *options: Options of `effemb serve`.
+            log: The file for its standard error; None: beside the directory.
             wait: Whether to wait until it serves.
-            before: A command that runs it in its own place, such as nsenter.
+            before: A command prefix, such as nsenter.
         """
         self.data = data
         self._log = log or data.with_name(f"{data.name}.log")
@@ -57,10 +57,10 @@ class ServerProcess:
                 ],
                 stdout=subprocess.PIPE,
                 stderr=log_file,
-                # Servers of tests do not meet at a port.
+                # Servers of concurrent tests must not share a port.
                 env=environment(EFFEMB_METRICS_LISTEN="off"),
             )
-        #: What it has said of itself once it served.
+        #: The line that it printed when it began to serve.
         self.told: dict[str, str] = {}
         if wait:
             try:
@@ -70,7 +70,7 @@ class ServerProcess:
                 raise
 
     def wait_until_it_serves(self) -> None:
-        """Wait until it has said where it listens."""
+        """Wait until it has printed its address."""
         self.told = json.loads(self._first_line())
 
     def _first_line(self) -> bytes:
@@ -82,7 +82,7 @@ class ServerProcess:
         return line
 
     def has_open(self, name: str) -> bool:
-        """Whether it has a file of its directory open."""
+        """Whether it has opened a file of its directory."""
         try:
             links = [link.readlink() for link in Path(f"/proc/{self.process.pid}/fd").iterdir()]
         except OSError:
@@ -90,7 +90,7 @@ class ServerProcess:
         return self.data.resolve() / name in links
 
     def kill_and_see_whether_it_served(self) -> bool:
-        """End it at once; return whether it had come so far as to serve."""
+        """Kill it; return whether it had begun to serve."""
         assert self.process.stdout is not None
         self.process.kill()
         self.process.wait()
@@ -100,15 +100,15 @@ class ServerProcess:
 
     @property
     def target(self) -> str:
-        """What a client connects to."""
+        """The address for clients."""
         return self.told["listening"]
 
     def log(self) -> str:
-        """What it has logged."""
+        """Its log so far."""
         return self._log.read_text(encoding="utf-8", errors="replace")
 
     def terminate(self) -> int:
-        """Ask it to stop, and return its exit status."""
+        """Send SIGTERM, and return its exit status."""
         self.process.send_signal(signal.SIGTERM)
         return self.wait()
 
@@ -119,7 +119,7 @@ class ServerProcess:
         return status
 
     def kill(self) -> None:
-        """End it at once, with no chance to tidy up."""
+        """Send SIGKILL."""
         self.process.kill()
         self.wait()
 

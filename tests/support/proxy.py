@@ -1,4 +1,4 @@
-"""A connection to a server that takes its time to be made."""
+"""A proxy with a slow connection set-up."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["slow_to_connect"]
 
 @contextmanager
 def slow_to_connect(target: str, seconds: float) -> Iterator[str]:
-    """Gives a target whose connections hear nothing for so long, and then what ``target`` says."""
+    """Yields an address whose connections stay silent for a time, then forward to ``target``."""
     host, _, port = target.rpartition(":")
     sockets: list[socket.socket] = []
 

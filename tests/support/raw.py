@@ -30,7 +30,7 @@ _SERVICE = "/effective_embeddings.v1.EffectiveEmbeddingsService/"
 
 @dataclass(frozen=True, slots=True)
 class RefusedError(Exception):
-    """A refused call, as it came over the wire."""
+    """A refusal, as received."""
 
     code: str
     reason: str
@@ -41,7 +41,7 @@ class RefusedError(Exception):
 
 
 class Raw(Protocol):
-    """Calls a method with a message, or with bytes that are none."""
+    """Calls a method with a message, or with arbitrary bytes."""
 
     def call(self, method: str, request: Message | bytes, timeout: float | None = None) -> Any:
         """Return the reply message; raise RefusedError."""
@@ -63,7 +63,7 @@ def values(vector: Any) -> resources_pb2.Embedding:
 
 
 class RemoteRaw:
-    """Over gRPC, by the generated stub; bytes go by a call of their own."""
+    """Over gRPC, by the generated stub; bytes are sent by a raw call."""
 
     def __init__(self, channel: grpc.Channel) -> None:
         self._channel = channel
@@ -125,7 +125,7 @@ class EmbeddedRaw:
 
 
 def serialized(request: Message | bytes) -> bytes:
-    """The bytes of a message; bytes as they are."""
+    """The bytes of a message; bytes unchanged."""
     return request if isinstance(request, bytes) else request.SerializeToString()
 
 

@@ -1,4 +1,4 @@
-"""Vectors and states to test with: small, reproducible, and never near to each other by luck."""
+"""Vectors and states for tests: small, reproducible, and never close by chance."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Vectors = NDArray[np.float32]
 
 
 def present(vector: Vectors | None) -> Vectors:
-    """A vector that must be there."""
+    """Assert that a vector is present, and return it."""
     assert vector is not None
     return vector
 

@@ -1,4 +1,4 @@
-"""Bad requests as a table: what is asked, and how exactly it must be refused."""
+"""Bad requests as a table: each request with its exact refusal."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["DIMENSION", "GOOD", "Bad", "assert_refused", "assignment", "make_goo
 __all__ += ["namespace_message", "table"]
 
 DIMENSION = 4
-#: A vector that nothing is wrong with.
+#: A valid vector.
 GOOD = np.array([0.5, -1, 2, 0.25], dtype=np.float32)
 
 
@@ -28,13 +28,13 @@ class Bad:
     """A bad request.
 
     Attributes:
-        name: What is wrong with it.
-        method: The rpc.
-        request: Makes it, for a namespace.
+        name: The fault, as the test's id.
+        method: The RPC.
+        request: Makes the request for a namespace.
         code: The gRPC code of the refusal.
         reason: Its ErrorReason.
-        field: The path of the field at fault; empty: none is named.
-        metadata: Further details, some of which may be left to others; "*": anything.
+        field: The path of the field at fault; empty: the refusal names no field.
+        metadata: Further details; "*": any value.
     """
 
     name: str
@@ -61,13 +61,13 @@ def make_good_state(client: Client, ns: str, **settings: Any) -> str:
 
 
 def assignment(item: str = "new", category: str = "a", **fields: Any) -> service_pb2.Assignment:
-    """An assignment that is good but for the given fields."""
+    """An assignment that is valid except for the given fields."""
     fields.setdefault("embedding", embedding(GOOD))
     return service_pb2.Assignment(item=item, category=category, **fields)
 
 
 def assert_refused(bad: Bad, client: Client, raw: Raw, ns: str) -> RefusedError:
-    """Send it; it must be refused as the table says, and nothing may have changed."""
+    """Send the request; it must be refused as the table says, without any change."""
     before = _state(client, ns)
     with pytest.raises(RefusedError) as caught:
         raw.call(bad.method, bad.request(ns))
@@ -96,6 +96,6 @@ def _state(client: Client, ns: str) -> tuple[Any, ...]:
 
 
 def namespace_message(name: str, **fields: Any) -> resources_pb2.Namespace:
-    """A namespace to create that is good but for the given fields."""
+    """A namespace to create that is valid except for the given fields."""
     fields.setdefault("dimension", DIMENSION)
     return resources_pb2.Namespace(name=name, **fields)

@@ -1,4 +1,4 @@
-"""Batches that are empty, or say two things at once."""
+"""Batches that are empty or contradict themselves."""
 
 from __future__ import annotations
 

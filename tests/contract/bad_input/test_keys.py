@@ -1,4 +1,4 @@
-"""Keys and names: empty, too long, or with characters that they may not have."""
+"""Keys and names: empty, too long, or with forbidden characters."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.contract.bad_input.cases import (
 )
 from tests.support.raw import Raw
 
-# What is wrong, the key, and the details of the refusal.
+# The fault, the key, and the details of the refusal.
 _KEYS: list[tuple[str, str, dict[str, str]]] = [
     ("empty", "", {"limit": "512", "actual": "0"}),
     ("over-long", "k" * 513, {"limit": "512", "actual": "513"}),

@@ -1,4 +1,4 @@
-"""Namespaces, categories and items that are not there."""
+"""Missing namespaces, categories and items."""
 
 from __future__ import annotations
 

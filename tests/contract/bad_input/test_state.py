@@ -1,4 +1,4 @@
-"""Requests that are right in themselves and do not fit what is there."""
+"""Requests that are valid by themselves and do not fit the state."""
 
 from __future__ import annotations
 
@@ -182,7 +182,7 @@ def test_a_revision_that_is_not_reached_is_refused_at_the_deadline(
     with pytest.raises(RefusedError) as caught:
         raw.call("GetNamespace", request, timeout=0.5)
     assert time.monotonic() - begin < 2
-    # The service says so a moment before the deadline passes at the client, or just after it.
+    # The service answers a moment before the deadline passes at the client, or just after it.
     assert caught.value.code in ("FAILED_PRECONDITION", "DEADLINE_EXCEEDED")
     if caught.value.reason:
         assert caught.value.reason in ("REVISION_NOT_REACHED", "DEADLINE_EXCEEDED")

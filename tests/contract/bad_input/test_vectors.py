@@ -1,4 +1,4 @@
-"""Vectors that are none: each refused with its reason, wherever a vector can come."""
+"""Invalid vectors: each refused with its reason, in every field that takes a vector."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _with(index: int, component: float) -> Any:
     return vector
 
 
-# What is wrong, the vector, the reason and its details.
+# The fault, the vector, the reason and its details.
 _VECTORS: list[tuple[str, Embedding, str, dict[str, str]]] = [
     (
         "too few components",

@@ -1,4 +1,4 @@
-"""What comes over the wire and is no request: bytes, sizes, tokens, deadlines, methods."""
+"""Malformed input on the wire: bytes, sizes, page tokens, deadlines, methods."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_invalid_utf_8_is_refused(client: Client, raw: Raw, ns: str) -> None:
 
 
 def test_damaged_requests_never_do_harm(client: Client, raw: Raw, ns: str) -> None:
-    """Flip and cut at random: an answer or a refusal with a reason, never a defect."""
+    """Flip and cut at random: an answer or a refusal with a reason, never INTERNAL."""
     make_good_state(client, ns)
     rng, refusals = random.Random(7), list[RefusedError]()
     good = pb.AssignRequest(
@@ -127,7 +127,7 @@ def test_an_unknown_method_is_refused_with_a_reason(client: Client, raw: Raw, ns
 
 
 def _tokens(raw: Raw, ns: str) -> dict[str, str]:
-    """A good token of each List."""
+    """A valid page token of each List method."""
     return {
         "ListCategories": raw.call(
             "ListCategories", pb.ListCategoriesRequest(namespace=ns, page_size=1)
@@ -196,7 +196,7 @@ def test_a_page_token_of_namespaces_is_bound_to_its_prefix(
 
 
 def test_a_refusal_of_long_texts_still_has_its_reason(client: Client, raw: Raw, ns: str) -> None:
-    """What a caller sent is repeated only as far as the headers of a status have room."""
+    """A status quotes the caller's text only as far as its headers have space."""
     make_good_state(client, ns)
     key = "ž" * 256
     bad = Bad(

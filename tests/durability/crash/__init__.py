@@ -1,4 +1,4 @@
-"""The crash loop: the server is killed with SIGKILL at chosen moments, and asked what is left.
+"""The crash loop: the server is killed with SIGKILL at chosen points, restarted, and checked.
 
-``world`` holds what was acknowledged, ``moments`` has the moments, ``loop`` goes round.
+``expected_state`` holds the acknowledged writes, ``kill_points`` the points, ``loop`` runs rounds.
 """

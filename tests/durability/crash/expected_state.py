@@ -1,4 +1,4 @@
-"""What a directory should hold: everything that was acknowledged, and what may be there or not."""
+"""The expected state of a directory: all acknowledged writes, and writes of unknown outcome."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ __all__ = ["BIG", "BIG_ITEMS", "Asked", "World"]
 
 _DIMENSION, _BIG_DIMENSION = 32, 1024
 _NAMESPACES, _CATEGORIES = 5, 40
-# Items that a round leaves to the next one, in each namespace.
+# Items that a round leaves for the next one, per namespace.
 _KEPT = 15
-#: A namespace of long vectors, for snapshots of several frames and for much log at a time.
+#: A namespace of long vectors, for snapshots of several frames and large WAL growth.
 BIG = "big"
 BIG_ITEMS = {f"item {number:04}": f"c{number % _CATEGORIES}" for number in range(400)}
 
 
 @dataclass(eq=False)
 class Asked:
-    """A write that was sent, with what it takes to send it again.
+    """A write that was sent, with the data for repeating it.
 
     Attributes:
-        before: State of each item that it names: its categories, None: not there.
-        after: What that is once it is done.
-        request_id: Of the write.
-        revision: What was answered; 0: nothing was.
+        before: The categories of each named item before the write; None: the item does not exist.
+        after: The same after the write.
+        request_id: The request id of the write.
+        revision: The answered revision; 0: unanswered.
     """
 
     ns: str
@@ -47,7 +47,7 @@ class Asked:
     revision: int = 0
 
     def send(self, client: Client) -> int:
-        """Ask for it; return the revision."""
+        """Send the write; return the revision."""
         return _SENDERS[type(self.operation)](client, self.ns, self.operation, self.request_id)
 
 
@@ -87,11 +87,11 @@ class World:
     """The namespaces of a directory.
 
     Attributes:
-        unanswered: Writes that were sent and not answered, not yet looked at.
-        refusals: What was answered instead.
-        answered: The last ones that were answered: sent again, they change nothing.
-        done: Writes that were not answered and had been done.
-        not_done: Such that had not been.
+        unanswered: Writes that were sent and not answered, not yet checked.
+        refusals: Errors of refused writes.
+        answered: The last answered writes: repeated, they change nothing.
+        done: Unanswered writes that had been applied.
+        not_done: Unanswered writes that had not been applied.
     """
 
     namespaces: dict[str, _Namespace] = field(default_factory=dict)
@@ -104,7 +104,7 @@ class World:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def create(self, client: Client) -> None:
-        """Make the namespaces."""
+        """Create the namespaces."""
         for number in range(_NAMESPACES):
             self._create(client, f"ns{number}", _DIMENSION, number)
         big = self._create(client, BIG, _BIG_DIMENSION, 100)
@@ -147,14 +147,14 @@ class World:
         return True
 
     def restored(self, name: str, digest: bytes, *, must_be_there: bool) -> None:
-        """A copy of a namespace may be there, wholly, or must be."""
+        """A copy of a namespace may or must exist, complete."""
         self._copies.append((name, digest, must_be_there))
 
     def settle(self, client: Client) -> None:
-        """See that what was not answered is there wholly or not at all, and send it again.
+        """Check that unanswered writes are applied as a whole or not at all, and repeat them.
 
-        With its request id it is done once, whether it had been done or not. What was answered is
-        sent again too: the answer is the same, and nothing changes.
+        With its request id a write is applied once, whether or not it had been applied. Answered
+        writes are repeated too: they return the same answer and change nothing.
         """
         for asked in self.unanswered:
             found = {key: _where(client, asked.ns, key) for key in asked.before}
@@ -186,7 +186,7 @@ class World:
         self._copies.clear()
 
     def tidy(self, client: Client, rng: random.Random) -> None:
-        """Delete what earlier clients have left, but a few: later rounds cost no more."""
+        """Delete most items of earlier clients, so that later rounds take no longer."""
         for name, namespace in self.namespaces.items():
             if name == BIG:
                 continue
@@ -199,13 +199,13 @@ class World:
 
     @property
     def checked(self) -> int:
-        """Writes that were answered, in the end."""
+        """The number of answered writes, repeated ones included."""
         return sum(len(each.journal) for each in self.namespaces.values())
 
     def check(self, client: Client) -> None:
         """Compare everything with the model: items, revisions, sums and digests.
 
-        Nothing may be unanswered: see settle.
+        No write may be unanswered: call ``settle`` first.
         """
         found = {each.name: each for each in client.list_namespaces()}
         assert set(found) == set(self.namespaces)

@@ -1,4 +1,4 @@
-"""The moments at which the server is killed, and how to see what a kill has hit."""
+"""The points at which the server is killed, and how to tell whether a kill hit its point."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.support.process import ServerProcess
 
 __all__ = ["MOMENTS", "OPTIONS", "Round"]
 
-#: Less than two namespaces take: nearly each call has to load one, and another one leaves.
+#: Less memory than two namespaces take: nearly each call loads one and evicts another.
 OPTIONS = ("--memory-budget", "100000", "--log-level", "warning")
 _WRITERS = 3
 _POLL = 0.0005
@@ -33,11 +33,11 @@ class Round:
     """One round.
 
     Attributes:
-        name: No other round has it.
+        name: A unique name.
         process: The server, until it is killed.
-        world: What should be there.
-        rng: Decides.
-        folder: For files.
+        world: The expected state.
+        rng: The source of all choices.
+        folder: A folder for files.
     """
 
     name: str
@@ -48,7 +48,7 @@ class Round:
 
     @contextmanager
     def writers(self) -> Iterator[list[Writer]]:
-        """Let clients write until the server is gone, which it must be at the end of the body."""
+        """Let clients write until the server is killed, at the latest at the end of the body."""
         writers = [
             Writer(self.process.target, self.world, f"{self.name}.{number}")
             for number in range(_WRITERS)
@@ -64,12 +64,12 @@ class Round:
                 assert not writer.is_alive()
 
     def wait(self, most: float) -> None:
-        """Wait for a random time up to so many seconds."""
+        """Wait for a random time of up to ``most`` seconds."""
         time.sleep(self.rng.uniform(0, most))
 
 
 def writing(it: Round) -> str:
-    """While several clients write, to namespaces that come into memory and leave it."""
+    """While several clients write to namespaces that are loaded and evicted."""
     with it.writers() as writers:
         it.wait(0.4)
         it.process.kill()
@@ -77,7 +77,7 @@ def writing(it: Round) -> str:
 
 
 def recovery(it: Round) -> str:
-    """While it opens what an earlier kill has left, and again."""
+    """While the server opens the directory after an earlier kill, repeatedly."""
     with once(it.process.target) as client:
         for number in range(it.rng.randint(0, 12)):
             _rewrite(it, client, number)
@@ -94,7 +94,7 @@ def recovery(it: Round) -> str:
 
 
 def _rewrite(it: Round, client: Client, number: int) -> bool:
-    """Give all items of the big namespace other vectors, some 3 MiB of log; whether answered."""
+    """Replace all vectors of the big namespace, about 3 MiB of WAL; return whether answered."""
     big = it.world.namespaces[BIG]
     places = [it.rng.randrange(len(big.pool)) for _ in BIG_ITEMS]
     operation = PutItems([*BIG_ITEMS], big.pool[places] * np.float32(it.rng.uniform(0.5, 1.5)))
@@ -103,7 +103,7 @@ def _rewrite(it: Round, client: Client, number: int) -> bool:
 
 
 def loading(it: Round) -> str:
-    """While reads load namespaces that are not in memory."""
+    """While reads load evicted namespaces."""
     names = list(it.world.namespaces)
     waiting: dict[int, str] = {}
 
@@ -130,7 +130,7 @@ def loading(it: Round) -> str:
 
 
 def copying_back(it: Round) -> str:
-    """While the write-ahead log, 64 MiB by then, is copied back into the database file."""
+    """During a checkpoint of the WAL, which has 64 MiB by then."""
     database = it.process.data / "effemb.db"
     before, copied = database.stat().st_mtime_ns, _copied(it.process.data)
     over = threading.Event()
@@ -157,13 +157,13 @@ def copying_back(it: Round) -> str:
 
 
 def _copied(data: Path) -> int:
-    """The step up to which the watermark says that the database file is complete."""
+    """The write up to which the database file is complete, by the watermark."""
     slots = (data / "watermark").read_bytes()
     return max((copied for _, copied, _ in struct.iter_unpack("<QQQ", slots)), default=0)
 
 
 def restoring(it: Round) -> str:
-    """While a restore comes in."""
+    """During a restore."""
     file, name = it.folder / f"{it.name}.snapshot", f"copy {it.name}".replace(" ", "-")
     answered = False
     with once(it.process.target) as client:
@@ -193,7 +193,7 @@ def restoring(it: Round) -> str:
 
 
 def streaming(it: Round) -> str:
-    """While a snapshot goes out."""
+    """During a snapshot."""
     folder = it.folder / f"{it.name} streaming"
     folder.mkdir()
     file = folder / "snapshot"
@@ -215,7 +215,7 @@ def streaming(it: Round) -> str:
 
 
 def purging(it: Round) -> str:
-    """While a namespace is deleted, and its rows after it."""
+    """During the deletion of a namespace and the purge of its rows."""
     file, name = it.folder / f"{it.name}.snapshot", f"gone {it.name}".replace(" ", "-")
     answered = False
     with once(it.process.target) as client:
@@ -241,7 +241,7 @@ def purging(it: Round) -> str:
     return "after its answer" if answered else "before its answer"
 
 
-#: The moments, and what a kill has to have hit to count as a hit of the moment.
+#: The kill points, each with the outcomes that count as a hit.
 MOMENTS: dict[Callable[[Round], str], Callable[[str], bool]] = {
     writing: lambda hit: not hit.startswith("with 0"),
     recovery: lambda hit: not hit.startswith("0 of"),

@@ -1,4 +1,4 @@
-"""Kill, start, look, and again."""
+"""Kill, restart, check, repeat."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ __all__ = ["Tally", "go_round"]
 
 
 class Tally:
-    """What was killed when, and what it hit.
+    """Kills and hits by kill point.
 
     Attributes:
-        kills: Kills by the name of their moment.
-        hits: Those of them that hit it.
-        words: What they hit, in words.
+        kills: Kills by the name of their point.
+        hits: Kills that hit their point.
+        words: The outcomes, in words.
     """
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class Tally:
         self.words.setdefault(moment, Counter())[words] += 1
 
     def lines(self) -> list[str]:
-        """A line for each moment."""
+        """One line per kill point."""
         return [
             f"{moment}: {kills} rounds, {self.hits[moment]} hit it ("
             + "; ".join(f"{count} {words}" for words, count in self.words[moment].most_common())
@@ -46,10 +46,10 @@ class Tally:
 
 
 def go_round(data: Path, folder: Path, rounds: int, *, tell: bool) -> tuple[World, Tally]:
-    """Go so many rounds on a fresh directory, through all moments in turn.
+    """Run ``rounds`` rounds on a fresh directory, through all kill points in turn.
 
     Raises:
-        AssertionError: Something is lost, done twice, half done, or wrong.
+        AssertionError: A write is lost, applied twice, half applied, or wrong.
     """
     world, tally, rng = World(), Tally(), random.Random(rounds)
     with Client.embedded(data) as client:

@@ -1,4 +1,4 @@
-"""kill -9 at any moment: whatever was acknowledged is there, once, and nothing is half done."""
+"""kill -9 at any moment: acknowledged writes are present once, and no write is half applied."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.durability.crash.loop import go_round
 
 pytestmark = pytest.mark.slow
 
-#: Rounds from which on each moment must have been hit: some are over in milliseconds.
+#: With fewer rounds a kill point may be missed: some last milliseconds.
 _MANY = 100
 
 

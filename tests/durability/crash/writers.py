@@ -1,4 +1,4 @@
-"""Clients that write without a pause until the server is gone."""
+"""Clients that write without a pause until the server is killed."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ _HELD = 12
 
 
 def once(target: str) -> Client:
-    """A client that sends each write once: a second try could make a lost one appear."""
+    """A client that sends each write once: a retry could hide a lost write."""
     client = Client(target, timeout=20, channel_options=[("grpc.enable_retries", 0)])
     client._transport.retries = False  # type: ignore[misc]
     return client
 
 
 class Writer(threading.Thread):
-    """Puts its own items into categories, moves and deletes them, all of them in small batches.
+    """Assigns, moves and deletes its own items in small batches.
 
     Attributes:
-        answered: Writes that were answered.
-        under_way: Whether the last one was not.
+        answered: Number of answered writes.
+        under_way: Whether the last write is unanswered.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Writer(threading.Thread):
         self.under_way = False
 
     def run(self) -> None:
-        """Write until the first call that is not answered."""
+        """Write until the first unanswered call."""
         with once(self._target) as client:
             for number in range(self._most):
                 if self._until.is_set():
@@ -86,7 +86,7 @@ class Writer(threading.Thread):
         before: dict[str, frozenset[str] | None],
         after: dict[str, frozenset[str] | None],
     ) -> Assign:
-        """Put items where they are not; in a namespace of many categories each they stay too."""
+        """Assign items to other categories; in a MULTIPLE namespace they keep the old ones."""
         multiple = self._world.namespaces[ns].journal.multiple
         pairs = []
         for key in chosen:

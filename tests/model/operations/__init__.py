@@ -1,4 +1,4 @@
-"""Writes as data: each can be sent to a client, and be done to the model."""
+"""Writes as data: each can be sent by a client and applied to the model."""
 
 from tests.model.operations.assignments import Assign, Unassign
 from tests.model.operations.base import Operation

@@ -18,7 +18,7 @@ __all__ = ["Assign", "Unassign"]
 
 @dataclass(frozen=True, eq=False)
 class Assign:
-    """Puts items into categories."""
+    """Assigns items to categories."""
 
     pairs: Sequence[tuple[str, str]]
     vectors: Stored | None
@@ -85,7 +85,7 @@ class Assign:
 
 @dataclass(frozen=True)
 class Unassign:
-    """Takes items out of categories; an empty category stands for all."""
+    """Removes items from categories; an empty category stands for all."""
 
     pairs: Sequence[tuple[str, str]]
     delete_items: bool = False

@@ -1,4 +1,4 @@
-"""What every write is."""
+"""The interface of all writes."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ class Operation(Protocol):
     """A write."""
 
     def send(self, client: Client, ns: str, **write: Any) -> Any:
-        """Ask for it, and return the reply in the form that ``apply`` returns."""
+        """Send the write, and return the reply in the form of ``apply``."""
 
     def apply(self, model: Model) -> tuple[Any, bool]:
-        """Do it to the model: the reply, and whether anything changed."""
+        """Apply the write to the model; return the reply, and whether anything changed."""
 
 
 def same(one: Stored | None, other: Stored | None) -> bool:
-    """Whether two vectors are the same, or neither is there."""
+    """Whether two vectors are equal, or both absent."""
     if one is None or other is None:
         return one is other
     return bool(np.array_equal(one, other))
 
 
 def either(new: Any, old: Any) -> Any:
-    """The new one, where there is one."""
+    """The new value if given, otherwise the old one."""
     return old if new is None else new

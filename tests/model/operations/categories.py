@@ -84,7 +84,7 @@ class DeleteCategories:
 
 @dataclass(frozen=True)
 class Reanchor:
-    """Starts a category's average again."""
+    """Reanchors a category."""
 
     key: str
     keep_last: int

@@ -18,7 +18,7 @@ __all__ = ["DeleteItems", "PutItems", "put_item"]
 def put_item(
     model: Model, key: str, vector: Any, weight: float | None, metadata: Mapping[str, str] | None
 ) -> tuple[bool, bool]:
-    """Store what an entry says of an item; return whether it is new, and whether it changed."""
+    """Store the given fields of an item; return whether it is new, and whether it changed."""
     before = model.items.get(key)
     taken = None if vector is None else model.take_in(vector)
     if before is None:
