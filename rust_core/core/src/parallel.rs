@@ -1,13 +1,14 @@
 //! Running one piece of work on several threads.
 //!
-//! A scan of some hundred microseconds cannot afford to start a thread. So there is one pool for
-//! the process, one thread less than there are cores. A call takes those that are idle and never
-//! waits for one that is not: where every core is busy each call has its own thread, which is the
-//! best that there is.
+//! A scan of some hundred microseconds cannot afford to start a thread. So the process has one pool
+//! of helper threads, one fewer than cores. A call takes the helpers that are idle and never waits
+//! for a busy one: when every core is busy, each call runs on its own thread, which is optimal.
 //!
-//! To wake a thread takes as long as half of a small scan, so nobody goes to sleep at once: a
-//! helper looks out for the next call for as long as that, and a caller for the end of its helpers.
-//! They make way for other threads while they do.
+//! Waking a thread takes half as long as a small scan, so threads spin before they sleep: a helper
+//! until the next call, a caller until its helpers have finished. They yield to other threads
+//! meanwhile.
+//!
+//! The clock bounds the time spent spinning. No result depends on it.
 
 use std::hint::spin_loop;
 use std::process;
@@ -19,29 +20,29 @@ use std::time::{Duration, Instant};
 
 use rayon_core::{ThreadPool, ThreadPoolBuilder};
 
-/// How long a thread looks out for what it waits for before it sleeps: about as long as it takes to
-/// be woken, so that it never does more than twice what is needed.
-const PATIENCE: Duration = Duration::from_micros(50);
+/// How long a thread spins before it sleeps: about the time that waking it takes, so that spinning
+/// at most doubles the cost.
+const SPIN_TIME: Duration = Duration::from_micros(50);
 
-/// Runs `work` on this thread and on up to `threads - 1` others and returns what each made, in no
-/// order. The work must share itself out (every run takes pieces until none are left), so it is
-/// done whoever has time for it.
+/// Runs `work` on this thread and on up to `threads - 1` helpers and returns the results, in no
+/// order. The work must divide itself: each run takes pieces until no piece is left, so that all of
+/// it is done by the threads that run, however many.
 pub(crate) fn run<T: Send>(threads: usize, work: impl Fn() -> T + Sync) -> Vec<T> {
     run_alongside(threads, work, || {})
 }
 
-/// As [`run`], but this thread does something of its own first, while the others work already.
+/// As [`run`], but this thread runs `meanwhile` first, while helpers already work.
 pub(crate) fn run_alongside<T: Send>(
     threads: usize,
     work: impl Fn() -> T + Sync,
-    own: impl FnOnce(),
+    meanwhile: impl FnOnce(),
 ) -> Vec<T> {
-    // A small scan does not even ask for the pool: that costs a system call.
+    // A small scan does not even look up the pool: that costs a system call.
     let pool = (threads > 1).then(pool).flatten();
     match pool {
-        Some(pool) => pool.run(threads, work, own),
+        Some(pool) => pool.run(threads, work, meanwhile),
         None => {
-            own();
+            meanwhile();
             vec![work()]
         }
     }
@@ -50,9 +51,9 @@ pub(crate) fn run_alongside<T: Send>(
 struct Pool {
     threads: ThreadPool,
     idle: AtomicUsize,
-    /// Counts the calls, for those who look out for the next one.
+    /// Number of calls so far: a spinning helper sees the next one by it.
     calls: AtomicUsize,
-    /// The process that has these threads: one that was forked from it has none of them.
+    /// The process that has these threads: a process that was forked from it does not have them.
     process: u32,
 }
 
@@ -63,16 +64,16 @@ fn pool() -> Option<&'static Pool> {
 }
 
 impl Pool {
-    /// None where there is one core, or the system refuses threads.
+    /// `None` if the machine has one core, or if the system refuses threads.
     fn start() -> Option<Self> {
-        let others = available_parallelism().map_or(1, usize::from) - 1;
+        let helpers = available_parallelism().map_or(1, usize::from) - 1;
         let builder = ThreadPoolBuilder::new()
-            .num_threads(others)
+            .num_threads(helpers)
             .thread_name(|number| format!("scan-{number}"));
-        let threads = (others > 0).then(|| builder.build().ok()).flatten()?;
+        let threads = (helpers > 0).then(|| builder.build().ok()).flatten()?;
         Some(Self {
             threads,
-            idle: AtomicUsize::new(others),
+            idle: AtomicUsize::new(helpers),
             calls: AtomicUsize::new(0),
             process: process::id(),
         })
@@ -82,36 +83,37 @@ impl Pool {
         &'static self,
         threads: usize,
         work: impl Fn() -> T + Sync,
-        own: impl FnOnce(),
+        meanwhile: impl FnOnce(),
     ) -> Vec<T> {
-        let others = (1..threads).map_while(|_| Seat::take(&self.idle));
-        let others: Vec<_> = others.collect();
+        let slots = (1..threads).map_while(|_| HelperSlot::acquire(&self.idle));
+        let slots: Vec<_> = slots.collect();
+        let count = slots.len();
         let begun = AtomicUsize::new(0);
-        let running = AtomicUsize::new(others.len());
-        let made = Mutex::new(Vec::with_capacity(others.len() + 1));
+        let running = AtomicUsize::new(count);
+        let results = Mutex::new(Vec::with_capacity(count + 1));
         let put = |result| {
-            let mut made = made.lock().unwrap_or_else(PoisonError::into_inner);
-            made.push(result);
+            let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
+            results.push(result);
         };
-        let count = others.len();
         self.threads.in_place_scope(|scope| {
-            for seat in others {
+            for slot in slots {
                 let (work, put, begun, running) = (&work, &put, &begun, &running);
                 scope.spawn(move |_| {
                     begun.fetch_add(1, Relaxed);
                     put(work());
-                    // Before the seat is free: whoever takes it calls after that.
+                    // Read before the slot is free: the next holder of the slot counts its call
+                    // after that.
                     let calls = self.calls.load(Acquire);
-                    drop(seat);
-                    self.threads.spawn(move || self.look_out(calls));
+                    drop(slot);
+                    self.threads.spawn(move || self.spin_until_next_call(calls));
                     running.fetch_sub(1, Relaxed);
                 });
             }
             self.calls.fetch_add(1, Release);
-            own();
+            meanwhile();
             put(work());
-            wait_until(|| {
-                // One that has begun is at its last piece. One that has not may be waiting for
+            spin_until(|| {
+                // A helper that has begun is at its last piece. One that has not may be waiting for
                 // this very core.
                 if begun.load(Relaxed) < count {
                     thread::yield_now();
@@ -119,39 +121,38 @@ impl Pool {
                 running.load(Relaxed) == 0
             });
         });
-        made.into_inner().unwrap_or_else(PoisonError::into_inner)
+        results.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps the thread that runs this awake until there is another call than the first `calls`,
-    /// if it comes soon.
-    fn look_out(&self, calls: usize) {
-        wait_until(|| {
+    /// Keeps a helper thread awake until a call after the first `calls`, if it comes soon.
+    fn spin_until_next_call(&self, calls: usize) {
+        spin_until(|| {
             thread::yield_now();
             self.calls.load(Acquire) != calls
         });
     }
 }
 
-/// Looks whether it is `done` until it is, or there is no patience left.
-fn wait_until(done: impl Fn() -> bool) {
+/// Waits until `done`, at most for [`SPIN_TIME`].
+fn spin_until(done: impl Fn() -> bool) {
     let begin = Instant::now();
-    while !done() && begin.elapsed() < PATIENCE {
+    while !done() && begin.elapsed() < SPIN_TIME {
         spin_loop();
     }
 }
 
-/// One of the idle threads, until it is dropped.
-struct Seat<'a>(&'a AtomicUsize);
+/// The use of one idle helper thread, until it is dropped.
+struct HelperSlot<'a>(&'a AtomicUsize);
 
-impl<'a> Seat<'a> {
-    fn take(idle: &'a AtomicUsize) -> Option<Self> {
+impl<'a> HelperSlot<'a> {
+    fn acquire(idle: &'a AtomicUsize) -> Option<Self> {
         idle.fetch_update(AcqRel, Relaxed, |idle| idle.checked_sub(1))
             .ok()
             .map(|_| Self(idle))
     }
 }
 
-impl Drop for Seat<'_> {
+impl Drop for HelperSlot<'_> {
     fn drop(&mut self) {
         self.0.fetch_add(1, Release);
     }
@@ -173,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn all_work_is_done_once_however_many_ask_at_the_same_time() {
+    fn all_work_is_done_once_by_any_number_of_concurrent_callers() {
         thread::scope(|scope| {
             for threads in 1..=8 {
                 scope.spawn(move || {
@@ -186,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_of_any_thread_is_the_callers() {
+    fn a_panic_of_any_thread_reaches_the_caller() {
         let caller = thread::current().id();
         for at_fault in 0..20 {
             let (started, failed) = (AtomicUsize::new(0), AtomicUsize::new(0));
@@ -198,7 +199,7 @@ mod tests {
                         failed.fetch_add(1, Relaxed);
                         panic!("as planned");
                     }
-                    // So that another thread has its turn, if one is idle.
+                    // Gives another thread the time to start, if one is idle.
                     while started.load(Relaxed) < 2 && begin.elapsed() < Duration::from_millis(50) {
                         thread::yield_now();
                     }
@@ -206,7 +207,7 @@ mod tests {
             }));
             assert_eq!(caught.is_err(), failed.into_inner() > 0);
         }
-        // None of them is lost.
+        // Every helper is idle again.
         if let Some(pool) = pool() {
             while pool.idle.load(Relaxed) < pool.threads.current_num_threads() {
                 thread::yield_now();

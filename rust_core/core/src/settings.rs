@@ -1,16 +1,16 @@
-//! What namespaces and categories are told to be.
+//! The settings of namespaces and categories.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// Data of the caller's own, kept in order of key so that equal maps have equal bytes.
+/// Metadata of the caller, in the order of its keys, so that equal maps have equal bytes.
 pub type Metadata = BTreeMap<String, String>;
 
-/// How the vectors of a namespace are taken in.
+/// How the vectors of a namespace are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Normalization {
-    /// As they are given.
+    /// Unchanged.
     Raw,
     /// Scaled to length 1.
     Unit,
@@ -25,20 +25,20 @@ pub enum MembershipMode {
     Multiple,
 }
 
-/// What is fixed when a namespace is created.
+/// The settings that are fixed when a namespace is created.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NamespaceSettings {
     /// Components of each vector, 1 to [`MAX_DIMENSION`](crate::arithmetic::limits::MAX_DIMENSION).
     pub dimension: u32,
-    /// Tag of the model that the vectors come from; empty: unnamed.
+    /// Name of the model that the vectors come from; empty: unnamed.
     pub embedding_model: String,
-    /// How vectors are taken in.
+    /// How vectors are stored.
     pub normalization: Normalization,
     /// In how many categories an item can be.
     pub membership: MembershipMode,
 }
 
-/// What a category is told to do with its base and its members.
+/// The settings of a category.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CategorySettings {
     /// Weight of the base: 0, or [`MIN_WEIGHT`](crate::arithmetic::limits::MIN_WEIGHT) to
@@ -49,7 +49,7 @@ pub struct CategorySettings {
     /// The base never counts for less than this share of the whole, 0 to
     /// [`MAX_BASE_SHARE`](crate::arithmetic::limits::MAX_BASE_SHARE).
     pub min_base_share: f64,
-    /// Members are recorded and do not count.
+    /// Whether members are recorded without counting.
     pub frozen: bool,
 }
 

@@ -1,10 +1,10 @@
-//! The state digest: a function of what there is, not of how it came to be.
+//! The state digest: a function of the records that exist, not of the history that led to them.
 //!
 //! Each record (a category with its sum, an item, a membership) is hashed with BLAKE3; the digest
 //! is the sum of these hashes, as four 64-bit integers that wrap. Addition is commutative and has
-//! inverses, so the digest follows each write in O(what the write touches) and equal sets of
-//! records have equal digests. It is a fingerprint against damage and mistakes; it does not
-//! protect against somebody who constructs records to collide.
+//! inverses, so a write updates the digest in O(records touched), and equal sets of records have
+//! equal digests. The digest detects damage and mistakes; it does not resist an attacker who
+//! constructs records that collide.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,17 +16,17 @@ pub type RecordHash = [u8; 32];
 pub struct SetDigest([u64; 4]);
 
 impl SetDigest {
-    /// Puts a record in.
+    /// Adds a record.
     pub fn insert(&mut self, record: &RecordHash) {
         self.combine(record, u64::wrapping_add);
     }
 
-    /// Takes a record out.
+    /// Removes a record.
     pub fn remove(&mut self, record: &RecordHash) {
         self.combine(record, u64::wrapping_sub);
     }
 
-    /// Puts in what another set has had put in, and takes out what it has had taken out.
+    /// Adds the records that were added to `other`, and removes those that were removed from it.
     pub fn combine_with(&mut self, other: Self) {
         for (lane, value) in self.0.iter_mut().zip(other.0) {
             *lane = lane.wrapping_add(value);
@@ -65,8 +65,8 @@ fn lanes(bytes: &[u8; 32]) -> [u64; 4] {
 /// Hashes a record field by field; each field is preceded by its length, so that no two records
 /// have the same bytes.
 ///
-/// The fields are gathered first: BLAKE3 hashes the kilobytes of one long input side by side, and
-/// those of many short ones one after the other.
+/// The fields are gathered first: BLAKE3 hashes the kilobytes of one long input in parallel, those
+/// of many short inputs one after the other.
 pub struct RecordHasher(Vec<u8>);
 
 impl RecordHasher {
@@ -75,7 +75,7 @@ impl RecordHasher {
         Self::with_room(kind, 0)
     }
 
-    /// Begins a record of a kind with vectors and sums of so many bytes.
+    /// Begins a record of a kind whose vectors and sums take this number of bytes.
     pub fn with_room(kind: &str, bytes: usize) -> Self {
         let mut hasher = Self(Vec::with_capacity(256 + bytes));
         hasher.bytes(kind.as_bytes());

@@ -2,8 +2,8 @@
 //!
 //! A weighted component is rounded once, to the nearest multiple of 2⁻⁴⁰ (ties to even), and
 //! added as a 64-bit integer. Integer addition is associative and has inverses, so a sum depends
-//! only on what is in it; a floating-point running sum depends on its history. The range is
-//! ±2²³ a component; leaving it is an error, never a wrap.
+//! only on its parts; a floating-point running sum depends on its history. The range is ±2²³ per
+//! component; leaving it is an error, never a wrap.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -38,14 +38,14 @@ pub fn add(sum: &mut [i64], weight: f64, vector: &[f32]) -> Result<(), Overflow>
     accumulate(sum, weight * ONE, vector)
 }
 
-/// Takes `weight · vector` out of a sum: the exact inverse of [`add`]. (Rounding to even is
+/// Subtracts `weight · vector` from a sum: the exact inverse of [`add`]. (Rounding to even is
 /// symmetric, so the negated product rounds to the negated integer.)
 pub fn subtract(sum: &mut [i64], weight: f64, vector: &[f32]) -> Result<(), Overflow> {
     accumulate(sum, -weight * ONE, vector)
 }
 
-/// Does an addition (or, with `minus`, a subtraction) again that fitted when it was first done, in
-/// any order of several: the way there may leave the range and wrap, and the end is right.
+/// Repeats an addition (with `minus`: a subtraction) that was in range when it was first made. The
+/// order of several does not matter: partial sums may leave the range and wrap, the end is right.
 pub fn replay(sum: &mut [i64], weight: f64, vector: &[f32], minus: bool) {
     let scale = if minus { -weight * ONE } else { weight * ONE };
     if add_small(sum, scale, vector).is_none() {
@@ -75,10 +75,10 @@ fn accumulate(sum: &mut [i64], scale: f64, vector: &[f32]) -> Result<(), Overflo
 }
 
 /// Adds numbers that are all less than 2⁵¹ (2048, in real numbers), as nearly all are. Returns
-/// whether no component wrapped. None: they are not, and the sum is as it was.
+/// whether no component wrapped; `None` if a number is larger, and the sum is as it was.
 ///
-/// A conversion to an integer is one number at a time on many a CPU. But x + 1.5·2⁵², where the
-/// unit is 1, is rounded to the nearest integer (ties to even), which then stands in its low bits.
+/// Many CPUs convert to integers one number at a time. But x + 1.5·2⁵², where the unit of an f64 is
+/// 1, is rounded to the nearest integer (ties to even), which is then in its low bits.
 fn add_small(sum: &mut [i64], scale: f64, vector: &[f32]) -> Option<bool> {
     Kernel::best().run(|| add_small_in_lanes(sum, scale, vector))
 }
@@ -88,8 +88,8 @@ fn add_small_in_lanes(sum: &mut [i64], scale: f64, vector: &[f32]) -> Option<boo
     const SHIFT: f64 = 6_755_399_441_055_744.0;
     let shifted = |x: f32| (scale * f64::from(x) + SHIFT).to_bits().cast_signed();
     let integer = |shifted: i64| shifted.wrapping_sub(SHIFT.to_bits().cast_signed());
-    // Bits above the mantissa that are not those of 2⁵² to 2⁵³, and signs of components that have
-    // wrapped: theirs differs from those of both parts.
+    // `large`: bits above the mantissa that differ from those of 2⁵² to 2⁵³. `wrapped`: the sign bit
+    // is set if the sign of a component differs from the signs of both of its parts.
     let (mut large, mut wrapped) = (0, 0);
     for (total, &x) in sum.iter_mut().zip(vector) {
         let shifted = shifted(x);
@@ -108,9 +108,9 @@ fn add_small_in_lanes(sum: &mut [i64], scale: f64, vector: &[f32]) -> Option<boo
     None
 }
 
-/// The nearest integer, ties to even: `f64::round_ties_even`, which is a call where the processor
-/// is not known to have an instruction for it. Below 2⁵² the sum's unit is 1, so the addition
-/// rounds; from there on every f64 is an integer.
+/// The nearest integer, ties to even: `f64::round_ties_even`, which is a function call if the target
+/// is not known to have an instruction for it. The sum of a number below 2⁵² and 2⁵² has the unit 1,
+/// so the addition rounds; from 2⁵² on every f64 is an integer.
 #[inline]
 fn round(x: f64) -> f64 {
     const WHOLE: f64 = (1_u64 << 52) as f64;
@@ -123,8 +123,8 @@ fn round(x: f64) -> f64 {
     rounded.copysign(x)
 }
 
-/// Wrapping addition is invertible, so a failed one is taken back exactly; on the way the
-/// component at fault is found.
+/// Reverts a failed addition, exactly, since wrapping addition is invertible, and finds the component
+/// that overflows.
 #[cold]
 fn take_back(sum: &mut [i64], scale: f64, vector: &[f32]) -> Overflow {
     let mut at_fault = None;
@@ -140,17 +140,16 @@ fn take_back(sum: &mut [i64], scale: f64, vector: &[f32]) -> Overflow {
     }
 }
 
-/// A sum that is built from many parts, whose partial sums may leave the range of a sum: only the
-/// end is judged.
+/// A sum of many parts whose partial sums may leave the range: only the end must be in range.
 #[derive(Clone, Debug)]
 pub struct WideSum {
     sum: Vec<i64>,
-    /// What did not fit into `sum` together with later parts; empty while everything did.
+    /// The parts that were moved out of `sum` when the next part did not fit; empty until then.
     spilled: Vec<i128>,
 }
 
 impl WideSum {
-    /// A sum of nothing, of `dimension` components.
+    /// An empty sum of `dimension` components.
     pub fn new(dimension: usize) -> Self {
         Self {
             sum: vec![0; dimension],
@@ -208,8 +207,8 @@ impl From<Vec<i64>> for ScaledSum {
     }
 }
 
-/// `sum + weight · vector`, in the unit of a sum if that fits, and as [`add`] finds it. Otherwise
-/// in the finest unit in which the largest component has 62 bits, each rounded to the nearest.
+/// `sum + weight · vector`: in the unit of a sum if that fits, the result of [`add`]; otherwise in
+/// the finest unit in which the largest component has 62 bits, rounded to the nearest.
 pub fn add_scaled(sum: &[i64], weight: f64, vector: &[f32]) -> ScaledSum {
     let mut components = sum.to_vec();
     match add(&mut components, weight, vector) {
@@ -242,13 +241,13 @@ pub fn to_f64(component: i64) -> f64 {
 pub struct WeightSum(i128);
 
 impl WeightSum {
-    /// The sum with a weight more.
+    /// The sum with one more weight.
     #[must_use]
     pub fn plus(self, weight: f32) -> Self {
         Self(self.0 + Self::exact(weight))
     }
 
-    /// The sum with a weight less.
+    /// The sum with one weight less.
     #[must_use]
     pub fn minus(self, weight: f32) -> Self {
         Self(self.0 - Self::exact(weight))
@@ -275,13 +274,13 @@ impl WeightSum {
 pub struct SquareSum(i128);
 
 impl SquareSum {
-    /// The sum with a member more.
+    /// The sum with one more member.
     #[must_use]
     pub fn plus(self, weight: f32, norm_squared: f64) -> Self {
         Self(self.0 + Self::rounded(weight, norm_squared))
     }
 
-    /// The sum with a member less.
+    /// The sum with one member less.
     #[must_use]
     pub fn minus(self, weight: f32, norm_squared: f64) -> Self {
         Self(self.0 - Self::rounded(weight, norm_squared))
@@ -363,7 +362,7 @@ mod tests {
         let edge = 2048.0_f32;
         for x in [edge.next_down(), edge, edge.next_up(), 1e-9, 0.0, 3.7, 8e6] {
             for x in [x, -x] {
-                // The large one decides for all of them.
+                // One large component decides for all of them.
                 for vector in [[x, 0.1], [x, 4096.0]] {
                     let mut sum = vec![7, -7];
                     add(&mut sum, 1.0, &vector).unwrap();

@@ -1,5 +1,5 @@
-//! The named limits of the arithmetic. Every number that a caller can send is checked against
-//! one of these before it reaches a sum or a kernel.
+//! The named limits of the arithmetic. Every number in a request is checked against one of these
+//! before it reaches a sum or a kernel.
 
 /// Largest number of components of a vector.
 pub const MAX_DIMENSION: usize = 16_384;
@@ -19,6 +19,6 @@ pub const MIN_WEIGHT: f32 = 1.0 / 1024.0;
 /// Largest weight of an item or of a category's base: 2²⁰.
 pub const MAX_WEIGHT: f32 = 1_048_576.0;
 
-/// Largest share of the whole that a category can reserve for its base. Nearer to 1 the base's
-/// weight α/(1−α) leaves the range of a weight.
+/// Largest share of the whole that a category can reserve for its base. The factor α/(1−α) of the
+/// base's weight is 999 there.
 pub const MAX_BASE_SHARE: f64 = 0.999;

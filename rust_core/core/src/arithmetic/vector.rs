@@ -1,4 +1,4 @@
-//! Taking vectors in: what is a vector, and what UNIT makes of it.
+//! Validation and normalization of vectors.
 
 use thiserror::Error;
 
@@ -6,19 +6,19 @@ use crate::arithmetic::limits::{MAX_COMPONENT, MIN_NORM};
 use crate::kernels::Kernel;
 use crate::settings::{NamespaceSettings, Normalization};
 
-/// A vector whose norm is this near to 1 counts as unit already and is kept bit for bit, so that
-/// normalizing what was normalized (and rounded to f32) changes nothing.
+/// A vector whose norm is this near to 1 counts as a unit vector and is kept bit for bit, so that
+/// normalizing a normalized vector (rounded to f32) changes nothing.
 const UNIT_TOLERANCE: f64 = 1.0 / 4_194_304.0;
 
-/// Why a vector was refused.
+/// Why a vector is invalid.
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum VectorError {
-    /// It has another number of components than the namespace's dimension.
+    /// The number of components is not the namespace's dimension.
     #[error("has {actual} components, the namespace's dimension is {expected}")]
     Dimension {
         /// The namespace's dimension.
         expected: usize,
-        /// Components that the vector has.
+        /// Number of components of the vector.
         actual: usize,
     },
     /// A component is NaN or infinite.
@@ -45,15 +45,15 @@ pub enum VectorError {
     },
 }
 
-/// Checks a vector against a namespace's settings and brings it into the form in which the
-/// namespace keeps vectors: as it is (RAW, but for the sign of zeros) or of length 1 (UNIT).
+/// Checks a vector against the settings of a namespace and returns it in the form in which the
+/// namespace stores vectors: unchanged but for the sign of zeros (RAW), or of length 1 (UNIT).
 pub fn take_in(
     settings: &NamespaceSettings,
     mut vector: Vec<f32>,
 ) -> Result<Vec<f32>, VectorError> {
     let norm = check(settings.dimension as usize, &vector)?;
     for component in &mut vector {
-        // −0 becomes 0: they are equal numbers, and must not be different bits in a digest.
+        // −0 becomes 0: the two are equal numbers, and must have equal bits in a digest.
         *component += 0.0;
     }
     if settings.normalization == Normalization::Unit && (norm - 1.0).abs() > UNIT_TOLERANCE {
@@ -72,8 +72,8 @@ fn check(dimension: usize, vector: &[f32]) -> Result<f64, VectorError> {
             actual: vector.len(),
         });
     }
-    // One pass without branches decides; the slow pass only finds the words for a refusal.
-    // A NaN fails the comparison too.
+    // One pass without branches decides; the slow pass only finds the component for the error. A NaN
+    // fails the comparison too.
     if !vector
         .iter()
         .fold(true, |fits, x| fits & (x.abs() <= MAX_COMPONENT))

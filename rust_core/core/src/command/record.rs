@@ -1,10 +1,10 @@
-//! The log: each change, in order, with who, when, why, and what was there before.
+//! Log entries: each change, in order, with its actor, time and reason, and the state before.
 //!
-//! An entry serves three readers. A person reads `changes`. An undo reads the before-images. A
-//! restart reads `effects`: sums are written to disk now and then, and what the entries since did
-//! to them is done again. As sums are integers and their order does not matter, this goes
-//! backwards from the newest entry, so that an item's vector as of an entry is the stored one
-//! until an entry is met that has replaced it and kept the one before.
+//! An entry has three kinds of readers. A person reads `changes`. An undo reads the before-images. A
+//! restart reads `effects`: sums are written to disk lazily, and the effects of later entries are
+//! applied to them again. Sums are integers and the order of their parts does not matter, so this
+//! goes backwards from the newest entry: the vector of an item as of an entry is the stored one, or
+//! the image kept by the entry that has replaced it.
 
 use std::sync::Arc;
 
@@ -16,21 +16,21 @@ use crate::settings::Metadata;
 /// One revision of a namespace.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
-    /// The revision that it makes: one more than the entry before.
+    /// The revision after it: one more than that of the entry before.
     pub revision: u64,
-    /// Who, when and why.
+    /// Its actor, time and reason.
     pub origin: Origin,
     /// Id of the request; empty if it had none.
     pub request_id: String,
-    /// What changed, in order.
+    /// The changes, in order.
     pub changes: Vec<Change>,
-    /// What happened to sums, in order.
+    /// The effects on sums, in order.
     pub effects: Vec<Effect>,
     /// Items as they were before this entry overwrote or deleted them.
     pub images: Vec<ItemImage>,
 }
 
-/// One thing that changed.
+/// One change.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Change {
     /// The namespace was created (or restored from a snapshot).
@@ -42,14 +42,14 @@ pub enum Change {
         /// Labels before.
         labels: Metadata,
     },
-    /// A category is new.
+    /// A category was created.
     CategoryCreated {
         /// Its key.
         key: Arc<str>,
     },
     /// A category's record changed.
     CategoryUpdated {
-        /// Before.
+        /// The record before.
         before: CategoryRecord,
     },
     /// A category was reanchored.
@@ -59,12 +59,12 @@ pub enum Change {
         /// The anchor before.
         before: u64,
     },
-    /// A category is gone.
+    /// A category was deleted.
     CategoryDeleted {
-        /// Before.
+        /// The record before.
         before: CategoryRecord,
     },
-    /// An item is new.
+    /// An item was created.
     ItemCreated {
         /// Its key.
         key: String,
@@ -78,7 +78,7 @@ pub enum Change {
         /// Metadata before.
         metadata: Metadata,
     },
-    /// An item is gone; embedding and weight are in the images.
+    /// An item was deleted; its embedding and weight are in the images.
     ItemDeleted {
         /// Its key.
         key: String,
@@ -100,29 +100,29 @@ pub enum Change {
         item: String,
         /// The category's key.
         category: Arc<str>,
-        /// The place it had in the order of assignment.
+        /// Its place in the order of assignment.
         sequence: u64,
-        /// How it had come there.
+        /// Actor, time and reason of the assignment that has ended.
         origin: Origin,
     },
 }
 
-/// What happened to the sum of one category by one item.
+/// The effect of one item on the sum of one category.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Effect {
     /// The category's identifier.
     pub category: i64,
     /// The item's identifier.
     pub item: i64,
-    /// By how much the number of members changed: −1, 0, 1.
+    /// Change of the number of members: −1, 0, 1.
     pub members: i8,
-    /// By how much the number of counting members changed: −1, 0, 1.
+    /// Change of the number of counting members: −1, 0, 1.
     pub counting: i8,
-    /// The item as it was before the entry (in its images), not as after.
+    /// Whether the effect is that of the item before the entry (in its images), not after.
     pub before: bool,
 }
 
-/// What sums need to know of an item.
+/// The part of an item that sums depend on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ItemImage {
     /// The item's identifier.

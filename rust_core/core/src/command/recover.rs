@@ -1,4 +1,4 @@
-//! A namespace read back: stored records and sums, and the log entries since.
+//! Recovery of a namespace from stored records and sums, and from the log entries since.
 
 use rustc_hash::FxHashMap;
 use thiserror::Error;
@@ -16,29 +16,29 @@ pub struct CategoryLoad {
     pub id: i64,
     /// Its record.
     pub record: CategoryRecord,
-    /// Its sum; none: it has absorbed nothing up to the checkpoint.
+    /// Its sum; `None`: it had no counting members up to the checkpoint.
     pub sum: Option<(MemberStats, Vec<i64>)>,
-    /// Revision of the sum: entries up to it are in it.
+    /// Revision of the sum: it includes the effects of entries up to this one.
     pub revision: u64,
     /// The sequence from which members count.
     pub counting_from: u64,
 }
 
-/// Why a namespace could not be read back: what is stored does not agree with itself.
+/// Why a namespace could not be recovered: the stored data is inconsistent.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum RecoveryError {
-    /// A log entry is not the one that must come next.
-    #[error("log entry {actual} stands where {expected} must be")]
+    /// A log entry is missing or out of order.
+    #[error("log entry {actual} found where {expected} was expected")]
     Gap {
-        /// The revision that must be there.
+        /// The revision that was expected.
         expected: u64,
-        /// The one that is.
+        /// The revision that was found.
         actual: u64,
     },
-    /// There are more or fewer categories than were counted.
-    #[error("{actual} categories are stored, {expected} were counted")]
+    /// The number of stored categories is not the recorded one.
+    #[error("{actual} categories are stored, {expected} were recorded")]
     Categories {
-        /// Counted.
+        /// Recorded.
         expected: u64,
         /// Stored.
         actual: u64,
@@ -48,22 +48,22 @@ pub enum RecoveryError {
     Digest,
 }
 
-/// Doing again what log entries did to sums, from the newest to the oldest.
+/// Applies the effects of log entries to sums again, from the newest entry to the oldest.
 ///
-/// Categories go into their places in the namespace one by one, and entries change them there:
-/// loading takes the memory that the namespace will have, and next to nothing besides.
+/// Categories are added to the namespace one by one, and entries change them in place: loading needs
+/// hardly more memory than the namespace itself.
 #[derive(Debug)]
 pub struct Replay {
     namespace: Namespace,
     /// The revision of each category's written sum.
     written: FxHashMap<i64, u64>,
-    /// Items as they were before the entries replayed so far, where that differs from now.
+    /// Items as they were before the entries replayed so far, if that differs from now.
     images: FxHashMap<i64, ItemImage>,
     next: u64,
 }
 
 impl Replay {
-    /// Begins at the header's revision, the newest. The stored categories come next, then entries.
+    /// Begins at the revision of the header, the newest. The stored categories follow, then entries.
     pub fn new(settings: NamespaceSettings, profile: Profile, header: Header) -> Self {
         let mut namespace = Namespace::new(settings, profile, header);
         namespace.expect(usize::try_from(header.categories).unwrap_or(usize::MAX));
@@ -75,7 +75,7 @@ impl Replay {
         }
     }
 
-    /// Takes a stored category in.
+    /// Adds a stored category.
     pub fn category(&mut self, load: CategoryLoad) {
         let settings = self.namespace.settings();
         let mut draft = CategoryDraft::create(settings, load.id, load.record);
@@ -88,7 +88,7 @@ impl Replay {
         self.namespace.insert(draft);
     }
 
-    /// Does an entry again. `item` gives a stored item's image as it is now.
+    /// Applies the effects of an entry again. `item` returns the image of a stored item as of now.
     pub fn entry<E: From<RecoveryError>>(
         &mut self,
         entry: &Entry,
@@ -108,7 +108,7 @@ impl Replay {
                 continue; // Deleted since.
             };
             if entry.revision <= self.written[&effect.category] {
-                continue; // In the sum already.
+                continue; // The stored sum includes it.
             }
             let stats = &mut self.namespace.categories[slot as usize].stats;
             let sum = self.namespace.sums.row_mut(slot as usize);
@@ -136,7 +136,7 @@ impl Replay {
         Ok(())
     }
 
-    /// Ends it: the namespace, if its categories are the ones that were recorded.
+    /// The namespace, if its categories are the recorded ones.
     pub fn finish(mut self) -> Result<Namespace, RecoveryError> {
         let expected = self.namespace.header.categories;
         let actual = self.namespace.categories.len() as u64;

@@ -1,7 +1,7 @@
-//! What the state machine needs to know of the items, which live outside memory.
+//! The store of the items, which are not in memory.
 //!
-//! `core` asks for these through a trait: the engine answers from its database, inside the
-//! transaction of the write, and the tests answer from a map.
+//! The state machine reads and writes through a trait: the engine implements it on its database,
+//! inside the transaction of the write, the tests on maps.
 
 use crate::namespace::{CategoryRecord, Item, Membership};
 
@@ -9,19 +9,19 @@ use crate::namespace::{CategoryRecord, Item, Membership};
 ///
 /// Every write goes into a transaction that the caller commits or rolls back as a whole.
 pub trait Store {
-    /// Why the store failed (never: that something is not there).
+    /// Why the store failed. A missing record is not a failure.
     type Error;
 
     /// The item with this key.
     fn item(&mut self, key: &str) -> Result<Option<Item>, Self::Error>;
     /// The item with this identifier, which must exist.
     fn item_by_id(&mut self, id: i64) -> Result<Item, Self::Error>;
-    /// Stores a new item and returns its identifier; `Item::id` is not read. `inbox`: it stays
-    /// unassigned; otherwise it joins a category in the same step.
+    /// Stores a new item and returns its identifier; `Item::id` is not read. `inbox`: the item stays
+    /// unassigned; otherwise it joins a category in the same command.
     fn insert_item(&mut self, item: &Item, inbox: bool) -> Result<i64, Self::Error>;
     /// Overwrites an item's weight, embedding and metadata.
     fn update_item(&mut self, item: &Item) -> Result<(), Self::Error>;
-    /// Deletes an item, which has no memberships any more.
+    /// Deletes an item that has no memberships left.
     fn delete_item(&mut self, item: &Item) -> Result<(), Self::Error>;
 
     /// The memberships of an item, by sequence.
@@ -33,7 +33,7 @@ pub trait Store {
         membership: &Membership,
         first: bool,
     ) -> Result<(), Self::Error>;
-    /// Deletes a membership. `last`: the item is in no category any more, it enters the inbox.
+    /// Deletes a membership. `last`: the item has left its last category and enters the inbox.
     fn delete_membership(
         &mut self,
         item: &Item,
@@ -68,6 +68,6 @@ pub trait Store {
     fn insert_category(&mut self, record: &CategoryRecord) -> Result<i64, Self::Error>;
     /// Overwrites a category's record.
     fn update_category(&mut self, id: i64, record: &CategoryRecord) -> Result<(), Self::Error>;
-    /// Deletes a category, which has no members any more.
+    /// Deletes a category that has no members left.
     fn delete_category(&mut self, id: i64) -> Result<(), Self::Error>;
 }

@@ -1,4 +1,4 @@
-//! Lines that live as long as a query.
+//! Aligned lines on the heap.
 
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
@@ -7,13 +7,13 @@ use bytemuck::Pod;
 
 /// A number of lines on the heap.
 ///
-/// A box of lines would have to ask the allocator for their alignment. It answers by cutting a
-/// larger piece to size, which costs as much as scoring some rows; so the larger piece is asked
-/// for here, and the first whole line in it is found by hand.
+/// An allocation with the alignment of a line costs the allocator as much time as scoring some rows,
+/// since it cuts a larger block to size. So the larger block is allocated here, and the lines begin
+/// at the first aligned address in it.
 #[derive(Debug)]
 pub(crate) struct Aligned<L> {
     room: Box<[u64]>,
-    /// Where the lines begin and end in it.
+    /// Indices of the first word of the lines, and of the word behind the last.
     first: usize,
     end: usize,
     lines: PhantomData<L>,
@@ -53,7 +53,7 @@ impl<L: Pod> DerefMut for Aligned<L> {
 
 impl<L: Pod> Clone for Aligned<L> {
     fn clone(&self) -> Self {
-        // The copy's room begins at another place.
+        // The block of the copy has its first aligned address elsewhere.
         let mut copy = Self::zeroed(self.len());
         copy.copy_from_slice(self);
         copy

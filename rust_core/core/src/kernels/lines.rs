@@ -13,7 +13,7 @@ use super::aligned::Aligned;
 #[repr(C, align(64))]
 pub(crate) struct F32Line(pub(crate) [f32; 16]);
 
-// SAFETY: 64 bytes of floats and nothing else: any bytes are one, zeros included.
+// SAFETY: 64 bytes of floats without padding: any bytes are a valid value, zeros included.
 unsafe impl Zeroable for F32Line {}
 // SAFETY: as above.
 unsafe impl Pod for F32Line {}
@@ -23,13 +23,13 @@ unsafe impl Pod for F32Line {}
 #[repr(C, align(64))]
 pub(crate) struct I8Line(pub(crate) [i8; 64]);
 
-// SAFETY: 64 bytes and nothing else: any bytes are one, zeros included.
+// SAFETY: 64 bytes without padding: any bytes are a valid value, zeros included.
 unsafe impl Zeroable for I8Line {}
 // SAFETY: as above.
 unsafe impl Pod for I8Line {}
 
-/// 64 components of a quantised query, the partner of one [`I8Line`], in the forms that kernels
-/// want: as words, and taken apart into bytes.
+/// 64 components of a quantised query, the counterpart of one [`I8Line`], in the forms that kernels
+/// read: as words, and split into bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C, align(64))]
 pub(crate) struct I16Line {
@@ -43,8 +43,7 @@ pub(crate) struct I16Line {
     padding: [i32; 15],
 }
 
-// SAFETY: integers and nothing else, 320 bytes of them without a gap: any bytes are one, zeros
-// included.
+// SAFETY: 320 bytes of integers without padding: any bytes are a valid value, zeros included.
 unsafe impl Zeroable for I16Line {}
 // SAFETY: as above.
 unsafe impl Pod for I16Line {}
@@ -77,10 +76,10 @@ impl I8Line {
 }
 
 impl I16Line {
-    /// The largest component in absolute value: h is a byte.
+    /// The largest absolute value of a component: h is a byte.
     pub(crate) const LARGEST: i16 = 127 * 256 + 127;
 
-    /// These components, none of them larger than [`Self::LARGEST`].
+    /// A line of these components, at most [`Self::LARGEST`] each.
     #[cfg(test)]
     pub(crate) fn new(words: [i16; 64]) -> Self {
         let mut line = Self::zeroed();
@@ -88,8 +87,8 @@ impl I16Line {
         line
     }
 
-    /// Makes these its components, 16 at a time, none of them larger than [`Self::LARGEST`]. What
-    /// follows the last is 0.
+    /// Sets its components, 16 at a time, at most [`Self::LARGEST`] each. The components behind the
+    /// last stay 0.
     #[inline(always)]
     pub(crate) fn set(&mut self, words: impl Iterator<Item = [i16; 16]>) {
         let mut sums = [0_i32; 16];

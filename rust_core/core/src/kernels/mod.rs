@@ -1,7 +1,7 @@
 //! The inner products of ranking, once per instruction set.
 //!
-//! A [`Kernel`] is a token: one for an instruction set can only be made after this CPU was asked
-//! whether it has it, so every method of a token is safe to call. Its operations:
+//! A [`Kernel`] is a token: a token for an instruction set is only made after the CPU was found to
+//! have that instruction set, so every method of a token is safe to call. Its operations:
 //!
 //! - `dot`, `dot2`, `dot4`: the inner product of f32 vectors, as f64. A product of two f32 is exact in
 //!   f64 (24 + 24 bits of significand in 53), so fused and unfused multiply-add agree. Component
@@ -11,9 +11,9 @@
 //! - `sketch_dots`: inner products of i8 sketches with i16 queries, as i32. Integers are exact in
 //!   any order as long as nothing overflows; the caller chooses the range of its queries so that
 //!   no partial sum can (see [`crate::ranking`]).
-//! - `quantise`, `largest`: what a query's sketch is made of, component by component.
+//! - `quantise`, `largest`: the components of a query's sketch, and its scale.
 //! - `run`: any plain Rust, compiled for the instruction set. The compiler neither fuses nor
-//!   reorders floating-point operations, so what it computes is the same everywhere.
+//!   reorders floating-point operations, so the result is the same everywhere.
 //!
 //! A kernel changes how long an answer takes and nothing else.
 
@@ -104,8 +104,8 @@ impl Kernel {
         kernels
     }
 
-    /// The kernel named `scalar`, `avx2`, `avx512` or `neon`; `None` if there is none of that name
-    /// or this CPU cannot run it.
+    /// The kernel named `scalar`, `avx2`, `avx512` or `neon`; `None` if no kernel has this name or
+    /// this CPU cannot run it.
     pub fn by_name(name: &str) -> Option<Self> {
         Self::available()
             .into_iter()
@@ -140,8 +140,8 @@ impl Kernel {
     }
 
     /// The inner products of `query` with four rows: four [`Kernel::dot`]s, for less. `more`: the
-    /// rows lie end to end, and those that lie behind them will be wanted next, so they are asked
-    /// for. Where that is not so, time is lost and nothing else.
+    /// rows are adjacent in memory and the rows behind them will probably be next, so these are
+    /// prefetched. A wrong guess costs time and nothing else.
     pub(crate) fn dot4(self, query: &[F32Line], rows: [&[F32Line]; 4], more: bool) -> [f64; 4] {
         for row in rows {
             assert_eq!(query.len(), row.len(), "vectors of different dimensions");
@@ -160,15 +160,15 @@ impl Kernel {
         dispatch!(self, largest(lines))
     }
 
-    /// Does some work, which is compiled with the instructions of this set if all that it calls is
-    /// `inline(always)`: loops over vectors then have as many lanes as there are.
+    /// Runs `work`, compiled with the instructions of this set if everything that it calls is
+    /// `inline(always)`: loops over vectors then use all lanes of the CPU.
     pub(crate) fn run<R>(self, work: impl FnOnce() -> R) -> R {
         dispatch!(self, run(work))
     }
 
     /// The inner products of `query` with the sketches that lie end to end in `sketches`, one for
-    /// each element of `out`. Nothing is checked for overflow: the caller guarantees that the sum
-    /// of the absolute values of a row's products fits an i32.
+    /// each element of `out`. Overflow is not checked: the caller guarantees that the sum of the
+    /// absolute values of a row's products fits an i32.
     pub(crate) fn sketch_dots(self, query: &[I16Line], sketches: &[I8Line], out: &mut [i32]) {
         assert_eq!(
             sketches.len(),

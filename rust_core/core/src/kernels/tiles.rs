@@ -1,16 +1,16 @@
 //! The walk over sketches, once for all instruction sets.
 //!
 //! Target features cannot be passed through a generic function, so this is a macro. The module
-//! that invokes it brings the vocabulary: `PARTS` (vectors in one sketch line), `zero`,
+//! that invokes it defines `PARTS` (vectors in one sketch line), `zero`,
 //! `widen_i8(line, part)`, `load_i16(line, part)`, `multiply_add(sum, query, row)`, `total(sum)`,
 //! `prefetch(line)`.
 
-/// How far ahead sketches are asked for, in cache lines: what memory delivers in about the time
-/// that it takes to answer. At least a tile: all of its rows begin at the same time.
+/// Prefetch distance of sketches, in cache lines: what memory delivers in about its latency. At least
+/// a tile, since all rows of a tile begin at the same time.
 ///
-/// Several rows are read side by side, which no hardware prefetcher takes for one stream. They are
-/// asked for in the order of memory, which is faster by a fifth than row beside row: memory answers
-/// neighbours together. Past the last row it does no harm: an address cannot fault.
+/// Several rows are read at the same time, which no hardware prefetcher recognizes as one stream.
+/// Prefetching in the order of memory is faster by a fifth than row beside row, since memory
+/// delivers neighbours together. Prefetching past the last row is harmless: it cannot fault.
 pub(super) const PREFETCH_LINES: usize = 128;
 
 /// Defines `tiles::<Q, R>(queries, sketches, out)` for a set of target features.

@@ -7,25 +7,25 @@ use crate::kernels::Kernel;
 use crate::ranking::{Search, Tally};
 use crate::scoring::{Query, Scored};
 
-/// Which categories compete.
+/// The categories that are ranked.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Filter {
-    /// Only these; empty: all. Unknown keys are passed over.
+    /// Only these; empty: all. Unknown keys are ignored.
     pub include: Vec<String>,
-    /// Not these. Unknown keys are passed over.
+    /// Not these. Unknown keys are ignored.
     pub exclude: Vec<String>,
 }
 
-/// What to return of a ranking.
+/// The options of a ranking.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MatchOptions {
     /// Largest number of categories; 0: all.
     pub limit: usize,
-    /// Least score.
+    /// Minimum score.
     pub min_score: Option<f64>,
-    /// Which categories compete.
+    /// The categories that are ranked.
     pub filter: Filter,
-    /// Threads that a large scan may be split over.
+    /// Number of threads that a large scan may be divided among.
     pub threads: usize,
 }
 
@@ -34,7 +34,8 @@ pub struct MatchOptions {
 pub struct Ranking {
     /// Best first, ties by key.
     pub matches: Vec<Match>,
-    /// Score of the first less that of the second, whatever limit and least score leave out.
+    /// Score of the first category minus that of the second, regardless of limit and minimum score;
+    /// `None` if fewer than two categories are ranked.
     pub margin: Option<f64>,
 }
 
@@ -45,7 +46,7 @@ pub struct Match {
     pub category: Arc<str>,
     /// cos(query, effective embedding).
     pub score: f64,
-    /// Members that count in it.
+    /// Number of its counting members.
     pub count: u64,
 }
 
@@ -55,8 +56,8 @@ impl Namespace {
         self.rank_with(Kernel::best(), queries, options, None)
     }
 
-    /// [`Namespace::rank`] with a chosen kernel. The answer is the same with each. `tally` is told
-    /// what was looked at.
+    /// [`Namespace::rank`] with a chosen kernel. The answer is the same with each. `tally` counts the
+    /// rows that were read.
     pub fn rank_with(
         &self,
         kernel: Kernel,
@@ -65,8 +66,8 @@ impl Namespace {
         tally: Option<&Tally>,
     ) -> Vec<Ranking> {
         let keep = self.keep(&options.filter);
-        // The margin needs the second even where one is asked for; the least score is applied
-        // after, so that it does not hide the second.
+        // The margin needs the second category even if the limit is 1. The minimum score is applied
+        // afterwards, so that it does not hide the second.
         let wanted = if options.limit == 0 {
             0
         } else {

@@ -23,8 +23,8 @@ impl<T: Copy + Default> Matrix<T> {
         &mut self.cells[slot * self.width..(slot + 1) * self.width]
     }
 
-    /// Makes room for exactly `rows` rows. Where there is none, rows find room as they come, or
-    /// fail as they do.
+    /// Reserves memory for exactly `rows` rows. If that fails, memory is allocated row by row, and
+    /// fails then if it must.
     pub(crate) fn expect(&mut self, rows: usize) {
         let _ = self
             .cells
@@ -38,7 +38,7 @@ impl<T: Copy + Default> Matrix<T> {
     /// Adds a row of zeros.
     pub(crate) fn push(&mut self) {
         if self.cells.capacity() - self.cells.len() < self.width {
-            // An eighth at a time, not a doubling: memory follows what is stored.
+            // An eighth at a time, not a doubling, so that memory follows the number of rows.
             let rows = (self.cells.len() / self.width / 8).max(4);
             self.cells.reserve_exact(rows * self.width);
         }

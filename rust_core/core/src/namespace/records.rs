@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 use crate::arithmetic::digest::{RecordHash, RecordHasher};
 use crate::settings::{CategorySettings, Metadata};
 
-/// Who made a change, when and why.
+/// The actor, the time and the reason of a change.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
-    /// Milliseconds since the Unix epoch, given by whoever put the command in order.
+    /// Milliseconds since the Unix epoch, set when the command was put in order.
     pub time_ms: i64,
-    /// Who.
+    /// The actor.
     pub actor: String,
-    /// Why.
+    /// The reason.
     pub reason: String,
 }
 
@@ -25,18 +25,18 @@ pub struct Item {
     pub id: i64,
     /// Its key.
     pub key: String,
-    /// How much it teaches.
+    /// Its weight in the mean of its categories.
     pub weight: f32,
-    /// Its embedding, as the namespace keeps vectors.
+    /// Its embedding, in the form in which the namespace stores vectors.
     pub embedding: Vec<f32>,
-    /// Data of the caller's own.
+    /// Metadata of the caller.
     pub metadata: Metadata,
-    /// When it was first stored.
+    /// Time of its creation, in milliseconds since the Unix epoch.
     pub created_ms: i64,
 }
 
 impl Item {
-    /// Hash of what the digest knows of an item.
+    /// The hash of the item in the digest.
     pub fn hash(&self) -> RecordHash {
         RecordHasher::with_room("item", size_of_val(&*self.embedding))
             .bytes(self.key.as_bytes())
@@ -47,8 +47,8 @@ impl Item {
     }
 }
 
-/// Hash of what the digest knows of a membership. Sequence, time and actor are history, not
-/// state: they differ between two paths to the same place.
+/// The hash of a membership in the digest. Sequence, time and actor are history, not state: they
+/// differ between two paths to the same state.
 pub fn membership_hash(item: &str, category: &str) -> RecordHash {
     RecordHasher::new("membership")
         .bytes(item.as_bytes())
@@ -65,11 +65,11 @@ pub struct Membership {
     pub category: i64,
     /// Place in the namespace's order of assignment.
     pub sequence: u64,
-    /// Who, when and why.
+    /// Its actor, time and reason.
     pub origin: Origin,
 }
 
-/// What is stored of a category, apart from what it has absorbed.
+/// The stored part of a category, apart from the sums of its members.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CategoryRecord {
     /// Its key.
@@ -78,10 +78,10 @@ pub struct CategoryRecord {
     pub settings: CategorySettings,
     /// The embedding of its name.
     pub base: Option<Vec<f32>>,
-    /// Data of the caller's own.
+    /// Metadata of the caller.
     pub metadata: Metadata,
-    /// Members up to this sequence have been left behind.
+    /// A reanchor has excluded members up to this sequence.
     pub anchor: u64,
-    /// When it was created.
+    /// Time of its creation, in milliseconds since the Unix epoch.
     pub created_ms: i64,
 }

@@ -4,15 +4,15 @@ use super::{Hit, Query, Rows, top_k::TopK};
 use crate::kernels::Kernel;
 use crate::kernels::lines::F32Line;
 
-/// Lines of full rows that do not stay in a core's own cache.
+/// Lines of full rows that exceed the private cache of a core.
 const LONG_LINES: usize = (1 << 20) / size_of::<F32Line>();
 
-/// A row on its way to be scored: slot, components, norm.
+/// A row to be scored: slot, components, norm.
 type Waiting<'a> = (u32, &'a [F32Line], f64);
 
-/// Scores candidates — a slot and an upper bound of its score each — into `best`, leaving out
-/// absent rows and those that `best` has no use for any more when their turn comes.
-pub(super) fn settle(
+/// Scores candidates, a slot and an upper bound of its score each, into `best`. Skips absent rows,
+/// and rows whose bound `best` no longer admits.
+pub(super) fn score_candidates(
     kernel: Kernel,
     rows: &Rows,
     query: &Query,
@@ -40,8 +40,8 @@ pub(super) fn settle(
     score(kernel, query, &four, waiting, false, best);
 }
 
-/// Scores the first `count` of four rows. What is behind them may be anything. `more`: they are
-/// neighbours, and their next neighbours come next, as it seems.
+/// Scores the first `count` of four rows; the others are ignored. `more`: the rows are adjacent, and
+/// the adjacent rows behind them are probably next.
 fn score(
     kernel: Kernel,
     query: &Query,

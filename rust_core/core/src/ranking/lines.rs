@@ -3,7 +3,7 @@
 use super::pages::Pages;
 use crate::kernels::lines::{F32Line, I8Line};
 
-/// Lines for a number of rows, end to end. There may be room behind them.
+/// Lines for a number of rows, end to end, with or without reserved memory behind them.
 #[derive(Debug)]
 pub(super) enum Lines {
     /// Of a segment that can still grow.
@@ -11,7 +11,7 @@ pub(super) enum Lines {
         rows: Vec<F32Line>,
         sketches: Vec<I8Line>,
     },
-    /// Of one that has all its room.
+    /// Of a segment with all the memory that it will ever need.
     Whole(Pages),
 }
 
@@ -48,7 +48,7 @@ impl Lines {
         }
     }
 
-    /// Makes room for exactly this many lines in all; `whole`: and for no more, ever.
+    /// Reserves memory for exactly this number of lines in all; `whole`: for good.
     pub(super) fn make_room(&mut self, rows: usize, sketches: usize, whole: bool) {
         let Self::Growing {
             rows: old_rows,
@@ -68,7 +68,7 @@ impl Lines {
         }
     }
 
-    /// Makes these the numbers of lines. What is new may be anything.
+    /// Sets the numbers of lines. The contents of new lines are unspecified.
     pub(super) fn resize(&mut self, rows: usize, sketches: usize) {
         if let Self::Growing {
             rows: old_rows,

@@ -1,4 +1,4 @@
-//! Ranking: which categories a vector is nearest to, exactly.
+//! Ranking: the rows with the largest cosines, exactly.
 //!
 //! The score of a query q and a row r is their cosine, computed in one way:
 //!
@@ -10,7 +10,7 @@
 //! score is a function of the two vectors: the same bits on every CPU. Answers are ordered by
 //! score descending, then by the caller's order of slots; with a total order of slots an answer is
 //! a function of the rows and the query, whatever the number of threads, the order in which rows
-//! were added, and the way the scan took (`sketch.rs` holds the proof that its short cut is one).
+//! were added, and the path of the scan (`sketch.rs` proves that its short cut loses no row).
 //! An answer of limit k is a prefix of the answer of any larger limit.
 //!
 //! Invariant: no row is left out before it is scored, unless a proven upper bound of its score
@@ -41,19 +41,19 @@ pub use unit_row::{RowRef, UnitRow};
 
 use crate::kernels::Kernel;
 
-/// What to look for.
+/// The options of a search.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Search<'a> {
     /// Largest number of hits; 0 for all.
     pub limit: usize,
-    /// Lowest score of a hit, in [−1, 1]. Nothing reaches a NaN.
+    /// Lowest score of a hit, in [−1, 1]. No score reaches a NaN.
     pub min_score: Option<f64>,
     /// By slot, whether a row may be found; slots past the end may not. `None`: every row may.
     pub keep: Option<&'a [bool]>,
     /// Largest number of threads to use, this one included; 0 means 1. A search uses more than
-    /// one only where it is long enough to pay for it.
+    /// one only if it is long enough to pay for it.
     pub threads: usize,
-    /// Is told what was looked at.
+    /// Counts the rows that were read.
     pub tally: Option<&'a Tally>,
 }
 
@@ -76,14 +76,14 @@ impl Search<'_> {
 /// A row that was found.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Hit {
-    /// Where the row is.
+    /// The slot of the row.
     pub slot: u32,
     /// The cosine of query and row, in [−1, 1].
     pub score: f64,
 }
 
-/// The order of slots whose scores are equal: the order of their keys. Total, for an answer that
-/// does not depend on where rows are.
+/// The order of slots whose scores are equal, such as the order of their keys. It must be total for
+/// an answer that does not depend on the places of rows.
 pub type Tie<'a> = &'a (dyn Fn(u32, u32) -> Ordering + Sync);
 
 /// The score of one row.

@@ -13,7 +13,7 @@ pub struct Query {
     dimension: usize,
     pub(super) lines: Aligned<F32Line>,
     pub(super) norm: f64,
-    /// Made by the first scan that needs it: a few rows are scored without.
+    /// Made by the first scan that needs it: a few rows are scored without it.
     sketch: OnceLock<QuerySketch>,
 }
 

@@ -7,13 +7,13 @@ use super::unit_row::{RowRef, UnitRow};
 use crate::arithmetic::limits::MAX_DIMENSION;
 use crate::kernels::lines::F32Line;
 
-/// Bytes of full rows in a segment. Growing copies at most this much, and a matrix has at most
-/// this much room to spare (and a quarter more for its sketches). A scan asks for sketches ahead of
-/// where it reads, and starts anew in each segment: with many small ones it would wait more often.
+/// Bytes of full rows in a segment. Growing copies at most this much, and a matrix reserves at most
+/// this much (and a quarter more for its sketches). A scan prefetches sketches and starts again in
+/// each segment: with many small segments it would wait more often.
 const SEGMENT_BYTES: usize = 8 << 20;
 
-/// Rows in a segment: few enough that small dimensions do not make it endless, enough that large
-/// ones keep the kernels busy.
+/// Rows in a segment: bounded for small dimensions, and enough to keep the kernels busy in large
+/// dimensions.
 const SEGMENT_ROWS: std::ops::RangeInclusive<usize> = 128..=32_768;
 
 /// Pieces of a full segment: a quarter of a MiB of sketches each, some microseconds of a scan.
@@ -32,7 +32,7 @@ pub struct Rows {
     segment_rows: usize,
     segments: Vec<Segment>,
     len: usize,
-    /// Number of rows that somebody said there would be.
+    /// Number of rows that the caller has announced.
     expected: usize,
 }
 
@@ -60,7 +60,7 @@ impl Rows {
         }
     }
 
-    /// Says that there will be `rows` rows, so that room is made for exactly so many.
+    /// Announces `rows` rows, so that memory is reserved for exactly that number.
     pub fn expect(&mut self, rows: usize) {
         self.expected = rows;
     }
@@ -96,8 +96,8 @@ impl Rows {
             .last_mut()
             .expect("a segment was just made sure of");
         if segment.len() == segment.capacity() {
-            // An eighth at a time, so that a small namespace stays small; beyond eight segments
-            // they are made whole.
+            // An eighth at a time, so that a small namespace stays small; beyond eight segments, a
+            // whole segment.
             let wanted = (self.len / 8)
                 .max(4)
                 .max(self.expected.saturating_sub(self.len));
@@ -113,7 +113,7 @@ impl Rows {
     ///
     /// # Panics
     ///
-    /// If there is no such slot, or the row has another dimension.
+    /// If the slot does not exist, or the row has another dimension.
     pub fn set(&mut self, slot: u32, row: Option<&UnitRow>) {
         if let Some(row) = row {
             assert_eq!(
@@ -130,7 +130,7 @@ impl Rows {
     ///
     /// # Panics
     ///
-    /// If there is no such slot.
+    /// If the slot does not exist.
     pub fn swap_remove(&mut self, slot: u32) {
         let (segment, at) = self.place(slot);
         let last = self.segments.len() - 1;
@@ -149,12 +149,12 @@ impl Rows {
         self.len -= 1;
     }
 
-    /// Whether there is a row at `slot` and it is present.
+    /// Whether the slot exists and its row is present.
     pub fn is_present(&self, slot: u32) -> bool {
         self.row(slot).is_some()
     }
 
-    /// The row at `slot`, to be scored; `None` if there is no such slot or the row is absent.
+    /// The row at `slot`, to be scored; `None` if the slot does not exist or its row is absent.
     #[inline]
     pub fn get(&self, slot: u32) -> Option<RowRef<'_>> {
         let (lines, norm) = self.row(slot)?;
@@ -176,7 +176,7 @@ impl Rows {
                 .sum::<usize>()
     }
 
-    /// The components and the norm of a row; `None` if there is none or it is absent.
+    /// The components and the norm of a row; `None` if the slot does not exist or its row is absent.
     #[inline]
     pub(super) fn row(&self, slot: u32) -> Option<(&[F32Line], f64)> {
         let slot = slot as usize;
@@ -208,7 +208,7 @@ impl Rows {
         self.segments[segment].sketches(first..first + slots.len(), self.dimension)
     }
 
-    /// The segment of a slot that must exist, and the row in it.
+    /// The segment of a slot that must exist, and the index of its row in the segment.
     fn place(&self, slot: u32) -> (usize, usize) {
         let slot = slot as usize;
         assert!(slot < self.len, "no such slot");

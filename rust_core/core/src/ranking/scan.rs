@@ -1,5 +1,5 @@
-//! The walk over the rows: which of them can be in the answer, judged by their sketches, or by
-//! their scores where the sketches cannot tell them apart.
+//! The scan over the rows: which of them can be in the answer, by their sketches, or by their scores
+//! where sketches do not separate the rows.
 //!
 //! Rows are visited in blocks. A query reads the sketches of a block and remembers the rows whose
 //! upper bound reaches its floor; [`Survivors::finish`] scores those. Where most rows of a block
@@ -33,12 +33,12 @@ struct Candidate {
     upper: f32,
 }
 
-/// What one query has found.
+/// The candidates of one query.
 pub(super) struct Survivors<'a> {
     limit: usize,
     /// At least `limit` rows (or the caller) have shown that no row below this is in the answer.
     floor: f32,
-    /// The best lower bounds so far: the `limit` best, and those that came since the last cut.
+    /// The best lower bounds so far: the `limit` best, and those since the last cut.
     lowers: Vec<f32>,
     cut_at: usize,
     found: Vec<Candidate>,
@@ -47,9 +47,9 @@ pub(super) struct Survivors<'a> {
     best: TopK<'a>,
     /// Rows whose sketches were read.
     seen: usize,
-    /// Those and the rows that were scored as they came.
+    /// Rows whose sketches were read or that were scored in passing.
     visited: usize,
-    /// Rows that there are.
+    /// Number of rows.
     total: usize,
     /// Blocks to score exactly before sketches are tried again, and how many the next time.
     skip: usize,
@@ -77,7 +77,7 @@ impl<'a> Survivors<'a> {
         }
     }
 
-    /// Takes from a block, whose first row is slot `first`, the rows that can be in the answer.
+    /// Keeps, of a block whose first row is slot `first`, the rows that can be in the answer.
     fn take(
         &mut self,
         query: &QuerySketch,
@@ -98,7 +98,7 @@ impl<'a> Survivors<'a> {
         };
         let keeps = |at: usize| search.keeps(first + at as u32);
         let bounded = self.limit != usize::MAX;
-        // A floor from a whole block to begin with: most rows need not be remembered at all.
+        // A floor from a whole block first: most rows are then never kept.
         let begins = bounded && self.seen == 0;
         if begins {
             let floor = self.floor;
@@ -124,7 +124,7 @@ impl<'a> Survivors<'a> {
         self.judge(uppers, admitted);
     }
 
-    /// Takes note of a lower bound. One at the floor would not raise it.
+    /// Records a lower bound. A bound at the floor would not raise it.
     fn raise(&mut self, lower: f32) {
         if lower > self.floor {
             self.lowers.push(lower);
@@ -173,7 +173,7 @@ impl<'a> Survivors<'a> {
         let slots = block.map(|slot| slot as u32);
         let kept = slots.filter(|&slot| search.keeps(slot));
         let candidates = kept.map(|slot| (slot, f64::INFINITY));
-        exact::settle(kernel, rows, query, candidates, &mut self.best);
+        exact::score_candidates(kernel, rows, query, candidates, &mut self.best);
         self.floor = self.floor.max(round_down(self.best.floor()));
         self.skip -= 1;
     }
@@ -196,7 +196,7 @@ impl<'a> Survivors<'a> {
         self.found.retain(|candidate| candidate.upper >= floor);
     }
 
-    /// Adds what another thread found among other rows.
+    /// Adds the candidates that another thread has found among other rows.
     pub(super) fn absorb(&mut self, other: Self) {
         self.seen += other.seen;
         self.floor = self.floor.max(other.floor);
@@ -230,7 +230,7 @@ impl<'a> Survivors<'a> {
         }
         let found = self.found.into_iter();
         let candidates = found.map(|candidate| (candidate.slot, f64::from(candidate.upper)));
-        exact::settle(kernel, rows, query, candidates, &mut self.best);
+        exact::score_candidates(kernel, rows, query, candidates, &mut self.best);
         self.best
     }
 }

@@ -1,5 +1,5 @@
-//! Which way a search takes: sketches first or every row exactly, one thread or several. No way
-//! changes an answer.
+//! The plan of a search: sketches first or every row exactly, one thread or several. The answer does
+//! not depend on it.
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
@@ -15,7 +15,7 @@ const SKETCH_MIN_ROWS: usize = 64;
 const SKETCHES_PER_ROW: usize = 4;
 
 /// Bytes of sketches, counted for each query, that are worth another thread: about as long as it
-/// takes a parked one to wake.
+/// takes to wake a parked thread.
 const BYTES_PER_THREAD: usize = 4 << 20;
 
 impl Rows {
@@ -106,9 +106,9 @@ impl Rows {
 }
 
 impl Walk<'_> {
-    /// Each thread takes some of the queries to all rows.
+    /// Each thread ranks some of the queries over all rows.
     pub(super) fn share_queries(&self, queries: &[Query], threads: usize) -> Vec<Vec<Hit>> {
-        // Whole fours, the kernels' width.
+        // A multiple of four, the width of the kernels.
         let size = queries.len().div_ceil(threads).next_multiple_of(4);
         let next = AtomicUsize::new(0);
         let made = parallel::run(threads, || {
@@ -123,7 +123,7 @@ impl Walk<'_> {
         parts.into_iter().flat_map(|(_, hits)| hits).collect()
     }
 
-    /// Each thread takes all queries to some of the rows.
+    /// Each thread ranks all queries over some of the rows.
     pub(super) fn share_rows(&self, queries: &[Query], threads: usize) -> Vec<Vec<Hit>> {
         let pieces = self.rows.pieces();
         let found = if threads > 1 {

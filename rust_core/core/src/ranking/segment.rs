@@ -1,4 +1,4 @@
-//! Where rows live: a run of at most a fixed number of them.
+//! Storage of a run of rows, at most a fixed number of them.
 
 use std::ops::Range;
 
@@ -38,8 +38,8 @@ impl Segment {
         self.norms.capacity()
     }
 
-    /// Makes room for exactly `rows` rows of `dimension` components in all; `whole`: there will
-    /// never be more.
+    /// Reserves memory for exactly `rows` rows of `dimension` components in all; `whole`: the segment
+    /// will never have more.
     pub(super) fn make_room(&mut self, rows: usize, dimension: usize, whole: bool) {
         let (row, sketch) = (F32Line::count(dimension), I8Line::count(dimension));
         self.lines.make_room(rows * row, rows * sketch, whole);

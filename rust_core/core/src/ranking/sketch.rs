@@ -76,7 +76,7 @@ impl RowSketch {
     }
 }
 
-/// The components of a row's sketch; returns the squares of what they are off by, in lanes.
+/// Computes the components of a row's sketch; returns the squares of their errors, in lanes.
 #[inline(always)]
 pub(super) fn round_row(row: &[F32Line], norm: f64, scale: f64, lines: &mut [I8Line]) -> [f64; 16] {
     let parts = bytemuck::cast_slice_mut::<I8Line, [i8; 16]>(lines);
@@ -93,7 +93,7 @@ pub(super) fn round_row(row: &[F32Line], norm: f64, scale: f64, lines: &mut [I8L
     squares
 }
 
-/// A query in 16 bits a component or less, with what the bound takes from it.
+/// A query in at most 16 bits a component, with the terms of the bound.
 #[derive(Clone, Debug)]
 pub(super) struct QuerySketch {
     /// m: components in [−Q, Q], the padding 0.
@@ -113,8 +113,8 @@ impl QuerySketch {
         let kernel = Kernel::best();
         let largest = f64::from(kernel.largest(query));
         let per_unit = range / largest;
-        // In f32 a vector operation has twice the lanes, and this runs once for every query; only
-        // for components near the least of f32 the factor is out of its range.
+        // In f32 a vector operation has twice the lanes, and this runs once for every query. Only for
+        // components near the smallest f32 the factor is out of the range of f32.
         let mut lines = Aligned::zeroed(query.len().div_ceil(4));
         if per_unit < 1e30 {
             kernel.quantise(query, per_unit as f32, &mut lines);

@@ -1,4 +1,4 @@
-//! What searches have looked at, added up for whoever watches.
+//! Counters of the rows that searches have read.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -15,7 +15,7 @@ impl Tally {
         self.sketched.load(Relaxed)
     }
 
-    /// Those that the sketches could not rule out.
+    /// Rows that the sketches could not rule out.
     pub fn survivors(&self) -> u64 {
         self.survivors.load(Relaxed)
     }

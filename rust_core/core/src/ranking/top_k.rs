@@ -1,4 +1,4 @@
-//! The best hits so far, in the one order.
+//! The best hits so far.
 
 use std::cmp::Ordering;
 
@@ -8,12 +8,12 @@ use super::{Hit, Search, Tie};
 ///
 /// Hits go into a buffer that is cut back to the best `limit` whenever it is half as long again;
 /// each cut raises the floor below which nothing is taken. A hit *at* the floor is taken only if
-/// its key comes before that of the last one: rows that all score alike are compared once each.
+/// its key precedes that of the last one: rows with equal scores are compared once each.
 pub(super) struct TopK<'a> {
     limit: usize,
     /// No hit with a lower score can be in the answer.
     floor: f64,
-    /// The last of `limit` hits, whose score is the floor; none before there are so many.
+    /// The last of `limit` hits, whose score is the floor; `None` before `limit` hits were found.
     last: Option<Hit>,
     hits: Vec<Hit>,
     cut_at: usize,
@@ -45,7 +45,7 @@ impl<'a> TopK<'a> {
         self.floor
     }
 
-    /// How many of the hits so far score higher.
+    /// Number of the hits so far with a higher score.
     pub(super) fn above(&self, score: f64) -> usize {
         self.hits.iter().filter(|hit| hit.score > score).count()
     }
@@ -101,7 +101,7 @@ impl<'a> TopK<'a> {
     }
 }
 
-/// How many hits are worth a cut.
+/// Number of hits at which the buffer is cut.
 fn next_cut(limit: usize) -> usize {
     limit.saturating_add((limit / 2).max(8))
 }
