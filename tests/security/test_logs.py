@@ -17,12 +17,11 @@ import grpc
 import pytest
 
 from effective_embeddings import CategoryUpdate, Client, errors
-from effective_embeddings.server.observability.logs import (
+from effective_embeddings.server.observability.audit_log import (
     MAX_REFUSALS_PER_SECOND,
     AuditLog,
-    JsonFormatter,
-    TextFormatter,
 )
+from effective_embeddings.server.observability.log_format import JsonFormatter, TextFormatter
 from tests.support.access import Tenants, bearer, tenants, unary
 
 _HOSTILE = "evil\n2026-01-01T00:00:00.000Z INFO all is well\r\x1b[2J\u2028\u202e\x00\x85"

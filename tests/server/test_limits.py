@@ -32,7 +32,7 @@ from tests.security import (
     test_tls,
     test_tokens,
 )
-from tests.server import test_load_shedding, test_metrics_server, test_overload
+from tests.server import test_load_shedding, test_metrics_server, test_overload, test_stderr
 from tests.support import http2
 from tests.support.access import unary
 from tests.support.busy_server import busy_server
@@ -512,6 +512,7 @@ ELSEWHERE: dict[str, Callable[..., None]] = {
     "burst_calls": test_overload.test_a_caller_above_its_rate_gets_a_retry_delay,
     "tokens_of_a_principal": (test_tokens.test_a_principal_may_have_two_tokens_and_not_three),
     "audited_refusals": test_logs.test_a_flood_of_refusals_fills_no_disk_and_hides_no_known_caller,
+    "queued_log_lines": test_stderr.test_lines_beyond_the_queue_are_dropped_and_counted,
     "metrics_connections": (
         test_metrics_server.test_incomplete_requests_hold_no_threads_and_no_descriptors
     ),

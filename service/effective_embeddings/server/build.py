@@ -16,7 +16,7 @@ from effective_embeddings._core import TokenTable
 from effective_embeddings.server.admission.admission import AdmissionControl
 from effective_embeddings.server.auth.tls import make_credentials
 from effective_embeddings.server.contract import SERVICE_NAME
-from effective_embeddings.server.observability.logs import AuditLog
+from effective_embeddings.server.observability.audit_log import AuditLog
 from effective_embeddings.server.process.unix_socket import is_served
 from effective_embeddings.server.settings.addresses import split_listen
 from effective_embeddings.server.settings.errors import ListenError

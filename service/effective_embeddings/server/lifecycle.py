@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Self
 from effective_embeddings._core import VERSION, Engine, Grant, Refusals
 from effective_embeddings.server.auth.token_source import TokenSource, load_tokens
 from effective_embeddings.server.build import build_server
-from effective_embeddings.server.observability.logs import AuditLog
+from effective_embeddings.server.observability.audit_log import AuditLog
+from effective_embeddings.server.observability.logs import dropped_lines
 from effective_embeddings.server.process.file_watch import FileWatch
 from effective_embeddings.server.process.signals import Signals
 from effective_embeddings.server.process.systemd import notify
@@ -120,11 +121,17 @@ class ServerHandle:
             return None
         from effective_embeddings.server.observability.metrics_server import MetricsServer  # noqa: PLC0415
 
+        audit = self._audit
         admission = self._server.admission
         self._metrics.add("effemb_calls_in_flight", lambda: admission.in_flight)
         self._metrics.add(
             "effemb_stalled_calls_cancelled", lambda: admission.stall_timeout.cancelled
         )
+        self._metrics.add("effemb_log_lines_dropped", dropped_lines)
+        self._metrics.add(
+            "effemb_audit_log_failing", lambda: audit is not None and audit.failure is not None
+        )
+        self._metrics.add("effemb_audit_lines_lost", lambda: 0 if audit is None else audit.lost)
         listen = self._settings.metrics_listen
         try:
             return MetricsServer(listen, self._metrics.application())
@@ -169,7 +176,7 @@ class ServerHandle:
             raise
         self._engine = engine
         self._late.set(engine)
-        self._server.health.follow(engine.health)
+        self._server.health.follow(self._health)
         if self._metrics is not None:
             self._metrics.add_engine(engine.stats, settings.data)
         _log.info(
@@ -180,6 +187,15 @@ class ServerHandle:
             VERSION,
             time.monotonic() - begin,
         )
+
+    def _health(self) -> tuple[bool, str]:
+        """Return whether writes are accepted, and why they are not."""
+        if self._engine is None:
+            return False, "the data is not open"
+        cause = None if self._audit is None else self._audit.refusal
+        if cause is not None:
+            return False, f"the audit log cannot be written: {cause}"
+        return self._engine.health()
 
     def turn_away(self) -> None:
         """Say NOT_SERVING, and refuse new calls with a reason: clients go elsewhere, or wait."""

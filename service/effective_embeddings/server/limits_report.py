@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from effective_embeddings._core import ACCESS_LIMITS, LIMITS, MAX_QUEUED_CALLS
 from effective_embeddings.server.admission.stall_timeout import MIN_STREAM_BYTES_PER_SECOND
-from effective_embeddings.server.observability.logs import MAX_REFUSALS_PER_SECOND
+from effective_embeddings.server.observability.audit_log import MAX_REFUSALS_PER_SECOND
+from effective_embeddings.server.observability.logs import MAX_QUEUED_LINES
 from effective_embeddings.server.observability.metrics_server import (
     MAX_CONNECTION_SECONDS,
     MAX_CONNECTIONS,
@@ -78,6 +79,7 @@ _FIXED = (
     Limit("health_watches", MAX_WATCHES, "streams", _OVERLOADED),
     Limit("reflection_streams", MAX_REFLECTIONS, "streams", _OVERLOADED),
     Limit("audited_refusals", MAX_REFUSALS_PER_SECOND, "lines/s", "counted, not listed"),
+    Limit("queued_log_lines", MAX_QUEUED_LINES, "lines", "dropped and counted"),
     Limit("metrics_connections", MAX_CONNECTIONS, "connections", "the oldest is closed"),
     Limit("metrics_connection_seconds", MAX_CONNECTION_SECONDS, "seconds", _CLOSED),
     Limit("header_bytes", 16 * 1024, "bytes", "refused by gRPC"),

@@ -21,8 +21,8 @@ _log = logging.getLogger("effective_embeddings.server")
 class Certificates:
     """The files of a certificate, read again by the first handshake after they changed.
 
-    Connections keep the certificate that they began with, and their calls with it. Where new
-    files do not fit together the old certificate stays: a file may be half written.
+    A connection keeps the certificate that it began with. If new files do not fit together, the old
+    certificate stays: a file may be half written.
     """
 
     def __init__(self, cert: Path, key: Path, client_ca: Path | None) -> None:
@@ -40,7 +40,7 @@ class Certificates:
         self.initial = self._read()
 
     def fetch(self) -> grpc.ServerCertificateConfiguration | None:
-        """Return the certificate if it has changed, otherwise None; gRPC asks at a handshake."""
+        """Return the certificate if it has changed, otherwise None; gRPC calls at a handshake."""
         with self._lock:
             now = signature(self._paths)
             if now == self._seen:
@@ -65,19 +65,19 @@ class Certificates:
                 self._client_ca.read_bytes() if self._client_ca else None,
             )
         except (OSError, ValueError) as error:
-            # ssl.SSLError is an OSError; its text says which of the two does not fit.
+            # ssl.SSLError is an OSError; its text names the file that does not fit.
             files = ", ".join(str(path) for path in self._paths)
             message = f"cannot use the certificate ({files}): {error}"
             raise SettingsError(message) from None
 
 
 def _no_password() -> str:
-    message = "the private key must not be encrypted: nobody is there to type its password"
+    message = "the private key must not be encrypted: a server cannot ask for its password"
     raise ValueError(message)
 
 
 def make_credentials(settings: Settings) -> grpc.ServerCredentials | None:
-    """Return what the port needs to speak TLS; None: it does not.
+    """Return the credentials of the port; None: the port has no TLS.
 
     Raises:
         SettingsError: The certificate cannot be used.
@@ -87,7 +87,7 @@ def make_credentials(settings: Settings) -> grpc.ServerCredentials | None:
     certificates = Certificates(settings.tls_cert, settings.tls_key, settings.tls_client_ca)
     credentials: grpc.ServerCredentials = grpc.dynamic_ssl_server_credentials(
         certificates.initial,
-        certificates.fetch,  # type: ignore[arg-type]  # its stub forgets that None may be said
+        certificates.fetch,  # type: ignore[arg-type]  # its stub does not allow None
         require_client_authentication=settings.tls_client_ca is not None,
     )
     return credentials

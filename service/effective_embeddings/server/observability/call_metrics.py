@@ -35,12 +35,12 @@ class MethodMetrics:
         self._seconds = 0.0
 
     def begin(self) -> None:
-        """A call has begun."""
+        """Count a call that begins."""
         with self._lock:
             self._started += 1
 
     def end(self, code: str, seconds: float) -> None:
-        """A call has ended with a status code, so many seconds after it began."""
+        """Count a call that ends, with its status code and its duration in seconds."""
         bucket = bisect_left(_BOUNDS, seconds)
         with self._lock:
             self._buckets[bucket] += 1
@@ -51,7 +51,7 @@ class MethodMetrics:
                 self._handled[code] = 1
 
     def read(self) -> tuple[int, dict[str, int], list[int], float]:
-        """Return the calls begun, those ended by code and by bucket, and their seconds."""
+        """Return calls begun, calls ended by code, calls ended by bucket, and total seconds."""
         with self._lock:
             return self._started, dict(self._handled), list(self._buckets), self._seconds
 

@@ -1,4 +1,4 @@
-"""What is kept of each call: its figures, its line in the log, its line in the audit log."""
+"""What is recorded of each call: metrics, a debug line, a span, a line in the audit log."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from effective_embeddings.server.admission.status import Status, status_of
-from effective_embeddings.server.observability.logs import AuditLog
+from effective_embeddings.server.observability.audit_log import AuditLog
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
@@ -35,16 +35,16 @@ class CallObserver:
         audit: AuditLog | None,
         traces: Traces | None,
     ) -> None:
-        """Make it.
+        """Observe one method.
 
         Args:
             method: The method's name.
             service: The service's full name.
             kind: ``unary``, ``server_stream`` or ``client_stream``.
-            writes: Whether its calls belong into the audit log even when they succeed.
-            metrics: Counts calls; None: nobody does.
-            audit: Takes the writes and the refusals; None: nobody does.
-            traces: Makes spans of the calls that are let in; None: nobody does.
+            writes: Whether successful calls belong into the audit log.
+            metrics: Counts calls; None: calls are not counted.
+            audit: Takes writes and refusals; None: there is no audit log.
+            traces: Makes spans of admitted calls; None: there are no spans.
         """
         self.method = method
         self.service = service
@@ -52,30 +52,30 @@ class CallObserver:
         self.writes = writes
         self.audit = audit
         self._refused = metrics.count_refused if metrics else None
-        self._figures = metrics.calls.of(kind, service, method) if metrics else None
+        self._metrics = metrics.calls.of(kind, service, method) if metrics else None
 
     def begin(self, request_id: str) -> CallRecord:
-        """A call has arrived."""
-        if self._figures is not None:
-            self._figures.begin()
+        """Begin the record of a call whose headers have arrived."""
+        if self._metrics is not None:
+            self._metrics.begin()
         return CallRecord(self, request_id)
 
     def count(self, code: str, reason: str, seconds: float) -> None:
-        """Count a call that has ended; ``reason`` is empty unless it was refused."""
-        if self._figures is not None:
-            self._figures.end(code, seconds)
+        """Count a call that has ended; ``reason`` is empty unless the call was refused."""
+        if self._metrics is not None:
+            self._metrics.end(code, seconds)
         if reason and self._refused is not None:
             self._refused(reason)
 
 
 class CallRecord:
-    """One call, from its headers to its end.
+    """The record of one call, from its headers to its end.
 
     Attributes:
-        request_id: Its id, which the caller gets too.
-        principal: Who calls, once that is known.
-        namespace: On what, where it is known and of use.
-        peer: Says from where, if somebody wants to know.
+        request_id: The call's id, which the caller gets too.
+        principal: The caller, once it is known.
+        namespace: The namespace of the call, where the audit log needs it.
+        peer: Returns the caller's address.
     """
 
     __slots__ = ("_begin", "_observer", "_span", "namespace", "peer", "principal", "request_id")
@@ -90,14 +90,14 @@ class CallRecord:
         self.peer: Callable[[], str] | None = None
 
     def trace(self, metadata: Sequence[tuple[str, str | bytes]]) -> None:
-        """Begin a span, where there are some, of a call with some metadata."""
+        """Begin the call's span, if there are traces; ``metadata`` is the call's."""
         observer = self._observer
         if observer.traces is not None:
             seconds = time.perf_counter() - self._begin
             self._span = observer.traces.begin(observer.service, observer.method, metadata, seconds)
 
     def end(self, code: str = "OK", reason: str = "") -> None:
-        """The call ends with a status code and, unless it is OK, an ErrorReason."""
+        """End the record with a status code and, unless it is OK, an ErrorReason."""
         observer = self._observer
         seconds = time.perf_counter() - self._begin
         observer.count(code, reason, seconds)
@@ -117,7 +117,7 @@ class CallRecord:
             self._audit(observer.audit, code, reason)
 
     def fail(self, error: BaseException) -> Status:
-        """The call ends with what ``error`` means; return what the caller is told."""
+        """End the record with the status of ``error``, and return the status."""
         status = status_of(self._observer.method, error, self.request_id)
         self.end(status.code.name, status.reason)
         return status
@@ -132,11 +132,11 @@ class CallRecord:
             "code": code,
             "reason": reason or None,
         }
-        # What was not done may be told by the thread that brings all calls, which waits for no
-        # disk. A write that was done is told by whoever did it.
+        # A refused call may end in the polling thread, which must not wait for a disk. A finished
+        # write ends in the worker that ran it.
         write = audit.write if code == "OK" else audit.write_soon
         write(**entry)
 
 
-# Codes that say no to a caller because of who it is, or how much it asks for.
+# The codes of calls that are refused because of their caller, or of how much it asks for.
 _REFUSALS = frozenset({"UNAUTHENTICATED", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED"})

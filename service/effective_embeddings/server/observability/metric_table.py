@@ -55,6 +55,21 @@ SERVER_METRICS: Mapping[str, ServerMetric] = {
             "Calls that were cancelled because their clients neither sent nor took a message.",
         ),
         ServerMetric(
+            "effemb_audit_log_failing",
+            "gauge",
+            "1 if the audit log cannot be written, otherwise 0.",
+        ),
+        ServerMetric(
+            "effemb_audit_lines_lost",
+            "counter",
+            "Audit lines that are lost because the audit log could not be written.",
+        ),
+        ServerMetric(
+            "effemb_log_lines_dropped",
+            "counter",
+            "Log lines that were dropped because nobody read the standard error.",
+        ),
+        ServerMetric(
             "effemb_file_bytes", "gauge", "Size of each file in the data directory.", ("file",)
         ),
     )

@@ -1,7 +1,7 @@
-"""The figures over HTTP, for Prometheus: a small server that nobody can fill.
+"""The metrics over HTTP, for Prometheus: a small server with bounded connections.
 
-Not the one of prometheus_client, which waits for ever for a request that does not come, with a
-thread and a descriptor for each, until the service has no descriptor left for its callers.
+The server of prometheus_client waits without end for a request that does not come, with a thread
+and a descriptor for each connection, until the service has no descriptor left for its callers.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _SECONDS_BETWEEN_LOOKS = 0.5
 
 
 class MetricsServer:
-    """Serves an application from threads of its own.
+    """Serves a WSGI application from threads of its own.
 
     Attributes:
         target: ``host:port``, with the port that was taken.
@@ -39,12 +39,12 @@ class MetricsServer:
     def __init__(
         self, listen: str, application: WSGIApplication, seconds: float = MAX_CONNECTION_SECONDS
     ) -> None:
-        """Take the port and serve.
+        """Bind the port and serve.
 
         Args:
             listen: ``host:port`` or ``[ipv6]:port``.
-            application: Answers the requests.
-            seconds: How long a connection may take, from its beginning to its end.
+            application: The WSGI application.
+            seconds: How long a connection may last.
 
         Raises:
             ListenError: The address cannot be listened on.
@@ -61,7 +61,7 @@ class MetricsServer:
         self._thread = threading.Thread(
             target=self._server.serve_forever,
             args=(_SECONDS_BETWEEN_LOOKS,),
-            name="effemb-scrapes",
+            name="effemb-metrics",
             daemon=True,
         )
         self._thread.start()
@@ -69,7 +69,7 @@ class MetricsServer:
         self.target = f"{shown}:{self._server.server_port}"
 
     def close(self) -> None:
-        """Serve no more."""
+        """Stop serving."""
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -77,25 +77,25 @@ class MetricsServer:
 
 class _Handler(WSGIRequestHandler):
     def log_message(self, *_: object) -> None:
-        """Say nothing of each scrape."""
+        """Log nothing: each scrape would be a line."""
 
 
 class _Server(ThreadingMixIn, WSGIServer):
-    """A thread a connection, a bounded number of them, each for a bounded time."""
+    """One thread per connection, with a bounded number of connections and a bounded time each."""
 
     daemon_threads = True
 
     def __init__(self, family: int, address: Any, seconds: float) -> None:
         self.address_family = family
         self._seconds = seconds
-        # The connections there are, the oldest first, and when each is closed.
+        # The open connections, the oldest first, and when each is closed.
         self._until: dict[Any, float] = {}
         self._lock = threading.Lock()
         super().__init__(address, _Handler)
 
     def server_bind(self) -> None:
-        """Bind, without asking the network what this machine is called."""
-        # HTTPServer does, which can take as long as a name server that does not answer.
+        """Bind without a look-up of this machine's name, which HTTPServer makes."""
+        # A name server that does not answer would delay the start.
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind(self.server_address)
         self.server_address = self.socket.getsockname()
@@ -104,7 +104,7 @@ class _Server(ThreadingMixIn, WSGIServer):
         self.setup_environ()
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Give a connection a thread; where there are too many, the oldest is closed for it."""
+        """Give a connection a thread; close the oldest connection if there are too many."""
         with self._lock:
             if len(self._until) >= MAX_CONNECTIONS:
                 self._end(next(iter(self._until)))
@@ -112,24 +112,24 @@ class _Server(ThreadingMixIn, WSGIServer):
         super().process_request(request, client_address)
 
     def service_actions(self) -> None:
-        """Close those whose time is over; the loop calls this again and again."""
+        """Close the connections whose time is over; the loop calls this twice a second."""
         now = time.monotonic()
         with self._lock:
             for request in [each for each, until in self._until.items() if until < now]:
                 self._end(request)
 
     def shutdown_request(self, request: Any) -> None:
-        """Close a connection that has been answered, or is not going to be."""
+        """Close a connection, answered or not."""
         with self._lock:
             self._until.pop(request, None)
         super().shutdown_request(request)
 
     def _end(self, request: Any) -> None:
-        """Wake its thread, which closes it."""
+        """Wake a connection's thread, which closes the connection."""
         del self._until[request]
         with suppress(OSError):
             request.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, *_: object) -> None:
-        """One line: a client that leaves in the middle is no defect of ours."""
+        """Log one line: a client that disconnects is not a defect."""
         _log.debug("scrape failed", exc_info=True)

@@ -1,8 +1,8 @@
-"""OpenTelemetry: a span for each call that was let in, as a part of the caller's trace.
+"""OpenTelemetry: a span for each admitted call, as a part of the caller's trace.
 
-Where spans go, how many of them and under which name the service is, the standard OTEL_*
-variables say. A span tells the method, the status and the call's id; never a namespace, a key, a
-vector, a principal or a token.
+The standard OTEL_* variables configure the exporter, the sampler and the service's name. A span has
+the method, the status and the call's id; never a namespace, a key, a vector, a principal or a
+token.
 """
 
 from __future__ import annotations
@@ -32,22 +32,22 @@ _SERVICE = "effective-embeddings"
 _PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 _OVER_HTTP = "opentelemetry.exporter.otlp.proto.http.trace_exporter"
 _CARRIED = frozenset({"traceparent", "tracestate"})
-# How long a stopping server waits for spans to leave.
+# How long a stopping server waits for the last spans to be exported.
 _SECONDS_TO_LEAVE = 2.0
-# Codes that are the server's failure, not its answer: the conventions of OpenTelemetry for gRPC.
+# The codes that OpenTelemetry's conventions for gRPC count as failures of the server.
 _FAILURES = frozenset(
     {"UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS"}
 )
 
 
 class Traces:
-    """Makes spans and sends them away, from a thread of its own."""
+    """Makes spans, and exports them from a thread of its own."""
 
     def __init__(self) -> None:
-        """Begin.
+        """Set up the exporter that the environment configures.
 
         Raises:
-            SettingsError: The environment asks for what is not there.
+            SettingsError: The configured exporter is not available.
         """
         named = {"service.version": VERSION}
         if not _is_named():
@@ -66,7 +66,7 @@ class Traces:
             service: The service's full name.
             method: The method's name.
             metadata: The call's; a W3C ``traceparent`` in it is the span's parent.
-            seconds: How long ago the call came.
+            seconds: The age of the call, in seconds.
         """
         carrier = {name: value for name, value in metadata if name in _CARRIED}
         return self._tracer.start_span(
@@ -83,7 +83,7 @@ class Traces:
         Args:
             span: The span.
             code: Name of the status code.
-            reason: The ErrorReason; empty: there is none.
+            reason: The ErrorReason; empty: the call succeeded.
             request_id: The call's id, which the caller and the log have too.
         """
         if span.is_recording():
@@ -96,8 +96,8 @@ class Traces:
         span.end()
 
     def close(self) -> None:
-        """Send what is left, as far as it leaves in a short time."""
-        # Where nobody takes them it goes on for longer than it could be told to.
+        """Export the last spans, for two seconds at most."""
+        # Without a collector the provider's own shutdown takes longer than its timeout.
         leaving = threading.Thread(target=self._provider.shutdown, daemon=True)
         leaving.start()
         leaving.join(_SECONDS_TO_LEAVE)

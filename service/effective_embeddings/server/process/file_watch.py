@@ -12,7 +12,7 @@ Signature = tuple[tuple[int, int, int] | None, ...]
 
 
 def signature(paths: Sequence[Path]) -> Signature:
-    """Return what changes when one of the files is written or replaced."""
+    """Return a value that changes when one of the files is written or replaced."""
     return tuple(map(_one, paths))
 
 
@@ -25,9 +25,9 @@ def _one(path: Path) -> tuple[int, int, int] | None:
 
 
 class FileWatch:
-    """Calls back once files have changed, looking once a second; ``stop`` ends it.
+    """Calls back when files have changed; a thread checks them once a second.
 
-    A poll, not inotify: it sees a mounted secret whose link was turned, and a network's disk.
+    It polls because inotify misses mounted secrets, whose symlinks are switched, and network disks.
     """
 
     def __init__(
@@ -41,11 +41,11 @@ class FileWatch:
         self._thread = threading.Thread(target=self._look, name="effemb-watch", daemon=True)
 
     def start(self) -> None:
-        """Begin to look."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Look no more; idempotent."""
+        """Stop the thread; idempotent."""
         self._stop.set()
 
     def _look(self) -> None:

@@ -1,4 +1,4 @@
-"""The signals that a server is told to stop with, or to read its tokens again."""
+"""The signals of a server: SIGTERM and SIGINT stop it, SIGHUP reloads its tokens."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _TAKEN = (*_STOP, signal.SIGHUP)
 
 
 class Signals:
-    """Takes SIGTERM, SIGINT and SIGHUP while it is open; a context manager of the main thread.
+    """Handles SIGTERM, SIGINT and SIGHUP while it is open; a context manager of the main thread.
 
-    The interpreter itself writes a signal's number to a pipe, at the moment it comes. A handler in
-    Python could do that too late: one that comes just before the main thread begins to wait would
-    be handled when something else wakes it.
+    The interpreter writes a signal's number to a pipe at the moment the signal arrives. A handler
+    in Python may run too late: after a signal that arrives just before the main thread begins to
+    wait, the handler runs only when something else wakes that thread.
     """
 
     def __init__(self) -> None:
@@ -26,18 +26,18 @@ class Signals:
 
     @property
     def stopping(self) -> bool:
-        """Whether there was one that means stop."""
+        """Whether SIGTERM or SIGINT has arrived."""
         return self._stopping
 
     def wait(self) -> signal.Signals:
-        """Wait for the next signal, and return it."""
+        """Return the next signal; waits for it."""
         while True:
             number = os.read(self._reader, 1)[0]
             if number in _TAKEN:
                 return signal.Signals(number)
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
-        # It can run between any two steps of the main thread, so it must not wait for a lock.
+        # The handler runs between any two steps of the main thread: it must not wait for a lock.
         if number in _STOP:
             if self._stopping:
                 os._exit(1)

@@ -1,4 +1,4 @@
-"""systemd's notifications: "ready", "reloading" and "stopping", where it asks for them."""
+"""systemd's readiness protocol: messages to the socket that NOTIFY_SOCKET names."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["notify"]
 
 
 def notify(*states: str) -> None:
-    """Tell the service manager, such as ``notify("READY=1")``; nothing where there is none."""
+    """Send states such as ``READY=1`` to the service manager, if NOTIFY_SOCKET is set."""
     address = os.environ.get("NOTIFY_SOCKET")
     if not address:
         return
@@ -19,5 +19,5 @@ def notify(*states: str) -> None:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as manager:
             manager.sendto("\n".join(states).encode(), address)
     except OSError:
-        # A manager that is gone is no reason to fail.
+        # A missing service manager is not a reason to fail.
         return

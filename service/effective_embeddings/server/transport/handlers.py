@@ -15,8 +15,8 @@ import grpc
 from effective_embeddings._core import METHODS
 from effective_embeddings.server.admission.admission import AdmissionControl, new_call_id
 from effective_embeddings.server.contract import SERVICE, SERVICE_NAME
+from effective_embeddings.server.observability.audit_log import AuditLog
 from effective_embeddings.server.observability.call_observer import CallObserver
-from effective_embeddings.server.observability.logs import AuditLog
 from effective_embeddings.server.transport.engine import EngineLike
 from effective_embeddings.server.transport.inline import refusing_handler
 from effective_embeddings.server.transport.raw_unary import RawUnaryCall

@@ -1,7 +1,7 @@
-"""The standard health service, following the health of the engine.
+"""The standard health service: it follows the health of the engine.
 
-Not the one of grpcio-health-checking, whose every answer waits for one lock, which a watcher that
-reads nothing holds for as long as it likes.
+In the service of grpcio-health-checking every answer waits for one lock, and a watcher that reads
+nothing holds this lock as long as it likes.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ _Reply = health_pb2.HealthCheckResponse
 
 
 class HealthFollower:
-    """Serves health: NOT_SERVING at first and after drain, in between what the engine says."""
+    """Serves health: NOT_SERVING before ``follow`` and after ``drain``, else that of ``look``."""
 
     def __init__(self, stall_timeout: StallTimeout) -> None:
-        """Make it.
+        """Create the service.
 
         Args:
-            stall_timeout: Cancels calls whose clients stop.
+            stall_timeout: Cancels calls whose clients stall.
         """
         self._checks = BoundedPool("health_checks", MAX_CHECKS, stall_timeout)
         self._watches = BoundedPool("health_watches", MAX_WATCHES, stall_timeout)
@@ -54,15 +54,15 @@ class HealthFollower:
     def handler(self) -> grpc.GenericRpcHandler:
         """Return the handler of the health service."""
 
-        # Streams of one request, as in handlers.py: the wait for the request is ours then.
+        # Declared as streams of one request: the stall timeout then covers the request, too.
         def check(requests: Iterator[object], context: grpc.ServicerContext) -> object:
             return self._check(requests, context)
 
         def watch(requests: Iterator[object], context: grpc.ServicerContext) -> Iterator[object]:
             return self._watch(requests, context)
 
-        # Where strangers hold all places a probe is told of the server as a whole, before its
-        # request has come: nobody can keep it waiting.
+        # If all permits are taken, a probe gets the health of the whole server before its request
+        # arrives: other callers cannot delay a probe.
         def check_all(_requests: Iterator[object], _context: grpc.ServicerContext) -> object:
             return _Reply(status=self._status(health_pb2.HealthCheckRequest()))
 
@@ -85,7 +85,7 @@ class HealthFollower:
         )
 
     def follow(self, look: Callable[[], tuple[bool, str]]) -> None:
-        """Serve what ``look`` returns (serving, reason) from now on; it is asked twice a second."""
+        """Serve the health that ``look`` returns as (serving, reason); called twice a second."""
         self._look(look)
         self._follower = threading.Thread(
             target=self._keep_looking, args=(look,), name="effemb-health-follower", daemon=True
@@ -93,7 +93,7 @@ class HealthFollower:
         self._follower.start()
 
     def drain(self) -> None:
-        """Serve NOT_SERVING for good."""
+        """Serve NOT_SERVING from now on."""
         if self._stop.is_set():
             return
         self._stop.set()
@@ -102,7 +102,7 @@ class HealthFollower:
         self._set(serving=False)
 
     def close(self) -> None:
-        """Let the threads go; the server has stopped."""
+        """Release the threads; the server has stopped."""
         self._checks.close()
         self._watches.close()
 
@@ -112,7 +112,7 @@ class HealthFollower:
             status = self._status(request)
             if status == _Reply.SERVICE_UNKNOWN:
                 context.set_code(grpc.StatusCode.NOT_FOUND)
-                context.set_details("there is no such service here")
+                context.set_details("this server has no such service")
                 return _Reply()
             return _Reply(status=status)
         finally:
@@ -122,13 +122,13 @@ class HealthFollower:
         try:
             request = self._watches.receive(requests, context)
             context.add_callback(self._wake)
-            told = None
+            sent = None
             while context.is_active():
                 with self._changed:
-                    while (now := self._status(request)) == told and context.is_active():
+                    while (now := self._status(request)) == sent and context.is_active():
                         self._changed.wait()
-                if now != told:
-                    told = now
+                if now != sent:
+                    sent = now
                     yield from self._watches.send(_Reply(status=now), context)
         finally:
             self._watches.leave()

@@ -1,4 +1,4 @@
-"""What the thread that brings the calls does itself, for those that ``grpc.server`` handles."""
+"""Handlers that run in the polling thread itself, for calls that ``grpc.server`` handles."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
 
 class _Inline(ThreadPoolExecutor):
-    """A pool without threads: it runs what it is given in the thread that gives it.
+    """A pool without threads: a task runs in the thread that submits it.
 
-    gRPC hands each call to a pool, and takes subclasses of this one only.
+    gRPC hands each call to a pool, and accepts only subclasses of ThreadPoolExecutor.
     """
 
     def __init__(self) -> None:
@@ -30,7 +30,7 @@ class _Inline(ThreadPoolExecutor):
         self._done.set_result(None)
 
     def submit(self, fn: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs) -> Future[_T]:
-        """Run it."""
+        """Run a task."""
         fn(*args, **kwargs)
         return self._done
 
@@ -41,13 +41,13 @@ INLINE = _Inline()
 def refusing_handler(status: Status) -> _Handler:
     """Return the handler of a call that ends with a status before its request is read.
 
-    So a flood of calls that are refused takes no threads.
+    A flood of refused calls takes no threads.
     """
 
     def refuse(_requests: Iterator[Any], context: grpc.ServicerContext, _send: object) -> None:
         abort(status, context)
 
-    # gRPC's stub knows behaviours that return what they send.
+    # gRPC's type stub expects a behaviour that returns its replies.
     behaviour: Any = refuse
     behaviour.experimental_non_blocking = True
     behaviour.experimental_thread_pool = INLINE
