@@ -11,10 +11,10 @@ use crate::machine::{Group, Machine, origin};
 use crate::model::{Expected, Model, Number};
 use crate::strategies::{cases, commands, membership, vector};
 
-/// What a direction in f32 may be apart from one in f64.
+/// Largest difference between a direction in f32 and one in f64.
 const SCORE: f64 = 1e-6;
 
-/// Oracle scores nearer than this may come in either order.
+/// Scores of the oracle that differ by less than this may be in either order.
 const TIE: f64 = 2e-7;
 
 proptest! {

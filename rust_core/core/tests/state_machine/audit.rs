@@ -1,4 +1,4 @@
-//! Everything that a namespace derives, built again from what is stored and compared by bits.
+//! Everything that a namespace derives, rebuilt from the stored records and compared bit for bit.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use ee_core::settings::NamespaceSettings;
 use crate::machine::{DIMENSION, Machine, rank};
 use crate::map_store::MapStore;
 
-/// The sequences of the members of a category that count, by the rule itself.
+/// The sequences of the counting members of a category, by definition.
 pub(crate) fn counting(store: &MapStore, category: i64) -> BTreeSet<u64> {
     let record = &store.categories[&category];
     if record.settings.frozen {
@@ -61,7 +61,7 @@ pub(crate) fn rebuilt(
     draft
 }
 
-/// Checks a namespace against what is stored.
+/// Checks a namespace against the stored records.
 ///
 /// # Panics
 ///
@@ -94,7 +94,7 @@ pub(crate) fn audit(namespace: &Namespace, store: &MapStore) {
     assert_eq!(store.inbox, inbox);
 }
 
-/// [`audit`] of a machine, and of its log: it must be gapless.
+/// [`audit`] of a machine, and of its log, which must be gapless.
 pub(crate) fn audit_machine(machine: &Machine) {
     audit(&machine.namespace, &machine.store);
     let revisions = machine.log.iter().map(|entry| entry.revision);

@@ -1,4 +1,4 @@
-//! The state is a function of what is assigned: the way there leaves no trace, to the bit.
+//! The state is a function of the assignments: the path to it leaves no trace, to the bit.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::audit::audit_machine;
 use crate::machine::{Machine, assign, forget, item, known, unassign};
 use crate::strategies::{cases, commands, four_categories, membership, vector};
 
-/// New items, each with where it goes.
+/// New items, each with its category.
 fn assignments(count: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Assignment>> {
     let one = (vector(), 0.01f32..50.0, 0..4u8);
     prop::collection::vec(one, count).prop_map(|all| {
@@ -29,13 +29,13 @@ fn sums(machine: &Machine) -> BTreeMap<String, Vec<i64>> {
         .collect()
 }
 
-/// The assignments to categories that are there.
+/// The assignments to categories that exist.
 fn possible(machine: &Machine, mut entries: Vec<Assignment>) -> Vec<Assignment> {
     entries.retain(|e| machine.namespace.contains(&e.category));
     entries
 }
 
-/// The commands that make what a store holds, and nothing that is gone.
+/// The commands that create the contents of a store, without anything that was deleted.
 fn straight_there(machine: &Machine) -> Vec<Command> {
     let store = &machine.store;
     let puts = store.categories.values().map(|record| CategoryPut {
@@ -169,7 +169,7 @@ proptest! {
         for (which, category) in &moves {
             machine.run(&assign(known(&which.get(&entries).item.key), &format!("category {category}")));
         }
-        // Another embedding and weight on the way, and the old ones with the way back.
+        // Another embedding and weight first, then the old ones again.
         let changed = entries.iter().map(|e| item(&e.item.key, &other, 7.0)).collect();
         machine.run(&Command::PutItems(changed));
         machine.run(&Command::Assign(entries));

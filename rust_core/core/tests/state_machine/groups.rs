@@ -16,7 +16,7 @@ proptest! {
     #![proptest_config(cases(160))]
 
     #[test]
-    fn work_left_to_the_end_of_a_group_has_the_results_of_work_done_at_once(
+    fn deferred_work_of_a_batch_gives_the_same_state_as_immediate_work(
         membership in membership(),
         commands in commands(1..40),
         sizes in prop::collection::vec(1..12usize, 1..8),
@@ -71,7 +71,7 @@ proptest! {
                 note_rebuilt(&alone.draft, &mut rebuilt);
                 alone.publish(&mut each);
             }
-            // A sum that effects do not explain must be known to be written.
+            // A sum that effects do not explain must be marked to be written.
             for draft in group.draft.categories.values().flatten() {
                 let expected = rebuilt.get(&draft.category.id).copied().unwrap_or(false);
                 prop_assert_eq!(draft.rebuilt, expected, "{} rebuilt", draft.category.key);

@@ -1,4 +1,5 @@
-//! Categories longer than one read of members: the seams between reads show nowhere.
+//! Categories with more members than one read returns: results do not depend on the boundaries
+//! between reads.
 
 use ee_core::command::{Assignment, CategoryPut, Command, Outcome};
 use ee_core::settings::MembershipMode::{Multiple, Single};

@@ -17,7 +17,7 @@ use crate::map_store::MapStore;
 /// Components of the vectors in most tests.
 pub(crate) const DIMENSION: usize = 3;
 
-/// A namespace with everything that an engine keeps beside it.
+/// A namespace, with the store and the log that an engine keeps.
 #[derive(Debug)]
 pub(crate) struct Machine {
     pub(crate) namespace: Namespace,
@@ -35,7 +35,7 @@ pub(crate) fn settings(membership: MembershipMode, dimension: usize) -> Namespac
     }
 }
 
-/// Who makes the write that will be `revision`: different for each, so that a mix-up shows.
+/// The origin of the write that makes `revision`: different for each, so that a mix-up is detected.
 pub(crate) fn origin(revision: u64) -> Origin {
     Origin {
         time_ms: 1_000 + i64::try_from(revision).expect("a small revision"),
@@ -137,7 +137,7 @@ impl Group {
         }
     }
 
-    /// Applies a command to the group; the machine's readers do not see it yet.
+    /// Applies a command to the group; readers of the machine do not see it yet.
     pub(crate) fn apply(
         &mut self,
         machine: &mut Machine,
@@ -215,7 +215,7 @@ impl Group {
     }
 }
 
-/// A put of a category with a base, everything else as it is.
+/// A put of a category with a base; everything else unchanged.
 pub(crate) fn category(key: &str, base: Option<&[f32]>) -> CategoryPut {
     CategoryPut {
         key: key.into(),
@@ -234,7 +234,7 @@ pub(crate) fn item(key: &str, embedding: &[f32], weight: f32) -> ItemPut {
     }
 }
 
-/// An item that is known already, as it is.
+/// A stored item, unchanged.
 pub(crate) fn known(key: &str) -> ItemPut {
     ItemPut {
         key: key.into(),
@@ -255,7 +255,7 @@ pub(crate) fn to(item: ItemPut, category: &str) -> Assignment {
     }
 }
 
-/// Takes one item out of a category, or of all.
+/// Removes one item from a category, or from all.
 pub(crate) fn unassign(item: &str, category: Option<&str>) -> Command {
     Command::Unassign(vec![Unassignment {
         item: item.into(),
@@ -264,7 +264,7 @@ pub(crate) fn unassign(item: &str, category: Option<&str>) -> Command {
     }])
 }
 
-/// Takes one item out of all categories and deletes it.
+/// Removes one item from all categories and deletes it.
 pub(crate) fn forget(item: &str) -> Command {
     Command::Unassign(vec![Unassignment {
         item: item.into(),

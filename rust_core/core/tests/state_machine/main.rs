@@ -1,10 +1,10 @@
-//! The state machine against a plain model: whatever comes in whatever order, the same members
-//! give the same bits.
+//! The state machine against a plain model: the same members give the same bits, whatever the
+//! commands and their order.
 //!
 //! `map_store` keeps items and memberships in maps, `machine` runs commands on them as an engine
-//! would, `audit` builds everything again from scratch, `model` is the oracle, `strategies` makes
-//! commands that agree, contradict each other and name what is not there. The other modules are
-//! tests, one idea each. `PROPTEST_CASES` asks for more of them.
+//! would, `audit` rebuilds everything from scratch, `model` is the oracle, `strategies` generates
+//! commands that are valid, in conflict or refer to missing keys. The other modules are tests, one
+//! idea each. `PROPTEST_CASES` sets the number of cases.
 
 mod audit;
 mod machine;

@@ -1,5 +1,5 @@
-//! A store on maps. It checks what the state machine promises a store: nothing is stored twice,
-//! nothing is deleted that is still in use, and an item's way into and out of the inbox is told.
+//! A store on maps. It checks the guarantees of the state machine: no record is inserted twice, no
+//! record is deleted while in use, and an item is reported when it enters or leaves the inbox.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
@@ -14,7 +14,7 @@ pub(crate) struct MapStore {
     pub(crate) categories: BTreeMap<i64, CategoryRecord>,
     /// By sequence.
     pub(crate) memberships: BTreeMap<u64, Membership>,
-    /// Items in no category, as the state machine told.
+    /// Items in no category, as the state machine has reported.
     pub(crate) inbox: BTreeSet<i64>,
     last_item: i64,
     last_category: i64,
@@ -28,7 +28,7 @@ impl MapStore {
             .filter(move |m| m.category == category)
     }
 
-    /// The identifier of an item, if there is one with this key.
+    /// The identifier of the item with this key.
     pub(crate) fn item_id(&self, key: &str) -> Option<i64> {
         self.items.values().find(|i| i.key == key).map(|i| i.id)
     }

@@ -113,9 +113,9 @@ fn a_base_of_any_weight_and_share_takes_nothing_from_the_range_of_the_sum() {
         }])
     };
     machine.run(&put(MAX_WEIGHT, 0.0));
-    // Three quarters of the range, so that neither base fits beside it.
+    // Three quarters of the range: neither base would fit into the rest.
     machine.run(&assign(item("x", &DOWN, HEAVY), "a"));
-    // Of the weights of base and member, in the components that differ.
+    // `weight`: that of the base in the mean.
     for (base_weight, share, weight) in [
         (MAX_WEIGHT, 0.0, f64::from(MAX_WEIGHT)),
         (1.0, MAX_BASE_SHARE, 0.999 / 0.001 * f64::from(HEAVY)),
@@ -149,7 +149,7 @@ fn the_largest_base_share_holds_for_many_ordinary_members() {
     assert!((effective[0] - 0.999).abs() < 1e-6 && (effective[1] - 0.001).abs() < 1e-6);
 }
 
-/// Live sums follow the order of the writes, a rebuild that of the members.
+/// Live sums follow the order of the writes, a rebuild follows the order of the members.
 #[test]
 fn a_sum_that_is_in_range_is_rebuilt_though_partial_sums_are_not() {
     let mut machine = Machine::new(Single);
@@ -171,7 +171,7 @@ fn a_sum_that_is_in_range_is_rebuilt_though_partial_sums_are_not() {
     machine.run(&put(10));
     assert_eq!(machine.sum("a"), sum);
     audit_machine(&machine);
-    // Without z the two others are too much.
+    // Without z the other two are too much.
     rejected(&mut machine, &unassign("z", None), "a", 1);
 }
 

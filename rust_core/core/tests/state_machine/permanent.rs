@@ -1,4 +1,4 @@
-//! Each defect that was found, kept as it was found.
+//! Regression tests: each defect as it was found.
 
 use ee_core::command::{CategoryPut, Command, ItemPut};
 use ee_core::settings::MembershipMode::{Multiple, Single};
@@ -8,9 +8,9 @@ use crate::audit::audit_machine;
 use crate::machine::{Group, Machine, assign, category, item, known, to};
 use crate::recovery::survives_any_restart;
 
-/// Entries that say a weight and an embedding of the same item, one each, change it twice within
-/// one log entry. A replay took the state between the two for the one before both, and a restart
-/// found another digest than it had recorded.
+/// Two entries that set the weight and the embedding of the same item change it twice within one log
+/// entry. A replay took the state between the two for the state before both, and a restart found
+/// another digest than the recorded one.
 #[test]
 fn an_item_that_two_entries_of_a_batch_change_by_a_part_each_is_replayed() {
     let heavier = || ItemPut {
@@ -44,9 +44,9 @@ fn an_item_that_two_entries_of_a_batch_change_by_a_part_each_is_replayed() {
     }
 }
 
-/// A put that changes nothing but the sign of a zero counts as no change and is not stored. It
-/// stayed in the group's draft all the same, and the next command of the group published it: the
-/// live digest was that of a record which nobody had stored.
+/// A put that changes only the sign of a zero counts as no change and is not stored. It stayed in the
+/// draft of the group, and the next command of the group published it: the live digest was that of a
+/// record that was not stored.
 #[test]
 fn the_sign_of_a_zero_that_is_not_stored_is_not_published() {
     let put = |key: &str, base: [f32; 3], note: &str| CategoryPut {

@@ -1,4 +1,4 @@
-//! Sums of some earlier revision and the log entries since give the namespace that was left.
+//! Sums of an earlier revision and the log entries since recover the live namespace.
 
 use std::collections::BTreeMap;
 
@@ -16,16 +16,16 @@ use crate::strategies::{cases, command, commands, membership, vector};
 
 type Sums = BTreeMap<i64, (MemberStats, Vec<i64>)>;
 
-/// A machine that remembers all its sums.
+/// A machine with a history of its sums.
 struct Recorded {
     machine: Machine,
     /// By revision, from 0 on.
     sums: Vec<Sums>,
-    /// By category: the last revision at which its sum was built anew.
+    /// By category: the last revision at which its sum was rebuilt.
     rebuilt: BTreeMap<i64, u64>,
 }
 
-/// What may be wrong with what is read back.
+/// Damage to the stored data.
 #[derive(Default)]
 struct Damage {
     drop_entry: Option<u64>,
@@ -64,7 +64,7 @@ impl Recorded {
         outcome.map(|_| ())
     }
 
-    /// Reads it back from sums of `checkpoint`, some of them newer as `newer` says.
+    /// Recovers it from the sums of `checkpoint`; those in `newer` are of later revisions.
     fn recover(
         &self,
         checkpoint: u64,
@@ -139,8 +139,7 @@ impl Recorded {
     }
 }
 
-/// Applies commands that nothing speaks against, and reads the namespace back from the sums of
-/// each revision.
+/// Applies valid commands, and recovers the namespace from the sums of each revision.
 pub(crate) fn survives_any_restart(membership: MembershipMode, commands: &[Command]) -> Machine {
     let mut recorded = Recorded::new(Machine::new(membership));
     for command in commands {
@@ -157,7 +156,7 @@ pub(crate) fn survives_any_restart(membership: MembershipMode, commands: &[Comma
     recorded.machine
 }
 
-/// As a reader of the stored members finds it, whatever way a window took there.
+/// As computed from the stored members, whatever moves the window has made.
 fn counting_from(store: &MapStore, category: i64) -> u64 {
     let oldest = counting(store, category).first().copied();
     oldest.unwrap_or(store.categories[&category].anchor + 1)
@@ -196,7 +195,7 @@ proptest! {
         audit(&namespace, &recorded.machine.store);
         prop_assert_eq!(namespace.digest(), live.digest());
 
-        // It goes on as if nothing had been.
+        // It continues as the live machine does.
         let Recorded { machine, .. } = recorded;
         let mut machine = Machine { namespace, ..machine };
         for command in &after {
@@ -227,7 +226,7 @@ proptest! {
             let dropped = checkpoint + 1 + dropped.index(replayed as usize) as u64;
             let damage = Damage { drop_entry: Some(dropped), ..Damage::default() };
             match recorded.recover_damaged(checkpoint, &newer, &damage) {
-                // The oldest leaves no gap; what it did to the sums is missed.
+                // Without the oldest entry there is no gap, but its effects are missing.
                 Ok(namespace) => {
                     prop_assert_eq!(dropped, checkpoint + 1);
                     audit(&namespace, &recorded.machine.store);

@@ -1,5 +1,5 @@
-//! Commands as callers send them: mostly sound, now and then contradicting themselves or naming
-//! what is not there. Few keys and few values, so that entries meet.
+//! Commands as callers send them: mostly valid, sometimes in conflict or with missing keys. Few keys
+//! and few values, so that entries meet.
 
 use ee_core::command::{Assignment, CategoryPut, Command, ItemPut, Unassignment};
 use ee_core::settings::{MembershipMode, Metadata};
@@ -8,7 +8,7 @@ use proptest::sample::select;
 
 use crate::machine::DIMENSION;
 
-/// How many cases to run: as many as `PROPTEST_CASES` says, `default` otherwise.
+/// Number of cases: that of `PROPTEST_CASES`, or `default`.
 pub(crate) fn cases(default: u32) -> ProptestConfig {
     let mut config = ProptestConfig::default();
     if std::env::var_os("PROPTEST_CASES").is_none() {
@@ -44,7 +44,7 @@ fn metadata() -> impl Strategy<Value = Metadata> {
     })
 }
 
-/// Keys of 8 items, and now and then of one that nobody stores.
+/// Keys of 8 items, and sometimes of an item that is never stored.
 pub(crate) fn item_key() -> impl Strategy<Value = String> {
     prop_oneof![
         60 => (0..8u8).prop_map(|i| format!("item {i}")),
@@ -52,7 +52,7 @@ pub(crate) fn item_key() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Keys of 4 categories, and now and then of one that is not put.
+/// Keys of 4 categories, and sometimes of a category that is never put.
 pub(crate) fn category_key() -> impl Strategy<Value = String> {
     prop_oneof![
         80 => (0..4u8).prop_map(|i| format!("category {i}")),
@@ -111,8 +111,8 @@ fn assignment() -> impl Strategy<Value = Assignment> {
     (item_put(), category_key()).prop_map(|(item, category)| Assignment { item, category })
 }
 
-/// One item said to be in several categories, field by field: nothing in it contradicts, except
-/// where an item can only be in one.
+/// One item in several categories, one field per entry: without conflict, unless an item can only be
+/// in one category.
 fn one_item_at_length() -> impl Strategy<Value = Command> {
     let entry = (any::<[bool; 3]>(), category_key());
     let said = (vector(), weight(), metadata());

@@ -1,4 +1,4 @@
-//! Places where one step of a batch meets what another step has done, each with its restart.
+//! Interactions between the steps of a batch, each with a restart.
 
 use ee_core::command::{Assigned, CategoryPut, Command, ItemPut, Outcome, Unassignment};
 use ee_core::settings::MembershipMode::{Multiple, Single};
@@ -124,7 +124,7 @@ fn an_item_that_was_pushed_out_is_deleted_later() {
 }
 
 #[test]
-fn deleting_several_members_lets_in_only_what_stays() {
+fn deleting_several_members_readmits_only_those_that_stay() {
     let machine = survives_any_restart(
         Single,
         &[
@@ -172,7 +172,7 @@ fn tags_that_are_deleted_leave_their_items_in_the_other_tags() {
 }
 
 #[test]
-fn a_frozen_window_is_filled_by_what_came_meanwhile() {
+fn a_frozen_window_is_filled_by_the_members_since() {
     let machine = survives_any_restart(
         Single,
         &[
@@ -193,7 +193,7 @@ fn a_frozen_window_is_filled_by_what_came_meanwhile() {
 }
 
 #[test]
-fn a_kept_member_that_leaves_lets_nobody_back_over_the_anchor() {
+fn a_kept_member_that_leaves_readmits_no_member_behind_the_anchor() {
     let mut commands = vec![
         windowed("a", 2),
         Command::Assign(vec![
@@ -212,7 +212,7 @@ fn a_kept_member_that_leaves_lets_nobody_back_over_the_anchor() {
     assert_eq!(counts(&machine, "a"), (3, 1));
     assert_eq!(machine.effective("a"), Some(Y.to_vec()));
 
-    // What was left behind leaves without a trace, and can come back as the newest.
+    // A member behind the anchor leaves without a trace, and can return as the newest.
     commands.push(unassign("w", Some("a")));
     commands.push(assign(known("w"), "a"));
     let machine = survives_any_restart(Single, &commands);
@@ -234,7 +234,7 @@ fn a_weight_alone_moves_every_category_of_the_item() {
 }
 
 #[test]
-fn saying_it_twice_in_a_batch_changes_it_once_and_says_so() {
+fn the_same_entry_twice_in_a_batch_changes_the_item_once_and_reports_it_once() {
     for membership in [Single, Multiple] {
         let mut machine = Machine::new(membership);
         machine.run(&Command::PutCategories(vec![category("a", Some(&Y))]));
@@ -285,7 +285,7 @@ fn saying_it_twice_in_a_batch_changes_it_once_and_says_so() {
     }
 }
 
-/// 1 − cos(45°), as the row of x + y in f32 gives it.
+/// 1 − cos(45°), as computed from the row of x + y in f32.
 fn machine_drift() -> Option<f64> {
     let mut machine = Machine::new(Single);
     machine.run(&Command::PutCategories(vec![category("a", Some(&Y))]));

@@ -92,7 +92,7 @@ fn a_category_without_base_and_members_is_listed_and_never_matched() {
     );
     assert!(machine.rank(&HEALTH).matches.is_empty());
 
-    // Its first member is all of it.
+    // Its first member is its whole mean.
     let outcome = machine.run(&assign(item("gym", &[0.0, 3.0, 4.0], 2.0), "Health"));
     let Outcome::Assign(outcome) = outcome else {
         panic!("an assignment");
@@ -121,7 +121,7 @@ fn one_item_goes_half_way() {
 }
 
 #[test]
-fn each_assignment_teaches_at_once() {
+fn each_assignment_takes_effect_at_once() {
     // (1·health + 1·gym + 2·meals) / 4, |V| = √6
     let machine = taught();
     effective(&machine, [0.25, 0.25, 0.5]);
@@ -140,7 +140,7 @@ fn each_assignment_teaches_at_once() {
 }
 
 #[test]
-fn the_reply_tells_what_was_known_before() {
+fn the_reply_reports_the_score_before_the_assignment() {
     let mut machine = named();
     machine.run(&assign(item("gym", &GYM, 1.0), "Health"));
     let outcome = machine.run(&assign(item("meals", &[0.0, 1.0, 1.0], 2.0), "Health"));
@@ -155,7 +155,7 @@ fn the_reply_tells_what_was_known_before() {
 }
 
 #[test]
-fn the_weight_of_the_base_is_how_hard_it_is_to_teach() {
+fn a_heavier_base_moves_less() {
     let mut machine = taught();
     let weigh = |base_weight| {
         put(CategoryPut {
@@ -174,7 +174,7 @@ fn the_weight_of_the_base_is_how_hard_it_is_to_teach() {
 }
 
 #[test]
-fn a_correction_takes_the_lesson_back_to_the_bit() {
+fn a_correction_is_exact_to_the_bit() {
     let mut machine = taught();
     let untaught = (machine.digest(), machine.sum("Health"), machine.sum("Work"));
     let report = item("report", &[0.3, -0.7, 0.1], 1.7);
@@ -188,7 +188,7 @@ fn a_correction_takes_the_lesson_back_to_the_bit() {
     assert_eq!(machine.sum("Health"), untaught.1);
     effective(&machine, [0.25, 0.25, 0.5]);
 
-    // As if it had been filed right at once.
+    // As if the first assignment had been right.
     let mut right = taught();
     right.run(&assign(report, "Work"));
     assert_eq!(machine.digest(), right.digest());
@@ -198,7 +198,7 @@ fn a_correction_takes_the_lesson_back_to_the_bit() {
 }
 
 #[test]
-fn a_window_forgets_the_oldest_and_remembers_it_when_there_is_room() {
+fn a_window_forgets_the_oldest_member_and_readmits_it_when_another_leaves() {
     let mut machine = taught();
     let window = |window| {
         put(CategoryPut {
@@ -209,13 +209,13 @@ fn a_window_forgets_the_oldest_and_remembers_it_when_there_is_room() {
     machine.run(&window(2));
     effective(&machine, [0.25, 0.25, 0.5]);
     machine.run(&assign(item("run", &[0.0, 1.0, 1.0], 1.0), "Health"));
-    // gym is out: (health + 2·meals + run) / 4
+    // gym no longer counts: (health + 2·meals + run) / 4
     effective(&machine, [0.25, 0.25, 0.75]);
     assert_eq!(
         (view(&machine).member_count, view(&machine).counting_count),
         (3, 2)
     );
-    // meals leaves, gym is in again: (health + gym + run) / 3
+    // meals leaves, gym counts again: (health + gym + run) / 3
     machine.run(&unassign("meals", None));
     effective(&machine, [1.0 / 3.0, 2.0 / 3.0, 1.0 / 3.0]);
     machine.run(&window(1));
@@ -237,7 +237,7 @@ fn a_reanchor_starts_again_from_the_base() {
     assert_eq!(view(&machine).effective.as_deref(), Some(HEALTH.as_slice()));
     machine.run(&assign(item("run", &[0.0, 1.0, 1.0], 1.0), "Health"));
     effective(&machine, [0.5, 0.5, 0.5]);
-    // What is behind the anchor leaves without a trace.
+    // A member behind the anchor leaves without a trace.
     machine.run(&unassign("gym", None));
     effective(&machine, [0.5, 0.5, 0.5]);
 }
@@ -261,7 +261,7 @@ fn a_reanchor_can_keep_the_last_members() {
 }
 
 #[test]
-fn a_frozen_category_is_its_base_and_remembers_its_members() {
+fn a_frozen_category_is_its_base_and_records_its_members() {
     let mut machine = taught();
     let freeze = |frozen| {
         put(CategoryPut {
@@ -283,7 +283,7 @@ fn a_frozen_category_is_its_base_and_remembers_its_members() {
 }
 
 #[test]
-fn a_least_share_keeps_the_name_in_the_mean() {
+fn a_minimum_share_keeps_the_base_in_the_mean() {
     let mut machine = taught();
     machine.run(&put(CategoryPut {
         min_base_share: Some(0.5),
@@ -296,7 +296,7 @@ fn a_least_share_keeps_the_name_in_the_mean() {
         let mean = view(&machine).effective.expect("there is one");
         assert!((mean[0] - 0.5).abs() < 1e-6, "half of it is the name");
     }
-    // Where its own weight is more than its share, the share does nothing.
+    // A base weight above the share leaves the share without effect.
     machine.run(&put(CategoryPut {
         base_weight: Some(99.0),
         ..CategoryPut::default()

@@ -119,7 +119,7 @@ fn large_scans_answer_the_same_with_one_thread_and_with_two() {
 }
 
 #[test]
-fn sketches_are_given_up_where_they_tell_nothing_and_the_answer_is_the_same() {
+fn sketches_that_do_not_separate_rows_are_abandoned_and_the_answer_is_the_same() {
     for (kind, share) in [
         (Kind::Random, 1.0..=1.0),
         (Kind::Stretches, 0.1..=0.9),
@@ -154,7 +154,7 @@ fn sketches_are_given_up_where_they_tell_nothing_and_the_answer_is_the_same() {
 }
 
 #[test]
-fn nothing_reaches_a_score_of_nan_or_above_one() {
+fn no_row_reaches_a_minimum_score_of_nan_or_above_one() {
     let world = World::new(Kind::AllEqual, 100, 200, 3);
     for least in [f64::NAN, f64::INFINITY, 1.0_f64.next_up()] {
         let search = Search {
@@ -168,7 +168,7 @@ fn nothing_reaches_a_score_of_nan_or_above_one() {
 }
 
 #[test]
-fn no_rows_no_queries_and_nothing_kept_give_empty_answers() {
+fn no_rows_no_queries_and_no_kept_rows_give_empty_answers() {
     let world = World::new(Kind::Random, 8, 100, 5);
     let empty = Rows::new(8);
     let search = Search {

@@ -40,7 +40,7 @@ proptest! {
     }
 
     #[test]
-    fn a_row_is_as_far_from_its_sketch_as_it_says_at_most(world in worlds()) {
+    fn a_row_is_within_the_stated_error_of_its_sketch(world in worlds()) {
         for unit in world.units.iter().flatten() {
             let units = unit.lines.iter().flat_map(|line| line.0);
             let norm = units.clone().map(|r| f64::from(r).powi(2)).sum::<f64>().sqrt();

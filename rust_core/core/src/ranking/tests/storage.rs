@@ -1,4 +1,4 @@
-//! Rows as they are kept: scores of what was stored, in any order of storing.
+//! Storage of rows: the scores of stored rows, in any order of storing.
 
 use proptest::prelude::*;
 
@@ -135,8 +135,8 @@ fn memory_follows_the_rows_up_and_down() {
 }
 
 #[test]
-fn rows_of_whole_segments_are_what_was_stored_however_they_came_there() {
-    // 128 rows a segment: two whole ones and a part, grown to, or made at once.
+fn rows_of_whole_segments_are_the_stored_ones_grown_or_reserved() {
+    // 128 rows a segment: two whole segments and a part, grown row by row or reserved at once.
     for expected in [0, 300] {
         let World {
             mut units, queries, ..
@@ -179,7 +179,7 @@ fn rows_of_whole_segments_are_what_was_stored_however_they_came_there() {
 }
 
 #[test]
-fn rows_that_were_expected_have_no_room_to_spare() {
+fn announced_rows_reserve_no_more_memory_than_they_need() {
     for (dimension, count) in [(1024, 7), (1024, 2_500), (384, 20_001)] {
         let mut rows = Rows::new(dimension);
         rows.expect(count);

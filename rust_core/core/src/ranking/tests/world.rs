@@ -13,7 +13,7 @@ pub(super) enum Kind {
     Clustered,
     /// A handful of distinct rows, many times each.
     Duplicated,
-    /// Rows that differ by single fixed-point units: less than f32 can tell, or just more.
+    /// Rows that differ by single fixed-point units: by less than f32 resolves, or a little more.
     NearTied,
     /// Two or three components that are not 0.
     Sparse,

@@ -1,13 +1,13 @@
-//! The formula, computed in f64 from every member, every time it is asked for.
+//! The formula, computed in f64 from every member each time.
 
 use super::{Model, ModelCategory, ModelItem};
 
-/// A number of the oracle's.
+/// A number of the oracle.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Number {
-    /// There is none.
+    /// Undefined.
     None,
-    /// This, up to rounding.
+    /// This number, up to rounding.
     Near(f64),
     /// Parts cancel out so nearly that rounding decides.
     Unsure,
@@ -34,7 +34,7 @@ impl Model {
         (counting.len() as u64, weight)
     }
 
-    /// (numerator, weight of the whole); none without base and counting members.
+    /// (numerator, weight of the whole); `None` without base and counting members.
     fn mean(&self, key: &str) -> Option<(Vec<f64>, f64)> {
         let category = &self.categories[key];
         let counting = self.counting(category);
@@ -60,7 +60,7 @@ impl Model {
         Some((numerator, base_weight + members))
     }
 
-    /// Everything is a small multiple of 1/8 here, so that f64 and fixed point are both exact.
+    /// Whether every number is a small multiple of 1/8, so that f64 and fixed point are both exact.
     fn is_exact(&self, category: &ModelCategory) -> bool {
         let eighths = |x: &f32| (x * 8.0).fract() == 0.0;
         category.settings.min_base_share == 0.0
@@ -113,8 +113,8 @@ impl Model {
         }
     }
 
-    /// Root mean square distance of the counting members from their weighted mean, by looking at
-    /// each of them.
+    /// Root mean square distance of the counting members from their weighted mean, computed from each
+    /// of them.
     pub(crate) fn spread(&self, key: &str) -> Number {
         let counting = self.counting(&self.categories[key]);
         let (count, whole) = self.weight(key);

@@ -1,4 +1,4 @@
-//! The oracle: items and categories in maps, and what each command does to them, one after the
+//! The oracle: items and categories in maps, and the effect of each command on them, one after the
 //! other.
 
 mod formula;
@@ -12,7 +12,7 @@ use ee_core::settings::{CategorySettings, MembershipMode, Metadata};
 
 pub(crate) use formula::Number;
 
-/// What the oracle says comes of a command.
+/// The oracle's result of a command.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Expected {
     Profile,
@@ -24,7 +24,7 @@ pub(crate) enum Expected {
     Unassigned(Vec<Unassigned>),
 }
 
-/// What the oracle says comes of an assignment.
+/// The oracle's result of an assignment.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Assigned {
     pub(crate) previous: Option<String>,
@@ -42,7 +42,7 @@ struct ModelItem {
     metadata: Metadata,
 }
 
-/// A category of the oracle's.
+/// A category of the oracle.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct ModelCategory {
     pub(crate) settings: CategorySettings,
@@ -86,7 +86,7 @@ impl Model {
         )
     }
 
-    /// Applies a command, or leaves everything as it was.
+    /// Applies a command, or changes nothing.
     pub(crate) fn apply(&mut self, command: &Command) -> Result<Expected, Rejection> {
         let mut next = self.clone();
         let expected = next.attempt(command)?;
@@ -261,7 +261,7 @@ impl Model {
     }
 
     fn unassign(&mut self, entries: &[Unassignment]) -> Result<Vec<Unassigned>, Rejection> {
-        // What entries of one item have to agree on.
+        // The fields on which entries of one item must agree.
         let says = |e: &Unassignment| match (&e.category, e.delete_item) {
             (_, true) => "deleted".to_owned(),
             (None, _) => "nowhere".to_owned(),
@@ -325,7 +325,7 @@ impl Model {
     }
 }
 
-/// Whether earlier entries say the same of an item as entry `index`.
+/// Whether earlier entries set the same values for an item as entry `index`.
 fn agree<'a>(
     index: usize,
     put: &ItemPut,
@@ -346,7 +346,7 @@ fn agree<'a>(
     }
 }
 
-/// Both say something, and not the same.
+/// Whether both set a value, and not the same one.
 fn both_say<T: PartialEq>(a: &Option<T>, b: &Option<T>) -> bool {
     a.is_some() && b.is_some() && a != b
 }
