@@ -141,3 +141,46 @@ def test_a_file_name_that_is_no_text_can_be_told() -> None:
     )
     assert done.returncode == 1
     assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["category", "put", "{ns}", "c", "--window", "-1"],
+        ["category", "put", "{ns}", "c", "--window", "99999999999999"],
+        ["category", "reanchor", "{ns}", "c", "--keep-last", "-1"],
+        ["item", "put", "{ns}", "\udcff", "--embedding", "[1, 2, 3]"],
+        ["item", "put", "{ns}", "k", "--embedding", "[1" + "0" * 400 + ", 2, 3]"],
+        ["item", "put", "{ns}", "k", "--embedding", "[" * 100_000],
+        ["item", "put", "{ns}", "k", "--embedding", "[" + "1" * 5000 + "]"],
+        ["item", "put", "{ns}", "k", "--meta", "a=1", "--meta", "a=2"],
+        ["namespace", "create", "x", "--dimension", "-1"],
+    ],
+)
+def test_a_value_that_cannot_be_sent_is_refused_without_a_traceback(
+    target: str, ns: str, arguments: list[str]
+) -> None:
+    done = run(*(each.format(ns=ns) for each in arguments), "--server", target, "--json")
+    assert done.exit_code == 2
+    assert json.loads(done.stderr)["error"]["message"]
+
+
+def test_standard_input_gives_a_vector_and_a_token(
+    target: str, ns: str, shared_remote: Client
+) -> None:
+    done = run("item", "put", ns, "k", "--embedding", "@-", "--server", target, stdin="[1, 2, 3]")
+    assert done.exit_code == 0, done.stderr
+    assert shared_remote.get_item(ns, "k").key == "k"
+    done = run("info", "--server", target, "--token-file", "-", "--json", stdin="some-token\n")
+    assert done.exit_code == 0, done.stderr
+
+
+def test_a_command_says_nothing_but_its_own_error(target: str) -> None:
+    done = subprocess.run(  # noqa: S603 - our own command
+        [*_COMMAND, "info", "--server", target, "--tls", "--json"],
+        capture_output=True,
+        check=False,
+        env=environment(),
+    )
+    assert done.returncode == 1
+    assert "does not speak TLS" in json.loads(done.stderr)["error"]["message"]

@@ -36,6 +36,9 @@ def telling_failures(*, as_json: bool) -> Iterator[None]:
         raise _refused(error, as_json=as_json) from error
     except (FormatError, SnapshotFileError) as error:
         raise fail(str(error), as_json=as_json) from error
+    except ValueError as error:
+        # The client refuses an argument before it sends anything, and names it.
+        raise typer.BadParameter(str(error)) from error
     except BrokenPipeError:
         raise  # the reader of the output has gone: see Group
     except OSError as error:

@@ -58,7 +58,7 @@ TokenFileOption = Annotated[
         "--token-file",
         metavar="FILE",
         envvar="EFFEMB_TOKEN_FILE",
-        help="A file that holds the token and nothing else. Default: the token in $EFFEMB_TOKEN.",
+        help="A file that holds the token alone; -: standard input. Default: $EFFEMB_TOKEN.",
         rich_help_panel=_ACCESS,
     ),
 ]

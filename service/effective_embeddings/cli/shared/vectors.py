@@ -1,8 +1,9 @@
-"""Vectors on the command line: `@file.npy`, `@file.json`, or a JSON list."""
+"""Vectors on the command line: `@file.npy`, `@file.json`, `@-`, or a JSON list."""
 
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +15,10 @@ __all__ = ["EMBEDDING_HELP", "EmbeddingOption", "one_vector", "read_vectors"]
 
 Vectors = NDArray[np.float32]
 
-EMBEDDING_HELP = "A vector: @file.npy, @file.json, or a JSON list such as '[0.1, 0.2]'."
+EMBEDDING_HELP = (
+    "A vector: @file.npy, @file.json, @- (JSON from standard input), or a JSON list such as"
+    " '[0.1, 0.2]'."
+)
 
 EmbeddingOption = Annotated[
     str | None, typer.Option("--embedding", metavar="VECTOR", help=EMBEDDING_HELP)
@@ -54,6 +58,8 @@ def read_vectors(given: str, option: str = "--embedding") -> Vectors:
 def _load(given: str) -> Any:
     if not given.startswith("@"):
         return json.loads(given)
+    if given == "@-":
+        return json.loads(sys.stdin.buffer.read())
     path = Path(given[1:])
     if path.suffix == ".npy":
         return np.load(path, allow_pickle=False)

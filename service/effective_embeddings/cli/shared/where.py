@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,8 @@ class Where:
     Attributes:
         server: Address of a server; None: the environment's, else the default.
         data: A data directory to open in this process; excludes ``server``.
-        token_file: File that holds the token; None: the environment's token, if any.
+        token_file: File that holds the token, ``-``: standard input; None: the environment's, if
+            any.
         tls: True: calls are encrypted.
         tls_ca: Certificates to trust; implies ``tls``.
         client_cert: The client's certificate; needs ``client_key``; implies ``tls``.
@@ -82,6 +84,8 @@ class Where:
                 msg = f"{self.data} is not a directory"
                 raise typer.BadParameter(msg, param_hint="--data")
             return Client.embedded(self.data)
+        # gRPC's own log lines would stand among the messages of the command.
+        os.environ.setdefault("GRPC_VERBOSITY", "NONE")
         try:
             return Client(self.target, tls=self._tls(), token=self._token())
         except ValueError as error:
@@ -90,6 +94,8 @@ class Where:
     def _token(self) -> str | None:
         if self.token_file is None:
             return os.environ.get("EFFEMB_TOKEN") or None
+        if str(self.token_file) == "-":
+            return sys.stdin.readline().strip()
         return self.token_file.read_text("utf-8").strip()
 
     def _tls(self) -> Tls | None:
