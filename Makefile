@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 RUST_SOURCES  := $(shell find rust_core proto -name '*.rs' -o -name '*.proto' -o -name Cargo.toml) Cargo.toml Cargo.lock
 
-.PHONY: help ci demo test test-rust test-python crash soak fuzz lint lint-rust layers lint-python lint-proto fmt gen reference bench bench-full serve build audit wheel lock clean
+.PHONY: help ci demo test test-rust test-python versions crash soak fuzz lint lint-rust layers lint-python lint-proto fmt gen reference bench bench-full serve build audit wheel lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -34,6 +34,9 @@ test-rust: ## Rust unit, property and integration tests
 
 test-python: build ## Python tests, through the real extension and server
 	$(BIN)/python -m pytest $(ARGS)
+
+versions: build ## Test with the lowest and the newest versions of the dependencies
+	$(BIN)/python scripts/test_versions.py
 
 ROUNDS ?= 500
 crash: build ## Kill the server ROUNDS times (500) or more, and look for each acknowledged write

@@ -3,11 +3,11 @@
     python proto/generate.py            # write service/effective_embeddings/v1/
     python proto/generate.py --check    # fail if they differ from what the protos say
 
-Uses the compiler that comes with grpcio-tools, so that everyone generates the same bytes from the
-locked version and no system protoc is needed. The protos' folder (effective_embeddings/v1) is the
-package's own, so the imports in the generated code are right as they are. The protos are copied
-beside the modules: a wheel then brings the contract along, and `site-packages` serves as an
-include path of protoc.
+Uses the compiler that comes with the locked grpcio-tools, so that everyone generates the same bytes
+and no system protoc is needed. It is an old one on purpose: see the dependencies in
+pyproject.toml. The protos' folder (effective_embeddings/v1) is the package's own, so the imports in
+the generated code are right as they are. The protos are copied beside the modules: a wheel then
+brings the contract along, and `site-packages` serves as an include path of protoc.
 """
 
 from __future__ import annotations

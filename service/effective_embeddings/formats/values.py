@@ -130,8 +130,9 @@ class _Number(ValueType):
     bits: int = 32
 
     def parse(self, value: Any, dimension: int | None) -> float:  # noqa: ARG002
-        # Python takes 1_000 for a thousand; nobody else does.
-        if isinstance(value, bool | np.bool_) or (isinstance(value, str) and "_" in value):
+        # Python takes 1_000 for a thousand, and an array of one number for a number.
+        refused = isinstance(value, bool | np.bool_ | np.ndarray)
+        if refused or (isinstance(value, str) and "_" in value):
             msg = f"must be a number, not {shown(value)}"
             raise FieldError(msg)
         try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from effective_embeddings.client.convert import messages
 from effective_embeddings.client.convert.columns import (
     Embeddings,
@@ -92,15 +94,20 @@ def listing(
         message = "category and unassigned exclude each other"
         raise ValueError(message)
 
+    # One of the two at most is in the request: they are one field of the contract.
+    which: dict[str, Any] = {"unassigned": True} if unassigned else {}
+    if category is not None:
+        which["category"] = text("category", category)
+    revision = whole("min_revision", min_revision, 64)
+
     def request(token: str) -> service_pb2.ListItemsRequest:
         return service_pb2.ListItemsRequest(
             namespace=namespace,
-            category=None if category is None else text("category", category),
-            unassigned=unassigned or None,
             page_size=PAGE_SIZE,
             page_token=token,
             include_embeddings=include_embeddings,
-            min_revision=whole("min_revision", min_revision, 64),
+            min_revision=revision,
+            **which,
         )
 
     def parse(reply: service_pb2.ListItemsResponse) -> list[Item]:
