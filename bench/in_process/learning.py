@@ -10,7 +10,7 @@ from effective_embeddings import Client
 from effective_embeddings.demo.dataset import load_dataset, sample_path
 from effective_embeddings.demo.reference import LEARNED, STATIC
 from effective_embeddings.demo.results import Measurement
-from effective_embeddings.demo.story import CORRECTED, play
+from effective_embeddings.demo.scenario import CORRECTED, run_scenario
 
 __all__ = ["DATA", "run"]
 
@@ -19,15 +19,15 @@ DATA: list[Path] = []
 
 
 class _Nobody:
-    """An audience that shows nothing."""
+    """An observer that shows nothing."""
 
-    def act(self, title: str) -> None: ...
+    def stage_begins(self, title: str) -> None: ...
 
     def measured(self, measurement: Measurement) -> None: ...
 
     def stream_begins(self, messages: int, names_alone: int) -> None: ...
 
-    def step(self, step: object) -> None: ...
+    def sorted(self, message: object) -> None: ...
 
     def stream_ends(self) -> None: ...
 
@@ -36,7 +36,7 @@ def run(_full: bool) -> Outcome:  # noqa: FBT001
     """Run the demo's scenario in process."""
     dataset = load_dataset(DATA[0] if DATA else sample_path())
     with folder() as data, Client.embedded(data) as client:
-        results = play(client, "bench", dataset, 1, _Nobody())
+        results = run_scenario(client, "bench", dataset, 1, _Nobody())
     if results.problems:
         raise AssertionError(results.problems)
     outcome = Outcome()

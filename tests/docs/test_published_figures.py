@@ -12,7 +12,7 @@ import pytest
 
 from effective_embeddings import CategoryUpdate, Client
 from effective_embeddings.demo import Dataset, load_dataset
-from effective_embeddings.demo.measure import ask
+from effective_embeddings.demo.evaluation import predict
 
 _FOLDER = os.environ.get("EFFEMB_BANKING77", "")
 
@@ -28,7 +28,7 @@ def banking77() -> Dataset:
 
 
 def _accuracy(client: Client, ns: str, dataset: Dataset) -> float:
-    return round(100 * ask(client, ns, dataset.test).right(dataset, dataset.test) / 3080, 2)
+    return round(100 * predict(client, ns, dataset.test).right(dataset, dataset.test) / 3080, 2)
 
 
 def test_names_alone_and_everything_assigned(client: Client, ns: str, banking77: Dataset) -> None:

@@ -1,4 +1,4 @@
-"""The demo: a person sorts real messages through the real server, and the categories learn."""
+"""The demo: a simulated user sorts real messages on a real server; the categories learn."""
 
 from effective_embeddings.demo.dataset import Dataset, load_dataset, sample_path
 

@@ -1,4 +1,4 @@
-"""Real texts that people sorted into categories, with their embeddings, from a folder.
+"""Real texts with their categories and embeddings, from a folder.
 
 The folder holds `labels.json`, `labels_name.npy` (the embedding of each category's name),
 `train.npy` and `train_y.npy`, `test.npy` and `test_y.npy`, `texts.jsonl` and `SOURCE.json`.
@@ -19,17 +19,17 @@ __all__ = ["Dataset", "DatasetError", "Split", "load_dataset", "sample_path"]
 
 Vectors = NDArray[np.float32]
 
-# Their licence asks for the authors' names, which the full folder does not hold.
+# The licence requires the authors' names, which the full folder does not hold.
 _AUTHORS = {"banking77": "Casanueva et al. 2020"}
 
 
 class DatasetError(Exception):
-    """A folder that does not hold what a data set needs."""
+    """A folder that is not a data set."""
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Texts with their embeddings, and the category that a person put each into."""
+    """Texts with their embeddings, (n, d) float32, and the number of the right category of each."""
 
     vectors: Vectors
     labels: NDArray[np.int32]
@@ -41,7 +41,7 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """Categories with the embeddings of their names, texts to sort, and texts to be tested on."""
+    """Categories with the embeddings of their names, texts to sort, and texts to test on."""
 
     name: str
     categories: list[str]
@@ -58,11 +58,11 @@ class Dataset:
 
     @property
     def is_sample(self) -> bool:
-        """True for a part of a data set."""
+        """True if this is a sample of a larger data set."""
         return "sample" in self.source
 
     def attribution(self) -> str:
-        """One line that names where the texts come from."""
+        """Return one line that names the source of the texts."""
         authors = self.source.get("authors") or _AUTHORS.get(self.name)
         by = f"{authors}, " if authors else ""
         part = " (a sample)" if self.is_sample else ""
@@ -70,12 +70,16 @@ class Dataset:
 
 
 def sample_path() -> Path:
-    """The folder of the sample that comes with the package."""
+    """Return the folder of the sample that comes with the package."""
     return Path(str(files("effective_embeddings.demo"))) / "data" / "banking77-sample"
 
 
 def load_dataset(path: Path) -> Dataset:
-    """Reads a folder and checks that its parts fit together."""
+    """Read a folder and check that its parts fit together.
+
+    Raises:
+        DatasetError: It is not a data set.
+    """
     try:
         source = json.loads((path / "SOURCE.json").read_text(encoding="utf-8"))
         labels = json.loads((path / "labels.json").read_text(encoding="utf-8"))
@@ -93,7 +97,7 @@ def load_dataset(path: Path) -> Dataset:
         msg = f"{error.filename}: {error.strerror}"
         raise DatasetError(msg) from error
     except (ValueError, KeyError) as error:
-        msg = f"{path} is no data set that can be read: {error}"
+        msg = f"{path} is not a data set that can be read: {error}"
         raise DatasetError(msg) from error
     _check(path, dataset)
     return dataset
@@ -129,5 +133,5 @@ def _check(path: Path, dataset: Dataset) -> None:
             msg = f"{path}: {name}.npy and {name}_y.npy do not fit together"
             raise DatasetError(msg)
         if len(split) and not 0 <= split.labels.min() <= split.labels.max() < count:
-            msg = f"{path}: {name}_y.npy names categories that are not there"
+            msg = f"{path}: {name}_y.npy names categories that do not exist"
             raise DatasetError(msg)

@@ -1,9 +1,9 @@
-"""Draws the sample that comes with the package from the full data set; the same one every time.
+"""Make the sample that comes with the package from the full data set, deterministically.
 
     python -m effective_embeddings.demo.make_sample FULL_FOLDER OUT_FOLDER
 
-Every category keeps all of its name's embedding, and those of its texts whose hashes come first.
-The arrays are rows of the full ones, bit for bit.
+Every category keeps the embedding of its name, and the texts with the smallest hashes. The arrays
+are rows of the full ones, bit for bit.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from effective_embeddings.demo.dataset import Dataset, Split, load_dataset
-from effective_embeddings.demo.order import shuffled
+from effective_embeddings.demo.ordering import shuffled
 
 __all__ = ["main", "make_sample"]
 
@@ -27,7 +27,7 @@ _MODEL = "all-MiniLM-L6-v2 (sentence-transformers)"
 
 
 def make_sample(full: Path, out: Path, *, train: int, test: int) -> Dataset:
-    """Writes the sample of `train` and `test` texts a category, and returns it as read back."""
+    """Write a sample of `train` and `test` texts per category; return it as read back."""
     dataset = load_dataset(full)
     out.mkdir(parents=True, exist_ok=True)
     np.save(out / "labels_name.npy", dataset.bases)
@@ -81,12 +81,12 @@ def _write_source(dataset: Dataset, out: Path, train: int, test: int) -> None:
 
 
 def main() -> None:
-    """The command line of this module."""
+    """Run the command line of this module."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("full", type=Path, help="folder of the full data set")
     parser.add_argument("out", type=Path, help="folder to write the sample to")
-    parser.add_argument("--train", type=int, default=16, help="texts a category to sort")
-    parser.add_argument("--test", type=int, default=6, help="texts a category to test on")
+    parser.add_argument("--train", type=int, default=16, help="texts per category to sort")
+    parser.add_argument("--test", type=int, default=6, help="texts per category to test on")
     given = parser.parse_args()
     sample = make_sample(given.full, given.out, train=given.train, test=given.test)
     size = sum(file.stat().st_size for file in given.out.iterdir())

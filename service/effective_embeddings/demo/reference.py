@@ -1,4 +1,4 @@
-"""What the figures must be: plain numpy in 64 bits, and what is published for the full data."""
+"""The expected results: plain numpy in 64 bits, and the published results for the full data."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from numpy.typing import NDArray
 from effective_embeddings.demo.dataset import Dataset
 from effective_embeddings.demo.results import Results
 
-__all__ = ["LEARNED", "STATIC", "check_figures"]
+__all__ = ["LEARNED", "STATIC", "check_results"]
 
-#: The stages that have no randomness in them.
+#: The stages whose results do not depend on the seed.
 STATIC = "names alone"
 LEARNED = "learned, all"
 
-# Right first guesses with names alone and with everything assigned (base weight 1), of 3,080:
-# 62.37 % and 85.10 %. A run on the full data that gives anything else is wrong.
+# Right first matches with names alone and with everything assigned (base weight 1), of 3,080:
+# 62.37 % and 85.10 %. A run on the full data with any other result is wrong.
 _PUBLISHED = {("banking77", 10003, 3080): (1921, 2621)}
 
 
-def check_figures(dataset: Dataset, results: Results) -> list[str]:
-    """Compares the run with numpy, and with the published figures; says what does not agree."""
+def check_results(dataset: Dataset, results: Results) -> list[str]:
+    """Compare a run with numpy and the published results; return the differences, in words."""
     sums = dataset.bases.astype(np.float64)
     expected = {STATIC: _right(dataset, sums)}
     np.add.at(sums, dataset.train.labels, dataset.train.vectors.astype(np.float64))
@@ -32,7 +32,7 @@ def check_figures(dataset: Dataset, results: Results) -> list[str]:
     ]
     published = _PUBLISHED.get((dataset.name, len(dataset.train), len(dataset.test)))
     if published is not None and (results.at(STATIC).right, results.at(LEARNED).right) != published:
-        problems.append(f"the published figures are {published[0]} and {published[1]} right")
+        problems.append(f"the published results are {published[0]} and {published[1]} right")
     return problems
 
 

@@ -1,4 +1,4 @@
-"""The figures of one run, as they are kept in `results.json`."""
+"""The results of one run, as stored in `results.json`."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Latency", "Measurement", "Results", "StreamFigures"]
+__all__ = ["Latency", "Measurement", "Results", "StreamResults"]
 
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """How many of the test texts have the right category in first place, at one moment."""
+    """The number of test texts whose first match is right, at one stage."""
 
     stage: str
     assigned: int
@@ -24,13 +24,13 @@ class Measurement:
 
     @property
     def accuracy(self) -> float:
-        """Share of right first guesses, in percent."""
+        """Share of right first matches, in percent."""
         return 100 * self.right / self.tested
 
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """How long one kind of call took, as the client saw it, in milliseconds."""
+    """Latency of one kind of call, as the client saw it, in milliseconds."""
 
     calls: int
     p50_ms: float
@@ -38,7 +38,7 @@ class Latency:
 
     @classmethod
     def of(cls, seconds: list[float]) -> Latency:
-        """Sums up the times of single calls."""
+        """Return the percentiles of the times of single calls."""
         times: NDArray[np.float64] = np.array(seconds) * 1000
         return cls(
             len(seconds),
@@ -48,8 +48,8 @@ class Latency:
 
 
 @dataclass(frozen=True, slots=True)
-class StreamFigures:
-    """What sorting the stream cost: a correction is a message whose first guess was wrong."""
+class StreamResults:
+    """The cost of sorting the stream: a correction is a message whose first match was wrong."""
 
     messages: int
     corrections: int
@@ -61,7 +61,7 @@ class StreamFigures:
 
 @dataclass(slots=True)
 class Results:
-    """Everything that one run of the demo found out."""
+    """All results of one run of the demo."""
 
     dataset: str
     attribution: str
@@ -69,21 +69,21 @@ class Results:
     categories: int
     seed: int
     measurements: list[Measurement] = field(default_factory=list)
-    stream: StreamFigures | None = None
+    stream: StreamResults | None = None
     moved_wrongly: int = 0
     seconds: float = 0.0
     problems: list[str] = field(default_factory=list)
 
     def at(self, stage: str) -> Measurement:
-        """The measurement of a stage."""
+        """Return the measurement of a stage."""
         return next(each for each in self.measurements if each.stage == stage)
 
     def curve(self) -> list[Measurement]:
-        """The measurements along the stream, from the first assignment to the last."""
+        """Return the measurements along the stream, from the first assignment to the last."""
         return [each for each in self.measurements if each.stage.startswith("learned")]
 
     def to_json(self) -> dict[str, Any]:
-        """A plain form of it, with the accuracies worked out."""
+        """Return the results as JSON values, with the accuracies."""
         plain = dataclasses.asdict(self)
         for each, measured in zip(plain["measurements"], self.measurements, strict=True):
             each["accuracy"] = round(measured.accuracy, 4)

@@ -1,4 +1,4 @@
-"""The curve of the demo in a terminal, by plotext."""
+"""The learning curve in a terminal, by plotext."""
 
 from __future__ import annotations
 
@@ -7,23 +7,27 @@ from importlib import import_module
 
 from effective_embeddings.demo.reference import LEARNED, STATIC
 from effective_embeddings.demo.results import Results
-from effective_embeddings.demo.story import WRONG
+from effective_embeddings.demo.scenario import WRONG
 
 __all__ = ["terminal_plot"]
 
-# Lines of the figure that are not its canvas: title, frame, ticks, label.
+# Lines of the plot around its canvas: title, frame, ticks, label.
 _AROUND = 6
 
 
 def terminal_plot(results: Results, *, width: int = 78, height: int = 20) -> str:
-    """The plot as text, without colours; raises ImportError where plotext 6 is not installed."""
+    """Return the plot as text, without colours.
+
+    Raises:
+        ImportError: plotext 6 is not installed.
+    """
     plotext = import_module("plotext")
     if not hasattr(plotext, "figure") or not hasattr(plotext.figure, "signal"):
         msg = "plotext 6 is needed"
         raise ImportError(msg)
     figure = plotext.figure
     curve = results.curve()
-    # The logarithm is taken here: plotext's own scale does not go together with ticks of one's own.
+    # plotext's own logarithmic scale does not combine with given ticks.
     places = [math.log10(each.assigned) for each in curve]
     values = [each.accuracy for each in curve]
     static = results.at(STATIC).accuracy
@@ -34,7 +38,7 @@ def terminal_plot(results: Results, *, width: int = 78, height: int = 20) -> str
 
     figure.clear()
     figure.plot_size(width, height)
-    figure.title("first guess right, %")
+    figure.title("first match right, %")
     figure.label("messages assigned (log scale)", "x")
     figure.ruler("x").ticks(places, [f"{each.assigned:,}" for each in curve])
     figure.ruler("x").lim(places[0] - 0.05, places[-1] + 0.05)
@@ -43,11 +47,11 @@ def terminal_plot(results: Results, *, width: int = 78, height: int = 20) -> str
     figure.draw(figure.signal(places, values, marker="braille").lines())
     figure.draw(figure.signal(places, values, marker="●"))
     figure.draw(figure.signal([places[-1]], [wrong], marker="x"))
-    for told, height_of in (
+    for label, height_of in (
         (f"learned: {learned:.2f}", learned + row),
         (f"x a tenth wrong: {wrong:.2f}", wrong - 2 * row),
         (f"names alone: {static:.2f}", static + row),
     ):
-        figure.draw(figure.text(places[-1], height_of, told, alignment="right"))
+        figure.draw(figure.text(places[-1], height_of, label, alignment="right"))
     text: str = figure.build().string(True)  # noqa: FBT003 - without colours
     return text

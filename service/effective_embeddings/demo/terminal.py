@@ -1,4 +1,4 @@
-"""The demo on a terminal: parts as they begin, the stream as it goes, figures at the end."""
+"""The demo on a terminal: stages as they begin, progress of the stream, results at the end."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from effective_embeddings.demo.person import Step
 from effective_embeddings.demo.reference import STATIC
 from effective_embeddings.demo.results import Measurement, Results
+from effective_embeddings.demo.simulated_user import SortedMessage
 
-__all__ = ["Screen", "figures_table"]
+__all__ = ["TerminalObserver", "results_table"]
 
 _RECENT = 200
 
 
-class Screen:
-    """An audience with a terminal; without one it tells less."""
+class TerminalObserver:
+    """Shows the scenario on a console; only a terminal gets a progress bar."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -37,12 +37,12 @@ class Screen:
         self._by_names = 0.0
         self._total = 1
 
-    def act(self, title: str) -> None:
-        """Prints the title of a part."""
+    def stage_begins(self, title: str) -> None:
+        """Print the title of a stage."""
         self._console.print(f"\n[bold]{title}[/bold]")
 
     def measured(self, measurement: Measurement) -> None:
-        """Prints an accuracy, with the first digits of the digest it was measured at."""
+        """Print an accuracy, with the first digits of the state digest."""
         self._console.print(
             f"  {measurement.stage:<24}{measurement.accuracy:6.2f} %"
             f"  [dim]{measurement.assigned:>6} assigned  digest {measurement.digest[:10]}[/dim]",
@@ -50,7 +50,7 @@ class Screen:
         )
 
     def stream_begins(self, messages: int, names_alone: int) -> None:
-        """Puts up the bar."""
+        """Show the progress bar."""
         self._total = messages
         self._by_names = names_alone / messages
         self._progress = Progress(
@@ -58,37 +58,37 @@ class Screen:
             BarColumn(bar_width=8),
             MofNCompleteColumn(),
             TimeRemainingColumn(compact=True),
-            TextColumn("{task.fields[told]}"),
+            TextColumn("{task.fields[recent]}"),
             console=self._console,
             transient=True,
             disable=not self._console.is_terminal,
         )
-        self._task = self._progress.add_task("sorting", total=messages, told="")
+        self._task = self._progress.add_task("sorting", total=messages, recent="")
         self._progress.start()
 
-    def step(self, step: Step) -> None:
-        """Moves the bar."""
-        self._recent.append(step.right)
-        self._corrections += not step.right
+    def sorted(self, message: SortedMessage) -> None:
+        """Advance the progress bar."""
+        self._recent.append(message.right)
+        self._corrections += not message.right
         if self._progress is not None:
             recent = 100 * sum(self._recent) / len(self._recent)
-            saved = self._by_names * step.number - self._corrections
+            saved = self._by_names * message.number - self._corrections
             self._progress.update(
                 self._task,
-                completed=step.number,
-                told=f"[bold]{recent:.0f} %[/bold] right lately,"
+                completed=message.number,
+                recent=f"[bold]{recent:.0f} %[/bold] right lately,"
                 f" {self._corrections:,} wrong, {saved:,.0f} saved",
             )
 
     def stream_ends(self) -> None:
-        """Takes the bar down."""
+        """Remove the progress bar."""
         if self._progress is not None:
             self._progress.stop()
             self._progress = None
 
 
-def figures_table(results: Results) -> Table:
-    """All measurements, one a line."""
+def results_table(results: Results) -> Table:
+    """Return all measurements, one per line."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("stage", no_wrap=True)
     for name in ("assigned", "right", "accuracy", "gain"):

@@ -1,4 +1,4 @@
-"""Asks the service about texts that nobody sorted for it."""
+"""Accuracy of the service on texts that were never assigned."""
 
 from __future__ import annotations
 
@@ -11,47 +11,49 @@ from effective_embeddings.client import Client
 from effective_embeddings.demo.dataset import Dataset, Split
 from effective_embeddings.demo.results import Measurement
 
-__all__ = ["Answers", "ask", "measure"]
+__all__ = ["Predictions", "measure", "predict"]
 
-_QUERIES_A_CALL = 500
+_QUERIES_PER_CALL = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
-    """The first guess for each text, and its score to the last bit."""
+class Predictions:
+    """The first match of each text, with its score."""
 
     categories: list[str]
     scores: NDArray[np.float64]
 
-    def same_bits(self, other: Answers) -> bool:
-        """True if every guess and every score is the very same."""
+    def equals(self, other: Predictions) -> bool:
+        """Say whether all categories are equal, and all scores to the last bit."""
         return (
             self.categories == other.categories and self.scores.tobytes() == other.scores.tobytes()
         )
 
     def right(self, dataset: Dataset, split: Split) -> int:
-        """How many guesses a person agrees with."""
+        """Return the number of texts whose first match is the right category."""
         truth = (dataset.categories[label] for label in split.labels)
-        return sum(guess == true for guess, true in zip(self.categories, truth, strict=True))
+        return sum(
+            predicted == true for predicted, true in zip(self.categories, truth, strict=True)
+        )
 
 
-def ask(client: Client, namespace: str, split: Split) -> Answers:
-    """Matches every text of a split, a few hundred a call."""
+def predict(client: Client, namespace: str, split: Split) -> Predictions:
+    """Match every text of a split, a few hundred per call."""
     categories: list[str] = []
     scores: list[float] = []
-    for start in range(0, len(split), _QUERIES_A_CALL):
-        queries = split.vectors[start : start + _QUERIES_A_CALL]
+    for start in range(0, len(split), _QUERIES_PER_CALL):
+        queries = split.vectors[start : start + _QUERIES_PER_CALL]
         for result in client.match(namespace, queries, limit=1):
             categories.append(result.matches[0].category)
             scores.append(result.matches[0].score)
-    return Answers(categories, np.array(scores))
+    return Predictions(categories, np.array(scores))
 
 
 def measure(
     client: Client, namespace: str, dataset: Dataset, stage: str, assigned: int
-) -> tuple[Measurement, Answers]:
-    """Accuracy on the test texts now, with the digest of the state that gave it."""
-    answers = ask(client, namespace, dataset.test)
+) -> tuple[Measurement, Predictions]:
+    """Return the accuracy on the test texts, with the state digest, and the predictions."""
+    answers = predict(client, namespace, dataset.test)
     measurement = Measurement(
         stage=stage,
         assigned=assigned,

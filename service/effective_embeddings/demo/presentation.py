@@ -1,4 +1,4 @@
-"""The demo from begin to end on one terminal: play it, then figures, plots and what to try."""
+"""The whole demo on a console: the scenario, then results, plots and commands to try."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from rich.markup import escape
 
 from effective_embeddings.client import DEFAULT_TARGET, Client
 from effective_embeddings.demo.dataset import Dataset
-from effective_embeddings.demo.hosting import HostedServer
-from effective_embeddings.demo.picture import save_picture
+from effective_embeddings.demo.demo_server import DemoServer
+from effective_embeddings.demo.png_plot import save_png
 from effective_embeddings.demo.results import Results
-from effective_embeddings.demo.screen import Screen, figures_table
-from effective_embeddings.demo.story import play
+from effective_embeddings.demo.scenario import run_scenario
+from effective_embeddings.demo.terminal import TerminalObserver, results_table
 from effective_embeddings.demo.terminal_plot import terminal_plot
 
-__all__ = ["show"]
+__all__ = ["present"]
 
 
-def show(
-    server: HostedServer,
+def present(
+    server: DemoServer,
     dataset: Dataset,
     *,
     out: Path,
@@ -29,23 +29,23 @@ def show(
     keep_serving: bool,
     console: Console,
 ) -> Results:
-    """Plays the demo against the server and leaves `results.json` and a picture in `out`."""
+    """Run the demo on a server; write `results.json` and `accuracy.png` to `out`."""
     console.print(f"[bold]{dataset.attribution()}[/bold]", soft_wrap=True)
     console.print(
         f"{len(dataset.categories)} categories, {len(dataset.train):,} messages to sort,"
-        f" {len(dataset.test):,} to be tested on; server at {server.target}",
+        f" {len(dataset.test):,} to test on; server at {server.target}",
         soft_wrap=True,
     )
     with Client(server.target, actor="demo") as client:
-        results = play(client, dataset.name, dataset, seed, Screen(console))
+        results = run_scenario(client, dataset.name, dataset, seed, TerminalObserver(console))
         version = client.service_info()
     out.mkdir(parents=True, exist_ok=True)
     text = json.dumps(results.to_json(), indent=1, ensure_ascii=False)
     (out / "results.json").write_text(text + "\n", encoding="utf-8")
     console.print()
-    console.print(figures_table(results))
-    _tell_stream(results, console)
-    _tell_bits(results, console)
+    console.print(results_table(results))
+    _print_stream(results, console)
+    _print_checks(results, console)
     _plots(results, out, console)
     console.print(
         f"[dim]{results.seconds:.1f} s, kernel {version.kernel},"
@@ -53,15 +53,15 @@ def show(
     )
     if keep_serving:
         console.print("\n[bold]To try next[/bold]")
-        _what_next(server.target, dataset, console)
+        _print_commands(server.target, dataset, console)
     else:
         again = f"effemb demo --keep-serving --listen {DEFAULT_TARGET}"
         console.print(f"\n[bold]To try next[/bold], after `{again}`")
-        _what_next(DEFAULT_TARGET, dataset, console)
+        _print_commands(DEFAULT_TARGET, dataset, console)
     return results
 
 
-def _tell_stream(results: Results, console: Console) -> None:
+def _print_stream(results: Results, console: Console) -> None:
     stream = results.stream
     if stream is None:
         return
@@ -76,14 +76,14 @@ def _tell_stream(results: Results, console: Console) -> None:
     )
 
 
-def _tell_bits(results: Results, console: Console) -> None:
+def _print_checks(results: Results, console: Console) -> None:
     if results.problems:
         for problem in results.problems:
             console.print(f"[bold red]wrong:[/bold red] {escape(problem)}", soft_wrap=True)
         return
     console.print(
-        f"{results.moved_wrongly:,} wrong assignments and their corrections left no trace: answers"
-        " and state digest are the same bits, and so are the restored copy's."
+        f"{results.moved_wrongly:,} wrong assignments and their corrections left no trace: matches"
+        " and state digest are the same, bit for bit, and so are the restored copy's."
     )
 
 
@@ -92,21 +92,19 @@ def _plots(results: Results, out: Path, console: Console) -> None:
         console.print()
         console.print(terminal_plot(results), markup=False)
     except ImportError:
-        console.print(
-            "[dim]No plot here: plotext 6 is not installed (the demo extra has it).[/dim]"
-        )
+        console.print("[dim]No plot: plotext 6 is not installed (the demo extra has it).[/dim]")
     try:
-        save_picture(results, out / "accuracy.png")
-        console.print(f"\nPicture: {out / 'accuracy.png'}    Figures: {out / 'results.json'}")
+        save_png(results, out / "accuracy.png")
+        console.print(f"\nPicture: {out / 'accuracy.png'}    Results: {out / 'results.json'}")
     except ImportError:
         console.print(
-            f"\nFigures: {out / 'results.json'}"
+            f"\nResults: {out / 'results.json'}"
             "    [dim]No picture: matplotlib is not installed (the demo extra has it).[/dim]",
             soft_wrap=True,
         )
 
 
-def _what_next(target: str, dataset: Dataset, console: Console) -> None:
+def _print_commands(target: str, dataset: Dataset, console: Console) -> None:
     name = dataset.name
     sample = dataset.categories[0]
     service = "effective_embeddings.v1.EffectiveEmbeddingsService"

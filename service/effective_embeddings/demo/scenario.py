@@ -1,4 +1,4 @@
-"""What happens in the demo, in order, and what must be true at the end."""
+"""The scenario of the demo: its stages in order, and the checks at the end."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Protocol
 
 from effective_embeddings.client import CategoryUpdate, Client
 from effective_embeddings.demo.dataset import Dataset
-from effective_embeddings.demo.measure import Answers, ask, measure
-from effective_embeddings.demo.person import Step, move_wrongly, put_right, sort_stream
-from effective_embeddings.demo.reference import LEARNED, STATIC, check_figures
-from effective_embeddings.demo.results import Latency, Measurement, Results, StreamFigures
+from effective_embeddings.demo.evaluation import Predictions, measure, predict
+from effective_embeddings.demo.reference import LEARNED, STATIC, check_results
+from effective_embeddings.demo.results import Latency, Measurement, Results, StreamResults
+from effective_embeddings.demo.simulated_user import SortedMessage, correct, misassign, sort_stream
 
-__all__ = ["CORRECTED", "RESTORED", "WRONG", "Audience", "play"]
+__all__ = ["CORRECTED", "RESTORED", "WRONG", "Observer", "run_scenario"]
 
 WRONG = "10 % wrong"
 CORRECTED = "corrected"
@@ -24,29 +24,29 @@ RESTORED = "restored copy"
 _CHECKPOINTS = (1, 2, 3, 5, 10, 20, 50)
 
 
-class Audience(Protocol):
-    """Whoever watches."""
+class Observer(Protocol):
+    """Is notified of the progress."""
 
-    def act(self, title: str) -> None:
-        """A new part begins."""
+    def stage_begins(self, title: str) -> None:
+        """A stage begins."""
 
     def measured(self, measurement: Measurement) -> None:
         """The accuracy was measured."""
 
     def stream_begins(self, messages: int, names_alone: int) -> None:
-        """The stream begins; by names alone this many of its first guesses would be wrong."""
+        """The stream begins; by names alone, ``names_alone`` first matches would be wrong."""
 
-    def step(self, step: Step) -> None:
+    def sorted(self, message: SortedMessage) -> None:
         """A message was sorted."""
 
     def stream_ends(self) -> None:
-        """The stream is sorted."""
+        """All messages are sorted."""
 
 
-def play(
-    client: Client, namespace: str, dataset: Dataset, seed: int, audience: Audience
+def run_scenario(
+    client: Client, namespace: str, dataset: Dataset, seed: int, observer: Observer
 ) -> Results:
-    """Plays it all through and returns the figures; `problems` in them says what went wrong."""
+    """Run all stages; return the results, whose `problems` lists failed checks."""
     started = time.perf_counter()
     results = Results(
         dataset=dataset.name,
@@ -56,44 +56,44 @@ def play(
         seed=seed,
     )
 
-    def look(stage: str, assigned: int) -> Answers:
+    def evaluate(stage: str, assigned: int) -> Predictions:
         measurement, answers = measure(client, namespace, dataset, stage, assigned)
         results.measurements.append(measurement)
-        audience.measured(measurement)
+        observer.measured(measurement)
         return answers
 
-    audience.act("Categories by their names alone")
+    observer.stage_begins("Categories by their names alone")
     _set_up(client, namespace, dataset)
-    look(STATIC, 0)
+    evaluate(STATIC, 0)
 
-    audience.act("A person sorts the stream")
-    results.stream = _sort(client, namespace, dataset, seed, audience, look)
+    observer.stage_begins("A simulated user sorts the stream")
+    results.stream = _sort(client, namespace, dataset, seed, observer, evaluate)
     total = len(dataset.train)
-    learned = look(LEARNED, total)
+    learned = evaluate(LEARNED, total)
 
-    audience.act("A tenth of the messages is moved to wrong categories")
-    moved = move_wrongly(client, namespace, dataset, seed)
+    observer.stage_begins("A tenth of the messages is moved to wrong categories")
+    moved = misassign(client, namespace, dataset, seed)
     results.moved_wrongly = len(moved)
-    look(WRONG, total)
+    evaluate(WRONG, total)
 
-    audience.act("The same messages are put right")
-    put_right(client, namespace, dataset, moved)
-    corrected = look(CORRECTED, total)
-    if not corrected.same_bits(learned):
-        results.problems.append("after the corrections the answers differ from those before")
+    observer.stage_begins("The same messages are corrected")
+    correct(client, namespace, dataset, moved)
+    corrected = evaluate(CORRECTED, total)
+    if not corrected.equals(learned):
+        results.problems.append("after the corrections the matches differ from those before")
 
-    audience.act("Snapshot, and restore into a second namespace")
+    observer.stage_begins("Snapshot, and restore into a second namespace")
     copy = f"{namespace}-restored"
     _copy(client, namespace, copy)
     measurement, restored = measure(client, copy, dataset, RESTORED, total)
     results.measurements.append(measurement)
-    audience.measured(measurement)
-    if not restored.same_bits(learned):
-        results.problems.append("the restored copy answers differently")
+    observer.measured(measurement)
+    if not restored.equals(learned):
+        results.problems.append("the restored copy has other matches")
 
     results.problems += _check_digests(results)
     results.problems += [f"verify: {each}" for each in client.verify(namespace).findings]
-    results.problems += check_figures(dataset, results)
+    results.problems += check_results(dataset, results)
     results.seconds = round(time.perf_counter() - started, 2)
     return results
 
@@ -113,7 +113,7 @@ def _set_up(client: Client, namespace: str, dataset: Dataset) -> None:
                 dataset.categories, dataset.names, dataset.bases, strict=True
             )
         ],
-        actor="demo person",
+        actor="simulated user",
         reason="the names",
     )
 
@@ -123,32 +123,32 @@ def _sort(
     namespace: str,
     dataset: Dataset,
     seed: int,
-    audience: Audience,
-    look: Callable[[str, int], Answers],
-) -> StreamFigures:
+    observer: Observer,
+    evaluate: Callable[[str, int], Predictions],
+) -> StreamResults:
     total = len(dataset.train)
-    # Nothing is assigned yet, so these are the guesses of the names, which would never change.
-    by_names = total - ask(client, namespace, dataset.train).right(dataset, dataset.train)
-    audience.stream_begins(total, by_names)
+    # Nothing is assigned yet, so these are the matches by names alone.
+    by_names = total - predict(client, namespace, dataset.train).right(dataset, dataset.train)
+    observer.stream_begins(total, by_names)
     checkpoints = {k * len(dataset.categories): k for k in _CHECKPOINTS}
-    steps: list[Step] = []
+    messages: list[SortedMessage] = []
     started = time.perf_counter()
     measuring = 0.0
-    for step in sort_stream(client, namespace, dataset, seed):
-        steps.append(step)
-        audience.step(step)
-        if step.number in checkpoints and step.number < total:
+    for message in sort_stream(client, namespace, dataset, seed):
+        messages.append(message)
+        observer.sorted(message)
+        if message.number in checkpoints and message.number < total:
             paused = time.perf_counter()
-            look(f"learned, {checkpoints[step.number]} each", step.number)
+            evaluate(f"learned, {checkpoints[message.number]} each", message.number)
             measuring += time.perf_counter() - paused
-    audience.stream_ends()
-    return StreamFigures(
+    observer.stream_ends()
+    return StreamResults(
         messages=total,
-        corrections=sum(not step.right for step in steps),
+        corrections=sum(not message.right for message in messages),
         corrections_by_names_alone=by_names,
         seconds=round(time.perf_counter() - started - measuring, 2),
-        match=Latency.of([step.match_seconds for step in steps]),
-        assign=Latency.of([step.assign_seconds for step in steps]),
+        match=Latency.of([message.match_seconds for message in messages]),
+        assign=Latency.of([message.assign_seconds for message in messages]),
     )
 
 

@@ -1,4 +1,4 @@
-"""The server of the demo: `effemb serve` in a process of its own, as in earnest."""
+"""The server of the demo: `effemb serve` in a process of its own, as in production."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["HostedServer", "HostingError", "hosting"]
+__all__ = ["DemoServer", "DemoServerError", "demo_server"]
 
 _SECONDS_TO_STOP = 20
 
 
-class HostingError(Exception):
-    """The server did not start; the text holds what it said."""
+class DemoServerError(Exception):
+    """The server did not start; the text holds its own message."""
 
 
 @dataclass(frozen=True, slots=True)
-class HostedServer:
+class DemoServer:
     """A running server."""
 
     target: str
@@ -29,7 +29,7 @@ class HostedServer:
     process: subprocess.Popen[str]
 
     def wait(self) -> None:
-        """Waits until the server ends or Ctrl-C is pressed."""
+        """Wait until the server ends or Ctrl-C is pressed."""
         try:
             self.process.wait()
         except KeyboardInterrupt:
@@ -37,10 +37,15 @@ class HostedServer:
 
 
 @contextmanager
-def hosting(listen: str, data: Path | None) -> Iterator[HostedServer]:
-    """Starts a server, and stops it in good order at the end.
+def demo_server(listen: str, data: Path | None) -> Iterator[DemoServer]:
+    """Start a server, and stop it gracefully at the end.
 
-    Without a directory the data is temporary and goes with the server.
+    Args:
+        listen: Address to listen on.
+        data: The data directory; None: a temporary one, removed at the end.
+
+    Raises:
+        DemoServerError: The server did not start.
     """
     with ExitStack() as stack:
         if data is None:
@@ -52,7 +57,7 @@ def hosting(listen: str, data: Path | None) -> Iterator[HostedServer]:
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
-            # Ctrl-C is for the demo, which then stops the server when it is done with it.
+            # Ctrl-C goes to the demo alone, which then stops the server.
             start_new_session=True,
         )
         stack.callback(_stop, process)
@@ -60,17 +65,17 @@ def hosting(listen: str, data: Path | None) -> Iterator[HostedServer]:
         if not line:
             process.wait()
             log.seek(0)
-            raise HostingError(_reason(log.read()))
-        yield HostedServer(json.loads(line)["listening"], data, process)
+            raise DemoServerError(_reason(log.read()))
+        yield DemoServer(json.loads(line)["listening"], data, process)
 
 
 def _reason(log: str) -> str:
-    lines = log.strip().splitlines() or ["it said nothing"]
+    lines = log.strip().splitlines() or ["it printed nothing"]
     try:
-        told = json.loads(lines[-1])["error"]["message"]
+        message = json.loads(lines[-1])["error"]["message"]
     except (ValueError, KeyError, TypeError):
-        told = log.strip()
-    return f"the server did not start: {told}"
+        message = log.strip()
+    return f"the server did not start: {message}"
 
 
 def _stop(process: subprocess.Popen[str]) -> None:

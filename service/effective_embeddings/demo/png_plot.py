@@ -1,6 +1,6 @@
-"""The curve of the demo as a PNG, by matplotlib.
+"""The learning curve as a PNG, by matplotlib.
 
-Made to be read in grey and without a legend: each line says beside itself what it is.
+Readable in grey and without a legend: each line has its label beside it.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from effective_embeddings.demo.reference import LEARNED, STATIC
 from effective_embeddings.demo.results import Measurement, Results
-from effective_embeddings.demo.story import CORRECTED, WRONG
+from effective_embeddings.demo.scenario import CORRECTED, WRONG
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["save_picture"]
+__all__ = ["save_png"]
 
 _INK = "#1b1f24"
 _QUIET = "#6b7178"
@@ -25,9 +25,13 @@ _BLUE = "#0b5c8f"
 _RED = "#c2410c"
 
 
-def save_picture(results: Results, path: Path) -> None:
-    """Draws the figure; raises ImportError where matplotlib is not installed."""
-    # Optional, and slow to load: only where a picture is wanted.
+def save_png(results: Results, path: Path) -> None:
+    """Draw the plot.
+
+    Raises:
+        ImportError: matplotlib is not installed.
+    """
+    # Optional, and slow to load.
     from matplotlib.figure import Figure  # noqa: PLC0415
 
     figure = Figure(figsize=(10, 5.6), dpi=160, facecolor="white")
@@ -69,7 +73,7 @@ def _draw_curve(axes: Axes, results: Results) -> None:
     for each in curve:
         _value(axes, each.assigned, each, _INK)
     axes.annotate(
-        f"names alone, whatever is assigned: {static:.2f} %",
+        f"names alone, regardless of assignments: {static:.2f} %",
         (assigned[-1], static),
         xytext=(0, -6),
         textcoords="offset points",
@@ -95,7 +99,7 @@ def _draw_curve(axes: Axes, results: Results) -> None:
     axes.minorticks_off()
     axes.set_xlim(assigned[0] / 1.25, assigned[-1] * 1.25)
     axes.set_xlabel(
-        "messages assigned (log scale), and how many that is to a category on average",
+        "messages assigned (log scale), and the average per category",
         fontsize=9.5,
         color=_INK,
         labelpad=8,
@@ -117,7 +121,7 @@ def _draw_mistakes(axes: Axes, results: Results) -> None:
     same = results.at(CORRECTED).digest == results.at(LEARNED).digest
     axes.set_xticks(
         places,
-        ["all\nassigned", f"{results.moved_wrongly:,} moved\nwrongly", "put\nright"],
+        ["all\nassigned", f"{results.moved_wrongly:,} moved\nwrongly", "corrected"],
     )
     axes.set_xlim(-0.55, 2.55)
     axes.set_xlabel(
@@ -145,8 +149,8 @@ def _value(
 
 def _tick(assigned: int, categories: int, last: Measurement) -> str:
     each = assigned / categories
-    told = f"{each:.0f} each" if assigned != last.assigned else "all"
-    return f"{assigned:,}\n{told}"
+    average = f"{each:.0f} each" if assigned != last.assigned else "all"
+    return f"{assigned:,}\n{average}"
 
 
 def _write_titles(figure: Figure, results: Results) -> None:
@@ -159,13 +163,16 @@ def _write_titles(figure: Figure, results: Results) -> None:
         weight="bold",
         color=_INK,
     )
-    told = f"{results.dataset}: first guess right, on {results.measurements[0].tested:,} texts" + (
-        f" never assigned. Sorting {stream.messages:,} took {stream.corrections:,} corrections,"
-        f" {stream.corrections_by_names_alone:,} by names alone."
-        if stream
-        else " never assigned."
+    summary = (
+        f"{results.dataset}: first match right, on {results.measurements[0].tested:,} texts"
+        + (
+            f" never assigned. Sorting {stream.messages:,} took {stream.corrections:,} corrections,"
+            f" {stream.corrections_by_names_alone:,} by names alone."
+            if stream
+            else " never assigned."
+        )
     )
-    figure.text(0.06, 0.872, told, fontsize=10.5, color=_QUIET)
+    figure.text(0.06, 0.872, summary, fontsize=10.5, color=_QUIET)
     figure.text(
         0.06,
         0.022,
