@@ -1,9 +1,9 @@
-"""Looks up what is locked in the databases of known holes, and says so where they are out of reach.
+"""Check the locked dependencies against advisory databases; report databases out of reach.
 
     python .ci/advisories.py PIP_AUDIT [--require]
 
-Fails where something is found; with --require also where a database cannot be asked. Nothing found
-and nothing asked are different answers, which the tools themselves do not always tell apart.
+Fails on a finding; with --require also if a database cannot be queried. The tools themselves do not
+always distinguish "no finding" from "not queried".
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ UNASKED = "NOT CHECKED"
 
 
 def wheels(pip_audit: str) -> str:
-    """What is known of the wheels."""
+    """Report the advisories of the wheels."""
     command = [pip_audit, "--disable-pip", "--require-hashes", "-f", "json"]
     done = _run(*command, "-r", "requirements.lock")
     try:

@@ -1,8 +1,8 @@
-"""Lists the licences of everything that is shipped, and fails on one that is not known to be right.
+"""List the licences of everything that is shipped, and fail on one that is not allowed.
 
     python .ci/licences.py            # from the environment that requirements.lock made
 
-Offline: it reads what cargo and pip have on the disk.
+Offline: it reads the metadata that cargo and pip have on the disk.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ ALLOWED = {
     "Zlib",
     "blessing",  # SQLite's
 }
-# What pip's older fields call them.
+# Names in the older metadata fields of wheels.
 NAMES = {
     "Apache 2.0": "Apache-2.0",
     "Apache License 2.0": "Apache-2.0",
@@ -86,7 +86,7 @@ def _installed(name: str) -> bool:
     try:
         distribution(name)
     except ImportError:
-        # Of another platform.
+        # A wheel of another platform.
         return False
     return True
 

@@ -1,8 +1,8 @@
-"""Writes what is shipped as a CycloneDX bill of materials: crates and wheels in one.
+"""Write a CycloneDX bill of materials of everything that is shipped: crates and wheels.
 
     python .ci/sbom.py dist/sbom.json      # from the environment that requirements.lock made
 
-Offline, and the same for the same locks. The hashes of wheels are in requirements.lock.
+Offline and deterministic for given locks. The hashes of wheels are in requirements.lock.
 """
 
 from __future__ import annotations

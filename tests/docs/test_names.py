@@ -30,9 +30,9 @@ documents = pytest.mark.parametrize("document", PROSE, ids=lambda path: path.nam
 
 
 def inline_code(document: Path) -> set[str]:
-    """Return the code in the running text, without that in blocks."""
+    """Return the inline code of the text, without code blocks."""
     text = re.sub(r"^```.*?^```", "", document.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
-    # The history of the prose is quoted there.
+    # The table quotes sentences of the past.
     text = re.sub(r"^\| before \|.*?^$", "", text, flags=re.MULTILINE | re.DOTALL)
     return set(re.findall(r"`([^`\n]+)`", text))
 
@@ -126,7 +126,7 @@ def flags_of(command: Any) -> set[str]:
 
 
 def leads_to_a_command(command: Any, words: list[str]) -> bool:
-    """Whether words are those of a command, and of arguments once it is reached."""
+    """Whether the words lead to a command; words after it are arguments."""
     for word in words:
         commands = getattr(command, "commands", None)
         if commands is None:
