@@ -36,7 +36,7 @@ def wheels(pip_audit: str) -> str:
 
 
 def crates() -> str:
-    """What is known of the crates."""
+    """Report the advisories of the crates."""
     if shutil.which("cargo-deny") is None:
         return f"{UNASKED}: cargo-deny is not installed (cargo install --locked cargo-deny)"
     fetched = _run("cargo", "deny", "--locked", "fetch", "db")
@@ -51,7 +51,7 @@ def _run(*command: str) -> subprocess.CompletedProcess[str]:
 
 
 def main() -> int:
-    """Look up all; return 1 if something is known."""
+    """Check everything; return 1 on a finding."""
     failures = ("FOUND", UNASKED) if "--require" in sys.argv else ("FOUND",)
     answers = {"advisories of crates": crates(), "advisories of wheels": wheels(sys.argv[1])}
     for name, answer in answers.items():

@@ -49,7 +49,7 @@ SHIPPED = "effective-embeddings"
 
 
 def crates() -> Iterator[tuple[str, str, str]]:
-    """Name, version and licence of each crate that is in the extension."""
+    """Name, version and licence of each crate in the extension."""
     command = ["cargo", "metadata", "--format-version", "1", "--locked"]
     found = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)  # noqa: S603
     packages = {each["id"]: each for each in found["packages"]}
@@ -105,7 +105,7 @@ def _licence(found: Distribution) -> str:
 
 
 def allowed(licence: str) -> bool:
-    """Say whether one of the choices that a licence leaves is right, and all that it demands."""
+    """Whether a licence expression is allowed: all terms of one of its alternatives."""
     choices = re.split(r"\s+OR\s+|/", licence.replace("(", "").replace(")", ""))
     return any(
         all(part.strip() in ALLOWED for part in re.split(r"\s+AND\s+", choice))
@@ -114,7 +114,7 @@ def allowed(licence: str) -> bool:
 
 
 def main() -> int:
-    """List all; return 1 if one is not right."""
+    """List all licences; return 1 if one is not allowed."""
     wrong = 0
     for kind, found in (("crate", crates()), ("wheel", wheels())):
         for name, version, licence in found:

@@ -25,7 +25,7 @@ PURLS = {"crate": "pkg:cargo", "wheel": "pkg:pypi"}
 def component(
     kind: str, name: str, release: str, licence: str, digest: str | None
 ) -> dict[str, Any]:
-    """One part."""
+    """A component of the bill."""
     purl = f"{PURLS[kind]}/{name}@{release}"
     found: dict[str, Any] = {
         "type": "library",
@@ -41,7 +41,7 @@ def component(
 
 
 def bill() -> dict[str, Any]:
-    """All of it."""
+    """The whole bill."""
     lock = tomllib.loads((ROOT / "Cargo.lock").read_text())["package"]
     digests = {(each["name"], each["version"]): each.get("checksum") for each in lock}
     parts = [component("crate", *each, digests[each[:2]]) for each in crates()]
@@ -57,7 +57,7 @@ def bill() -> dict[str, Any]:
 
 
 def main() -> int:
-    """Write it."""
+    """Write the bill to the given file."""
     path = Path(sys.argv[1])
     path.parent.mkdir(parents=True, exist_ok=True)
     found = bill()

@@ -87,6 +87,15 @@ def test_every_make_target_that_is_named_exists() -> None:
             assert set(filter(None, pair)) <= targets, document.name
 
 
+def test_every_make_target_is_named() -> None:
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    described = set(re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE))
+    text = "\n".join(
+        path.read_text("utf-8") for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
+    )
+    assert {target for target in described if not re.search(rf"\bmake {target}\b", text)} == set()
+
+
 def test_every_link_to_a_file_leads_somewhere() -> None:
     for document in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("bench/*.md")]:
         for target in re.findall(r"\]\(([^)#]+)\)", document.read_text("utf-8")):
