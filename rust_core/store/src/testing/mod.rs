@@ -1,1 +1,8 @@
-//! For tests.
+//! For tests: a store in memory, and the suite that every store passes.
+
+pub mod conformance;
+mod memory;
+mod memory_reads;
+mod memory_rows;
+
+pub use memory::{InjectedEnd, Memory};

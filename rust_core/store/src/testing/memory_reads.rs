@@ -1,0 +1,264 @@
+//! What can be read of the state in memory.
+
+use std::ops::Bound;
+
+use ee_core::command::CategoryLoad;
+use ee_core::command::record::Entry;
+use ee_core::namespace::{CategoryRecord, Item, Membership};
+
+use super::memory::State;
+use crate::idempotency::StoredRequest;
+use crate::{NamespaceRow, NamespaceState, Reads, StoreError, StoreResult, codec};
+
+fn missing(what: &str, id: i64) -> StoreError {
+    StoreError::corrupted(format!("{what}, row {id}"), "the row is missing")
+}
+
+impl State {
+    /// Deletes all rows of a namespace.
+    pub(super) fn purge(&mut self, namespace: i64) {
+        let categories = self.categories.iter();
+        let categories = categories.filter(|(_, (of, _))| *of == namespace);
+        let categories: Vec<i64> = categories.map(|(id, _)| *id).collect();
+        self.members
+            .retain(|(category, _), _| !categories.contains(category));
+        self.memberships
+            .retain(|(_, category), _| !categories.contains(category));
+        for category in categories {
+            self.categories.remove(&category);
+            self.sums.remove(&category);
+        }
+        self.items.retain(|_, (of, _)| *of != namespace);
+        self.items_by_key.retain(|(of, _), _| *of != namespace);
+        self.inbox.retain(|(of, _)| *of != namespace);
+        self.log.retain(|(of, _), _| *of != namespace);
+        self.answers.retain(|(of, _), _| *of != namespace);
+        self.namespaces.remove(&namespace);
+    }
+
+    fn active(&self) -> impl Iterator<Item = &NamespaceRow> {
+        let rows = self.namespaces.values();
+        rows.filter(|row| row.state == NamespaceState::Active)
+    }
+
+    /// (sequence, item) of the members of a category between two sequences.
+    fn members_between(
+        &self,
+        category: i64,
+        after: u64,
+        before: u64,
+    ) -> impl DoubleEndedIterator<Item = (u64, i64)> {
+        let first = Bound::Excluded((category, after));
+        let end = match before {
+            u64::MAX => Bound::Included((category, before)),
+            _ => Bound::Excluded((category, before)),
+        };
+        let empty = after >= before;
+        let range = (!empty).then(|| self.members.range((first, end)));
+        let members = range.into_iter().flatten();
+        members.map(|((_, sequence), item)| (*sequence, *item))
+    }
+}
+
+impl Reads for State {
+    fn namespace_by_name(&self, name: &str) -> StoreResult<Option<NamespaceRow>> {
+        Ok(self.active().find(|row| row.name == name).cloned())
+    }
+
+    fn namespaces_page(
+        &self,
+        prefix: &str,
+        after: &str,
+        limit: usize,
+    ) -> StoreResult<Vec<NamespaceRow>> {
+        let mut rows: Vec<_> = self
+            .active()
+            .filter(|row| row.name.as_str() > after && row.name.starts_with(prefix))
+            .cloned()
+            .collect();
+        rows.sort_by(|a, b| a.name.cmp(&b.name));
+        rows.truncate(limit);
+        Ok(rows)
+    }
+
+    fn namespace_count(&self) -> StoreResult<u64> {
+        Ok(self.active().count() as u64)
+    }
+
+    fn category_records(
+        &self,
+        namespace: i64,
+        after: &str,
+        limit: usize,
+    ) -> StoreResult<Vec<(i64, CategoryRecord)>> {
+        let mut records: Vec<_> = self
+            .categories
+            .iter()
+            .filter(|(_, (of, record))| *of == namespace && &*record.key > after)
+            .map(|(id, (_, record))| (*id, CategoryRecord::clone(record)))
+            .collect();
+        records.sort_by(|(_, a), (_, b)| a.key.cmp(&b.key));
+        records.truncate(limit);
+        Ok(records)
+    }
+
+    fn stored_categories(
+        &self,
+        namespace: i64,
+        take: &mut dyn FnMut(CategoryLoad),
+    ) -> StoreResult<()> {
+        for (id, record) in self.category_records(namespace, "", usize::MAX)? {
+            let sum = self.sums.get(&id);
+            let window = u64::from(record.settings.window);
+            let oldest = match window {
+                0 => None,
+                window => {
+                    let nth = window - 1;
+                    self.nth_newest_member(namespace, id, record.anchor, u64::MAX, nth)?
+                }
+            };
+            take(CategoryLoad {
+                id,
+                counting_from: oldest.map_or(record.anchor + 1, |(sequence, _)| sequence),
+                record,
+                revision: sum.map_or(0, |(revision, ..)| *revision),
+                sum: sum.map(|(_, stats, sum)| (*stats, sum.to_vec())),
+            });
+        }
+        Ok(())
+    }
+
+    fn category_id(&self, namespace: i64, key: &str) -> StoreResult<Option<i64>> {
+        let mut categories = self.categories.iter();
+        let found = categories.find(|(_, (of, record))| *of == namespace && *record.key == *key);
+        Ok(found.map(|(id, _)| *id))
+    }
+
+    fn category_key(&self, _namespace: i64, category: i64) -> StoreResult<String> {
+        let found = self.categories.get(&category);
+        let (_, record) = found.ok_or_else(|| missing("categories", category))?;
+        Ok(record.key.to_string())
+    }
+
+    fn item_by_key(&self, namespace: i64, key: &str) -> StoreResult<Option<Item>> {
+        let id = self.items_by_key.get(&(namespace, key.to_owned()));
+        id.map(|id| self.item_by_id(namespace, *id)).transpose()
+    }
+
+    fn item_by_id(&self, _namespace: i64, item: i64) -> StoreResult<Item> {
+        let found = self.items.get(&item);
+        let (_, item) = found.ok_or_else(|| missing("items", item))?;
+        Ok(Item::clone(item))
+    }
+
+    fn items_page(&self, namespace: i64, after: &str, limit: usize) -> StoreResult<Vec<Item>> {
+        let from = Bound::Excluded((namespace, after.to_owned()));
+        let found = self.items_by_key.range((from, Bound::Unbounded));
+        let found = found.take_while(|((of, _), _)| *of == namespace);
+        let found = found.take(limit);
+        found
+            .map(|(_, id)| self.item_by_id(namespace, *id))
+            .collect()
+    }
+
+    fn inbox_page(&self, namespace: i64, after: &str, limit: usize) -> StoreResult<Vec<Item>> {
+        let from = Bound::Excluded((namespace, after.to_owned()));
+        let found = self.inbox.range((from, Bound::Unbounded));
+        let found = found.take_while(|(of, _)| *of == namespace).take(limit);
+        let item = |(_, key): &(i64, String)| {
+            let item = self.item_by_key(namespace, key)?;
+            item.ok_or_else(|| missing("inbox", 0))
+        };
+        found.map(item).collect()
+    }
+
+    fn inbox_count(&self, namespace: i64) -> StoreResult<u64> {
+        let found = self.inbox.iter().filter(|(of, _)| *of == namespace);
+        Ok(found.count() as u64)
+    }
+
+    fn in_inbox(&self, namespace: i64, key: &str, item: i64) -> StoreResult<bool> {
+        let place = (namespace, key.to_owned());
+        let known = self.items_by_key.get(&place) == Some(&item);
+        Ok(known && self.inbox.contains(&place))
+    }
+
+    fn memberships_of(&self, _namespace: i64, item: i64) -> StoreResult<Vec<Membership>> {
+        let found = self.memberships.range((item, i64::MIN)..=(item, i64::MAX));
+        let mut found: Vec<_> = found.map(|(_, membership)| membership.clone()).collect();
+        found.sort_by_key(|membership| membership.sequence);
+        Ok(found)
+    }
+
+    fn members_page(
+        &self,
+        namespace: i64,
+        category: i64,
+        before: Option<u64>,
+        limit: usize,
+    ) -> StoreResult<Vec<Item>> {
+        let found = self.members_between(category, 0, before.unwrap_or(u64::MAX));
+        let found = found.rev().take(limit);
+        found
+            .map(|(_, item)| self.item_by_id(namespace, item))
+            .collect()
+    }
+
+    fn members(
+        &self,
+        _namespace: i64,
+        category: i64,
+        from: u64,
+        limit: usize,
+    ) -> StoreResult<Vec<Membership>> {
+        let found = self.members.range((category, from)..=(category, u64::MAX));
+        let membership = |(_, item): (_, &i64)| {
+            let found = self.memberships.get(&(*item, category)).cloned();
+            found.ok_or_else(|| missing("memberships", *item))
+        };
+        found.take(limit).map(membership).collect()
+    }
+
+    fn nth_newest_member(
+        &self,
+        _namespace: i64,
+        category: i64,
+        after: u64,
+        before: u64,
+        nth: u64,
+    ) -> StoreResult<Option<(u64, i64)>> {
+        let mut found = self.members_between(category, after, before).rev();
+        Ok(found.nth(usize::try_from(nth).unwrap_or(usize::MAX)))
+    }
+
+    fn is_member(&self, _namespace: i64, membership: &Membership) -> StoreResult<bool> {
+        let place = (membership.category, membership.sequence);
+        Ok(self.members.get(&place) == Some(&membership.item))
+    }
+
+    fn entries_after(
+        &self,
+        namespace: i64,
+        revision: u64,
+        each: &mut dyn FnMut(Entry) -> StoreResult<()>,
+    ) -> StoreResult<()> {
+        let found = self
+            .log
+            .range((namespace, revision + 1)..=(namespace, u64::MAX));
+        for ((_, revision), bytes) in found.rev() {
+            each(codec::decode(bytes, &format!("log, revision {revision}"))?)?;
+        }
+        Ok(())
+    }
+
+    fn idempotency_get(
+        &self,
+        namespace: i64,
+        request_id: &str,
+    ) -> StoreResult<Option<StoredRequest>> {
+        Ok(self
+            .answers
+            .get(&(namespace, request_id.to_owned()))
+            .cloned())
+    }
+}
