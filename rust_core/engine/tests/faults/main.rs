@@ -16,6 +16,7 @@ mod random;
 mod regressions;
 mod repairs;
 mod rot;
+mod shared_store;
 mod workload;
 mod written_sums;
 
