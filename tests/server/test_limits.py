@@ -244,7 +244,7 @@ def test_max_streams_per_connection(tmp_path: Path) -> None:
             assert unary(channel, "GetServiceInfo")(b"", timeout=10)
 
 
-class _Gate:
+class _Admission:
     """The admission of a server with tokens."""
 
     def __init__(self, **settings: Any) -> None:
@@ -273,72 +273,72 @@ def _caller(name: str) -> Caller:
 
 
 def test_max_calls_per_principal() -> None:
-    gate = _Gate(max_concurrent_calls=16)
+    admission = _Admission(max_concurrent_calls=16)
     one, other = _caller("one"), _caller("other")
-    waiting = gate.arrive(one)
-    held = [gate.execute(one) for _ in range(8)]
+    waiting = admission.arrive(one)
+    held = [admission.execute(one) for _ in range(8)]
     with pytest.raises(StatusError, match="8 calls per principal") as caught:
         waiting.execute()
     assert caught.value.reason == "OVERLOADED"
     assert caught.value.retry_delay
-    gate.execute(other)
+    admission.execute(other)
     held.pop().release()
     waiting.execute()
 
 
 def test_arriving_calls() -> None:
-    gate = _Gate(max_concurrent_calls=16)
+    admission = _Admission(max_concurrent_calls=16)
     one, other = _caller("one"), _caller("other")
-    held = [gate.arrive(one) for _ in range(4 * 8)]
+    held = [admission.arrive(one) for _ in range(4 * 8)]
     with pytest.raises(StatusError, match="32 calls per principal"):
-        gate.arrive(one)
+        admission.arrive(one)
     for _ in range(4 * 8):
-        gate.arrive(other)
+        admission.arrive(other)
     with pytest.raises(StatusError, match="64 arriving calls") as caught:
-        gate.arrive(_caller("third"))
+        admission.arrive(_caller("third"))
     assert caught.value.reason == "OVERLOADED"
     assert caught.value.retry_delay
     held.pop().release()
-    gate.arrive(one)
+    admission.arrive(one)
 
 
 def test_a_call_without_a_permit_is_refused_before_its_request() -> None:
-    gate = _Gate(max_concurrent_calls=16)
+    admission = _Admission(max_concurrent_calls=16)
     one = _caller("one")
     for _ in range(8):
-        gate.execute(one)
+        admission.execute(one)
     with pytest.raises(StatusError, match="8 calls per principal"):
-        gate.arrive(one)
-    gate.arrive(_caller("other"))
+        admission.arrive(one)
+    admission.arrive(_caller("other"))
 
 
 def test_max_streaming_calls() -> None:
-    gate = _Gate(max_streaming_calls=2, max_calls_per_principal=64)
+    admission = _Admission(max_streaming_calls=2, max_calls_per_principal=64)
     one = _caller("one")
     for _ in range(2):
-        gate.stream(one)
+        admission.stream(one)
     with pytest.raises(StatusError, match="2 streaming calls"):
-        gate.stream(one)
-    gate.execute(one)
+        admission.stream(one)
+    admission.execute(one)
 
 
 def test_streaming_calls_per_principal() -> None:
     """By default no principal has all of the places for streams either."""
-    gate = _Gate(max_streaming_calls=4)
+    admission = _Admission(max_streaming_calls=4)
     one, other = _caller("one"), _caller("other")
     for _ in range(2):
-        gate.stream(one)
+        admission.stream(one)
     with pytest.raises(StatusError, match="2 streams per principal") as caught:
-        gate.stream(one)
+        admission.stream(one)
     assert caught.value.reason == "OVERLOADED"
-    gate.stream(other)
-    gate.execute(one)
+    admission.stream(other)
+    admission.execute(one)
 
 
 def test_unread_replies_beyond_their_bytes_hold_the_places_of_their_calls() -> None:
     """So a call that was executed is not refused for them, and the next one of its caller is."""
     size = 64 * 1024
-    gate = _Gate(workers=4, max_concurrent_calls=4, max_message_bytes=size)
+    admission = _Admission(workers=4, max_concurrent_calls=4, max_message_bytes=size)
     whole = 16 * size
     share = whole // 2
     one, other = _caller("one"), _caller("other")
@@ -346,21 +346,21 @@ def test_unread_replies_beyond_their_bytes_hold_the_places_of_their_calls() -> N
     def unread(caller: Caller, replies: int) -> list[Permit]:
         permits = []
         for _ in range(replies):
-            permits.append(gate.execute(caller))
+            permits.append(admission.execute(caller))
             permits[-1].reply(size)
         return permits
 
     read_later = unread(one, 8)
-    assert (gate.core.reply_bytes, gate.core.in_flight) == (share, 0)
+    assert (admission.core.reply_bytes, admission.core.in_flight) == (share, 0)
     unread(one, 2)
-    assert (gate.core.reply_bytes, gate.core.in_flight) == (share, 2)
+    assert (admission.core.reply_bytes, admission.core.in_flight) == (share, 2)
     with pytest.raises(StatusError, match="2 calls per principal"):
-        gate.arrive(one)
+        admission.arrive(one)
     unread(other, 8)
-    assert (gate.core.reply_bytes, gate.core.in_flight) == (whole, 2)
+    assert (admission.core.reply_bytes, admission.core.in_flight) == (whole, 2)
     for permit in read_later:
         permit.release()
-    assert (gate.core.reply_bytes, gate.core.in_flight) == (share, 2)
+    assert (admission.core.reply_bytes, admission.core.in_flight) == (share, 2)
 
 
 def test_workers(tmp_path: Path) -> None:
