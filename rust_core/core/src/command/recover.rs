@@ -3,10 +3,10 @@
 use rustc_hash::FxHashMap;
 use thiserror::Error;
 
-use crate::arithmetic::digest::SetDigest;
 use crate::command::record::{Entry, ItemImage};
-use crate::namespace::CategoryRecord;
-use crate::namespace::{CategoryDraft, Header, MemberStats, Namespace, Profile};
+use crate::namespace::{
+    CategoryDraft, CategoryRecord, Header, LoadingNamespace, MemberStats, Namespace, Profile,
+};
 use crate::settings::NamespaceSettings;
 
 /// A stored category and its last written sum.
@@ -49,12 +49,11 @@ pub enum RecoveryError {
 }
 
 /// Applies the effects of log entries to sums again, from the newest entry to the oldest.
-///
-/// Categories are added to the namespace one by one, and entries change them in place: loading needs
-/// hardly more memory than the namespace itself.
 #[derive(Debug)]
 pub struct Replay {
-    namespace: Namespace,
+    namespace: LoadingNamespace,
+    /// The recorded counts and digests.
+    header: Header,
     /// The revision of each category's written sum.
     written: FxHashMap<i64, u64>,
     /// Items as they were before the entries replayed so far, if that differs from now.
@@ -65,10 +64,9 @@ pub struct Replay {
 impl Replay {
     /// Begins at the revision of the header, the newest. The stored categories follow, then entries.
     pub fn new(settings: NamespaceSettings, profile: Profile, header: Header) -> Self {
-        let mut namespace = Namespace::new(settings, profile, header);
-        namespace.expect(usize::try_from(header.categories).unwrap_or(usize::MAX));
         Self {
-            namespace,
+            namespace: LoadingNamespace::new(settings, profile, header),
+            header,
             written: FxHashMap::default(),
             images: FxHashMap::default(),
             next: header.revision,
@@ -104,14 +102,12 @@ impl Replay {
             before.insert(image.item, image);
         }
         for effect in &entry.effects {
-            let Some(&slot) = self.namespace.by_id.get(&effect.category) else {
+            let Some((stats, sum)) = self.namespace.sum_mut(effect.category) else {
                 continue; // Deleted since.
             };
             if entry.revision <= self.written[&effect.category] {
                 continue; // The stored sum includes it.
             }
-            let stats = &mut self.namespace.categories[slot as usize].stats;
-            let sum = self.namespace.sums.row_mut(slot as usize);
             stats.members = stats.members.wrapping_add_signed(i64::from(effect.members));
             if effect.counting == 0 {
                 continue;
@@ -137,23 +133,14 @@ impl Replay {
     }
 
     /// The namespace, if its categories are the recorded ones.
-    pub fn finish(mut self) -> Result<Namespace, RecoveryError> {
-        let expected = self.namespace.header.categories;
-        let actual = self.namespace.categories.len() as u64;
+    pub fn finish(self) -> Result<Namespace, RecoveryError> {
+        let (expected, actual) = (self.header.categories, self.namespace.categories());
         if actual != expected {
             return Err(RecoveryError::Categories { expected, actual });
         }
-        let mut records = SetDigest::default();
-        for slot in 0..self.namespace.categories.len() {
-            let mut draft = self.namespace.draft_at(slot as u32);
-            draft.row();
-            let hash = draft.compute_hash();
-            records.insert(&hash);
-            self.namespace.categories[slot].hash = hash;
-            self.namespace.rows.set(slot as u32, draft.computed_row());
-        }
-        if records == self.namespace.header.category_records {
-            Ok(self.namespace)
+        let (namespace, records) = self.namespace.finish();
+        if records == self.header.category_records {
+            Ok(namespace)
         } else {
             Err(RecoveryError::Digest)
         }

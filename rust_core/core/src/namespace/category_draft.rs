@@ -165,7 +165,7 @@ impl CategoryDraft {
     }
 
     /// The row, if it was computed since the last change.
-    pub(crate) fn computed_row(&self) -> Option<&UnitRow> {
+    pub(super) fn computed_row(&self) -> Option<&UnitRow> {
         match &self.row {
             DraftRow::Computed(row) => row.as_ref(),
             DraftRow::Stale => None,

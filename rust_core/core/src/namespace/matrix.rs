@@ -2,41 +2,41 @@
 
 /// A matrix that grows by rows, each `width` numbers, without gaps.
 #[derive(Debug)]
-pub(crate) struct Matrix<T> {
+pub(super) struct Matrix<T> {
     width: usize,
     cells: Vec<T>,
 }
 
 impl<T: Copy + Default> Matrix<T> {
-    pub(crate) fn new(width: usize) -> Self {
+    pub(super) fn new(width: usize) -> Self {
         Self {
             width,
             cells: Vec::new(),
         }
     }
 
-    pub(crate) fn row(&self, slot: usize) -> &[T] {
+    pub(super) fn row(&self, slot: usize) -> &[T] {
         &self.cells[slot * self.width..(slot + 1) * self.width]
     }
 
-    pub(crate) fn row_mut(&mut self, slot: usize) -> &mut [T] {
+    pub(super) fn row_mut(&mut self, slot: usize) -> &mut [T] {
         &mut self.cells[slot * self.width..(slot + 1) * self.width]
     }
 
     /// Reserves memory for exactly `rows` rows. If that fails, memory is allocated row by row, and
     /// fails then if it must.
-    pub(crate) fn expect(&mut self, rows: usize) {
+    pub(super) fn expect(&mut self, rows: usize) {
         let _ = self
             .cells
             .try_reserve_exact(rows.saturating_mul(self.width));
     }
 
-    pub(crate) fn set(&mut self, slot: usize, row: &[T]) {
+    pub(super) fn set(&mut self, slot: usize, row: &[T]) {
         self.row_mut(slot).copy_from_slice(row);
     }
 
     /// Adds a row of zeros.
-    pub(crate) fn push(&mut self) {
+    pub(super) fn push(&mut self) {
         if self.cells.capacity() - self.cells.len() < self.width {
             // An eighth at a time, not a doubling, so that memory follows the number of rows.
             let rows = (self.cells.len() / self.width / 8).max(4);
@@ -47,13 +47,13 @@ impl<T: Copy + Default> Matrix<T> {
     }
 
     /// Removes a row; the last one moves into its place.
-    pub(crate) fn swap_remove(&mut self, slot: usize) {
+    pub(super) fn swap_remove(&mut self, slot: usize) {
         let last = self.cells.len() - self.width;
         self.cells.copy_within(last.., slot * self.width);
         self.cells.truncate(last);
     }
 
-    pub(crate) fn memory_bytes(&self) -> usize {
+    pub(super) fn memory_bytes(&self) -> usize {
         self.cells.capacity() * size_of::<T>()
     }
 }

@@ -20,15 +20,15 @@ use crate::settings::NamespaceSettings;
 pub struct Namespace {
     settings: NamespaceSettings,
     profile: Profile,
-    pub(crate) header: Header,
-    pub(crate) by_key: BTreeMap<Arc<str>, u32>,
-    pub(crate) by_id: FxHashMap<i64, u32>,
-    pub(crate) categories: Vec<Category>,
+    header: Header,
+    pub(super) by_key: BTreeMap<Arc<str>, u32>,
+    pub(super) by_id: FxHashMap<i64, u32>,
+    pub(super) categories: Vec<Category>,
     /// Bytes of all keys, kept so that each publish can account for memory in constant time.
     key_bytes: usize,
-    pub(crate) sums: Matrix<i64>,
-    pub(crate) bases: Matrix<f32>,
-    pub(crate) rows: Rows,
+    pub(super) sums: Matrix<i64>,
+    bases: Matrix<f32>,
+    pub(super) rows: Rows,
 }
 
 impl Namespace {
@@ -138,7 +138,7 @@ impl Namespace {
         batch.keys.get(&id).cloned().or_else(|| self.key_of(id))
     }
 
-    pub(crate) fn draft_at(&self, slot: u32) -> CategoryDraft {
+    pub(super) fn draft_at(&self, slot: u32) -> CategoryDraft {
         let category = self.categories[slot as usize].clone();
         let base = self.base(slot).map(<[f32]>::to_vec);
         CategoryDraft::new(
@@ -150,7 +150,7 @@ impl Namespace {
     }
 
     /// Reserves memory for exactly this number of categories.
-    pub(crate) fn expect(&mut self, categories: usize) {
+    pub(super) fn expect(&mut self, categories: usize) {
         let _ = self.categories.try_reserve_exact(categories);
         self.sums.expect(categories);
         self.bases.expect(categories);
@@ -190,7 +190,7 @@ impl Namespace {
             + size_of::<Self>()
     }
 
-    pub(crate) fn insert(&mut self, draft: CategoryDraft) {
+    pub(super) fn insert(&mut self, draft: CategoryDraft) {
         let slot = match self.by_key.get(&draft.category.key) {
             Some(&slot) => slot,
             None => self.push(&draft.category),
