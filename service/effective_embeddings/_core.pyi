@@ -1,4 +1,8 @@
-# The Rust core: bytes and numpy arrays in and out. Every method releases the GIL.
+"""The Rust core: bytes and NumPy arrays in and out.
+
+Every object is safe to use from any thread. Whatever may wait or take longer than some microseconds
+releases the GIL; `Engine.try_call`, which keeps it, does neither.
+"""
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,8 +27,8 @@ __all__ = [
     "LoadShedder",
     "Permit",
     "Refusals",
-    "Restore",
-    "SnapshotIterator",
+    "ReplyStream",
+    "RequestStream",
     "StatusError",
     "StreamPace",
     "TokenBucket",
@@ -42,16 +46,55 @@ MAX_QUEUED_CALLS: Final[int]
 """Calls of one method that may wait to be looked at; with more, the queue stands."""
 ENGINE_METRICS: Final[tuple[tuple[str, str, str], ...]]
 LIMITS: Final[tuple[tuple[str, int], ...]]
+"""The limits of requests, and their defaults, by name."""
 METHODS: Final[tuple[tuple[str, str], ...]]
+"""The service's methods in the order of the contract, each with the scope that a grant needs."""
 VERSION: Final[str]
+"""Version of the package."""
 RELEASE_BUILD: Final[bool]
+"""False for a debug build, which is many times slower."""
 
 def backup(
     path: str | os.PathLike[str], to: str | os.PathLike[str]
-) -> list[tuple[str, int, bytes]]: ...
-def kernels() -> list[str]: ...
-def namespace_of(method: str, request: bytes) -> str | None: ...
-def repair(path: str | os.PathLike[str], into: str | os.PathLike[str]) -> dict[str, Any]: ...
+) -> list[tuple[str, int, bytes]]:
+    """Copy a data directory, which another process may have open, and verify the copy.
+
+    Args:
+        path: The data directory.
+        to: The new directory: it must not exist, or be empty.
+
+    Returns:
+        Name, revision and digest (32 bytes) of each namespace in the copy.
+
+    Raises:
+        StatusError: The directory cannot be read, or the copy cannot be written or verified.
+    """
+
+def kernels() -> list[str]:
+    """Return the ranking kernels that this CPU can run, fastest first; "scalar" is always last."""
+
+def namespace_of(method: str, request: bytes) -> str | None:
+    """Return the namespace that a serialized request names, without decoding the rest.
+
+    Returns:
+        The name; None if the request names no namespace or is malformed.
+    """
+
+def repair(path: str | os.PathLike[str], into: str | os.PathLike[str]) -> dict[str, Any]:
+    """Copy everything readable of a damaged data directory into a new one.
+
+    Args:
+        path: The damaged directory. It is only read; no process may have it open.
+        into: The new directory: it must not exist, or be empty.
+
+    Returns:
+        ``whole``: True if nothing is lost; ``namespaces``: a dict for each with its ``name``,
+        whether it is ``recovered``, its counts, and ``lost``; ``lost``: descriptions of what
+        belongs to no known namespace.
+
+    Raises:
+        StatusError: The damaged directory cannot be opened, or the new one cannot be written.
+    """
 
 class StatusError(Exception):
     """A refused call.
@@ -76,9 +119,24 @@ class StatusError(Exception):
 
 @final
 class Grant:
-    def __new__(cls, principal: str, rules: Sequence[tuple[str, str]]) -> Grant: ...
+    """What a caller may do. Immutable."""
+
+    def __new__(cls, principal: str, rules: Sequence[tuple[str, str]]) -> Grant:
+        """Make a grant of these rules; what no rule allows is denied.
+
+        Args:
+            principal: Who calls, at most 256 bytes.
+            rules: Pairs of a scope ("read", "write" or "admin", each of which includes the scopes
+                before it) and a namespace pattern (a name, a prefix and "*", or "*").
+
+        Raises:
+            ValueError: The principal is too long, or a rule has an unknown scope or a malformed
+                pattern.
+        """
+
     @staticmethod
-    def unrestricted(principal: str) -> Grant: ...
+    def unrestricted(principal: str) -> Grant:
+        """Return a grant of everything."""
 
 def token_hash(token: str) -> str:
     """Return a token as a token file keeps it: ``sha256:`` and 64 hexadecimal digits."""
@@ -319,6 +377,11 @@ class Refusals:
 
 @final
 class Engine:
+    """One data directory, open, and the calls that it answers.
+
+    Every method raises StatusError for a refused call, and once the engine is closed.
+    """
+
     def __new__(
         cls,
         path: str | os.PathLike[str],
@@ -328,52 +391,172 @@ class Engine:
         threads: int | None = None,
         max_namespaces: int | None = None,
         max_message_bytes: int | None = None,
-    ) -> Engine: ...
+    ) -> Engine:
+        """Open a data directory, or create it. This may take a recovery.
+
+        Args:
+            path: The directory. One process can have it open at a time.
+            memory_budget: Bytes for the categories of loaded namespaces; None: unlimited.
+            kernel: Ranking kernel, one of `kernels`; None: the fastest.
+            threads: Threads of one large scan; None: as many as the CPU has.
+            max_namespaces: Largest number of namespaces; None: unlimited.
+            max_message_bytes: Largest message that the transport carries, as GetServiceInfo
+                reports it; None: requests of up to 1 GiB, replies of any size.
+
+        Raises:
+            StatusError: The directory is in use, damaged, or of another format, or an option is
+                out of range.
+        """
+
     def call(
         self, method: str, request: bytes, grant: Grant, timeout: float | None = None
-    ) -> bytes: ...
-    def try_call(self, method: str, request: bytes, grant: Grant) -> bytes | None: ...
-    def snapshot(
-        self, request: bytes, grant: Grant, timeout: float | None = None
-    ) -> SnapshotIterator: ...
-    def restore(self, grant: Grant) -> Restore: ...
-    def health(self) -> tuple[bool, str]: ...
-    def stats(self) -> dict[str, Any]: ...
-    def stop_writes(self) -> None: ...
-    def close(self) -> None: ...
+    ) -> bytes:
+        """Answer a unary call.
+
+        Args:
+            method: The RPC's name, such as "Match".
+            request: The serialized request.
+            grant: What the caller may do.
+            timeout: Seconds until the caller's deadline; None: no deadline. A call that has begun
+                is finished all the same.
+
+        Returns:
+            The serialized reply.
+        """
+
+    def try_call(self, method: str, request: bytes, grant: Grant) -> bytes | None:
+        """Answer a unary call if that waits for nothing and takes microseconds.
+
+        Keeps the GIL.
+
+        Returns:
+            The serialized reply; None if the call might wait or take longer: use `call` then.
+        """
+
+    def server_stream(
+        self, method: str, request: bytes, grant: Grant, timeout: float | None = None
+    ) -> ReplyStream:
+        """Answer a server-streaming call, such as "Snapshot"; the arguments are those of `call`."""
+
+    def client_stream(self, method: str, grant: Grant) -> RequestStream:
+        """Begin a client-streaming call, such as "Restore"."""
+
+    def health(self) -> tuple[bool, str]:
+        """Return whether the engine accepts writes, and if not, why."""
+
+    def stats(self) -> dict[str, Any]:
+        """Return the engine's metrics since it was opened, by name; {} once it is closed.
+
+        A value is an integer, or, for a distribution, a pair: the sum of the observations, and the
+        counts of its buckets.
+        """
+
+    def stop_writes(self) -> None:
+        """Refuse new writes; writes that have begun are finished."""
+
+    def close(self) -> None:
+        """Finish what has begun and let go of the directory. Idempotent."""
 
 @final
-class SnapshotIterator(Iterator[bytes]):
-    def __iter__(self) -> SnapshotIterator: ...
+class ReplyStream(Iterator[bytes]):
+    """The serialized replies of a server-streaming call. Raises StatusError as its last item."""
+
+    def __iter__(self) -> ReplyStream: ...
     def __next__(self) -> bytes: ...
 
 @final
-class Restore:
-    def push(self, request: bytes) -> None: ...
-    def finish(self) -> bytes: ...
-    def abort(self) -> None: ...
+class RequestStream:
+    """A client-streaming call that has begun. Without `finish` it leaves nothing behind."""
+
+    def push(self, request: bytes) -> None:
+        """Take the next serialized request; a StatusError ends the call."""
+
+    def finish(self) -> bytes:
+        """End the call; return the serialized reply."""
+
+    def abort(self) -> None:
+        """End the call without a reply. Idempotent, and without effect after `finish`."""
 
 @final
 class CategoryMatrix:
+    """Categories in memory, without keys and without a store: row numbers, sums and ranking.
+
+    Sums are exact, as in the service: adding vectors and removing them again leaves no trace.
+    """
+
     def __new__(
         cls, dimension: int, *, kernel: str | None = None, threads: int = 1
-    ) -> CategoryMatrix: ...
-    def __len__(self) -> int: ...
-    def add_rows(self, bases: NDArray[np.float32]) -> int: ...
+    ) -> CategoryMatrix:
+        """Make an empty matrix.
+
+        Args:
+            dimension: Number of components of each vector, 1 to 16384.
+            kernel: Ranking kernel, one of `kernels`; None: the fastest.
+            threads: Threads of one large scan.
+
+        Raises:
+            ValueError: The dimension is out of range, or this CPU cannot run the kernel.
+        """
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+
+    def add_rows(self, bases: NDArray[np.float32]) -> int:
+        """Add rows with base weight 1.
+
+        Args:
+            bases: Float32, shape (rows, dimension); a base of zeros means no base.
+
+        Returns:
+            The number of the first new row.
+
+        Raises:
+            ValueError: The shape is wrong, or a vector is invalid.
+        """
+
     def add(
         self,
         rows: NDArray[np.int64],
         vectors: NDArray[np.float32],
         weights: NDArray[np.float32] | None = None,
-    ) -> None: ...
+    ) -> None:
+        """Add vectors to rows: all of them, or, on an error, none.
+
+        Args:
+            rows: Row numbers, int64, shape (count,).
+            vectors: Float32, shape (count, dimension).
+            weights: Float32, shape (count,), 2**-10 to 2**20; None: 1 each.
+
+        Raises:
+            IndexError: A row does not exist.
+            OverflowError: A sum would leave its range.
+            ValueError: A shape is wrong, or a vector or weight is invalid.
+        """
+
     def remove(
         self,
         rows: NDArray[np.int64],
         vectors: NDArray[np.float32],
         weights: NDArray[np.float32] | None = None,
-    ) -> None: ...
-    def sums(self, row: int) -> NDArray[np.int64]: ...
-    def effective(self, row: int) -> NDArray[np.float32]: ...
+    ) -> None:
+        """Remove vectors that were added to rows, exactly; the arguments are those of `add`."""
+
+    def sums(self, row: int) -> NDArray[np.int64]:
+        """Return a row's sum of added vectors in units of 2**-40, shape (dimension,)."""
+
+    def effective(self, row: int) -> NDArray[np.float32]:
+        """Return a row's effective embedding, shape (dimension,)."""
+
     def top_k(
         self, queries: NDArray[np.float32], k: int = 10
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]: ...
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Rank the rows for each query by cosine; ties are ordered by row number.
+
+        Args:
+            queries: Float32, shape (count, dimension).
+            k: Number of rows to return for each query; 0: all. Rows without an embedding are left
+                out.
+
+        Returns:
+            Row numbers and scores, best first, each of shape (count, found).
+        """

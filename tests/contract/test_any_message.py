@@ -281,7 +281,9 @@ def test_any_snapshot_request_is_answered_or_refused_within_the_contract(
     before = _state(raw)
     outcome = "answered"
     try:
-        assert len(list(embedded.snapshot(asked, Grant.unrestricted("t"), 0.05))) >= 2
+        assert (
+            len(list(embedded.server_stream("Snapshot", asked, Grant.unrestricted("t"), 0.05))) >= 2
+        )
     except StatusError as error:
         outcome = {each.value[0]: each.name for each in grpc.StatusCode}[error.code]
     event(outcome)

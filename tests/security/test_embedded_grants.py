@@ -98,11 +98,11 @@ def test_snapshot_and_restore_need_their_grants_too(engine: _core.Engine) -> Non
     request = pb.SnapshotRequest(namespace="ben").SerializeToString()
     grant = _core.Grant("someone", [("admin", "ann")])
     with pytest.raises(_core.StatusError) as caught:
-        list(engine.snapshot(request, grant))
+        list(engine.server_stream("Snapshot", request, grant))
     assert caught.value.code == 7
-    frames = list(engine.snapshot(request, _core.Grant.unrestricted("root")))
+    frames = list(engine.server_stream("Snapshot", request, _core.Grant.unrestricted("root")))
     header = pb.SnapshotResponse.FromString(frames[0]).frame
-    restore = engine.restore(grant)
+    restore = engine.client_stream("Restore", grant)
     first = pb.RestoreRequest(namespace="ben-2", frame=header).SerializeToString()
     with pytest.raises(_core.StatusError) as caught:
         restore.push(first)

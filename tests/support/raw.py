@@ -116,7 +116,7 @@ class EmbeddedRaw:
     def restore(self, requests: Iterable[Message | bytes]) -> service_pb2.RestoreResponse:
         """See Raw."""
         try:
-            restore = self._engine.restore(self._grant)
+            restore = self._engine.client_stream("Restore", self._grant)
             for request in requests:
                 restore.push(serialized(request))
             return service_pb2.RestoreResponse.FromString(restore.finish())

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use ee_engine::{NamespaceView, ReadContext};
 use ee_wire::google::{self, ErrorInfo};
 use ee_wire::proto::v1::ErrorReason;
-use ee_wire::{Code, DOMAIN, Grant, METHODS, Method, Scope, Status};
+use ee_wire::{Code, DOMAIN, Grant, Kind, METHODS, Method, Scope, Status};
 use prost::{Message, Name};
 
 use crate::case::{Call, Case};
@@ -65,21 +65,18 @@ impl World {
 
     fn answer(&self, method: &Method, call: &Call, grant: &Grant) -> Answer {
         let deadline = (method.scope == Scope::Read).then(|| Instant::now() + PATIENCE);
-        match method.name {
-            "Snapshot" => self
-                .service
-                .snapshot(&call.request, grant, deadline)?
+        let (service, name) = (&self.service, method.name);
+        match method.kind {
+            Kind::Unary => Ok(vec![service.call(name, &call.request, grant, deadline)?]),
+            Kind::ServerStream => service
+                .server_stream(name, &call.request, grant, deadline)?
                 .collect(),
-            "Restore" => {
-                let mut stream = self.service.restore(grant)?;
+            Kind::ClientStream => {
+                let mut stream = service.client_stream(name, grant)?;
                 for message in call.messages() {
                     stream.push(message)?;
                 }
                 Ok(vec![stream.finish()?])
-            }
-            name => {
-                let reply = self.service.call(name, &call.request, grant, deadline)?;
-                Ok(vec![reply])
             }
         }
     }

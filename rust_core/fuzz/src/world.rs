@@ -92,7 +92,10 @@ impl World {
             deleted.unwrap();
         }
         for messages in &self.snapshots {
-            let mut stream = self.service.restore(&self.grants[0]).unwrap();
+            let mut stream = self
+                .service
+                .client_stream("Restore", &self.grants[0])
+                .unwrap();
             for message in messages {
                 stream.push(message).unwrap();
             }
@@ -107,7 +110,8 @@ impl World {
             ..SnapshotRequest::default()
         };
         let request = request.encode_to_vec();
-        let frames = self.service.snapshot(&request, &self.grants[0], None);
+        let service = &self.service;
+        let frames = service.server_stream("Snapshot", &request, &self.grants[0], None);
         let message = |frame: Vec<u8>| {
             let frame = SnapshotResponse::decode(frame.as_slice()).unwrap().frame;
             RestoreRequest {

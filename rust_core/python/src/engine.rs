@@ -15,10 +15,9 @@ use crate::detached::Detached;
 use crate::error::Refused;
 use crate::grant::Grant;
 use crate::stats;
-use crate::streams::{Restore, SnapshotIterator};
+use crate::streams::{ReplyStream, RequestStream};
 
-/// One data directory. Safe to use from any thread; every method but `try_call`
-/// releases the GIL.
+/// One data directory. Safe to use from any thread. Every method but `try_call` releases the GIL.
 #[pyclass(frozen, module = "effective_embeddings._core")]
 pub(crate) struct Engine {
     /// None once it is closed.
@@ -74,26 +73,35 @@ impl Engine {
         Ok(reply.map(|reply| PyBytes::new(py, &reply)))
     }
 
-    /// Answers a Snapshot call: an iterator of serialized messages.
-    #[pyo3(signature = (request, grant, timeout=None))]
-    fn snapshot(
+    /// Answers a server-streaming call: an iterator of serialized replies.
+    #[pyo3(signature = (method, request, grant, timeout=None))]
+    fn server_stream(
         &self,
         py: Python<'_>,
+        method: &str,
         request: &[u8],
         grant: &Grant,
         timeout: Option<f64>,
-    ) -> Result<SnapshotIterator, Refused> {
+    ) -> Result<ReplyStream, Refused> {
         let deadline = deadline(timeout);
         let grant = &grant.0;
-        let stream = py.detach(|| self.service()?.snapshot(request, grant, deadline))?;
-        Ok(SnapshotIterator::new(stream))
+        let stream = py.detach(|| {
+            self.service()?
+                .server_stream(method, request, grant, deadline)
+        })?;
+        Ok(ReplyStream::new(stream))
     }
 
-    /// Begins a Restore call, which takes serialized messages, one after the other.
-    fn restore(&self, py: Python<'_>, grant: &Grant) -> Result<Restore, Refused> {
+    /// Begins a client-streaming call, which takes serialized requests one at a time.
+    fn client_stream(
+        &self,
+        py: Python<'_>,
+        method: &str,
+        grant: &Grant,
+    ) -> Result<RequestStream, Refused> {
         let grant = &grant.0;
-        let stream = py.detach(|| self.service()?.restore(grant))?;
-        Ok(Restore::new(stream))
+        let stream = py.detach(|| self.service()?.client_stream(method, grant))?;
+        Ok(RequestStream::new(stream))
     }
 
     /// Whether it takes writes, and if not, why.

@@ -1,8 +1,10 @@
-//! The Python extension `effective_embeddings._core`: bytes and numpy arrays in and out.
+//! The Python extension `effective_embeddings._core`: bytes and NumPy arrays in and out.
 //!
-//! Invariants: this is the only crate with pyo3, and it decides nothing. Every method copies or
-//! borrows what it needs while it is attached to Python, detaches, and only then takes a lock;
-//! no Python object is held while detached, and no lock while attached.
+//! Invariants: this is the only crate with pyo3, and it decides nothing. A method copies or borrows
+//! what it needs while it is attached to Python, detaches, and only then takes a lock; no Python
+//! object is held while detached. The exception is `Engine::try_call`, which stays attached: it
+//! takes only locks that are free or held for less than a microsecond, and keeps them for no longer
+//! than a short scan.
 
 mod admission;
 mod arrays;
@@ -24,13 +26,13 @@ fn kernels() -> Vec<&'static str> {
     available.iter().rev().map(|kernel| kernel.name()).collect()
 }
 
-/// The namespace that a request of a method names, without decoding the rest; None: none.
+/// The namespace that a request of a method names, without decoding the rest; None: no name.
 #[pyfunction]
 fn namespace_of(method: &str, request: &[u8]) -> Option<String> {
     ee_wire::namespace_of(method, request)
 }
 
-/// The Rust core: bytes and numpy arrays in and out. Every method releases the GIL.
+/// The Rust core: bytes and NumPy arrays in and out. Whatever may wait releases the GIL.
 #[pymodule]
 mod _core {
     #[pymodule_export]
@@ -53,7 +55,7 @@ mod _core {
     #[pymodule_export]
     use super::repair::repair;
     #[pymodule_export]
-    use super::streams::{Restore, SnapshotIterator};
+    use super::streams::{ReplyStream, RequestStream};
 
     use pyo3::prelude::*;
     use pyo3::types::PyTuple;

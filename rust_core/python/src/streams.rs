@@ -1,6 +1,6 @@
 //! Calls of more than one message.
 
-use ee_wire::{RestoreStream, SnapshotStream, Status, status_of};
+use ee_wire::Status;
 use parking_lot::Mutex;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -8,18 +8,18 @@ use pyo3::types::PyBytes;
 use crate::detached::Detached;
 use crate::error::Refused;
 
-/// The serialized messages of a snapshot.
+/// The serialized replies of a server-streaming call.
 #[pyclass(frozen, module = "effective_embeddings._core")]
-pub(crate) struct SnapshotIterator(Detached<Mutex<SnapshotStream>>);
+pub(crate) struct ReplyStream(Detached<Mutex<ee_wire::ReplyStream>>);
 
-impl SnapshotIterator {
-    pub(crate) fn new(stream: SnapshotStream) -> Self {
+impl ReplyStream {
+    pub(crate) fn new(stream: ee_wire::ReplyStream) -> Self {
         Self(Detached::new(Mutex::new(stream)))
     }
 }
 
 #[pymethods]
-impl SnapshotIterator {
+impl ReplyStream {
     fn __iter__(this: Py<Self>) -> Py<Self> {
         this
     }
@@ -30,50 +30,48 @@ impl SnapshotIterator {
     }
 }
 
-/// A Restore call that has begun. Without `finish` nothing is left of it.
+/// A client-streaming call that has begun. Without `finish` it leaves nothing behind.
 #[pyclass(frozen, module = "effective_embeddings._core")]
-pub(crate) struct Restore(Detached<Mutex<Option<RestoreStream>>>);
+pub(crate) struct RequestStream(Detached<Mutex<Option<ee_wire::RequestStream>>>);
 
-impl Restore {
-    pub(crate) fn new(stream: RestoreStream) -> Self {
+impl RequestStream {
+    pub(crate) fn new(stream: ee_wire::RequestStream) -> Self {
         Self(Detached::new(Mutex::new(Some(stream))))
     }
 
-    /// Ends it; what is returned is to be dropped or finished.
-    fn take(&self) -> Option<RestoreStream> {
+    /// Ends the call; the caller finishes or drops the stream.
+    fn take(&self) -> Option<ee_wire::RequestStream> {
         self.0.get().and_then(|stream| stream.lock().take())
     }
 }
 
 #[pymethods]
-impl Restore {
-    /// Takes the next serialized message.
+impl RequestStream {
+    /// Takes the next serialized request.
     fn push(&self, py: Python<'_>, request: &[u8]) -> Result<(), Refused> {
         py.detach(|| {
             let Some(stream) = self.0.get() else {
-                return Err(over());
+                return Err(ended());
             };
             let mut stream = stream.lock();
-            stream.as_mut().ok_or_else(over)?.push(request)
+            stream.as_mut().ok_or_else(ended)?.push(request)
         })?;
         Ok(())
     }
 
-    /// Checks the whole and makes the namespace; returns the serialized reply.
+    /// Ends the call; returns the serialized reply.
     fn finish<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyBytes>, Refused> {
-        let reply = py.detach(|| self.take().ok_or_else(over)?.finish())?;
+        let reply = py.detach(|| self.take().ok_or_else(ended)?.finish())?;
         Ok(PyBytes::new(py, &reply))
     }
 
-    /// Leaves nothing behind. Idempotent, and without effect after `finish`.
+    /// Ends the call without a reply. Idempotent, and without effect after `finish`.
     fn abort(&self, py: Python<'_>) {
         py.detach(|| drop(self.take()));
     }
 }
 
-/// The refusal of a restore that has ended.
-fn over() -> Status {
-    status_of(ee_engine::Error::InvalidSnapshot {
-        reason: "the restore has ended".to_owned(),
-    })
+/// The refusal of a message to a call that has ended.
+fn ended() -> Status {
+    ee_wire::RequestStream::ended()
 }

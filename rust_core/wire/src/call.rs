@@ -9,22 +9,22 @@ use ee_engine::{Engine, NamespaceHandle, NamespaceView, ReadContext, WriteContex
 use prost::Message;
 use xxhash_rust::xxh3::Xxh3;
 
+use crate::call_error::{CallError, Result};
 use crate::decode::path::Path;
 use crate::decode::{shape, text, too_large};
-use crate::error::{self, FieldPaths};
-use crate::fault::{Fault, Result};
+use crate::engine_error::{self, FieldPaths};
 use crate::limits::{
     ACTOR_BYTES, EMBEDDING_MODEL_BYTES, REASON_BYTES, REQUEST_BYTES, REQUEST_ID_BYTES,
 };
+use crate::method::Method;
 use crate::proto::v1::{ErrorReason, WriteOptions};
 use crate::request::{Request, WriteRequest};
 use crate::service::Service;
-use crate::table::Method;
 
 /// A call that may be answered, as far as can be said before its request is read.
 pub(crate) struct Call<'a> {
     pub(crate) service: &'a Service,
-    method: &'static Method,
+    pub(crate) method: &'static Method,
     pub(crate) grant: &'a Grant,
     deadline: Option<Instant>,
 }
@@ -41,10 +41,7 @@ impl<'a> Call<'a> {
             return Err(denied(method));
         }
         if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-            return Err(error::fault(
-                FieldPaths::SINGLE,
-                ee_engine::Error::DeadlineExceeded,
-            ));
+            return Err(ee_engine::Error::DeadlineExceeded.into());
         }
         Ok(Self {
             service,
@@ -117,7 +114,7 @@ impl<'a> Call<'a> {
 
     /// The refusal of a call that the grant does not cover.
     #[cold]
-    pub(crate) fn denied(&self) -> Fault {
+    pub(crate) fn denied(&self) -> CallError {
         denied(self.method)
     }
 
@@ -150,10 +147,7 @@ impl<'a> Call<'a> {
 
     /// The call on a namespace for which the caller is authorized.
     pub(crate) fn enter(&self, name: &str) -> Result<NamespaceCall<'a>> {
-        let namespace = self
-            .engine()
-            .handle(name)
-            .map_err(|error| error::fault(FieldPaths::SINGLE, error))?;
+        let namespace = self.engine().handle(name)?;
         Ok(self.inside(namespace))
     }
 
@@ -245,14 +239,13 @@ impl NamespaceCall<'_> {
     ) -> Result<Written> {
         self.engine
             .write(&self.namespace, command, params.context)
-            .map_err(|error| error::fault(paths, error))
+            .map_err(|error| engine_error::call_error(paths, error))
     }
 
     /// The namespace, at a revision or a later one.
     pub(crate) fn view(&self, min_revision: u64) -> Result<NamespaceView> {
-        self.engine
-            .namespace(&self.namespace, self.read_context(min_revision))
-            .map_err(|error| error::fault(FieldPaths::SINGLE, error))
+        let context = self.read_context(min_revision);
+        Ok(self.engine.namespace(&self.namespace, context)?)
     }
 }
 
@@ -271,7 +264,7 @@ pub(crate) fn check_model(own: &str, named: &str) -> Result<()> {
     }
     let message =
         format!("the request's vectors come from {named:?}, the namespace's from {own:?}");
-    Err(Fault::new(ErrorReason::ModelMismatch, message)
+    Err(CallError::new(ErrorReason::ModelMismatch, message)
         .with("expected", own)
         .with("actual", named))
 }
@@ -284,16 +277,16 @@ pub(crate) fn decode<Q: Message + Default>(method: &Method, request: &[u8]) -> R
     }
     Q::decode(request).map_err(|error| {
         let message = format!("the request is not a {} request: {error}", method.name);
-        Fault::new(ErrorReason::MalformedRequest, message).with("method", method.name)
+        CallError::new(ErrorReason::MalformedRequest, message).with("method", method.name)
     })
 }
 
 /// The refusal of a call that the grant does not cover.
 #[cold]
-fn denied(method: &Method) -> Fault {
+fn denied(method: &Method) -> CallError {
     let (name, scope) = (method.name, method.scope.name());
     let message = format!("{name} needs the scope {scope}, which this caller does not have here");
-    Fault::new(ErrorReason::PermissionDenied, message)
+    CallError::new(ErrorReason::PermissionDenied, message)
         .with("method", name)
         .with("required", scope)
 }

@@ -8,7 +8,7 @@ use std::fmt::Write;
 
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::fault::{Fault, Result};
+use crate::call_error::{CallError, Result};
 use crate::proto::v1::ErrorReason;
 
 /// What a token is bound to: method, namespace, and filter.
@@ -72,8 +72,8 @@ impl Binding<'_> {
 }
 
 #[cold]
-fn invalid() -> Fault {
-    Fault::at(
+fn invalid() -> CallError {
+    CallError::at(
         ErrorReason::InvalidPageToken,
         "page_token",
         "is not a token that this list gave for this filter",

@@ -1,8 +1,6 @@
 //! The one way in: a method's name, the bytes of a request and a grant.
 
-use std::any::Any;
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -11,13 +9,12 @@ use ee_access::grant::Grant;
 use ee_engine::Engine;
 
 use crate::call::Call;
-use crate::fault::{Fault, Result as FaultResult, shown};
+use crate::call_error::{CallError, Result, shown};
 use crate::limits;
-use crate::methods::matching;
-use crate::methods::restore::RestoreStream;
-use crate::methods::snapshot::SnapshotStream;
+use crate::panic_guard::guard;
 use crate::proto::v1::ErrorReason;
-use crate::table::{self, METHODS, Method, Run};
+use crate::streams::{ReplyStream, RequestStream};
+use crate::table::{Entry, Handler, TABLE};
 
 /// Bytes of a request that is decoded in microseconds.
 const SHORT_BYTES: usize = 96 << 10;
@@ -26,6 +23,7 @@ const SHORT_BYTES: usize = 96 << 10;
 #[derive(Clone)]
 pub struct Service {
     engine: Arc<Engine>,
+    table: &'static [Entry],
     max_message_bytes: Option<usize>,
 }
 
@@ -34,6 +32,7 @@ impl Service {
     pub fn new(engine: Engine) -> Self {
         Self {
             engine: Arc::new(engine),
+            table: TABLE,
             max_message_bytes: None,
         }
     }
@@ -67,22 +66,19 @@ impl Service {
 
     /// Answers a unary call: a serialized request in, a serialized reply out.
     ///
-    /// After `deadline` the call is not begun; one that has begun is finished.
+    /// After `deadline` the call is not begun; a call that has begun is finished.
     pub fn call(
         &self,
         method: &str,
         request: &[u8],
         grant: &Grant,
         deadline: Option<Instant>,
-    ) -> Result<Vec<u8>, Status> {
-        guard(|| {
-            let entry = METHODS.iter().find(|entry| entry.name == method);
-            match entry.map(|entry| (entry, entry.run)) {
-                Some((entry, Run::Unary(run))) => {
-                    run(&self.begin(entry, grant, deadline)?, request)
-                }
-                _ => Err(unknown_method(method)),
+    ) -> std::result::Result<Vec<u8>, Status> {
+        guard(|| match self.entry(method) {
+            Some((entry, Handler::Unary { call, .. })) => {
+                call(&self.begin(entry, grant, deadline)?, request)
             }
+            _ => Err(unknown_method("unary", method)),
         })
     }
 
@@ -93,85 +89,172 @@ impl Service {
         method: &str,
         request: &[u8],
         grant: &Grant,
-    ) -> Result<Option<Vec<u8>>, Status> {
-        if method != table::MATCH.name || request.len() > SHORT_BYTES {
+    ) -> std::result::Result<Option<Vec<u8>>, Status> {
+        if request.len() > SHORT_BYTES {
             return Ok(None);
         }
-        guard(|| matching::try_rank(&self.begin(&table::MATCH, grant, None)?, request))
+        guard(|| match self.entry(method) {
+            Some((
+                entry,
+                Handler::Unary {
+                    try_call: Some(try_call),
+                    ..
+                },
+            )) => try_call(&self.begin(entry, grant, None)?, request),
+            _ => Ok(None),
+        })
     }
 
-    /// Answers a Snapshot call: serialized messages, one after the other.
-    pub fn snapshot(
+    /// Answers a server-streaming call: a serialized request in, serialized replies out.
+    pub fn server_stream(
         &self,
+        method: &str,
         request: &[u8],
         grant: &Grant,
         deadline: Option<Instant>,
-    ) -> Result<SnapshotStream, Status> {
-        guard(|| {
-            let call = self.begin(&table::SNAPSHOT, grant, deadline)?;
-            SnapshotStream::open(&call, request)
+    ) -> std::result::Result<ReplyStream, Status> {
+        guard(|| match self.entry(method) {
+            Some((entry, Handler::ServerStream(open))) => {
+                let replies = open(&self.begin(entry, grant, deadline)?, request)?;
+                Ok(ReplyStream::new(replies))
+            }
+            _ => Err(unknown_method("server-streaming", method)),
         })
     }
 
-    /// Begins a Restore call, which takes serialized messages, one after the other.
-    pub fn restore(&self, grant: &Grant) -> Result<RestoreStream, Status> {
-        guard(|| {
-            self.begin(&table::RESTORE, grant, None)?;
-            Ok(RestoreStream::new(self.clone(), grant.clone()))
+    /// Begins a client-streaming call, which takes serialized requests one at a time.
+    pub fn client_stream(
+        &self,
+        method: &str,
+        grant: &Grant,
+    ) -> std::result::Result<RequestStream, Status> {
+        guard(|| match self.entry(method) {
+            Some((entry, Handler::ClientStream(begin))) => {
+                let sink = begin(&self.begin(entry, grant, None)?)?;
+                Ok(RequestStream::new(sink))
+            }
+            _ => Err(unknown_method("client-streaming", method)),
         })
+    }
+
+    fn entry(&self, method: &str) -> Option<(&'static Entry, Handler)> {
+        let entry = self
+            .table
+            .iter()
+            .find(|entry| entry.method.name == method)?;
+        Some((entry, entry.handler))
     }
 
     fn begin<'a>(
         &'a self,
-        method: &'static Method,
+        entry: &'static Entry,
         grant: &'a Grant,
         deadline: Option<Instant>,
-    ) -> FaultResult<Call<'a>> {
-        Call::begin(self, method, grant, deadline)
+    ) -> Result<Call<'a>> {
+        Call::begin(self, &entry.method, grant, deadline)
     }
-}
-
-/// Runs a part of a call; a panic in it is a defect that the caller is told nothing about.
-pub(crate) fn guard<T>(run: impl FnOnce() -> FaultResult<T>) -> Result<T, Status> {
-    // What a panic may leave half done is never looked at again: drafts are dropped, published
-    // state is copied in by code that cannot fail, and streams end.
-    match catch_unwind(AssertUnwindSafe(run)) {
-        Ok(outcome) => outcome.map_err(Status::from),
-        Err(payload) => Err(Fault::internal(panic_text(payload.as_ref())).into()),
-    }
-}
-
-fn panic_text(payload: &(dyn Any + Send)) -> String {
-    let text = payload
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-    format!("panic: {}", text.unwrap_or("of an unknown kind"))
 }
 
 #[cold]
-fn unknown_method(method: &str) -> Fault {
+fn unknown_method(kind: &str, method: &str) -> CallError {
     let method = shown(method);
-    let message = format!("there is no unary method {method:?}");
-    Fault::new(ErrorReason::UnknownMethod, message).with("method", method)
+    let message = format!("there is no {kind} method {method:?}");
+    CallError::new(ErrorReason::UnknownMethod, message).with("method", method)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use ee_access::Code;
+    use ee_access::grant::Scope;
+    use ee_engine::Options;
+
+    use super::*;
+    use crate::streams::RequestSink;
+    use crate::table;
+
+    /// Counts the bytes of its requests.
+    struct Length(usize);
+
+    impl RequestSink for Length {
+        fn push(&mut self, request: &[u8]) -> Result<()> {
+            self.0 += request.len();
+            Ok(())
+        }
+
+        fn finish(self: Box<Self>) -> Result<Vec<u8>> {
+            Ok(self.0.to_string().into_bytes())
+        }
+    }
+
+    const TWO_OF_A_KIND: &[Entry] = &[
+        table::server_stream("Snapshot", Scope::Read, |_, _| {
+            Ok(Box::new(std::iter::once(Ok(b"snapshot".to_vec()))))
+        }),
+        table::server_stream("Bytes", Scope::Read, |_, request| {
+            let mut bytes = request.to_vec();
+            bytes.reverse();
+            Ok(Box::new(std::iter::from_fn(move || {
+                Some(Ok(vec![bytes.pop()?]))
+            })))
+        }),
+        table::client_stream("Restore", Scope::Admin, |_| Ok(Box::new(Length(1000)))),
+        table::client_stream("Length", Scope::Write, |_| Ok(Box::new(Length(0)))),
+    ];
 
     #[test]
-    fn a_panic_is_told_to_the_log_and_not_to_the_caller() {
-        let outcome = guard(|| -> FaultResult<()> { panic!("row {} is gone", 17) });
-        let status = outcome.unwrap_err();
-        assert_eq!(status.code, Code::Internal);
-        assert!(!status.message.contains("row"));
-        assert!(!String::from_utf8_lossy(&status.details).contains("row"));
-        let detail = status.internal_detail.unwrap();
-        assert!(detail.ends_with("panic: row 17 is gone"), "{detail}");
-        // The id in the log is the one that the caller has.
-        let id = status.message.rsplit(' ').next().unwrap();
-        assert!(detail.starts_with(&format!("id={id} ")));
+    fn each_streaming_method_is_answered_as_itself() {
+        let directory = tempfile::tempdir().unwrap();
+        let engine = Engine::open(directory.path(), Options::default()).unwrap();
+        let mut service = Service::new(engine);
+        service.table = TWO_OF_A_KIND;
+        let grant = Grant::new("reader", [("write", "*")]).unwrap();
+
+        let replies = service.server_stream("Bytes", b"ab", &grant, None).unwrap();
+        let replies: Vec<_> = replies.map(|reply| reply.unwrap()).collect();
+        assert_eq!(replies, [b"a", b"b"]);
+        let mut stream = service.client_stream("Length", &grant).unwrap();
+        stream.push(b"abc").unwrap();
+        stream.push(b"d").unwrap();
+        assert_eq!(stream.finish().unwrap(), b"4");
+
+        // The scope is the method's own, and so is its kind.
+        let code = |status: Option<Status>| status.map(|status| status.code);
+        let denied = service.client_stream("Restore", &grant).err();
+        assert_eq!(code(denied), Some(Code::PermissionDenied));
+        for method in ["Watch", "Length", ""] {
+            let unknown = service.server_stream(method, b"", &grant, None).err();
+            assert_eq!(code(unknown), Some(Code::Unimplemented), "{method:?}");
+        }
+        for method in ["Upload", "Bytes", ""] {
+            let unknown = service.client_stream(method, &grant).err();
+            assert_eq!(code(unknown), Some(Code::Unimplemented), "{method:?}");
+        }
+        let unknown = service.call("Bytes", b"", &grant, None).err();
+        assert_eq!(code(unknown), Some(Code::Unimplemented));
+    }
+
+    #[test]
+    fn a_stream_ends_with_its_first_error() {
+        let failed = || CallError::new(ErrorReason::TooLarge, "failed");
+        let replies = [Ok(vec![1]), Err(failed()), Ok(vec![2])];
+        let mut stream = ReplyStream::new(Box::new(replies.into_iter()));
+        assert_eq!(stream.next(), Some(Ok(vec![1])));
+        assert!(stream.next().unwrap().is_err());
+        assert_eq!(stream.next(), None);
+
+        struct Refuses;
+        impl RequestSink for Refuses {
+            fn push(&mut self, _: &[u8]) -> Result<()> {
+                panic!("a defect")
+            }
+
+            fn finish(self: Box<Self>) -> Result<Vec<u8>> {
+                Ok(Vec::new())
+            }
+        }
+        let mut stream = RequestStream::new(Box::new(Refuses));
+        assert_eq!(stream.push(b"").unwrap_err().code, Code::Internal);
+        assert_eq!(stream.push(b"").unwrap_err().code, Code::InvalidArgument);
+        assert_eq!(stream.finish().unwrap_err().code, Code::InvalidArgument);
     }
 }

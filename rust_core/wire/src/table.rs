@@ -3,36 +3,40 @@
 use ee_access::grant::Scope;
 
 use crate::call::Call;
-use crate::fault::Result;
-use crate::methods::{admin, categories, items, matching, namespaces, verbs};
+use crate::call_error::Result;
+use crate::method::{Kind, Method};
+use crate::methods::{
+    admin, assignments, categories, items, matching, namespaces, restore, snapshot,
+};
+use crate::streams::{Replies, RequestSink};
 
-/// A method of the service.
-#[derive(Clone, Copy, Debug)]
-pub struct Method {
-    /// The rpc's name.
-    pub name: &'static str,
-    /// What a grant must allow.
-    pub scope: Scope,
-    pub(crate) run: Run,
+/// Answers a request, or leaves it to a call that may wait.
+type TryCall = fn(&Call<'_>, &[u8]) -> Result<Option<Vec<u8>>>;
+
+/// A method and its handler.
+#[derive(Clone, Copy)]
+pub(crate) struct Entry {
+    pub(crate) method: Method,
+    pub(crate) handler: Handler,
 }
 
 /// How a method is answered.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Run {
-    /// One request, one reply.
-    Unary(fn(&Call<'_>, &[u8]) -> Result<Vec<u8>>),
-    /// Through [`Service::snapshot`](crate::Service::snapshot).
-    Snapshot,
-    /// Through [`Service::restore`](crate::Service::restore).
-    Restore,
+#[derive(Clone, Copy)]
+pub(crate) enum Handler {
+    /// A serialized request in, a serialized reply out.
+    Unary {
+        call: fn(&Call<'_>, &[u8]) -> Result<Vec<u8>>,
+        /// Answers without waiting, in microseconds, or not at all.
+        try_call: Option<TryCall>,
+    },
+    /// A serialized request in, serialized replies out.
+    ServerStream(fn(&Call<'_>, &[u8]) -> Result<Replies>),
+    /// Serialized requests in, a serialized reply out.
+    ClientStream(fn(&Call<'_>) -> Result<Box<dyn RequestSink>>),
 }
 
-pub(crate) const SNAPSHOT: Method = method("Snapshot", Scope::Read, Run::Snapshot);
-pub(crate) const RESTORE: Method = method("Restore", Scope::Admin, Run::Restore);
-pub(crate) const MATCH: Method = unary("Match", Scope::Read, |c, r| c.read(r, matching::rank));
-
-/// Every method, in the order of the contract.
-pub const METHODS: &[Method] = {
+/// Every method with its handler, in the order of the contract.
+pub(crate) const TABLE: &[Entry] = {
     use Scope::{Admin, Read, Write};
     &[
         unary("CreateNamespace", Admin, |c, r| {
@@ -59,11 +63,16 @@ pub const METHODS: &[Method] = {
         unary("GetItem", Read, |c, r| c.read(r, items::get)),
         unary("ListItems", Read, |c, r| c.read(r, items::list)),
         unary("DeleteItems", Write, |c, r| c.write(r, items::delete)),
-        unary("Assign", Write, |c, r| c.write(r, verbs::assign)),
-        unary("Unassign", Write, |c, r| c.write(r, verbs::unassign)),
-        MATCH,
-        SNAPSHOT,
-        RESTORE,
+        unary("Assign", Write, |c, r| c.write(r, assignments::assign)),
+        unary("Unassign", Write, |c, r| c.write(r, assignments::unassign)),
+        short_unary(
+            "Match",
+            Read,
+            |c, r| c.read(r, matching::rank),
+            matching::try_rank,
+        ),
+        server_stream("Snapshot", Read, snapshot::open),
+        client_stream("Restore", Admin, restore::begin),
         unary("Verify", Read, |c, r| c.read(r, admin::verify)),
         unary("VerifyStorage", Read, |c, r| {
             c.service(r, admin::verify_storage)
@@ -72,14 +81,58 @@ pub const METHODS: &[Method] = {
     ]
 };
 
+/// Every method, in the order of the contract.
+pub const METHODS: &[Method] = &{
+    let mut methods = [TABLE[0].method; TABLE.len()];
+    let mut index = 0;
+    while index < TABLE.len() {
+        methods[index] = TABLE[index].method;
+        index += 1;
+    }
+    methods
+};
+
+const fn entry(name: &'static str, scope: Scope, kind: Kind, handler: Handler) -> Entry {
+    let method = Method { name, scope, kind };
+    Entry { method, handler }
+}
+
 const fn unary(
     name: &'static str,
     scope: Scope,
-    run: fn(&Call<'_>, &[u8]) -> Result<Vec<u8>>,
-) -> Method {
-    method(name, scope, Run::Unary(run))
+    call: fn(&Call<'_>, &[u8]) -> Result<Vec<u8>>,
+) -> Entry {
+    let try_call = None;
+    entry(name, scope, Kind::Unary, Handler::Unary { call, try_call })
 }
 
-const fn method(name: &'static str, scope: Scope, run: Run) -> Method {
-    Method { name, scope, run }
+/// A unary method whose calls may be short enough for the thread that brings them.
+const fn short_unary(
+    name: &'static str,
+    scope: Scope,
+    call: fn(&Call<'_>, &[u8]) -> Result<Vec<u8>>,
+    try_call: TryCall,
+) -> Entry {
+    let try_call = Some(try_call);
+    entry(name, scope, Kind::Unary, Handler::Unary { call, try_call })
+}
+
+/// A method that answers one request with a stream of replies.
+pub(crate) const fn server_stream(
+    name: &'static str,
+    scope: Scope,
+    open: fn(&Call<'_>, &[u8]) -> Result<Replies>,
+) -> Entry {
+    let handler = Handler::ServerStream(open);
+    entry(name, scope, Kind::ServerStream, handler)
+}
+
+/// A method that answers a stream of requests with one reply.
+pub(crate) const fn client_stream(
+    name: &'static str,
+    scope: Scope,
+    begin: fn(&Call<'_>) -> Result<Box<dyn RequestSink>>,
+) -> Entry {
+    let handler = Handler::ClientStream(begin);
+    entry(name, scope, Kind::ClientStream, handler)
 }

@@ -5,7 +5,7 @@
 mod world;
 
 use ee_wire::proto::v1::*;
-use ee_wire::{Code, Grant, METHODS};
+use ee_wire::{Code, Grant, Kind, METHODS};
 use prost::Message;
 use world::*;
 
@@ -41,10 +41,11 @@ fn a_grant_without_rules_may_call_nothing() {
     let world = World::with_alice();
     let nobody = Grant::new("nobody", []).unwrap();
     for method in METHODS {
-        let status = match method.name {
-            "Snapshot" => world.service.snapshot(&[], &nobody, None).err(),
-            "Restore" => world.service.restore(&nobody).err(),
-            name => world.service.call(name, &[], &nobody, None).err(),
+        let (service, name) = (&world.service, method.name);
+        let status = match method.kind {
+            Kind::Unary => service.call(name, &[], &nobody, None).err(),
+            Kind::ServerStream => service.server_stream(name, &[], &nobody, None).err(),
+            Kind::ClientStream => service.client_stream(name, &nobody).err(),
         };
         assert_eq!(
             status.unwrap().code,
@@ -122,7 +123,7 @@ fn a_restore_needs_the_scope_for_the_name_that_it_makes() {
             frame: Some(frames[0].clone()),
             write: None,
         };
-        let mut stream = world.service.restore(&grant).unwrap();
+        let mut stream = world.service.client_stream("Restore", &grant).unwrap();
         stream.push(&request.encode_to_vec())
     };
     assert!(begin("bob").is_ok());

@@ -7,7 +7,7 @@ mod world;
 use std::sync::LazyLock;
 
 use ee_wire::proto::v1::*;
-use ee_wire::{Code, METHODS, Scope};
+use ee_wire::{Code, Kind, METHODS, Scope};
 use proptest::prelude::*;
 use prost::Message;
 use world::*;
@@ -22,17 +22,18 @@ fn send_everywhere(bytes: &[u8]) -> Result<(), TestCaseError> {
     let before = WORLD.get("alice");
     let mut written = false;
     for method in METHODS {
-        let status = match method.name {
-            "Snapshot" => match WORLD.service.snapshot(bytes, &WORLD.grant, None) {
-                Ok(frames) => frames.filter_map(Result::err).next(),
+        let (service, grant, name) = (&WORLD.service, &WORLD.grant, method.name);
+        let status = match method.kind {
+            Kind::Unary => service.call(name, bytes, grant, None).err(),
+            Kind::ServerStream => match service.server_stream(name, bytes, grant, None) {
+                Ok(replies) => replies.filter_map(Result::err).next(),
                 Err(status) => Some(status),
             },
-            "Restore" => {
-                let mut stream = WORLD.service.restore(&WORLD.grant).expect("a grant of all");
+            Kind::ClientStream => {
+                let mut stream = service.client_stream(name, grant).expect("a grant of all");
                 let pushed = stream.push(bytes).and_then(|()| stream.push(bytes));
                 pushed.err().or_else(|| stream.finish().err())
             }
-            name => WORLD.service.call(name, bytes, &WORLD.grant, None).err(),
         };
         written |= status.is_none() && method.scope > Scope::Read;
         if let Some(status) = status {

@@ -11,7 +11,7 @@ use world::*;
 
 /// Sends frames with a request's id.
 fn restore(world: &World, id: &str, frames: &[SnapshotFrame]) -> Result<Namespace, Status> {
-    let mut stream = world.service.restore(&world.grant)?;
+    let mut stream = world.service.client_stream("Restore", &world.grant)?;
     for frame in frames {
         let request = RestoreRequest {
             namespace: "copy".to_owned(),

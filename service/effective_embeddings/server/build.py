@@ -21,7 +21,7 @@ from effective_embeddings.server.process.unix_socket import is_served
 from effective_embeddings.server.settings.addresses import split_listen
 from effective_embeddings.server.settings.errors import ListenError
 from effective_embeddings.server.settings.settings import Settings
-from effective_embeddings.server.transport.engine import EngineLike
+from effective_embeddings.server.transport.engine import GetEngine
 from effective_embeddings.server.transport.handlers import ServiceHandler
 from effective_embeddings.server.transport.health import HEALTH_NAME, HealthFollower
 from effective_embeddings.server.transport.raw_unary import RawUnaryServer
@@ -83,7 +83,7 @@ class Server:
 
 
 def build_server(
-    engine: EngineLike,
+    engine: GetEngine,
     settings: Settings,
     *,
     tokens: TokenTable | None = None,
@@ -98,7 +98,7 @@ def build_server(
     the call to its grant. A refusal becomes a status in ``status.status_of`` and nowhere else.
 
     Args:
-        engine: Answers the calls.
+        engine: Returns the engine, which answers the calls.
         settings: See Settings.
         tokens: The tokens of the callers. None: every caller is "local" and may do everything;
             that is right where only this machine can connect.

@@ -7,11 +7,11 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from effective_embeddings._core import VERSION, Engine, Grant, Refusals
+from effective_embeddings._core import VERSION, Engine, Refusals
 from effective_embeddings.server.auth.token_source import TokenSource, load_tokens
 from effective_embeddings.server.build import build_server
 from effective_embeddings.server.observability.audit_log import AuditLog
@@ -21,7 +21,6 @@ from effective_embeddings.server.process.signals import Signals
 from effective_embeddings.server.process.systemd import notify
 from effective_embeddings.server.settings.errors import ListenError, SettingsError
 from effective_embeddings.server.settings.settings import DEFAULT_METRICS_LISTEN, Settings
-from effective_embeddings.server.transport.engine import RestoreLike
 
 if TYPE_CHECKING:
     from effective_embeddings.server.observability.metrics import Metrics
@@ -34,37 +33,6 @@ _log = logging.getLogger("effective_embeddings.server")
 
 # Between "no call is running" and "every reply has left".
 _SECONDS_FOR_LAST_REPLIES = 0.5
-
-
-class _LateEngine:
-    """Stands in for the engine while it opens, which may take a recovery."""
-
-    def __init__(self) -> None:
-        self._engine: Engine | None = None
-
-    def set(self, engine: Engine) -> None:
-        self._engine = engine
-
-    def _get(self) -> Engine:
-        if self._engine is None:
-            raise Refusals.starting()
-        return self._engine
-
-    def call(
-        self, method: str, request: bytes, grant: Grant, timeout: float | None = None
-    ) -> bytes:
-        return self._get().call(method, request, grant, timeout)
-
-    def try_call(self, method: str, request: bytes, grant: Grant) -> bytes | None:
-        return self._get().try_call(method, request, grant)
-
-    def snapshot(
-        self, request: bytes, grant: Grant, timeout: float | None = None
-    ) -> Iterator[bytes]:
-        return self._get().snapshot(request, grant, timeout)
-
-    def restore(self, grant: Grant) -> RestoreLike:
-        return self._get().restore(grant)
 
 
 class ServerHandle:
@@ -88,7 +56,6 @@ class ServerHandle:
             SettingsError: The tokens, the certificate, the audit log or the traces cannot be used.
         """
         self._settings = settings
-        self._late = _LateEngine()
         self._engine: Engine | None = None
         self._stopped = False
         # Before the file is read: what changes meanwhile is seen.
@@ -99,7 +66,7 @@ class ServerHandle:
         self._audit = _open_audit(settings)
         self._traces = _make_traces(settings)
         self._server = build_server(
-            self._late,
+            self._opened_engine,
             settings,
             tokens=tokens,
             metrics=self._metrics,
@@ -142,6 +109,11 @@ class ServerHandle:
             _log.warning("metrics served=false reason=%r: give each a metrics_listen", str(error))
             return None
 
+    def _opened_engine(self) -> Engine:
+        if self._engine is None:
+            raise Refusals.starting()
+        return self._engine
+
     def reload(self) -> None:
         """Read the tokens again; certificates are read again by themselves."""
         if self._settings.authenticated:
@@ -175,7 +147,6 @@ class ServerHandle:
             self.stop(drain_seconds=0)
             raise
         self._engine = engine
-        self._late.set(engine)
         self._server.health.follow(self._health)
         if self._metrics is not None:
             self._metrics.add_engine(engine.stats, settings.data)

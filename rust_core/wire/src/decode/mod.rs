@@ -12,13 +12,13 @@ pub(crate) mod vector;
 use ee_core::settings::Metadata;
 
 use self::path::Path;
-use crate::fault::{Fault, Result};
+use crate::call_error::{CallError, Result};
 use crate::proto::v1::ErrorReason;
 
 /// Refuses an empty list.
 pub(crate) fn not_empty<T>(path: Path<'_>, list: &[T]) -> Result<()> {
     if list.is_empty() {
-        return Err(Fault::at(
+        return Err(CallError::at(
             ErrorReason::RequiredField,
             path.to_string(),
             "is empty, it needs at least one entry",
@@ -37,8 +37,8 @@ pub(crate) fn at_most(path: Path<'_>, actual: usize, limit: usize) -> Result<()>
 
 /// The refusal of something longer than its limit.
 #[cold]
-pub(crate) fn too_large(path: Path<'_>, actual: usize, limit: usize, unit: &str) -> Fault {
-    Fault::at(
+pub(crate) fn too_large(path: Path<'_>, actual: usize, limit: usize, unit: &str) -> CallError {
+    CallError::at(
         ErrorReason::TooLarge,
         path.to_string(),
         format_args!("has {actual} {unit}, at most {limit} are allowed"),
@@ -49,8 +49,8 @@ pub(crate) fn too_large(path: Path<'_>, actual: usize, limit: usize, unit: &str)
 
 /// The refusal of a field that must be set.
 #[cold]
-pub(crate) fn required(path: Path<'_>, what: &str) -> Fault {
-    Fault::at(ErrorReason::RequiredField, path.to_string(), what)
+pub(crate) fn required(path: Path<'_>, what: &str) -> CallError {
+    CallError::at(ErrorReason::RequiredField, path.to_string(), what)
 }
 
 /// What a `metadata` field says: an empty map leaves what there is, unless it is to be replaced.

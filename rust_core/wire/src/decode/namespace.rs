@@ -5,7 +5,7 @@ use ee_engine::NewNamespace;
 
 use super::path::Path;
 use super::{number, text};
-use crate::fault::Result;
+use crate::call_error::Result;
 use crate::limits::{DESCRIPTION_BYTES, EMBEDDING_MODEL_BYTES};
 use crate::proto::v1;
 

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use ee_core::arithmetic::limits::{MAX_BASE_SHARE, MAX_DIMENSION, MAX_WEIGHT, MIN_WEIGHT};
 
 use super::path::Path;
-use crate::fault::{Fault, Result};
+use crate::call_error::{CallError, Result};
 use crate::limits::{DEFAULT_PAGE_SIZE, PAGE_SIZE};
 use crate::proto::v1::ErrorReason;
 
@@ -78,14 +78,23 @@ pub(crate) fn page_size(size: u32) -> Result<usize> {
 
 /// The refusal of a number or setting out of its range.
 #[cold]
-pub(crate) fn out_of_range(path: Path<'_>, expected: impl Display, actual: impl Display) -> Fault {
+pub(crate) fn out_of_range(
+    path: Path<'_>,
+    expected: impl Display,
+    actual: impl Display,
+) -> CallError {
     off(ErrorReason::OutOfRange, path, expected, actual)
 }
 
 #[cold]
-fn off(reason: ErrorReason, path: Path<'_>, expected: impl Display, actual: impl Display) -> Fault {
+fn off(
+    reason: ErrorReason,
+    path: Path<'_>,
+    expected: impl Display,
+    actual: impl Display,
+) -> CallError {
     let what = format_args!("is {actual}, it must be {expected}");
-    Fault::at(reason, path.to_string(), what)
+    CallError::at(reason, path.to_string(), what)
         .with("expected", &expected)
         .with("actual", &actual)
 }

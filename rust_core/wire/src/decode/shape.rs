@@ -5,7 +5,7 @@ use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_f
 
 use super::path::Path;
 use super::too_large;
-use crate::fault::Result;
+use crate::call_error::Result;
 
 /// A repeated field with a limit, or a message that has one somewhere in it.
 #[derive(Debug)]

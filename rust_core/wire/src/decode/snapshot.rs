@@ -10,7 +10,7 @@ use prost_types::Timestamp;
 
 use super::path::Path;
 use super::{number, text, vector};
-use crate::fault::{Fault, Result};
+use crate::call_error::{CallError, Result};
 use crate::limits::{ACTOR_BYTES, REASON_BYTES};
 use crate::proto::v1::{self, ErrorReason};
 
@@ -89,7 +89,7 @@ fn membership(path: Path<'_>, membership: v1::Membership) -> Result<MembershipVi
 /// A time in milliseconds since the Unix epoch.
 fn milliseconds(path: Path<'_>, time: Option<Timestamp>) -> Result<i64> {
     let Timestamp { seconds, nanos } = time.ok_or_else(|| super::required(path, "is not set"))?;
-    let fault = || Fault::at(ErrorReason::OutOfRange, path.to_string(), "is not a time");
+    let fault = || CallError::at(ErrorReason::OutOfRange, path.to_string(), "is not a time");
     let millis = u32::try_from(nanos)
         .ok()
         .filter(|&nanos| nanos < 1_000_000_000)

@@ -4,7 +4,7 @@ use ee_core::settings::Metadata;
 
 use super::path::Path;
 use super::too_large;
-use crate::fault::{Fault, Result};
+use crate::call_error::{CallError, Result};
 use crate::limits::{KEY_BYTES, METADATA_BYTES, METADATA_ENTRIES, NAMESPACE_NAME_BYTES};
 use crate::proto::v1::ErrorReason;
 
@@ -65,16 +65,18 @@ fn length(path: Path<'_>, text: &str, limit: usize) -> Result<()> {
     }
     let actual = text.len();
     let what = format!("has {actual} bytes, it must have 1 to {limit}");
-    Err(Fault::at(ErrorReason::InvalidKey, path.to_string(), what)
-        .with("limit", limit)
-        .with("actual", actual))
+    Err(
+        CallError::at(ErrorReason::InvalidKey, path.to_string(), what)
+            .with("limit", limit)
+            .with("actual", actual),
+    )
 }
 
 #[cold]
-fn character(path: Path<'_>, index: usize, c: char, rule: &str) -> Fault {
+fn character(path: Path<'_>, index: usize, c: char, rule: &str) -> CallError {
     let code = format!("U+{:04X}", u32::from(c));
     let what = format!("has {code} at byte {index}; {rule}");
-    Fault::at(ErrorReason::InvalidKey, path.to_string(), what)
+    CallError::at(ErrorReason::InvalidKey, path.to_string(), what)
         .with("character", code)
         .with("position", index)
 }

@@ -4,8 +4,8 @@ use ee_core::arithmetic::vector::{VectorError, take_in};
 use ee_core::settings::NamespaceSettings;
 
 use super::path::Path;
+use crate::call_error::{CallError, Result};
 use crate::embedding::Embedding;
-use crate::fault::{Fault, Result};
 use crate::proto::v1::ErrorReason;
 
 /// Takes a vector in.
@@ -31,7 +31,7 @@ pub(crate) fn optional(
 
 fn components(path: Path<'_>, embedding: Embedding) -> Result<Vec<f32>> {
     let invalid = |what: &str, actual: String| {
-        Fault::at(ErrorReason::InvalidVector, path.to_string(), what).with("actual", actual)
+        CallError::at(ErrorReason::InvalidVector, path.to_string(), what).with("actual", actual)
     };
     let Embedding {
         data,
@@ -51,8 +51,8 @@ fn components(path: Path<'_>, embedding: Embedding) -> Result<Vec<f32>> {
 }
 
 #[cold]
-fn refused(path: Path<'_>, error: &VectorError) -> Fault {
-    let fault = |reason| Fault::at(reason, path.to_string(), error);
+fn refused(path: Path<'_>, error: &VectorError) -> CallError {
+    let fault = |reason| CallError::at(reason, path.to_string(), error);
     match error {
         VectorError::Dimension { expected, actual } => fault(ErrorReason::DimensionMismatch)
             .with("expected", expected)

@@ -1,8 +1,7 @@
 //! Verify, VerifyStorage and GetServiceInfo.
 
 use crate::call::{Call, NamespaceCall};
-use crate::error::{self, FieldPaths};
-use crate::fault::Result;
+use crate::call_error::{CallError, Result};
 use crate::proto::v1::{
     ErrorReason, GetServiceInfoRequest, GetServiceInfoResponse, VerifyRequest, VerifyResponse,
     VerifyStorageRequest, VerifyStorageResponse,
@@ -18,10 +17,7 @@ pub const RELEASE_BUILD: bool = cfg!(not(debug_assertions));
 const FINDINGS: usize = 100;
 
 pub(crate) fn verify(call: &NamespaceCall<'_>, _: VerifyRequest) -> Result<VerifyResponse> {
-    let report = call
-        .engine
-        .verify(&call.namespace)
-        .map_err(|error| error::fault(FieldPaths::SINGLE, error))?;
+    let report = call.engine.verify(&call.namespace)?;
     Ok(VerifyResponse {
         category_count: report.value.categories,
         item_count: report.value.items,
@@ -40,10 +36,7 @@ pub(crate) fn verify_storage(
     if !call.covers_everything() {
         return Err(call.denied());
     }
-    let report = call
-        .engine()
-        .check_files()
-        .map_err(|error| error::fault(FieldPaths::SINGLE, error))?;
+    let report = call.engine().check_files()?;
     Ok(VerifyStorageResponse {
         page_count: report.pages,
         findings: first(report.findings),
@@ -57,12 +50,10 @@ fn first(mut findings: Vec<String>) -> Vec<String> {
 
 pub(crate) fn info(call: &Call<'_>, _: GetServiceInfoRequest) -> Result<GetServiceInfoResponse> {
     let engine = call.engine();
-    let info = engine
-        .info()
-        .map_err(|error| error::fault(FieldPaths::SINGLE, error))?;
+    let info = engine.info()?;
     let write_refusal = match engine.may_write() {
         Ok(()) => ErrorReason::Unspecified,
-        Err(error) => error::fault(FieldPaths::SINGLE, error).reason(),
+        Err(error) => CallError::from(error).reason(),
     };
     // The totals reveal when other tenants' namespaces come and go.
     let sees_all = call.covers_everything();

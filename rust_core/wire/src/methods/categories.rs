@@ -6,11 +6,11 @@ use ee_core::settings::NamespaceSettings;
 use super::page::{Page, wanted};
 use super::{Command, Outcome, outcome};
 use crate::call::{NamespaceCall, WriteParams};
+use crate::call_error::Result;
 use crate::decode::path::Path;
 use crate::decode::{self, number, text, vector};
 use crate::encode::category::category as encode;
-use crate::error::{self, FieldPaths};
-use crate::fault::Result;
+use crate::engine_error::FieldPaths;
 use crate::page_token::Binding;
 use crate::proto::v1::{
     CategoryUpdate, DeleteCategoriesRequest, DeleteCategoriesResponse, GetCategoryRequest,
@@ -77,15 +77,12 @@ pub(crate) fn get(
     request: GetCategoryRequest,
 ) -> Result<GetCategoryResponse> {
     text::key(Path::field("category"), &request.category)?;
-    let found = call
-        .engine
-        .category(
-            &call.namespace,
-            &request.category,
-            request.include_embeddings,
-            call.read_context(request.min_revision),
-        )
-        .map_err(|error| error::fault(FieldPaths::SINGLE, error))?;
+    let found = call.engine.category(
+        &call.namespace,
+        &request.category,
+        request.include_embeddings,
+        call.read_context(request.min_revision),
+    )?;
     Ok(GetCategoryResponse {
         category: Some(encode(found.value)),
         revision: found.revision,
@@ -100,16 +97,13 @@ pub(crate) fn list(
     let binding = Binding([call.method, call.namespace.name(), ""]);
     let after = binding.key(&request.page_token)?;
     let size = wanted(call, size, 2 * usize::from(request.include_embeddings));
-    let found = call
-        .engine
-        .categories(
-            &call.namespace,
-            after.as_deref(),
-            size + 1,
-            request.include_embeddings,
-            call.read_context(request.min_revision),
-        )
-        .map_err(|error| error::fault(FieldPaths::SINGLE, error))?;
+    let found = call.engine.categories(
+        &call.namespace,
+        after.as_deref(),
+        size + 1,
+        request.include_embeddings,
+        call.read_context(request.min_revision),
+    )?;
     let page = Page::new(found, size, encode);
     Ok(ListCategoriesResponse {
         next_page_token: page.next(|last| binding.token(last.key.as_bytes())),

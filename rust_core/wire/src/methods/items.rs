@@ -7,11 +7,11 @@ use ee_engine::ItemFilter;
 use super::page::{Page, wanted};
 use super::{Command, Outcome, outcome};
 use crate::call::{NamespaceCall, WriteParams};
+use crate::call_error::Result;
 use crate::decode::path::Path;
 use crate::decode::{self, number, text, vector};
 use crate::encode::item::item as encode;
-use crate::error::{self, FieldPaths};
-use crate::fault::Result;
+use crate::engine_error::FieldPaths;
 use crate::page_token::Binding;
 use crate::proto::v1::list_items_request::Filter;
 use crate::proto::v1::{
@@ -60,15 +60,12 @@ fn item_put(settings: &NamespaceSettings, path: Path<'_>, update: ItemUpdate) ->
 
 pub(crate) fn get(call: &NamespaceCall<'_>, request: GetItemRequest) -> Result<GetItemResponse> {
     text::key(Path::field("item"), &request.item)?;
-    let found = call
-        .engine
-        .item(
-            &call.namespace,
-            &request.item,
-            request.include_embedding,
-            call.read_context(request.min_revision),
-        )
-        .map_err(|error| error::fault(FieldPaths::SINGLE, error))?;
+    let found = call.engine.item(
+        &call.namespace,
+        &request.item,
+        request.include_embedding,
+        call.read_context(request.min_revision),
+    )?;
     Ok(GetItemResponse {
         item: Some(encode(found.value)),
         revision: found.revision,
@@ -104,16 +101,13 @@ pub(crate) fn list(
         },
     };
     let size = wanted(call, size, usize::from(request.include_embeddings));
-    let found = call
-        .engine
-        .items(
-            &call.namespace,
-            filter,
-            size + 1,
-            request.include_embeddings,
-            call.read_context(request.min_revision),
-        )
-        .map_err(|error| error::fault(FieldPaths::SINGLE, error))?;
+    let found = call.engine.items(
+        &call.namespace,
+        filter,
+        size + 1,
+        request.include_embeddings,
+        call.read_context(request.min_revision),
+    )?;
     let page = Page::new(found, size, encode);
     Ok(ListItemsResponse {
         next_page_token: page.next(|last| match &request.filter {

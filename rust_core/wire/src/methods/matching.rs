@@ -7,10 +7,9 @@ use prost::Message;
 
 use super::outline::Outline;
 use crate::call::{Call, NamespaceCall, check_model};
+use crate::call_error::Result;
 use crate::decode::path::Path;
 use crate::decode::{self, number, text, vector};
-use crate::error::{self, FieldPaths};
-use crate::fault::Result;
 use crate::limits::{DEFAULT_MATCH_LIMIT, EMBEDDING_MODEL_BYTES, MATCH_RESULTS, QUERY_PARTS};
 use crate::proto::v1::query::Source;
 use crate::proto::v1::{
@@ -27,8 +26,7 @@ pub(crate) fn rank(call: &NamespaceCall<'_>, request: MatchRequest) -> Result<Ma
     } = MatchParams::read(call, request)?;
     let found = call
         .engine
-        .rank(&call.namespace, queries, options, context)
-        .map_err(|error| error::fault(FieldPaths::SINGLE, error))?;
+        .rank(&call.namespace, queries, options, context)?;
     Ok(response(found))
 }
 
@@ -51,14 +49,12 @@ pub(crate) fn try_rank(call: &Call<'_>, request: &[u8]) -> Result<Option<Vec<u8>
     }
     let call_on = call.inside(namespace);
     let params = MatchParams::read(&call_on, call.decode(request)?)?;
-    let found = engine
-        .try_rank(
-            &call_on.namespace,
-            &params.queries,
-            &params.options,
-            params.context,
-        )
-        .map_err(|error| error::fault(FieldPaths::SINGLE, error))?;
+    let found = engine.try_rank(
+        &call_on.namespace,
+        &params.queries,
+        &params.options,
+        params.context,
+    )?;
     Ok(found.map(|found| response(found).encode_to_vec()))
 }
 

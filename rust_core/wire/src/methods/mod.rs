@@ -1,25 +1,25 @@
-//! The methods: each checks its request, calls the engine once, and encodes what it answers.
+//! The methods: each checks its request, calls the engine, and encodes the engine's answer.
 
 pub(crate) mod admin;
+pub(crate) mod assignments;
 pub(crate) mod categories;
+mod frame_sequence;
 pub(crate) mod items;
 pub(crate) mod matching;
 pub(crate) mod namespaces;
-mod order;
 mod outline;
 mod page;
 pub(crate) mod restore;
 pub(crate) mod snapshot;
-pub(crate) mod verbs;
 
 use ee_core::command::{Command, Outcome};
 
-use crate::fault::Fault;
+use crate::call_error::CallError;
 
 /// The refusal where the engine answers a command with the outcome of another: a defect.
 #[cold]
-fn unexpected(outcome: &Outcome) -> Fault {
-    Fault::internal(format_args!(
+fn unexpected(outcome: &Outcome) -> CallError {
+    CallError::internal(format_args!(
         "another command's outcome: {:?}",
         std::mem::discriminant(outcome)
     ))

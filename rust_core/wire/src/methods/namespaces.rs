@@ -6,11 +6,11 @@ use ee_engine::NamespaceView;
 
 use super::{Outcome, outcome};
 use crate::call::{Call, NamespaceCall, WriteParams, check_model};
+use crate::call_error::Result;
 use crate::decode::path::Path;
 use crate::decode::{self, number, text};
 use crate::encode::namespace::namespace as encode;
-use crate::error::{self, FieldPaths};
-use crate::fault::Result;
+use crate::engine_error::FieldPaths;
 use crate::limits::{DESCRIPTION_BYTES, NAMESPACE_NAME_BYTES};
 use crate::page_token::Binding;
 use crate::proto::v1::{
@@ -31,10 +31,7 @@ pub(crate) fn create(
         .ok_or_else(|| decode::required(path, "is not set"))?;
     let new = decode::namespace::new_namespace(path, namespace)?;
     check_model(&new.settings.embedding_model, &params.model)?;
-    let view = call
-        .engine()
-        .create_namespace(new, params.context)
-        .map_err(|error| error::fault(FieldPaths::SINGLE, error))?;
+    let view = call.engine().create_namespace(new, params.context)?;
     Ok(CreateNamespaceResponse {
         namespace: Some(encode(view)),
     })
@@ -77,11 +74,7 @@ fn covered(
     after: Option<&str>,
     limit: usize,
 ) -> Result<Vec<NamespaceView>> {
-    let list = |prefix: &str, limit| {
-        call.engine()
-            .list_namespaces(prefix, after, limit)
-            .map_err(|error| error::fault(FieldPaths::SINGLE, error))
-    };
+    let list = |prefix: &str, limit| call.engine().list_namespaces(prefix, after, limit);
     let mut found = Vec::new();
     for pattern in call.grant.covered(Scope::Read, prefix) {
         if found.len() >= limit {
@@ -141,8 +134,7 @@ pub(crate) fn delete(
     }
     let view = call
         .engine()
-        .delete_namespace(&name, request.force, params.context)
-        .map_err(|error| error::fault(FieldPaths::SINGLE, error))?;
+        .delete_namespace(&name, request.force, params.context)?;
     Ok(DeleteNamespaceResponse {
         namespace: Some(encode(view)),
     })

@@ -1,50 +1,58 @@
 //! Restore: a stream of frames, each checked and taken when it comes; all of it, or nothing.
 
-use ee_access::Status;
 use ee_access::grant::Grant;
 use ee_core::namespace::CategoryRecord;
 use ee_core::settings::NamespaceSettings;
 use ee_engine::{Engine, Frame, ItemView, NamespaceView, NewNamespace, Restore, WriteContext};
 use prost::Message;
 
-use super::order::{Order, kind, out_of_order};
+use super::frame_sequence::{FrameSequence, kind, out_of_order};
 use crate::call::{self, Call, WriteParams};
+use crate::call_error::{CallError, Result};
 use crate::decode::path::Path;
 use crate::decode::{self, number, shape, snapshot};
 use crate::encode::{self, SNAPSHOT_FORMAT};
-use crate::error::{self, FieldPaths};
-use crate::fault::{Fault, Result};
+use crate::method::Method;
 use crate::proto::v1::snapshot_frame::Content;
 use crate::proto::v1::{
     Category, Item, Namespace, RestoreRequest, RestoreResponse, SnapshotHeader, SnapshotView,
 };
 use crate::request::Request;
-use crate::service::{Service, guard};
-use crate::table::RESTORE;
+use crate::service::Service;
+use crate::streams::RequestSink;
+
+/// Begins a restore. The name of the namespace comes with the first message.
+pub(crate) fn begin(call: &Call<'_>) -> Result<Box<dyn RequestSink>> {
+    Ok(Box::new(RestoreSink {
+        service: call.service.clone(),
+        method: call.method,
+        grant: call.grant.clone(),
+        stage: Stage::Empty,
+    }))
+}
 
 /// A restore that has begun. Dropping it leaves nothing behind.
-pub struct RestoreStream {
+struct RestoreSink {
     service: Service,
+    method: &'static Method,
     grant: Grant,
     stage: Stage,
 }
 
 enum Stage {
-    /// Nothing has come yet.
+    /// Before the first message.
     Empty,
-    /// The header has come.
+    /// After the header.
     Open(Box<Open>),
-    /// The header has come, of a restore that was finished before: the rest is only looked at.
+    /// After the header of a restore that was finished before: the rest is only compared.
     Again(Box<Again>),
-    /// It has failed.
-    Over,
 }
 
 struct Open {
     restore: Restore,
     /// The namespace's settings, under which vectors are checked and kept bit for bit.
     settings: NamespaceSettings,
-    order: Order,
+    sequence: FrameSequence,
     trailer: Option<Frame>,
 }
 
@@ -55,62 +63,41 @@ struct Again {
     ended: bool,
 }
 
-impl RestoreStream {
-    pub(crate) fn new(service: Service, grant: Grant) -> Self {
-        Self {
-            service,
-            grant,
-            stage: Stage::Empty,
+impl RequestSink for RestoreSink {
+    fn push(&mut self, request: &[u8]) -> Result<()> {
+        shape::check(request, RestoreRequest::SHAPE)?;
+        let request: RestoreRequest = call::decode(self.method, request)?;
+        match &mut self.stage {
+            Stage::Empty => self.stage = self.open(request)?,
+            Stage::Open(open) => open.take(request).map_err(CallError::in_snapshot)?,
+            Stage::Again(again) => again.take(request)?,
         }
-    }
-
-    /// Takes the next message. After an error only dropping it is left.
-    pub fn push(&mut self, request: &[u8]) -> std::result::Result<(), Status> {
-        let stage = std::mem::replace(&mut self.stage, Stage::Over);
-        self.stage = guard(|| {
-            shape::check(request, RestoreRequest::SHAPE)?;
-            let request: RestoreRequest = call::decode(&RESTORE, request)?;
-            match stage {
-                Stage::Empty => self.open(request),
-                Stage::Open(mut open) => {
-                    open.take(request).map_err(Fault::in_snapshot)?;
-                    Ok(Stage::Open(open))
-                }
-                Stage::Again(mut again) => {
-                    again.take(request)?;
-                    Ok(Stage::Again(again))
-                }
-                Stage::Over => Err(out_of_order("nothing", "a frame after an error")),
-            }
-        })?;
         Ok(())
     }
 
-    /// Checks the whole and makes the namespace; returns the serialized reply.
-    pub fn finish(mut self) -> std::result::Result<Vec<u8>, Status> {
-        let stage = std::mem::replace(&mut self.stage, Stage::Over);
-        guard(|| {
-            let trailer = "trailer (the snapshot is cut short)";
-            let cut_short = || out_of_order(trailer, "the end of the stream");
-            let view = match stage {
-                Stage::Open(open) => {
-                    let frame = open.trailer.ok_or_else(cut_short)?;
-                    let finished = open.restore.finish(frame);
-                    finished.map_err(|error| error::fault(FieldPaths::SINGLE, error))?
-                }
-                Stage::Again(again) if again.ended => again.view,
-                Stage::Again(_) => return Err(cut_short()),
-                Stage::Empty | Stage::Over => return Err(out_of_order(trailer, "nothing")),
-            };
-            let response = RestoreResponse {
-                namespace: Some(encode::namespace::namespace(view)),
-            };
-            Ok(response.encode_to_vec())
-        })
+    /// Checks the whole and makes the namespace.
+    fn finish(self: Box<Self>) -> Result<Vec<u8>> {
+        let trailer = "trailer (the snapshot is cut short)";
+        let cut_short = || out_of_order(trailer, "the end of the stream");
+        let view = match self.stage {
+            Stage::Open(open) => {
+                let frame = open.trailer.ok_or_else(cut_short)?;
+                open.restore.finish(frame)?
+            }
+            Stage::Again(again) if again.ended => again.view,
+            Stage::Again(_) => return Err(cut_short()),
+            Stage::Empty => return Err(out_of_order(trailer, "nothing")),
+        };
+        let response = RestoreResponse {
+            namespace: Some(encode::namespace::namespace(view)),
+        };
+        Ok(response.encode_to_vec())
     }
+}
 
+impl RestoreSink {
     fn open(&self, mut request: RestoreRequest) -> Result<Stage> {
-        let call = Call::begin(&self.service, &RESTORE, &self.grant, None)?;
+        let call = Call::begin(&self.service, self.method, &self.grant, None)?;
         // The header has the digest of all that comes after it.
         let fingerprint = call.fingerprint(&mut request);
         let header = match request.frame.and_then(|frame| frame.content) {
@@ -130,10 +117,10 @@ impl RestoreStream {
         }
         call.authorize("namespace", &name)?;
         let WriteParams { context, model } = call.write_params(Some(options), fingerprint)?;
-        let new = new_namespace(header, name).map_err(Fault::in_snapshot)?;
+        let new = new_namespace(header, name).map_err(CallError::in_snapshot)?;
         call::check_model(&new.settings.embedding_model, &model)?;
         let restored = self.service.engine().restored(&new.name, &context);
-        let restored = restored.map_err(|error| error::fault(FieldPaths::SINGLE, error))?;
+        let restored = restored?;
         Ok(match restored {
             Some(view) => Stage::Again(Box::new(Again {
                 view,
@@ -146,7 +133,7 @@ impl RestoreStream {
 }
 
 impl Again {
-    /// Looks at a frame: the trailer must be that of what was restored.
+    /// Compares a frame: the trailer must be the one of the finished restore.
     fn take(&mut self, request: RestoreRequest) -> Result<()> {
         let content = request.frame.and_then(|frame| frame.content);
         if self.ended {
@@ -159,7 +146,7 @@ impl Again {
             if trailer.digest != self.view.digest {
                 let request_id = self.request_id.clone();
                 let error = ee_engine::Error::RequestIdReused { request_id };
-                return Err(error::fault(FieldPaths::SINGLE, error));
+                return Err(CallError::from(error));
             }
             self.ended = true;
         }
@@ -170,13 +157,11 @@ impl Again {
 impl Open {
     fn begin(engine: &Engine, new: NewNamespace, context: WriteContext) -> Result<Self> {
         let settings = snapshot::as_stored(&new.settings);
-        let restore = engine
-            .restore(new, context)
-            .map_err(|error| error::fault(FieldPaths::SINGLE, error))?;
+        let restore = engine.restore(new, context)?;
         Ok(Self {
             restore,
             settings,
-            order: Order::default(),
+            sequence: FrameSequence::default(),
             trailer: None,
         })
     }
@@ -184,27 +169,25 @@ impl Open {
     fn take(&mut self, request: RestoreRequest) -> Result<()> {
         let frame = Path::field("frame");
         let content = request.frame.and_then(|frame| frame.content);
-        self.order.frame(content.as_ref())?;
+        self.sequence.frame(content.as_ref())?;
         let frame = match content {
             Some(Content::Categories(run)) => {
                 Frame::Records(self.categories(frame.then("categories"), run.categories)?)
             }
             Some(Content::Items(run)) => Frame::Items(self.items(frame.then("items"), run.items)?),
             Some(Content::Trailer(trailer)) => {
-                self.trailer = Some(self.order.end(frame.then("trailer"), trailer)?);
+                self.trailer = Some(self.sequence.end(frame.then("trailer"), trailer)?);
                 return Ok(());
             }
             Some(Content::Header(_)) | None => return Ok(()),
         };
-        self.restore
-            .push(frame)
-            .map_err(|error| error::fault(FieldPaths::SINGLE, error))
+        Ok(self.restore.push(frame)?)
     }
 
     fn categories(&mut self, path: Path<'_>, run: Vec<Category>) -> Result<Vec<CategoryRecord>> {
         let record = |(index, entry): (usize, Category)| {
             let path = path.then_entry("categories", index);
-            self.order.category(path, &entry.key)?;
+            self.sequence.category(path, &entry.key)?;
             snapshot::category(&self.settings, path, entry)
         };
         run.into_iter().enumerate().map(record).collect()
@@ -213,7 +196,7 @@ impl Open {
     fn items(&mut self, path: Path<'_>, run: Vec<Item>) -> Result<Vec<ItemView>> {
         let view = |(index, entry): (usize, Item)| {
             let path = path.then_entry("items", index);
-            self.order.item(path, &entry)?;
+            self.sequence.item(path, &entry)?;
             snapshot::item(&self.settings, path, entry)
         };
         run.into_iter().enumerate().map(view).collect()

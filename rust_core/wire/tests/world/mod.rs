@@ -89,12 +89,12 @@ impl World {
         Ok(A::decode(reply.as_slice()).unwrap())
     }
 
-    /// Calls; what is answered at once is answered the same.
+    /// Calls; if `try_call` answers too, both answers must be equal.
     fn call(&self, grant: &Grant, method: &str, request: &[u8]) -> Result<Vec<u8>, Status> {
-        let at_once = self.service.try_call(method, request, grant);
+        let tried = self.service.try_call(method, request, grant);
         let answer = self.service.call(method, request, grant, None);
-        if let Some(at_once) = at_once.transpose() {
-            assert_eq!(at_once, answer);
+        if let Some(tried) = tried.transpose() {
+            assert_eq!(tried, answer);
         }
         answer
     }
@@ -122,7 +122,7 @@ impl World {
             min_revision: 0,
         };
         self.service
-            .snapshot(&request.encode_to_vec(), &self.grant, None)
+            .server_stream("Snapshot", &request.encode_to_vec(), &self.grant, None)
             .unwrap()
             .map(|message| SnapshotResponse::decode(message.unwrap().as_slice()).unwrap())
             .map(|response| response.frame.unwrap())
@@ -130,7 +130,7 @@ impl World {
     }
 
     pub fn restore(&self, name: &str, frames: &[SnapshotFrame]) -> Result<Namespace, Status> {
-        let mut stream = self.service.restore(&self.grant)?;
+        let mut stream = self.service.client_stream("Restore", &self.grant)?;
         for frame in frames {
             let request = RestoreRequest {
                 namespace: name.to_owned(),

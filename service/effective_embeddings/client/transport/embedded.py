@@ -80,23 +80,23 @@ class EmbeddedTransport:
         with _translated():
             return engine.call(method, request, self._grant, timeout)
 
-    def download(self, _method: str, request: bytes, timeout: float | None) -> Iterator[bytes]:
-        """See Transport; Snapshot is the one method that streams down."""
+    def download(self, method: str, request: bytes, timeout: float | None) -> Iterator[bytes]:
+        """See Transport."""
         engine = self._usable()
         with _translated():
-            yield from engine.snapshot(request, self._grant, timeout)
+            yield from engine.server_stream(method, request, self._grant, timeout)
 
-    def upload(self, _method: str, requests: Iterator[bytes], _timeout: float | None) -> bytes:
-        """See Transport; Restore is the one method that streams up."""
+    def upload(self, method: str, requests: Iterator[bytes], _timeout: float | None) -> bytes:
+        """See Transport."""
         engine = self._usable()
         with _translated():
-            restore = engine.restore(self._grant)
+            stream = engine.client_stream(method, self._grant)
             try:
                 for request in requests:
-                    restore.push(request)
-                return restore.finish()
+                    stream.push(request)
+                return stream.finish()
             except BaseException:
-                restore.abort()
+                stream.abort()
                 raise
 
     def close(self) -> None:

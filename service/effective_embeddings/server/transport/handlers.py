@@ -17,7 +17,7 @@ from effective_embeddings.server.admission.admission import AdmissionControl, ne
 from effective_embeddings.server.contract import SERVICE, SERVICE_NAME
 from effective_embeddings.server.observability.audit_log import AuditLog
 from effective_embeddings.server.observability.call_observer import CallObserver
-from effective_embeddings.server.transport.engine import EngineLike
+from effective_embeddings.server.transport.engine import GetEngine
 from effective_embeddings.server.transport.inline import refusing_handler
 from effective_embeddings.server.transport.raw_unary import RawUnaryCall
 from effective_embeddings.server.transport.streams import ADMITTED, HANDLER_FACTORIES
@@ -57,7 +57,7 @@ class ServiceHandler(grpc.ServiceRpcHandler):
 
     def __init__(
         self,
-        engine: EngineLike,
+        engine: GetEngine,
         admission: AdmissionControl,
         workers: Workers,
         metrics: Metrics | None = None,
@@ -67,7 +67,7 @@ class ServiceHandler(grpc.ServiceRpcHandler):
         """Make the handlers of the whole service.
 
         Args:
-            engine: Answers the calls.
+            engine: Returns the engine, which answers the calls.
             admission: Admits them.
             workers: Threads for the unary calls that take more than microseconds.
             metrics: Counts them; None: nobody does.
@@ -124,7 +124,7 @@ class ServiceHandler(grpc.ServiceRpcHandler):
             admission.admit(caller)
             if stream is None:
                 # The core knows no such method, and says so, whatever the request is.
-                self._engine.call(path.removeprefix(_PREFIX), b"", caller.grant)
+                self._engine().call(path.removeprefix(_PREFIX), b"", caller.grant)
             permit = admission.begin_stream(caller)
         except BaseException as error:  # noqa: BLE001
             return refusing_handler(record.fail(error))

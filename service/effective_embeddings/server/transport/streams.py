@@ -12,12 +12,12 @@ from typing import NoReturn, TypeAlias
 
 import grpc
 
-from effective_embeddings._core import Caller, Permit, namespace_of
+from effective_embeddings._core import Caller, Permit, RequestStream, namespace_of
 from effective_embeddings.server.admission.admission import AdmissionControl, GoneError
 from effective_embeddings.server.admission.stall_timeout import StreamWaits
 from effective_embeddings.server.admission.status import abort
 from effective_embeddings.server.observability.call_observer import CallRecord
-from effective_embeddings.server.transport.engine import EngineLike, RestoreLike
+from effective_embeddings.server.transport.engine import GetEngine
 
 __all__ = ["ADMITTED", "HANDLER_FACTORIES"]
 
@@ -29,7 +29,7 @@ _Admitted: TypeAlias = tuple[CallRecord, Caller, Permit]
 ADMITTED: ContextVar[_Admitted] = ContextVar("admitted")
 
 
-def _server_stream(name: str, engine: EngineLike, admission: AdmissionControl) -> _Handler:
+def _server_stream(name: str, engine: GetEngine, admission: AdmissionControl) -> _Handler:
     def handle(requests: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
         record, caller, permit = _begin(context)
         waits = StreamWaits(admission.stall_timeout, context)
@@ -37,7 +37,9 @@ def _server_stream(name: str, engine: EngineLike, admission: AdmissionControl) -
             try:
                 request = admission.receive(name, requests, context)
                 record.namespace = namespace_of(name, request)
-                replies = engine.snapshot(request, caller.grant, context.time_remaining())
+                replies = engine().server_stream(
+                    name, request, caller.grant, context.time_remaining()
+                )
                 for reply in replies:
                     admission.core.check_reply(len(reply))
                     waits.begin()
@@ -59,13 +61,13 @@ def _server_stream(name: str, engine: EngineLike, admission: AdmissionControl) -
     return grpc.stream_stream_rpc_method_handler(handle)
 
 
-def _client_stream(name: str, engine: EngineLike, admission: AdmissionControl) -> _Handler:
+def _client_stream(name: str, engine: GetEngine, admission: AdmissionControl) -> _Handler:
     def handle(requests: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
         record, caller, permit = _begin(context)
         try:
             try:
-                restore = engine.restore(caller.grant)
-                reply = _take_in(name, restore, requests, record, admission, context)
+                stream = engine().client_stream(name, caller.grant)
+                reply = _push_all(name, stream, requests, record, admission, context)
             finally:
                 permit.release()
         except (GoneError, grpc.RpcError) as error:
@@ -78,25 +80,25 @@ def _client_stream(name: str, engine: EngineLike, admission: AdmissionControl) -
     return grpc.stream_unary_rpc_method_handler(handle)
 
 
-def _take_in(
+def _push_all(
     name: str,
-    restore: RestoreLike,
+    stream: RequestStream,
     requests: Iterator[bytes],
     record: CallRecord,
     admission: AdmissionControl,
     context: grpc.ServicerContext,
 ) -> bytes:
-    """Push all requests of a restore; nothing is left of one that does not come to its end."""
+    """Push all requests and finish; a call that does not come to its end leaves nothing behind."""
     try:
         for request in admission.requests_until_stall(requests, context):
             if record.namespace is None:
                 record.namespace = namespace_of(name, request)
-            restore.push(request)
-        # To a call that was cancelled gRPC may end the stream as if it were whole.
+            stream.push(request)
+        # gRPC may end the requests of a cancelled call as if all of them had come.
         admission.check_active(context)
-        return restore.finish()
+        return stream.finish()
     except BaseException:
-        restore.abort()
+        stream.abort()
         raise
 
 
@@ -121,9 +123,9 @@ def _refuse(error: BaseException, record: CallRecord, context: grpc.ServicerCont
     abort(record.fail(error), context)
 
 
-_Factory: TypeAlias = Callable[[str, EngineLike, AdmissionControl], _Handler]
-# By (client streams, server streams): what makes the handler. The contract has one method of each
-# kind; another kind would be a KeyError at start, not a silent gap.
+_Factory: TypeAlias = Callable[[str, GetEngine, AdmissionControl], _Handler]
+# By (client streams, server streams): what makes a method's handler. A method that streams both
+# ways would be a KeyError at start.
 HANDLER_FACTORIES: dict[tuple[bool, bool], _Factory] = {
     (False, True): _server_stream,
     (True, False): _client_stream,

@@ -13,7 +13,7 @@ from effective_embeddings.server.admission.admission import (
     new_call_id,
 )
 from effective_embeddings.server.observability.call_observer import CallObserver, CallRecord
-from effective_embeddings.server.transport.engine import EngineLike
+from effective_embeddings.server.transport.engine import GetEngine
 from effective_embeddings.server.transport.raw_unary import RawUnaryCall
 from effective_embeddings.server.transport.workers import Workers
 
@@ -27,7 +27,7 @@ class UnaryMethod:
         self,
         name: str,
         observer: CallObserver,
-        engine: EngineLike,
+        engine: GetEngine,
         admission: AdmissionControl,
         workers: Workers,
     ) -> None:
@@ -36,7 +36,7 @@ class UnaryMethod:
         Args:
             name: The method's name.
             observer: Sees its calls.
-            engine: Answers them.
+            engine: Returns the engine, which answers them.
             admission: Admits them.
             workers: Threads for the calls that take more than microseconds.
         """
@@ -96,7 +96,7 @@ class _AdmittedCall:
             request = method.admission.check_request(method.name, request, self._call)
             if method.observer.audit is not None:
                 self._record.namespace = namespace_of(method.name, request)
-            reply = method.engine.try_call(method.name, request, self._grant)
+            reply = method.engine().try_call(method.name, request, self._grant)
             if reply is None:
                 self._permit.execute()
                 self._request = request
@@ -115,7 +115,7 @@ class _AdmittedCall:
             # A call whose client is gone is not begun.
             method.admission.check_active(self._call)
             seconds = self._call.time_remaining()
-            reply = method.engine.call(method.name, self._request, self._grant, seconds)
+            reply = method.engine().call(method.name, self._request, self._grant, seconds)
             self._permit.reply(len(reply))
         except BaseException as error:  # noqa: BLE001
             self._refuse(error)

@@ -19,7 +19,7 @@ const SHOWN_BYTES: usize = 512;
 
 /// Why a call is refused.
 #[derive(Clone, Debug)]
-pub(crate) struct Fault {
+pub(crate) struct CallError {
     reason: ErrorReason,
     message: String,
     violations: Vec<Violation>,
@@ -35,9 +35,9 @@ struct Violation {
 }
 
 /// Result of a part of a call.
-pub(crate) type Result<T> = std::result::Result<T, Fault>;
+pub(crate) type Result<T> = std::result::Result<T, CallError>;
 
-impl Fault {
+impl CallError {
     /// A refusal, with its message for people.
     #[cold]
     pub(crate) fn new(reason: ErrorReason, message: impl Into<String>) -> Self {
@@ -100,8 +100,8 @@ impl Fault {
     }
 }
 
-impl From<Fault> for Status {
-    fn from(fault: Fault) -> Self {
+impl From<CallError> for Status {
+    fn from(fault: CallError) -> Self {
         let code = reason::code(fault.reason);
         let reason = reason::name(fault.reason);
         let mut violations = Vec::new();

@@ -5,10 +5,10 @@ use ee_core::settings::NamespaceSettings;
 
 use super::{Command, Outcome, outcome};
 use crate::call::{NamespaceCall, WriteParams};
+use crate::call_error::Result;
 use crate::decode::path::Path;
 use crate::decode::{self, number, text, vector};
-use crate::error::FieldPaths;
-use crate::fault::Result;
+use crate::engine_error::FieldPaths;
 use crate::proto::v1;
 
 pub(crate) fn assign(

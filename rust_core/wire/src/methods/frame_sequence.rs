@@ -2,14 +2,14 @@
 
 use ee_engine::Frame;
 
+use crate::call_error::{CallError, Result};
 use crate::decode::path::Path;
-use crate::fault::{Fault, Result};
 use crate::proto::v1::snapshot_frame::Content;
 use crate::proto::v1::{ErrorReason, Item, SnapshotTrailer};
 
 /// What has come after the header: categories, then items, then one trailer, by key.
 #[derive(Debug, Default)]
-pub(super) struct Order {
+pub(super) struct FrameSequence {
     stage: Stage,
     last: Option<String>,
     categories: u64,
@@ -25,7 +25,7 @@ enum Stage {
     Ended,
 }
 
-impl Order {
+impl FrameSequence {
     /// Takes a frame in, if its kind may come now.
     pub(super) fn frame(&mut self, content: Option<&Content>) -> Result<()> {
         let stage = match content {
@@ -71,7 +71,7 @@ impl Order {
             if actual != expected {
                 let what = format_args!("says {expected}, and {actual} have come");
                 let path = path.then(field).to_string();
-                return Err(Fault::at(ErrorReason::InvalidSnapshot, path, what)
+                return Err(CallError::at(ErrorReason::InvalidSnapshot, path, what)
                     .with("expected", expected)
                     .with("actual", actual));
             }
@@ -80,7 +80,7 @@ impl Order {
         let digest = trailer.digest.try_into().map_err(|_| {
             let what = format_args!("has {bytes} bytes, it must have 32");
             let path = path.then("digest").to_string();
-            Fault::at(ErrorReason::InvalidSnapshot, path, what)
+            CallError::at(ErrorReason::InvalidSnapshot, path, what)
                 .with("expected", 32)
                 .with("actual", bytes)
         })?;
@@ -96,13 +96,13 @@ impl Order {
         if let Some(last) = self.last.as_deref().filter(|last| *last >= key) {
             let what = format!("comes after {last:?}, keys must ascend");
             let path = path.then("key").to_string();
-            return Err(Fault::at(ErrorReason::InvalidSnapshot, path, what));
+            return Err(CallError::at(ErrorReason::InvalidSnapshot, path, what));
         }
         self.last = Some(key.to_owned());
         Ok(())
     }
 
-    fn refused(&self, content: Option<&Content>) -> Fault {
+    fn refused(&self, content: Option<&Content>) -> CallError {
         let expected = match self.stage {
             Stage::Categories => "categories, items or trailer",
             Stage::Items => "items or trailer",
@@ -125,9 +125,9 @@ pub(super) fn kind(content: Option<&Content>) -> &'static str {
 
 /// The refusal of a frame that does not come where it should.
 #[cold]
-pub(super) fn out_of_order(expected: &str, actual: &str) -> Fault {
+pub(super) fn out_of_order(expected: &str, actual: &str) -> CallError {
     let what = format_args!("is {actual}, it must be {expected}");
-    Fault::at(ErrorReason::InvalidSnapshot, "frame", what)
+    CallError::at(ErrorReason::InvalidSnapshot, "frame", what)
         .with("expected", expected)
         .with("actual", actual)
 }

@@ -3,7 +3,7 @@
 use ee_core::command::Rejection;
 use ee_engine::Error;
 
-use crate::fault::Fault;
+use crate::call_error::CallError;
 use crate::proto::v1::ErrorReason as R;
 
 /// Where the entries of a method's request are.
@@ -46,11 +46,18 @@ impl FieldPaths {
     }
 }
 
-/// The refusal that an error of the engine is.
+impl From<Error> for CallError {
+    /// The refusal of a call whose request has one entry.
+    fn from(error: Error) -> Self {
+        call_error(FieldPaths::SINGLE, error)
+    }
+}
+
+/// The refusal that tells the caller of an error of the engine.
 #[cold]
-pub(crate) fn fault(paths: FieldPaths, error: Error) -> Fault {
+pub(crate) fn call_error(paths: FieldPaths, error: Error) -> CallError {
     let text = error.to_string();
-    let plain = |reason| Fault::new(reason, text.clone());
+    let plain = |reason| CallError::new(reason, text.clone());
     match error {
         Error::NamespaceNotFound { name } => plain(R::NamespaceNotFound).with("namespace", name),
         Error::NamespaceExists { name } => plain(R::NamespaceExists).with("namespace", name),
@@ -64,14 +71,14 @@ pub(crate) fn fault(paths: FieldPaths, error: Error) -> Fault {
             .with("category_count", categories)
             .with("item_count", items),
         Error::CategoryNotFound { key } => {
-            Fault::at(R::CategoryNotFound, paths.path(0, paths.category), text)
+            CallError::at(R::CategoryNotFound, paths.path(0, paths.category), text)
                 .with("category", key)
         }
         Error::ItemNotFound { key, query } => {
-            Fault::at(R::ItemNotFound, item_path(paths, query), text).with("item", key)
+            CallError::at(R::ItemNotFound, item_path(paths, query), text).with("item", key)
         }
         Error::DegenerateQuery { query } => {
-            Fault::at(R::DegenerateQuery, format!("queries[{query}]"), text)
+            CallError::at(R::DegenerateQuery, format!("queries[{query}]"), text)
         }
         Error::Rejected(rejection) => rejected(paths, rejection),
         Error::RequestIdReused { request_id } => {
@@ -81,9 +88,9 @@ pub(crate) fn fault(paths: FieldPaths, error: Error) -> Fault {
             .with("expected", expected)
             .with("actual", actual),
         Error::DeadlineExceeded => plain(R::DeadlineExceeded),
-        Error::InvalidSnapshot { .. } => Fault::at(R::InvalidSnapshot, "frame", text),
+        Error::InvalidSnapshot { .. } => CallError::at(R::InvalidSnapshot, "frame", text),
         Error::Corrupted { place, what } => {
-            Fault::new(R::DataCorrupted, format!("stored data is damaged: {place}"))
+            CallError::new(R::DataCorrupted, format!("stored data is damaged: {place}"))
                 .with_internal_detail(format_args!("{place}: {what}"))
                 .with("place", place)
         }
@@ -104,24 +111,24 @@ fn item_path(paths: FieldPaths, query: Option<(usize, Option<usize>)>) -> String
     }
 }
 
-fn rejected(paths: FieldPaths, rejection: Rejection) -> Fault {
+fn rejected(paths: FieldPaths, rejection: Rejection) -> CallError {
     let text = rejection.to_string();
     match rejection {
         Rejection::CategoryNotFound { index, key } => {
-            Fault::at(R::CategoryNotFound, paths.path(index, paths.category), text)
+            CallError::at(R::CategoryNotFound, paths.path(index, paths.category), text)
                 .with("category", key)
         }
         Rejection::ItemNotFound { index, key } | Rejection::EmbeddingNeeded { index, key } => {
-            Fault::at(R::ItemNotFound, paths.path(index, paths.item), text).with("item", key)
+            CallError::at(R::ItemNotFound, paths.path(index, paths.item), text).with("item", key)
         }
         Rejection::ConflictingEntries { index, first, key } => {
             let first = paths.entry(first);
             let what = format!("sets other values for {key:?} than {first}");
-            Fault::at(R::ConflictingEntries, paths.entry(index), what)
+            CallError::at(R::ConflictingEntries, paths.entry(index), what)
                 .with("key", key)
                 .with("first", first)
         }
-        Rejection::SumOverflow(overflow) => Fault::new(R::SumOverflow, text)
+        Rejection::SumOverflow(overflow) => CallError::new(R::SumOverflow, text)
             .with("category", overflow.category)
             .with("component", overflow.component),
     }

@@ -1,0 +1,25 @@
+//! What is said of a method apart from how it is answered.
+
+use ee_access::grant::Scope;
+
+/// A method of the service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Method {
+    /// The name of the RPC.
+    pub name: &'static str,
+    /// The scope that a grant must have.
+    pub scope: Scope,
+    /// Which side streams.
+    pub kind: Kind,
+}
+
+/// The number of messages that each side of a call sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// One request, one reply.
+    Unary,
+    /// One request, any number of replies.
+    ServerStream,
+    /// Any number of requests, one reply.
+    ClientStream,
+}
