@@ -11,6 +11,7 @@ import pytest
 from effective_embeddings._core import Engine, Grant, StatusError
 from effective_embeddings.client.errors import Unimplemented
 from effective_embeddings.client.transport.embedded import EmbeddedTransport
+from effective_embeddings.server.admission.stall_timeout import StallTimeout
 from effective_embeddings.server.transport.streams import HANDLER_FACTORIES
 
 _GRANT = Grant.unrestricted("tester")
@@ -68,7 +69,8 @@ class _Anything:
 
 def test_the_server_passes_the_method_on(monkeypatch: pytest.MonkeyPatch) -> None:
     engine = _Recorder()
-    anything = cast("Any", _Anything())
+    anything: Any = _Anything()
+    anything.stall_timeout = StallTimeout(30)
     monkeypatch.setattr(
         "effective_embeddings.server.transport.streams._begin",
         lambda _: (_Anything(), _Caller(), _Anything()),

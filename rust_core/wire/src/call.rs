@@ -9,7 +9,7 @@ use ee_engine::{Engine, NamespaceHandle, NamespaceView, ReadContext, WriteContex
 use prost::Message;
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::call_error::{CallError, Result};
+use crate::call_error::{CallError, Result, Violations};
 use crate::decode::path::Path;
 use crate::decode::{shape, text, too_large};
 use crate::engine_error::{self, FieldPaths};
@@ -72,9 +72,13 @@ impl<'a> Call<'a> {
         let fingerprint = self.fingerprint(&mut request);
         let name = request.take_name();
         self.authorize(Q::NAME_FIELD, &name)?;
-        let params = self.write_params(request.options().take(), fingerprint)?;
+        let mut params = self.write_params(request.options().take(), fingerprint);
         let call = self.enter(&name)?;
-        check_model(&call.settings().embedding_model, &params.model)?;
+        let model = check_model(&call.settings().embedding_model, &params.model);
+        if model.is_err() {
+            // Not a violation: it depends on the namespace.
+            params.violations.settle(model)?;
+        }
         Ok(run(&call, request, params)?.encode_to_vec())
     }
 
@@ -88,7 +92,7 @@ impl<'a> Call<'a> {
         let fingerprint = self.fingerprint(&mut request);
         let name = request.take_name();
         self.authorize(Q::NAME_FIELD, &name)?;
-        let params = self.write_params(request.options().take(), fingerprint)?;
+        let params = self.write_params(request.options().take(), fingerprint);
         Ok(run(self, name, request, params)?.encode_to_vec())
     }
 
@@ -166,14 +170,23 @@ impl<'a> Call<'a> {
         &self,
         options: Option<WriteOptions>,
         (request_id, fingerprint): (String, u64),
-    ) -> Result<WriteParams> {
+    ) -> WriteParams {
         let options = options.unwrap_or_default();
         let write = Path::field("write");
-        text::text(write.then("request_id"), &request_id, REQUEST_ID_BYTES)?;
-        text::text(write.then("actor"), &options.actor, ACTOR_BYTES)?;
-        text::text(write.then("reason"), &options.reason, REASON_BYTES)?;
+        let mut violations = Violations::default();
+        for (name, value, limit) in [
+            ("request_id", &request_id, REQUEST_ID_BYTES),
+            ("actor", &options.actor, ACTOR_BYTES),
+            ("reason", &options.reason, REASON_BYTES),
+            (
+                "embedding_model",
+                &options.embedding_model,
+                EMBEDDING_MODEL_BYTES,
+            ),
+        ] {
+            violations.check(text::text(write.then(name), value, limit));
+        }
         let model = options.embedding_model;
-        text::text(write.then("embedding_model"), &model, EMBEDDING_MODEL_BYTES)?;
         let actor = if options.actor.is_empty() {
             self.grant.principal().to_owned()
         } else {
@@ -187,7 +200,11 @@ impl<'a> Call<'a> {
             validate_only: options.validate_only,
             deadline: self.deadline,
         };
-        Ok(WriteParams { context, model })
+        WriteParams {
+            context,
+            model,
+            violations,
+        }
     }
 
     /// The request's id, taken out of it, and a hash of what is left: the method and the message
@@ -235,8 +252,9 @@ impl NamespaceCall<'_> {
         &self,
         paths: FieldPaths,
         command: Command,
-        params: WriteParams,
+        mut params: WriteParams,
     ) -> Result<Written> {
+        params.violations.settle(Ok(()))?;
         self.engine
             .write(&self.namespace, command, params.context)
             .map_err(|error| engine_error::call_error(paths, error))
@@ -255,6 +273,8 @@ pub(crate) struct WriteParams {
     pub(crate) context: WriteContext,
     /// The model that the request names for its vectors; empty: unnamed.
     pub(crate) model: String,
+    /// Invalid fields found so far, for the method to add its own.
+    pub(crate) violations: Violations,
 }
 
 /// Refuses a request that names another model than the namespace's.

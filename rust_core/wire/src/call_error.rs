@@ -22,14 +22,21 @@ const SHOWN_BYTES: usize = 512;
 pub(crate) struct CallError {
     reason: ErrorReason,
     message: String,
+    /// The first [`MAX_VIOLATIONS`] of them, in the order of the checks.
     violations: Vec<Violation>,
+    /// Violations that are not listed.
+    more: usize,
     metadata: BTreeMap<String, String>,
     internal_detail: Option<String>,
 }
 
-/// An invalid field of a request, and what is wrong with it.
+/// The largest number of invalid fields that a status lists.
+pub(crate) const MAX_VIOLATIONS: usize = 32;
+
+/// An invalid field of a request.
 #[derive(Clone, Debug)]
 struct Violation {
+    reason: ErrorReason,
     field: String,
     description: String,
 }
@@ -45,6 +52,7 @@ impl CallError {
             reason,
             message: message.into(),
             violations: Vec::new(),
+            more: 0,
             metadata: BTreeMap::new(),
             internal_detail: None,
         }
@@ -54,10 +62,14 @@ impl CallError {
     #[cold]
     pub(crate) fn at(reason: ErrorReason, field: impl Into<String>, what: impl Display) -> Self {
         let (field, description) = (field.into(), what.to_string());
-        let mut fault = Self::new(reason, format!("{field}: {description}"));
-        fault.metadata.insert("field".to_owned(), field.clone());
-        fault.violations.push(Violation { field, description });
-        fault
+        let mut error = Self::new(reason, format!("{field}: {description}"));
+        error.metadata.insert("field".to_owned(), field.clone());
+        error.violations.push(Violation {
+            reason,
+            field,
+            description,
+        });
+        error
     }
 
     /// Its reason.
@@ -70,9 +82,9 @@ impl CallError {
     pub(crate) fn internal(detail: impl Display) -> Self {
         let id = defect_id();
         let message = refusals::internal_message(&id);
-        let mut fault = Self::new(ErrorReason::Internal, message).with("id", &id);
-        fault.internal_detail = Some(format!("id={id} {detail}"));
-        fault
+        let mut error = Self::new(ErrorReason::Internal, message).with("id", &id);
+        error.internal_detail = Some(format!("id={id} {detail}"));
+        error
     }
 
     /// With a particular.
@@ -93,30 +105,108 @@ impl CallError {
     /// The same, where what is wrong is wrong with a snapshot.
     #[must_use]
     pub(crate) fn in_snapshot(mut self) -> Self {
-        if reason::code(self.reason) == Code::InvalidArgument {
-            self.reason = ErrorReason::InvalidSnapshot;
+        let invalid = |reason: &mut ErrorReason| {
+            if reason::code(*reason) == Code::InvalidArgument {
+                *reason = ErrorReason::InvalidSnapshot;
+            }
+        };
+        invalid(&mut self.reason);
+        let violations = self.violations.iter_mut();
+        violations.for_each(|violation| invalid(&mut violation.reason));
+        self
+    }
+
+    /// This refusal, and the violations of another one after its own.
+    #[must_use]
+    fn and(mut self, other: Self) -> Self {
+        self.more += other.more;
+        for violation in other.violations {
+            if self.violations.len() < MAX_VIOLATIONS {
+                self.violations.push(violation);
+            } else {
+                self.more += 1;
+            }
         }
         self
     }
 }
 
+/// The violations found so far, so that a caller learns of all invalid fields at once.
+#[derive(Debug, Default)]
+pub(crate) struct Violations(Option<Box<CallError>>);
+
+impl Violations {
+    /// A field's value; a default in its place, which is never used, if the field is invalid.
+    pub(crate) fn check<T: Default>(&mut self, field: Result<T>) -> T {
+        match field {
+            Ok(value) => value,
+            Err(error) => {
+                self.add(error);
+                T::default()
+            }
+        }
+    }
+
+    /// The last field's value, if neither it nor a field before it is invalid.
+    pub(crate) fn settle<T>(&mut self, last: Result<T>) -> Result<T> {
+        match (self.0.take(), last) {
+            (None, last) => last,
+            (Some(found), Ok(_)) => Err(*found),
+            (Some(found), Err(last)) => Err(found.and(last)),
+        }
+    }
+
+    #[cold]
+    fn add(&mut self, error: CallError) {
+        self.0 = Some(Box::new(match self.0.take() {
+            None => error,
+            Some(found) => found.and(error),
+        }));
+    }
+}
+
+/// The entries of a list, if each of them is valid; otherwise the violations of all of them.
+pub(crate) fn all<T>(entries: impl Iterator<Item = Result<T>>) -> Result<Vec<T>> {
+    let mut values = Vec::with_capacity(entries.size_hint().0);
+    let mut violations = Violations::default();
+    for entry in entries {
+        match entry {
+            Ok(value) => values.push(value),
+            Err(error) => {
+                values.clear();
+                violations.add(error);
+            }
+        }
+    }
+    violations.settle(Ok(values))
+}
+
 impl From<CallError> for Status {
-    fn from(fault: CallError) -> Self {
-        let code = reason::code(fault.reason);
-        let reason = reason::name(fault.reason);
+    fn from(mut error: CallError) -> Self {
+        let code = reason::code(error.reason);
+        let reason = reason::name(error.reason);
         let mut violations = Vec::new();
         if code == Code::InvalidArgument {
-            violations.extend(fault.violations.into_iter().map(|each| FieldViolation {
+            let count = error.violations.len() + error.more;
+            if count > 1 {
+                let others = count - 1;
+                let fields = if others == 1 { "field" } else { "fields" };
+                let message = &mut error.message;
+                message.push_str(&format!(" (and {others} more invalid {fields})"));
+                let key = "violations".to_owned();
+                error.metadata.insert(key, count.to_string());
+            }
+            violations.extend(error.violations.into_iter().map(|each| FieldViolation {
                 field: each.field,
                 description: each.description,
-                reason: reason.to_owned(),
+                reason: reason::name(each.reason).to_owned(),
             }));
         }
-        let status = StatusBuilder::new(code, reason, fault.message)
-            .metadata(fault.metadata)
+        let status = StatusBuilder::new(code, reason, error.message)
+            .metadata(error.metadata)
             .violations(violations)
-            .internal_detail(fault.internal_detail);
-        if fault.reason == ErrorReason::ShuttingDown {
+            .internal_detail(error.internal_detail);
+        if error.reason == ErrorReason::ShuttingDown {
             return status.retry_after(SHUTTING_DOWN_RETRY).build();
         }
         status.build()
@@ -144,4 +234,46 @@ fn defect_id() -> String {
         .map_or(0, |since| since.as_nanos());
     let hash = xxh3_64(format!("{now} {count}").as_bytes());
     format!("{:012x}", hash >> 16)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn invalid(index: usize) -> CallError {
+        CallError::at(ErrorReason::InvalidKey, format!("items[{index}]"), "is bad")
+            .with("first", index)
+    }
+
+    #[test]
+    fn the_first_violations_are_listed_and_all_are_counted() {
+        let entries = (0..100).map(|index| {
+            if index % 2 == 0 {
+                Ok(index)
+            } else {
+                Err(invalid(index))
+            }
+        });
+        let error = all(entries).unwrap_err();
+        assert_eq!(error.violations.len(), MAX_VIOLATIONS);
+        assert_eq!(error.violations[1].field, "items[3]");
+        assert_eq!(error.more, 50 - MAX_VIOLATIONS);
+        let status = Status::from(error);
+        assert_eq!(
+            status.message,
+            "items[1]: is bad (and 49 more invalid fields)"
+        );
+        assert_eq!(all([Ok(1), Ok(2)].into_iter()).unwrap(), [1, 2]);
+    }
+
+    #[test]
+    fn what_comes_last_is_counted_too() {
+        let mut violations = Violations::default();
+        assert_eq!(violations.check(Ok(3)), 3);
+        assert_eq!(violations.check::<u32>(Err(invalid(0))), 0);
+        let error = violations.settle::<()>(Err(invalid(1))).unwrap_err();
+        assert_eq!(error.violations.len(), 2);
+        assert_eq!(error.metadata["first"], "0");
+        assert!(violations.settle(Ok(())).is_ok());
+    }
 }

@@ -634,3 +634,59 @@ fn a_service_can_be_shared() {
     shared::<Service>();
     shared::<Grant>();
 }
+
+#[test]
+fn every_invalid_field_is_reported_up_to_a_bound() {
+    let world = World::with_alice();
+    let mut request = assign(vec![
+        assignment("", "health", Some(&[1.0])),
+        assignment("gym", "health", Some(&[1.0, 1.0])),
+        Assignment {
+            weight: Some(-1.0),
+            ..assignment("run", "", None)
+        },
+    ]);
+    request.write = Some(WriteOptions {
+        actor: "a".repeat(257),
+        ..WriteOptions::default()
+    });
+    let said = world.refusal("Assign", &request);
+    assert_eq!(
+        said.fields,
+        [
+            "write.actor",
+            "assignments[0].item",
+            "assignments[0].embedding",
+            "assignments[2].category",
+            "assignments[2].weight",
+        ]
+    );
+    assert_eq!(said.reason, "TOO_LARGE");
+    assert_eq!(said.metadata["field"], "write.actor");
+    assert_eq!(said.metadata["violations"], "5");
+
+    // The order is the same each time, the number is whole, and the details stay small.
+    let many = assign(vec![assignment("", "", None); 1000]);
+    let status = world.ask::<_, AssignResponse>("Assign", &many).unwrap_err();
+    assert!(status.message.starts_with("assignments[0].item: "));
+    assert!(
+        status.message.ends_with(" (and 1999 more invalid fields)"),
+        "{}",
+        status.message
+    );
+    assert!(status.details.len() <= 4096);
+    let said = refusal(&status);
+    assert_eq!(said.metadata["violations"], "2000");
+    assert!((8..=32).contains(&said.fields.len()), "{:?}", said.fields);
+    assert_eq!(said.fields[3], "assignments[1].category");
+    assert_eq!(world.refusal("Assign", &many), said);
+
+    let mut request = match_request(vec![
+        vector_query(&[1.0]),
+        query(query::Source::Item(String::new())),
+    ]);
+    request.min_score = Some(2.0);
+    let said = world.refusal("Match", &request);
+    let fields = ["min_score", "queries[0].embedding", "queries[1].item"];
+    assert_eq!(said.fields, fields);
+}

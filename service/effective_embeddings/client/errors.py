@@ -74,10 +74,12 @@ class FieldViolation:
         field: Its path, such as ``assignments[3].embedding``. The number is the place in the
             batch that the method was given, even if the client sent it in parts.
         description: What is wrong with it.
+        reason: The name of the contract's ErrorReason, such as ``"INVALID_VECTOR"``.
     """
 
     field: str
     description: str
+    reason: str = ""
 
 
 class EffectiveEmbeddingsError(Exception):
@@ -89,7 +91,8 @@ class EffectiveEmbeddingsError(Exception):
             if the network failed.
         message: What happened.
         metadata: The reason's details, such as ``{"namespace": "alice"}``.
-        field_violations: The fields at fault, if any.
+        field_violations: The invalid fields, if any: at most 32. ``metadata["violations"]`` is
+            their number if the request has more than one.
         retry_after: Seconds after which the service asks to retry; None: it does not say.
     """
 
@@ -127,7 +130,9 @@ class EffectiveEmbeddingsError(Exception):
             self.reason,
             {key: shift(value) for key, value in self.metadata.items()},
             [
-                FieldViolation(shift(violation.field), shift(violation.description))
+                FieldViolation(
+                    shift(violation.field), shift(violation.description), violation.reason
+                )
                 for violation in self.field_violations
             ],
             self.code,
@@ -255,7 +260,7 @@ def error_from_status(code: int, message: str, details: bytes) -> EffectiveEmbed
                 retry_after = retry.retry_delay.ToMilliseconds() / 1000
             elif detail.Unpack(bad_request):
                 violations += (
-                    FieldViolation(violation.field, violation.description)
+                    FieldViolation(violation.field, violation.description, violation.reason)
                     for violation in bad_request.field_violations
                 )
             else:

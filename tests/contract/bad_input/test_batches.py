@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
-from effective_embeddings import Client
+from effective_embeddings import Client, errors
 from effective_embeddings.v1 import service_pb2 as pb
 from tests.contract.bad_input.cases import (
     GOOD,
@@ -196,3 +197,21 @@ def test_repeating_an_entry_in_a_batch_is_no_conflict(
     first, second = raw.call("Assign", request).results
     assert (first.changed, first.item_created) == (True, True)
     assert (second.changed, second.item_created, second.previous_category) == (False, False, "a")
+
+
+def test_every_invalid_field_is_reported_at_once(client: Client, ns: str) -> None:
+    client.create_namespace(ns, 4)
+    with pytest.raises(errors.InvalidArgument) as caught:
+        client.assign(ns, ["", "b"], ["health", ""], np.full((2, 4), np.nan), weights=[1, -1])
+    error = caught.value
+    assert [(each.field, each.reason) for each in error.field_violations] == [
+        ("assignments[0].item", "INVALID_KEY"),
+        ("assignments[0].embedding", "INVALID_VECTOR"),
+        ("assignments[1].category", "INVALID_KEY"),
+        ("assignments[1].embedding", "INVALID_VECTOR"),
+        ("assignments[1].weight", "INVALID_WEIGHT"),
+    ]
+    assert all(each.field not in each.description for each in error.field_violations)
+    assert (error.reason, error.metadata["violations"]) == ("INVALID_KEY", "5")
+    assert error.message.startswith("assignments[0].item: ")
+    assert error.message.endswith("(and 4 more invalid fields)")

@@ -21,8 +21,13 @@ use crate::clock::check_deadline;
 use crate::shared::Shared;
 use crate::{Error, Result};
 
-/// Longest wait for a revision that a read asks for.
+/// Longest wait for a revision that a read asks for. The wait ends earlier if the caller's deadline
+/// is near: a tenth of the remaining time, at most [`MAX_REPLY_TIME`], is left for the reply that
+/// says which revision was reached.
 pub const MAX_REVISION_WAIT: Duration = Duration::from_secs(5);
+
+/// Most of the remaining time that a read which waits in vain leaves for its reply.
+const MAX_REPLY_TIME: Duration = Duration::from_millis(100);
 
 /// Time after which a reader that waits for the writer checks whether the writer still runs.
 const PUBLISH_WAIT: Duration = Duration::from_millis(100);
@@ -41,7 +46,10 @@ impl Shared {
             return Ok(loaded);
         }
         let longest = now + MAX_REVISION_WAIT;
-        let until = context.deadline.map_or(longest, |d| d.min(longest));
+        let until = context.deadline.map_or(longest, |deadline| {
+            let reply = (deadline.saturating_duration_since(now) / 10).min(MAX_REPLY_TIME);
+            (deadline - reply).min(longest)
+        });
         loop {
             match loaded.wait(context.min_revision, until) {
                 Ok(()) => return Ok(loaded),
@@ -273,6 +281,27 @@ mod tests {
             )
             .unwrap();
         (engine, before)
+    }
+
+    #[test]
+    fn a_wait_in_vain_ends_in_time_for_its_answer() {
+        let directory = tempfile::tempdir().unwrap();
+        let (engine, _) = left(directory.path());
+        let namespace = engine.handle("n").unwrap();
+        let wait = |millis| {
+            let deadline = Instant::now() + Duration::from_millis(millis);
+            let context = ReadContext {
+                min_revision: 99,
+                deadline: Some(deadline),
+            };
+            let (expected, actual) = (99, 2);
+            let refused = Error::RevisionNotReached { expected, actual };
+            assert_eq!(engine.namespace(&namespace, context), Err(refused));
+            deadline.saturating_duration_since(Instant::now())
+        };
+        assert!(wait(200) > Duration::ZERO);
+        assert!(wait(1500) > Duration::from_millis(50));
+        assert!(wait(1500) <= MAX_REPLY_TIME);
     }
 
     #[test]

@@ -12,7 +12,7 @@ pub(crate) mod vector;
 use ee_core::settings::Metadata;
 
 use self::path::Path;
-use crate::call_error::{CallError, Result};
+use crate::call_error::{CallError, Result, Violations};
 use crate::proto::v1::ErrorReason;
 
 /// Refuses an empty list.
@@ -25,6 +25,21 @@ pub(crate) fn not_empty<T>(path: Path<'_>, list: &[T]) -> Result<()> {
         ));
     }
     Ok(())
+}
+
+/// Checks the keys of a list.
+pub(crate) fn keys_of(field: &'static str, keys: &[String]) -> Result<()> {
+    let mut violations = Violations::default();
+    for (index, key) in keys.iter().enumerate() {
+        violations.check(text::key(Path::entry(field, index), key));
+    }
+    violations.settle(Ok(()))
+}
+
+/// Checks the keys of a list that must not be empty.
+pub(crate) fn keys(field: &'static str, keys: &[String]) -> Result<()> {
+    not_empty(Path::field(field), keys)?;
+    keys_of(field, keys)
 }
 
 /// Refuses a list that is too long.

@@ -5,32 +5,43 @@ use ee_engine::NewNamespace;
 
 use super::path::Path;
 use super::{number, text};
-use crate::call_error::Result;
+use crate::call_error::{Result, Violations};
 use crate::limits::{DESCRIPTION_BYTES, EMBEDDING_MODEL_BYTES};
 use crate::proto::v1;
 
 /// The namespace that a message asks for; what is output only is ignored.
 pub(crate) fn new_namespace(path: Path<'_>, namespace: v1::Namespace) -> Result<NewNamespace> {
-    text::namespace_name(path.then("name"), &namespace.name)?;
-    let dimension = number::dimension(path.then("dimension"), namespace.dimension)?;
+    let mut violations = Violations::default();
+    let name = text::namespace_name(path.then("name"), &namespace.name);
+    violations.check(name);
+    let dimension = number::dimension(path.then("dimension"), namespace.dimension);
+    let dimension = violations.check(dimension);
     let model = namespace.embedding_model;
-    text::text(path.then("embedding_model"), &model, EMBEDDING_MODEL_BYTES)?;
-    let normalization = normalization(path.then("normalization"), namespace.normalization)?;
-    let membership = membership(path.then("membership"), namespace.membership)?;
+    let path_of_model = path.then("embedding_model");
+    violations.check(text::text(path_of_model, &model, EMBEDDING_MODEL_BYTES));
+    let normalization = normalization(path.then("normalization"), namespace.normalization);
+    let normalization = violations.check(normalization.map(Some));
+    let membership = membership(path.then("membership"), namespace.membership);
+    let membership = violations.check(membership.map(Some));
     let description = namespace.description;
-    text::text(path.then("description"), &description, DESCRIPTION_BYTES)?;
-    text::metadata(path.then("labels"), &namespace.labels)?;
-    Ok(NewNamespace {
+    let path_of_description = path.then("description");
+    violations.check(text::text(
+        path_of_description,
+        &description,
+        DESCRIPTION_BYTES,
+    ));
+    violations.check(text::metadata(path.then("labels"), &namespace.labels));
+    violations.settle(Ok(NewNamespace {
         name: namespace.name,
         settings: NamespaceSettings {
             dimension,
             embedding_model: model,
-            normalization,
-            membership,
+            normalization: normalization.unwrap_or(Normalization::Raw),
+            membership: membership.unwrap_or(MembershipMode::Single),
         },
         description,
         labels: namespace.labels,
-    })
+    }))
 }
 
 fn normalization(path: Path<'_>, value: i32) -> Result<Normalization> {

@@ -10,7 +10,7 @@ use prost_types::Timestamp;
 
 use super::path::Path;
 use super::{number, text, vector};
-use crate::call_error::{CallError, Result};
+use crate::call_error::{CallError, Result, Violations, all};
 use crate::limits::{ACTOR_BYTES, REASON_BYTES};
 use crate::proto::v1::{self, ErrorReason};
 
@@ -28,24 +28,27 @@ pub(crate) fn category(
     path: Path<'_>,
     category: v1::Category,
 ) -> Result<CategoryRecord> {
-    text::key(path.then("key"), &category.key)?;
-    text::metadata(path.then("metadata"), &category.metadata)?;
-    Ok(CategoryRecord {
+    let mut violations = Violations::default();
+    violations.check(text::key(path.then("key"), &category.key));
+    violations.check(text::metadata(path.then("metadata"), &category.metadata));
+    let base_weight = number::base_weight(path.then("base_weight"), category.base_weight);
+    let base_share = number::base_share(path.then("min_base_share"), category.min_base_share);
+    let base = vector::optional(settings, path.then("base"), category.base);
+    let created = milliseconds(path.then("create_time"), category.create_time);
+    let record = CategoryRecord {
         key: Arc::from(category.key),
         settings: CategorySettings {
-            base_weight: number::base_weight(path.then("base_weight"), category.base_weight)?,
+            base_weight: violations.check(base_weight),
             window: category.window,
-            min_base_share: number::base_share(
-                path.then("min_base_share"),
-                category.min_base_share,
-            )?,
+            min_base_share: violations.check(base_share),
             frozen: category.frozen,
         },
-        base: vector::optional(settings, path.then("base"), category.base)?,
+        base: violations.check(base),
         metadata: category.metadata,
         anchor: category.anchor,
-        created_ms: milliseconds(path.then("create_time"), category.create_time)?,
-    })
+        created_ms: violations.check(created),
+    };
+    violations.settle(Ok(record))
 }
 
 /// An item of a full snapshot.
@@ -54,36 +57,55 @@ pub(crate) fn item(
     path: Path<'_>,
     item: v1::Item,
 ) -> Result<ItemView> {
-    text::key(path.then("key"), &item.key)?;
-    text::metadata(path.then("metadata"), &item.metadata)?;
-    let embedding = vector::optional(settings, path.then("embedding"), item.embedding)?
-        .ok_or_else(|| super::required(path.then("embedding"), "is not set"))?;
+    let mut violations = Violations::default();
+    violations.check(text::key(path.then("key"), &item.key));
+    violations.check(text::metadata(path.then("metadata"), &item.metadata));
+    let embedding =
+        vector::optional(settings, path.then("embedding"), item.embedding).and_then(|vector| {
+            let missing = || super::required(path.then("embedding"), "is not set");
+            vector.ok_or_else(missing).map(Some)
+        });
+    let weight = number::weight(path.then("weight"), item.weight);
+    let created = milliseconds(path.then("create_time"), item.create_time);
     let memberships = item.memberships.into_iter().enumerate();
-    Ok(ItemView {
+    let memberships =
+        all(memberships
+            .map(|(index, entry)| membership(path.then_entry("memberships", index), entry)));
+    let view = ItemView {
         key: item.key,
-        weight: number::weight(path.then("weight"), item.weight)?,
-        embedding: Some(embedding),
+        weight: violations.check(weight),
+        embedding: violations.check(embedding),
         metadata: item.metadata,
-        created_ms: milliseconds(path.then("create_time"), item.create_time)?,
-        memberships: memberships
-            .map(|(index, entry)| membership(path.then_entry("memberships", index), entry))
-            .collect::<Result<_>>()?,
-    })
+        created_ms: violations.check(created),
+        memberships: violations.check(memberships),
+    };
+    violations.settle(Ok(view))
 }
 
 fn membership(path: Path<'_>, membership: v1::Membership) -> Result<MembershipView> {
-    text::key(path.then("category"), &membership.category)?;
-    text::text(path.then("actor"), &membership.actor, ACTOR_BYTES)?;
-    text::text(path.then("reason"), &membership.reason, REASON_BYTES)?;
-    Ok(MembershipView {
+    let mut violations = Violations::default();
+    violations.check(text::key(path.then("category"), &membership.category));
+    violations.check(text::text(
+        path.then("actor"),
+        &membership.actor,
+        ACTOR_BYTES,
+    ));
+    violations.check(text::text(
+        path.then("reason"),
+        &membership.reason,
+        REASON_BYTES,
+    ));
+    let assigned = milliseconds(path.then("assign_time"), membership.assign_time);
+    let view = MembershipView {
         category: membership.category,
         sequence: membership.sequence,
         origin: Origin {
-            time_ms: milliseconds(path.then("assign_time"), membership.assign_time)?,
+            time_ms: violations.check(assigned),
             actor: membership.actor,
             reason: membership.reason,
         },
-    })
+    };
+    violations.settle(Ok(view))
 }
 
 /// A time in milliseconds since the Unix epoch.

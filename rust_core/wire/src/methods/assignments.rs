@@ -5,7 +5,7 @@ use ee_core::settings::NamespaceSettings;
 
 use super::{Command, Outcome, outcome};
 use crate::call::{NamespaceCall, WriteParams};
-use crate::call_error::Result;
+use crate::call_error::{Result, Violations, all};
 use crate::decode::path::Path;
 use crate::decode::{self, number, text, vector};
 use crate::engine_error::FieldPaths;
@@ -14,13 +14,15 @@ use crate::proto::v1;
 pub(crate) fn assign(
     call: &NamespaceCall<'_>,
     request: v1::AssignRequest,
-    params: WriteParams,
+    mut params: WriteParams,
 ) -> Result<v1::AssignResponse> {
-    decode::not_empty(Path::field("assignments"), &request.assignments)?;
+    let not_empty = decode::not_empty(Path::field("assignments"), &request.assignments);
+    params.violations.check(not_empty);
     let entries = request.assignments.into_iter().enumerate();
-    let assignments = entries
-        .map(|(index, entry)| assignment(call.settings(), Path::entry("assignments", index), entry))
-        .collect::<Result<_>>()?;
+    let assignments = all(entries.map(|(index, entry)| {
+        assignment(call.settings(), Path::entry("assignments", index), entry)
+    }));
+    let assignments = params.violations.settle(assignments)?;
     let paths = FieldPaths::of("assignments", "category", "item");
     let written = call.write(paths, Command::Assign(assignments), params)?;
     let results = outcome!(written, Outcome::Assign(results) => results);
@@ -35,18 +37,25 @@ fn assignment(
     path: Path<'_>,
     entry: v1::Assignment,
 ) -> Result<Assignment> {
-    text::key(path.then("item"), &entry.item)?;
-    text::key(path.then("category"), &entry.category)?;
+    let mut violations = Violations::default();
+    violations.check(text::key(path.then("item"), &entry.item));
+    violations.check(text::key(path.then("category"), &entry.category));
     let weight = |weight| number::weight(path.then("weight"), weight);
-    Ok(Assignment {
+    let embedding = vector::optional(settings, path.then("embedding"), entry.embedding);
+    let assignment = Assignment {
         item: ItemPut {
             key: entry.item,
-            embedding: vector::optional(settings, path.then("embedding"), entry.embedding)?,
-            weight: entry.weight.map(weight).transpose()?,
-            metadata: decode::metadata(path.then("metadata"), entry.metadata, false)?,
+            embedding: violations.check(embedding),
+            weight: violations.check(entry.weight.map(weight).transpose()),
+            metadata: violations.check(decode::metadata(
+                path.then("metadata"),
+                entry.metadata,
+                false,
+            )),
         },
         category: entry.category,
-    })
+    };
+    violations.settle(Ok(assignment))
 }
 
 fn assigned(result: Assigned) -> v1::AssignmentResult {
@@ -65,13 +74,14 @@ fn assigned(result: Assigned) -> v1::AssignmentResult {
 pub(crate) fn unassign(
     call: &NamespaceCall<'_>,
     request: v1::UnassignRequest,
-    params: WriteParams,
+    mut params: WriteParams,
 ) -> Result<v1::UnassignResponse> {
-    decode::not_empty(Path::field("unassignments"), &request.unassignments)?;
+    let not_empty = decode::not_empty(Path::field("unassignments"), &request.unassignments);
+    params.violations.check(not_empty);
     let entries = request.unassignments.into_iter().enumerate();
-    let unassignments = entries
-        .map(|(index, entry)| unassignment(Path::entry("unassignments", index), entry))
-        .collect::<Result<_>>()?;
+    let unassignments =
+        all(entries.map(|(index, entry)| unassignment(Path::entry("unassignments", index), entry)));
+    let unassignments = params.violations.settle(unassignments)?;
     let paths = FieldPaths::of("unassignments", "category", "item");
     let command = Command::Unassign(unassignments);
     let written = call.write(paths, command, params)?;
@@ -83,20 +93,22 @@ pub(crate) fn unassign(
 }
 
 fn unassignment(path: Path<'_>, entry: v1::Unassignment) -> Result<Unassignment> {
-    text::key(path.then("item"), &entry.item)?;
+    let mut violations = Violations::default();
+    violations.check(text::key(path.then("item"), &entry.item));
     let named = !entry.category.is_empty();
     if named {
-        text::key(path.then("category"), &entry.category)?;
+        violations.check(text::key(path.then("category"), &entry.category));
     }
     if named && entry.delete_item {
         let path = path.then("delete_item");
-        return Err(number::out_of_range(path, "false beside category", true));
+        let error = number::out_of_range(path, "false beside category", true);
+        violations.check(Err::<(), _>(error));
     }
-    Ok(Unassignment {
+    violations.settle(Ok(Unassignment {
         item: entry.item,
         category: named.then_some(entry.category),
         delete_item: entry.delete_item,
-    })
+    }))
 }
 
 fn unassigned(result: Unassigned) -> v1::UnassignmentResult {

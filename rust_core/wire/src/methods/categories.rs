@@ -6,7 +6,7 @@ use ee_core::settings::NamespaceSettings;
 use super::page::{Page, wanted};
 use super::{Command, Outcome, outcome};
 use crate::call::{NamespaceCall, WriteParams};
-use crate::call_error::Result;
+use crate::call_error::{Result, Violations, all};
 use crate::decode::path::Path;
 use crate::decode::{self, number, text, vector};
 use crate::encode::category::category as encode;
@@ -21,15 +21,15 @@ use crate::proto::v1::{
 pub(crate) fn put(
     call: &NamespaceCall<'_>,
     request: PutCategoriesRequest,
-    params: WriteParams,
+    mut params: WriteParams,
 ) -> Result<PutCategoriesResponse> {
-    decode::not_empty(Path::field("categories"), &request.categories)?;
+    let not_empty = decode::not_empty(Path::field("categories"), &request.categories);
+    params.violations.check(not_empty);
     let updates = request.categories.into_iter().enumerate();
-    let puts = updates
-        .map(|(index, update)| {
-            category_put(call.settings(), Path::entry("categories", index), update)
-        })
-        .collect::<Result<_>>()?;
+    let puts = all(updates.map(|(index, update)| {
+        category_put(call.settings(), Path::entry("categories", index), update)
+    }));
+    let puts = params.violations.settle(puts)?;
     let paths = FieldPaths::of("categories", "key", "");
     let written = call.write(paths, Command::PutCategories(puts), params)?;
     let results = outcome!(written, Outcome::PutCategories(results) => results);
@@ -49,27 +49,31 @@ fn category_put(
     path: Path<'_>,
     update: CategoryUpdate,
 ) -> Result<CategoryPut> {
-    text::key(path.then("key"), &update.key)?;
+    let mut violations = Violations::default();
+    violations.check(text::key(path.then("key"), &update.key));
     if update.clear_base && update.base.is_some() {
         let path = path.then("clear_base");
-        return Err(number::out_of_range(path, "false beside base", true));
+        let error = number::out_of_range(path, "false beside base", true);
+        violations.check(Err::<(), _>(error));
     }
-    let base = vector::optional(settings, path.then("base"), update.base)?;
+    let base = vector::optional(settings, path.then("base"), update.base);
+    let base = violations.check(base);
     let base_weight = |weight| number::base_weight(path.then("base_weight"), weight);
     let base_share = |share| number::base_share(path.then("min_base_share"), share);
-    Ok(CategoryPut {
+    let put = CategoryPut {
         key: update.key,
         base: base.map(Some).or(update.clear_base.then_some(None)),
-        base_weight: update.base_weight.map(base_weight).transpose()?,
+        base_weight: violations.check(update.base_weight.map(base_weight).transpose()),
         window: update.window,
-        min_base_share: update.min_base_share.map(base_share).transpose()?,
+        min_base_share: violations.check(update.min_base_share.map(base_share).transpose()),
         frozen: update.frozen,
-        metadata: decode::metadata(
+        metadata: violations.check(decode::metadata(
             path.then("metadata"),
             update.metadata,
             update.replace_metadata,
-        )?,
-    })
+        )),
+    };
+    violations.settle(Ok(put))
 }
 
 pub(crate) fn get(
@@ -93,9 +97,10 @@ pub(crate) fn list(
     call: &NamespaceCall<'_>,
     request: ListCategoriesRequest,
 ) -> Result<ListCategoriesResponse> {
-    let size = number::page_size(request.page_size)?;
+    let mut violations = Violations::default();
+    let size = violations.check(number::page_size(request.page_size));
     let binding = Binding([call.method, call.namespace.name(), ""]);
-    let after = binding.key(&request.page_token)?;
+    let after = violations.settle(binding.key(&request.page_token))?;
     let size = wanted(call, size, 2 * usize::from(request.include_embeddings));
     let found = call.engine.categories(
         &call.namespace,
@@ -115,12 +120,10 @@ pub(crate) fn list(
 pub(crate) fn delete(
     call: &NamespaceCall<'_>,
     request: DeleteCategoriesRequest,
-    params: WriteParams,
+    mut params: WriteParams,
 ) -> Result<DeleteCategoriesResponse> {
-    decode::not_empty(Path::field("categories"), &request.categories)?;
-    for (index, key) in request.categories.iter().enumerate() {
-        text::key(Path::entry("categories", index), key)?;
-    }
+    let keys = decode::keys("categories", &request.categories);
+    params.violations.settle(keys)?;
     let command = Command::DeleteCategories {
         keys: request.categories,
         allow_missing: request.allow_missing,
@@ -140,9 +143,10 @@ pub(crate) fn delete(
 pub(crate) fn reanchor(
     call: &NamespaceCall<'_>,
     request: ReanchorRequest,
-    params: WriteParams,
+    mut params: WriteParams,
 ) -> Result<ReanchorResponse> {
-    text::key(Path::field("category"), &request.category)?;
+    let key = text::key(Path::field("category"), &request.category);
+    params.violations.settle(key)?;
     let command = Command::Reanchor {
         key: request.category,
         keep_last: request.keep_last,

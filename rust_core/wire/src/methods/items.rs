@@ -7,7 +7,7 @@ use ee_engine::ItemFilter;
 use super::page::{Page, wanted};
 use super::{Command, Outcome, outcome};
 use crate::call::{NamespaceCall, WriteParams};
-use crate::call_error::Result;
+use crate::call_error::{Result, Violations, all};
 use crate::decode::path::Path;
 use crate::decode::{self, number, text, vector};
 use crate::encode::item::item as encode;
@@ -22,13 +22,13 @@ use crate::proto::v1::{
 pub(crate) fn put(
     call: &NamespaceCall<'_>,
     request: PutItemsRequest,
-    params: WriteParams,
+    mut params: WriteParams,
 ) -> Result<PutItemsResponse> {
-    decode::not_empty(Path::field("items"), &request.items)?;
+    let not_empty = decode::not_empty(Path::field("items"), &request.items);
+    params.violations.check(not_empty);
     let updates = request.items.into_iter().enumerate();
-    let puts = updates
-        .map(|(index, update)| item_put(call.settings(), Path::entry("items", index), update))
-        .collect::<Result<_>>()?;
+    let put = |(index, update)| item_put(call.settings(), Path::entry("items", index), update);
+    let puts = params.violations.settle(all(updates.map(put)))?;
     let paths = FieldPaths::of("items", "", "key");
     let written = call.write(paths, Command::PutItems(puts), params)?;
     let results = outcome!(written, Outcome::PutItems(results) => results);
@@ -44,18 +44,21 @@ pub(crate) fn put(
 }
 
 fn item_put(settings: &NamespaceSettings, path: Path<'_>, update: ItemUpdate) -> Result<ItemPut> {
-    text::key(path.then("key"), &update.key)?;
+    let mut violations = Violations::default();
+    violations.check(text::key(path.then("key"), &update.key));
     let weight = |weight| number::weight(path.then("weight"), weight);
-    Ok(ItemPut {
+    let embedding = vector::optional(settings, path.then("embedding"), update.embedding);
+    let put = ItemPut {
         key: update.key,
-        embedding: vector::optional(settings, path.then("embedding"), update.embedding)?,
-        weight: update.weight.map(weight).transpose()?,
-        metadata: decode::metadata(
+        embedding: violations.check(embedding),
+        weight: violations.check(update.weight.map(weight).transpose()),
+        metadata: violations.check(decode::metadata(
             path.then("metadata"),
             update.metadata,
             update.replace_metadata,
-        )?,
-    })
+        )),
+    };
+    violations.settle(Ok(put))
 }
 
 pub(crate) fn get(call: &NamespaceCall<'_>, request: GetItemRequest) -> Result<GetItemResponse> {
@@ -76,13 +79,14 @@ pub(crate) fn list(
     call: &NamespaceCall<'_>,
     request: ListItemsRequest,
 ) -> Result<ListItemsResponse> {
-    let size = number::page_size(request.page_size)?;
-    // What the filter is called in the token: a key never begins with a control character.
+    let mut violations = Violations::default();
+    let size = violations.check(number::page_size(request.page_size));
+    // The filter's name in the token: a key never begins with a control character.
     let named = match &request.filter {
         None | Some(Filter::Unassigned(false)) => "",
         Some(Filter::Unassigned(true)) => "\0unassigned",
         Some(Filter::Category(key)) => {
-            text::key(Path::field("category"), key)?;
+            violations.check(text::key(Path::field("category"), key));
             key.as_str()
         }
     };
@@ -90,16 +94,17 @@ pub(crate) fn list(
     let token = &request.page_token;
     let filter = match &request.filter {
         None | Some(Filter::Unassigned(false)) => ItemFilter::All {
-            after: binding.key(token)?,
+            after: violations.check(binding.key(token)),
         },
         Some(Filter::Unassigned(true)) => ItemFilter::Inbox {
-            after: binding.key(token)?,
+            after: violations.check(binding.key(token)),
         },
         Some(Filter::Category(key)) => ItemFilter::Category {
             key: key.clone(),
-            before: binding.place(token)?,
+            before: violations.check(binding.place(token)),
         },
     };
+    violations.settle(Ok(()))?;
     let size = wanted(call, size, usize::from(request.include_embeddings));
     let found = call.engine.items(
         &call.namespace,
@@ -130,12 +135,10 @@ fn place(item: &Item, category: &str) -> u64 {
 pub(crate) fn delete(
     call: &NamespaceCall<'_>,
     request: DeleteItemsRequest,
-    params: WriteParams,
+    mut params: WriteParams,
 ) -> Result<DeleteItemsResponse> {
-    decode::not_empty(Path::field("items"), &request.items)?;
-    for (index, key) in request.items.iter().enumerate() {
-        text::key(Path::entry("items", index), key)?;
-    }
+    let keys = decode::keys("items", &request.items);
+    params.violations.settle(keys)?;
     let command = Command::DeleteItems {
         keys: request.items,
         allow_missing: request.allow_missing,

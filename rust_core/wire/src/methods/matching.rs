@@ -7,7 +7,7 @@ use prost::Message;
 
 use super::outline::Outline;
 use crate::call::{Call, NamespaceCall, check_model};
-use crate::call_error::Result;
+use crate::call_error::{Result, Violations, all};
 use crate::decode::path::Path;
 use crate::decode::{self, number, text, vector};
 use crate::limits::{DEFAULT_MATCH_LIMIT, EMBEDDING_MODEL_BYTES, MATCH_RESULTS, QUERY_PARTS};
@@ -67,25 +67,30 @@ struct MatchParams {
 
 impl MatchParams {
     fn read(call: &NamespaceCall<'_>, request: MatchRequest) -> Result<Self> {
-        decode::not_empty(Path::field("queries"), &request.queries)?;
+        let mut violations = Violations::default();
+        let not_empty = decode::not_empty(Path::field("queries"), &request.queries);
+        violations.check(not_empty);
         let least = |score| number::score(Path::field("min_score"), score);
-        let min_score = request.min_score.map(least).transpose()?;
-        keys("include_categories", &request.include_categories)?;
-        keys("exclude_categories", &request.exclude_categories)?;
+        let min_score = violations.check(request.min_score.map(least).transpose());
+        for (field, keys) in [
+            ("include_categories", &request.include_categories),
+            ("exclude_categories", &request.exclude_categories),
+        ] {
+            violations.check(decode::keys_of(field, keys));
+        }
         let model = request.embedding_model;
-        text::text(
-            Path::field("embedding_model"),
-            &model,
-            EMBEDDING_MODEL_BYTES,
-        )?;
+        let path = Path::field("embedding_model");
+        violations.check(text::text(path, &model, EMBEDDING_MODEL_BYTES));
         let settings = call.settings();
-        check_model(&settings.embedding_model, &model)?;
+        if let Err(mismatch) = check_model(&settings.embedding_model, &model) {
+            violations.settle(Err(mismatch))?;
+        }
         let limit = request.limit.unwrap_or(DEFAULT_MATCH_LIMIT);
-        bounded(call, request.queries.len(), limit)?;
+        violations.check(bounded(call, request.queries.len(), limit));
         let queries = request.queries.into_iter().enumerate();
-        let queries = queries
-            .map(|(index, query)| spec(settings, Path::entry("queries", index), query))
-            .collect::<Result<_>>()?;
+        let queries =
+            all(queries.map(|(index, query)| spec(settings, Path::entry("queries", index), query)));
+        let queries = violations.settle(queries)?;
         Ok(Self {
             queries,
             options: MatchOptions {
@@ -108,11 +113,6 @@ fn response(found: At<Vec<Ranking>>) -> MatchResponse {
         results: found.value.into_iter().map(ranking).collect(),
         revision: found.revision,
     }
-}
-
-fn keys(field: &'static str, keys: &[String]) -> Result<()> {
-    let mut entries = keys.iter().enumerate();
-    entries.try_for_each(|(index, key)| text::key(Path::entry(field, index), key))
 }
 
 /// Whether so many queries may have so many results each.
@@ -163,25 +163,23 @@ fn mean(settings: &NamespaceSettings, path: Path<'_>, parts: QueryParts) -> Resu
     decode::at_most(path.then("parts"), parts.parts.len(), QUERY_PARTS)?;
     let parts = parts.parts.into_iter().enumerate();
     let parts = parts.map(|(index, entry)| part(settings, path.then_entry("parts", index), entry));
-    Ok(QuerySpec::Parts(parts.collect::<Result<_>>()?))
+    Ok(QuerySpec::Parts(all(parts)?))
 }
 
 fn part(settings: &NamespaceSettings, path: Path<'_>, part: QueryPart) -> Result<(QuerySpec, f32)> {
-    let weight = match part.weight {
-        Some(weight) => number::weight(path.then("weight"), weight)?,
-        None => 1.0,
-    };
+    let mut violations = Violations::default();
+    let weight = part.weight.unwrap_or(1.0);
+    let weight = violations.check(number::weight(path.then("weight"), weight));
     let source = match part.source {
-        None => return Err(decode::required(path, "has no embedding or item")),
+        None => Err(decode::required(path, "has no embedding or item")),
         Some(query_part::Source::Embedding(embedding)) => {
-            QuerySpec::Vector(vector::vector(settings, path.then("embedding"), embedding)?)
+            vector::vector(settings, path.then("embedding"), embedding).map(QuerySpec::Vector)
         }
         Some(query_part::Source::Item(key)) => {
-            text::key(path.then("item"), &key)?;
-            QuerySpec::Item(key)
+            text::key(path.then("item"), &key).map(|()| QuerySpec::Item(key))
         }
     };
-    Ok((source, weight))
+    Ok((violations.settle(source)?, weight))
 }
 
 fn ranking(ranking: Ranking) -> MatchResult {

@@ -6,7 +6,7 @@ use ee_engine::NamespaceView;
 
 use super::{Outcome, outcome};
 use crate::call::{Call, NamespaceCall, WriteParams, check_model};
-use crate::call_error::Result;
+use crate::call_error::{Result, Violations};
 use crate::decode::path::Path;
 use crate::decode::{self, number, text};
 use crate::encode::namespace::namespace as encode;
@@ -23,13 +23,13 @@ pub(crate) fn create(
     call: &Call<'_>,
     _: String,
     request: CreateNamespaceRequest,
-    params: WriteParams,
+    mut params: WriteParams,
 ) -> Result<CreateNamespaceResponse> {
     let path = Path::field("namespace");
-    let namespace = request
-        .namespace
-        .ok_or_else(|| decode::required(path, "is not set"))?;
-    let new = decode::namespace::new_namespace(path, namespace)?;
+    let namespace = request.namespace;
+    let namespace = namespace.ok_or_else(|| decode::required(path, "is not set"));
+    let new = namespace.and_then(|namespace| decode::namespace::new_namespace(path, namespace));
+    let new = params.violations.settle(new)?;
     check_model(&new.settings.embedding_model, &params.model)?;
     let view = call.engine().create_namespace(new, params.context)?;
     Ok(CreateNamespaceResponse {
@@ -51,10 +51,15 @@ pub(crate) fn list(
     request: ListNamespacesRequest,
 ) -> Result<ListNamespacesResponse> {
     let prefix = request.prefix;
-    text::text(Path::field("prefix"), &prefix, NAMESPACE_NAME_BYTES)?;
-    let size = number::page_size(request.page_size)?;
+    let mut violations = Violations::default();
+    violations.check(text::text(
+        Path::field("prefix"),
+        &prefix,
+        NAMESPACE_NAME_BYTES,
+    ));
+    let size = violations.check(number::page_size(request.page_size));
     let binding = Binding(["ListNamespaces", "", &prefix]);
-    let after = binding.key(&request.page_token)?;
+    let after = violations.settle(binding.key(&request.page_token))?;
     let mut found = covered(call, &prefix, after.as_deref(), size + 1)?;
     let more = found.len() > size;
     found.truncate(size);
@@ -95,12 +100,14 @@ fn covered(
 pub(crate) fn update(
     call: &NamespaceCall<'_>,
     request: UpdateNamespaceRequest,
-    params: WriteParams,
+    mut params: WriteParams,
 ) -> Result<UpdateNamespaceResponse> {
     if let Some(description) = &request.description {
-        text::text(Path::field("description"), description, DESCRIPTION_BYTES)?;
+        let description = text::text(Path::field("description"), description, DESCRIPTION_BYTES);
+        params.violations.check(description);
     }
-    text::metadata(Path::field("labels"), &request.labels)?;
+    let labels = text::metadata(Path::field("labels"), &request.labels);
+    params.violations.settle(labels)?;
     let (description, labels) = (
         request.description,
         request.replace_labels.then_some(request.labels),
@@ -126,8 +133,9 @@ pub(crate) fn delete(
     call: &Call<'_>,
     name: String,
     request: DeleteNamespaceRequest,
-    params: WriteParams,
+    mut params: WriteParams,
 ) -> Result<DeleteNamespaceResponse> {
+    params.violations.settle(Ok(()))?;
     if !params.model.is_empty() {
         let namespace = call.enter(&name)?;
         check_model(&namespace.settings().embedding_model, &params.model)?;

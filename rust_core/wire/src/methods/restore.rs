@@ -8,7 +8,7 @@ use prost::Message;
 
 use super::frame_sequence::{FrameSequence, kind, out_of_order};
 use crate::call::{self, Call, WriteParams};
-use crate::call_error::{CallError, Result};
+use crate::call_error::{CallError, Result, all};
 use crate::decode::path::Path;
 use crate::decode::{self, number, shape, snapshot};
 use crate::encode::{self, SNAPSHOT_FORMAT};
@@ -116,8 +116,10 @@ impl RestoreSink {
             name = own.map(|own| own.name.clone()).unwrap_or_default();
         }
         call.authorize("namespace", &name)?;
-        let WriteParams { context, model } = call.write_params(Some(options), fingerprint)?;
-        let new = new_namespace(header, name).map_err(CallError::in_snapshot)?;
+        let mut params = call.write_params(Some(options), fingerprint);
+        let new = new_namespace(header, name).map_err(CallError::in_snapshot);
+        let new = params.violations.settle(new)?;
+        let WriteParams { context, model, .. } = params;
         call::check_model(&new.settings.embedding_model, &model)?;
         let restored = self.service.engine().restored(&new.name, &context);
         let restored = restored?;
@@ -190,7 +192,7 @@ impl Open {
             self.sequence.category(path, &entry.key)?;
             snapshot::category(&self.settings, path, entry)
         };
-        run.into_iter().enumerate().map(record).collect()
+        all(run.into_iter().enumerate().map(record))
     }
 
     fn items(&mut self, path: Path<'_>, run: Vec<Item>) -> Result<Vec<ItemView>> {
@@ -199,7 +201,7 @@ impl Open {
             self.sequence.item(path, &entry)?;
             snapshot::item(&self.settings, path, entry)
         };
-        run.into_iter().enumerate().map(view).collect()
+        all(run.into_iter().enumerate().map(view))
     }
 }
 
