@@ -8,34 +8,34 @@ use crate::namespace::{CategoryView, Header, Profile};
 /// answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Outcome {
-    /// Of [`Command::UpdateProfile`]: the namespace afterwards.
+    /// Of `Command::UpdateProfile`: the namespace afterwards.
     UpdateProfile {
         /// Description and labels.
         profile: Profile,
         /// Counts.
         header: Box<Header>,
     },
-    /// Of [`Command::PutCategories`], one for each entry.
+    /// Of `Command::PutCategories`, one for each entry.
     PutCategories(Vec<Put>),
-    /// Of [`Command::DeleteCategories`].
+    /// Of `Command::DeleteCategories`.
     DeleteCategories {
         /// Number of categories deleted.
         deleted: u64,
         /// Number of memberships that ended.
         unassigned: u64,
     },
-    /// Of [`Command::Reanchor`]: the category afterwards.
+    /// Of `Command::Reanchor`: the category afterwards.
     Reanchor(Box<CategoryView>),
-    /// Of [`Command::PutItems`], one for each entry.
+    /// Of `Command::PutItems`, one for each entry.
     PutItems(Vec<Put>),
-    /// Of [`Command::DeleteItems`].
+    /// Of `Command::DeleteItems`.
     DeleteItems {
         /// Number of items deleted.
         deleted: u64,
     },
-    /// Of [`Command::Assign`], one for each entry.
+    /// Of `Command::Assign`, one for each entry.
     Assign(Vec<Assigned>),
-    /// Of [`Command::Unassign`], one for each entry.
+    /// Of `Command::Unassign`, one for each entry.
     Unassign(Vec<Unassigned>),
 }
 
