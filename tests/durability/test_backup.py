@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from effective_embeddings import Client, errors, read_frames
-from tests.durability.crash.expected_state import World
+from tests.durability.crash.expected_state import ExpectedState
 from tests.durability.crash.writers import Writer, once
 from tests.model.rebuild import rebuild
 from tests.support.cli import run
@@ -31,10 +31,10 @@ Taken = dict[str, tuple[int, bytes]]
 
 
 @contextmanager
-def _written_to(process: ServerProcess, world: World, name: str) -> Iterator[None]:
+def _written_to(process: ServerProcess, expected: ExpectedState, name: str) -> Iterator[None]:
     """Clients that write without a pause, and get answers, until the end of the body."""
     over = threading.Event()
-    writers = [Writer(process.target, world, f"{name} {n}", until=over) for n in range(3)]
+    writers = [Writer(process.target, expected, f"{name} {n}", until=over) for n in range(3)]
     for writer in writers:
         writer.start()
     try:
@@ -43,7 +43,7 @@ def _written_to(process: ServerProcess, world: World, name: str) -> Iterator[Non
         over.set()
         for writer in writers:
             writer.join(30)
-    assert world.refusals == []
+    assert expected.refusals == []
 
 
 def _back_up(data: Path, target: Path) -> Taken:
@@ -60,40 +60,40 @@ def _back_up(data: Path, target: Path) -> Taken:
     return {each["namespace"]: (each["revision"], bytes.fromhex(each["digest"])) for each in told}
 
 
-def _assert_is_what_was_acknowledged(world: World, taken: Taken) -> None:
+def _assert_is_what_was_acknowledged(expected: ExpectedState, taken: Taken) -> None:
     """Each namespace has the digest of the model at its revision."""
     with quick_folder() as folder, Client.embedded(folder / "data") as other:
         for name, (revision, digest) in taken.items():
-            journal = world.namespaces[name].journal
+            journal = expected.namespaces[name].journal
             rebuild(other, name, journal.at(revision), random.Random(name))
             assert journal.unanswered == 0
             assert other.get_namespace(name).digest == digest
 
 
-def _newest(world: World) -> dict[str, int]:
-    return {name: each.journal.newest for name, each in world.namespaces.items()}
+def _newest(expected: ExpectedState) -> dict[str, int]:
+    return {name: each.journal.newest for name, each in expected.namespaces.items()}
 
 
 def test_the_restore_drill(data_dir: Path, tmp_path: Path) -> None:
     """Back up while clients write, lose the directory, bring it back, and go on."""
-    world = World()
+    expected = ExpectedState()
     backups: list[Taken] = []
     with ServerProcess(data_dir, *_OPTIONS) as process, once(process.target) as client:
-        world.create(client)
-        with _written_to(process, world, "before"):
+        expected.create(client)
+        with _written_to(process, expected, "before"):
             for number in range(2):
-                before = _newest(world)
+                before = _newest(expected)
                 backups.append(_back_up(data_dir, tmp_path / f"backup {number}"))
-                assert set(backups[-1]) == set(world.namespaces)
+                assert set(backups[-1]) == set(expected.namespaces)
                 for name, (revision, _) in backups[-1].items():
                     assert revision >= before[name], "what was acknowledged before is in it"
-        written = _newest(world)
+        written = _newest(expected)
         assert any(written[name] > revision for name, (revision, _) in backups[-1].items()), (
             "clients must have written while it was taken"
         )
         process.kill()
     for taken in backups:
-        _assert_is_what_was_acknowledged(world, taken)
+        _assert_is_what_was_acknowledged(expected, taken)
 
     shutil.rmtree(data_dir)
     (tmp_path / "backup 1").rename(data_dir)
@@ -102,40 +102,40 @@ def test_the_restore_drill(data_dir: Path, tmp_path: Path) -> None:
             found, report = client.get_namespace(name), client.verify(name)
             assert (found.revision, found.digest) == (revision, digest)
             assert (report.findings, report.digest) == ((), digest)
-            client.put_items(name, "new", world.namespaces[name].pool[0])
+            client.put_items(name, "new", expected.namespaces[name].pool[0])
         assert process.terminate() == 0
 
 
 def test_a_snapshot_while_clients_write_is_of_one_revision(data_dir: Path, tmp_path: Path) -> None:
-    world = World()
+    expected = ExpectedState()
     with ServerProcess(data_dir, *_OPTIONS) as process, once(process.target) as client:
-        world.create(client)
-        before, taken = _newest(world), Taken()
-        with _written_to(process, world, "during"):
-            for name in world.namespaces:
+        expected.create(client)
+        before, taken = _newest(expected), Taken()
+        with _written_to(process, expected, "during"):
+            for name in expected.namespaces:
                 done = run("snapshot", name, str(tmp_path / name), "--server", process.target)
                 assert done.exit_code == 0, done.stderr
-        written = _newest(world)
-        for name in world.namespaces:
+        written = _newest(expected)
+        for name in expected.namespaces:
             done = run("restore", str(tmp_path / name), "--as", "copy", "--server", process.target)
             assert done.exit_code == 0, done.stderr
             taken[name] = (_revision_of(tmp_path / name), client.get_namespace("copy").digest)
             assert taken[name][0] >= before[name]
             client.delete_namespace("copy", force=True)
         assert any(written[name] > revision for name, (revision, _) in taken.items())
-    _assert_is_what_was_acknowledged(world, taken)
+    _assert_is_what_was_acknowledged(expected, taken)
 
 
 def test_a_backup_after_a_kill_is_complete(data_dir: Path, tmp_path: Path) -> None:
-    world = World()
+    expected = ExpectedState()
     with ServerProcess(data_dir, *_OPTIONS) as process, once(process.target) as client:
-        world.create(client)
-        with _written_to(process, world, "before"):
+        expected.create(client)
+        with _written_to(process, expected, "before"):
             pass
         process.kill()
     taken = _back_up(data_dir, tmp_path / "backup")
-    assert {name: revision for name, (revision, _) in taken.items()} == _newest(world)
-    _assert_is_what_was_acknowledged(world, taken)
+    assert {name: revision for name, (revision, _) in taken.items()} == _newest(expected)
+    _assert_is_what_was_acknowledged(expected, taken)
     # The original is unchanged, and opens.
     with Client.embedded(data_dir) as client:
         assert {each.name: each.digest for each in client.list_namespaces()} == {

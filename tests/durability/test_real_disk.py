@@ -18,7 +18,7 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from effective_embeddings import Client, EffectiveEmbeddingsError, errors
-from tests.durability.crash.expected_state import BIG, World
+from tests.durability.crash.expected_state import BIG, ExpectedState
 from tests.durability.crash.writers import Writer, once
 from tests.support.disk import CannotMountError, SmallDisk
 from tests.support.process import ServerProcess
@@ -85,44 +85,46 @@ def disk(request: pytest.FixtureRequest) -> _Disk:
 
 
 @pytest.fixture
-def world(disk: _Disk) -> World:
-    made = World()
+def expected(disk: _Disk) -> ExpectedState:
+    made = ExpectedState()
     with disk.start() as process, once(process.target) as client:
         made.create(client)
     return made
 
 
 @pytest.mark.parametrize("room", [0, 100_000, 3 * _MIB])
-def test_a_full_disk_is_reported_and_loses_nothing(disk: _Disk, world: World, room: int) -> None:
+def test_a_full_disk_is_reported_and_loses_nothing(
+    disk: _Disk, expected: ExpectedState, room: int
+) -> None:
     with disk.start() as process, once(process.target) as client:
         # One write, so that SQLite's files exist.
-        Writer(process.target, world, "before", most=1).run()
-        world.settle(client)
+        Writer(process.target, expected, "before", most=1).run()
+        expected.settle(client)
         disk.leave_room(process, room)
-        _write_until_refused(process, world)
-        for error in world.refusals:
+        _write_until_refused(process, expected)
+        for error in expected.refusals:
             _assert_says_so(error, disk)
         _assert_not_serving(process)
         # Later writes are refused in the same way and leave no trace.
         with pytest.raises(errors.Unavailable) as caught:
             client.create_namespace("further", 3)
         _assert_says_so(caught.value, disk)
-        _assert_reads_are_right(client, world)
+        _assert_reads_are_right(client, expected)
         assert process.terminate() == 0
-    _assert_all_is_there(disk, world)
+    _assert_all_is_there(disk, expected)
 
 
-def test_a_full_disk_and_a_kill_lose_nothing(disk: _Disk, world: World) -> None:
+def test_a_full_disk_and_a_kill_lose_nothing(disk: _Disk, expected: ExpectedState) -> None:
     with disk.start() as process:
-        Writer(process.target, world, "before", most=1).run()
+        Writer(process.target, expected, "before", most=1).run()
         disk.leave_room(process, 500_000)
-        _write_until_refused(process, world)
+        _write_until_refused(process, expected)
         process.kill()
-    _assert_all_is_there(disk, world)
+    _assert_all_is_there(disk, expected)
 
 
 def test_a_restore_onto_a_full_disk_leaves_nothing(
-    disk: _Disk, world: World, tmp_path: Path
+    disk: _Disk, expected: ExpectedState, tmp_path: Path
 ) -> None:
     with disk.start() as process, once(process.target) as client:
         client.snapshot(BIG, tmp_path / "big")
@@ -131,8 +133,8 @@ def test_a_restore_onto_a_full_disk_leaves_nothing(
             client.restore(tmp_path / "big", "copy")
         _assert_says_so(caught.value, disk)
         _assert_not_serving(process)
-        _assert_reads_are_right(client, world)
-    _assert_all_is_there(disk, world)
+        _assert_reads_are_right(client, expected)
+    _assert_all_is_there(disk, expected)
     with disk.start() as process, once(process.target) as client:
         restored = client.restore(tmp_path / "big", "copy")
         assert restored.digest == client.get_namespace(BIG).digest
@@ -141,9 +143,9 @@ def test_a_restore_onto_a_full_disk_leaves_nothing(
 def test_a_server_starts_on_a_full_disk_or_reports_the_cause(
     tmpfs: _Disk,
 ) -> None:
-    world = World()
+    expected = ExpectedState()
     with tmpfs.start() as process, once(process.target) as client:
-        world.create(client)
+        expected.create(client)
     for room in (0, 20_000, 60_000):
         tmpfs.leave_room(None, room)
         process = tmpfs.start(wait=False)
@@ -154,9 +156,9 @@ def test_a_server_starts_on_a_full_disk_or_reports_the_cause(
             assert "full" in process.log().splitlines()[-1]
         else:
             with once(process.target) as client:
-                _assert_reads_are_right(client, world)
+                _assert_reads_are_right(client, expected)
             assert process.terminate() == 0
-    _assert_all_is_there(tmpfs, world)
+    _assert_all_is_there(tmpfs, expected)
 
 
 def test_a_server_on_a_read_only_disk_reports_it_and_changes_nothing(tmp_path: Path) -> None:
@@ -166,27 +168,27 @@ def test_a_server_on_a_read_only_disk_reports_it_and_changes_nothing(tmp_path: P
         small = SmallDisk(folder, _PLENTY)
     except CannotMountError as error:
         pytest.skip(f"no file system can be mounted here: {error}")
-    world = World()
+    expected = ExpectedState()
     with small as disk:
         with disk.server() as process, once(process.target) as client:
-            world.create(client)
+            expected.create(client)
         disk.remount("ro")
         process = disk.server(wait=False)
         assert process.wait(20) == 1
         assert "Read-only file system" in process.log()
         disk.remount("rw")
         with disk.server() as process, once(process.target) as client:
-            world.check(client)
+            expected.check(client)
 
 
-def _write_until_refused(process: ServerProcess, world: World) -> None:
-    writers = [Writer(process.target, world, f"writer {number}") for number in range(3)]
+def _write_until_refused(process: ServerProcess, expected: ExpectedState) -> None:
+    writers = [Writer(process.target, expected, f"writer {number}") for number in range(3)]
     for writer in writers:
         writer.start()
     for writer in writers:
         writer.join(60)
         assert not writer.is_alive()
-    assert len(world.refusals) == len(writers)
+    assert len(expected.refusals) == len(writers)
 
 
 def _assert_says_so(error: EffectiveEmbeddingsError, disk: _Disk) -> None:
@@ -205,9 +207,9 @@ def _assert_not_serving(process: ServerProcess) -> None:
     process.wait_for_log("health serving=false reason=")
 
 
-def _assert_reads_are_right(client: Client, world: World) -> None:
+def _assert_reads_are_right(client: Client, expected: ExpectedState) -> None:
     """Exactly the acknowledged writes are served."""
-    for name, namespace in world.namespaces.items():
+    for name, namespace in expected.namespaces.items():
         found = client.get_namespace(name)
         assert found.revision == namespace.journal.newest
         model = namespace.journal.catch_up(found.revision)
@@ -218,16 +220,16 @@ def _assert_reads_are_right(client: Client, world: World) -> None:
         assert items == {key: model.categories_of(key) for key in model.items}
         assert client.match(name, namespace.pool[0])[0].revision == found.revision
         assert client.verify(name).findings == ()
-    assert [each.name for each in client.list_namespaces()] == sorted(world.namespaces)
+    assert [each.name for each in client.list_namespaces()] == sorted(expected.namespaces)
 
 
-def _assert_all_is_there(disk: _Disk, world: World) -> None:
+def _assert_all_is_there(disk: _Disk, expected: ExpectedState) -> None:
     """With space again, a restarted server has everything and accepts writes."""
     disk.leave_room(None, None)
     with disk.start() as process, once(process.target) as client:
-        world.settle(client)
-        world.check(client)
-        Writer(process.target, world, f"after {world.checked}", most=5).run()
-        assert world.refusals == []
-        world.settle(client)
-        world.check(client)
+        expected.settle(client)
+        expected.check(client)
+        Writer(process.target, expected, f"after {expected.checked}", most=5).run()
+        assert expected.refusals == []
+        expected.settle(client)
+        expected.check(client)

@@ -25,7 +25,7 @@ def main() -> None:
     """Run what the command line asks for."""
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=_DESCRIPTION)
     parser.add_argument("--minutes", type=float, default=60, help="how long [60]")
-    parser.add_argument("--rate", type=float, default=40, help="visits a second [40]")
+    parser.add_argument("--rate", type=float, default=40, help="sessions a second [40]")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of what it writes")
     args = parser.parse_args()
     told, begin = facts(), time.perf_counter()

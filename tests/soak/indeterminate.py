@@ -17,14 +17,14 @@ from tests.soak.tenants import Tenant
 from tests.support.raw import embedding
 from tests.support.vectors import Vectors
 
-__all__ = ["Doubt", "Unsure"]
+__all__ = ["UncertainWrite", "UncertainWrites"]
 
 # A server may still execute a call that its client has abandoned.
 _SECONDS_TO_SETTLE = 3.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Doubt:
+class UncertainWrite:
     """An Assign of a new item with an unknown outcome; it may still be executing."""
 
     tenant: Tenant
@@ -42,7 +42,7 @@ class Doubt:
         return request.SerializeToString()
 
 
-class Unsure:
+class UncertainWrites:
     """Writes of unknown outcome, the oldest first.
 
     Attributes:
@@ -52,16 +52,16 @@ class Unsure:
     """
 
     def __init__(self) -> None:
-        self._waiting: deque[tuple[float, Doubt]] = deque()
+        self._waiting: deque[tuple[float, UncertainWrite]] = deque()
         self._lock = threading.Lock()
         self.done = self.not_done = self.repeated = 0
 
-    def add(self, doubt: Doubt) -> None:
+    def add(self, write: UncertainWrite) -> None:
         """Add a write to settle later."""
         with self._lock:
-            self._waiting.append((time.monotonic() + _SECONDS_TO_SETTLE, doubt))
+            self._waiting.append((time.monotonic() + _SECONDS_TO_SETTLE, write))
 
-    def take(self, *, wait: bool = False) -> Doubt | None:
+    def take(self, *, wait: bool = False) -> UncertainWrite | None:
         """The oldest write that may be settled now; with ``wait``, the oldest one once it may."""
         with self._lock:
             if not self._waiting:
@@ -69,46 +69,46 @@ class Unsure:
             due = self._waiting[0][0] - time.monotonic()
             if due > 0 and not wait:
                 return None
-            _, doubt = self._waiting.popleft()
+            _, write = self._waiting.popleft()
         if due > 0:
             time.sleep(due)
-        return doubt
+        return write
 
-    def settle(self, doubt: Doubt, client: Client, *, repeat: bool) -> None:
+    def settle(self, write: UncertainWrite, client: Client, *, repeat: bool) -> None:
         """Repeat the write with the same request id, or check whether it was applied."""
         if repeat:
-            self._repeat(doubt, client)
+            self._repeat(write, client)
         else:
-            self._look(doubt, client)
+            self._look(write, client)
 
-    def _repeat(self, doubt: Doubt, client: Client) -> None:
+    def _repeat(self, write: UncertainWrite, client: Client) -> None:
         reply = client.assign(
-            doubt.tenant.name,
-            doubt.item,
-            doubt.category,
-            doubt.vector,
-            request_id=doubt.request_id,
+            write.tenant.name,
+            write.item,
+            write.category,
+            write.vector,
+            request_id=write.request_id,
         )
         assert [each.item_created for each in reply.results] == [True], "applied once"
-        pairs = [(doubt.item, doubt.category)]
-        doubt.tenant.journal.acknowledged(reply.revision, Assign(pairs, doubt.vector[np.newaxis]))
+        pairs = [(write.item, write.category)]
+        write.tenant.journal.acknowledged(reply.revision, Assign(pairs, write.vector[np.newaxis]))
         with self._lock:
             self.repeated += 1
-        doubt.tenant.give_back(doubt.item, frozenset((doubt.category,)))
+        write.tenant.give_back(write.item, frozenset((write.category,)))
 
-    def _look(self, doubt: Doubt, client: Client) -> None:
+    def _look(self, write: UncertainWrite, client: Client) -> None:
         try:
-            found = client.get_item(doubt.tenant.name, doubt.item)
+            found = client.get_item(write.tenant.name, write.item)
         except errors.NotFound:
             with self._lock:
                 self.not_done += 1
             return
-        assert [each.category for each in found.memberships] == [doubt.category]
-        reply = client.delete_items(doubt.tenant.name, doubt.item)
+        assert [each.category for each in found.memberships] == [write.category]
+        reply = client.delete_items(write.tenant.name, write.item)
         assert reply.deleted_count == 1
-        doubt.tenant.journal.acknowledged(reply.revision, _DeleteUnknown(doubt.item))
+        write.tenant.journal.acknowledged(reply.revision, _DeleteUnknown(write.item))
         with self._lock:
-            doubt.tenant.turned_out_done += 1
+            write.tenant.turned_out_done += 1
             self.done += 1
 
 

@@ -18,8 +18,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from effective_embeddings import Client
 from tests.soak import hostile_client, namespace_calls, reads, writes
 from tests.soak.clock import Latencies, Timer
-from tests.soak.indeterminate import Unsure
-from tests.soak.session import Visit
+from tests.soak.indeterminate import UncertainWrites
+from tests.soak.session import Session
 from tests.soak.tenants import Tenant
 from tests.support.raw import RemoteRaw
 
@@ -29,7 +29,7 @@ __all__ = ["CALLERS", "REFERENCE", "Load"]
 REFERENCE = "health"
 
 # Per thousand sessions.
-_MIX: dict[Callable[[Visit], None], int] = {
+_MIX: dict[Callable[[Session], None], int] = {
     reads.match_vector: 200,
     reads.match_item: 60,
     reads.match_batch: 40,
@@ -63,25 +63,25 @@ _SECONDS_TO_END = 120.0
 
 
 class Load:
-    """Visits to the tenants of a server.
+    """Sessions to the tenants of a server.
 
     Attributes:
         latencies: Of all calls.
-        unsure: What was not answered and is not settled yet.
+        uncertain: What was not answered and is not settled yet.
         failures: What went wrong, in words.
-        visits: Visits that have ended, by their kind.
+        sessions: Sessions that have ended, by their kind.
     """
 
     def __init__(self, target: str, tenants: list[Tenant], folder: Path, rate: float) -> None:
         self._target, self._tenants, self._folder, self._rate = target, tenants, folder, rate
         self.latencies = Latencies()
-        self.unsure = Unsure()
+        self.uncertain = UncertainWrites()
         self.failures: list[str] = []
-        self.visits = dict.fromkeys((kind.__name__ for kind in _MIX), 0)
+        self.sessions = dict.fromkeys((kind.__name__ for kind in _MIX), 0)
         self._lock = threading.Lock()
 
     def run(self, seconds: float) -> None:
-        """Visit for so long, then settle what is unsure."""
+        """Session for so long, then settle what is uncertain."""
         kinds, shares = zip(*_MIX.items(), strict=True)
         rng = random.Random("soak")
         self.latencies.begin = begin = time.monotonic()
@@ -97,32 +97,32 @@ class Load:
                     break
                 time.sleep(max(0.0, due - time.monotonic()))
                 kind = rng.choices(kinds, shares)[0]
-                visit = Visit(
+                session = Session(
                     number=number,
                     client=client,
                     raw=raw,
                     tenant=rng.choice(self._tenants),
                     rng=random.Random(number),
                     timed=Timer(self.latencies, due),
-                    unsure=self.unsure,
+                    uncertain=self.uncertain,
                     folder=self._folder,
                 )
-                pool.submit(self._visit, kind, visit)
+                pool.submit(self._visit, kind, session)
                 if number % 20 == 0:
                     pool.submit(self._ask_health, look, due)
             pool.shutdown()
-            while not self.failures and (doubt := self.unsure.take(wait=True)):
-                self.unsure.settle(doubt, client, repeat=rng.random() < 0.5)
+            while not self.failures and (write := self.uncertain.take(wait=True)):
+                self.uncertain.settle(write, client, repeat=rng.random() < 0.5)
 
-    def _visit(self, kind: Callable[[Visit], None], visit: Visit) -> None:
+    def _visit(self, kind: Callable[[Session], None], session: Session) -> None:
         try:
-            kind(visit)
+            kind(session)
         except Exception:  # noqa: BLE001 - told at the end, with all others
             with self._lock:
                 self.failures.append(f"{kind.__name__}: {traceback.format_exc()}")
             return
         with self._lock:
-            self.visits[kind.__name__] += 1
+            self.sessions[kind.__name__] += 1
 
     def _ask_health(self, stub: Any, due: float) -> None:
         with Timer(self.latencies, due)(REFERENCE):

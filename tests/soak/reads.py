@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 
-from tests.soak.session import Visit
+from tests.soak.session import Session
 from tests.support.vectors import present
 
 __all__ = [
@@ -22,81 +22,81 @@ __all__ = [
 _PAGE = 50
 
 
-def match_vector(visit: Visit) -> None:
+def match_vector(session: Session) -> None:
     """Rank the categories for a vector, at least as new as every answered write."""
-    newest = visit.tenant.journal.newest
-    query = visit.tenant.vectors(visit.rng, 1)[0]
-    with visit.timed("match"):
-        (result,) = visit.client.match(visit.tenant.name, query)
+    newest = session.tenant.journal.newest
+    query = session.tenant.vectors(session.rng, 1)[0]
+    with session.timed("match"):
+        (result,) = session.client.match(session.tenant.name, query)
     scores = [match.score for match in result.matches]
     assert scores == sorted(scores, reverse=True)
     assert len(scores) == 10
     assert result.revision >= newest, "what was acknowledged is visible"
 
 
-def match_item(visit: Visit) -> None:
+def match_item(session: Session) -> None:
     """Rank the categories for a stored item."""
-    with visit.tenant.borrowed(visit.rng) as items, visit.timed("match item"):
-        (result,) = visit.client.match(visit.tenant.name, [*items], limit=3)
+    with session.tenant.borrowed(session.rng) as items, session.timed("match item"):
+        (result,) = session.client.match(session.tenant.name, [*items], limit=3)
     assert len(result.matches) == 3
 
 
-def match_batch(visit: Visit) -> None:
+def match_batch(session: Session) -> None:
     """Rank all categories for sixteen vectors, at one revision."""
-    with visit.timed("match batch"):
-        results = visit.client.match(
-            visit.tenant.name, visit.tenant.vectors(visit.rng, 16), limit=0
+    with session.timed("match batch"):
+        results = session.client.match(
+            session.tenant.name, session.tenant.vectors(session.rng, 16), limit=0
         )
     assert len({result.revision for result in results}) == 1
 
 
-def get_category(visit: Visit) -> None:
+def get_category(session: Session) -> None:
     """Read a category with its embeddings."""
-    key = visit.tenant.any_category(visit.rng)
-    with visit.timed("get category"):
-        category = visit.client.get_category(visit.tenant.name, key)
+    key = session.tenant.any_category(session.rng)
+    with session.timed("get category"):
+        category = session.client.get_category(session.tenant.name, key)
     assert category.counting_count <= category.member_count
     if category.window:
         assert category.counting_count <= category.window
 
 
-def get_item(visit: Visit) -> None:
+def get_item(session: Session) -> None:
     """Read an item: its categories are the acknowledged ones."""
-    with visit.tenant.borrowed(visit.rng) as items:
+    with session.tenant.borrowed(session.rng) as items:
         ((key, categories),) = items.items()
-        with visit.timed("get item"):
-            item = visit.client.get_item(visit.tenant.name, key)
+        with session.timed("get item"):
+            item = session.client.get_item(session.tenant.name, key)
     assert {each.category for each in item.memberships} == categories
     assert present(item.embedding).any()
 
 
-def get_namespace(visit: Visit) -> None:
+def get_namespace(session: Session) -> None:
     """Read the counts of a namespace."""
-    newest = visit.tenant.journal.newest
-    with visit.timed("get namespace"):
-        namespace = visit.client.get_namespace(visit.tenant.name)
+    newest = session.tenant.journal.newest
+    with session.timed("get namespace"):
+        namespace = session.client.get_namespace(session.tenant.name)
     assert namespace.revision >= newest
 
 
-def list_items(visit: Visit) -> None:
+def list_items(session: Session) -> None:
     """Read the newest members of a category."""
-    category = visit.tenant.any_category(visit.rng)
-    with visit.timed("list items"):
-        items = visit.client.list_items(visit.tenant.name, category=category)
+    category = session.tenant.any_category(session.rng)
+    with session.timed("list items"):
+        items = session.client.list_items(session.tenant.name, category=category)
         found = list(itertools.islice(items, _PAGE))
     assert all(category in {each.category for each in item.memberships} for item in found)
 
 
-def inbox(visit: Visit) -> None:
+def inbox(session: Session) -> None:
     """Read the inbox."""
-    with visit.timed("inbox"):
-        items = visit.client.list_items(visit.tenant.name, unassigned=True)
+    with session.timed("inbox"):
+        items = session.client.list_items(session.tenant.name, unassigned=True)
         found = list(itertools.islice(items, _PAGE))
     assert all(not item.memberships for item in found)
 
 
-def list_categories(visit: Visit) -> None:
+def list_categories(session: Session) -> None:
     """Read all categories."""
-    with visit.timed("list categories"):
-        found = list(visit.client.list_categories(visit.tenant.name))
-    assert len(found) == len(visit.tenant.plain) + len(visit.tenant.windowed)
+    with session.timed("list categories"):
+        found = list(session.client.list_categories(session.tenant.name))
+    assert len(found) == len(session.tenant.plain) + len(session.tenant.windowed)

@@ -103,14 +103,14 @@ def run(plan: Plan) -> Result:
         _least("namespaces that left memory", counted["effemb_namespaces_evictions_total"]),
         *judge(seen),
     ]
-    unsure = load.unsure
+    uncertain = load.uncertain
     measured = sampler.to_json() | {
-        "visits": load.visits,
+        "sessions": load.sessions,
         "intervals": list(_intervals(seen.calls, plan)),
-        "unsure": {
-            "sent again": unsure.repeated,
-            "found done": unsure.done,
-            "found not done": unsure.not_done,
+        "uncertain": {
+            "sent again": uncertain.repeated,
+            "found done": uncertain.done,
+            "found not done": uncertain.not_done,
         },
     }
     return Result(figures, _notes(plan, load), measured)
@@ -121,24 +121,24 @@ def _least(what: str, value: float) -> Figure:
 
 
 def _notes(plan: Plan, load: Load) -> list[str]:
-    unsure = load.unsure
+    uncertain = load.uncertain
     pace = (
-        f"{plan.seconds / 60:g} minutes, {plan.rate:g} visits a second, begun on time whatever"
-        f" became of those before: {sum(load.visits.values()):,} visits,"
-        f" {len(load.latencies.calls):,} calls timed."
+        f"{plan.seconds / 60:g} minutes, {plan.rate:g} sessions a second, begun on time whether or"
+        f" not earlier ones had ended: {sum(load.sessions.values()):,} sessions,"
+        f" {len(load.latencies.calls):,} timed calls."
     )
-    world = (
+    namespaces = (
         f"{plan.tenants} namespaces of {plan.categories} categories and {plan.items} items that"
         f" come and go, {plan.dimension} components, a memory budget of {plan.memory_budget:,}"
-        " bytes; further namespaces are made, restored and deleted."
+        " bytes; further namespaces are created, restored and deleted."
     )
-    doubts = (
-        f"{unsure.repeated + unsure.done + unsure.not_done} writes were cancelled or ran out of"
-        f" time: {unsure.repeated} were sent again and done once, {unsure.done} had been done,"
-        f" {unsure.not_done} had not."
+    total = uncertain.repeated + uncertain.done + uncertain.not_done
+    outcomes = (
+        f"{total} writes were cancelled or timed out: {uncertain.repeated} were repeated and applied"
+        f" once, {uncertain.done} had been applied, {uncertain.not_done} had not."
     )
     thirds = "The first tenth is warm-up; the thirds are from 10 to 40 % and from 70 % on."
-    return [pace, world, doubts, thirds]
+    return [pace, namespaces, outcomes, thirds]
 
 
 @contextmanager

@@ -8,15 +8,15 @@ from pathlib import Path
 
 from effective_embeddings import Client
 from tests.soak.clock import Timer
-from tests.soak.indeterminate import Unsure
+from tests.soak.indeterminate import UncertainWrites
 from tests.soak.tenants import Tenant
 from tests.support.raw import RemoteRaw
 
-__all__ = ["Visit"]
+__all__ = ["Session"]
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class Session:
     """One session, with what its calls need.
 
     Attributes:
@@ -26,7 +26,7 @@ class Visit:
         tenant: The namespace.
         rng: The source of all choices.
         timed: Times the calls.
-        unsure: Collects writes of unknown outcome.
+        uncertain: Collects writes of unknown outcome.
         folder: A folder for files.
     """
 
@@ -36,5 +36,5 @@ class Visit:
     tenant: Tenant
     rng: random.Random
     timed: Timer
-    unsure: Unsure
+    uncertain: UncertainWrites
     folder: Path

@@ -17,7 +17,7 @@ def test_a_short_soak_loses_and_leaks_nothing(tmp_path: Path) -> None:
     result = run(plan)
     missed = [figure for figure in result.figures if figure.met is False]
     assert result.ok, missed
-    assert sum(result.measured["visits"].values()) > plan.seconds * plan.rate * 0.9
+    assert sum(result.measured["sessions"].values()) > plan.seconds * plan.rate * 0.9
     pytest.importorskip("matplotlib")
     draw(result.measured, plan.seconds, tmp_path / "soak.png")
     assert (tmp_path / "soak.png").stat().st_size > 0

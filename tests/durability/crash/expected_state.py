@@ -17,7 +17,7 @@ from tests.support.folders import quick_folder
 from tests.support.journal import Journal
 from tests.support.vectors import Vectors, random_vectors
 
-__all__ = ["BIG", "BIG_ITEMS", "Asked", "World"]
+__all__ = ["BIG", "BIG_ITEMS", "ExpectedState", "SentWrite"]
 
 _DIMENSION, _BIG_DIMENSION = 32, 1024
 _NAMESPACES, _CATEGORIES = 5, 40
@@ -29,7 +29,7 @@ BIG_ITEMS = {f"item {number:04}": f"c{number % _CATEGORIES}" for number in range
 
 
 @dataclass(eq=False)
-class Asked:
+class SentWrite:
     """A write that was sent, with the data for repeating it.
 
     Attributes:
@@ -83,7 +83,7 @@ class _Namespace:
 
 
 @dataclass(eq=False)
-class World:
+class ExpectedState:
     """The namespaces of a directory.
 
     Attributes:
@@ -95,9 +95,9 @@ class World:
     """
 
     namespaces: dict[str, _Namespace] = field(default_factory=dict)
-    unanswered: list[Asked] = field(default_factory=list)
+    unanswered: list[SentWrite] = field(default_factory=list)
     refusals: list[EffectiveEmbeddingsError] = field(default_factory=list)
-    answered: list[Asked] = field(default_factory=list)
+    answered: list[SentWrite] = field(default_factory=list)
     done: int = 0
     not_done: int = 0
     _copies: list[tuple[str, bytes, bool]] = field(default_factory=list)
@@ -132,7 +132,7 @@ class World:
         self.namespaces[name] = _Namespace(name, journal, keys, pool)
         return self.namespaces[name]
 
-    def ask(self, client: Client, asked: Asked) -> bool:
+    def ask(self, client: Client, asked: SentWrite) -> bool:
         """Send a write, once; return whether it was answered."""
         try:
             asked.revision = asked.send(client)

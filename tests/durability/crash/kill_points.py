@@ -15,12 +15,12 @@ from pathlib import Path
 import numpy as np
 
 from effective_embeddings import Client, EffectiveEmbeddingsError
-from tests.durability.crash.expected_state import BIG, BIG_ITEMS, Asked, World
+from tests.durability.crash.expected_state import BIG, BIG_ITEMS, ExpectedState, SentWrite
 from tests.durability.crash.writers import Writer, once
 from tests.model.operations import PutItems
 from tests.support.process import ServerProcess
 
-__all__ = ["MOMENTS", "OPTIONS", "Round"]
+__all__ = ["KILL_POINTS", "OPTIONS", "Round"]
 
 #: Less memory than two namespaces take: nearly each call loads one and evicts another.
 OPTIONS = ("--memory-budget", "100000", "--log-level", "warning")
@@ -35,14 +35,14 @@ class Round:
     Attributes:
         name: A unique name.
         process: The server, until it is killed.
-        world: The expected state.
+        expected: The expected state.
         rng: The source of all choices.
         folder: A folder for files.
     """
 
     name: str
     process: ServerProcess
-    world: World
+    expected: ExpectedState
     rng: random.Random
     folder: Path
 
@@ -50,7 +50,7 @@ class Round:
     def writers(self) -> Iterator[list[Writer]]:
         """Let clients write until the server is killed, at the latest at the end of the body."""
         writers = [
-            Writer(self.process.target, self.world, f"{self.name}.{number}")
+            Writer(self.process.target, self.expected, f"{self.name}.{number}")
             for number in range(_WRITERS)
         ]
         for writer in writers:
@@ -95,16 +95,16 @@ def recovery(it: Round) -> str:
 
 def _rewrite(it: Round, client: Client, number: int) -> bool:
     """Replace all vectors of the big namespace, about 3 MiB of WAL; return whether answered."""
-    big = it.world.namespaces[BIG]
+    big = it.expected.namespaces[BIG]
     places = [it.rng.randrange(len(big.pool)) for _ in BIG_ITEMS]
     operation = PutItems([*BIG_ITEMS], big.pool[places] * np.float32(it.rng.uniform(0.5, 1.5)))
     where = {key: frozenset((category,)) for key, category in BIG_ITEMS.items()}
-    return it.world.ask(client, Asked(BIG, operation, where, where, f"{it.name} {number}"))
+    return it.expected.ask(client, SentWrite(BIG, operation, where, where, f"{it.name} {number}"))
 
 
 def loading(it: Round) -> str:
     """While reads load evicted namespaces."""
-    names = list(it.world.namespaces)
+    names = list(it.expected.namespaces)
     waiting: dict[int, str] = {}
 
     def read(number: int) -> None:
@@ -113,7 +113,7 @@ def loading(it: Round) -> str:
             for _ in itertools.count():
                 name = waiting[number] = rng.choice(names)
                 try:
-                    client.match(name, it.world.namespaces[name].pool[0], limit=1)
+                    client.match(name, it.expected.namespaces[name].pool[0], limit=1)
                 except EffectiveEmbeddingsError:
                     return
                 del waiting[number]
@@ -187,7 +187,7 @@ def restoring(it: Round) -> str:
             it.wait(0.05)
             it.process.kill()
             restoring.join(30)
-    it.world.restored(name, digest, must_be_there=answered)
+    it.expected.restored(name, digest, must_be_there=answered)
     file.unlink()
     return "after its answer" if answered else "in the middle"
 
@@ -237,12 +237,12 @@ def purging(it: Round) -> str:
         it.process.kill()
         deleting.join(30)
     if not answered:
-        it.world.restored(name, digest, must_be_there=False)
+        it.expected.restored(name, digest, must_be_there=False)
     return "after its answer" if answered else "before its answer"
 
 
 #: The kill points, each with the outcomes that count as a hit.
-MOMENTS: dict[Callable[[Round], str], Callable[[str], bool]] = {
+KILL_POINTS: dict[Callable[[Round], str], Callable[[str], bool]] = {
     writing: lambda hit: not hit.startswith("with 0"),
     recovery: lambda hit: not hit.startswith("0 of"),
     loading: lambda hit: not hit.startswith("with 0"),

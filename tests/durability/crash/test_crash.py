@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.durability.crash.kill_points import MOMENTS
-from tests.durability.crash.loop import go_round
+from tests.durability.crash.kill_points import KILL_POINTS
+from tests.durability.crash.loop import run_rounds
 
 pytestmark = pytest.mark.slow
 
@@ -21,11 +21,11 @@ def test_nothing_acknowledged_is_lost_to_kill_9(
     rounds: int = pytestconfig.getoption("--crash-rounds")
     files = tmp_path / "files"
     files.mkdir()
-    world, tally = go_round(data_dir, files, rounds, tell=rounds >= _MANY)
-    print(f"{rounds} rounds: {world.checked} writes were acknowledged and are there, once")  # noqa: T201
-    print(f"not answered: {world.done} had been done, {world.not_done} had not")  # noqa: T201
+    expected, tally = run_rounds(data_dir, files, rounds, tell=rounds >= _MANY)
+    print(f"{rounds} rounds: {expected.checked} writes were acknowledged and are there, once")  # noqa: T201
+    print(f"not answered: {expected.done} had been done, {expected.not_done} had not")  # noqa: T201
     print("\n".join(tally.lines()))  # noqa: T201
-    assert world.checked > rounds, "writes must have been under way"
+    assert expected.checked > rounds, "writes must have been under way"
     assert tally.hits["writing"] == tally.kills["writing"]
     if rounds >= _MANY:
-        assert all(tally.hits[moment.__name__] > rounds / 100 for moment in MOMENTS)
+        assert all(tally.hits[point.__name__] > rounds / 100 for point in KILL_POINTS)

@@ -6,7 +6,7 @@ import random
 import threading
 
 from effective_embeddings import Client
-from tests.durability.crash.expected_state import BIG, Asked, World
+from tests.durability.crash.expected_state import BIG, ExpectedState, SentWrite
 from tests.model.operations import Assign, Operation, Unassign
 
 __all__ = ["Writer", "once"]
@@ -32,7 +32,7 @@ class Writer(threading.Thread):
     def __init__(
         self,
         target: str,
-        world: World,
+        expected: ExpectedState,
         name: str,
         *,
         most: int = 1_000_000,
@@ -41,9 +41,9 @@ class Writer(threading.Thread):
         """Prepare to write to a server, ``most`` times, ``until`` something happens."""
         super().__init__(name=name)
         self._until = until or threading.Event()
-        self._target, self._world, self._most = target, world, most
+        self._target, self._world, self._most = target, expected, most
         self._rng = random.Random(name)
-        names = sorted(set(world.namespaces) - {BIG})
+        names = sorted(set(expected.namespaces) - {BIG})
         self._items: dict[str, dict[str, frozenset[str]]] = {each: {} for each in names}
         self.answered = 0
         self.under_way = False
@@ -62,7 +62,7 @@ class Writer(threading.Thread):
                 self.answered += 1
                 self._take(asked)
 
-    def _choose(self, number: int) -> Asked:
+    def _choose(self, number: int) -> SentWrite:
         ns = self._rng.choice(list(self._items))
         own = self._items[ns]
         chosen = self._rng.sample(sorted(own), min(len(own), self._rng.randint(1, 3)))
@@ -77,7 +77,7 @@ class Writer(threading.Thread):
             operation = self._move(ns, chosen, before, after)
         else:
             operation = self._add(ns, f"{self.name} {number}", before, after)
-        return Asked(ns, operation, before, after, f"{self.name} {number}")
+        return SentWrite(ns, operation, before, after, f"{self.name} {number}")
 
     def _move(
         self,
@@ -114,7 +114,7 @@ class Writer(threading.Thread):
         places = [self._rng.randrange(len(namespace.pool)) for _ in pairs]
         return Assign(pairs, namespace.pool[places])
 
-    def _take(self, asked: Asked) -> None:
+    def _take(self, asked: SentWrite) -> None:
         own = self._items[asked.ns]
         for key, categories in asked.after.items():
             if categories is None:
