@@ -134,8 +134,8 @@ def _notes(plan: Plan, load: Load) -> list[str]:
     )
     total = uncertain.repeated + uncertain.done + uncertain.not_done
     outcomes = (
-        f"{total} writes were cancelled or timed out: {uncertain.repeated} were repeated and applied"
-        f" once, {uncertain.done} had been applied, {uncertain.not_done} had not."
+        f"{total} writes were cancelled or timed out: {uncertain.repeated} were repeated and"
+        f" applied once, {uncertain.done} had been applied, {uncertain.not_done} had not."
     )
     thirds = "The first tenth is warm-up; the thirds are from 10 to 40 % and from 70 % on."
     return [pace, namespaces, outcomes, thirds]

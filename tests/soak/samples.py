@@ -69,7 +69,11 @@ class Tables:
     items: int
 
 
-_DERIVED = {"log": "history", "requests": "answers", "requests_by_time": "answers"}
+_DERIVED = {
+    "log": "history",
+    "idempotency_keys": "answers",
+    "idempotency_keys_by_time": "answers",
+}
 
 
 def read_tables(data: Path, at: float) -> Tables:
@@ -84,7 +88,7 @@ def read_tables(data: Path, at: float) -> Tables:
         (page_size,) = connection.execute("PRAGMA page_size").fetchone()
         counts = [
             connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608
-            for table in ("log", "requests", "items")
+            for table in ("log", "idempotency_keys", "items")
         ]
     finally:
         connection.close()

@@ -159,7 +159,8 @@ def copying_back(it: Round) -> str:
 def _copied(data: Path) -> int:
     """The write up to which the database file is complete, by the watermark."""
     slots = (data / "watermark").read_bytes()
-    return max((copied for _, copied, _ in struct.iter_unpack("<QQQ", slots)), default=0)
+    # Two slots of version, acknowledged, checkpointed, checksum.
+    return max((copied for _, _, copied, _ in struct.iter_unpack("<QQQQ", slots)), default=0)
 
 
 def restoring(it: Round) -> str:
