@@ -368,6 +368,10 @@ class Refusals:
         """MALFORMED_REQUEST: a unary call ended without its request."""
 
     @staticmethod
+    def audit_log_failed(cause: str) -> StatusError:
+        """AUDIT_LOG_FAILED: writes are refused while the audit log cannot be written."""
+
+    @staticmethod
     def overloaded(limit: str, value: int, retry_seconds: float) -> StatusError:
         """OVERLOADED: a limit of concurrent work, with its name and value, is reached."""
 

@@ -9,6 +9,8 @@ use crate::status::{Code, Status, StatusBuilder};
 pub const SHUTTING_DOWN_RETRY: Duration = Duration::from_secs(1);
 /// The delay before a retry while the service opens its data.
 pub const STARTING_RETRY: Duration = Duration::from_millis(500);
+/// The delay before a retry while the audit log cannot be written; it is tried once a second.
+pub const AUDIT_LOG_RETRY: Duration = Duration::from_secs(1);
 
 /// The reasons of a listener's refusals: a part of the contract's `ErrorReason`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,11 +31,13 @@ pub enum Reason {
     RateLimited,
     /// The reply exceeds the largest message that is sent.
     ReplyTooLarge,
+    /// The audit log cannot be written.
+    AuditLogFailed,
 }
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::MalformedRequest,
         Self::ShuttingDown,
         Self::Internal,
@@ -42,6 +46,7 @@ impl Reason {
         Self::Overloaded,
         Self::RateLimited,
         Self::ReplyTooLarge,
+        Self::AuditLogFailed,
     ];
 
     /// The name that clients see.
@@ -55,6 +60,7 @@ impl Reason {
             Self::Overloaded => "OVERLOADED",
             Self::RateLimited => "RATE_LIMITED",
             Self::ReplyTooLarge => "REPLY_TOO_LARGE",
+            Self::AuditLogFailed => "AUDIT_LOG_FAILED",
         }
     }
 
@@ -62,7 +68,7 @@ impl Reason {
     pub const fn code(self) -> Code {
         match self {
             Self::MalformedRequest => Code::InvalidArgument,
-            Self::ShuttingDown | Self::Starting => Code::Unavailable,
+            Self::ShuttingDown | Self::Starting | Self::AuditLogFailed => Code::Unavailable,
             Self::Internal => Code::Internal,
             Self::Unauthenticated => Code::Unauthenticated,
             Self::Overloaded | Self::RateLimited | Self::ReplyTooLarge => Code::ResourceExhausted,
@@ -145,6 +151,16 @@ pub fn starting() -> Status {
         .build()
 }
 
+/// The refusal of a write while the audit log cannot be written, for this cause.
+#[cold]
+pub fn audit_log_failed(cause: &str) -> Status {
+    let message = format!("writes are refused: the audit log cannot be written: {cause}");
+    refusal(Reason::AuditLogFailed, message)
+        .with("cause", cause)
+        .retry_after(AUDIT_LOG_RETRY)
+        .build()
+}
+
 /// The refusal of a unary call that ended without its request.
 #[cold]
 pub fn no_request(method: &str) -> Status {
@@ -218,6 +234,9 @@ mod tests {
         says(&reply_too_large(11, 10), 8, "REPLY_TOO_LARGE", &metadata, 0);
         says(&shutting_down(), 14, "SHUTTING_DOWN", &[], 1000);
         says(&starting(), 14, "STARTING", &[], 500);
+        let metadata = [("cause", "No space left on device")];
+        let status = audit_log_failed("No space left on device");
+        says(&status, 14, "AUDIT_LOG_FAILED", &metadata, 1000);
         let metadata = [("method", "Match")];
         says(&no_request("Match"), 3, "MALFORMED_REQUEST", &metadata, 0);
         says(&internal("17"), 13, "INTERNAL", &[("id", "17")], 0);

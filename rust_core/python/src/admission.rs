@@ -341,6 +341,11 @@ impl Refusals {
     }
 
     #[staticmethod]
+    fn audit_log_failed(cause: &str) -> PyErr {
+        Refused::from(refusals::audit_log_failed(cause)).into()
+    }
+
+    #[staticmethod]
     fn internal(request_id: &str) -> PyErr {
         Refused::from(refusals::internal(request_id)).into()
     }

@@ -43,6 +43,7 @@ pub(crate) fn code(reason: ErrorReason) -> Code {
         R::Overloaded => Reason::Overloaded.code(),
         R::RateLimited => Reason::RateLimited.code(),
         R::ReplyTooLarge => Reason::ReplyTooLarge.code(),
+        R::AuditLogFailed => Reason::AuditLogFailed.code(),
     }
 }
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from effective_embeddings._core import Refusals
 from effective_embeddings.server.admission.status import Status, status_of
 from effective_embeddings.server.observability.audit_log import AuditLog
 
@@ -59,6 +60,17 @@ class CallObserver:
         if self._metrics is not None:
             self._metrics.begin()
         return CallRecord(self, request_id)
+
+    def check_audit_log(self) -> None:
+        """Check that a call of the method may run although the audit log may have failed.
+
+        Raises:
+            StatusError: The method writes, and writes are refused now.
+        """
+        if self.writes and self.audit is not None:
+            cause = self.audit.refusal
+            if cause is not None:
+                raise Refusals.audit_log_failed(cause)
 
     def count(self, code: str, reason: str, seconds: float) -> None:
         """Count a call that has ended; ``reason`` is empty unless the call was refused."""

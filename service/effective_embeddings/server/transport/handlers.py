@@ -70,9 +70,9 @@ class ServiceHandler(grpc.ServiceRpcHandler):
             engine: Returns the engine, which answers the calls.
             admission: Admits them.
             workers: Threads for the unary calls that take more than microseconds.
-            metrics: Counts them; None: nobody does.
-            audit: Takes the writes and the refusals; None: nobody does.
-            traces: Makes spans of them; None: nobody does.
+            metrics: Counts calls; None: calls are not counted.
+            audit: Takes writes and refusals; None: there is no audit log.
+            traces: Makes spans of admitted calls; None: there are no spans.
         """
         self._engine = engine
         self._admission = admission
@@ -99,7 +99,7 @@ class ServiceHandler(grpc.ServiceRpcHandler):
                 )
             else:
                 unary[_PREFIX + name] = UnaryMethod(name, seen, engine, admission, workers).begin
-        # In figures and logs all of them are one: a stranger does not choose what is written there.
+        # Unknown methods share one name in metrics and logs: a caller cannot choose the name.
         self._unknown = observer("unknown", "unary")
         self.unary: Mapping[str, Callable[[RawUnaryCall], None]] = unary
 
@@ -108,7 +108,7 @@ class ServiceHandler(grpc.ServiceRpcHandler):
         return SERVICE_NAME
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> _Handler | None:
-        """Return the handler of a call that is let in, or of one that is turned away."""
+        """Return the handler of an admitted call, or of a refused one."""
         path = handler_call_details.method
         if not path.startswith(_PREFIX):
             return None
@@ -125,6 +125,7 @@ class ServiceHandler(grpc.ServiceRpcHandler):
             if stream is None:
                 # The core knows no such method, and says so, whatever the request is.
                 self._engine().call(path.removeprefix(_PREFIX), b"", caller.grant)
+            observer.check_audit_log()
             permit = admission.begin_stream(caller)
         except BaseException as error:  # noqa: BLE001
             return refusing_handler(record.fail(error))

@@ -55,6 +55,7 @@ class UnaryMethod:
         try:
             caller = admission.core.identify(call.metadata)
             record.principal = caller.principal
+            self.observer.check_audit_log()
             permit = admission.core.arrive(caller, self._shedder, queued=call.queued)
         except BaseException as error:  # noqa: BLE001
             call.fail(record.fail(error))
@@ -114,6 +115,7 @@ class _AdmittedCall:
         try:
             # A call whose client is gone is not begun.
             method.admission.check_active(self._call)
+            method.observer.check_audit_log()
             seconds = self._call.time_remaining()
             reply = method.engine().call(method.name, self._request, self._grant, seconds)
             self._permit.reply(len(reply))

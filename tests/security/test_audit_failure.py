@@ -1,0 +1,125 @@
+"""An audit log that cannot be written: what becomes of writes, and what the operator is told."""
+
+from __future__ import annotations
+
+import json
+import re
+import resource
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from effective_embeddings import Client, errors
+from effective_embeddings.server import ServerHandle, Settings
+from effective_embeddings.server.observability.audit_log import AuditLog
+
+_STATUS = health_pb2.HealthCheckResponse
+
+
+def _full(path: Path) -> Path:
+    """An audit log on a disk without space; the space is back once the link is removed."""
+    path.symlink_to("/dev/full")
+    return path
+
+
+def _server(folder: Path, audit: Path, **settings: Any) -> ServerHandle:
+    given = {"listen": "127.0.0.1:0", "metrics_listen": "127.0.0.1:0", **settings}
+    return ServerHandle(Settings(data=folder / "data", audit_log=audit, **given))
+
+
+def _metrics(server: ServerHandle) -> dict[str, float]:
+    with urllib.request.urlopen(f"http://{server.metrics_target}/metrics", timeout=5) as reply:
+        found = re.findall(r"^(effemb_audit_\w+) (\S+)$", reply.read().decode(), re.MULTILINE)
+    return {name: float(value) for name, value in found}
+
+
+def _health(server: ServerHandle) -> int:
+    with grpc.insecure_channel(server.target) as channel:
+        stub: Any = health_pb2_grpc.HealthStub(channel)
+        return int(stub.Check(health_pb2.HealthCheckRequest(), timeout=5).status)
+
+
+def _wait_for(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def _audited(path: Path) -> list[str]:
+    entries = [json.loads(line) for line in path.read_text().splitlines()]
+    return [each["method"] for each in entries if each.get("code") == "OK"]
+
+
+def test_writes_are_refused_until_the_audit_log_can_be_written(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """600 writes were acknowledged and 383 were in the log, with a traceback for each other."""
+    audit = _full(tmp_path / "audit")
+    with (
+        _server(tmp_path, audit) as server,
+        Client(server.target) as client,
+    ):
+        client.create_namespace("first", 2)
+        for _ in range(5):
+            with pytest.raises(errors.Unavailable, match="No space left") as caught:
+                client.with_timeout(0.3).create_namespace("second", 2)
+            assert caught.value.reason == "AUDIT_LOG_FAILED"
+            assert caught.value.metadata == {"cause": "No space left on device"}
+        assert client.get_namespace("first").dimension == 2, "reads go on"
+        with pytest.raises(errors.NotFound):
+            client.get_namespace("second")
+        _wait_for(lambda: _health(server) == _STATUS.NOT_SERVING)
+        assert _metrics(server)["effemb_audit_log_failing"] == 1
+        _wait_for(lambda: "audit log failing=true" in caplog.text)
+        audit.unlink()
+        _wait_for(lambda: _health(server) == _STATUS.SERVING)
+        assert _metrics(server)["effemb_audit_log_failing"] == 0
+        client.create_namespace("third", 2)
+    assert _audited(audit) == ["CreateNamespace", "CreateNamespace"], "first and third"
+    told = [each for each in caplog.records if "failing=true" in each.getMessage()]
+    assert len(told) == 1
+    assert not any(each.exc_info for each in caplog.records)
+
+
+def test_a_line_that_fits_in_part_is_taken_back(tmp_path: Path) -> None:
+    path = tmp_path / "audit"
+    log = AuditLog(path)
+    log.write(code="OK", number=1)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    size = path.stat().st_size
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size + 20, before[1]))
+    try:
+        log.write(code="OK", number=2)
+        assert log.failure
+        assert path.stat().st_size == size, "no torn line"
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    _wait_for(lambda: log.failure is None)
+    log.write(code="OK", number=3)
+    log.close()
+    entries = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [each["number"] for each in entries if "number" in each] == [1, 2, 3]
+
+
+def test_a_failure_is_logged_once_a_minute(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "audit").symlink_to("/dev/full")
+    log = AuditLog(tmp_path / "audit")
+    # Its thread ends: the test says what time it is.
+    log._queue.put(None)
+    log._writer.join()
+    log.write(code="OK")
+    for now in range(1000, 1000 + 180, 10):
+        log._recover(float(now))
+    assert caplog.text.count("failing=true") == 3
+    (tmp_path / "audit").unlink()
+    log._recover(1200.0)
+    assert caplog.text.count("failing=false") == 1
