@@ -18,6 +18,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from effective_embeddings import Client, errors
 from effective_embeddings.server import ServerHandle, Settings
 from effective_embeddings.server.observability.audit_log import AuditLog
+from effective_embeddings.v1 import service_pb2
+from tests.support.access import refusal, unary
 
 _STATUS = health_pb2.HealthCheckResponse
 
@@ -63,15 +65,19 @@ def test_writes_are_refused_until_the_audit_log_can_be_written(
     """600 writes were acknowledged and 383 were in the log, with a traceback for each other."""
     audit = _full(tmp_path / "audit")
     with (
-        _server(tmp_path, audit) as server,
+        _server(tmp_path, audit, audit_failure="refuse") as server,
         Client(server.target) as client,
     ):
         client.create_namespace("first", 2)
-        for _ in range(5):
-            with pytest.raises(errors.Unavailable, match="No space left") as caught:
-                client.with_timeout(0.3).create_namespace("second", 2)
-            assert caught.value.reason == "AUDIT_LOG_FAILED"
-            assert caught.value.metadata == {"cause": "No space left on device"}
+        request = service_pb2.CreateNamespaceRequest()
+        request.namespace.name, request.namespace.dimension = "second", 2
+        with grpc.insecure_channel(server.target) as channel:
+            for _ in range(5):
+                with pytest.raises(grpc.RpcError) as caught:
+                    unary(channel, "CreateNamespace")(request.SerializeToString(), timeout=10)
+                code, message, details = refusal(caught.value)
+                assert (code, "No space left on device" in message) == ("UNAVAILABLE", True)
+                assert b"AUDIT_LOG_FAILED" in details
         assert client.get_namespace("first").dimension == 2, "reads go on"
         with pytest.raises(errors.NotFound):
             client.get_namespace("second")
@@ -86,6 +92,37 @@ def test_writes_are_refused_until_the_audit_log_can_be_written(
     told = [each for each in caplog.records if "failing=true" in each.getMessage()]
     assert len(told) == 1
     assert not any(each.exc_info for each in caplog.records)
+
+
+def test_writes_continue_and_their_lines_wait(tmp_path: Path) -> None:
+    audit = _full(tmp_path / "audit")
+    with (
+        _server(tmp_path, audit, audit_failure="continue") as server,
+        Client(server.target) as client,
+    ):
+        for number in range(5):
+            client.create_namespace(f"n{number}", 2)
+        assert _health(server) == _STATUS.SERVING
+        assert _metrics(server)["effemb_audit_log_failing"] == 1
+        audit.unlink()
+        _wait_for(lambda: _metrics(server)["effemb_audit_log_failing"] == 0)
+        assert _metrics(server)["effemb_audit_lines_lost_total"] == 0
+    assert len(_audited(audit)) == 5
+
+
+def test_lines_beyond_the_memory_are_lost_and_counted(tmp_path: Path) -> None:
+    path = _full(tmp_path / "audit")
+    log = AuditLog(path, refuse=False)
+    for number in range(1100):
+        log.write(code="OK", number=number)
+    assert log.refusal is None
+    assert log.lost == 1100 - 1024
+    path.unlink()
+    _wait_for(lambda: log.failure is None)
+    log.close()
+    entries = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [each["number"] for each in entries if "number" in each] == list(range(1024))
+    assert sum(each.get("lost", 0) for each in entries) == 76
 
 
 def test_a_line_that_fits_in_part_is_taken_back(tmp_path: Path) -> None:

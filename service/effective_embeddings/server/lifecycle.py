@@ -249,7 +249,7 @@ def _open_audit(settings: Settings) -> AuditLog | None:
     if settings.audit_log is None:
         return None
     try:
-        return AuditLog(settings.audit_log)
+        return AuditLog(settings.audit_log, refuse=settings.audit_failure == "refuse")
     except OSError as error:
         message = f"cannot write the audit log: {settings.audit_log}: {error.strerror}"
         raise SettingsError(message) from None

@@ -307,6 +307,13 @@ class Settings:
         metavar="FILE",
         unset="no audit log",
     )
+    audit_failure: str = setting(
+        "refuse",
+        help="What happens while the audit log cannot be written: refuse writes, or continue and"
+        " count the lost lines. Reads go on in both cases.",
+        panel=_OBSERVABILITY,
+        choices=("refuse", "continue"),
+    )
     traces: bool = setting(
         default=False,
         help="Send a span of each admitted call to OpenTelemetry, as the OTEL_* variables say;"
