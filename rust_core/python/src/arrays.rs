@@ -1,4 +1,4 @@
-//! numpy arrays in: copied, in C order, in the type that is wanted.
+//! NumPy arguments: copied in C order and with the element type of the callee.
 
 use numpy::{Element, PyArrayDyn, PyArrayMethods, PyUntypedArrayMethods, dtype};
 use pyo3::exceptions::PyValueError;
@@ -6,7 +6,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-/// A matrix of vectors that were copied out of an array.
+/// Vectors that were copied out of an array.
 pub(crate) struct Vectors {
     /// Row by row.
     pub(crate) values: Vec<f32>,
@@ -15,7 +15,7 @@ pub(crate) struct Vectors {
 }
 
 impl Vectors {
-    /// Copies an array of (n, dimension), or of (dimension,) where one vector will do.
+    /// Copies an array of shape (n, dimension), or (dimension,) if `one` vector is allowed.
     pub(crate) fn copy(array: &Bound<'_, PyAny>, dimension: usize, one: bool) -> PyResult<Self> {
         let array = in_order::<f32>(array)?;
         let shape = array.shape();
@@ -36,7 +36,7 @@ impl Vectors {
     }
 }
 
-/// Copies an array of (n,).
+/// Copies an array of shape (rows,).
 pub(crate) fn copy_column<T: Element>(
     array: &Bound<'_, PyAny>,
     rows: usize,
@@ -52,7 +52,7 @@ pub(crate) fn copy_column<T: Element>(
     )))
 }
 
-/// The array itself if it is in C order and of the type that is wanted, or a copy that is.
+/// The array itself if it is in C order and has the element type, or else a copy that does.
 fn in_order<'py, T: Element>(array: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyArrayDyn<T>>> {
     if let Ok(array) = array.cast::<PyArrayDyn<T>>()
         && array.is_c_contiguous()

@@ -15,6 +15,15 @@ type Found<'py> = (Bound<'py, PyArray2<i64>>, Bound<'py, PyArray2<f64>>);
 
 /// Categories in memory, without keys and without a store: row numbers, exact sums and ranking.
 /// Safe to use from any thread; every method releases the GIL.
+///
+/// Args:
+///     dimension: Components of each vector, 1 to 16384.
+///     kernel: "scalar", "avx2", "avx512" or "neon"; None: the fastest of this CPU. The results do
+///         not depend on it.
+///     threads: Largest number of threads of a search.
+///
+/// Raises:
+///     ValueError: The dimension is out of range, or this CPU lacks the kernel.
 #[pyclass(frozen, module = "effective_embeddings._core")]
 pub(crate) struct CategoryMatrix {
     dimension: usize,
@@ -49,6 +58,12 @@ impl CategoryMatrix {
 
     /// Adds rows with these bases, of base weight 1; a base of zeros stands for no base. Returns the
     /// number of the first row.
+    ///
+    /// Args:
+    ///     bases: (n, d) float32; each finite, of a norm of at least 1e-4, components up to ±32768.
+    ///
+    /// Raises:
+    ///     ValueError: The shape is wrong or a base is invalid; no row was added.
     fn add_rows(&self, py: Python<'_>, bases: &Bound<'_, PyAny>) -> PyResult<usize> {
         let bases = Vectors::copy(bases, self.dimension, false)?;
         let added = py.detach(|| self.matrix.write().add_rows(&bases.values));
@@ -56,6 +71,16 @@ impl CategoryMatrix {
     }
 
     /// Rows absorb vectors: either all of them or none.
+    ///
+    /// Args:
+    ///     rows: (n,) int64, the row that absorbs each vector.
+    ///     vectors: (n, d) float32; each finite, of a norm of at least 1e-4, components up to ±32768.
+    ///     weights: (n,) float32, 2⁻¹⁰ to 2²⁰; default 1.
+    ///
+    /// Raises:
+    ///     IndexError: A row does not exist.
+    ///     ValueError: A shape, a vector or a weight is invalid.
+    ///     OverflowError: A component of a sum would leave ±2²³.
     #[pyo3(signature = (rows, vectors, weights=None))]
     fn add(
         &self,
@@ -67,7 +92,8 @@ impl CategoryMatrix {
         self.change(py, rows, vectors, weights, Change::Absorb)
     }
 
-    /// Rows forget vectors that they have absorbed, exactly: either all of them or none.
+    /// Rows forget vectors that they have absorbed, exactly: either all of them or none. Arguments
+    /// and errors are those of `add`; it is a ValueError too if a row has nothing left to forget.
     #[pyo3(signature = (rows, vectors, weights=None))]
     fn remove(
         &self,
@@ -79,20 +105,35 @@ impl CategoryMatrix {
         self.change(py, rows, vectors, weights, Change::Forget)
     }
 
-    /// The sum of the vectors that a row has absorbed, in units of 2⁻⁴⁰.
+    /// The sum of the weighted vectors that a row has absorbed: (d,) int64 in units of 2⁻⁴⁰.
+    ///
+    /// Raises:
+    ///     IndexError: The row does not exist.
     fn sums<'py>(&self, py: Python<'py>, row: i64) -> PyResult<Bound<'py, PyArray1<i64>>> {
         let sum = py.detach(|| self.matrix.read().sum(row));
         Ok(PyArray1::from_vec(py, sum.map_err(raised)?))
     }
 
-    /// The effective embedding of a row.
+    /// The effective embedding of a row: (d,) float32.
+    ///
+    /// Raises:
+    ///     IndexError: The row does not exist.
+    ///     ValueError: The row has no embedding.
     fn effective<'py>(&self, py: Python<'py>, row: i64) -> PyResult<Bound<'py, PyArray1<f32>>> {
         let effective = py.detach(|| self.matrix.read().effective(row));
         Ok(PyArray1::from_vec(py, effective.map_err(raised)?))
     }
 
-    /// The rows nearest to each query, best first (ties by row number), and their scores. `k` of
-    /// 0 means all. Rows without an embedding are not found.
+    /// The rows with the largest cosines for each query, best first (ties by row number), and their
+    /// scores: two (m, r) arrays, int64 and float64, r the smaller of `k` and the number of rows with
+    /// an embedding.
+    ///
+    /// Args:
+    ///     queries: (m, d) or (d,) float32, of any length but 0.
+    ///     k: Largest number of rows a query; 0: all.
+    ///
+    /// Raises:
+    ///     ValueError: The shape is wrong, or a query has no direction.
     #[pyo3(signature = (queries, k=10))]
     fn top_k<'py>(
         &self,
