@@ -30,6 +30,10 @@ mod top_k;
 mod unit_row;
 
 #[cfg(test)]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "what scoring prepares is tested here"
+)]
 mod tests;
 
 use std::cmp::Ordering;

@@ -6,11 +6,19 @@ use crate::kernels::Kernel;
 use crate::ranking::{self, Hit, Query, RowRef, Rows, Search, Tie, UnitRow};
 
 #[inline]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that prepares queries"
+)]
 pub(super) fn query(vector: &[f32]) -> Option<Query> {
     Query::new(vector)
 }
 
 #[inline]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that prepares rows"
+)]
 pub(super) fn row(sum: &CentroidSum<'_>) -> Option<UnitRow> {
     UnitRow::from_numerator(&sum.numerator()?.components)
 }
