@@ -121,7 +121,7 @@ class Category(_message.Message):
     effective: Embedding
     anchor: int
     create_time: _timestamp_pb2.Timestamp
-    def __init__(self, key: _Optional[str] = ..., base: _Optional[_Union[Embedding, _Mapping]] = ..., base_weight: _Optional[float] = ..., window: _Optional[int] = ..., min_base_share: _Optional[float] = ..., frozen: _Optional[bool] = ..., metadata: _Optional[_Mapping[str, str]] = ..., member_count: _Optional[int] = ..., counting_count: _Optional[int] = ..., counting_weight: _Optional[float] = ..., drift: _Optional[float] = ..., spread: _Optional[float] = ..., effective: _Optional[_Union[Embedding, _Mapping]] = ..., anchor: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    def __init__(self, key: _Optional[str] = ..., base: _Optional[_Union[Embedding, _Mapping]] = ..., base_weight: _Optional[float] = ..., window: _Optional[int] = ..., min_base_share: _Optional[float] = ..., frozen: bool = ..., metadata: _Optional[_Mapping[str, str]] = ..., member_count: _Optional[int] = ..., counting_count: _Optional[int] = ..., counting_weight: _Optional[float] = ..., drift: _Optional[float] = ..., spread: _Optional[float] = ..., effective: _Optional[_Union[Embedding, _Mapping]] = ..., anchor: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class Item(_message.Message):
     __slots__ = ("key", "embedding", "weight", "metadata", "memberships", "create_time")

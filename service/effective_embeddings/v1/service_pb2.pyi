@@ -20,7 +20,7 @@ class WriteOptions(_message.Message):
     actor: str
     reason: str
     embedding_model: str
-    def __init__(self, request_id: _Optional[str] = ..., validate_only: _Optional[bool] = ..., actor: _Optional[str] = ..., reason: _Optional[str] = ..., embedding_model: _Optional[str] = ...) -> None: ...
+    def __init__(self, request_id: _Optional[str] = ..., validate_only: bool = ..., actor: _Optional[str] = ..., reason: _Optional[str] = ..., embedding_model: _Optional[str] = ...) -> None: ...
 
 class CreateNamespaceRequest(_message.Message):
     __slots__ = ("namespace", "write")
@@ -87,7 +87,7 @@ class UpdateNamespaceRequest(_message.Message):
     labels: _containers.ScalarMap[str, str]
     replace_labels: bool
     write: WriteOptions
-    def __init__(self, namespace: _Optional[str] = ..., description: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., replace_labels: _Optional[bool] = ..., write: _Optional[_Union[WriteOptions, _Mapping]] = ...) -> None: ...
+    def __init__(self, namespace: _Optional[str] = ..., description: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., replace_labels: bool = ..., write: _Optional[_Union[WriteOptions, _Mapping]] = ...) -> None: ...
 
 class UpdateNamespaceResponse(_message.Message):
     __slots__ = ("namespace",)
@@ -103,7 +103,7 @@ class DeleteNamespaceRequest(_message.Message):
     namespace: str
     force: bool
     write: WriteOptions
-    def __init__(self, namespace: _Optional[str] = ..., force: _Optional[bool] = ..., write: _Optional[_Union[WriteOptions, _Mapping]] = ...) -> None: ...
+    def __init__(self, namespace: _Optional[str] = ..., force: bool = ..., write: _Optional[_Union[WriteOptions, _Mapping]] = ...) -> None: ...
 
 class DeleteNamespaceResponse(_message.Message):
     __slots__ = ("namespace",)
@@ -138,7 +138,7 @@ class CategoryUpdate(_message.Message):
     frozen: bool
     metadata: _containers.ScalarMap[str, str]
     replace_metadata: bool
-    def __init__(self, key: _Optional[str] = ..., base: _Optional[_Union[_resources_pb2.Embedding, _Mapping]] = ..., clear_base: _Optional[bool] = ..., base_weight: _Optional[float] = ..., window: _Optional[int] = ..., min_base_share: _Optional[float] = ..., frozen: _Optional[bool] = ..., metadata: _Optional[_Mapping[str, str]] = ..., replace_metadata: _Optional[bool] = ...) -> None: ...
+    def __init__(self, key: _Optional[str] = ..., base: _Optional[_Union[_resources_pb2.Embedding, _Mapping]] = ..., clear_base: bool = ..., base_weight: _Optional[float] = ..., window: _Optional[int] = ..., min_base_share: _Optional[float] = ..., frozen: bool = ..., metadata: _Optional[_Mapping[str, str]] = ..., replace_metadata: bool = ...) -> None: ...
 
 class PutCategoriesRequest(_message.Message):
     __slots__ = ("namespace", "categories", "write")
@@ -166,7 +166,7 @@ class PutCategoryResult(_message.Message):
     category: str
     created: bool
     changed: bool
-    def __init__(self, category: _Optional[str] = ..., created: _Optional[bool] = ..., changed: _Optional[bool] = ...) -> None: ...
+    def __init__(self, category: _Optional[str] = ..., created: bool = ..., changed: bool = ...) -> None: ...
 
 class GetCategoryRequest(_message.Message):
     __slots__ = ("namespace", "category", "include_embeddings", "min_revision")
@@ -178,7 +178,7 @@ class GetCategoryRequest(_message.Message):
     category: str
     include_embeddings: bool
     min_revision: int
-    def __init__(self, namespace: _Optional[str] = ..., category: _Optional[str] = ..., include_embeddings: _Optional[bool] = ..., min_revision: _Optional[int] = ...) -> None: ...
+    def __init__(self, namespace: _Optional[str] = ..., category: _Optional[str] = ..., include_embeddings: bool = ..., min_revision: _Optional[int] = ...) -> None: ...
 
 class GetCategoryResponse(_message.Message):
     __slots__ = ("category", "revision")
@@ -200,7 +200,7 @@ class ListCategoriesRequest(_message.Message):
     page_token: str
     include_embeddings: bool
     min_revision: int
-    def __init__(self, namespace: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., include_embeddings: _Optional[bool] = ..., min_revision: _Optional[int] = ...) -> None: ...
+    def __init__(self, namespace: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., include_embeddings: bool = ..., min_revision: _Optional[int] = ...) -> None: ...
 
 class ListCategoriesResponse(_message.Message):
     __slots__ = ("categories", "next_page_token", "revision")
@@ -222,7 +222,7 @@ class DeleteCategoriesRequest(_message.Message):
     categories: _containers.RepeatedScalarFieldContainer[str]
     allow_missing: bool
     write: WriteOptions
-    def __init__(self, namespace: _Optional[str] = ..., categories: _Optional[_Iterable[str]] = ..., allow_missing: _Optional[bool] = ..., write: _Optional[_Union[WriteOptions, _Mapping]] = ...) -> None: ...
+    def __init__(self, namespace: _Optional[str] = ..., categories: _Optional[_Iterable[str]] = ..., allow_missing: bool = ..., write: _Optional[_Union[WriteOptions, _Mapping]] = ...) -> None: ...
 
 class DeleteCategoriesResponse(_message.Message):
     __slots__ = ("deleted_count", "unassigned_count", "revision")
@@ -273,7 +273,7 @@ class ItemUpdate(_message.Message):
     weight: float
     metadata: _containers.ScalarMap[str, str]
     replace_metadata: bool
-    def __init__(self, key: _Optional[str] = ..., embedding: _Optional[_Union[_resources_pb2.Embedding, _Mapping]] = ..., weight: _Optional[float] = ..., metadata: _Optional[_Mapping[str, str]] = ..., replace_metadata: _Optional[bool] = ...) -> None: ...
+    def __init__(self, key: _Optional[str] = ..., embedding: _Optional[_Union[_resources_pb2.Embedding, _Mapping]] = ..., weight: _Optional[float] = ..., metadata: _Optional[_Mapping[str, str]] = ..., replace_metadata: bool = ...) -> None: ...
 
 class PutItemsRequest(_message.Message):
     __slots__ = ("namespace", "items", "write")
@@ -301,7 +301,7 @@ class PutItemResult(_message.Message):
     item: str
     created: bool
     changed: bool
-    def __init__(self, item: _Optional[str] = ..., created: _Optional[bool] = ..., changed: _Optional[bool] = ...) -> None: ...
+    def __init__(self, item: _Optional[str] = ..., created: bool = ..., changed: bool = ...) -> None: ...
 
 class GetItemRequest(_message.Message):
     __slots__ = ("namespace", "item", "include_embedding", "min_revision")
@@ -313,7 +313,7 @@ class GetItemRequest(_message.Message):
     item: str
     include_embedding: bool
     min_revision: int
-    def __init__(self, namespace: _Optional[str] = ..., item: _Optional[str] = ..., include_embedding: _Optional[bool] = ..., min_revision: _Optional[int] = ...) -> None: ...
+    def __init__(self, namespace: _Optional[str] = ..., item: _Optional[str] = ..., include_embedding: bool = ..., min_revision: _Optional[int] = ...) -> None: ...
 
 class GetItemResponse(_message.Message):
     __slots__ = ("item", "revision")
@@ -339,7 +339,7 @@ class ListItemsRequest(_message.Message):
     page_token: str
     include_embeddings: bool
     min_revision: int
-    def __init__(self, namespace: _Optional[str] = ..., category: _Optional[str] = ..., unassigned: _Optional[bool] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., include_embeddings: _Optional[bool] = ..., min_revision: _Optional[int] = ...) -> None: ...
+    def __init__(self, namespace: _Optional[str] = ..., category: _Optional[str] = ..., unassigned: bool = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., include_embeddings: bool = ..., min_revision: _Optional[int] = ...) -> None: ...
 
 class ListItemsResponse(_message.Message):
     __slots__ = ("items", "next_page_token", "revision")
@@ -361,7 +361,7 @@ class DeleteItemsRequest(_message.Message):
     items: _containers.RepeatedScalarFieldContainer[str]
     allow_missing: bool
     write: WriteOptions
-    def __init__(self, namespace: _Optional[str] = ..., items: _Optional[_Iterable[str]] = ..., allow_missing: _Optional[bool] = ..., write: _Optional[_Union[WriteOptions, _Mapping]] = ...) -> None: ...
+    def __init__(self, namespace: _Optional[str] = ..., items: _Optional[_Iterable[str]] = ..., allow_missing: bool = ..., write: _Optional[_Union[WriteOptions, _Mapping]] = ...) -> None: ...
 
 class DeleteItemsResponse(_message.Message):
     __slots__ = ("deleted_count", "revision")
@@ -428,7 +428,7 @@ class AssignmentResult(_message.Message):
     category_member_count: int
     category_drift: float
     item_created: bool
-    def __init__(self, item: _Optional[str] = ..., category: _Optional[str] = ..., previous_category: _Optional[str] = ..., changed: _Optional[bool] = ..., score_before: _Optional[float] = ..., category_member_count: _Optional[int] = ..., category_drift: _Optional[float] = ..., item_created: _Optional[bool] = ...) -> None: ...
+    def __init__(self, item: _Optional[str] = ..., category: _Optional[str] = ..., previous_category: _Optional[str] = ..., changed: bool = ..., score_before: _Optional[float] = ..., category_member_count: _Optional[int] = ..., category_drift: _Optional[float] = ..., item_created: bool = ...) -> None: ...
 
 class Unassignment(_message.Message):
     __slots__ = ("item", "category", "delete_item")
@@ -438,7 +438,7 @@ class Unassignment(_message.Message):
     item: str
     category: str
     delete_item: bool
-    def __init__(self, item: _Optional[str] = ..., category: _Optional[str] = ..., delete_item: _Optional[bool] = ...) -> None: ...
+    def __init__(self, item: _Optional[str] = ..., category: _Optional[str] = ..., delete_item: bool = ...) -> None: ...
 
 class UnassignRequest(_message.Message):
     __slots__ = ("namespace", "unassignments", "write")
@@ -468,7 +468,7 @@ class UnassignmentResult(_message.Message):
     previous_categories: _containers.RepeatedScalarFieldContainer[str]
     changed: bool
     item_deleted: bool
-    def __init__(self, item: _Optional[str] = ..., previous_categories: _Optional[_Iterable[str]] = ..., changed: _Optional[bool] = ..., item_deleted: _Optional[bool] = ...) -> None: ...
+    def __init__(self, item: _Optional[str] = ..., previous_categories: _Optional[_Iterable[str]] = ..., changed: bool = ..., item_deleted: bool = ...) -> None: ...
 
 class Query(_message.Message):
     __slots__ = ("embedding", "item", "parts")
@@ -637,4 +637,4 @@ class GetServiceInfoResponse(_message.Message):
     memory_bytes: int
     limits: _containers.ScalarMap[str, int]
     write_refusal: _errors_pb2.ErrorReason
-    def __init__(self, version: _Optional[str] = ..., kernel: _Optional[str] = ..., sqlite_version: _Optional[str] = ..., release_build: _Optional[bool] = ..., namespace_count: _Optional[int] = ..., memory_bytes: _Optional[int] = ..., limits: _Optional[_Mapping[str, int]] = ..., write_refusal: _Optional[_Union[_errors_pb2.ErrorReason, str]] = ...) -> None: ...
+    def __init__(self, version: _Optional[str] = ..., kernel: _Optional[str] = ..., sqlite_version: _Optional[str] = ..., release_build: bool = ..., namespace_count: _Optional[int] = ..., memory_bytes: _Optional[int] = ..., limits: _Optional[_Mapping[str, int]] = ..., write_refusal: _Optional[_Union[_errors_pb2.ErrorReason, str]] = ...) -> None: ...

@@ -5,7 +5,7 @@ import warnings
 
 from effective_embeddings.v1 import service_pb2 as effective__embeddings_dot_v1_dot_service__pb2
 
-GRPC_GENERATED_VERSION = '1.85.1'
+GRPC_GENERATED_VERSION = '1.76.0'
 GRPC_VERSION = grpc.__version__
 _version_not_supported = False
 
@@ -25,7 +25,7 @@ if _version_not_supported:
     )
 
 
-class EffectiveEmbeddingsServiceStub:
+class EffectiveEmbeddingsServiceStub(object):
     """Categories that learn from the items that people assign to them.
 
     A write is atomic, durable before its reply is sent, and visible to every read that starts
@@ -150,7 +150,7 @@ class EffectiveEmbeddingsServiceStub:
                 _registered_method=True)
 
 
-class EffectiveEmbeddingsServiceServicer:
+class EffectiveEmbeddingsServiceServicer(object):
     """Categories that learn from the items that people assign to them.
 
     A write is atomic, durable before its reply is sent, and visible to every read that starts
@@ -439,7 +439,7 @@ def add_EffectiveEmbeddingsServiceServicer_to_server(servicer, server):
 
 
  # This class is part of an EXPERIMENTAL API.
-class EffectiveEmbeddingsService:
+class EffectiveEmbeddingsService(object):
     """Categories that learn from the items that people assign to them.
 
     A write is atomic, durable before its reply is sent, and visible to every read that starts
