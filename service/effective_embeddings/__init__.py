@@ -5,9 +5,9 @@
     with Client.embedded("./data") as client:      # or Client("127.0.0.1:50051")
         client.create_namespace("alice", dimension=384)
 
-The parts: Client and AsyncClient call a service (``effective_embeddings.server`` runs one);
-``Client.embedded`` is the same in process; CategoryMatrix is the core without a store. What they
-raise is in ``effective_embeddings.errors``.
+Client and AsyncClient call a service, which ``effective_embeddings.server`` runs;
+``Client.embedded`` is the same in process; CategoryMatrix is the core without a store. The
+exceptions are in ``effective_embeddings.errors``.
 """
 
 import warnings

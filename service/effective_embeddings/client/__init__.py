@@ -1,4 +1,4 @@
-"""The client library: one set of methods and results over gRPC, asyncio, or in process."""
+"""The client library: the same methods and results over gRPC, asyncio, or in process."""
 
 from effective_embeddings.client import errors
 from effective_embeddings.client.client import AsyncClient, Client

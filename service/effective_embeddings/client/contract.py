@@ -14,7 +14,7 @@ __all__ = ["METHODS", "Method"]
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """One method: its path on the wire, its reply's class, and whether it writes."""
+    """One method: its path on the wire, the class of its reply, and whether it writes."""
 
     path: str
     reply: type[Message]

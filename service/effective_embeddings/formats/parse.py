@@ -46,14 +46,14 @@ def parse_row(kind: Kind, place: str, fields: Mapping[str, Any], dimension: int 
     """Return the row of one record; a field that is missing, null or empty is "not said".
 
     Raises:
-        RowError: The record is no row of this kind.
+        RowError: The record is not a row of this kind.
     """
     columns = COLUMNS[kind]
     for name in fields:
         if name not in columns:
             problem = (
-                f"is no field of {kind}; they are {', '.join(columns)}"
-                " (data of your own goes into metadata)"
+                f"is not a field of {kind}, which have {', '.join(columns)}"
+                " (other data goes into metadata)"
             )
             raise RowError(place, str(name), problem)
     values: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""`effemb backup`: a copy of a whole data directory, which a server may be using."""
+"""`effemb backup`: a copy of a data directory, also while a server is using it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ __all__ = ["backup"]
 
 def backup(
     target: Annotated[
-        Path, typer.Argument(metavar="TARGET", help="The copy: a directory that is not there yet.")
+        Path,
+        typer.Argument(metavar="TARGET", help="The copy: a directory that does not exist yet."),
     ],
     *,
     data: Annotated[
@@ -27,19 +28,19 @@ def backup(
     ],
     as_json: JsonOption = False,
 ) -> None:
-    """Copy a data directory, as of one moment, while a server may be writing to it.
+    """Copy a data directory, as of one moment, also while a server is writing to it.
 
-    Everything in the copy is verified before it gets its name; it is a data directory like any
-    other: to go back to it, stop the server, put it in the place of the old one, and start. The
-    user must be able to read and write the server's files.
+    Everything in the copy is verified before the copy gets its name. The copy is a data directory:
+    to go back to it, stop the server, replace the old directory, and start. The user must be able
+    to read and write the server's files.
 
     Example:  effemb backup --data ./effemb-data ./effemb-backup
     """
     if not data.is_dir():
-        msg = f"{data} is no directory"
+        msg = f"{data} is not a directory"
         raise typer.BadParameter(msg, param_hint="--data")
     if target.exists():
-        msg = f"{target} is there already"
+        msg = f"{target} exists already"
         raise typer.BadParameter(msg, param_hint="TARGET")
     with telling_failures(as_json=as_json):
         try:

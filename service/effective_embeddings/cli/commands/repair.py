@@ -1,4 +1,4 @@
-"""`effemb repair`: what can be read of a damaged directory, into a new one."""
+"""`effemb repair`: copies everything readable of a damaged directory into a new one."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def repair(
     *,
     as_json: JsonOption = False,
 ) -> None:
-    """Bring what can be read of a damaged directory into a new one, and list what cannot.
+    """Copy everything readable of a damaged directory into a new one, and list the losses.
 
     DAMAGED is only read; no server may have it open. Namespaces begin at revision 1 in NEW, as
-    after a restore. Exits with 1 if anything is lost.
+    after a restore. The exit status is 1 if anything is lost.
 
     Example:  effemb repair ./effemb-data ./effemb-repaired
     """
@@ -60,7 +60,7 @@ def _tell(report: Mapping[str, Any]) -> None:
 
 
 def _lost(lost: Mapping[str, Any]) -> list[str]:
-    """What a namespace lost, a line each."""
+    """Return the losses of a namespace, one per line."""
     lines = [f"category {key!r}" for key in lost["categories"]]
     lines += [f"item {key!r}" for key in lost["items"]]
     lines += [f"a category of item {key!r}, which is there" for key in lost["memberships"]]

@@ -56,7 +56,7 @@ def request_id(run: str, namespace: str, kind: Kind, rows: Iterable[Row]) -> str
     """Return an id for one batch of one run: the same for a retry, another for other content.
 
     The run is part of it on purpose. Ids are remembered for a day, and a later run of the same
-    file is no retry: what was deleted in between has to be written again.
+    file is not a retry: rows that were deleted in between have to be written again.
     """
     digest = hashlib.sha256(f"{run}\0{namespace}".encode())
     names = [name for name in FIELDS[kind] if name != VECTORS[kind]]

@@ -47,7 +47,7 @@ class AsyncServiceClient(
             channel_options: gRPC channel arguments; each replaces the client's own of its name.
 
         Raises:
-            ValueError: ``target`` is no address, or ``token`` would travel unencrypted.
+            ValueError: ``target`` is not an address, or ``token`` would travel unencrypted.
             OSError: A certificate or key cannot be read.
         """
         self._transport = AsyncGrpcTransport(target, channel_options, tls=tls, token=token)

@@ -38,7 +38,8 @@ class AsyncItemCalls(AsyncClientBase):
         Args:
             ns: The namespace.
             keys: n keys, or one key, in a list or column; 1 to 512 bytes of
-                UTF-8 each, without control characters.
+                UTF-8 each, without control characters. Keys are
+                compared byte by byte: the NFC and the NFD form of a text are two keys.
             embeddings: (n, d) array-like, or (d,) for one key; sent as float32. Required for new
                 items; None, or None for a row, keeps a known item's.
             weights: How much each item teaches, 2⁻¹⁰ to 2²⁰: one number for all items, or n.

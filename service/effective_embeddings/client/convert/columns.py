@@ -43,7 +43,7 @@ def entries(name: str, column: Any) -> Sequence[Any]:
     """Return the entries of a column in their order.
 
     Raises:
-        TypeError: It is no column: a text, a mapping, a set, or a table.
+        TypeError: It is not a column but a text, a mapping, a set, or a table.
     """
     if isinstance(column, (str, bytes, Mapping, set, frozenset)):
         message = f"{name} must be a sequence, not {_shown(column)}"
@@ -102,7 +102,7 @@ def mapping(name: str, value: object) -> dict[str, str]:
     """Return a mapping of texts to texts.
 
     Raises:
-        TypeError: It is no mapping, or a name or value in it is not text.
+        TypeError: It is not a mapping, or a name or value in it is not text.
         ValueError: A text has lone surrogates.
     """
     if not isinstance(value, Mapping):
@@ -171,7 +171,7 @@ def metadata_column(metadata: Metadata, count: int) -> Sequence[dict[str, str] |
     """Return the metadata for each key, or None for "as it is"; a single mapping is repeated.
 
     Raises:
-        TypeError: An entry is no mapping of texts.
+        TypeError: An entry is not a mapping of texts.
         ValueError: Their number is not ``count``.
     """
     if metadata is None:

@@ -72,7 +72,7 @@ def choice(name: str, choices: Mapping[Any, _Choice], value: object) -> _Choice:
     """Return the contract's value for one of the names that an argument can have.
 
     Raises:
-        ValueError: The argument is none of them.
+        ValueError: The argument is not one of them.
     """
     try:
         return choices[value]

@@ -1,4 +1,4 @@
-"""What can be matched: a vector, a stored item, or a weighted mean of these."""
+"""Queries of a match: a vector, a stored item, or a weighted mean of these."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class QueryPart:
     Attributes:
         embedding: (d,) array-like.
         item: The key of a stored item.
-        weight: How much it counts, 2⁻¹⁰ to 2²⁰; default 1.
+        weight: How much the part counts, 2⁻¹⁰ to 2²⁰; default 1.
     """
 
     embedding: ArrayLike | None = None
@@ -31,12 +31,12 @@ class QueryPart:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Query:
-    """What to rank the categories by; exactly one of the three.
+    """A query; exactly one of its three forms.
 
     Attributes:
         embedding: (d,) array-like.
         item: The key of a stored item.
-        parts: 1 to 1000 of them; the query is their weighted mean.
+        parts: 1 to 1000 parts; the query is their weighted mean.
     """
 
     embedding: ArrayLike | None = None
@@ -54,5 +54,6 @@ Queries: TypeAlias = ArrayLike | str | Sequence[str] | Query | Sequence[Query]
 def _check_one_of(**choices: object) -> None:
     given = [name for name, value in choices.items() if value is not None]
     if len(given) != 1:
-        message = f"exactly one of {', '.join(choices)} must be given, not {given or 'none'}"
+        found = ", ".join(given) or "nothing"
+        message = f"exactly one of {', '.join(choices)} must be given, not {found}"
         raise ValueError(message)

@@ -1,4 +1,4 @@
-"""What calls answer, as frozen dataclasses."""
+"""The replies of calls, as frozen dataclasses."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SnapshotView = Literal["full", "effective"]
 
 @dataclass(frozen=True, slots=True)
 class PutResult:
-    """What became of one category or item.
+    """The outcome for one category or item.
 
     Attributes:
         key: Its key.
@@ -47,7 +47,7 @@ class PutResult:
 
 @dataclass(frozen=True, slots=True)
 class PutReply:
-    """What became of them, in the order of the request, and the revision after the write."""
+    """The outcomes, in the order of the request, and the revision after the write."""
 
     results: tuple[PutResult, ...]
     revision: int
@@ -70,16 +70,16 @@ class DeleteReply:
 
 @dataclass(frozen=True, slots=True)
 class AssignmentResult:
-    """What became of one assignment.
+    """The outcome of one assignment.
 
     Attributes:
         item: The item's key.
         category: The category's key.
-        previous_category: The category that the item left, or this one if it was in it already;
-            None if it came from nowhere.
+        previous_category: The category that the item left, or this one if the item was in it
+            already; None if the item was in no category.
         changed: True if anything changed.
         score_before: Cosine of the item with the category before the change, −1 to 1; None if
-            the category had no embedding then.
+            the category had no embedding.
         category_member_count: Number of the category's members after the write.
         category_drift: The category's drift after it, 0 to 2; None without a base or embedding.
         item_created: True if the item is new.
@@ -97,7 +97,7 @@ class AssignmentResult:
 
 @dataclass(frozen=True, slots=True)
 class AssignReply:
-    """What the categories learned, in the order of the request, and the revision after it."""
+    """The outcomes, in the order of the request, and the revision after the write."""
 
     results: tuple[AssignmentResult, ...]
     revision: int
@@ -105,11 +105,11 @@ class AssignReply:
 
 @dataclass(frozen=True, slots=True)
 class UnassignmentResult:
-    """What became of one item.
+    """The outcome for one item.
 
     Attributes:
         item: The item's key.
-        previous_categories: The categories that it left.
+        previous_categories: The categories that the item left.
         changed: True if anything changed.
         item_deleted: True if the item was deleted.
     """
@@ -122,7 +122,7 @@ class UnassignmentResult:
 
 @dataclass(frozen=True, slots=True)
 class UnassignReply:
-    """What the categories forgot, in the order of the request, and the revision after it."""
+    """The outcomes, in the order of the request, and the revision after the write."""
 
     results: tuple[UnassignmentResult, ...]
     revision: int
@@ -135,7 +135,7 @@ class CategoryMatch:
     Attributes:
         category: Its key.
         score: cos(query, effective embedding), −1 to 1.
-        count: Number of members that count in it.
+        count: Number of its counting members.
     """
 
     category: str
@@ -149,8 +149,8 @@ class MatchResult:
 
     Attributes:
         matches: Best first; equal scores by key.
-        margin: Score of the first less that of the second of all that compete; None where fewer
-            than two do.
+        margin: Score of the first minus score of the second competing category; None if fewer
+            than two compete.
         revision: The namespace's revision that was read.
     """
 
@@ -160,15 +160,15 @@ class MatchResult:
 
     @property
     def best(self) -> CategoryMatch | None:
-        """The first match; None if there is none."""
+        """The first match; None if no category competes."""
         return self.matches[0] if self.matches else None
 
 
 @dataclass(frozen=True, slots=True)
 class SnapshotProgress:
-    """How far a snapshot or a restore is: frames, bytes, categories and items so far.
+    """Progress of a snapshot or a restore: frames, bytes, categories and items so far.
 
-    ``category_total`` and ``item_total`` are what the header announces.
+    ``category_total`` and ``item_total`` are the numbers in the header.
     """
 
     frames: int
@@ -181,13 +181,13 @@ class SnapshotProgress:
 
 @dataclass(frozen=True, slots=True)
 class SnapshotSummary:
-    """A snapshot that was written.
+    """A complete snapshot.
 
     Attributes:
         file: The file; ``-`` for a stream.
         size: Number of bytes.
-        namespace: The namespace as it was at the snapshot's revision.
-        view: What the snapshot holds.
+        namespace: The namespace at the snapshot's revision.
+        view: The view that the snapshot holds.
         category_count: Number of categories in it.
         item_count: Number of items in it.
         membership_count: Number of memberships in it.
@@ -206,7 +206,7 @@ class SnapshotSummary:
 
 @dataclass(frozen=True, slots=True)
 class VerifyReport:
-    """What was verified.
+    """The result of a verification.
 
     Attributes:
         category_count: Number of categories whose sum was rebuilt and compared.
@@ -250,7 +250,7 @@ class StorageReport:
 
 @dataclass(frozen=True, slots=True)
 class ServiceInfo:
-    """What the service is.
+    """Version, state and limits of the service.
 
     Attributes:
         version: Its version.

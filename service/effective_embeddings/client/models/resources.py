@@ -1,4 +1,4 @@
-"""What the service holds, as frozen dataclasses: namespaces, categories, items, memberships."""
+"""Namespaces, categories, items and memberships, as frozen dataclasses."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MembershipMode = Literal["single", "multiple"]
 
 
 class _EqualByValue:
-    """Equality by fields, of arrays too (a dataclass's own would raise on those)."""
+    """Equality by fields, arrays included; a dataclass's own raises for arrays."""
 
     __slots__ = ()
     __hash__ = None  # type: ignore[assignment]
@@ -55,19 +55,19 @@ class Namespace:
 
     Attributes:
         name: Its name.
-        dimension: Number of components of each of its vectors, 1 to 16384.
-        embedding_model: The tag of the model that they come from; empty: unnamed.
+        dimension: Number of components of each vector, 1 to 16384.
+        embedding_model: The tag of the model of the vectors; empty: unnamed.
         normalization: ``"raw"``: vectors are used as given; ``"unit"``: scaled to length 1 first.
         membership: ``"single"``: an item is in at most one category; ``"multiple"``: in any
             number.
-        description: What it is for.
-        labels: Labels of the caller's own.
+        description: What the namespace is for.
+        labels: The caller's labels.
         revision: Number of its writes so far.
         category_count: Number of categories.
         item_count: Number of items, assigned or not.
         membership_count: Number of (item, category) memberships.
         digest: State digest, 32 bytes; equal states have equal digests.
-        create_time: When it was created, in UTC.
+        create_time: Time of creation, in UTC.
     """
 
     name: str
@@ -91,21 +91,21 @@ class Category(_EqualByValue):
 
     Attributes:
         key: Its key.
-        base: (d,) float32, the embedding of its name; None without one, or if not asked for.
-        base_weight: How much the base counts; 1 counts as one item.
+        base: (d,) float32, the embedding of the name; None: no base, or not requested.
+        base_weight: How much the base counts; 1: as much as one item.
         window: Only this many most recent members count; 0: all.
-        min_base_share: Least share of the base in the whole, 0 to below 1.
-        frozen: True: members do not count, the category is its base.
-        metadata: Data of the caller's own.
+        min_base_share: Least share of the base in the mean, 0 to below 1.
+        frozen: True: members do not count; the category is its base.
+        metadata: The caller's metadata.
         member_count: Number of members.
         counting_count: Number of members that count.
-        counting_weight: Sum of the weights of those.
-        drift: 1 − cos(base, effective), 0 to 2; None without either.
-        spread: Root mean square distance of the counting members from their mean; None while
-            none counts.
-        effective: (d,) float32, the weighted mean itself; None without one, or if not asked for.
-        anchor: Members up to this place in the order of assignment no longer count; 0: none.
-        create_time: When it was created, in UTC.
+        counting_weight: Sum of the weights of the counting members.
+        drift: 1 − cos(base, effective), 0 to 2; None without a base or an effective embedding.
+        spread: Root mean square distance of the counting members from their mean; None if no
+            member counts.
+        effective: (d,) float32, the weighted mean; None: nothing counts, or not requested.
+        anchor: Members up to this sequence number no longer count; 0: all can count.
+        create_time: Time of creation, in UTC.
     """
 
     key: str
@@ -127,14 +127,14 @@ class Category(_EqualByValue):
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """That an item is in a category.
+    """An item's membership in a category.
 
     Attributes:
         category: The category's key.
-        sequence: Place in the namespace's order of assignment; larger is more recent.
-        assign_time: When it was assigned, in UTC.
-        actor: Who assigned it.
-        reason: Why, as the caller said.
+        sequence: Number in the namespace's order of assignment; larger is more recent.
+        assign_time: Time of the assignment, in UTC.
+        actor: The author of the assignment.
+        reason: The reason that the caller gave.
     """
 
     category: str
@@ -146,15 +146,15 @@ class Membership:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Item(_EqualByValue):
-    """Something that is, or waits to be, put into a category.
+    """An item: a member of categories, or in the inbox.
 
     Attributes:
         key: Its key.
-        embedding: (d,) float32; None if not asked for.
-        weight: How much it teaches.
-        metadata: Data of the caller's own.
-        memberships: The categories that it is in; empty: it is in the inbox.
-        create_time: When it was first stored, in UTC.
+        embedding: (d,) float32; None if not requested.
+        weight: How much the item teaches.
+        metadata: The caller's metadata.
+        memberships: Its categories; empty: the item is in the inbox.
+        create_time: Time of its first storage, in UTC.
     """
 
     key: str
@@ -170,14 +170,15 @@ class CategoryUpdate(_EqualByValue):
     """A category to create or change. None leaves a setting as it is, or at a new one's default.
 
     Attributes:
-        key: Its key, 1 to 512 bytes of UTF-8 without control characters.
-        base: (d,) array-like, the embedding of its name.
-        clear_base: True: takes the base away. Not together with ``base``.
-        base_weight: 0, or 2⁻¹⁰ to 2²⁰; default 1 (it counts as one item).
+        key: Its key, 1 to 512 bytes of UTF-8 without control characters. Keys are compared byte
+            by byte: the NFC and the NFD form of a text are two keys.
+        base: (d,) array-like, the embedding of the name.
+        clear_base: True: removes the base. Not together with ``base``.
+        base_weight: 0, or 2⁻¹⁰ to 2²⁰; default 1: as much as one item.
         window: Only this many most recent members count; default 0: all.
-        min_base_share: Least share of the base in the whole, 0 to 0.999; default 0.
+        min_base_share: Least share of the base in the mean, 0 to 0.999; default 0.
         frozen: True: members do not count; default False.
-        metadata: Takes the place of the old; at most 64 entries and 16 KiB in all. ``{}`` clears.
+        metadata: Replaces the old; at most 64 entries and 16 KiB in all. ``{}`` clears it.
     """
 
     key: str

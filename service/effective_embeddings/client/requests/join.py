@@ -1,4 +1,4 @@
-"""Replies of chunks, joined into the answer of their call."""
+"""The replies of a call's parts, joined into its result."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["delete_reply", "put_reply"]
 
 
 def put_reply(parse: Callable[[Any], PutResult]) -> Callable[[Sequence[Any]], PutReply]:
-    """Return the parser of PutCategories' or PutItems' replies, given that of one result."""
+    """Return the parser of the replies of PutCategories or PutItems, given that of one result."""
 
     def join(
         replies: Sequence[service_pb2.PutCategoriesResponse | service_pb2.PutItemsResponse],
@@ -26,7 +26,7 @@ def put_reply(parse: Callable[[Any], PutResult]) -> Callable[[Sequence[Any]], Pu
 def delete_reply(
     replies: Sequence[service_pb2.DeleteCategoriesResponse | service_pb2.DeleteItemsResponse],
 ) -> DeleteReply:
-    """Join DeleteCategories' or DeleteItems' replies."""
+    """Join the replies of DeleteCategories or DeleteItems."""
     return DeleteReply(
         deleted_count=sum(reply.deleted_count for reply in replies),
         unassigned_count=sum(

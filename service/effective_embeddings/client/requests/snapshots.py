@@ -1,4 +1,4 @@
-"""Requests of Snapshot, and the write options of Restore."""
+"""The request of Snapshot, and the write options of Restore."""
 
 from __future__ import annotations
 

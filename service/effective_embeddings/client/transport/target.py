@@ -20,7 +20,7 @@ def check_target(target: str) -> None:
         ValueError: It has no port, a port out of range, or a scheme that gRPC does not know.
     """
     if not target or not target.isprintable() or " " in target:
-        _refuse(target, "is no address")
+        _refuse(target, "is not an address")
     scheme, addresses, _ = _parse(target)
     if scheme in _WITHOUT_PORT:
         if not addresses:
