@@ -61,10 +61,10 @@ def snapshot(
         f" {counted(summary.item_count, 'item')}, {summary.size / 1e6:,.1f} MB;"
         f" revision {summary.namespace.revision}, digest {summary.digest.hex()[:16]})"
     )
-    if file == "-":
+    if run.as_json:
+        print_json(summary, stream=sys.stderr if file == "-" else sys.stdout)
+    elif file == "-":
         errors.print(report, markup=False, soft_wrap=True)
-    elif run.as_json:
-        print_json(summary)
     else:
         say(report)
 

@@ -8,7 +8,7 @@ import json
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 from rich import box
@@ -71,13 +71,11 @@ def _scalar(value: Any) -> Any:
     return value
 
 
-def print_json(value: Any) -> None:
-    """Print one result as one line of JSON."""
-    sys.stdout.write(json.dumps(plain(value), ensure_ascii=not _speaks_unicode()) + "\n")
-
-
-def _speaks_unicode() -> bool:
-    return (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
+def print_json(value: Any, *, stream: TextIO | None = None) -> None:
+    """Print one result as one line of JSON, to standard output unless a stream is given."""
+    output = sys.stdout if stream is None else stream
+    unicode = (output.encoding or "").lower().replace("-", "").startswith("utf")
+    output.write(json.dumps(plain(value), ensure_ascii=not unicode) + "\n")
 
 
 def table(*columns: str, numbers: Iterable[str] = ()) -> Table:

@@ -92,8 +92,6 @@ def vector_from_message(embedding: resources_pb2.Embedding) -> Vector | None:
 
 def _numbers(name: str, values: Any) -> Vector | None:
     """Return an array of f32; None if the rows have to be looked at one by one."""
-    if isinstance(values, (list, tuple)) and any(row is None for row in values):
-        return None
     try:
         array = np.asarray(values)
     except ValueError:  # rows of different lengths
