@@ -488,6 +488,9 @@ ELSEWHERE: dict[str, Callable[..., None]] = {
     "streams_per_principal": test_streaming_calls_per_principal,
     "unread_bytes": test_unread_replies_beyond_their_bytes_hold_the_places_of_their_calls,
     "unread_per_principal": (test_unread_replies_beyond_their_bytes_hold_the_places_of_their_calls),
+    "reply_bytes_per_second": (
+        test_hostile_clients.test_replies_that_are_not_read_take_bounded_memory
+    ),
     "stream_bytes_per_second": test_hostile_clients.test_restores_that_drip_are_cancelled,
     "workers": test_workers,
     "page_bytes": test_page_bytes,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import struct
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -12,6 +13,8 @@ __all__ = ["END_HEADERS", "END_STREAM", "Connection", "call_headers", "grpc_mess
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, RST_STREAM, SETTINGS, PING, CONTINUATION = 0, 1, 3, 4, 6, 9
 END_STREAM, END_HEADERS = 1, 4
+ACK = 1
+_HEAD_BYTES = 9
 SERVICE = "/effective_embeddings.v1.EffectiveEmbeddingsService/"
 
 
@@ -84,6 +87,22 @@ class Connection:
 
     def reset(self, stream: int) -> None:
         self.frame(RST_STREAM, 0, stream, struct.pack(">I", 8))
+
+    def answer_pings(self) -> None:
+        """Read until the server ends the connection, and answer its pings; nothing else is sent."""
+        self.socket.settimeout(None)
+        received = b""
+        with suppress(OSError):
+            while more := self.socket.recv(65_536):
+                received += more
+                while len(received) >= _HEAD_BYTES:
+                    end = _HEAD_BYTES + int.from_bytes(received[:3])
+                    if len(received) < end:
+                        break
+                    kind, flags = received[3], received[4]
+                    if kind == PING and not flags & ACK:
+                        self.frame(PING, ACK, 0, received[_HEAD_BYTES:end])
+                    received = received[end:]
 
     def is_closed(self, seconds: float) -> bool:
         """Whether the server closes the connection within a time."""

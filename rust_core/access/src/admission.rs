@@ -103,8 +103,27 @@ impl Admission {
         }
     }
 
-    /// Counts a call that came while more than [`MAX_QUEUED_CALLS`] of its method waited.
-    pub fn shed(&self, shedder: &LoadShedder, caller: &Caller, now: Instant) -> Result<(), Status> {
+    /// Counts a unary call of a caller, and admits it to wait for its request. `shedder` is the
+    /// load shedder of the call's method; `queued` says that more than [`MAX_QUEUED_CALLS`] calls
+    /// of the method waited when the call came.
+    pub fn arrive(
+        &self,
+        caller: &Caller,
+        shedder: &LoadShedder,
+        queued: bool,
+        now: Instant,
+    ) -> Result<Permit, Status> {
+        if queued {
+            self.shed(shedder, caller, now)?;
+        } else {
+            shedder.queue_is_short();
+        }
+        self.admit(caller, now)?;
+        self.acquire(caller, Work::Arriving)
+    }
+
+    /// Counts a call that came while the queue of its method stood.
+    fn shed(&self, shedder: &LoadShedder, caller: &Caller, now: Instant) -> Result<(), Status> {
         shedder.try_admit(caller.principal(), now).map_err(|_| {
             self.overloaded(Shortage {
                 limit: "waiting_calls",

@@ -155,18 +155,15 @@ impl Admission {
         shedder: &LoadShedder,
         queued: bool,
     ) -> Result<Permit, Refused> {
-        let now = Instant::now();
-        if queued {
-            self.0.shed(&shedder.0, &caller.0, now)?;
-        } else {
-            shedder.0.queue_is_short();
-        }
-        self.0.admit(&caller.0, now)?;
-        self.acquire(caller, Work::Arriving)
+        let permit = self
+            .0
+            .arrive(&caller.0, &shedder.0, queued, Instant::now())?;
+        Ok(self.permit(permit))
     }
 
     fn begin_stream(&self, caller: &Caller) -> Result<Permit, Refused> {
-        self.acquire(caller, Work::Streaming)
+        let permit = self.0.acquire(&caller.0, Work::Streaming)?;
+        Ok(self.permit(permit))
     }
 
     fn check_reply(&self, reply_bytes: u64) -> Result<(), Refused> {
@@ -189,12 +186,11 @@ impl Admission {
 }
 
 impl Admission {
-    fn acquire(&self, caller: &Caller, work: Work) -> Result<Permit, Refused> {
-        let permit = self.0.acquire(&caller.0, work)?;
-        Ok(Permit {
+    fn permit(&self, permit: ee_access::concurrency::Permit) -> Permit {
+        Permit {
             admission: Arc::clone(&self.0),
             held: Mutex::new(Some(permit)),
-        })
+        }
     }
 }
 

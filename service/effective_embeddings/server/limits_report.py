@@ -8,7 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from effective_embeddings._core import ACCESS_LIMITS, LIMITS, MAX_QUEUED_CALLS
-from effective_embeddings.server.admission.stall_timeout import MIN_STREAM_BYTES_PER_SECOND
+from effective_embeddings.server.admission.stall_timeout import (
+    MIN_REPLY_BYTES_PER_SECOND,
+    MIN_STREAM_BYTES_PER_SECOND,
+)
 from effective_embeddings.server.observability.audit_log import MAX_REFUSALS_PER_SECOND
 from effective_embeddings.server.observability.logs import MAX_QUEUED_LINES
 from effective_embeddings.server.observability.metrics_server import (
@@ -74,6 +77,7 @@ _CLOSED = "connection closed"
 _REFUSED_FILE = "the file is refused"
 _FIXED = (
     Limit("waiting_calls", MAX_QUEUED_CALLS, "calls", _OVERLOADED),
+    Limit("reply_bytes_per_second", MIN_REPLY_BYTES_PER_SECOND, "bytes/s", "CANCELLED if less"),
     Limit("stream_bytes_per_second", MIN_STREAM_BYTES_PER_SECOND, "bytes/s", "CANCELLED if less"),
     Limit("health_checks", MAX_CHECKS, "calls", "answered for the server"),
     Limit("health_watches", MAX_WATCHES, "streams", _OVERLOADED),

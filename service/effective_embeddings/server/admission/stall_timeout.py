@@ -14,12 +14,21 @@ from typing import Protocol
 
 from effective_embeddings._core import StreamPace
 
-__all__ = ["MIN_STREAM_BYTES_PER_SECOND", "StallTimeout", "StreamWaits"]
+__all__ = [
+    "MIN_REPLY_BYTES_PER_SECOND",
+    "MIN_STREAM_BYTES_PER_SECOND",
+    "StallTimeout",
+    "StreamWaits",
+]
 
 _log = logging.getLogger("effective_embeddings.server")
 
 MIN_STREAM_BYTES_PER_SECOND = 1024
 """The rate at which a client must send or take a stream, while the server waits for the client."""
+
+MIN_REPLY_BYTES_PER_SECOND = 256 * 1024
+"""The rate at which a client must take a unary reply, beyond the stall timeout: gRPC says when all
+of the reply is gone, and not how much of it."""
 
 
 class _Waiting(Protocol):
@@ -65,6 +74,10 @@ class StallTimeout:
             seconds: How long it may wait; None: ``self.seconds``.
         """
         self._waiting[call] = time.monotonic() + (self.seconds if seconds is None else seconds)
+
+    def begin_reply(self, call: _Waiting, reply_bytes: int) -> None:
+        """Note that a call waits for its client to take a reply."""
+        self.begin(call, self.seconds + reply_bytes / MIN_REPLY_BYTES_PER_SECOND)
 
     def end(self, call: _Waiting) -> None:
         """Note that a call does not wait for its client; idempotent."""

@@ -127,7 +127,7 @@ class _AdmittedCall:
     def _reply(self, reply: bytes) -> None:
         # Before the client has the answer: the call is in the metrics and in the audit log.
         self._record.end()
-        self._method.admission.stall_timeout.begin(self._call)
+        self._method.admission.stall_timeout.begin_reply(self._call, len(reply))
         self._call.reply(reply, (("x-request-id", self._record.request_id),), self._sent)
 
     def _sent(self) -> None:
