@@ -263,6 +263,29 @@ def test_a_new_token_is_printed_once_and_its_line_is_added(tmp_path: Path) -> No
     assert "2 tokens of alice" in _effemb("token", "check", str(file), cwd=tmp_path).stdout
 
 
+def test_tokens_are_listed_and_revoked_by_their_ids(tmp_path: Path) -> None:
+    file = tmp_path / "tokens"
+    file.write_text("# operators\n")
+    for name in ("alice", "bob"):
+        options = ("--allow", f"write:{name}", "--append", str(file))
+        assert _effemb("token", "new", name, *options, cwd=tmp_path).returncode == 0
+    done = _effemb("token", "list", str(file), "--json", cwd=tmp_path)
+    alice, bob = (json.loads(line) for line in done.stdout.splitlines())
+    assert (alice["principal"], bob["principal"]) == ("alice", "bob")
+    assert re.fullmatch(r"[0-9a-f]{12}", alice["id"])
+    assert re.fullmatch(r"20\d\d-\d\d-\d\d", alice["created"])
+    assert alice["rules"] == ["write:alice"]
+    assert bob["id"] in _effemb("token", "list", str(file), cwd=tmp_path).stdout
+    unknown = _effemb("token", "revoke", str(file), "zz", cwd=tmp_path)
+    assert unknown.returncode == 1
+    assert "no token has the id 'zz'" in unknown.stderr
+    done = _effemb("token", "revoke", str(file), alice["id"], cwd=tmp_path)
+    assert done.stdout == f"revoked {alice['id']} of alice\n"
+    assert "1 token of bob" in _effemb("token", "check", str(file), cwd=tmp_path).stdout
+    assert file.read_text().startswith("# operators\n"), "comments stay"
+    assert file.stat().st_mode & 0o077 == 0o044
+
+
 def _effemb(*arguments: str, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # noqa: S603 - our own command
         [sys.executable, "-m", "effective_embeddings.cli", *arguments],

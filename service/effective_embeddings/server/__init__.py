@@ -16,6 +16,12 @@ Tried and within the noise: 2 and 4 workers, workers at a lower priority, the in
 interval, frozen garbage, gRPC's optimization target and bandwidth probe.
 """
 
+from effective_embeddings.server.auth.token_file import (
+    TokenEntry,
+    add_token,
+    list_tokens,
+    revoke_token,
+)
 from effective_embeddings.server.auth.tokens import (
     new_token,
     parse_tokens,
@@ -49,13 +55,17 @@ __all__ = [
     "ServerHandle",
     "Settings",
     "SettingsError",
+    "TokenEntry",
+    "add_token",
     "all_limits",
     "build_server",
     "check_files",
+    "list_tokens",
     "new_token",
     "parse_tokens",
     "read_tokens",
     "resolve",
+    "revoke_token",
     "serve",
     "setup_logging",
     "token_line",

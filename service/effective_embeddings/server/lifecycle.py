@@ -45,7 +45,7 @@ class ServerHandle:
 
     Attributes:
         target: What a client connects to, with the port that was taken.
-        metrics_target: Where Prometheus finds the figures; None: nowhere.
+        metrics_target: Where Prometheus finds the metrics; None: nowhere.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -103,7 +103,7 @@ class ServerHandle:
         try:
             return MetricsServer(listen, self._metrics.application())
         except ListenError as error:
-            # Two servers on one machine that nobody told where their figures go.
+            # Two servers on one machine, both with the default address.
             if listen != DEFAULT_METRICS_LISTEN:
                 raise
             _log.warning("metrics served=false reason=%r: give each a metrics_listen", str(error))
@@ -228,7 +228,7 @@ class ServerHandle:
 def _make_metrics(settings: Settings) -> Metrics | None:
     if settings.metrics_listen is None:
         return None
-    # Who wants no figures does not wait for their library to be loaded.
+    # A server without metrics does not wait for their library to be loaded.
     from effective_embeddings.server.observability.metrics import Metrics  # noqa: PLC0415
 
     return Metrics()

@@ -1,103 +1,128 @@
-"""`effemb token`: make tokens, and look at a file of them."""
+"""`effemb token`: make, list, check and revoke the tokens of a server."""
 
 from __future__ import annotations
 
-import os
+import datetime as dt
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from effective_embeddings import server as room
+from effective_embeddings import server
 from effective_embeddings.cli.shared.failures import fail
 from effective_embeddings.cli.shared.options import JsonOption
-from effective_embeddings.cli.shared.output import console, errors, print_json, say
+from effective_embeddings.cli.shared.output import (
+    counted,
+    errors,
+    print_json,
+    print_table,
+    say,
+    table,
+)
 
 __all__ = ["app"]
 
 app = typer.Typer(help="Tokens: who may call a server, and do what.", no_args_is_help=True)
 
+FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="A file for --tokens.")]
+
 
 @app.command("new")
 def new(
-    principal: Annotated[str, typer.Argument(help="Whose token it is, as logs will say.")],
+    principal: Annotated[str, typer.Argument(help="The token's principal, named in logs.")],
     *,
     allow: Annotated[
         list[str],
         typer.Option(
             "--allow",
             metavar="SCOPE:NAMESPACE",
-            help="What it may do: read, write or admin, on a namespace, a prefix* or *. Can be"
+            help="A permission: read, write or admin, on a namespace, a prefix* or *. Can be"
             " repeated.",
         ),
     ],
     rate: Annotated[
         float | None,
-        typer.Option(help="Calls a second, instead of what the server's settings say."),
+        typer.Option(help="Calls per second, instead of the server's calls_per_second."),
     ] = None,
     append: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Add the line to this file; a server takes it up."),
+        typer.Option(metavar="FILE", help="Add the entry to this file; a server reloads it."),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a token: it is printed once, and kept nowhere. The server gets the line with its hash.
+    """Make a token and print it once: the server's file holds only its hash.
 
     Example:  effemb token new alice --allow write:alice --allow 'read:shared-*'
     """
-    token = room.new_token()
+    token = server.new_token()
     try:
         rules = allow if rate is None else [*allow, f"rate={rate:g}"]
-        line = room.token_line(principal, token, rules)
+        line = server.token_line(principal, token, rules)
         if append is not None:
-            _append(append, line)
-    except (room.SettingsError, OSError) as error:
+            server.add_token(append, line, dt.datetime.now(dt.UTC).date().isoformat())
+    except (server.SettingsError, OSError) as error:
         raise fail(str(error), as_json=as_json) from error
     if as_json:
         print_json({"token": token, "line": line})
         return
     say(token)
     if append is None:
-        errors.print("[dim]the line for the server's --tokens file:[/dim]")
+        errors.print("[dim]the entry for the server's --tokens file:[/dim]")
         errors.print(line, markup=False, soft_wrap=True)
 
 
-def _append(path: Path, line: str) -> None:
-    """Add a line, if the file is one of tokens and stays one, and its owner's."""
-    # A link, such as that of a mounted secret, stays one.
-    path = path.resolve()
-    before = path.read_text("utf-8") if path.exists() else ""
-    if before and not before.endswith("\n"):
-        before += "\n"
-    room.parse_tokens(before + line, f"{path}: ")
-    path.touch(mode=0o600)
-    # Written beside and moved, so that a server never reads half of it.
-    beside = path.with_name(f".{path.name}.new")
-    beside.touch(mode=0o600)
-    beside.write_text(before + line + "\n", "utf-8")
-    found = path.stat()
-    beside.chmod(found.st_mode & 0o777)
-    # Root adds tokens for a server that runs as somebody else.
-    if (found.st_uid, found.st_gid) != (beside.stat().st_uid, beside.stat().st_gid):
-        os.chown(beside, found.st_uid, found.st_gid)
-    beside.replace(path)
+@app.command("list")
+def list_(file: FileArgument, *, as_json: JsonOption = False) -> None:
+    """List the tokens of a file: their ids, principals, permissions and dates.
+
+    Example:  effemb token list /etc/effemb/tokens
+    """
+    try:
+        entries = server.list_tokens(file)
+    except server.SettingsError as error:
+        raise fail(str(error), as_json=as_json) from error
+    if as_json:
+        for each in entries:
+            print_json(each)
+        return
+    rows = table("id", "principal", "created", "permissions")
+    for each in entries:
+        rows.add_row(each.id, each.principal, each.created, " ".join(each.rules))
+    print_table(rows, empty="no tokens")
 
 
-@app.command("check")
-def check(
-    file: Annotated[Path, typer.Argument(help="A file for --tokens.")],
+@app.command("revoke")
+def revoke(
+    file: FileArgument,
+    token: Annotated[str, typer.Argument(metavar="ID", help="The token's id, or its beginning.")],
     *,
     as_json: JsonOption = False,
 ) -> None:
-    """Say whether a file of tokens can be used, and whose they are.
+    """Remove a token from a file; a server that uses the file refuses the token from then on.
+
+    Example:  effemb token revoke /etc/effemb/tokens 5e884898da28
+    """
+    try:
+        entry = server.revoke_token(file, token)
+    except (server.SettingsError, OSError) as error:
+        raise fail(str(error), as_json=as_json) from error
+    if as_json:
+        print_json({"revoked": entry.id, "principal": entry.principal})
+        return
+    say(f"revoked {entry.id} of {entry.principal}")
+
+
+@app.command("check")
+def check(file: FileArgument, *, as_json: JsonOption = False) -> None:
+    """Check that a token file can be used, and name its principals.
 
     Example:  effemb token check /etc/effemb/tokens
     """
     try:
-        found = room.read_tokens(file)
-    except room.SettingsError as error:
+        found = server.read_tokens(file)
+    except server.SettingsError as error:
         raise fail(str(error), as_json=as_json) from error
     if as_json:
         print_json({"tokens": len(found), "principals": found.principals})
         return
-    console.print(f"{len(found)} tokens of {', '.join(found.principals) or 'nobody'}", markup=False)
+    say(f"{counted(len(found), 'token')} of {', '.join(found.principals) or 'nobody'}")

@@ -55,5 +55,5 @@ def _open(settings: Settings, handle: ServerHandle) -> Iterator[str]:
     if not settings.calls_per_second:
         yield "no principal's rate is limited (calls_per_second)"
     if handle.metrics_target is not None:
-        yield "figures are served without a token"
+        yield "metrics are served without a token"
     yield "the data on the disk is not encrypted"

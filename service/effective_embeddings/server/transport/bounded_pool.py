@@ -44,7 +44,7 @@ class BoundedPool:
     """
 
     def __init__(self, name: str, places: int, stall_timeout: StallTimeout) -> None:
-        """Make it.
+        """Create the pool.
 
         Args:
             name: What the limit is called.
@@ -99,7 +99,7 @@ class BoundedHandler(grpc.ServiceRpcHandler):
     """The handler of a service whose calls take places of bounded pools."""
 
     def __init__(self, service: str, methods: Mapping[str, BoundedMethod]) -> None:
-        """Make it.
+        """Put the handler together.
 
         Args:
             service: The service's full name.

@@ -26,7 +26,7 @@ class Reflection:
     """Serves the descriptors of the services."""
 
     def __init__(self, names: tuple[str, ...], stall_timeout: StallTimeout) -> None:
-        """Make it.
+        """Create the service.
 
         Args:
             names: Full names of the other services.
