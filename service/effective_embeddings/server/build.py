@@ -51,7 +51,7 @@ class Server:
         workers: The threads of its unary calls.
         streams: The threads of its streams.
         health: Its health service.
-        reflection: Its reflection service; None: it has none.
+        reflection: Its reflection service; None: reflection is off.
         admission: Admits its calls.
         target: What a client connects to.
     """
@@ -77,7 +77,7 @@ class Server:
         self._unary_server = unary_server
 
     def start(self) -> None:
-        """Serve."""
+        """Start serving."""
         self.grpc.start()
         self._unary_server.open()
 
@@ -102,9 +102,9 @@ def build_server(
         settings: See Settings.
         tokens: The tokens of the callers. None: every caller is "local" and may do everything;
             that is right where only this machine can connect.
-        metrics: Counts calls; None: nobody does.
-        audit: Takes the writes and the refusals; None: nobody does.
-        traces: Makes spans of the calls; None: nobody does.
+        metrics: Counts calls; None: calls are not counted.
+        audit: Takes writes and refusals; None: there is no audit log.
+        traces: Makes spans of admitted calls; None: there are no spans.
 
     Raises:
         ListenError: The address cannot be listened on.
@@ -165,9 +165,9 @@ def _options(settings: Settings) -> list[tuple[str, int]]:
 
 
 def _connections(wanted: int) -> int:
-    """Return how many connections there can be with the descriptors that the process may have.
+    """Return the number of connections that the process's descriptor limit allows.
 
-    Without one to spare the server could neither accept nor open anything, its data included.
+    Some descriptors are kept free: the server needs them to accept connections and to open files.
     """
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     room = max(1, soft - _SPARE_DESCRIPTORS)
@@ -178,7 +178,7 @@ def _connections(wanted: int) -> int:
 
 
 def _ms(seconds: float) -> int:
-    """Milliseconds, as far as gRPC can count them."""
+    """Return seconds in milliseconds, at most the largest value that gRPC takes."""
     return min(round(seconds * 1000), 2**31 - 1)
 
 
@@ -202,7 +202,7 @@ def _take_port(server: grpc.Server, listen: str, credentials: grpc.ServerCredent
 
 
 def _why_not(listen: str) -> str:
-    """Say why an address cannot be bound; gRPC does not tell."""
+    """Return why an address cannot be bound; gRPC does not say."""
     if listen.startswith("unix:"):
         return "the socket's folder must exist, be writable, and its path be at most 107 bytes"
     host, port = split_listen(listen)

@@ -23,54 +23,54 @@ _RETRY_SECONDS = 1.0
 
 
 class BoundedMethod(NamedTuple):
-    """How a method is received.
+    """A method that runs in a bounded pool.
 
     Attributes:
-        pool: Where.
-        handler: What answers it there.
-        without_place: What answers it where there is no place; None: it is turned away.
+        pool: The pool.
+        handler: The method's handler.
+        without_permit: The handler while the pool is full; None: calls are refused.
     """
 
     pool: BoundedPool
     handler: _Handler
-    without_place: _Handler | None = None
+    without_permit: _Handler | None = None
 
 
 class BoundedPool:
-    """A few places, and a thread for each of them, so that strangers take none of the others.
+    """A few permits with a thread each: callers without a token take no other thread.
 
     Attributes:
         pool: The threads.
     """
 
-    def __init__(self, name: str, places: int, stall_timeout: StallTimeout) -> None:
+    def __init__(self, name: str, permits: int, stall_timeout: StallTimeout) -> None:
         """Create the pool.
 
         Args:
-            name: What the limit is called.
-            places: Calls at the same time.
-            stall_timeout: Cancels calls whose clients stop.
+            name: The name of the limit.
+            permits: The number of concurrent calls.
+            stall_timeout: Cancels calls whose clients stall.
         """
-        self.pool = ThreadPoolExecutor(places, thread_name_prefix=f"effemb-{name}")
+        self.pool = ThreadPoolExecutor(permits, thread_name_prefix=f"effemb-{name}")
         self._name = name
-        self._places = places
+        self._permits = permits
         self._stall_timeout = stall_timeout
         self._lock = threading.Lock()
         self._held = 0
 
-    def enter(self) -> None:
-        """Take a place, in the thread that brings the calls; ``leave`` gives it back.
+    def acquire(self) -> None:
+        """Acquire a permit, in the polling thread; ``release`` releases it.
 
         Raises:
-            StatusError: All places are taken.
+            StatusError: All permits are taken.
         """
         with self._lock:
-            if self._held >= self._places:
-                raise Refusals.overloaded(self._name, self._places, _RETRY_SECONDS)
+            if self._held >= self._permits:
+                raise Refusals.overloaded(self._name, self._permits, _RETRY_SECONDS)
             self._held += 1
 
-    def leave(self) -> None:
-        """Give the place back."""
+    def release(self) -> None:
+        """Release a permit."""
         with self._lock:
             self._held -= 1
 
@@ -91,7 +91,7 @@ class BoundedPool:
             self._stall_timeout.end(context)
 
     def close(self) -> None:
-        """Let the threads go; the server has stopped."""
+        """Release the threads; the server has stopped."""
         self.pool.shutdown(wait=False)
 
 
@@ -118,9 +118,9 @@ class BoundedHandler(grpc.ServiceRpcHandler):
         if method is None:
             return None
         try:
-            method.pool.enter()
+            method.pool.acquire()
         except StatusError as refusal:
-            if method.without_place is not None:
-                return method.without_place
+            if method.without_permit is not None:
+                return method.without_permit
             return refusing_handler(status_of(handler_call_details.method, refusal, "-"))
         return method.handler

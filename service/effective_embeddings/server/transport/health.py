@@ -116,7 +116,7 @@ class HealthFollower:
                 return _Reply()
             return _Reply(status=status)
         finally:
-            self._checks.leave()
+            self._checks.release()
 
     def _watch(self, requests: Iterator[object], context: grpc.ServicerContext) -> Iterator[object]:
         try:
@@ -131,7 +131,7 @@ class HealthFollower:
                     sent = now
                     yield from self._watches.send(_Reply(status=now), context)
         finally:
-            self._watches.leave()
+            self._watches.release()
 
     def _wake(self) -> None:
         with self._changed:

@@ -30,7 +30,7 @@ class Reflection:
 
         Args:
             names: Full names of the other services.
-            stall_timeout: Cancels calls whose clients stop.
+            stall_timeout: Cancels calls whose clients stall.
         """
         self._pool = BoundedPool("reflection_streams", MAX_REFLECTIONS, stall_timeout)
         # Reflection asks for what a pool does; its stub wants the nominal type.
@@ -55,7 +55,7 @@ class Reflection:
         return BoundedHandler(reflection.SERVICE_NAME, methods)
 
     def close(self) -> None:
-        """Let the threads go; the server has stopped."""
+        """Release the threads; the server has stopped."""
         self._pool.close()
 
     def _info(self, requests: Iterator[Any], context: grpc.ServicerContext) -> Iterator[Any]:
@@ -67,4 +67,4 @@ class Reflection:
             for reply in self._servicer.ServerReflectionInfo(asked(), context):
                 yield from self._pool.send(reply, context)
         finally:
-            self._pool.leave()
+            self._pool.release()
