@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use thiserror::Error;
 
 use crate::arithmetic::fixed::{self, WeightSum};
-use crate::arithmetic::vector::{VectorError, take_in};
+use crate::arithmetic::vector::{VectorError, normalize};
 use crate::kernels::Kernel;
 use crate::ranking::{Rows, Search, UnitRow};
 use crate::scoring::{CentroidSum, Scored, Scorer};
@@ -191,8 +191,8 @@ impl CategoryMatrix {
             let base = if base.iter().all(|&x| x == 0.0) {
                 None
             } else {
-                let taken = take_in(&self.settings, base.to_vec());
-                Some(taken.map_err(|error| MatrixError::Vector { index, error })?)
+                let base = normalize(&self.settings, base.to_vec());
+                Some(base.map_err(|error| MatrixError::Vector { index, error })?)
             };
             made.push(Row {
                 base,
@@ -223,7 +223,7 @@ impl CategoryMatrix {
         let slots = rows.iter().map(|&row| self.slot(row));
         let slots = slots.collect::<Result<Vec<_>, _>>()?;
         for (index, vector) in vectors.iter().enumerate() {
-            take_in(&self.settings, vector.to_vec())
+            normalize(&self.settings, vector.to_vec())
                 .map_err(|error| MatrixError::Vector { index, error })?;
         }
         let entries: Vec<_> = slots.into_iter().zip(vectors).zip(weights).collect();

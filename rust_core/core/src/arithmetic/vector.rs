@@ -47,7 +47,7 @@ pub enum VectorError {
 
 /// Checks a vector against the settings of a namespace and returns it in the form in which the
 /// namespace stores vectors: unchanged but for the sign of zeros (RAW), or of length 1 (UNIT).
-pub fn take_in(
+pub fn normalize(
     settings: &NamespaceSettings,
     mut vector: Vec<f32>,
 ) -> Result<Vec<f32>, VectorError> {
@@ -140,7 +140,7 @@ mod tests {
     #[test]
     fn refuses_what_is_no_vector_and_names_the_values() {
         let raw = settings(3, Normalization::Raw);
-        let refusal = |vector: &[f32]| take_in(&raw, vector.to_vec()).unwrap_err();
+        let refusal = |vector: &[f32]| normalize(&raw, vector.to_vec()).unwrap_err();
         assert_eq!(
             refusal(&[1.0, 2.0]),
             VectorError::Dimension {
@@ -174,7 +174,7 @@ mod tests {
     fn raw_keeps_every_bit() {
         let vector = vec![32_768.0, -1e-20, 0.1];
         assert_eq!(
-            take_in(&settings(3, Normalization::Raw), vector.clone()),
+            normalize(&settings(3, Normalization::Raw), vector.clone()),
             Ok(vector)
         );
     }
@@ -182,7 +182,7 @@ mod tests {
     #[test]
     fn the_sign_of_zero_is_not_kept() {
         let raw = settings(2, Normalization::Raw);
-        let taken = take_in(&raw, vec![-0.0, 1.0]).unwrap();
+        let taken = normalize(&raw, vec![-0.0, 1.0]).unwrap();
         assert!(taken[0].is_sign_positive());
     }
 
@@ -203,9 +203,9 @@ mod tests {
         ) {
             prop_assume!(norm(&vector) >= MIN_NORM);
             let unit = settings(vector.len() as u32, Normalization::Unit);
-            let once = take_in(&unit, vector).unwrap();
+            let once = normalize(&unit, vector).unwrap();
             prop_assert!((norm(&once) - 1.0).abs() <= UNIT_TOLERANCE);
-            prop_assert_eq!(take_in(&unit, once.clone()).unwrap(), once);
+            prop_assert_eq!(normalize(&unit, once.clone()).unwrap(), once);
         }
     }
 }

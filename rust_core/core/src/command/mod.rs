@@ -2,8 +2,8 @@
 //!
 //! A command is complete: nothing in it depends on a clock, on chance or on the machine that
 //! applies it, so that it can be appended to a log and applied elsewhere with the same result.
-//! Vectors were checked by [`crate::arithmetic::vector::take_in`] and numbers against their limits
-//! before.
+//! Before, vectors were checked and normalized by [`crate::arithmetic::vector::normalize`], and
+//! numbers checked against their limits.
 
 mod apply;
 mod outcome;

@@ -112,9 +112,9 @@ impl Walk<'_> {
         let size = queries.len().div_ceil(threads).next_multiple_of(4);
         let next = AtomicUsize::new(0);
         let made = parallel::run(threads, || {
-            let claims = std::iter::from_fn(|| Some(next.fetch_add(1, Relaxed)));
-            let claims = claims.map_while(|part| Some((part, queries.chunks(size).nth(part)?)));
-            claims
+            let taken = std::iter::from_fn(|| Some(next.fetch_add(1, Relaxed)));
+            let taken = taken.map_while(|part| Some((part, queries.chunks(size).nth(part)?)));
+            taken
                 .map(|(part, queries)| (part, self.share_rows(queries, 1)))
                 .collect::<Vec<_>>()
         });
@@ -129,8 +129,8 @@ impl Walk<'_> {
         let found = if threads > 1 {
             let next = AtomicUsize::new(0);
             let made = parallel::run(threads, || {
-                let claims = std::iter::from_fn(|| Some(next.fetch_add(1, Relaxed)));
-                self.survivors(claims.take_while(|&piece| piece < pieces), queries)
+                let taken = std::iter::from_fn(|| Some(next.fetch_add(1, Relaxed)));
+                self.survivors(taken.take_while(|&piece| piece < pieces), queries)
             });
             let merged = made.into_iter().reduce(|mut all, more| {
                 for (all, more) in all.iter_mut().zip(more) {

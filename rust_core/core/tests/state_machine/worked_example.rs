@@ -227,11 +227,11 @@ fn a_window_forgets_the_oldest_member_and_readmits_it_when_another_leaves() {
 #[test]
 fn a_reanchor_starts_again_from_the_base() {
     let mut machine = taught();
-    let Outcome::Reanchor(told) = machine.run(&reanchor(0)) else {
+    let Outcome::Reanchor(reply) = machine.run(&reanchor(0)) else {
         panic!("a reanchor");
     };
     assert_eq!(
-        (told.member_count, told.counting_count, told.anchor),
+        (reply.member_count, reply.counting_count, reply.anchor),
         (2, 0, 2)
     );
     assert_eq!(view(&machine).effective.as_deref(), Some(HEALTH.as_slice()));

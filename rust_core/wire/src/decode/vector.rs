@@ -1,6 +1,6 @@
 //! Vectors: one of two forms, checked and brought into the form that the namespace keeps.
 
-use ee_core::arithmetic::vector::{VectorError, take_in};
+use ee_core::arithmetic::vector::{VectorError, normalize};
 use ee_core::settings::NamespaceSettings;
 
 use super::path::Path;
@@ -15,7 +15,7 @@ pub(crate) fn vector(
     embedding: Embedding,
 ) -> Result<Vec<f32>> {
     let components = components(path, embedding)?;
-    take_in(settings, components).map_err(|error| refused(path, &error))
+    normalize(settings, components).map_err(|error| refused(path, &error))
 }
 
 /// Takes a vector in, where there is one.
