@@ -31,7 +31,7 @@ __all__ = ["ServerHandle", "serve"]
 
 _log = logging.getLogger("effective_embeddings.server")
 
-# Between "no call is running" and "every reply has left".
+# From the end of the last call until its reply has left.
 _SECONDS_FOR_LAST_REPLIES = 0.5
 
 
@@ -58,7 +58,7 @@ class ServerHandle:
         self._settings = settings
         self._engine: Engine | None = None
         self._stopped = False
-        # Before the file is read: what changes meanwhile is seen.
+        # Before the file is read, so that a change in between is noticed.
         self._watch = FileWatch([settings.tokens] if settings.tokens else [], self.reload)
         tokens = load_tokens(settings)
         self._token_source = TokenSource(settings, tokens)
@@ -169,12 +169,12 @@ class ServerHandle:
         return self._engine.health()
 
     def turn_away(self) -> None:
-        """Say NOT_SERVING, and refuse new calls with a reason: clients go elsewhere, or wait."""
+        """Serve NOT_SERVING, and refuse new calls with a reason and a retry delay."""
         self._server.admission.core.close()
         self._server.health.drain()
 
     def stop(self, drain_seconds: float | None = None) -> None:
-        """Say NOT_SERVING, take no more calls, finish those in flight, close the data.
+        """Serve NOT_SERVING, refuse new calls, finish the calls in flight, close the data.
 
         Args:
             drain_seconds: How long calls in flight may take; None: as the settings say. Calls

@@ -22,7 +22,9 @@ from effective_embeddings.cli.shared.output import (
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Tokens: who may call a server, and do what.", no_args_is_help=True)
+app = typer.Typer(
+    help="The tokens of a server: their principals and permissions.", no_args_is_help=True
+)
 
 FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="A file for --tokens.")]
 

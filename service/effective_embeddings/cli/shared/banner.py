@@ -44,12 +44,12 @@ def _protected(settings: Settings, handle: ServerHandle) -> Iterator[str]:
 
 
 def _open(settings: Settings, handle: ServerHandle) -> Iterator[str]:
-    reach = "every user of this machine" if settings.local else "whoever reaches this address"
+    reach = "every user of this machine" if settings.local else "anybody who reaches this address"
     if not settings.authenticated:
         what = "neither encrypted nor authenticated" if not settings.encrypted else "open"
         yield f"calls are {what}: {reach} can read and change everything"
     elif not settings.encrypted and not settings.local:
-        yield "calls are not encrypted: whoever is on the way can read them, tokens included"
+        yield "calls are not encrypted: the network can read them, tokens included"
     if settings.authenticated and settings.reflects:
         yield "the contract is told to everybody (reflection)"
     if not settings.calls_per_second:

@@ -12,7 +12,7 @@ _SECONDS = 1.0
 def is_served(listen: str) -> bool:
     """Return whether a process accepts connections at ``unix:/path``.
 
-    gRPC replaces the socket of another process, which then serves nobody and does not know it. A
+    gRPC replaces the socket of another process, which then has no callers and does not notice. A
     socket that a dead process left behind is not served.
     """
     path = listen.removeprefix("unix:")

@@ -47,7 +47,7 @@ def is_local(listen: str, setting: str = "listen") -> bool:
         SettingsError: It is no address.
     """
     if listen.startswith(_UNIX):
-        # Without a path it is bound all the same, to a name that nobody knows.
+        # gRPC binds an empty path too, to a name that no client knows.
         if listen == _UNIX:
             message = f"{setting} must have a path after unix:, such as unix:/run/effemb/socket"
             raise SettingsError(message)

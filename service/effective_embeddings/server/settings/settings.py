@@ -1,4 +1,4 @@
-"""What a server is told: where to listen, where the data is, who may call, and its limits."""
+"""The settings of a server: addresses, data, security, limits, observability, engine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The service: every method of its descriptor, and who is let in to them.
+"""The service: every method of its descriptor, and the admission of its calls.
 
 Bytes in, bytes out: nothing is decoded in Python. A handler is made here for each method of the
 descriptor, so that none can be forgotten. Names that the service does not have are answered too,
