@@ -1,4 +1,4 @@
-//! A case: who calls, and a few calls.
+//! A case: a caller and a few calls.
 
 use ee_wire::METHODS;
 
@@ -45,7 +45,7 @@ pub struct Case {
 }
 
 impl Case {
-    /// A case of a caller who may do everything.
+    /// A case of a caller with every permission.
     pub fn of(calls: Vec<Call>) -> Self {
         Self { grant: 0, calls }
     }

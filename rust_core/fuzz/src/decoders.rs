@@ -74,7 +74,7 @@ fn namespace_for_the_log(bytes: &[u8]) {
     }
 }
 
-/// A grant from a text of lines: who, then a scope and a pattern each.
+/// A grant from lines of text: the principal, then a scope and a pattern on each line.
 fn grants(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let mut lines = text.lines();

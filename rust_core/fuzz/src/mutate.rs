@@ -240,7 +240,7 @@ fn mutate_bytes(random: &mut Rng, bytes: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// The fields of a message; none if the bytes are not one.
+/// The fields of a message; `None` if the bytes are malformed.
 fn fields(bytes: &[u8]) -> Option<Vec<Field<'_>>> {
     let mut fields = Vec::new();
     let mut rest = bytes;

@@ -81,7 +81,7 @@ impl World {
         }
     }
 
-    /// What is answered at once is answered the same, unless the other answer came too late.
+    /// `try_call` answers like `call`, unless the deadline of `call` passed.
     fn check_try_call(&self, grant: &Grant, call: &Call, answer: &Answer) {
         let late = matches!(answer, Err(status) if status.code == Code::DeadlineExceeded);
         let tried = self.service.try_call(call.method, &call.request, grant);

@@ -18,7 +18,7 @@ pub struct World {
     pub(crate) grants: Vec<Grant>,
     /// Serialized messages that restore each namespace.
     snapshots: Vec<Vec<Vec<u8>>>,
-    /// What is there at the beginning.
+    /// The namespaces at the beginning.
     baseline: Vec<NamespaceView>,
     resets: u64,
     /// Dropped after the service.

@@ -189,7 +189,7 @@ fn open(
     Ok(Service::new(engine))
 }
 
-/// When the caller stops waiting; a timeout without end is none.
+/// The caller's deadline; an infinite timeout is no deadline.
 fn deadline(timeout: Option<f64>) -> Option<Instant> {
     let timeout = Duration::try_from_secs_f64(timeout?.max(0.0)).ok()?;
     Instant::now().checked_add(timeout)

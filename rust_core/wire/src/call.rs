@@ -1,4 +1,4 @@
-//! One call on its way: decoded, admitted, and only then let near the engine.
+//! One call: its request is decoded and its namespace authorized and found before a method runs.
 
 use std::time::Instant;
 
@@ -21,7 +21,7 @@ use crate::proto::v1::{ErrorReason, WriteOptions};
 use crate::request::{Request, WriteRequest};
 use crate::service::Service;
 
-/// A call that may be answered, as far as can be said before its request is read.
+/// A call that its method's scope and its deadline allow; its request is still unread.
 pub(crate) struct Call<'a> {
     pub(crate) service: &'a Service,
     pub(crate) method: &'static Method,
@@ -30,7 +30,7 @@ pub(crate) struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    /// Begins a call, unless it is too late, or the caller may not call the method on anything.
+    /// Begins a call, unless its deadline has passed or the grant covers the method nowhere.
     pub(crate) fn begin(
         service: &'a Service,
         method: &'static Method,
@@ -122,7 +122,7 @@ impl<'a> Call<'a> {
         denied(self.method)
     }
 
-    /// The request, once it is known to be within its limits.
+    /// The request, after its lists were found within their limits.
     pub(crate) fn decode<Q: Request>(&self, request: &[u8]) -> Result<Q> {
         shape::check(request, Q::SHAPE)?;
         decode(self.method, request)
@@ -207,9 +207,9 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// The request's id, taken out of it, and a hash of what is left: the method and the message
-    /// in the one form in which it is written here, so that an encoder that orders a map in
-    /// another way the second time still says the same thing.
+    /// The request's id, taken out of the request, and a hash of the rest: of the method, and of the
+    /// message as this crate encodes it, so that an encoder which orders a map differently the second
+    /// time sends the same request.
     pub(crate) fn fingerprint<Q: WriteRequest>(&self, request: &mut Q) -> (String, u64) {
         let id = request.options().as_mut().map(|o| &mut o.request_id);
         let id = id.map(std::mem::take).unwrap_or_default();

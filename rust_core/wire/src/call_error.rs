@@ -1,4 +1,4 @@
-//! A refusal while it is put together, and the status that it becomes.
+//! A refusal under construction, and the status that it becomes.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -87,7 +87,7 @@ impl CallError {
         error
     }
 
-    /// With a particular.
+    /// With an entry of the metadata.
     #[must_use]
     pub(crate) fn with(mut self, key: &str, value: impl Display) -> Self {
         let value = shown(&value.to_string());
@@ -95,14 +95,14 @@ impl CallError {
         self
     }
 
-    /// With words for the log alone.
+    /// With text for the log alone.
     #[must_use]
     pub(crate) fn with_internal_detail(mut self, detail: impl Display) -> Self {
         self.internal_detail = Some(detail.to_string());
         self
     }
 
-    /// The same, where what is wrong is wrong with a snapshot.
+    /// The same refusal of a snapshot: an invalid field makes the snapshot invalid.
     #[must_use]
     pub(crate) fn in_snapshot(mut self) -> Self {
         let invalid = |reason: &mut ErrorReason| {
@@ -213,7 +213,7 @@ impl From<CallError> for Status {
     }
 }
 
-/// A caller's text as far as it is repeated to the caller.
+/// A caller's text, cut to the length that is repeated to the caller.
 pub(crate) fn shown(text: &str) -> String {
     if text.len() <= SHOWN_BYTES {
         return text.to_owned();
@@ -225,7 +225,7 @@ pub(crate) fn shown(text: &str) -> String {
     format!("{}…", &text[..end])
 }
 
-/// An id that tells one defect's entry in the log from the others'.
+/// An id that finds the defect's entry in the log.
 fn defect_id() -> String {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);

@@ -15,7 +15,7 @@ const WIDTH: usize = size_of::<f32>();
 /// A vector, in one of its two forms on the wire; see the contract.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Embedding {
-    /// The components of the field `data`, or none where its length is no multiple of 4.
+    /// The components of the field `data`; empty if its length is not a multiple of 4.
     pub data: Vec<f32>,
     /// Length of the field `data`, in bytes.
     pub data_bytes: usize,

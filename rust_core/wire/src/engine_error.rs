@@ -1,4 +1,4 @@
-//! From the engine's errors to refusals. The engine counts entries; here they become paths.
+//! From the engine's errors to refusals. The engine counts entries; refusals name their paths.
 
 use ee_core::command::Rejection;
 use ee_engine::Error;
@@ -6,14 +6,14 @@ use ee_engine::Error;
 use crate::call_error::CallError;
 use crate::proto::v1::ErrorReason as R;
 
-/// Where the entries of a method's request are.
+/// The paths of the entries of a method's request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FieldPaths {
-    /// The list, or nothing where there is just one entry.
+    /// The list; empty if the request has just one entry.
     pub(crate) list: &'static str,
-    /// The field of an entry that names a category; nothing: the entry itself.
+    /// The field of an entry that names a category; empty: the entry itself.
     pub(crate) category: &'static str,
-    /// The field of an entry that names an item; nothing: the entry itself.
+    /// The field of an entry that names an item; empty: the entry itself.
     pub(crate) item: &'static str,
 }
 

@@ -13,6 +13,7 @@
 
 mod call;
 mod call_error;
+mod category_settings;
 mod decode;
 pub mod embedding;
 mod encode;

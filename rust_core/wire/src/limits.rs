@@ -1,4 +1,4 @@
-//! Every limit of a request, named once.
+//! Every limit of a request, each with one name.
 
 use ee_core::arithmetic::limits::{MAX_COMPONENT, MAX_DIMENSION, MAX_WEIGHT};
 use ee_engine::MAX_REVISION_WAIT;
@@ -19,11 +19,11 @@ pub const QUERY_PARTS: usize = 1_000;
 pub const FILTER_KEYS: usize = 10_000;
 /// Categories in all rankings of a Match together.
 pub const MATCH_RESULTS: u64 = 1_000_000;
-/// Categories in a ranking where the request says nothing.
+/// Categories in a ranking if the request sets no limit.
 pub const DEFAULT_MATCH_LIMIT: u32 = 10;
 /// Entries of a page.
 pub const PAGE_SIZE: u32 = 1_000;
-/// Entries of a page where the request says nothing.
+/// Entries of a page if the request sets no size.
 pub const DEFAULT_PAGE_SIZE: u32 = 100;
 /// Bytes after which a page ends early: most clients take 4 MiB.
 pub const PAGE_BYTES: usize = 3 << 20;

@@ -1,4 +1,4 @@
-//! What is said of a method apart from how it is answered.
+//! The description of a method, apart from its handler.
 
 use ee_access::grant::Scope;
 

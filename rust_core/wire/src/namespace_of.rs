@@ -2,13 +2,14 @@
 
 use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
 
-/// The namespace that a request of a method names; none if it names none, or is no message.
+/// The namespace that a request of a method names; `None` if the request names no namespace or is
+/// malformed.
 ///
-/// Where a field comes twice the last one holds, as for the decoder.
+/// If the field occurs twice, the last one counts, as for the decoder.
 pub fn namespace_of(method: &str, request: &[u8]) -> Option<String> {
     let name = match method {
         "ListNamespaces" | "GetServiceInfo" => None,
-        // There it is a message, and the name in it the first field too.
+        // The field is a message, whose first field is the name.
         "CreateNamespace" => last_first_field(last_first_field(request)?),
         _ => last_first_field(request),
     };

@@ -1,8 +1,8 @@
-//! Page tokens: where a list goes on, bound to the list that gave them.
+//! Page tokens: the position where a list continues, bound to the list that issued them.
 //!
 //! A token is the cursor and a hash of the cursor and of all that the list depends on, in hex. A
-//! token of another method, namespace or filter, or a damaged one, does not have the right hash.
-//! It protects against mistakes; what a caller may see is decided by the grant alone.
+//! token of another method, namespace or filter, or a damaged one, has a wrong hash. The hash
+//! protects against mistakes; the grant alone decides what a caller may see.
 
 use std::fmt::Write;
 
@@ -11,7 +11,7 @@ use xxhash_rust::xxh3::Xxh3;
 use crate::call_error::{CallError, Result};
 use crate::proto::v1::ErrorReason;
 
-/// What a token is bound to: method, namespace, and filter.
+/// The list that a token belongs to: method, namespace, and filter.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Binding<'a>(pub(crate) [&'a str; 3]);
 
@@ -28,7 +28,7 @@ impl Binding<'_> {
         token
     }
 
-    /// The cursor of a token; none for the empty token.
+    /// The cursor of a token; `None` for the empty token.
     pub(crate) fn cursor(&self, token: &str) -> Result<Option<Vec<u8>>> {
         if token.is_empty() {
             return Ok(None);

@@ -1,5 +1,5 @@
-//! The message `CategoryMatch`, written by hand: a ranking shares its keys with the namespace,
-//! and a reply of many of them copies none before it writes them.
+//! The message `CategoryMatch`, written by hand: a ranking shares its keys with the namespace, and
+//! a reply copies a key only when it writes the key.
 
 use std::sync::Arc;
 

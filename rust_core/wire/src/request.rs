@@ -1,5 +1,4 @@
-//! What the machinery needs to know of each request: its namespace, its write options, and the
-//! limits of its lists.
+//! The parts that requests have in common: a namespace, write options, and lists with limits.
 
 use prost::Message;
 
@@ -9,7 +8,7 @@ use crate::limits::{
 };
 use crate::proto::v1::*;
 
-/// A request that is made of a namespace.
+/// A request that names a namespace.
 pub(crate) trait Request: Message + Default {
     /// The field that names the namespace.
     const NAME_FIELD: &'static str = "namespace";

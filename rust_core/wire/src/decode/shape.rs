@@ -1,5 +1,5 @@
-//! Counting a request's entries before anything is made of them: an entry of 2 bytes on the wire
-//! is some hundred in memory, so a batch over its limit must not be decoded first.
+//! Counts a request's entries before decoding: an entry of 2 bytes on the wire takes some hundred in
+//! memory, so a batch over its limit must not be decoded first.
 
 use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
 
@@ -47,8 +47,8 @@ impl Rule {
     }
 }
 
-/// Refuses a request with more entries than the rules allow. What is not a message at all is left
-/// to the decoder, which has better words for it.
+/// Refuses a request with more entries than the rules allow. Malformed bytes pass: the decoder
+/// describes them better.
 pub(crate) fn check(request: &[u8], rules: &'static [Rule]) -> Result<()> {
     if rules.is_empty() {
         return Ok(());

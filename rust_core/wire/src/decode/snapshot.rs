@@ -1,16 +1,17 @@
-//! Frames of a snapshot to restore. Vectors were taken in once already: they are checked, and
-//! kept bit for bit.
+//! Frames of a snapshot to restore. Vectors were normalized when they were first stored: they are
+//! checked, and kept bit for bit.
 
 use std::sync::Arc;
 
 use ee_core::namespace::{CategoryRecord, Origin};
-use ee_core::settings::{CategorySettings, NamespaceSettings, Normalization};
+use ee_core::settings::{NamespaceSettings, Normalization};
 use ee_engine::{ItemView, MembershipView};
 use prost_types::Timestamp;
 
 use super::path::Path;
 use super::{number, text, vector};
 use crate::call_error::{CallError, Result, Violations, all};
+use crate::category_settings;
 use crate::limits::{ACTOR_BYTES, REASON_BYTES};
 use crate::proto::v1::{self, ErrorReason};
 
@@ -31,18 +32,12 @@ pub(crate) fn category(
     let mut violations = Violations::default();
     violations.check(text::key(path.then("key"), &category.key));
     violations.check(text::metadata(path.then("metadata"), &category.metadata));
-    let base_weight = number::base_weight(path.then("base_weight"), category.base_weight);
-    let base_share = number::base_share(path.then("min_base_share"), category.min_base_share);
+    let own = category_settings::decode(path, &category, &mut violations);
     let base = vector::optional(settings, path.then("base"), category.base);
     let created = milliseconds(path.then("create_time"), category.create_time);
     let record = CategoryRecord {
         key: Arc::from(category.key),
-        settings: CategorySettings {
-            base_weight: violations.check(base_weight),
-            window: category.window,
-            min_base_share: violations.check(base_share),
-            frozen: category.frozen,
-        },
+        settings: own,
         base: violations.check(base),
         metadata: category.metadata,
         anchor: category.anchor,

@@ -7,6 +7,7 @@ use super::page::{Page, wanted};
 use super::{Command, Outcome, outcome};
 use crate::call::{NamespaceCall, WriteParams};
 use crate::call_error::{Result, Violations, all};
+use crate::category_settings;
 use crate::decode::path::Path;
 use crate::decode::{self, number, text, vector};
 use crate::encode::category::category as encode;
@@ -47,7 +48,7 @@ pub(crate) fn put(
 fn category_put(
     settings: &NamespaceSettings,
     path: Path<'_>,
-    update: CategoryUpdate,
+    mut update: CategoryUpdate,
 ) -> Result<CategoryPut> {
     let mut violations = Violations::default();
     violations.check(text::key(path.then("key"), &update.key));
@@ -56,23 +57,19 @@ fn category_put(
         let error = number::out_of_range(path, "false beside base", true);
         violations.check(Err::<(), _>(error));
     }
-    let base = vector::optional(settings, path.then("base"), update.base);
+    let base = vector::optional(settings, path.then("base"), update.base.take());
     let base = violations.check(base);
-    let base_weight = |weight| number::base_weight(path.then("base_weight"), weight);
-    let base_share = |share| number::base_share(path.then("min_base_share"), share);
-    let put = CategoryPut {
-        key: update.key,
+    let mut put = CategoryPut {
         base: base.map(Some).or(update.clear_base.then_some(None)),
-        base_weight: violations.check(update.base_weight.map(base_weight).transpose()),
-        window: update.window,
-        min_base_share: violations.check(update.min_base_share.map(base_share).transpose()),
-        frozen: update.frozen,
-        metadata: violations.check(decode::metadata(
-            path.then("metadata"),
-            update.metadata,
-            update.replace_metadata,
-        )),
+        ..CategoryPut::default()
     };
+    category_settings::take_update(path, &update, &mut put, &mut violations);
+    put.key = update.key;
+    put.metadata = violations.check(decode::metadata(
+        path.then("metadata"),
+        update.metadata,
+        update.replace_metadata,
+    ));
     violations.settle(Ok(put))
 }
 

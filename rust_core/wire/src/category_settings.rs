@@ -1,0 +1,52 @@
+//! The settings of a category, in both directions: the one place in this crate that names each of
+//! them.
+
+use ee_core::command::CategoryPut;
+use ee_core::settings::CategorySettings;
+
+use crate::call_error::Violations;
+use crate::decode::number;
+use crate::decode::path::Path;
+use crate::proto::v1::{Category, CategoryUpdate};
+
+/// Takes the settings of a category to create or change.
+pub(crate) fn take_update(
+    path: Path<'_>,
+    update: &CategoryUpdate,
+    put: &mut CategoryPut,
+    violations: &mut Violations,
+) {
+    let base_weight = |weight| number::base_weight(path.then("base_weight"), weight);
+    let base_share = |share| number::base_share(path.then("min_base_share"), share);
+    put.base_weight = violations.check(update.base_weight.map(base_weight).transpose());
+    put.window = update.window;
+    put.min_base_share = violations.check(update.min_base_share.map(base_share).transpose());
+    put.frozen = update.frozen;
+}
+
+/// The settings of a category in a snapshot.
+pub(crate) fn decode(
+    path: Path<'_>,
+    category: &Category,
+    violations: &mut Violations,
+) -> CategorySettings {
+    let base_weight = number::base_weight(path.then("base_weight"), category.base_weight);
+    let base_share = number::base_share(path.then("min_base_share"), category.min_base_share);
+    CategorySettings {
+        base_weight: violations.check(base_weight),
+        window: category.window,
+        min_base_share: violations.check(base_share),
+        frozen: category.frozen,
+    }
+}
+
+/// A message with the settings, and nothing else.
+pub(crate) fn encode(settings: &CategorySettings) -> Category {
+    Category {
+        base_weight: settings.base_weight,
+        window: settings.window,
+        min_base_share: settings.min_base_share,
+        frozen: settings.frozen,
+        ..Category::default()
+    }
+}
