@@ -36,7 +36,6 @@ pub(crate) fn try_rank(call: &Call<'_>, request: &[u8]) -> Result<Option<Vec<u8>
     let Some(outline) = Outline::of(request) else {
         return Ok(None);
     };
-    call.authorize(MatchRequest::NAME_FIELD, outline.namespace)?;
     let engine = call.engine();
     let Some(namespace) = engine.try_handle(outline.namespace) else {
         return Ok(None);
@@ -47,8 +46,11 @@ pub(crate) fn try_rank(call: &Call<'_>, request: &[u8]) -> Result<Option<Vec<u8>
     if !bounded || !engine.is_short(&namespace, outline.queries, outline.min_revision) {
         return Ok(None);
     }
+    // From here on in the order of `call`, so that both refuse alike.
+    let request = call.decode(request)?;
+    call.authorize(MatchRequest::NAME_FIELD, outline.namespace)?;
     let call_on = call.inside(namespace);
-    let params = MatchParams::read(&call_on, call.decode(request)?)?;
+    let params = MatchParams::read(&call_on, request)?;
     let found = engine.try_rank(
         &call_on.namespace,
         &params.queries,
