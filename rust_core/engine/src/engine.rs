@@ -5,20 +5,21 @@ use std::sync::Arc;
 
 use ee_core::command::Command;
 use ee_core::kernels::Kernel;
-use ee_core::namespace::{CategoryView, Namespace};
+use ee_core::namespace::{CategoryView, MatchOptions, Namespace, Ranking};
 use ee_store::sqlite::Sqlite;
 use ee_store::{Backend, NamespaceRow, Reads, StoreResult, View};
 
 use crate::api::{
-    At, EngineInfo, Health, ItemFilter, ItemView, NamespaceView, NewNamespace, Options,
-    ReadContext, SnapshotView, VerifyReport, WriteContext, Written,
+    At, EngineInfo, FilesReport, Health, ItemFilter, ItemView, NamespaceView, NewNamespace,
+    Options, QuerySpec, ReadContext, SnapshotView, VerifyReport, WriteContext, Written,
 };
 use crate::catalog::cached_namespace::{CachedNamespace, NamespaceHandle};
-use crate::catalog::lifecycle::{self, CreateNamespace, DeleteNamespace};
 use crate::clock::{check_deadline, now_ms};
-use crate::maintenance::verify::{Live, verify};
+use crate::lifecycle::{self, CreateNamespace, DeleteNamespace};
 use crate::metrics::Stats;
 use crate::read::consistent as read;
+use crate::read::ranking::{self, Ranker};
+use crate::read::verify::{Live, verify};
 use crate::shared::Shared;
 use crate::transfer::restore::Restore;
 use crate::transfer::snapshot::Snapshot;
@@ -149,6 +150,34 @@ impl Engine {
         Ok(written)
     }
 
+    /// Ranks all categories for each query; all queries at the same revision.
+    pub fn rank(
+        &self,
+        namespace: &NamespaceHandle,
+        queries: Vec<QuerySpec>,
+        options: MatchOptions,
+        context: ReadContext,
+    ) -> Result<At<Vec<Ranking>>> {
+        self.ranker().rank(namespace, queries, options, context)
+    }
+
+    /// [`Engine::rank`] if that waits for nothing and takes microseconds; `None` if it might take
+    /// longer. For a thread that other callers wait for.
+    pub fn try_rank(
+        &self,
+        namespace: &NamespaceHandle,
+        queries: &[QuerySpec],
+        options: &MatchOptions,
+        context: ReadContext,
+    ) -> Result<Option<At<Vec<Ranking>>>> {
+        self.ranker().try_rank(namespace, queries, options, context)
+    }
+
+    /// Whether [`Engine::try_rank`] answers so many queries, which name no stored items.
+    pub fn is_short(&self, namespace: &NamespaceHandle, queries: usize, min_revision: u64) -> bool {
+        ranking::is_short(namespace, queries, min_revision)
+    }
+
     /// A category.
     pub fn category(
         &self,
@@ -272,6 +301,12 @@ impl Engine {
         Ok(At { value, revision })
     }
 
+    /// Reads every page of the database and verifies its checksum, then compares indexes with tables,
+    /// the pages in the WAL included. Takes as long as reading the whole file; writes go on.
+    pub fn check_files(&self) -> Result<FilesReport> {
+        self.reading(|| Ok(self.shared.backend.verify_files()?))
+    }
+
     /// What the engine is.
     pub fn info(&self) -> Result<EngineInfo> {
         let namespaces = self.reading(|| Ok(self.shared.backend.view()?.namespace_count()?))?;
@@ -336,6 +371,13 @@ impl Engine {
         read: impl FnOnce(&Namespace, Box<dyn View>) -> Result<T>,
     ) -> Result<At<T>> {
         self.reading(|| self.shared.read_both(loaded, read))
+    }
+
+    fn ranker(&self) -> Ranker<'_> {
+        Ranker {
+            shared: &self.shared,
+            kernel: self.kernel(),
+        }
     }
 
     pub(crate) fn kernel(&self) -> Kernel {

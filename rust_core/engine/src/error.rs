@@ -89,6 +89,14 @@ pub enum Error {
         /// What does not agree.
         what: String,
     },
+    /// Stored data was written by a newer version of the software.
+    #[error("stored data cannot be read by this version: {place}: {what}")]
+    NewerData {
+        /// Where.
+        place: String,
+        /// The kind of record, and its field or version.
+        what: String,
+    },
     /// The directory is in use by another process.
     #[error("data directory {directory} is in use by another process")]
     DirectoryInUse {
@@ -129,9 +137,8 @@ impl From<StoreError> for Error {
                 place: "database file".into(),
                 what,
             },
-            StoreError::Corrupted { place, what } | StoreError::Newer { place, what } => {
-                Self::Corrupted { place, what }
-            }
+            StoreError::Corrupted { place, what } => Self::Corrupted { place, what },
+            StoreError::Newer { place, what } => Self::NewerData { place, what },
             StoreError::InUse { directory } => Self::DirectoryInUse { directory },
             StoreError::Closed => Self::ShuttingDown,
         }

@@ -21,6 +21,7 @@ mod clock;
 mod engine;
 mod error;
 mod health;
+mod lifecycle;
 mod maintenance;
 mod metrics;
 mod read;

@@ -49,7 +49,10 @@ impl Shared {
             Error::StoreFailed { cause } if !self.health.failed() => Error::ReadFailed { cause },
             other => other,
         };
-        if matches!(error, Error::ReadFailed { .. } | Error::Corrupted { .. }) {
+        if matches!(
+            error,
+            Error::ReadFailed { .. } | Error::Corrupted { .. } | Error::NewerData { .. }
+        ) {
             self.counters.read_failures.fetch_add(1, Ordering::Relaxed);
         }
         error

@@ -1,15 +1,24 @@
-//! What lies between SQLite and the disk: layers that see each read and write of a file.
+//! Layers between SQLite and the disk: they see each read and write of a file.
 //!
-//! SQLite has no checksum on a page. A flipped bit in an index can hide a row, or show another
-//! one, and no check of rows can tell: the row that is missing is not there to be checked. So
-//! [`pages`] puts a checksum on each page and verifies it on each read. The same shim carries the
-//! faults that the engine's tests inject.
+//! SQLite has no checksum on a page. A flipped bit in an index can hide a row, or show another one, and no
+//! check of rows can tell: the missing row is not read. So [`install`] puts a layer under SQLite that
+//! checksums each page and verifies it on each read, coalesces writes, and stops at the first failed
+//! write or sync. The same shim carries the faults that the engine's tests inject.
 //!
-//! Invariants: `unsafe` stays in [`shim`], which only passes pointers on; a layer is safe code.
+//! Why not SQLite's own `cksumvfs`: it is not in the amalgamation that `libsqlite3-sys` bundles; it
+//! attaches to the database file only, so the pages of a recovered WAL are not verified; its sum does not
+//! include the page number, so a page that was written to the wrong place passes; and it does not say
+//! which page is damaged. Why not a crate: `sqlite-vfs` does not support WAL, and `sqlite-plugin` has its
+//! user implement locking and shared memory instead of passing them through.
+//!
+//! Invariants: `unsafe` stays in `shim` and `below`, which only pass pointers on; a layer is safe code.
 
 #![allow(clippy::missing_errors_doc)]
 
 mod below;
+mod checksum;
+mod coalesce;
+mod fail_stop;
 mod frames;
 mod pages;
 mod shim;
@@ -17,7 +26,8 @@ mod shim;
 use std::path::Path;
 
 pub use below::Below;
-pub use pages::{VFS_NAME, check_pages, install, reserve, take_damage};
+pub use checksum::{check_pages, take_damage};
+pub use pages::{VFS_NAME, install, reserve};
 pub use shim::{register, register_as_default};
 
 /// A result code of SQLite; 0 is success.
@@ -31,8 +41,8 @@ pub const OK: Code = rusqlite::ffi::SQLITE_OK;
 pub enum Kind {
     /// A database.
     Database,
-    /// A write-ahead log.
-    Log,
+    /// A WAL.
+    Wal,
     /// A rollback journal or a temporary file.
     Other,
 }
@@ -60,14 +70,14 @@ pub trait File: Send {
         below.write(offset, bytes)
     }
 
-    /// Hands on what it has kept back, before something looks at the file by itself.
+    /// Writes out what was held back, before the file is used by itself.
     fn flush(&mut self, _below: &mut Below<'_>) -> Code {
         OK
     }
 
-    /// Called when some of the log has been copied back, which others read here from then on. SQLite
-    /// asks for no result, and does not sync unless it was all of the log.
-    fn copied(&mut self, _below: &mut Below<'_>) {}
+    /// Called after a checkpoint of a part of the WAL, which other connections read here from then on.
+    /// SQLite asks for no result, and syncs only after a checkpoint of the whole WAL.
+    fn checkpointed(&mut self, _below: &mut Below<'_>) {}
 
     /// Truncates.
     fn truncate(&mut self, below: &mut Below<'_>, size: u64) -> Code {

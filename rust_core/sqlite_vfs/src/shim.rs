@@ -14,7 +14,6 @@ use rusqlite::ffi::{
     sqlite3_io_methods, sqlite3_vfs, sqlite3_vfs_find, sqlite3_vfs_register,
 };
 
-use crate::pages::RESERVED;
 use crate::{Below, Code, File, Kind, Layer, OK};
 
 /// What a registered VFS needs; it lives as long as the process.
@@ -81,9 +80,9 @@ fn register_vfs(name: &'static CStr, layer: Box<dyn Layer>, as_default: bool) ->
     unsafe { sqlite3_vfs_register(vfs, c_int::from(as_default)) }
 }
 
-/// Reserves room for checksums in the pages of a database that is about to be made.
-pub fn reserve(connection: &Connection) -> Result<(), Code> {
-    let mut bytes = RESERVED as c_int;
+/// Reserves bytes at the end of each page of a database that is about to be created.
+pub(crate) fn reserve(connection: &Connection, bytes: usize) -> Result<(), Code> {
+    let mut bytes = bytes as c_int;
     // SAFETY: the handle is that of an open connection, and the operation reads and writes an int.
     let code = unsafe {
         sqlite3_file_control(
@@ -179,7 +178,7 @@ unsafe extern "C" fn open(
         let registered = registered(vfs);
         let kind = match flags {
             _ if flags & SQLITE_OPEN_MAIN_DB != 0 => Kind::Database,
-            _ if flags & SQLITE_OPEN_WAL != 0 => Kind::Log,
+            _ if flags & SQLITE_OPEN_WAL != 0 => Kind::Wal,
             _ => Kind::Other,
         };
         let layered = match registered.layer.open(path(name), kind) {
@@ -289,7 +288,7 @@ unsafe extern "C" fn file_control(file: *mut sqlite3_file, op: c_int, arg: *mut 
     unsafe {
         if op == SQLITE_FCNTL_CKPT_DONE {
             let (layered, mut below) = parts(file);
-            layered.copied(&mut below);
+            layered.checkpointed(&mut below);
         }
         file_control_below(file, op, arg)
     }

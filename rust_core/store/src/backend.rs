@@ -25,7 +25,6 @@ use ee_core::command::record::Entry;
 use ee_core::namespace::MemberStats;
 use ee_core::namespace::{CategoryRecord, Item, Membership};
 
-use crate::idempotency::StoredRequest;
 use crate::{FailureLatch, NamespaceRow, StoreError, StoreResult};
 
 /// Called, from any thread, when [`WriteSession::upkeep`] has something to finish.
@@ -188,6 +187,17 @@ pub trait Reads {
         namespace: i64,
         request_id: &str,
     ) -> StoreResult<Option<StoredRequest>>;
+}
+
+/// The stored answer to a request with an id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredRequest {
+    /// When the request was answered, in milliseconds since the Unix epoch.
+    pub time_ms: i64,
+    /// Hash of the request without its id.
+    pub fingerprint: u64,
+    /// The answer, as [`crate::codec`] encodes it.
+    pub answer: Vec<u8>,
 }
 
 /// How a transaction finds a namespace that it enlists.

@@ -347,3 +347,121 @@ pub(crate) fn sum_from_bytes(bytes: &[u8]) -> Vec<i64> {
         .map(|chunk| i64::from_le_bytes(*chunk))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A record as it is now, and as an older version of the software knows it.
+    #[derive(Clone, Debug, PartialEq)]
+    struct Sample<const FIELDS: u64> {
+        key: String,
+        first: Option<f64>,
+        second: Vec<(u32, bool)>,
+    }
+
+    impl<const FIELDS: u64> Record for Sample<FIELDS> {
+        const NAME: &str = "sample";
+        const FIELDS: u64 = FIELDS;
+
+        fn body(&self, out: Body) -> Body {
+            out.put(&self.key)
+        }
+
+        fn read(bytes: &[u8]) -> postcard::Result<(Self, &[u8])> {
+            let (key, rest) = postcard::take_from_bytes(bytes)?;
+            Ok((sample(key, None, &[]), rest))
+        }
+
+        fn extensions(&self, out: &mut Extensions) {
+            if let Some(first) = self.first {
+                out.put(1, &first);
+            }
+            if !self.second.is_empty() {
+                out.put(2, &self.second);
+            }
+        }
+
+        fn extension(&mut self, tag: u64, bytes: &[u8]) -> Option<()> {
+            match tag {
+                1 => self.first = Some(value(bytes)?),
+                2 => self.second = value(bytes)?,
+                _ => return None,
+            }
+            Some(())
+        }
+    }
+
+    fn sample<const N: u64>(key: String, first: Option<f64>, second: &[(u32, bool)]) -> Sample<N> {
+        Sample {
+            key,
+            first,
+            second: second.to_vec(),
+        }
+    }
+
+    fn of<const N: u64>(first: Option<f64>, second: &[(u32, bool)]) -> Sample<N> {
+        sample("key".into(), first, second)
+    }
+
+    #[test]
+    fn an_older_version_reads_a_record_that_does_not_use_the_new_fields() {
+        let new = encode(&of::<2>(Some(0.5), &[]));
+        assert_eq!(decode::<Sample<1>>(&new, "row"), Ok(of(Some(0.5), &[])));
+        assert_eq!(encode(&of::<2>(None, &[])), encode(&of::<0>(None, &[])));
+        let old = encode(&of::<0>(None, &[]));
+        assert_eq!(decode::<Sample<2>>(&old, "row"), Ok(of(None, &[])));
+        let all = of::<2>(Some(-1.0), &[(3, true)]);
+        assert_eq!(decode(&encode(&all), "row"), Ok(all));
+    }
+
+    #[test]
+    fn an_older_version_refuses_a_field_that_it_does_not_know_by_name() {
+        let new = encode(&of::<2>(Some(0.5), &[(1, false)]));
+        for (found, expected) in [
+            (
+                decode::<Sample<1>>(&new, "row").map(drop),
+                "row: sample: field 2 was written by a newer version of the software; this version \
+                 knows fields up to 1",
+            ),
+            (
+                decode::<Sample<0>>(&new, "row").map(drop),
+                "row: sample: field 1 was written by a newer version of the software; this version \
+                 knows no fields",
+            ),
+            (
+                check_extensions(Some(&[1, 0]), "item", "items, row 3"),
+                "items, row 3: item: field 1 was written by a newer version of the software; this \
+                 version knows no fields",
+            ),
+        ] {
+            let error = found.unwrap_err();
+            assert!(matches!(error, StoreError::Newer { .. }));
+            assert_eq!(error.to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn extensions_out_of_order_or_of_another_type_are_damage() {
+        let body = encode(&of::<2>(None, &[]));
+        for (extensions, expected) in [
+            (
+                &[2, 1, 0, 1, 8, 0, 0, 0, 0, 0, 0, 0, 0][..],
+                "comes after field 2",
+            ),
+            (&[2, 1, 0, 2, 1, 0], "field 2 comes after field 2"),
+            (&[1, 3, 0, 0, 0], "field 1 cannot be decoded"),
+            (
+                &[1, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+                "field 1 cannot be decoded",
+            ),
+            (&[1, 9, 0], "an extension cannot be decoded"),
+            (&[0, 0], "field 0 comes after field 0"),
+        ] {
+            let bytes = [&body[..], extensions].concat();
+            let error = decode::<Sample<2>>(&bytes, "row").unwrap_err();
+            assert!(matches!(error, StoreError::Corrupted { .. }));
+            assert!(error.to_string().contains(expected), "{error}");
+        }
+    }
+}

@@ -9,17 +9,6 @@ pub const RETENTION_MS: i64 = 24 * 60 * 60 * 1000;
 /// Expired answers that are deleted for each new one, at most.
 pub const EXPIRE_PER_ANSWER: usize = 4;
 
-/// The stored answer to a request with an id.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoredRequest {
-    /// When the request was answered, in milliseconds since the Unix epoch.
-    pub time_ms: i64,
-    /// Hash of the request without its id.
-    pub fingerprint: u64,
-    /// The answer, as [`codec`] encodes it.
-    pub answer: Vec<u8>,
-}
-
 /// What is known of a request id.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Known {

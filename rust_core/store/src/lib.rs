@@ -35,8 +35,8 @@ pub mod sqlite;
 pub mod testing;
 
 pub use backend::{
-    Backend, Commit, Description, Enlisted, FilesReport, Reads, Restored, RestoredItem, View, Wake,
-    WriteSession,
+    Backend, Commit, Description, Enlisted, FilesReport, Reads, Restored, RestoredItem,
+    StoredRequest, View, Wake, WriteSession,
 };
 pub use error::{StoreError, StoreResult};
 pub use failure::FailureLatch;

@@ -94,6 +94,12 @@ pub(crate) fn call_error(paths: FieldPaths, error: Error) -> CallError {
                 .with_internal_detail(format_args!("{place}: {what}"))
                 .with("place", place)
         }
+        Error::NewerData { place, what } => Fault::new(
+            R::DataCorrupted,
+            format!("stored data cannot be read by this version: {place}"),
+        )
+        .with_internal_detail(format_args!("{place}: {what}"))
+        .with("place", place),
         Error::DirectoryInUse { .. } | Error::DirectoryNotEmpty { .. } => plain(R::DirectoryInUse),
         Error::StoreFailed { cause } => plain(R::StoreFailed).with("cause", cause),
         Error::ReadFailed { cause } => plain(R::ReadFailed)

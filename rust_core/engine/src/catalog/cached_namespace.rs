@@ -13,7 +13,7 @@ use parking_lot::{Condvar, Mutex, RwLock, RwLockReadGuard};
 
 use crate::api::NamespaceView;
 use crate::catalog::dirty_sums::DirtySums;
-use crate::read::scan_sharing::SharedScan;
+use crate::catalog::scan_sharing::SharedScan;
 use crate::{Error, Result};
 
 /// A namespace, found by its name once per call.

@@ -1,6 +1,4 @@
-//! Checks and copies of what is stored: verify, backup, repair.
+//! Tools for whole data directories, above the engine: backup, repair.
 
 pub(crate) mod backup;
 pub(crate) mod repair;
-pub(crate) mod verify;
-pub(crate) mod verify_files;

@@ -1,5 +1,5 @@
-//! The read path: reads that agree with one revision, and ranking.
+//! The read path: reads that agree with one revision, ranking, verification.
 
 pub(crate) mod consistent;
 pub(crate) mod ranking;
-pub(crate) mod scan_sharing;
+pub(crate) mod verify;

@@ -2,14 +2,17 @@
 
 use std::sync::atomic::Ordering;
 
+use ee_core::kernels::Kernel;
 use ee_core::namespace::{MatchOptions, Namespace, Ranking};
 use ee_core::scoring::Query;
+use ee_store::View;
 
 use crate::Result;
 use crate::api::{At, QuerySpec, ReadContext};
 use crate::catalog::cached_namespace::NamespaceHandle;
-use crate::engine::Engine;
-use crate::read::{consistent, scan_sharing};
+use crate::catalog::scan_sharing;
+use crate::read::consistent;
+use crate::shared::Shared;
 
 /// Bytes of sketches, counted for each query, of a short ranking: some ten microseconds, and some
 /// hundred where the sketches cannot tell the rows apart.
@@ -18,26 +21,34 @@ const SHORT_BYTES: u64 = 1 << 20;
 /// Rows, counted for each query, of a short ranking, whatever their dimension.
 const SHORT_ROWS: u64 = 1 << 12;
 
-impl Engine {
+/// What a ranking needs of the engine.
+pub(crate) struct Ranker<'a> {
+    pub(crate) shared: &'a Shared,
+    pub(crate) kernel: Kernel,
+}
+
+impl Ranker<'_> {
     /// Ranks all categories for each query; all queries at the same revision.
-    pub fn rank(
+    pub(crate) fn rank(
         &self,
         namespace: &NamespaceHandle,
         queries: Vec<QuerySpec>,
         mut options: MatchOptions,
         context: ReadContext,
     ) -> Result<At<Vec<Ranking>>> {
-        let loaded = self.at(namespace, context)?;
-        options.threads = self.options.threads;
+        let reading = || self.shared.at(&namespace.0, context);
+        let loaded = self.shared.reading(reading)?;
+        options.threads = self.shared.threads;
         let categories = loaded.read().header().categories;
         self.shared.counters.ranked(queries.len(), categories);
         let (id, settings) = (loaded.id, &loaded.settings);
         if consistent::names_items(&queries) {
-            return self.read_both(&loaded, |published, view| {
+            let read = |published: &Namespace, view: Box<dyn View>| {
                 let resolved = consistent::resolve(Some(view.reads()), id, settings, &queries)?;
                 drop(view);
                 Ok(self.ranked(published, &resolved, &options).value)
-            });
+            };
+            return self.shared.reading(|| self.shared.read_both(&loaded, read));
         }
         let mut resolved = consistent::resolve(None, id, settings, &queries)?;
         let scan = |queries: &[Query], options: &MatchOptions| {
@@ -57,15 +68,8 @@ impl Engine {
         Ok(scan(&resolved, &options))
     }
 
-    /// Whether [`Engine::try_rank`] answers so many queries, which name no stored items.
-    pub fn is_short(&self, namespace: &NamespaceHandle, queries: usize, min_revision: u64) -> bool {
-        let published = namespace.0.try_read();
-        published.is_some_and(|published| short(&published, queries, min_revision))
-    }
-
-    /// [`Engine::rank`] if that waits for nothing and takes microseconds; `None` if it might take
-    /// longer. For a thread that other callers wait for.
-    pub fn try_rank(
+    /// [`Ranker::rank`] if that waits for nothing and takes microseconds.
+    pub(crate) fn try_rank(
         &self,
         namespace: &NamespaceHandle,
         queries: &[QuerySpec],
@@ -96,10 +100,16 @@ impl Engine {
     ) -> At<Vec<Ranking>> {
         let tally = Some(&self.shared.counters.tally);
         At {
-            value: published.rank_with(self.kernel(), queries, options, tally),
+            value: published.rank_with(self.kernel, queries, options, tally),
             revision: published.header().revision,
         }
     }
+}
+
+/// Whether [`Ranker::try_rank`] answers so many queries, which name no stored items.
+pub(crate) fn is_short(namespace: &NamespaceHandle, queries: usize, min_revision: u64) -> bool {
+    let published = namespace.0.try_read();
+    published.is_some_and(|published| short(&published, queries, min_revision))
 }
 
 /// Whether ranking takes microseconds and needs no later revision.
@@ -115,7 +125,7 @@ mod tests {
     use ee_core::command::{CategoryPut, Command};
 
     use super::*;
-    use crate::{NewNamespace, Options, WriteContext};
+    use crate::{Engine, NewNamespace, Options, WriteContext};
 
     const DIMENSION: usize = 512;
 

@@ -16,7 +16,7 @@ use ee_store::{NamespaceRow, NamespaceState, Reads, RestoredItem};
 
 use crate::Result;
 use crate::api::{Frame, ItemView, NamespaceView, NewNamespace, WriteContext};
-use crate::maintenance::verify::rebuild;
+use crate::read::verify::rebuild;
 use crate::shared::Shared;
 use crate::transfer::restore_operations::{
     AbandonRestore, BeginRestore, FinishRestore, RestoreCategories, RestoreItems, RestoreSums,

@@ -6,7 +6,7 @@ use ee_core::namespace::{CategoryDraft, CategoryRecord};
 use ee_store::{NamespaceRow, NamespaceState, Restored, RestoredItem, WriteSession};
 
 use crate::api::{NamespaceView, NewNamespace, WriteContext};
-use crate::catalog::lifecycle::{append_created, check_limit, check_new_name, new_row};
+use crate::lifecycle::{append_created, check_limit, check_new_name, new_row};
 use crate::write::idempotency;
 use crate::write::operation::Operation;
 use crate::{Error, Result};

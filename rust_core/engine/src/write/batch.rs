@@ -10,33 +10,18 @@ use ee_store::{Commit, Enlisted, StoreError, StoreResult, WriteSession};
 use rustc_hash::FxHashMap;
 
 use crate::api::Written;
-use crate::catalog::cached_namespace::CachedNamespace;
 use crate::clock::check_deadline;
 use crate::shared::Shared;
 use crate::write::committed_batch::CommittedBatch;
 use crate::write::flush_sums;
 use crate::write::idempotency::{self, Replay};
+use crate::write::namespace_batch::NamespaceBatch;
 use crate::write::pending_reply::{PendingAnswer, PendingReply};
 use crate::write::queue::WriteJob;
 use crate::{Error, Result};
 
 /// New items without a hash that a batch holds, at most: they are kept in memory until then.
 const MAX_UNHASHED: usize = 64;
-
-/// A namespace and what the batch has changed in it.
-pub(crate) struct NamespaceBatch {
-    pub(crate) loaded: Arc<CachedNamespace>,
-    pub(crate) draft: Draft,
-    /// (category, revision) of each effect.
-    effects: Vec<(i64, u64)>,
-}
-
-impl NamespaceBatch {
-    /// Each change makes a revision; a namespace without one was only read.
-    fn changed(&self) -> bool {
-        self.draft.header.revision != self.loaded.read().header().revision
-    }
-}
 
 /// Why a batch does not go on.
 pub(crate) enum Interrupted {

@@ -7,7 +7,7 @@ use ee_store::failpoints::{Failpoint, reach};
 
 use crate::health::DEFECT;
 use crate::shared::Shared;
-use crate::write::batch::NamespaceBatch;
+use crate::write::namespace_batch::NamespaceBatch;
 use crate::write::pending_reply::PendingReply;
 
 /// A batch that is durable, or had nothing to write.

@@ -4,6 +4,7 @@ pub(crate) mod batch;
 pub(crate) mod committed_batch;
 pub(crate) mod flush_sums;
 pub(crate) mod idempotency;
+pub(crate) mod namespace_batch;
 pub(crate) mod oneshot;
 pub(crate) mod operation;
 pub(crate) mod pending_reply;

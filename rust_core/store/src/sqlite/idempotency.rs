@@ -3,8 +3,9 @@
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::StoreResult;
+use crate::StoredRequest;
 use crate::checksum::Checksum;
-use crate::idempotency::{RETENTION_MS, StoredRequest};
+use crate::idempotency::RETENTION_MS;
 
 /// The stored answer to a request.
 pub(super) fn get(

@@ -1,12 +1,8 @@
 //! What SQLite finds when it looks at everything.
 
-use std::path::Path;
-use std::sync::Arc;
-
 use rusqlite::Connection;
 
-use super::views::Views;
-use crate::{FilesReport, StoreError, StoreResult};
+use crate::StoreResult;
 
 /// Bytes of a page: a directory keeps the size that it was made with.
 pub(crate) fn page_size(connection: &Connection) -> StoreResult<usize> {
@@ -44,26 +40,4 @@ pub(crate) fn in_inbox(
     let mut statement = connection
         .prepare_cached("SELECT 1 FROM inbox WHERE namespace = ?1 AND key = ?2 AND item = ?3")?;
     Ok(statement.exists((namespace, key, item))?)
-}
-
-/// Verifies the checksum of every page, and compares indexes with tables, the pages in the WAL
-/// included.
-pub(super) fn verify_files(database: &Path, views: &Arc<Views>) -> StoreResult<FilesReport> {
-    let mut findings = Vec::new();
-    let size = page_size(&views.begin()?.connected().0)?;
-    let pages = ee_sqlite_vfs::check_pages(database, size, |damage| findings.push(damage))
-        .map_err(|error| StoreError::failed(format!("the database file: {error}")))?;
-    let checked = views
-        .begin()
-        .and_then(|view| check_integrity(&view.connected().0));
-    match checked {
-        Ok(mut more) => {
-            more.retain(|each| !findings.contains(each));
-            findings.append(&mut more);
-        }
-        // The first damaged page ends the comparison.
-        Err(error) if error.ends_transaction() => findings.push(error.to_string()),
-        Err(error) => return Err(error),
-    }
-    Ok(FilesReport { pages, findings })
 }

@@ -356,3 +356,41 @@ pub(crate) fn category_records(
 
 /// A key that comes before all others, for the first page of a listing: keys are not empty.
 pub(crate) const FIRST: &str = "";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sqlite::database::open_writer;
+
+    #[test]
+    fn rows_with_fields_of_a_newer_version_are_refused_by_name() {
+        let directory = tempfile::tempdir().unwrap();
+        let connection = open_writer(&directory.path().join("effemb.db")).unwrap();
+        let item = Item {
+            id: 4,
+            key: "key".into(),
+            weight: 1.0,
+            embedding: vec![0.5],
+            metadata: Metadata::new(),
+            created_ms: 0,
+        };
+        RawItem::inserting(&connection).unwrap()(&RawItem::new(1, 4, &item)).unwrap();
+        assert_eq!(item_by_id(&connection, 4), Ok(item.clone()));
+        let mut newer = RawItem::new(1, 4, &item);
+        newer.extensions = Some(vec![1, 1, 0]);
+        let (checksum, extensions) = (newer.checksum().finish(), newer.extensions.clone());
+        let sql = "UPDATE items SET checksum = ?1, extensions = ?2";
+        connection.execute(sql, (checksum, extensions)).unwrap();
+        let refused = item_by_id(&connection, 4).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "items, row 4: item: field 1 was written by a newer version of the software; this version \
+             knows no fields"
+        );
+        connection
+            .execute("UPDATE items SET extensions = NULL", [])
+            .unwrap();
+        let damaged = item_by_id(&connection, 4).unwrap_err();
+        assert!(matches!(damaged, StoreError::Corrupted { .. }), "{damaged}");
+    }
+}

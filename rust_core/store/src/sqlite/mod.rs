@@ -13,6 +13,7 @@ mod directory;
 mod errors;
 mod head;
 mod idempotency;
+mod inbox;
 mod integrity;
 mod listings;
 mod log;
@@ -26,6 +27,7 @@ mod rows;
 mod salvage;
 mod schema;
 mod sums;
+mod verify_files;
 mod views;
 mod writer;
 
@@ -168,6 +170,6 @@ impl Backend for Sqlite {
     }
 
     fn verify_files(&self) -> StoreResult<FilesReport> {
-        integrity::verify_files(&self.shared.directory.database(), &self.shared.views)
+        verify_files::verify_files(&self.shared.directory.database(), &self.shared.views)
     }
 }

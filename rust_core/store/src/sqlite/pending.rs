@@ -12,10 +12,10 @@ use ee_core::namespace::Membership;
 use rusqlite::Connection;
 use rustc_hash::{FxBuildHasher, FxHashSet};
 
+use super::inbox::{enter_inbox, leave_inbox};
 use super::log::RawEntry;
 use super::lookup::{RawItem, RawMembership};
 use super::members;
-use super::rows::{enter_inbox, leave_inbox};
 use crate::StoreResult;
 
 /// The rows, and how far the command at work has come.

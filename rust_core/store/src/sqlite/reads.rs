@@ -6,7 +6,7 @@ use ee_core::namespace::{CategoryRecord, Item, Membership};
 use rusqlite::Connection;
 
 use super::{idempotency, integrity, listings, log, lookup, members, namespaces};
-use crate::idempotency::StoredRequest;
+use crate::StoredRequest;
 use crate::{NamespaceRow, Reads, StoreResult};
 
 /// A connection, of a view or of the writer.

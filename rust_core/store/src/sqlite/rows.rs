@@ -2,9 +2,9 @@
 
 use ee_core::command::Store;
 use ee_core::namespace::{CategoryRecord, Item, Membership};
-use rusqlite::Connection;
 
 use super::head::Head;
+use super::inbox::{enter_inbox, leave_inbox};
 use super::lookup::{self, RawCategory, RawItem, RawMembership};
 use super::members;
 use super::pending::Pending;
@@ -31,27 +31,6 @@ impl Rows {
         RawMembership::inserting(connection)?(membership)?;
         members::add_anywhere(connection, membership)
     }
-}
-
-/// Puts an item into the inbox.
-pub(super) fn enter_inbox(
-    connection: &Connection,
-    namespace: i64,
-    key: &str,
-    item: i64,
-) -> StoreResult<()> {
-    connection
-        .prepare_cached("INSERT INTO inbox VALUES (?1, ?2, ?3)")?
-        .execute((namespace, key, item))?;
-    Ok(())
-}
-
-/// Takes an item out of the inbox.
-pub(super) fn leave_inbox(connection: &Connection, namespace: i64, key: &str) -> StoreResult<()> {
-    connection
-        .prepare_cached("DELETE FROM inbox WHERE namespace = ?1 AND key = ?2")?
-        .execute((namespace, key))?;
-    Ok(())
 }
 
 impl Store for Rows {

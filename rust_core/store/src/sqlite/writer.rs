@@ -16,9 +16,9 @@ use super::pending::{Pending, statement};
 use super::reads::Connected;
 use super::rows::Rows;
 use super::{Shared, database, idempotency, namespaces, purge, sums};
+use crate::StoredRequest;
 use crate::backend::{Commit, Enlisted, Reads, Restored, RestoredItem, Wake, WriteSession};
 use crate::failpoints::{Failpoint, reach};
-use crate::idempotency::StoredRequest;
 use crate::{NamespaceRow, NamespaceState, StoreError, StoreResult};
 
 /// Bytes of the WAL from which on it is checkpointed.

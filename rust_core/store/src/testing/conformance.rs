@@ -1,6 +1,6 @@
 //! What every store must do. A store runs the suite from a test of its own:
 //!
-//! ```ignore
+//! ```text
 //! for (name, check) in conformance::CHECKS {
 //!     check(&*open_an_empty_store());
 //! }

@@ -3,20 +3,22 @@
 //! Several engines may share one store, as the nodes of a cluster share a database: see
 //! [`Memory::another_process`]. A transaction during which another one was committed ends as a conflict.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use ee_core::command::Store;
 use ee_core::command::record::Entry;
-use ee_core::namespace::{CategoryRecord, Item, MemberStats, Membership};
+use ee_core::namespace::{CategoryRecord, MemberStats};
 use parking_lot::Mutex;
 
 use super::memory_rows::Rows;
+use super::memory_state::State;
+use crate::StoredRequest;
 use crate::backend::{
     Backend, Commit, Description, Enlisted, FilesReport, Reads, Restored, RestoredItem, View, Wake,
     WriteSession,
 };
-use crate::idempotency::{RETENTION_MS, StoredRequest};
+use crate::idempotency::RETENTION_MS;
 use crate::{FailureLatch, NamespaceRow, NamespaceState, StoreError, StoreResult, codec};
 
 /// How a commit ends that a test has injected an end for.
@@ -41,26 +43,6 @@ pub struct Memory {
 struct Shared {
     state: Mutex<Arc<State>>,
     ends: Mutex<VecDeque<InjectedEnd>>,
-}
-
-/// Everything that is stored.
-#[derive(Clone, Default)]
-pub(super) struct State {
-    pub(super) sequence: u64,
-    pub(super) last_id: i64,
-    pub(super) time_ms: i64,
-    pub(super) namespaces: BTreeMap<i64, NamespaceRow>,
-    /// With their namespaces.
-    pub(super) categories: BTreeMap<i64, (i64, Arc<CategoryRecord>)>,
-    pub(super) sums: BTreeMap<i64, (u64, MemberStats, Arc<[i64]>)>,
-    pub(super) items: BTreeMap<i64, (i64, Arc<Item>)>,
-    pub(super) items_by_key: BTreeMap<(i64, String), i64>,
-    pub(super) inbox: BTreeSet<(i64, String)>,
-    pub(super) memberships: BTreeMap<(i64, i64), Membership>,
-    /// Items by (category, sequence).
-    pub(super) members: BTreeMap<(i64, u64), i64>,
-    pub(super) log: BTreeMap<(i64, u64), Arc<[u8]>>,
-    pub(super) answers: BTreeMap<(i64, String), StoredRequest>,
 }
 
 impl Memory {

@@ -6,8 +6,8 @@ use ee_core::command::CategoryLoad;
 use ee_core::command::record::Entry;
 use ee_core::namespace::{CategoryRecord, Item, Membership};
 
-use super::memory::State;
-use crate::idempotency::StoredRequest;
+use super::memory_state::State;
+use crate::StoredRequest;
 use crate::{NamespaceRow, NamespaceState, Reads, StoreError, StoreResult, codec};
 
 fn missing(what: &str, id: i64) -> StoreError {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ee_core::command::Store;
 use ee_core::namespace::{CategoryRecord, Item, Membership};
 
-use super::memory::State;
+use super::memory_state::State;
 use crate::{Reads, StoreError, StoreResult};
 
 #[derive(Default)]

@@ -4,5 +4,6 @@ pub mod conformance;
 mod memory;
 mod memory_reads;
 mod memory_rows;
+mod memory_state;
 
 pub use memory::{InjectedEnd, Memory};

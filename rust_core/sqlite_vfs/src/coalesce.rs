@@ -1,0 +1,51 @@
+//! Write coalescing: consecutive writes go to the disk in one piece.
+//!
+//! SQLite writes the WAL frame by frame, and each frame in two parts, and checkpoints page by page. The
+//! buffer is flushed at the latest when its bytes are to be durable or to be read.
+
+use crate::fail_stop::FailStop;
+use crate::{Below, Code, OK};
+
+/// Bytes of the buffer, at most: SQLite's own layer takes less than
+/// 128 KiB at a time, and calls more a full disk.
+const MAX_BUFFERED: usize = 124 * 1024;
+
+/// The bytes that were written last and have not gone to the disk yet.
+#[derive(Default)]
+pub(crate) struct WriteBuffer {
+    pub(crate) bytes: Vec<u8>,
+    /// The offset of the first byte.
+    pub(crate) at: u64,
+}
+
+impl WriteBuffer {
+    /// Appends a write, and returns its bytes in the buffer.
+    pub(crate) fn write(
+        &mut self,
+        fail_stop: &FailStop,
+        below: &mut Below<'_>,
+        offset: u64,
+        bytes: &[u8],
+    ) -> Result<&mut [u8], Code> {
+        let goes_on = offset == self.at + self.bytes.len() as u64;
+        if !goes_on || self.bytes.len() + bytes.len() > MAX_BUFFERED {
+            match self.flush(fail_stop, below) {
+                OK => self.at = offset,
+                code => return Err(code),
+            }
+        }
+        let kept = self.bytes.len();
+        self.bytes.extend_from_slice(bytes);
+        Ok(&mut self.bytes[kept..])
+    }
+
+    /// Writes the buffer out.
+    pub(crate) fn flush(&mut self, fail_stop: &FailStop, below: &mut Below<'_>) -> Code {
+        if self.bytes.is_empty() {
+            return OK;
+        }
+        let code = fail_stop.change(|| below.write(self.at, &self.bytes));
+        self.bytes.clear();
+        code
+    }
+}

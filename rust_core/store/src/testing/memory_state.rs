@@ -1,0 +1,28 @@
+//! The state of the store in memory.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use ee_core::namespace::{CategoryRecord, Item, MemberStats, Membership};
+
+use crate::{NamespaceRow, StoredRequest};
+
+/// Everything that is stored.
+#[derive(Clone, Default)]
+pub(super) struct State {
+    pub(super) sequence: u64,
+    pub(super) last_id: i64,
+    pub(super) time_ms: i64,
+    pub(super) namespaces: BTreeMap<i64, NamespaceRow>,
+    /// With their namespaces.
+    pub(super) categories: BTreeMap<i64, (i64, Arc<CategoryRecord>)>,
+    pub(super) sums: BTreeMap<i64, (u64, MemberStats, Arc<[i64]>)>,
+    pub(super) items: BTreeMap<i64, (i64, Arc<Item>)>,
+    pub(super) items_by_key: BTreeMap<(i64, String), i64>,
+    pub(super) inbox: BTreeSet<(i64, String)>,
+    pub(super) memberships: BTreeMap<(i64, i64), Membership>,
+    /// Items by (category, sequence).
+    pub(super) members: BTreeMap<(i64, u64), i64>,
+    pub(super) log: BTreeMap<(i64, u64), Arc<[u8]>>,
+    pub(super) answers: BTreeMap<(i64, String), StoredRequest>,
+}
