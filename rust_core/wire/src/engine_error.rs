@@ -94,7 +94,7 @@ pub(crate) fn call_error(paths: FieldPaths, error: Error) -> CallError {
                 .with_internal_detail(format_args!("{place}: {what}"))
                 .with("place", place)
         }
-        Error::NewerData { place, what } => Fault::new(
+        Error::NewerData { place, what } => CallError::new(
             R::DataCorrupted,
             format!("stored data cannot be read by this version: {place}"),
         )
