@@ -25,6 +25,39 @@ pub enum MembershipMode {
     Multiple,
 }
 
+/// How the categories of a namespace are ordered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RankingMode {
+    /// By their cosine with the query.
+    #[default]
+    Cosine,
+    /// The best few of those again, by their nearest members.
+    Local,
+}
+
+/// How a namespace ranks. May be changed at any time, since it changes no sum.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RankingSettings {
+    /// The order.
+    pub mode: RankingMode,
+    /// How much of what a category is expected to score for its own items is taken off its score,
+    /// 0 to 1; `None`: 0 with COSINE, 0.5 with LOCAL.
+    pub fairness: Option<f64>,
+}
+
+/// A fairness is never NaN.
+impl Eq for RankingSettings {}
+
+impl RankingSettings {
+    /// How much fairness counts.
+    pub fn fairness(&self) -> f64 {
+        self.fairness.unwrap_or(match self.mode {
+            RankingMode::Cosine => 0.0,
+            RankingMode::Local => 0.5,
+        })
+    }
+}
+
 /// The settings that are fixed when a namespace is created.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NamespaceSettings {

@@ -147,6 +147,7 @@ fn engine(directory: &Path) -> Engine {
         },
         description: String::new(),
         labels: Default::default(),
+        ranking: Default::default(),
     };
     engine
         .create_namespace(new, WriteContext::default())

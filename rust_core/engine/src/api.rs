@@ -6,7 +6,7 @@ use ee_core::command::Outcome;
 use ee_core::kernels::Kernel;
 use ee_core::namespace::{CategoryRecord, Origin};
 use ee_core::namespace::{Header, Profile};
-use ee_core::settings::{Metadata, NamespaceSettings};
+use ee_core::settings::{Metadata, NamespaceSettings, RankingSettings};
 pub use ee_store::FilesReport;
 use ee_store::NamespaceRow;
 
@@ -73,6 +73,8 @@ pub struct NewNamespace {
     pub description: String,
     /// Labels of the caller's own.
     pub labels: Metadata,
+    /// How it ranks.
+    pub ranking: RankingSettings,
 }
 
 #[cfg(test)]
@@ -90,6 +92,7 @@ impl NewNamespace {
             },
             description: String::new(),
             labels: Default::default(),
+            ranking: Default::default(),
         }
     }
 }
@@ -105,6 +108,8 @@ pub struct NamespaceView {
     pub description: String,
     /// Labels of the caller's own.
     pub labels: Metadata,
+    /// How it ranks.
+    pub ranking: RankingSettings,
     /// When it was created, in milliseconds since the Unix epoch.
     pub created_ms: i64,
     /// Writes so far.
@@ -137,6 +142,7 @@ impl NamespaceView {
             settings: settings.clone(),
             description: profile.description.clone(),
             labels: profile.labels.clone(),
+            ranking: profile.ranking,
             created_ms: profile.created_ms,
             revision: header.revision,
             categories: header.categories,

@@ -321,9 +321,16 @@ impl Engine {
     /// What it has done since it was opened.
     pub fn stats(&self) -> Stats {
         let cache = &self.shared.cache;
+        let loaded = cache.loaded();
+        let members: Vec<_> = loaded
+            .iter()
+            .filter_map(|namespace| Some(namespace.try_read()?.member_memory()))
+            .collect();
         Stats {
-            namespaces_loaded: cache.loaded().len() as u64,
+            namespaces_loaded: loaded.len() as u64,
             memory_bytes: cache.memory() as u64,
+            members_loaded: members.iter().map(|each| each.members as u64).sum(),
+            members_bytes: members.iter().map(|each| each.bytes as u64).sum(),
             log_entries: self.shared.backend.acknowledged(),
             serving: matches!(self.health(), Health::Serving),
             ..self.shared.counters.read()

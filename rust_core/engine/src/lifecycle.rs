@@ -136,6 +136,7 @@ pub(crate) fn new_row(new: &NewNamespace, state: NamespaceState, now_ms: i64) ->
             description: new.description.clone(),
             labels: new.labels.clone(),
             created_ms: now_ms,
+            ranking: new.ranking,
         },
         header: Header {
             next_sequence: 1,

@@ -72,6 +72,8 @@ pub(crate) struct Counters {
     pub(crate) tally: Tally,
     pub(crate) read_failures: AtomicU64,
     pub(crate) loads: AtomicU64,
+    members_read: AtomicU64,
+    members_dropped: AtomicU64,
     pub(crate) evictions: AtomicU64,
     commit_micros: Buckets<12>,
     commit_writes: Buckets<9>,
@@ -93,6 +95,8 @@ impl Default for Counters {
             tally: Tally::default(),
             read_failures: AtomicU64::new(0),
             loads: AtomicU64::new(0),
+            members_read: AtomicU64::new(0),
+            members_dropped: AtomicU64::new(0),
             evictions: AtomicU64::new(0),
             commit_micros: Buckets::new(COMMIT_MICROS),
             commit_writes: Buckets::new(COMMIT_WRITES),
@@ -108,6 +112,16 @@ impl Counters {
         self.queries.fetch_add(queries as u64, Relaxed);
         self.rows
             .fetch_add(categories.saturating_mul(queries as u64), Relaxed);
+    }
+
+    /// Members of a category were read for LOCAL.
+    pub(crate) fn members_read(&self, members: usize) {
+        self.members_read.fetch_add(members as u64, Relaxed);
+    }
+
+    /// Members of so many categories left memory for want of room.
+    pub(crate) fn members_dropped(&self, categories: usize) {
+        self.members_dropped.fetch_add(categories as u64, Relaxed);
     }
 
     /// A write was acknowledged.
@@ -166,6 +180,10 @@ impl Counters {
             read_failures: self.read_failures.load(Relaxed),
             namespaces_loads: self.loads.load(Relaxed),
             namespaces_evictions: self.evictions.load(Relaxed),
+            members_read: self.members_read.load(Relaxed),
+            members_dropped: self.members_dropped.load(Relaxed),
+            members_loaded: 0,
+            members_bytes: 0,
             namespaces_loaded: 0,
             memory_bytes: 0,
             serving: true,
@@ -297,6 +315,14 @@ metrics! {
     Counter namespaces_loads: u64,
     /// Namespaces that were evicted from memory.
     Counter namespaces_evictions: u64,
+    /// Members that LOCAL has read because they were not in memory.
+    Counter members_read: u64,
+    /// Categories whose members left memory for want of room; LOCAL reads them again.
+    Counter members_dropped: u64,
+    /// Members in memory for LOCAL.
+    Gauge members_loaded: u64,
+    /// Bytes of memory that these members take; they are part of memory_bytes.
+    Gauge members_bytes: u64,
     /// Namespaces in memory.
     Gauge namespaces_loaded: u64,
     /// Bytes of memory that the loaded namespaces take.

@@ -5,7 +5,7 @@ mod common;
 
 use common::*;
 use ee_core::command::{Assignment, CategoryPut, Command, ItemPut};
-use ee_core::namespace::{Filter, MatchOptions};
+use ee_core::namespace::MatchOptions;
 use ee_core::settings::MembershipMode;
 use ee_engine::{Engine, QuerySpec, ReadContext, WriteContext};
 
@@ -154,9 +154,8 @@ fn sketches_tell_how_many_rows_they_could_not_rule_out() {
     let rank = |limit| {
         let options = MatchOptions {
             limit,
-            min_score: None,
-            filter: Filter::default(),
             threads: 1,
+            ..MatchOptions::default()
         };
         let queries = vec![QuerySpec::Vector(vector(1)), QuerySpec::Vector(vector(2))];
         engine

@@ -165,6 +165,8 @@ fn of_namespace(world: &World, namespace: &str) -> Vec<Call> {
                 labels: [("a".to_owned(), "b".to_owned())].into(),
                 replace_labels: true,
                 write: options("r3", false),
+                ranking: 2,
+                fairness: Some(0.25),
             },
         ),
         call(
@@ -302,6 +304,9 @@ fn matching(namespace: &str) -> MatchRequest {
         exclude_categories: vec!["still".to_owned()],
         min_revision: 0,
         embedding_model: "model-a".to_owned(),
+        ranking: 2,
+        fairness: Some(0.75),
+        min_rank_score: Some(-0.7),
     }
 }
 

@@ -22,7 +22,7 @@ use std::sync::Arc;
 use ee_core::command::CategoryLoad;
 use ee_core::command::Store;
 use ee_core::command::record::Entry;
-use ee_core::namespace::MemberStats;
+use ee_core::namespace::CategoryDraft;
 use ee_core::namespace::{CategoryRecord, Item, Membership};
 
 use crate::{FailureLatch, NamespaceRow, StoreError, StoreResult};
@@ -288,10 +288,8 @@ pub trait WriteSession: Send {
     fn save_sum(
         &mut self,
         namespace: i64,
-        category: i64,
         revision: u64,
-        stats: &MemberStats,
-        sum: &[i64],
+        category: &CategoryDraft,
     ) -> StoreResult<()>;
 
     /// Number of active namespaces, uncommitted changes included.

@@ -30,11 +30,12 @@
 //! Vectors and sums are arrays of little-endian numbers. `tests/records.rs` holds a fixture of each
 //! kind of record: a change of a body is found there.
 
+use std::sync::Arc;
+
 use ee_core::command::Outcome;
-use ee_core::command::record::Entry;
-use ee_core::namespace::CategoryRecord;
-use ee_core::namespace::{Header, MemberStats, Profile};
-use ee_core::settings::{Metadata, NamespaceSettings};
+use ee_core::command::record::{Change, Entry};
+use ee_core::namespace::{CategoryRecord, Header, MemberStats, Profile, UnitCorrection};
+use ee_core::settings::{Metadata, NamespaceSettings, RankingSettings};
 use postcard::ser_flavors::Flavor;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -213,14 +214,80 @@ impl Record for CategoryRecord {
     plain_body!();
 }
 
+/// Extensions: 1, rankings before changes of the profile, each with the place of the change.
 impl Record for Entry {
     const NAME: &str = "log entry";
+    const FIELDS: u64 = 1;
     plain_body!();
+
+    fn extensions(&self, out: &mut Extensions) {
+        let changes = self.changes.iter().enumerate();
+        let ranking = |(place, change): (usize, &Change)| match change {
+            Change::ProfileUpdated { ranking, .. } if *ranking != RankingSettings::default() => {
+                Some((place as u64, *ranking))
+            }
+            _ => None,
+        };
+        let rankings: Vec<_> = changes.filter_map(ranking).collect();
+        if !rankings.is_empty() {
+            out.put(1, &rankings);
+        }
+    }
+
+    fn extension(&mut self, _tag: u64, bytes: &[u8]) -> Option<()> {
+        for (place, before) in value::<Vec<(u64, RankingSettings)>>(bytes)? {
+            let place = usize::try_from(place).ok()?;
+            let Change::ProfileUpdated { ranking, .. } = self.changes.get_mut(place)? else {
+                return None;
+            };
+            *ranking = checked(before)?;
+        }
+        Some(())
+    }
 }
 
-impl Record for MemberStats {
+/// What a category has absorbed, apart from the sum itself.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StoredStats {
+    /// Counts and sums of its members.
+    pub stats: MemberStats,
+    /// What its sum lacks to be the sum of unit copies.
+    pub unit_correction: UnitCorrection,
+}
+
+/// Extensions: 1, the correction, as a sum is stored.
+impl Record for StoredStats {
     const NAME: &str = "member statistics";
-    plain_body!();
+    const FIELDS: u64 = 1;
+
+    fn body(&self, out: Body) -> Body {
+        out.put(&self.stats)
+    }
+
+    fn read(bytes: &[u8]) -> postcard::Result<(Self, &[u8])> {
+        let (stats, rest) = postcard::take_from_bytes(bytes)?;
+        let unit_correction = None;
+        Ok((
+            Self {
+                stats,
+                unit_correction,
+            },
+            rest,
+        ))
+    }
+
+    fn extensions(&self, out: &mut Extensions) {
+        if let Some(correction) = &self.unit_correction {
+            out.put(1, &sum_to_bytes(correction));
+        }
+    }
+
+    fn extension(&mut self, _tag: u64, bytes: &[u8]) -> Option<()> {
+        let components = value::<Vec<u8>>(bytes)?;
+        let whole = components.len().is_multiple_of(size_of::<i64>());
+        self.unit_correction = whole.then(|| Arc::new(sum_from_bytes(&components)));
+        whole.then_some(())
+    }
 }
 
 impl Record for Header {
@@ -238,9 +305,32 @@ impl Record for Metadata {
     plain_body!();
 }
 
+/// Extensions: 1, the ranking.
 impl Record for Profile {
     const NAME: &str = "namespace profile";
+    const FIELDS: u64 = 1;
     plain_body!();
+
+    fn extensions(&self, out: &mut Extensions) {
+        put_ranking(out, self.ranking);
+    }
+
+    fn extension(&mut self, _tag: u64, bytes: &[u8]) -> Option<()> {
+        self.ranking = checked(value(bytes)?)?;
+        Some(())
+    }
+}
+
+fn put_ranking(out: &mut Extensions, ranking: RankingSettings) {
+    if ranking != RankingSettings::default() {
+        out.put(1, &ranking);
+    }
+}
+
+/// Whether the numbers are in their range.
+fn checked(ranking: RankingSettings) -> Option<RankingSettings> {
+    let fits = |fairness: f64| (0.0..=1.0).contains(&fairness);
+    ranking.fairness.is_none_or(fits).then_some(ranking)
 }
 
 /// The first answer to a request with an id.
@@ -269,8 +359,33 @@ pub struct NamespaceAnswer {
 const COMMAND: u8 = 0;
 const NAMESPACE: u8 = 1;
 
+impl Answer {
+    /// The profile in the answer, if it has one.
+    fn profile(&mut self) -> Option<&mut Profile> {
+        match self {
+            Self::Command(Outcome::UpdateProfile { profile, .. }, _) => Some(profile),
+            Self::Command(..) => None,
+            Self::Namespace(answer) => Some(&mut answer.profile),
+        }
+    }
+}
+
+/// Extensions: 1, the ranking of the profile that is answered.
 impl Record for Answer {
     const NAME: &str = "stored answer";
+    const FIELDS: u64 = 1;
+
+    fn extensions(&self, out: &mut Extensions) {
+        match self {
+            Self::Command(outcome, _) => command_extensions(out, outcome),
+            Self::Namespace(answer) => put_ranking(out, answer.profile.ranking),
+        }
+    }
+
+    fn extension(&mut self, _tag: u64, bytes: &[u8]) -> Option<()> {
+        self.profile()?.ranking = checked(value(bytes)?)?;
+        Some(())
+    }
 
     fn body(&self, out: Body) -> Body {
         match self {
@@ -305,7 +420,16 @@ impl Record for Answer {
 
 /// Bytes of [`Answer::Command`], without a copy of the outcome.
 pub fn encode_command_answer(outcome: &Outcome, revision: u64) -> Vec<u8> {
-    command_body(Body(vec![Answer::VERSION]), outcome, revision).0
+    let body = command_body(Body(vec![Answer::VERSION]), outcome, revision);
+    let mut extensions = Extensions(body.0);
+    command_extensions(&mut extensions, outcome);
+    extensions.0
+}
+
+fn command_extensions(out: &mut Extensions, outcome: &Outcome) {
+    if let Outcome::UpdateProfile { profile, .. } = outcome {
+        put_ranking(out, profile.ranking);
+    }
 }
 
 fn command_body(out: Body, outcome: &Outcome, revision: u64) -> Body {
@@ -350,6 +474,8 @@ pub(crate) fn sum_from_bytes(bytes: &[u8]) -> Vec<i64> {
 
 #[cfg(test)]
 mod tests {
+    use ee_core::settings::RankingMode;
+
     use super::*;
 
     /// A record as it is now, and as an older version of the software knows it.
@@ -463,5 +589,75 @@ mod tests {
             assert!(matches!(error, StoreError::Corrupted { .. }));
             assert!(error.to_string().contains(expected), "{error}");
         }
+    }
+
+    const LOCAL: RankingSettings = RankingSettings {
+        mode: RankingMode::Local,
+        fairness: Some(0.25),
+    };
+
+    fn profile(ranking: RankingSettings) -> Profile {
+        Profile {
+            description: "d".into(),
+            ranking,
+            ..Profile::default()
+        }
+    }
+
+    #[test]
+    fn a_ranking_that_is_not_the_default_is_an_extension_of_each_record_that_has_one() {
+        let plain = encode(&profile(RankingSettings::default()));
+        let local = encode(&profile(LOCAL));
+        assert_eq!(&local[..plain.len()], plain, "the body is the same");
+        assert_eq!(
+            decode::<Profile>(&plain, "p").unwrap().ranking,
+            RankingSettings::default()
+        );
+        assert_eq!(decode::<Profile>(&local, "p").unwrap(), profile(LOCAL));
+
+        let changed = |ranking| Change::ProfileUpdated {
+            description: "before".into(),
+            labels: Metadata::new(),
+            ranking,
+        };
+        let entry = Entry {
+            revision: 3,
+            origin: Default::default(),
+            request_id: String::new(),
+            changes: vec![changed(RankingSettings::default()), changed(LOCAL)],
+            effects: Vec::new(),
+            images: Vec::new(),
+        };
+        assert_eq!(decode::<Entry>(&encode(&entry), "e").unwrap(), entry);
+
+        let outcome = Outcome::UpdateProfile {
+            profile: profile(LOCAL),
+            header: Box::default(),
+        };
+        let answer = Answer::Command(outcome.clone(), 7);
+        assert_eq!(encode(&answer), encode_command_answer(&outcome, 7));
+        assert_eq!(decode::<Answer>(&encode(&answer), "a").unwrap(), answer);
+    }
+
+    #[test]
+    fn a_correction_is_an_extension_of_the_statistics() {
+        let plain = StoredStats::default();
+        let corrected = StoredStats {
+            unit_correction: Some(Arc::new(vec![1, -2, i64::MIN])),
+            ..plain.clone()
+        };
+        let bytes = encode(&corrected);
+        assert_eq!(&bytes[..encode(&plain).len()], encode(&plain));
+        assert_eq!(decode::<StoredStats>(&bytes, "s").unwrap(), corrected);
+        assert_eq!(decode::<StoredStats>(&encode(&plain), "s").unwrap(), plain);
+    }
+
+    #[test]
+    fn a_ranking_out_of_its_range_is_damage() {
+        let wrong = RankingSettings {
+            fairness: Some(1.5),
+            ..LOCAL
+        };
+        assert!(decode::<Profile>(&encode(&profile(wrong)), "p").is_err());
     }
 }

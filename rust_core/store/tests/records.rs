@@ -17,7 +17,7 @@ use ee_core::settings::{
     CategorySettings, MembershipMode, Metadata, NamespaceSettings, Normalization,
 };
 use ee_store::StoreError;
-use ee_store::codec::{Answer, NamespaceAnswer, Record, decode, encode};
+use ee_store::codec::{Answer, NamespaceAnswer, Record, StoredStats, decode, encode};
 
 /// What a test does with a sample of a kind.
 trait Visit {
@@ -54,6 +54,7 @@ fn samples(visitor: &mut impl Visit) {
         description: "tickets".into(),
         labels: metadata.clone(),
         created_ms: 1_700_000_000_000,
+        ..Profile::default()
     };
     let header = Header {
         revision: 9,
@@ -95,10 +96,13 @@ fn samples(visitor: &mut impl Visit) {
     );
     visitor.visit(
         "member statistics",
-        MemberStats {
-            members: 3,
-            counting: 2,
-            ..MemberStats::default()
+        StoredStats {
+            stats: MemberStats {
+                members: 3,
+                counting: 2,
+                ..MemberStats::default()
+            },
+            unit_correction: None,
         },
     );
     visitor.visit("namespace header", header);

@@ -6,7 +6,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use divan::{Bencher, black_box};
-use ee_core::namespace::{Filter, MatchOptions};
+use ee_core::namespace::MatchOptions;
 use ee_engine::{Engine, Options, QuerySpec, ReadContext};
 use ee_wire::embedding::Embedding;
 use ee_wire::proto::v1::{
@@ -99,9 +99,8 @@ fn the_engine_alone(bencher: Bencher<'_, '_>, categories: usize) {
         .bench_values(|queries| {
             let options = MatchOptions {
                 limit: 10,
-                min_score: None,
-                filter: Filter::default(),
                 threads: 1,
+                ..MatchOptions::default()
             };
             engine
                 .rank(&target, queries, options, ReadContext::default())

@@ -13,6 +13,7 @@ use prost::{DecodeError, Message};
 const CATEGORY: u32 = 1;
 const SCORE: u32 = 2;
 const COUNT: u32 = 3;
+const RANK_SCORE: u32 = 4;
 
 /// One category in a ranking; see the contract.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +24,8 @@ pub struct CategoryMatch {
     pub score: f64,
     /// Number of members that count in it.
     pub count: u64,
+    /// What the order follows.
+    pub rank_score: f64,
 }
 
 impl Default for CategoryMatch {
@@ -31,6 +34,7 @@ impl Default for CategoryMatch {
             category: Arc::from(""),
             score: 0.0,
             count: 0,
+            rank_score: 0.0,
         }
     }
 }
@@ -47,6 +51,9 @@ impl Message for CategoryMatch {
         }
         if self.count != 0 {
             uint64::encode(COUNT, &self.count, buf);
+        }
+        if self.rank_score != 0.0 {
+            double::encode(RANK_SCORE, &self.rank_score, buf);
         }
     }
 
@@ -66,6 +73,7 @@ impl Message for CategoryMatch {
             }
             SCORE => double::merge(wire_type, &mut self.score, buf, ctx),
             COUNT => uint64::merge(wire_type, &mut self.count, buf, ctx),
+            RANK_SCORE => double::merge(wire_type, &mut self.rank_score, buf, ctx),
             _ => skip_field(wire_type, tag, buf, ctx),
         }
     }
@@ -81,6 +89,9 @@ impl Message for CategoryMatch {
         }
         if self.count != 0 {
             length += uint64::encoded_len(COUNT, &self.count);
+        }
+        if self.rank_score != 0.0 {
+            length += double::encoded_len(RANK_SCORE, &self.rank_score);
         }
         length
     }
@@ -105,6 +116,8 @@ mod tests {
         score: f64,
         #[prost(uint64, tag = "3")]
         count: u64,
+        #[prost(double, tag = "4")]
+        rank_score: f64,
     }
 
     proptest! {
@@ -113,9 +126,10 @@ mod tests {
             category in "[a-zé]{0,200}",
             score in prop_oneof![Just(0.0), -1.0..1.0],
             count in prop_oneof![Just(0), any::<u64>()],
+            rank_score in prop_oneof![Just(0.0), -2.0..2.0],
         ) {
-            let bytes = Generated { category: category.clone(), score, count }.encode_to_vec();
-            let ours = CategoryMatch { category: Arc::from(category), score, count };
+            let bytes = Generated { category: category.clone(), score, count, rank_score }.encode_to_vec();
+            let ours = CategoryMatch { category: Arc::from(category), score, count, rank_score };
             prop_assert_eq!(ours.encoded_len(), bytes.len());
             prop_assert_eq!(&ours.encode_to_vec(), &bytes);
             prop_assert_eq!(CategoryMatch::decode(bytes.as_slice()).unwrap(), ours);

@@ -32,6 +32,8 @@ fn a_namespace_is_created_changed_listed_and_deleted() {
         description: Some("tasks".to_owned()),
         labels: [("team".to_owned(), "a".to_owned())].into(),
         replace_labels: true,
+        ranking: RankingMode::Local.into(),
+        fairness: Some(0.25),
         write: Some(WriteOptions {
             validate_only: true,
             ..WriteOptions::default()
@@ -48,6 +50,21 @@ fn a_namespace_is_created_changed_listed_and_deleted() {
     assert_eq!(changed.description, "tasks");
     assert_eq!(changed.labels["team"], "a");
     assert_eq!(dry.namespace.unwrap().labels, changed.labels);
+    assert_eq!(changed.ranking(), RankingMode::Local);
+    assert_eq!(changed.fairness, Some(0.25));
+    assert_eq!(changed.digest, created.digest);
+    let request = UpdateNamespaceRequest {
+        namespace: "alice".to_owned(),
+        ranking: RankingMode::Cosine.into(),
+        ..UpdateNamespaceRequest::default()
+    };
+    let done: UpdateNamespaceResponse = world.ask("UpdateNamespace", &request).unwrap();
+    let changed = done.namespace.unwrap();
+    assert_eq!(changed.ranking(), RankingMode::Cosine);
+    assert_eq!(
+        changed.fairness, None,
+        "another ranking has its own default"
+    );
     let request = DeleteNamespaceRequest {
         namespace: "alice".to_owned(),
         ..DeleteNamespaceRequest::default()

@@ -229,6 +229,35 @@ fn weights_and_ranges() {
         "-1 to 1",
         "1.5",
     );
+    let asked = match_request(vec![vector_query(&[1.0, 0.0])]);
+    let request = MatchRequest {
+        min_rank_score: Some(f64::NAN),
+        ..asked.clone()
+    };
+    let said = world.refusal("Match", &request);
+    out_of_range(&said, "min_rank_score", "finite", "NaN");
+    let request = MatchRequest {
+        fairness: Some(1.5),
+        ..asked.clone()
+    };
+    out_of_range(
+        &world.refusal("Match", &request),
+        "fairness",
+        "0 to 1",
+        "1.5",
+    );
+    let request = MatchRequest {
+        ranking: 3,
+        ..asked
+    };
+    out_of_range(&world.refusal("Match", &request), "ranking", "0 to 2", "3");
+    let request = UpdateNamespaceRequest {
+        namespace: "alice".to_owned(),
+        fairness: Some(-0.5),
+        ..UpdateNamespaceRequest::default()
+    };
+    let said = world.refusal("UpdateNamespace", &request);
+    out_of_range(&said, "fairness", "0 to 1", "-0.5");
     let mut request = unassign("run", "health");
     request.unassignments[0].delete_item = true;
     let said = world.refusal("Unassign", &request);

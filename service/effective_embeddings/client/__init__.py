@@ -29,6 +29,7 @@ from effective_embeddings.client.models.resources import (
     MembershipMode,
     Namespace,
     Normalization,
+    RankingMode,
 )
 from effective_embeddings.client.requests.writes import ChangeOptions, WriteOptions
 from effective_embeddings.client.snapshot_file import read_frames
@@ -59,6 +60,7 @@ __all__ = [
     "Queries",
     "Query",
     "QueryPart",
+    "RankingMode",
     "ServiceInfo",
     "SnapshotFileError",
     "SnapshotProgress",

@@ -22,6 +22,12 @@ class MembershipMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     MEMBERSHIP_MODE_SINGLE: _ClassVar[MembershipMode]
     MEMBERSHIP_MODE_MULTIPLE: _ClassVar[MembershipMode]
 
+class RankingMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    RANKING_MODE_UNSPECIFIED: _ClassVar[RankingMode]
+    RANKING_MODE_COSINE: _ClassVar[RankingMode]
+    RANKING_MODE_LOCAL: _ClassVar[RankingMode]
+
 class SnapshotView(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     SNAPSHOT_VIEW_UNSPECIFIED: _ClassVar[SnapshotView]
@@ -33,6 +39,9 @@ NORMALIZATION_UNIT: Normalization
 MEMBERSHIP_MODE_UNSPECIFIED: MembershipMode
 MEMBERSHIP_MODE_SINGLE: MembershipMode
 MEMBERSHIP_MODE_MULTIPLE: MembershipMode
+RANKING_MODE_UNSPECIFIED: RankingMode
+RANKING_MODE_COSINE: RankingMode
+RANKING_MODE_LOCAL: RankingMode
 SNAPSHOT_VIEW_UNSPECIFIED: SnapshotView
 SNAPSHOT_VIEW_FULL: SnapshotView
 SNAPSHOT_VIEW_EFFECTIVE: SnapshotView
@@ -46,7 +55,7 @@ class Embedding(_message.Message):
     def __init__(self, data: _Optional[bytes] = ..., values: _Optional[_Iterable[float]] = ...) -> None: ...
 
 class Namespace(_message.Message):
-    __slots__ = ("name", "dimension", "embedding_model", "normalization", "membership", "description", "labels", "revision", "category_count", "item_count", "membership_count", "digest", "create_time")
+    __slots__ = ("name", "dimension", "embedding_model", "normalization", "membership", "description", "labels", "revision", "category_count", "item_count", "membership_count", "digest", "create_time", "ranking", "fairness")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -67,6 +76,8 @@ class Namespace(_message.Message):
     MEMBERSHIP_COUNT_FIELD_NUMBER: _ClassVar[int]
     DIGEST_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    RANKING_FIELD_NUMBER: _ClassVar[int]
+    FAIRNESS_FIELD_NUMBER: _ClassVar[int]
     name: str
     dimension: int
     embedding_model: str
@@ -80,7 +91,9 @@ class Namespace(_message.Message):
     membership_count: int
     digest: bytes
     create_time: _timestamp_pb2.Timestamp
-    def __init__(self, name: _Optional[str] = ..., dimension: _Optional[int] = ..., embedding_model: _Optional[str] = ..., normalization: _Optional[_Union[Normalization, str]] = ..., membership: _Optional[_Union[MembershipMode, str]] = ..., description: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., revision: _Optional[int] = ..., category_count: _Optional[int] = ..., item_count: _Optional[int] = ..., membership_count: _Optional[int] = ..., digest: _Optional[bytes] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    ranking: RankingMode
+    fairness: float
+    def __init__(self, name: _Optional[str] = ..., dimension: _Optional[int] = ..., embedding_model: _Optional[str] = ..., normalization: _Optional[_Union[Normalization, str]] = ..., membership: _Optional[_Union[MembershipMode, str]] = ..., description: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., revision: _Optional[int] = ..., category_count: _Optional[int] = ..., item_count: _Optional[int] = ..., membership_count: _Optional[int] = ..., digest: _Optional[bytes] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., ranking: _Optional[_Union[RankingMode, str]] = ..., fairness: _Optional[float] = ...) -> None: ...
 
 class Category(_message.Message):
     __slots__ = ("key", "base", "base_weight", "window", "min_base_share", "frozen", "metadata", "member_count", "counting_count", "counting_weight", "drift", "spread", "effective", "anchor", "create_time")

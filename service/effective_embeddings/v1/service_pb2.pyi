@@ -69,7 +69,7 @@ class ListNamespacesResponse(_message.Message):
     def __init__(self, namespaces: _Optional[_Iterable[_Union[_resources_pb2.Namespace, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class UpdateNamespaceRequest(_message.Message):
-    __slots__ = ("namespace", "description", "labels", "replace_labels", "write")
+    __slots__ = ("namespace", "description", "labels", "replace_labels", "write", "ranking", "fairness")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -82,12 +82,16 @@ class UpdateNamespaceRequest(_message.Message):
     LABELS_FIELD_NUMBER: _ClassVar[int]
     REPLACE_LABELS_FIELD_NUMBER: _ClassVar[int]
     WRITE_FIELD_NUMBER: _ClassVar[int]
+    RANKING_FIELD_NUMBER: _ClassVar[int]
+    FAIRNESS_FIELD_NUMBER: _ClassVar[int]
     namespace: str
     description: str
     labels: _containers.ScalarMap[str, str]
     replace_labels: bool
     write: WriteOptions
-    def __init__(self, namespace: _Optional[str] = ..., description: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., replace_labels: bool = ..., write: _Optional[_Union[WriteOptions, _Mapping]] = ...) -> None: ...
+    ranking: _resources_pb2.RankingMode
+    fairness: float
+    def __init__(self, namespace: _Optional[str] = ..., description: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., replace_labels: bool = ..., write: _Optional[_Union[WriteOptions, _Mapping]] = ..., ranking: _Optional[_Union[_resources_pb2.RankingMode, str]] = ..., fairness: _Optional[float] = ...) -> None: ...
 
 class UpdateNamespaceResponse(_message.Message):
     __slots__ = ("namespace",)
@@ -497,7 +501,7 @@ class QueryPart(_message.Message):
     def __init__(self, embedding: _Optional[_Union[_resources_pb2.Embedding, _Mapping]] = ..., item: _Optional[str] = ..., weight: _Optional[float] = ...) -> None: ...
 
 class MatchRequest(_message.Message):
-    __slots__ = ("namespace", "queries", "limit", "min_score", "include_categories", "exclude_categories", "min_revision", "embedding_model")
+    __slots__ = ("namespace", "queries", "limit", "min_score", "include_categories", "exclude_categories", "min_revision", "embedding_model", "ranking", "fairness", "min_rank_score")
     NAMESPACE_FIELD_NUMBER: _ClassVar[int]
     QUERIES_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
@@ -506,6 +510,9 @@ class MatchRequest(_message.Message):
     EXCLUDE_CATEGORIES_FIELD_NUMBER: _ClassVar[int]
     MIN_REVISION_FIELD_NUMBER: _ClassVar[int]
     EMBEDDING_MODEL_FIELD_NUMBER: _ClassVar[int]
+    RANKING_FIELD_NUMBER: _ClassVar[int]
+    FAIRNESS_FIELD_NUMBER: _ClassVar[int]
+    MIN_RANK_SCORE_FIELD_NUMBER: _ClassVar[int]
     namespace: str
     queries: _containers.RepeatedCompositeFieldContainer[Query]
     limit: int
@@ -514,7 +521,10 @@ class MatchRequest(_message.Message):
     exclude_categories: _containers.RepeatedScalarFieldContainer[str]
     min_revision: int
     embedding_model: str
-    def __init__(self, namespace: _Optional[str] = ..., queries: _Optional[_Iterable[_Union[Query, _Mapping]]] = ..., limit: _Optional[int] = ..., min_score: _Optional[float] = ..., include_categories: _Optional[_Iterable[str]] = ..., exclude_categories: _Optional[_Iterable[str]] = ..., min_revision: _Optional[int] = ..., embedding_model: _Optional[str] = ...) -> None: ...
+    ranking: _resources_pb2.RankingMode
+    fairness: float
+    min_rank_score: float
+    def __init__(self, namespace: _Optional[str] = ..., queries: _Optional[_Iterable[_Union[Query, _Mapping]]] = ..., limit: _Optional[int] = ..., min_score: _Optional[float] = ..., include_categories: _Optional[_Iterable[str]] = ..., exclude_categories: _Optional[_Iterable[str]] = ..., min_revision: _Optional[int] = ..., embedding_model: _Optional[str] = ..., ranking: _Optional[_Union[_resources_pb2.RankingMode, str]] = ..., fairness: _Optional[float] = ..., min_rank_score: _Optional[float] = ...) -> None: ...
 
 class MatchResponse(_message.Message):
     __slots__ = ("results", "revision")
@@ -533,14 +543,16 @@ class MatchResult(_message.Message):
     def __init__(self, matches: _Optional[_Iterable[_Union[CategoryMatch, _Mapping]]] = ..., margin: _Optional[float] = ...) -> None: ...
 
 class CategoryMatch(_message.Message):
-    __slots__ = ("category", "score", "count")
+    __slots__ = ("category", "score", "count", "rank_score")
     CATEGORY_FIELD_NUMBER: _ClassVar[int]
     SCORE_FIELD_NUMBER: _ClassVar[int]
     COUNT_FIELD_NUMBER: _ClassVar[int]
+    RANK_SCORE_FIELD_NUMBER: _ClassVar[int]
     category: str
     score: float
     count: int
-    def __init__(self, category: _Optional[str] = ..., score: _Optional[float] = ..., count: _Optional[int] = ...) -> None: ...
+    rank_score: float
+    def __init__(self, category: _Optional[str] = ..., score: _Optional[float] = ..., count: _Optional[int] = ..., rank_score: _Optional[float] = ...) -> None: ...
 
 class SnapshotRequest(_message.Message):
     __slots__ = ("namespace", "view", "min_revision")

@@ -22,3 +22,7 @@ pub const MAX_WEIGHT: f32 = 1_048_576.0;
 /// Largest share of the whole that a category can reserve for its base. The factor α/(1−α) of the
 /// base's weight is 999 there.
 pub const MAX_BASE_SHARE: f64 = 0.999;
+
+/// Largest number of members of a category that can be neighbours of a query: the newest ones that
+/// count.
+pub const MAX_NEIGHBOURS: usize = 1024;

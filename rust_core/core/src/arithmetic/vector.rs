@@ -1,5 +1,7 @@
 //! Validation and normalization of vectors.
 
+use std::borrow::Cow;
+
 use thiserror::Error;
 
 use crate::arithmetic::limits::{MAX_COMPONENT, MIN_NORM};
@@ -56,12 +58,26 @@ pub fn normalize(
         // −0 becomes 0: the two are equal numbers, and must have equal bits in a digest.
         *component += 0.0;
     }
-    if settings.normalization == Normalization::Unit && (norm - 1.0).abs() > UNIT_TOLERANCE {
+    if settings.normalization == Normalization::Unit && !is_unit(norm) {
         for component in &mut vector {
             *component = (f64::from(*component) / norm) as f32;
         }
     }
     Ok(vector)
+}
+
+/// The vector in length 1, as a UNIT namespace would keep it.
+pub(crate) fn unit_copy(vector: &[f32]) -> Cow<'_, [f32]> {
+    let norm = norm(vector);
+    if is_unit(norm) {
+        return Cow::Borrowed(vector);
+    }
+    let unit = |&component: &f32| (f64::from(component) / norm) as f32;
+    Cow::Owned(vector.iter().map(unit).collect())
+}
+
+fn is_unit(norm: f64) -> bool {
+    (norm - 1.0).abs() <= UNIT_TOLERANCE
 }
 
 /// Checks a vector and returns its norm.

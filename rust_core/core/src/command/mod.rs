@@ -18,18 +18,26 @@ pub use recover::{CategoryLoad, RecoveryError, Replay};
 pub use rejection::Rejection;
 pub use store::Store;
 
-use crate::settings::Metadata;
+use crate::settings::{Metadata, RankingMode};
+
+/// A change of what a namespace is told that may change.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ProfileUpdate {
+    /// New description.
+    pub description: Option<String>,
+    /// New labels.
+    pub labels: Option<Metadata>,
+    /// New ranking, with its own default of fairness where `fairness` does not say otherwise.
+    pub ranking: Option<RankingMode>,
+    /// New fairness.
+    pub fairness: Option<f64>,
+}
 
 /// A write.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
-    /// Changes description and labels; `None` leaves them as they are.
-    UpdateProfile {
-        /// New description.
-        description: Option<String>,
-        /// New labels.
-        labels: Option<Metadata>,
-    },
+    /// Changes description, labels and ranking; `None` leaves them as they are.
+    UpdateProfile(ProfileUpdate),
     /// Creates or changes categories.
     PutCategories(Vec<CategoryPut>),
     /// Deletes categories; their members stay.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::namespace::{CategoryRecord, Origin};
-use crate::settings::Metadata;
+use crate::settings::{Metadata, RankingSettings};
 
 /// One revision of a namespace.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,12 +35,15 @@ pub struct Entry {
 pub enum Change {
     /// The namespace was created (or restored from a snapshot).
     NamespaceCreated,
-    /// Description or labels changed.
+    /// Description, labels or ranking changed.
     ProfileUpdated {
         /// Description before.
         description: String,
         /// Labels before.
         labels: Metadata,
+        /// Ranking before.
+        #[serde(skip)]
+        ranking: RankingSettings,
     },
     /// A category was created.
     CategoryCreated {

@@ -6,6 +6,7 @@ use thiserror::Error;
 use crate::command::record::{Entry, ItemImage};
 use crate::namespace::{
     CategoryDraft, CategoryRecord, Header, LoadingNamespace, MemberStats, Namespace, Profile,
+    UnitCorrection,
 };
 use crate::settings::NamespaceSettings;
 
@@ -18,6 +19,8 @@ pub struct CategoryLoad {
     pub record: CategoryRecord,
     /// Its sum; `None`: it had no counting members up to the checkpoint.
     pub sum: Option<(MemberStats, Vec<i64>)>,
+    /// What the sum lacks to be that of unit copies.
+    pub unit_correction: UnitCorrection,
     /// Revision of the sum: it includes the effects of entries up to this one.
     pub revision: u64,
     /// The sequence from which members count.
@@ -82,6 +85,7 @@ impl Replay {
             draft.category.stats = stats;
             draft.sum = sum;
         }
+        draft.category.unit_correction = load.unit_correction;
         self.written.insert(load.id, load.revision);
         self.namespace.insert(draft);
     }
@@ -102,13 +106,14 @@ impl Replay {
             before.insert(image.item, image);
         }
         for effect in &entry.effects {
-            let Some((stats, sum)) = self.namespace.sum_mut(effect.category) else {
+            let Some((category, sum)) = self.namespace.sum_mut(effect.category) else {
                 continue; // Deleted since.
             };
             if entry.revision <= self.written[&effect.category] {
                 continue; // The stored sum includes it.
             }
-            stats.members = stats.members.wrapping_add_signed(i64::from(effect.members));
+            let members = &mut category.stats.members;
+            *members = members.wrapping_add_signed(i64::from(effect.members));
             if effect.counting == 0 {
                 continue;
             }
@@ -119,10 +124,10 @@ impl Replay {
             };
             let minus = effect.counting < 0;
             match old.or_else(|| self.images.get(&effect.item)) {
-                Some(image) => stats.replay(sum, image.weight, &image.embedding, minus),
+                Some(image) => category.replay(sum, image.weight, &image.embedding, minus),
                 None => {
                     let image = item(effect.item)?;
-                    stats.replay(sum, image.weight, &image.embedding, minus);
+                    category.replay(sum, image.weight, &image.embedding, minus);
                 }
             }
         }

@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::lines::{F32Line, I8Line, I16Line};
+use super::lines::{F32Line, F64Line, I8Line, I16Line};
 use super::scalar;
 use super::tiles::{PREFETCH_LINES, define_tiles};
 
@@ -42,6 +42,17 @@ impl Avx2 {
         let [a, b, c, d] = rows;
         let ([a, b], [c, d]) = (two([a, b]), two([c, d]));
         [a, b, c, d]
+    }
+
+    pub(super) fn wide_dot8(self, query: &[F64Line], rows: [&[F64Line]; 8]) -> [f64; 8] {
+        let [a, b, c, d, e, f, g, h] = rows;
+        // Two rows of 16 lanes fill 8 of the 16 registers; four would spill.
+        let pairs = [[a, b], [c, d], [e, f], [g, h]].map(|pair| {
+            // SAFETY: `self` exists only where AVX2 and FMA were detected.
+            unsafe { wide_dots(query, pair) }
+        });
+        let [[a, b], [c, d], [e, f], [g, h]] = pairs;
+        [a, b, c, d, e, f, g, h]
     }
 
     pub(super) fn sketch_dots(self, query: &[I16Line], sketches: &[I8Line], out: &mut [i32]) {
@@ -124,6 +135,44 @@ fn dots<const R: usize, const MORE: bool>(
         *folded = fold(sum);
     }
     folded
+}
+
+/// [`dots`] of vectors that were widened before.
+#[target_feature(enable = "avx2,fma")]
+#[allow(clippy::needless_range_loop)]
+fn wide_dots<const R: usize>(query: &[F64Line], mut rows: [&[F64Line]; R]) -> [f64; R] {
+    for row in &mut rows {
+        *row = &row[..query.len()];
+    }
+    let mut sums = [[_mm256_setzero_pd(); 4]; R];
+    for (i, line) in query.iter().enumerate() {
+        let query = load_f64(line);
+        for r in 0..R {
+            let row = load_f64(&rows[r][i]);
+            for v in 0..4 {
+                sums[r][v] = _mm256_fmadd_pd(query[v], row[v], sums[r][v]);
+            }
+        }
+    }
+    let mut folded = [0.0; R];
+    for (folded, sum) in folded.iter_mut().zip(sums) {
+        *folded = fold(sum);
+    }
+    folded
+}
+
+#[target_feature(enable = "avx2,fma")]
+fn load_f64(line: &F64Line) -> [__m256d; 4] {
+    let at = line.0.as_ptr();
+    // SAFETY: each load reads 4 of the line's 16 floats.
+    unsafe {
+        [
+            _mm256_loadu_pd(at),
+            _mm256_loadu_pd(at.add(4)),
+            _mm256_loadu_pd(at.add(8)),
+            _mm256_loadu_pd(at.add(12)),
+        ]
+    }
 }
 
 /// The fold of the scalar kernel: registers hold lanes 0–3, 4–7, 8–11 and 12–15.

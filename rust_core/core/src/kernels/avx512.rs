@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::lines::{F32Line, I8Line, I16Line};
+use super::lines::{F32Line, F64Line, I8Line, I16Line};
 use super::scalar;
 use super::tiles::{PREFETCH_LINES, define_tiles};
 use super::vnni;
@@ -41,6 +41,11 @@ impl Avx512 {
                 dots::<4, false>(query, rows)
             }
         }
+    }
+
+    pub(super) fn wide_dot8(self, query: &[F64Line], rows: [&[F64Line]; 8]) -> [f64; 8] {
+        // SAFETY: `self` exists only where AVX-512 F, BW, DQ, VL and VNNI were detected.
+        unsafe { wide_dots(query, rows) }
     }
 
     pub(super) fn sketch_dots(self, query: &[I16Line], sketches: &[I8Line], out: &mut [i32]) {
@@ -123,6 +128,37 @@ fn dots<const R: usize, const MORE: bool>(
         *folded = fold(sum);
     }
     folded
+}
+
+/// [`dots`] of vectors that were widened before.
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+#[allow(clippy::needless_range_loop)]
+fn wide_dots<const R: usize>(query: &[F64Line], mut rows: [&[F64Line]; R]) -> [f64; R] {
+    for row in &mut rows {
+        *row = &row[..query.len()];
+    }
+    let mut sums = [[_mm512_setzero_pd(); 2]; R];
+    for (i, line) in query.iter().enumerate() {
+        let query = load_f64(line);
+        for r in 0..R {
+            let row = load_f64(&rows[r][i]);
+            for v in 0..2 {
+                sums[r][v] = _mm512_fmadd_pd(query[v], row[v], sums[r][v]);
+            }
+        }
+    }
+    let mut folded = [0.0; R];
+    for (folded, sum) in folded.iter_mut().zip(sums) {
+        *folded = fold(sum);
+    }
+    folded
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn load_f64(line: &F64Line) -> [__m512d; 2] {
+    let at = line.0.as_ptr();
+    // SAFETY: each load reads 8 of the line's 16 floats.
+    unsafe { [_mm512_loadu_pd(at), _mm512_loadu_pd(at.add(8))] }
 }
 
 /// The fold of the scalar kernel.

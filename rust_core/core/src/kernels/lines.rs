@@ -18,6 +18,16 @@ unsafe impl Zeroable for F32Line {}
 // SAFETY: as above.
 unsafe impl Pod for F32Line {}
 
+/// 16 components of an f32 vector as f64: two cache lines.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(C, align(64))]
+pub(crate) struct F64Line(pub(crate) [f64; 16]);
+
+// SAFETY: 128 bytes of floats and nothing else: any bytes are one, zeros included.
+unsafe impl Zeroable for F64Line {}
+// SAFETY: as above.
+unsafe impl Pod for F64Line {}
+
 /// 64 components of a sketch: one cache line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C, align(64))]
@@ -62,6 +72,14 @@ impl F32Line {
         let mut lines = Aligned::<Self>::zeroed(Self::count(values.len()));
         bytemuck::cast_slice_mut(&mut lines)[..values.len()].copy_from_slice(values);
         lines
+    }
+}
+
+impl F64Line {
+    /// The same numbers.
+    #[inline(always)]
+    pub(crate) fn widen(line: &F32Line) -> Self {
+        Self(line.0.map(f64::from))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::arch::aarch64::*;
 use std::arch::is_aarch64_feature_detected;
 
-use super::lines::{F32Line, I8Line, I16Line};
+use super::lines::{F32Line, F64Line, I8Line, I16Line};
 use super::scalar;
 use super::tiles::{PREFETCH_LINES, define_tiles};
 
@@ -32,6 +32,17 @@ impl Neon {
         // Two rows of 16 lanes fill 16 of the 32 registers; four would spill.
         let ([a, b], [c, d]) = (self.dot2(query, [a, b]), self.dot2(query, [c, d]));
         [a, b, c, d]
+    }
+
+    pub(super) fn wide_dot8(self, query: &[F64Line], rows: [&[F64Line]; 8]) -> [f64; 8] {
+        let [a, b, c, d, e, f, g, h] = rows;
+        // Two rows of 16 lanes fill 16 of the 32 registers; four would spill.
+        let pairs = [[a, b], [c, d], [e, f], [g, h]].map(|pair| {
+            // SAFETY: `self` exists only where NEON was detected.
+            unsafe { wide_dots(query, pair) }
+        });
+        let [[a, b], [c, d], [e, f], [g, h]] = pairs;
+        [a, b, c, d, e, f, g, h]
     }
 
     pub(super) fn sketch_dots(self, query: &[I16Line], sketches: &[I8Line], out: &mut [i32]) {
@@ -84,6 +95,40 @@ fn dots<const R: usize>(query: &[F32Line], mut rows: [&[F32Line]; R]) -> [f64; R
         *folded = fold(sum);
     }
     folded
+}
+
+/// [`dots`] of vectors that were widened before.
+#[target_feature(enable = "neon")]
+#[allow(clippy::needless_range_loop)]
+fn wide_dots<const R: usize>(query: &[F64Line], mut rows: [&[F64Line]; R]) -> [f64; R] {
+    for row in &mut rows {
+        *row = &row[..query.len()];
+    }
+    let mut sums = [[vdupq_n_f64(0.0); 8]; R];
+    for (i, line) in query.iter().enumerate() {
+        let query = load_f64(line);
+        for r in 0..R {
+            let row = load_f64(&rows[r][i]);
+            for v in 0..8 {
+                sums[r][v] = vfmaq_f64(sums[r][v], query[v], row[v]);
+            }
+        }
+    }
+    let mut folded = [0.0; R];
+    for (folded, sum) in folded.iter_mut().zip(sums) {
+        *folded = fold(sum);
+    }
+    folded
+}
+
+#[target_feature(enable = "neon")]
+fn load_f64(line: &F64Line) -> [float64x2_t; 8] {
+    let mut pairs = [vdupq_n_f64(0.0); 8];
+    for (register, pair) in pairs.iter_mut().zip(line.0.as_chunks::<2>().0) {
+        // SAFETY: the reference covers the 2 floats read.
+        *register = unsafe { vld1q_f64(pair.as_ptr()) };
+    }
+    pairs
 }
 
 /// The fold of the scalar kernel.

@@ -1,6 +1,6 @@
 //! The definition: plain Rust, on any CPU. Every other kernel equals this one bit for bit.
 
-use super::lines::{F32Line, I8Line, I16Line};
+use super::lines::{F32Line, F64Line, I8Line, I16Line};
 
 /// Sum of products in 16 lanes, folded in halves.
 pub(super) fn dot(a: &[F32Line], b: &[F32Line]) -> f64 {
@@ -29,6 +29,18 @@ pub(super) fn dot2(query: &[F32Line], rows: [&[F32Line]; 2]) -> [f64; 2] {
 
 pub(super) fn dot4(query: &[F32Line], rows: [&[F32Line]; 4], _more: bool) -> [f64; 4] {
     rows.map(|row| dot(query, row))
+}
+
+pub(super) fn wide_dot8(query: &[F64Line], rows: [&[F64Line]; 8]) -> [f64; 8] {
+    rows.map(|row| {
+        let mut lanes = [0.0_f64; 16];
+        for (a, b) in query.iter().zip(row) {
+            for (lane, (&a, &b)) in lanes.iter_mut().zip(a.0.iter().zip(&b.0)) {
+                *lane += a * b;
+            }
+        }
+        fold(lanes)
+    })
 }
 
 pub(super) fn sketch_dots(query: &[I16Line], sketches: &[I8Line], out: &mut [i32]) {

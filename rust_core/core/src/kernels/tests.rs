@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::Kernel;
 use super::aligned::Aligned;
-use super::lines::{F32Line, I8Line, I16Line};
+use super::lines::{F32Line, F64Line, I8Line, I16Line};
 
 /// `fast` cases, or as many as the variable PROPTEST_CASES asks for.
 pub(crate) fn cases(fast: u32) -> ProptestConfig {
@@ -93,6 +93,20 @@ proptest! {
             prop_assert_eq!(pairs.as_flattened().iter().map(|dot| dot.to_bits()).collect::<Vec<_>>(), expected);
             for more in [false, true] {
                 prop_assert_eq!(kernel.dot4(query, rows, more).map(f64::to_bits), expected);
+            }
+        }
+    }
+
+    #[test]
+    fn every_kernel_computes_it_of_widened_vectors_too(vectors in vectors(9)) {
+        let [query, rows @ ..] = &*vectors else { unreachable!() };
+        let widen = |row: &[F32Line]| row.iter().map(F64Line::widen).collect::<Vec<_>>();
+        let wide: Vec<_> = rows.iter().map(|row| widen(row)).collect();
+        for kernel in Kernel::available() {
+            let eight = [0, 1, 2, 3, 4, 5, 6, 7].map(|row| &*wide[row]);
+            let dots = kernel.wide_dot8(&widen(query), eight);
+            for (row, dot) in rows.iter().zip(dots) {
+                prop_assert_eq!(dot.to_bits(), Kernel::SCALAR.dot(query, row).to_bits());
             }
         }
     }

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use super::MemberStats;
+use super::member_stats::correct;
+use super::{MemberStats, UnitCorrection};
 use crate::arithmetic::digest::RecordHash;
+use crate::scoring::Evidence;
 use crate::settings::{CategorySettings, Metadata};
 
 /// A category, apart from its vectors, which are rows of the namespace's matrices.
@@ -27,11 +29,21 @@ pub struct Category {
     pub counting_from: u64,
     /// Counts and sums of its members.
     pub stats: MemberStats,
+    /// What its sum lacks to be the sum of unit copies.
+    pub unit_correction: UnitCorrection,
+    /// What it tells about the scores of members with their own categories.
+    pub(crate) evidence: Evidence,
     /// The hash of its record in the digest.
     pub hash: RecordHash,
 }
 
 impl Category {
+    /// Applies the effect of a log record to its sum and to what goes with it again.
+    pub(crate) fn replay(&mut self, sum: &mut [i64], weight: f32, embedding: &[f32], minus: bool) {
+        self.stats.replay(sum, weight, embedding, minus);
+        correct(&mut self.unit_correction, weight, embedding, minus);
+    }
+
     /// Whether a member with this place in the order of assignment counts.
     pub fn counts(&self, sequence: u64) -> bool {
         !self.settings.frozen && sequence >= self.counting_from

@@ -4,12 +4,16 @@ use std::sync::{Arc, LazyLock};
 
 use thiserror::Error;
 
-use super::{Category, CategoryRecord, CategoryView, MemberStats, Rebuild};
+use super::member_stats::correct;
+use super::{Category, CategoryRecord, CategoryView, Item, MemberStats, Rebuild};
 use crate::arithmetic::digest::{RecordHash, RecordHasher, SetDigest};
 use crate::arithmetic::fixed::{self, Overflow};
 use crate::ranking::{RowRef, UnitRow};
-use crate::scoring::{CentroidSum, Scorer};
+use crate::scoring::{CentroidSum, Evidence, MemberChange, MemberRow, Scorer};
 use crate::settings::{Metadata, NamespaceSettings};
+
+/// Changes of members that a draft notes, so that drafts of drafts stay cheap.
+const MAX_MEMBER_CHANGES: usize = 256;
 
 /// A category's sum would leave its range.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -52,8 +56,12 @@ pub struct CategoryDraft {
     pub changed: bool,
     /// Whether its sum was rebuilt rather than changed by effects, and so must be written.
     pub rebuilt: bool,
+    /// Changes of its counting members, if their rows follow them.
+    pub(crate) member_changes: Option<Vec<MemberChange>>,
     scorer: Scorer,
     row: DraftRow,
+    /// Whether its evidence is that of an earlier state.
+    evidence_is_stale: bool,
     /// Whether its hash is that of an earlier state.
     hash_is_stale: bool,
     /// Entries that report its drift as of now.
@@ -76,6 +84,7 @@ impl CategoryDraft {
         category: Category,
         base: Option<Vec<f32>>,
         sum: Vec<i64>,
+        follow_members: bool,
     ) -> Self {
         Self {
             category,
@@ -83,8 +92,10 @@ impl CategoryDraft {
             sum,
             changed: false,
             rebuilt: false,
+            member_changes: follow_members.then(Vec::new),
             scorer,
             row: DraftRow::Stale,
+            evidence_is_stale: true,
             hash_is_stale: false,
             pending_drifts: Vec::new(),
             drifts: Vec::new(),
@@ -103,10 +114,12 @@ impl CategoryDraft {
             anchor: record.anchor,
             counting_from: record.anchor + 1,
             stats: MemberStats::default(),
+            unit_correction: None,
+            evidence: Evidence::default(),
             hash: RecordHash::default(),
         };
         let sum = vec![0; settings.dimension as usize];
-        Self::new(Scorer::of(settings), category, record.base, sum)
+        Self::new(Scorer::of(settings), category, record.base, sum, false)
     }
 
     /// The record that the store keeps of it.
@@ -127,31 +140,57 @@ impl CategoryDraft {
         debug_assert!(self.pending_drifts.is_empty());
         self.changed = true;
         self.hash_is_stale = true;
+        self.evidence_is_stale = true;
         self.row = DraftRow::Stale;
     }
 
-    /// A member starts to count. On overflow nothing has changed.
-    pub fn absorb(&mut self, weight: f32, embedding: &[f32]) -> Result<(), SumOverflow> {
+    /// An item with this place in the order of assignment starts to count. On overflow nothing has
+    /// changed.
+    pub fn absorb(&mut self, sequence: u64, item: &Item) -> Result<(), SumOverflow> {
+        let (weight, embedding) = (item.weight, &item.embedding);
         fixed::add(&mut self.sum, f64::from(weight), embedding).map_err(|e| self.overflow(e))?;
         self.category.stats.absorb(weight, embedding);
+        correct(&mut self.category.unit_correction, weight, embedding, false);
+        self.follow(|| {
+            let row = MemberRow::new(sequence, &item.key, weight, embedding);
+            MemberChange::Joined(Arc::new(row))
+        });
         self.touch();
         Ok(())
     }
 
-    /// A member stops counting. On overflow nothing has changed.
-    pub fn forget(&mut self, weight: f32, embedding: &[f32]) -> Result<(), SumOverflow> {
+    /// An item with this place in the order of assignment stops counting. On overflow nothing has
+    /// changed.
+    pub fn forget(&mut self, sequence: u64, item: &Item) -> Result<(), SumOverflow> {
+        let (weight, embedding) = (item.weight, &item.embedding);
         fixed::subtract(&mut self.sum, f64::from(weight), embedding)
             .map_err(|e| self.overflow(e))?;
         self.category.stats.forget(weight, embedding);
+        correct(&mut self.category.unit_correction, weight, embedding, true);
+        self.follow(|| MemberChange::Left(sequence));
         self.touch();
         Ok(())
+    }
+
+    /// Notes a change of its members, if their rows follow them. After very many it is cheaper to
+    /// read the members again.
+    fn follow(&mut self, change: impl FnOnce() -> MemberChange) {
+        if let Some(changes) = &mut self.member_changes {
+            if changes.len() < MAX_MEMBER_CHANGES {
+                changes.push(change());
+            } else {
+                self.member_changes = None;
+            }
+        }
     }
 
     /// Replaces its sum and the counts of its members by what was built from its members.
     pub fn set_rebuilt(&mut self, rebuild: Rebuild) -> Result<(), SumOverflow> {
-        let (stats, sum) = rebuild.finish().map_err(|e| self.overflow(e))?;
+        let (stats, sum, correction) = rebuild.finish().map_err(|e| self.overflow(e))?;
         self.category.stats = stats;
+        self.category.unit_correction = correction;
         self.sum = sum;
+        self.member_changes = None;
         self.touch();
         Ok(())
     }
@@ -216,12 +255,17 @@ impl CategoryDraft {
 
     /// Whether a row that readers need, or a drift that an entry reports, is yet to be computed.
     pub(super) fn is_incomplete(&self) -> bool {
-        !self.pending_drifts.is_empty() || self.changed && matches!(self.row, DraftRow::Stale)
+        let stale = self.evidence_is_stale || matches!(self.row, DraftRow::Stale);
+        !self.pending_drifts.is_empty() || self.changed && stale
     }
 
-    /// Computes the row that readers need and the drifts that entries report.
-    pub(super) fn complete(&mut self) {
+    /// Computes the row and the evidence that readers need, and the drifts that entries report.
+    pub(crate) fn complete(&mut self) {
         self.row();
+        if std::mem::take(&mut self.evidence_is_stale) {
+            let correction = self.category.unit_correction.as_deref();
+            self.category.evidence = Evidence::of(&self.centroid(), correction.map(Vec::as_slice));
+        }
         self.compute_pending_drifts();
     }
 

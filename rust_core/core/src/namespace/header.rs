@@ -3,9 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::arithmetic::digest::{RecordHasher, SetDigest};
-use crate::settings::{MembershipMode, Metadata, NamespaceSettings, Normalization};
+use crate::settings::{
+    MembershipMode, Metadata, NamespaceSettings, Normalization, RankingSettings,
+};
 
-/// Description and labels of a namespace.
+/// Description, labels and ranking of a namespace.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Profile {
     /// Its purpose, in words.
@@ -14,6 +16,9 @@ pub struct Profile {
     pub labels: Metadata,
     /// Time of its creation, in milliseconds since the Unix epoch.
     pub created_ms: i64,
+    /// How it ranks, where a query does not say otherwise.
+    #[serde(skip)]
+    pub ranking: RankingSettings,
 }
 
 /// The counts and digests of a namespace.

@@ -1,6 +1,6 @@
 //! A namespace while it is loaded.
 
-use super::{CategoryDraft, Header, MemberStats, Namespace, Profile};
+use super::{Category, CategoryDraft, Header, Namespace, Profile};
 use crate::arithmetic::digest::SetDigest;
 use crate::settings::NamespaceSettings;
 
@@ -31,26 +31,23 @@ impl LoadingNamespace {
         self.0.insert(category);
     }
 
-    /// The counts and the sum of a category, to change; `None` if it does not exist.
-    pub(crate) fn sum_mut(&mut self, category: i64) -> Option<(&mut MemberStats, &mut [i64])> {
+    /// A category and its sum, to change; `None` if it does not exist.
+    pub(crate) fn sum_mut(&mut self, category: i64) -> Option<(&mut Category, &mut [i64])> {
         let slot = *self.0.by_id.get(&category)? as usize;
-        Some((
-            &mut self.0.categories[slot].stats,
-            self.0.sums.row_mut(slot),
-        ))
+        Some((&mut self.0.categories[slot], self.0.sums.row_mut(slot)))
     }
 
     /// Computes rows and hashes. Returns the namespace and the digest of its categories, which the
     /// caller compares with the recorded one.
     pub(crate) fn finish(mut self) -> (Namespace, SetDigest) {
         let mut records = SetDigest::default();
+        self.0.count_corrections();
         for slot in 0..self.0.categories.len() {
             let mut draft = self.0.draft_at(slot as u32);
-            draft.row();
-            let hash = draft.compute_hash();
-            records.insert(&hash);
-            self.0.categories[slot].hash = hash;
-            self.0.rows.set(slot as u32, draft.computed_row());
+            draft.complete();
+            draft.category.hash = draft.compute_hash();
+            records.insert(&draft.category.hash);
+            self.0.insert(draft);
         }
         (self.0, records)
     }

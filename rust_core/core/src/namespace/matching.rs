@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
+use thiserror::Error;
+
 use super::Namespace;
 use crate::kernels::Kernel;
-use crate::ranking::{Search, Tally};
-use crate::scoring::{Query, Scored};
+use crate::ranking::{Handicap, Query, Search, Tally};
+use crate::scoring::{Contender, GATE, Local, MemberRows, Neighbour, Reranked, Scored, TOP};
+use crate::settings::{RankingMode, RankingSettings};
 
 /// The categories that are ranked.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -17,14 +21,23 @@ pub struct Filter {
 }
 
 /// The options of a ranking.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct MatchOptions {
     /// Largest number of categories; 0: all.
     pub limit: usize,
     /// Minimum score.
     pub min_score: Option<f64>,
+    /// Least rank score.
+    pub min_rank_score: Option<f64>,
     /// The categories that are ranked.
     pub filter: Filter,
+    /// The order; `None`: that of the namespace.
+    pub ranking: Option<RankingMode>,
+    /// How much fairness counts, 0 to 1; `None`: as much as in the namespace, or the default of the
+    /// ranking where that is another one.
+    pub fairness: Option<f64>,
+    /// Whether to report the parts of each rank score.
+    pub explain: bool,
     /// Number of threads that a large scan may be divided among.
     pub threads: usize,
 }
@@ -34,8 +47,8 @@ pub struct MatchOptions {
 pub struct Ranking {
     /// Best first, ties by key.
     pub matches: Vec<Match>,
-    /// Score of the first category minus that of the second, regardless of limit and minimum score;
-    /// `None` if fewer than two categories are ranked.
+    /// Rank score of the first category minus that of the second, regardless of limit and minimum
+    /// scores; `None` if fewer than two categories are ranked.
     pub margin: Option<f64>,
 }
 
@@ -46,76 +59,116 @@ pub struct Match {
     pub category: Arc<str>,
     /// cos(query, effective embedding).
     pub score: f64,
+    /// What the order follows; it never rises down a ranking.
+    pub rank_score: f64,
     /// Number of its counting members.
     pub count: u64,
+    /// What the rank score is made of, where that was asked for.
+    pub parts: Option<Parts>,
+}
+
+/// What a rank score is made of: it is the sum of the score and of these.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Parts {
+    /// What fairness adds: at most 0 as a rule.
+    pub fairness: f64,
+    /// What each neighbour adds, in order of key, the category's name last.
+    pub neighbours: Vec<Neighbour>,
+    /// What a category that was not ranked again is held back by, so as not to pass one that was.
+    pub held_back: f64,
+}
+
+/// LOCAL needs the rows of members that are not in memory.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("the members of {} categories are not in memory", categories.len())]
+pub struct MissingMembers {
+    /// Identifiers of their categories.
+    pub categories: Vec<i64>,
+}
+
+/// Rows of members that are in memory for one answer, by identifier of their category.
+pub type MoreMembers = FxHashMap<i64, Arc<MemberRows>>;
+
+/// A category in a ranking, on its way.
+struct Placed {
+    slot: u32,
+    cosine: f64,
+    rank_score: f64,
+    parts: Parts,
+}
+
+/// How some queries are ranked.
+struct Plan<'a> {
+    namespace: &'a Namespace,
+    kernel: Kernel,
+    options: &'a MatchOptions,
+    keep: Option<Vec<bool>>,
+    handicap: Option<Handicap>,
+    local: Option<Local>,
+    more: &'a MoreMembers,
+    missing: Vec<i64>,
+    tally: Option<&'a Tally>,
 }
 
 impl Namespace {
-    /// Ranks all categories for each query, in one pass.
-    pub fn rank(&self, queries: &[Query], options: &MatchOptions) -> Vec<Ranking> {
-        self.rank_with(Kernel::best(), queries, options, None)
+    /// Ranks all categories for each query, in one pass, with the fastest kernel.
+    pub fn rank(
+        &self,
+        queries: &[Query],
+        options: &MatchOptions,
+    ) -> Result<Vec<Ranking>, MissingMembers> {
+        let more = MoreMembers::default();
+        self.rank_with(Kernel::best(), queries, options, &more, None)
     }
 
-    /// [`Namespace::rank`] with a chosen kernel. The answer is the same with each. `tally` counts the
-    /// rows that were read.
+    /// [`Namespace::rank`] with a chosen kernel. The answer is the same with each. `more` are rows of
+    /// members that are not kept in memory. `tally` counts the rows that were read.
+    ///
+    /// Fails if LOCAL needs rows that are neither kept nor given.
     pub fn rank_with(
         &self,
         kernel: Kernel,
         queries: &[Query],
         options: &MatchOptions,
+        more: &MoreMembers,
         tally: Option<&Tally>,
-    ) -> Vec<Ranking> {
-        let keep = self.keep(&options.filter);
-        // The margin needs the second category even if the limit is 1. The minimum score is applied
-        // afterwards, so that it does not hide the second.
-        let wanted = if options.limit == 0 {
-            0
-        } else {
-            options.limit.max(2)
+    ) -> Result<Vec<Ranking>, MissingMembers> {
+        let settings = self.ranking_of(options);
+        let fairness = settings.fairness();
+        let local = match settings.mode {
+            RankingMode::Cosine => None,
+            RankingMode::Local => Some(Local::new(kernel, fairness)),
         };
-        let search = Search {
-            limit: wanted,
-            min_score: None,
-            keep: keep.as_deref(),
-            threads: options.threads,
+        let mut plan = Plan {
+            namespace: self,
+            kernel,
+            options,
+            keep: self.keep(&options.filter),
+            handicap: self.evidence.handicap(fairness),
+            local,
+            more,
+            missing: Vec::new(),
             tally,
         };
-        let by_key = |a: u32, b: u32| self.key(a).cmp(self.key(b));
-        let scorer = self.scorer();
-        let found = scorer.search(kernel, &self.rows, queries, &search, &by_key);
-        found
-            .into_iter()
-            .map(|found| self.ranking(found, options))
-            .collect()
+        let rankings = plan.rank(queries);
+        if plan.missing.is_empty() {
+            return Ok(rankings);
+        }
+        let mut categories = plan.missing;
+        categories.sort_unstable();
+        categories.dedup();
+        Err(MissingMembers { categories })
     }
 
-    fn ranking(&self, found: Vec<Scored>, options: &MatchOptions) -> Ranking {
-        let margin = match found.as_slice() {
-            [first, second, ..] => Some(first.score.total() - second.score.total()),
-            _ => None,
-        };
-        let limit = if options.limit == 0 {
-            found.len()
-        } else {
-            options.limit
-        };
-        let reaches = |found: &Scored| {
-            options
-                .min_score
-                .is_none_or(|least| found.score.cosine >= least)
-        };
-        let category = |found: Scored| {
-            let category = &self.categories[found.slot as usize];
-            Match {
-                category: Arc::clone(&category.key),
-                score: found.score.cosine,
-                count: category.stats.counting,
-            }
-        };
-        let matches = found.into_iter().take(limit).take_while(reaches);
-        Ranking {
-            matches: matches.map(category).collect(),
-            margin,
+    /// How a query with these options is ranked.
+    pub fn ranking_of(&self, options: &MatchOptions) -> RankingSettings {
+        let own = self.profile().ranking;
+        let mode = options.ranking.unwrap_or(own.mode);
+        // Another ranking has its own default.
+        let fairness = own.fairness.filter(|_| mode == own.mode);
+        RankingSettings {
+            mode,
+            fairness: options.fairness.or(fairness),
         }
     }
 
@@ -136,5 +189,184 @@ impl Namespace {
             keep[slot] = false;
         }
         Some(keep)
+    }
+}
+
+impl Plan<'_> {
+    fn rank(&mut self, queries: &[Query]) -> Vec<Ranking> {
+        // The margin needs the second even where one is asked for, and LOCAL those that it ranks
+        // again.
+        let least = if self.local.is_some() { TOP } else { 2 };
+        let wanted = match self.options.limit {
+            0 => 0,
+            limit => limit.max(least),
+        };
+        let found = self.search(queries, wanted);
+        let rankings = queries.iter().zip(found);
+        rankings
+            .map(|(query, found)| self.ranking(query, found, wanted))
+            .collect()
+    }
+
+    /// The best categories by their cosines less their handicaps.
+    fn search(&self, queries: &[Query], wanted: usize) -> Vec<Vec<Scored>> {
+        let namespace = self.namespace;
+        let search = Search {
+            limit: wanted,
+            min_score: None,
+            handicap: self.handicap,
+            keep: self.keep.as_deref(),
+            threads: self.options.threads,
+            tally: self.tally,
+        };
+        let by_key = |a: u32, b: u32| namespace.key(a).cmp(namespace.key(b));
+        let scorer = namespace.scorer();
+        scorer.search(self.kernel, &namespace.rows, queries, &search, &by_key)
+    }
+
+    /// The ranking of a query for which the best `wanted` categories were found, or all.
+    fn ranking(&mut self, query: &Query, found: Vec<Scored>, wanted: usize) -> Ranking {
+        let last = found.last().map(|found| found.score.total());
+        let all = wanted == 0 || found.len() < wanted;
+        let placed = self.place(query, found);
+        let margin = match placed.as_slice() {
+            [first, second, ..] => Some(first.rank_score - second.rank_score),
+            _ => None,
+        };
+        let options = self.options;
+        let reaches = |placed: &&Placed| {
+            options.min_score.is_none_or(|least| placed.cosine >= least)
+                && options
+                    .min_rank_score
+                    .is_none_or(|least| placed.rank_score >= least)
+        };
+        let limit = match options.limit {
+            0 => usize::MAX,
+            limit => limit,
+        };
+        let reaching = placed.iter().filter(reaches).count();
+        if !all && reaching < limit && self.may_reach(last) {
+            // Categories that score enough may stand behind some that do not.
+            let wanted = wanted.saturating_mul(4);
+            let found = self.search(std::slice::from_ref(query), wanted);
+            let found = found.into_iter().next().unwrap_or_default();
+            return self.ranking(query, found, wanted);
+        }
+        let matches = placed.iter().filter(reaches).take(limit);
+        Ranking {
+            matches: matches.map(|placed| self.matched(placed)).collect(),
+            margin,
+        }
+    }
+
+    /// Whether a category behind one with this total may have the least score.
+    fn may_reach(&self, last: Option<f64>) -> bool {
+        let (Some(least), Some(last)) = (self.options.min_score, last) else {
+            return false;
+        };
+        let largest = self.handicap.map_or(0.0, |handicap| handicap.largest());
+        last + largest + f64::EPSILON * 8.0 >= least
+    }
+
+    fn matched(&self, placed: &Placed) -> Match {
+        let category = &self.namespace.categories[placed.slot as usize];
+        Match {
+            category: Arc::clone(&category.key),
+            score: placed.cosine,
+            rank_score: placed.rank_score,
+            count: category.stats.counting,
+            parts: self.options.explain.then(|| placed.parts.clone()),
+        }
+    }
+
+    /// Categories in their final order.
+    fn place(&mut self, query: &Query, found: Vec<Scored>) -> Vec<Placed> {
+        let mut placed: Vec<_> = found
+            .into_iter()
+            .map(|Scored { slot, score }| Placed {
+                slot,
+                cosine: score.cosine,
+                rank_score: if self.handicap.is_some() {
+                    score.total()
+                } else {
+                    score.cosine
+                },
+                parts: Parts {
+                    fairness: score.fairness,
+                    ..Parts::default()
+                },
+            })
+            .collect();
+        if let [first, second, ..] = placed.as_slice()
+            && first.rank_score - second.rank_score <= GATE
+        {
+            self.rank_again(query, &mut placed);
+        }
+        placed
+    }
+
+    /// Orders the best few categories by their nearest members.
+    fn rank_again(&mut self, query: &Query, placed: &mut [Placed]) {
+        let Some(local) = &mut self.local else {
+            return;
+        };
+        let namespace = self.namespace;
+        let (best, rest) = placed.split_at_mut(placed.len().min(TOP));
+        best.sort_unstable_by(|a, b| namespace.key(a.slot).cmp(namespace.key(b.slot)));
+        let members: Vec<_> = best
+            .iter()
+            .map(|placed| {
+                let category = &namespace.categories[placed.slot as usize];
+                if category.stats.counting == 0 {
+                    return None;
+                }
+                let given = || self.more.get(&category.id).map(Arc::clone);
+                let rows = namespace.members.get(category.id).or_else(given);
+                if rows.is_none() {
+                    self.missing.push(category.id);
+                }
+                rows
+            })
+            .collect();
+        if !self.missing.is_empty() {
+            return;
+        }
+        let contenders: Vec<_> = best
+            .iter()
+            .zip(&members)
+            .map(|(placed, members)| {
+                let centroid = namespace.centroid(placed.slot);
+                Contender {
+                    cosine: placed.cosine,
+                    handicap: -placed.parts.fairness,
+                    counting: centroid.count,
+                    base: centroid.base,
+                    base_weight: centroid.base_weight(),
+                    members: members.as_deref(),
+                }
+            })
+            .collect();
+        if let Some(again) = local.rank(query, &contenders) {
+            for (placed, again) in best.iter_mut().zip(again) {
+                let Reranked {
+                    rank_score,
+                    fairness,
+                    neighbours,
+                } = again;
+                placed.rank_score = rank_score;
+                placed.parts.fairness = fairness;
+                placed.parts.neighbours = neighbours;
+            }
+        }
+        // The sort is stable, and they stand in order of key.
+        best.sort_by(|a, b| b.rank_score.total_cmp(&a.rank_score));
+        let least = best.last().map_or(f64::INFINITY, |last| last.rank_score);
+        for placed in rest {
+            let held_back = (least - placed.rank_score).min(0.0);
+            if held_back < 0.0 {
+                placed.parts.held_back = held_back;
+                placed.rank_score = least;
+            }
+        }
     }
 }

@@ -1,5 +1,8 @@
 //! The counts and sums of a category's members, and how a category's sum is built from members.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::arithmetic::fixed::{self, Overflow, SquareSum, WeightSum, WideSum};
@@ -49,12 +52,36 @@ impl MemberStats {
     }
 }
 
+/// What a sum of vectors lacks to be the sum of their unit copies; `None`: nothing.
+pub type UnitCorrection = Option<Arc<Vec<i64>>>;
+
+/// Follows a member that starts to count (or, with `minus`, stops), in integers that may wrap on the
+/// way.
+pub(crate) fn correct(
+    correction: &mut UnitCorrection,
+    weight: f32,
+    embedding: &[f32],
+    minus: bool,
+) {
+    let Cow::Owned(unit) = vector::unit_copy(embedding) else {
+        return;
+    };
+    let components = correction.get_or_insert_with(|| Arc::new(vec![0; embedding.len()]));
+    let components = Arc::make_mut(components);
+    fixed::replay(components, f64::from(weight), &unit, minus);
+    fixed::replay(components, f64::from(weight), embedding, !minus);
+    if components.iter().all(|&component| component == 0) {
+        *correction = None;
+    }
+}
+
 /// The sum of a category, built from its members in any order: only the end must be in range, as
 /// in a state that was reached in another order.
 #[derive(Debug)]
 pub struct Rebuild {
     sum: WideSum,
     stats: MemberStats,
+    correction: UnitCorrection,
 }
 
 impl Rebuild {
@@ -63,6 +90,7 @@ impl Rebuild {
         Self {
             sum: WideSum::new(dimension),
             stats: MemberStats::default(),
+            correction: None,
         }
     }
 
@@ -76,10 +104,11 @@ impl Rebuild {
         self.stats.members += 1;
         self.stats.absorb(weight, embedding);
         self.sum.add(f64::from(weight), embedding);
+        correct(&mut self.correction, weight, embedding, false);
     }
 
-    /// The counts and the sum.
-    pub(super) fn finish(self) -> Result<(MemberStats, Vec<i64>), Overflow> {
-        Ok((self.stats, self.sum.finish()?))
+    /// The counts and the sum, and what the sum lacks to be that of unit copies.
+    pub(super) fn finish(self) -> Result<(MemberStats, Vec<i64>, UnitCorrection), Overflow> {
+        Ok((self.stats, self.sum.finish()?, self.correction))
     }
 }

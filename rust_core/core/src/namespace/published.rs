@@ -7,9 +7,10 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::matrix::Matrix;
-use super::{Category, CategoryDraft, CategoryView, Draft, Header, Profile};
+use super::member_cache::MemberCache;
+use super::{Category, CategoryDraft, CategoryView, Draft, Header, MemberMemory, Profile};
 use crate::ranking::{RowRef, Rows};
-use crate::scoring::{CentroidSum, Scorer};
+use crate::scoring::{CentroidSum, Evidence, MemberRows, Scorer, growth};
 use crate::settings::NamespaceSettings;
 
 /// One namespace as readers see it.
@@ -29,6 +30,12 @@ pub struct Namespace {
     pub(super) sums: Matrix<i64>,
     bases: Matrix<f32>,
     pub(super) rows: Rows,
+    /// What all categories together tell about the scores of members with their own categories.
+    pub(super) evidence: Evidence,
+    /// Rows of members, as far as LOCAL has needed them.
+    pub(super) members: MemberCache,
+    /// Bytes of what sums lack to be those of unit copies.
+    correction_bytes: usize,
 }
 
 impl Namespace {
@@ -46,6 +53,9 @@ impl Namespace {
             sums: Matrix::new(dimension),
             bases: Matrix::new(dimension),
             rows: Rows::new(dimension),
+            evidence: Evidence::default(),
+            members: MemberCache::default(),
+            correction_bytes: 0,
         }
     }
 
@@ -116,6 +126,12 @@ impl Namespace {
             .map(|&slot| self.categories[slot as usize].id)
     }
 
+    /// The sequence from which members of a category count; `None`: none does.
+    pub fn counting_from(&self, id: i64) -> Option<u64> {
+        let category = &self.categories[*self.by_id.get(&id)? as usize];
+        (!category.settings.frozen).then_some(category.counting_from)
+    }
+
     /// A copy of a category, to change.
     pub fn draft_of(&self, key: &str) -> Option<CategoryDraft> {
         self.by_key.get(key).map(|&slot| self.draft_at(slot))
@@ -146,6 +162,7 @@ impl Namespace {
             category,
             base,
             self.sums.row(slot as usize).to_vec(),
+            self.members.contains(self.categories[slot as usize].id),
         )
     }
 
@@ -170,6 +187,9 @@ impl Namespace {
                 Some(category) if category.changed => {
                     let complete = !category.hash_is_stale() && !category.is_incomplete();
                     assert!(complete, "the draft of {key:?} is not complete");
+                    let counting = category.category.stats.counting;
+                    let changes = category.member_changes.as_deref();
+                    self.members.follow(category.category.id, counting, changes);
                     self.insert(category);
                 }
                 Some(_) => {}
@@ -187,6 +207,8 @@ impl Namespace {
             // what is allocated around a key.
             + self.categories.len() * 80
             + self.key_bytes
+            + self.correction_bytes
+            + self.members.memory().bytes
             + size_of::<Self>()
     }
 
@@ -201,18 +223,33 @@ impl Namespace {
             self.bases.set(at, base);
         }
         self.rows.set(slot, draft.computed_row());
+        self.rows
+            .set_growth(slot, growth(draft.category.stats.counting));
+        self.evidence.remove(&self.categories[at].evidence);
+        self.evidence.add(&draft.category.evidence);
+        self.correction_bytes -= correction_bytes(&self.categories[at]);
+        self.correction_bytes += correction_bytes(&draft.category);
         if self.categories[at].id != draft.category.id {
             // Deleted and created again within one batch.
-            self.by_id.remove(&self.categories[at].id);
+            let before = self.categories[at].id;
+            self.by_id.remove(&before);
             self.by_id.insert(draft.category.id, slot);
+            self.members.follow(before, 0, None);
         }
         self.categories[at] = draft.category;
+    }
+
+    /// Accounts for memory again, after categories were changed in their places.
+    pub(crate) fn count_corrections(&mut self) {
+        self.correction_bytes = self.categories.iter().map(correction_bytes).sum();
     }
 
     fn push(&mut self, category: &Category) -> u32 {
         let slot = self.rows.push();
         self.sums.push();
         self.bases.push();
+        self.evidence.add(&category.evidence);
+        self.correction_bytes += correction_bytes(category);
         self.categories.push(category.clone());
         self.key_bytes += category.key.len();
         self.by_key.insert(Arc::clone(&category.key), slot);
@@ -229,6 +266,9 @@ impl Namespace {
         self.sums.swap_remove(at);
         self.bases.swap_remove(at);
         let gone = self.categories.swap_remove(at);
+        self.evidence.remove(&gone.evidence);
+        self.correction_bytes -= correction_bytes(&gone);
+        self.members.follow(gone.id, 0, None);
         self.key_bytes -= gone.key.len();
         self.by_id.remove(&gone.id);
         if let Some(moved) = self.categories.get(at) {
@@ -244,22 +284,48 @@ impl Namespace {
         Some(self.rows.get(slot))
     }
 
-    fn base(&self, slot: u32) -> Option<&[f32]> {
+    /// Adds rows of a category's counting members, which were read at this revision.
+    pub fn add_members(&self, category: i64, rows: Arc<MemberRows>) {
+        self.members.insert(category, rows);
+    }
+
+    /// What is in memory of the members.
+    pub fn member_memory(&self) -> MemberMemory {
+        self.members.memory()
+    }
+
+    /// Drops rows of members, those that were used longest ago first, until they take at most so
+    /// many bytes. Returns of how many categories.
+    pub fn shrink_members(&self, bytes: usize) -> usize {
+        self.members.shrink(bytes)
+    }
+
+    pub(super) fn base(&self, slot: u32) -> Option<&[f32]> {
         self.categories[slot as usize]
             .has_base
             .then(|| self.bases.row(slot as usize))
     }
 
-    fn view(&self, slot: u32, embeddings: bool) -> CategoryView {
+    pub(super) fn centroid(&self, slot: u32) -> CentroidSum<'_> {
         let category = &self.categories[slot as usize];
-        let centroid = CentroidSum {
+        CentroidSum {
             settings: &category.settings,
             base: self.base(slot),
             sum: self.sums.row(slot as usize),
             count: category.stats.counting,
             weight: category.stats.weight,
-        };
+        }
+    }
+
+    fn view(&self, slot: u32, embeddings: bool) -> CategoryView {
+        let category = &self.categories[slot as usize];
+        let centroid = self.centroid(slot);
         let drift = self.scorer().drift(centroid.base, self.rows.get(slot));
         CategoryView::new(category, &centroid, drift, embeddings)
     }
+}
+
+fn correction_bytes(category: &Category) -> usize {
+    let correction = category.unit_correction.as_deref();
+    correction.map_or(0, |components| size_of_val(components.as_slice()))
 }

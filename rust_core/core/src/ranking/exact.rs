@@ -1,6 +1,6 @@
 //! Exact scores, four rows at a time.
 
-use super::{Hit, Query, Rows, top_k::TopK};
+use super::{Handicap, Hit, Query, Rows, top_k::TopK};
 use crate::kernels::Kernel;
 use crate::kernels::lines::F32Line;
 
@@ -10,17 +10,22 @@ const LONG_LINES: usize = (1 << 20) / size_of::<F32Line>();
 /// A row to be scored: slot, components, norm.
 type Waiting<'a> = (u32, &'a [F32Line], f64);
 
-/// Scores candidates, a slot and an upper bound of its score each, into `best`. Skips absent rows,
+/// A handicap, and the rows whose growth it depends on.
+type Handicaps<'a> = Option<(Handicap, &'a Rows)>;
+
+/// Scores candidates, a slot and an upper bound of its total each, into `best`. Skips absent rows,
 /// and rows whose bound `best` no longer admits.
 pub(super) fn score_candidates(
     kernel: Kernel,
     rows: &Rows,
     query: &Query,
     candidates: impl Iterator<Item = (u32, f64)>,
+    handicap: Option<Handicap>,
     best: &mut TopK<'_>,
 ) {
     let mut four: [Waiting<'_>; 4] = [(0, &query.lines, 1.0); 4];
     let mut waiting = 0;
+    let handicaps = handicap.map(|handicap| (handicap, rows));
     let long = rows.len() * query.lines.len() >= LONG_LINES;
     for (slot, upper) in candidates {
         if !best.admits(upper) {
@@ -34,10 +39,10 @@ pub(super) fn score_candidates(
         if waiting == four.len() {
             waiting = 0;
             let more = long && four[3].0 == four[0].0.wrapping_add(3);
-            score(kernel, query, &four, 4, more, best);
+            score(kernel, query, &four, 4, more, handicaps, best);
         }
     }
-    score(kernel, query, &four, waiting, false, best);
+    score(kernel, query, &four, waiting, false, handicaps, best);
 }
 
 /// Scores the first `count` of four rows; the others are ignored. `more`: the rows are adjacent, and
@@ -48,6 +53,7 @@ fn score(
     four: &[Waiting<'_>; 4],
     count: usize,
     more: bool,
+    handicaps: Handicaps<'_>,
     best: &mut TopK<'_>,
 ) {
     let [a, b, c, d] = four.map(|(_, lines, _)| lines);
@@ -61,9 +67,10 @@ fn score(
         _ => kernel.dot4(&query.lines, [a, b, c, d], more),
     };
     for (&(slot, _, norm), dot) in four[..count].iter().zip(dots) {
-        best.push(Hit {
-            slot,
-            score: query.score(dot, norm),
+        let score = query.score(dot, norm);
+        let total = handicaps.map_or(score, |(handicap, rows)| {
+            score - handicap.of(rows.growth(slot))
         });
+        best.push(Hit { slot, score, total });
     }
 }

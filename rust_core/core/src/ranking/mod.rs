@@ -13,11 +13,15 @@
 //! were added, and the path of the scan (`sketch.rs` proves that its short cut loses no row).
 //! An answer of limit k is a prefix of the answer of any larger limit.
 //!
+//! A search may take a handicap off each score, which depends on the row alone; hits are then
+//! ordered by what is left, their total.
+//!
 //! Invariant: no row is left out before it is scored, unless a proven upper bound of its score
 //! is below the answer's last score, or below the caller's `min_score`.
 
 mod exact;
 mod lines;
+mod nearest;
 mod pages;
 mod query;
 mod rows;
@@ -38,6 +42,7 @@ mod tests;
 
 use std::cmp::Ordering;
 
+pub(crate) use nearest::{Near, nearest};
 pub use query::Query;
 pub use rows::Rows;
 pub use tally::Tally;
@@ -50,8 +55,10 @@ use crate::kernels::Kernel;
 pub struct Search<'a> {
     /// Largest number of hits; 0 for all.
     pub limit: usize,
-    /// Lowest score of a hit, in [−1, 1]. No score reaches a NaN.
+    /// Lowest total of a hit. No total reaches a NaN.
     pub min_score: Option<f64>,
+    /// What is taken off the score of a row for what it has grown.
+    pub handicap: Option<Handicap>,
     /// By slot, whether a row may be found; slots past the end may not. `None`: every row may.
     pub keep: Option<&'a [bool]>,
     /// Largest number of threads to use, this one included; 0 means 1. A search uses more than
@@ -77,6 +84,30 @@ impl Search<'_> {
     }
 }
 
+/// What is taken off the score of each row: `weight·(first + rise·growth)`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Handicap {
+    /// How much it counts, 0 to 1.
+    pub weight: f64,
+    /// That of a row which has not grown, −1 to 1.
+    pub first: f64,
+    /// How much higher that of a row is which has grown to 1, −4 to 4.
+    pub rise: f64,
+}
+
+impl Handicap {
+    /// The handicap of a row that has grown so far, 0 to 1.
+    #[inline]
+    pub fn of(&self, growth: f64) -> f64 {
+        self.weight * (self.first + self.rise * growth)
+    }
+
+    /// The largest handicap of any row.
+    pub fn largest(&self) -> f64 {
+        self.of(0.0).max(self.of(1.0))
+    }
+}
+
 /// A row that was found.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Hit {
@@ -84,6 +115,8 @@ pub struct Hit {
     pub slot: u32,
     /// The cosine of query and row, in [−1, 1].
     pub score: f64,
+    /// The score less the handicap: what hits are ordered by.
+    pub total: f64,
 }
 
 /// The order of slots whose scores are equal, such as the order of their keys. It must be total for

@@ -11,7 +11,7 @@ use crate::kernels::lines::F32Line;
 #[derive(Clone, Debug)]
 pub struct Query {
     dimension: usize,
-    pub(super) lines: Aligned<F32Line>,
+    pub(crate) lines: Aligned<F32Line>,
     pub(super) norm: f64,
     /// Made by the first scan that needs it: a few rows are scored without it.
     sketch: OnceLock<QuerySketch>,
@@ -48,7 +48,7 @@ impl Query {
     }
 
     /// The score of a row with inner product `dot` and norm `row_norm`.
-    pub(super) fn score(&self, dot: f64, row_norm: f64) -> f64 {
+    pub(crate) fn score(&self, dot: f64, row_norm: f64) -> f64 {
         (dot / (self.norm * row_norm)).clamp(-1.0, 1.0)
     }
 }

@@ -24,7 +24,8 @@ const PIECES: usize = 8;
 ///
 /// Rows are kept in segments of about 8 MiB rather than in one allocation, so that adding a row
 /// never copies the matrix, and memory follows the number of rows: 5 bytes a component (padded to
-/// whole cache lines: 16 for the f32 row, 64 for the sketch) and 16 bytes a row.
+/// whole cache lines: 16 for the f32 row, 64 for the sketch) and 16 bytes a row, 24 where rows
+/// have grown.
 #[derive(Debug)]
 pub struct Rows {
     dimension: usize,
@@ -124,6 +125,26 @@ impl Rows {
         }
         let (segment, at) = self.place(slot);
         self.segments[segment].set(at, row, self.dimension);
+    }
+
+    /// How far the row at a slot has grown, 0 to 1, as it was last told; at first 0.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such slot.
+    pub fn growth(&self, slot: u32) -> f64 {
+        let (segment, at) = self.place(slot);
+        self.segments[segment].growth(at)
+    }
+
+    /// Says how far the row at a slot has grown: what its handicap depends on.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such slot.
+    pub fn set_growth(&mut self, slot: u32, growth: f64) {
+        let (segment, at) = self.place(slot);
+        self.segments[segment].set_growth(at, growth);
     }
 
     /// Removes a row; the last row moves into its slot.

@@ -13,7 +13,7 @@ use std::ops::{Range, RangeInclusive};
 use super::segment::SketchBlock;
 use super::sketch::{QuerySketch, round_down};
 use super::top_k::TopK;
-use super::{Query, Rows, Search, Tally, Tie, exact};
+use super::{Query, Rows, Search, Tie, exact};
 use crate::kernels::Kernel;
 use crate::kernels::lines::I8Line;
 
@@ -25,6 +25,10 @@ const BLOCK_ROWS: RangeInclusive<usize> = 8..=256;
 
 /// The most blocks that are scored exactly before one is tried again.
 const LONGEST_RUN: usize = 64;
+
+/// Covers every rounding of a handicap, below 5, to f32, and of a bound that it was taken off:
+/// less than 17 units of 2⁻²⁴, of which this is 64.
+const HANDICAP_SLOP: f32 = 1.0 / 262_144.0;
 
 /// A row that can still be in the answer.
 #[derive(Clone, Copy)]
@@ -59,7 +63,9 @@ pub(super) struct Survivors<'a> {
 impl<'a> Survivors<'a> {
     fn new(search: &Search<'_>, tie: Tie<'a>, sketches: bool, total: usize) -> Self {
         // No score is below −1, and the upper bound of an absent row is −∞.
-        let floor = round_down(search.min_score.unwrap_or(-1.0)).max(-1.0);
+        // A handicap may leave less than that, but a number.
+        let lowest = search.handicap.map_or(-1.0, |_| f32::MIN);
+        let floor = round_down(search.min_score.unwrap_or(f64::from(lowest))).max(lowest);
         let limit = search.limit_or_all();
         Self {
             limit,
@@ -92,9 +98,27 @@ impl<'a> Survivors<'a> {
         for (upper, ((&dot, &scale), &error)) in uppers.iter_mut().zip(rows) {
             *upper = query.middle(dot, scale) + query.slack(error);
         }
+        if let Some(handicap) = search.handicap {
+            let lessen = |upper: &mut f32, growth: f64| {
+                *upper = *upper - handicap.of(growth) as f32 + HANDICAP_SLOP;
+            };
+            if block.growths.is_empty() {
+                uppers.iter_mut().for_each(|upper| lessen(upper, 0.0));
+            } else {
+                let rows = uppers.iter_mut().zip(block.growths);
+                rows.for_each(|(upper, &growth)| lessen(upper, growth));
+            }
+        }
         let lower = |at: usize| {
             let slack = query.slack(block.errors[at]);
-            query.middle(dots[at], block.scales[at]) - slack
+            let lower = query.middle(dots[at], block.scales[at]) - slack;
+            match search.handicap {
+                Some(handicap) => {
+                    let growth = block.growths.get(at).copied().unwrap_or(0.0);
+                    lower - handicap.of(growth) as f32 - HANDICAP_SLOP
+                }
+                None => lower,
+            }
         };
         let keeps = |at: usize| search.keeps(first + at as u32);
         let bounded = self.limit != usize::MAX;
@@ -173,7 +197,14 @@ impl<'a> Survivors<'a> {
         let slots = block.map(|slot| slot as u32);
         let kept = slots.filter(|&slot| search.keeps(slot));
         let candidates = kept.map(|slot| (slot, f64::INFINITY));
-        exact::score_candidates(kernel, rows, query, candidates, &mut self.best);
+        exact::score_candidates(
+            kernel,
+            rows,
+            query,
+            candidates,
+            search.handicap,
+            &mut self.best,
+        );
         self.floor = self.floor.max(round_down(self.best.floor()));
         self.skip -= 1;
     }
@@ -213,11 +244,11 @@ impl<'a> Survivors<'a> {
         kernel: Kernel,
         rows: &Rows,
         query: &Query,
-        tally: Option<&Tally>,
+        search: &Search<'_>,
     ) -> TopK<'a> {
         self.cut();
         self.prune();
-        if let Some(tally) = tally {
+        if let Some(tally) = search.tally {
             tally.add(self.seen, self.found.len());
         }
         if self.found.len() < rows.len() / 8 {
@@ -230,7 +261,14 @@ impl<'a> Survivors<'a> {
         }
         let found = self.found.into_iter();
         let candidates = found.map(|candidate| (candidate.slot, f64::from(candidate.upper)));
-        exact::score_candidates(kernel, rows, query, candidates, &mut self.best);
+        exact::score_candidates(
+            kernel,
+            rows,
+            query,
+            candidates,
+            search.handicap,
+            &mut self.best,
+        );
         self.best
     }
 }

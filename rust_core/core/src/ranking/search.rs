@@ -145,7 +145,7 @@ impl Walk<'_> {
         let found = found.into_iter().zip(queries);
         found
             .map(|(found, query)| {
-                let best = found.finish(self.kernel, self.rows, query, self.search.tally);
+                let best = found.finish(self.kernel, self.rows, query, self.search);
                 best.into_sorted()
             })
             .collect()

@@ -18,6 +18,8 @@ pub(super) struct Segment {
     /// Scales and errors of the sketches.
     scales: Vec<f32>,
     errors: Vec<f32>,
+    /// How far each row has grown, for handicaps; empty: no row has.
+    growths: Vec<f64>,
 }
 
 /// The part of a segment that a sketch scan reads, for some of its rows.
@@ -25,6 +27,8 @@ pub(super) struct SketchBlock<'a> {
     pub(super) sketches: &'a [I8Line],
     pub(super) scales: &'a [f32],
     pub(super) errors: &'a [f32],
+    /// Empty: all are 0.
+    pub(super) growths: &'a [f64],
 }
 
 impl Segment {
@@ -55,6 +59,9 @@ impl Segment {
         self.norms.push(0.0);
         self.scales.push(0.0);
         self.errors.push(ABSENT);
+        if !self.growths.is_empty() {
+            self.growths.push(0.0);
+        }
         self.resize_lines(dimension);
         self.set(at, None, dimension);
     }
@@ -64,6 +71,7 @@ impl Segment {
         self.norms.pop();
         self.scales.pop();
         self.errors.pop();
+        self.growths.pop();
         self.resize_lines(dimension);
     }
 
@@ -95,6 +103,23 @@ impl Segment {
         }
     }
 
+    /// How far a row has grown.
+    pub(super) fn growth(&self, at: usize) -> f64 {
+        self.growths.get(at).copied().unwrap_or(0.0)
+    }
+
+    /// Says how far a row has grown.
+    pub(super) fn set_growth(&mut self, at: usize, growth: f64) {
+        if self.growths.is_empty() {
+            if growth == 0.0 {
+                return;
+            }
+            self.growths.reserve_exact(self.norms.capacity());
+            self.growths.resize(self.len(), 0.0);
+        }
+        self.growths[at] = growth;
+    }
+
     /// Copies row `from` of `other` over row `at`.
     pub(super) fn copy_from(&mut self, at: usize, other: &Self, from: usize, dimension: usize) {
         let (row, sketch) = (F32Line::count(dimension), I8Line::count(dimension));
@@ -105,6 +130,7 @@ impl Segment {
         self.norms[at] = other.norms[from];
         self.scales[at] = other.scales[from];
         self.errors[at] = other.errors[from];
+        self.set_growth(at, other.growth(from));
     }
 
     /// Copies row `from` over row `at`.
@@ -116,6 +142,7 @@ impl Segment {
         self.norms[at] = self.norms[from];
         self.scales[at] = self.scales[from];
         self.errors[at] = self.errors[from];
+        self.set_growth(at, self.growth(from));
     }
 
     /// The components and the norm of a row; `None` if it is absent.
@@ -132,14 +159,15 @@ impl Segment {
         SketchBlock {
             sketches: &self.lines.sketches()[rows.start * lines..rows.end * lines],
             scales: &self.scales[rows.clone()],
-            errors: &self.errors[rows],
+            errors: &self.errors[rows.clone()],
+            growths: self.growths.get(rows).unwrap_or_default(),
         }
     }
 
     /// Bytes allocated.
     pub(super) fn memory_bytes(&self) -> usize {
         self.lines.memory_bytes()
-            + self.norms.capacity() * size_of::<f64>()
+            + (self.norms.capacity() + self.growths.capacity()) * size_of::<f64>()
             + (self.scales.capacity() + self.errors.capacity()) * size_of::<f32>()
     }
 }

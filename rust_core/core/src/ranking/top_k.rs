@@ -11,7 +11,7 @@ use super::{Hit, Search, Tie};
 /// its key precedes that of the last one: rows with equal scores are compared once each.
 pub(super) struct TopK<'a> {
     limit: usize,
-    /// No hit with a lower score can be in the answer.
+    /// No hit with a lower total can be in the answer.
     floor: f64,
     /// The last of `limit` hits, whose score is the floor; `None` before `limit` hits were found.
     last: Option<Hit>,
@@ -34,25 +34,25 @@ impl<'a> TopK<'a> {
         }
     }
 
-    /// Whether a row whose score is at most `upper` could still be in the answer.
+    /// Whether a row whose total is at most `upper` could still be in the answer.
     #[inline]
     pub(super) fn admits(&self, upper: f64) -> bool {
         upper >= self.floor
     }
 
-    /// No hit with a lower score can be in the answer.
+    /// No hit with a lower total can be in the answer.
     pub(super) fn floor(&self) -> f64 {
         self.floor
     }
 
-    /// Number of the hits so far with a higher score.
-    pub(super) fn above(&self, score: f64) -> usize {
-        self.hits.iter().filter(|hit| hit.score > score).count()
+    /// Number of the hits so far with a higher total.
+    pub(super) fn above(&self, total: f64) -> usize {
+        self.hits.iter().filter(|hit| hit.total > total).count()
     }
 
     #[inline]
     pub(super) fn push(&mut self, hit: Hit) {
-        if self.admits(hit.score) && self.comes_before_last(&hit) {
+        if self.admits(hit.total) && self.comes_before_last(&hit) {
             self.hits.push(hit);
             if self.hits.len() >= self.cut_at {
                 self.cut();
@@ -61,7 +61,7 @@ impl<'a> TopK<'a> {
     }
 
     fn comes_before_last(&self, hit: &Hit) -> bool {
-        let at_floor = hit.score <= self.floor;
+        let at_floor = hit.total <= self.floor;
         !at_floor
             || self
                 .last
@@ -78,7 +78,7 @@ impl<'a> TopK<'a> {
         self.last = self.hits.iter().copied().max_by(|a, b| order(a, b, tie));
         self.floor = self
             .last
-            .map_or(self.floor, |last| self.floor.max(last.score));
+            .map_or(self.floor, |last| self.floor.max(last.total));
         self.cut_at = next_cut(self.limit);
     }
 
@@ -106,11 +106,11 @@ fn next_cut(limit: usize) -> usize {
     limit.saturating_add((limit / 2).max(8))
 }
 
-/// Score descending, then the caller's order, then the slot: a caller whose order is total never
+/// Total descending, then the caller's order, then the slot: a caller whose order is total never
 /// sees the last.
 fn order(a: &Hit, b: &Hit, tie: Tie<'_>) -> Ordering {
-    b.score
-        .total_cmp(&a.score)
+    b.total
+        .total_cmp(&a.total)
         .then_with(|| tie(a.slot, b.slot))
         .then_with(|| a.slot.cmp(&b.slot))
 }

@@ -22,8 +22,15 @@ pub struct UnitRow {
 #[derive(Clone, Copy, Debug)]
 pub struct RowRef<'a> {
     pub(super) dimension: usize,
-    pub(super) lines: &'a [F32Line],
-    pub(super) norm: f64,
+    pub(crate) lines: &'a [F32Line],
+    pub(crate) norm: f64,
+}
+
+impl RowRef<'_> {
+    /// Whether two rows have the same components, bit for bit.
+    pub(crate) fn equals(self, other: RowRef<'_>) -> bool {
+        bytemuck::cast_slice::<_, u8>(self.lines) == bytemuck::cast_slice::<_, u8>(other.lines)
+    }
 }
 
 impl UnitRow {
@@ -49,6 +56,21 @@ impl UnitRow {
             norm,
             sketch,
         })
+    }
+
+    /// A vector of length 1 (up to the rounding of its components), as it is.
+    pub(crate) fn from_unit(vector: &[f32]) -> Self {
+        let kernel = Kernel::best();
+        let mut lines = vec![F32Line::ZERO; F32Line::count(vector.len())].into_boxed_slice();
+        bytemuck::cast_slice_mut(&mut lines)[..vector.len()].copy_from_slice(vector);
+        let norm = kernel.dot(&lines, &lines).sqrt();
+        let sketch = RowSketch::of(&lines, norm);
+        Self {
+            dimension: vector.len(),
+            lines,
+            norm,
+            sketch,
+        }
     }
 
     /// The row, to be scored.

@@ -27,6 +27,7 @@ pub(super) fn row(sum: &CentroidSum<'_>) -> Option<UnitRow> {
 pub(super) fn score(query: &Query, row: RowRef<'_>) -> Score {
     Score {
         cosine: ranking::cosine(query, row),
+        fairness: 0.0,
     }
 }
 
@@ -40,7 +41,12 @@ pub(super) fn search(
     let found = rows.top_k_batch_with(kernel, queries, search, tie);
     let scored = |hit: Hit| Scored {
         slot: hit.slot,
-        score: Score { cosine: hit.score },
+        score: Score {
+            cosine: hit.score,
+            fairness: search
+                .handicap
+                .map_or(0.0, |handicap| -handicap.of(rows.growth(hit.slot))),
+        },
     };
     found
         .into_iter()

@@ -18,12 +18,21 @@
 
 mod centroid;
 mod cosine;
+mod exp;
+mod fairness;
+mod local;
 mod mean_query;
+mod member_rows;
+mod ridge;
 mod score;
 mod scorer;
 
 pub use crate::ranking::Query;
 pub use centroid::{CentroidSum, spread};
+pub(crate) use fairness::{Evidence, growth};
+pub(crate) use local::{Contender, GATE, Local, TOP};
+pub use local::{Neighbour, Reranked};
 pub use mean_query::MeanQuery;
+pub use member_rows::{MemberChange, MemberRow, MemberRows};
 pub use score::{Score, Scored};
 pub use scorer::Scorer;

@@ -5,13 +5,15 @@
 pub struct Score {
     /// cos(query, effective embedding), −1 to 1.
     pub cosine: f64,
+    /// What fairness adds to it: at most 0 as a rule.
+    pub fairness: f64,
 }
 
 impl Score {
     /// The sum of the parts: categories are ordered by it.
     #[inline]
     pub fn total(self) -> f64 {
-        self.cosine
+        self.cosine + self.fairness
     }
 }
 

@@ -160,6 +160,7 @@ fn compare_state(namespace: &Namespace, model: &Model) {
     let counts = (header.categories, header.items, header.memberships);
     assert_eq!(counts, model.counts());
     assert_eq!(namespace.profile().description, model.description);
+    assert_eq!(namespace.profile().ranking, model.ranking);
     assert_eq!(namespace.profile().labels, model.labels);
     let views = namespace.page(None, usize::MAX, true);
     let keys = views.iter().map(|view| &view.key);

@@ -1,12 +1,12 @@
 //! Everything that a namespace derives, rebuilt from the stored records and compared bit for bit.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use ee_core::arithmetic::digest::SetDigest;
 use ee_core::arithmetic::fixed;
 use ee_core::arithmetic::vector::norm_squared;
-use ee_core::namespace::membership_hash;
-use ee_core::namespace::{CategoryDraft, Header, Namespace};
+use ee_core::namespace::{CategoryDraft, Header, Item, Namespace, membership_hash};
 use ee_core::scoring::Scorer;
 use ee_core::settings::NamespaceSettings;
 
@@ -37,6 +37,7 @@ pub(crate) fn rebuilt(
     let counting = counting(store, category);
     let record = store.categories[&category].clone();
     let mut draft = CategoryDraft::create(settings, category, record);
+    let mut correction = vec![0; settings.dimension as usize];
     for membership in store.members_of(category) {
         draft.category.stats.members += 1;
         if !counting.contains(&membership.sequence) {
@@ -56,9 +57,25 @@ pub(crate) fn rebuilt(
         stats.squares = stats
             .squares
             .plus(item.weight, norm_squared(&item.embedding));
+        correct(&mut correction, item);
     }
+    draft.category.unit_correction = correction
+        .iter()
+        .any(|&component| component != 0)
+        .then(|| Arc::new(correction));
     draft.category.hash = draft.compute_hash();
     draft
+}
+
+/// What a member's part of the sum lacks to be that of its unit copy.
+fn correct(correction: &mut [i64], item: &Item) {
+    let norm = norm_squared(&item.embedding).sqrt();
+    if (norm - 1.0).abs() > 1.0 / 4_194_304.0 {
+        let unit = |&x: &f32| (f64::from(x) / norm) as f32;
+        let unit: Vec<_> = item.embedding.iter().map(unit).collect();
+        fixed::replay(correction, f64::from(item.weight), &unit, false);
+        fixed::replay(correction, f64::from(item.weight), &item.embedding, true);
+    }
 }
 
 /// Checks a namespace against the stored records.
@@ -119,6 +136,8 @@ fn audit_category(namespace: &Namespace, store: &MapStore, built: &mut CategoryD
     let mut live = namespace.draft_of(&key).expect("it is stored");
     assert_eq!(live.sum, built.sum, "sum of {key}");
     assert_eq!(live.category.stats, built.category.stats);
+    let corrections = [&live, built].map(|draft| draft.category.unit_correction.clone());
+    assert_eq!(corrections[0], corrections[1], "unit copies of {key}");
     assert_eq!(live.category.hash, built.category.hash, "hash of {key}");
     assert_eq!(live.record(), built.record());
     let counting = counting(store, built.category.id);

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use ee_core::command::{Assignment, CategoryPut, Command, ItemPut};
-use ee_core::settings::MembershipMode;
+use ee_core::settings::{MembershipMode, RankingMode};
 use proptest::prelude::*;
 
 use crate::audit::audit_machine;
 use crate::machine::{Machine, assign, forget, item, known, unassign};
+use crate::members::rank_as;
 use crate::strategies::{cases, commands, four_categories, membership, vector};
 
 /// New items, each with its category.
@@ -87,6 +88,10 @@ proptest! {
         prop_assert_eq!(sums(&straight), sums(&wandered));
         prop_assert_eq!(straight.digest(), wandered.digest());
         prop_assert_eq!(straight.rank(&query), wandered.rank(&query));
+        for (mode, fairness) in [(RankingMode::Cosine, 0.5), (RankingMode::Local, 0.0), (RankingMode::Local, 1.0)] {
+            let straight = rank_as(&straight, &query, mode, fairness);
+            prop_assert_eq!(straight, rank_as(&wandered, &query, mode, fairness));
+        }
     }
 
     #[test]

@@ -6,11 +6,9 @@ use ee_core::command::{
     Assignment, CategoryPut, Command, ItemPut, Outcome, Rejection, Unassignment,
 };
 use ee_core::namespace::Origin;
-use ee_core::namespace::{
-    Draft, EntryDrift, Filter, Header, MatchOptions, Namespace, Profile, Ranking,
-};
-use ee_core::scoring::Scorer;
-use ee_core::settings::{MembershipMode, NamespaceSettings, Normalization};
+use ee_core::namespace::{Draft, EntryDrift, Header, MatchOptions, Namespace, Profile, Ranking};
+use ee_core::scoring::{Query, Scorer};
+use ee_core::settings::{MembershipMode, NamespaceSettings, Normalization, RankingMode};
 
 use crate::map_store::MapStore;
 
@@ -111,15 +109,19 @@ impl Machine {
 /// All categories of a namespace, ranked for a query.
 pub(crate) fn rank(namespace: &Namespace, query: &[f32]) -> Ranking {
     let options = MatchOptions {
-        limit: 0,
-        min_score: None,
-        filter: Filter::default(),
+        ranking: Some(RankingMode::Cosine),
+        fairness: Some(0.0),
         threads: 1,
+        ..MatchOptions::default()
     };
-    let query = Scorer::Cosine
-        .query(query)
-        .expect("the query has a direction");
-    namespace.rank(&[query], &options).remove(0)
+    let rankings = namespace.rank(&[prepared(query)], &options);
+    rankings.expect("COSINE needs no members").remove(0)
+}
+
+/// A query that has a direction.
+pub(crate) fn prepared(query: &[f32]) -> Query {
+    let query = Scorer::Cosine.query(query);
+    query.expect("the query has a direction")
 }
 
 /// Commands that will be published together.

@@ -5,16 +5,17 @@ use std::collections::BTreeMap;
 use ee_core::command::record::{Entry, ItemImage};
 use ee_core::command::{CategoryLoad, RecoveryError, Replay};
 use ee_core::command::{Command, Rejection};
-use ee_core::namespace::{MemberStats, Namespace, Profile};
-use ee_core::settings::MembershipMode;
+use ee_core::namespace::{MemberStats, Namespace, Profile, UnitCorrection};
+use ee_core::settings::{MembershipMode, RankingMode};
 use proptest::prelude::*;
 
 use crate::audit::{audit, audit_machine, counting};
 use crate::machine::{DIMENSION, Group, Machine};
 use crate::map_store::MapStore;
+use crate::members::rank_as;
 use crate::strategies::{cases, command, commands, membership, vector};
 
-type Sums = BTreeMap<i64, (MemberStats, Vec<i64>)>;
+type Sums = BTreeMap<i64, ((MemberStats, Vec<i64>), UnitCorrection)>;
 
 /// A machine with a history of its sums.
 struct Recorded {
@@ -57,7 +58,9 @@ impl Recorded {
             let namespace = &self.machine.namespace;
             let drafts = namespace.categories().iter().map(|category| {
                 let draft = namespace.draft_of(&category.key).expect("it is listed");
-                (category.id, (draft.category.stats, draft.sum))
+                let category = draft.category;
+                let sum = (category.stats, draft.sum);
+                (category.id, (sum, category.unit_correction))
             });
             self.sums.push(drafts.collect());
         }
@@ -127,10 +130,12 @@ impl Recorded {
                 let oldest = self.rebuilt.get(&id).copied().unwrap_or(0).max(checkpoint);
                 let choices = usize::try_from(last - oldest + 1).expect("a short log");
                 let revision = oldest + newer.map_or(0, |newer| newer.index(choices)) as u64;
+                let (sum, unit_correction) = self.sums[revision as usize].get(&id).cloned().unzip();
                 CategoryLoad {
                     id,
                     record: record.clone(),
-                    sum: self.sums[revision as usize].get(&id).cloned(),
+                    sum,
+                    unit_correction: unit_correction.flatten(),
                     revision,
                     counting_from: counting_from(store, id),
                 }
@@ -206,6 +211,9 @@ proptest! {
         let views = |machine: &Machine| machine.namespace.page(None, usize::MAX, true);
         prop_assert_eq!(views(&machine), views(&live));
         prop_assert_eq!(machine.rank(&query), live.rank(&query));
+        for mode in [RankingMode::Cosine, RankingMode::Local] {
+            prop_assert_eq!(rank_as(&machine, &query, mode, 1.0), rank_as(&live, &query, mode, 1.0));
+        }
         prop_assert_eq!(machine.log, live.log);
     }
 

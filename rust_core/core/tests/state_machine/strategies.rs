@@ -1,8 +1,8 @@
 //! Commands as callers send them: mostly valid, sometimes in conflict or with missing keys. Few keys
 //! and few values, so that entries meet.
 
-use ee_core::command::{Assignment, CategoryPut, Command, ItemPut, Unassignment};
-use ee_core::settings::{MembershipMode, Metadata};
+use ee_core::command::{Assignment, CategoryPut, Command, ItemPut, ProfileUpdate, Unassignment};
+use ee_core::settings::{MembershipMode, Metadata, RankingMode};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -142,6 +142,21 @@ fn unassignment() -> impl Strategy<Value = Unassignment> {
     })
 }
 
+fn profile_update() -> impl Strategy<Value = ProfileUpdate> {
+    let description = prop::option::of(select(vec!["a", "b"]));
+    let mode = select(vec![RankingMode::Cosine, RankingMode::Local]);
+    let fairness = select(vec![0.0, 0.5, 1.0]);
+    let ranking = (prop::option::of(mode), prop::option::of(fairness));
+    (description, prop::option::of(metadata()), ranking).prop_map(
+        |(description, labels, (ranking, fairness))| ProfileUpdate {
+            description: description.map(str::to_owned),
+            labels,
+            ranking,
+            fairness,
+        },
+    )
+}
+
 /// Any command.
 pub(crate) fn command() -> impl Strategy<Value = Command> {
     let batch = 1..5usize;
@@ -160,11 +175,7 @@ pub(crate) fn command() -> impl Strategy<Value = Command> {
             key,
             keep_last
         }),
-        1 => (prop::option::of(select(vec!["a", "b"])), prop::option::of(metadata())).prop_map(
-            |(description, labels)| Command::UpdateProfile {
-                description: description.map(str::to_owned),
-                labels,
-            }),
+        1 => profile_update().prop_map(Command::UpdateProfile),
     ]
 }
 

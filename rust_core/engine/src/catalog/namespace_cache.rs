@@ -151,6 +151,12 @@ impl NamespaceCache {
         self.memory.fetch_add(bytes, Ordering::Relaxed);
     }
 
+    /// By how many bytes so many more would be over the budget; `None`: by none.
+    pub(crate) fn over_budget_by(&self, more: usize) -> Option<usize> {
+        let over = (self.memory() + more).checked_sub(self.budget?)?;
+        (over > 0).then_some(over)
+    }
+
     /// Whether namespaces should be evicted.
     pub(crate) fn over_budget(&self) -> bool {
         self.budget.is_some_and(|budget| self.memory() > budget)

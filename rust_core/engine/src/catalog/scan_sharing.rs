@@ -207,9 +207,8 @@ mod tests {
     fn options(limit: usize) -> MatchOptions {
         MatchOptions {
             limit,
-            min_score: None,
-            filter: ee_core::namespace::Filter::default(),
             threads: 1,
+            ..MatchOptions::default()
         }
     }
 

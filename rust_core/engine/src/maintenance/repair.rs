@@ -197,6 +197,7 @@ impl<'a> Recovery<'a> {
             settings: row.settings.clone(),
             description: row.profile.description.clone(),
             labels: row.profile.labels.clone(),
+            ranking: row.profile.ranking,
         };
         let context = WriteContext {
             actor: "effemb repair".into(),

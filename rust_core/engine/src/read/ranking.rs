@@ -1,17 +1,19 @@
 //! Ranking the categories of a namespace for some queries.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use ee_core::kernels::Kernel;
-use ee_core::namespace::{MatchOptions, Namespace, Ranking};
+use ee_core::namespace::{MatchOptions, MissingMembers, MoreMembers, Namespace, Ranking};
 use ee_core::scoring::Query;
+use ee_core::settings::RankingMode;
 use ee_store::View;
 
 use crate::Result;
 use crate::api::{At, QuerySpec, ReadContext};
-use crate::catalog::cached_namespace::NamespaceHandle;
+use crate::catalog::cached_namespace::{CachedNamespace, NamespaceHandle};
 use crate::catalog::scan_sharing;
-use crate::read::consistent;
+use crate::read::{consistent, members};
 use crate::shared::Shared;
 
 /// Bytes of sketches, counted for each query, of a short ranking: some ten microseconds, and some
@@ -20,6 +22,9 @@ const SHORT_BYTES: u64 = 1 << 20;
 
 /// Rows, counted for each query, of a short ranking, whatever their dimension.
 const SHORT_ROWS: u64 = 1 << 12;
+
+/// Queries of a short ranking that LOCAL ranks again: a tenth of a millisecond each.
+const SHORT_LOCAL: usize = 1;
 
 /// What a ranking needs of the engine.
 pub(crate) struct Ranker<'a> {
@@ -45,14 +50,23 @@ impl Ranker<'_> {
         if consistent::names_items(&queries) {
             let read = |published: &Namespace, view: Box<dyn View>| {
                 let resolved = consistent::resolve(Some(view.reads()), id, settings, &queries)?;
-                drop(view);
-                Ok(self.ranked(published, &resolved, &options).value)
+                self.ranked_with_members(&loaded, published, view, &resolved, &options)
             };
             return self.shared.reading(|| self.shared.read_both(&loaded, read));
         }
         let mut resolved = consistent::resolve(None, id, settings, &queries)?;
+        if self.is_local(&loaded.read(), &options) {
+            if let Ok(found) = self.ranked(&loaded.read(), &resolved, &options) {
+                return Ok(found);
+            }
+            let read = |published: &Namespace, view: Box<dyn View>| {
+                self.ranked_with_members(&loaded, published, view, &resolved, &options)
+            };
+            return self.shared.reading(|| self.shared.read_both(&loaded, read));
+        }
         let scan = |queries: &[Query], options: &MatchOptions| {
-            self.ranked(&loaded.read(), queries, options)
+            let found = self.ranked(&loaded.read(), queries, options);
+            found.expect("only LOCAL needs members")
         };
         if resolved.len() == 1 && loaded.memory.load(Ordering::Relaxed) >= scan_sharing::MIN_BYTES {
             let at_once = scan_sharing::at_once(options.threads);
@@ -85,23 +99,63 @@ impl Ranker<'_> {
         {
             return Ok(None);
         }
+        if queries.len() > SHORT_LOCAL && self.is_local(&published, options) {
+            return Ok(None);
+        }
         let resolved = consistent::resolve(None, loaded.id, &loaded.settings, queries)?;
+        let Ok(found) = self.ranked(&published, &resolved, options) else {
+            return Ok(None);
+        };
         self.shared
             .counters
             .ranked(queries.len(), published.header().categories);
-        Ok(Some(self.ranked(&published, &resolved, options)))
+        Ok(Some(found))
     }
 
+    fn is_local(&self, published: &Namespace, options: &MatchOptions) -> bool {
+        published.ranking_of(options).mode == RankingMode::Local
+    }
+
+    /// The rankings, from what is in memory.
     fn ranked(
         &self,
         published: &Namespace,
         queries: &[Query],
         options: &MatchOptions,
-    ) -> At<Vec<Ranking>> {
+    ) -> std::result::Result<At<Vec<Ranking>>, MissingMembers> {
         let tally = Some(&self.shared.counters.tally);
-        At {
-            value: published.rank_with(self.kernel, queries, options, tally),
-            revision: published.header().revision,
+        let more = MoreMembers::default();
+        let value = published.rank_with(self.kernel, queries, options, &more, tally)?;
+        let revision = published.header().revision;
+        Ok(At { value, revision })
+    }
+
+    /// The rankings, reading members that are not in memory from a view of the same revision.
+    fn ranked_with_members(
+        &self,
+        loaded: &CachedNamespace,
+        published: &Namespace,
+        view: Box<dyn View>,
+        queries: &[Query],
+        options: &MatchOptions,
+    ) -> Result<Vec<Ranking>> {
+        let tally = Some(&self.shared.counters.tally);
+        let mut more = MoreMembers::default();
+        loop {
+            match published.rank_with(self.kernel, queries, options, &more, tally) {
+                Ok(rankings) => {
+                    drop(view);
+                    self.shared.keep_members(loaded, published, more);
+                    return Ok(rankings);
+                }
+                Err(missing) => {
+                    for category in missing.categories {
+                        let rows = members::read(view.reads(), loaded.id, published, category)?;
+                        self.shared.counters.members_read(rows.len());
+                        more.insert(category, Arc::new(rows));
+                    }
+                }
+            }
         }
     }
 }
@@ -159,15 +213,13 @@ mod tests {
         engine
     }
 
-    const OPTIONS: MatchOptions = MatchOptions {
-        limit: 3,
-        min_score: None,
-        filter: ee_core::namespace::Filter {
-            include: Vec::new(),
-            exclude: Vec::new(),
-        },
-        threads: 1,
-    };
+    fn three() -> MatchOptions {
+        MatchOptions {
+            limit: 3,
+            threads: 1,
+            ..MatchOptions::default()
+        }
+    }
 
     #[test]
     fn what_try_rank_answers_is_what_rank_answers() {
@@ -177,8 +229,8 @@ mod tests {
         for number in 0..20 {
             let queries = vec![query(number), query(number * 7)];
             let context = ReadContext::default();
-            let tried = engine.try_rank(&namespace, &queries, &OPTIONS, context);
-            let ranked = engine.rank(&namespace, queries, OPTIONS, ReadContext::default());
+            let tried = engine.try_rank(&namespace, &queries, &three(), context);
+            let ranked = engine.rank(&namespace, queries, three(), ReadContext::default());
             assert_eq!(tried.unwrap(), Some(ranked.unwrap()));
         }
     }
@@ -193,7 +245,7 @@ mod tests {
                 min_revision,
                 ..ReadContext::default()
             };
-            let found = engine.try_rank(&namespace, queries, &OPTIONS, context);
+            let found = engine.try_rank(&namespace, queries, &three(), context);
             found.unwrap().is_some()
         };
         let one = [query(1)];

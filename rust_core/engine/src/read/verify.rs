@@ -93,6 +93,11 @@ pub(crate) fn verify(reads: &dyn Reads, row: &NamespaceRow, live: Live) -> Resul
                 draft.category.stats, built.category.stats
             ));
         }
+        if built.category.unit_correction != draft.category.unit_correction {
+            findings.add(format!(
+                "category {key:?}: the live sum of unit copies differs from the rebuilt one"
+            ));
+        }
         categories.insert(&built.compute_hash());
     }
     let mut header = row.header;

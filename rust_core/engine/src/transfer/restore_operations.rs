@@ -75,8 +75,7 @@ impl Operation for RestoreSums {
 
     fn apply(&mut self, session: &mut dyn WriteSession) -> Result<()> {
         for draft in &self.drafts {
-            let category = &draft.category;
-            session.save_sum(self.namespace, category.id, 1, &category.stats, &draft.sum)?;
+            session.save_sum(self.namespace, 1, draft)?;
         }
         Ok(())
     }

@@ -21,8 +21,7 @@ pub(crate) fn write_due(
     dirty.count(effects.len() as u64);
     for category in draft.categories.values().flatten().filter(|c| c.rebuilt) {
         let id = category.category.id;
-        let stats = &category.category.stats;
-        session.save_sum(loaded.id, id, revision, stats, &category.sum)?;
+        session.save_sum(loaded.id, revision, category)?;
         dirty.forget(id);
     }
     for _ in 0..dirty.due(effects.len() as u64) {
@@ -60,13 +59,9 @@ fn write_sum(
         return Ok(()); // Deleted since.
     };
     match published.draft_in(draft, &key) {
-        Some(category) if category.category.id == id => session.save_sum(
-            loaded.id,
-            id,
-            draft.header.revision,
-            &category.category.stats,
-            &category.sum,
-        ),
+        Some(category) if category.category.id == id => {
+            session.save_sum(loaded.id, draft.header.revision, &category)
+        }
         _ => Ok(()),
     }
 }

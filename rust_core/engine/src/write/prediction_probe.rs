@@ -13,9 +13,9 @@ use std::sync::Arc;
 
 use ee_core::command::{Assignment, Outcome};
 use ee_core::kernels::Kernel;
-use ee_core::namespace::{Filter, MatchOptions};
+use ee_core::namespace::{MatchOptions, MoreMembers};
 use ee_core::scoring::{Query, Scorer};
-use ee_core::settings::{MembershipMode, NamespaceSettings};
+use ee_core::settings::{MembershipMode, NamespaceSettings, RankingMode};
 use ee_store::View;
 
 use crate::catalog::cached_namespace::CachedNamespace;
@@ -35,6 +35,9 @@ pub(crate) struct Prediction {
     category: Arc<str>,
 }
 
+/// What LOCAL takes longer, in components.
+const LOCAL: u64 = 4 << 20;
+
 /// Predictions for some of the entries, as of now.
 pub(crate) fn predict(
     shared: &Shared,
@@ -43,7 +46,19 @@ pub(crate) fn predict(
     kernel: Kernel,
 ) -> Vec<Prediction> {
     let dimension = u64::from(loaded.settings.dimension);
-    let cost = loaded.read().header().categories * dimension;
+    let options = MatchOptions {
+        limit: 1,
+        threads: 1,
+        ..MatchOptions::default()
+    };
+    let cost = {
+        let published = loaded.read();
+        let scan = published.header().categories * dimension;
+        match published.ranking_of(&options).mode {
+            RankingMode::Cosine => scan,
+            RankingMode::Local => scan + LOCAL,
+        }
+    };
     if cost > MOST {
         return Vec::new();
     }
@@ -60,14 +75,14 @@ pub(crate) fn predict(
     if asked.is_empty() {
         return Vec::new();
     }
-    let options = MatchOptions {
-        limit: 1,
-        min_score: None,
-        filter: Filter::default(),
-        threads: 1,
-    };
     let (entries, queries): (Vec<_>, Vec<_>) = asked.into_iter().unzip();
-    let rankings = loaded.read().rank_with(kernel, &queries, &options, None);
+    let more = MoreMembers::default();
+    let rankings = loaded
+        .read()
+        .rank_with(kernel, &queries, &options, &more, None);
+    let Ok(rankings) = rankings else {
+        return Vec::new(); // LOCAL needs members that are not in memory.
+    };
     let first =
         |ranking: ee_core::namespace::Ranking| Some(ranking.matches.first()?.category.clone());
     let predictions = entries.into_iter().zip(rankings.into_iter().map(first));

@@ -133,9 +133,8 @@ fn one_thread(engine: &Engine, thread: u64, seed: u64, steps: u64) -> Vec<Event>
                 let query = vec![QuerySpec::Item(format!("i{}", random.below(THREADS * 10)))];
                 let options = MatchOptions {
                     limit: 3,
-                    min_score: None,
-                    filter: Default::default(),
                     threads: 1,
+                    ..MatchOptions::default()
                 };
                 match engine.rank(&namespace, query, options, ReadContext::default()) {
                     Ok(at) => (Kind::Ranked, at.revision),

@@ -86,9 +86,11 @@ pub(crate) fn stored_categories(
         let full = page.len() == SCAN;
         for (id, record) in page {
             after = record.key.to_string();
-            let (revision, sum) = match load_sum(connection, id)? {
-                Some((revision, absorbed, sum)) => (revision, Some((absorbed, sum))),
-                None => (0, None),
+            let (revision, sum, unit_correction) = match load_sum(connection, id)? {
+                Some((revision, stored, sum)) => {
+                    (revision, Some((stored.stats, sum)), stored.unit_correction)
+                }
+                None => (0, None, None),
             };
             let window = u64::from(record.settings.window);
             let oldest = match window {
@@ -100,6 +102,7 @@ pub(crate) fn stored_categories(
                 counting_from: oldest.map_or(record.anchor + 1, |(sequence, _)| sequence),
                 record,
                 sum,
+                unit_correction,
                 revision,
             });
         }

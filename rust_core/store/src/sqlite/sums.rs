@@ -1,23 +1,25 @@
 //! The table of sums: what each category had absorbed at a revision.
 
-use ee_core::namespace::MemberStats;
+use ee_core::namespace::CategoryDraft;
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::StoreResult;
 use crate::checksum::Checksum;
-use crate::codec::{decode, encode};
-use crate::codec::{sum_from_bytes, sum_to_bytes};
+use crate::codec::{StoredStats, decode, encode, sum_from_bytes, sum_to_bytes};
 
 /// Writes what a category had absorbed at a revision.
 pub(crate) fn save_sum(
     connection: &Connection,
     namespace: i64,
-    category: i64,
     revision: u64,
-    stats: &MemberStats,
-    sum: &[i64],
+    draft: &CategoryDraft,
 ) -> StoreResult<()> {
-    let (stats, sum) = (encode(stats), sum_to_bytes(sum));
+    let category = draft.category.id;
+    let stats = encode(&StoredStats {
+        stats: draft.category.stats,
+        unit_correction: draft.category.unit_correction.clone(),
+    });
+    let sum = sum_to_bytes(&draft.sum);
     let revision = revision.cast_signed();
     let checksum = checksum(category, namespace, revision, &stats, &sum);
     connection
@@ -27,7 +29,7 @@ pub(crate) fn save_sum(
 }
 
 /// A written sum: its revision, and what the category had absorbed then.
-pub(crate) type StoredSum = (u64, MemberStats, Vec<i64>);
+pub(crate) type StoredSum = (u64, StoredStats, Vec<i64>);
 
 /// What a category had absorbed when that was last written.
 pub(crate) fn load_sum(connection: &Connection, category: i64) -> StoreResult<Option<StoredSum>> {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use ee_core::command::Store;
 use ee_core::command::record::Entry;
+use ee_core::namespace::CategoryDraft;
 use ee_core::namespace::CategoryRecord;
-use ee_core::namespace::MemberStats;
 use rusqlite::Connection;
 
 use super::checkpoint::{checkpoint_passive, checkpoint_restart, checkpoint_truncate, wal_frames};
@@ -223,12 +223,10 @@ impl WriteSession for SqliteWriter {
     fn save_sum(
         &mut self,
         namespace: i64,
-        category: i64,
         revision: u64,
-        stats: &MemberStats,
-        sum: &[i64],
+        category: &CategoryDraft,
     ) -> StoreResult<()> {
-        sums::save_sum(self.connection(), namespace, category, revision, stats, sum)
+        sums::save_sum(self.connection(), namespace, revision, category)
     }
 
     fn namespace_count(&self) -> StoreResult<u64> {

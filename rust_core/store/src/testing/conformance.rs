@@ -9,9 +9,12 @@
 use std::sync::Arc;
 
 use ee_core::command::record::{Change, Entry};
-use ee_core::namespace::{CategoryRecord, Header, Item, MemberStats, Membership, Origin, Profile};
+use ee_core::namespace::{
+    CategoryDraft, CategoryRecord, Header, Item, MemberStats, Membership, Origin, Profile,
+};
 use ee_core::settings::{
-    CategorySettings, MembershipMode, Metadata, NamespaceSettings, Normalization,
+    CategorySettings, MembershipMode, Metadata, NamespaceSettings, Normalization, RankingMode,
+    RankingSettings,
 };
 
 use crate::idempotency::{self, Known, RETENTION_MS};
@@ -61,6 +64,10 @@ fn row(name: &str) -> NamespaceRow {
             description: "described".into(),
             labels: Metadata::from([("label".into(), "value".into())]),
             created_ms: 7,
+            ranking: RankingSettings {
+                mode: RankingMode::Local,
+                fairness: Some(0.25),
+            },
         },
         header: Header {
             revision: 1,
@@ -557,9 +564,12 @@ fn sums(store: &dyn Backend) {
             store.insert_category(&record("d")).expect("insert");
             store.insert_category(&record("c")).expect("insert")
         });
-        session
-            .save_sum(namespace, category, 6, &stats, &[i64::MIN, 5])
-            .expect("save");
+        let settings = &row("n").settings;
+        let mut draft = CategoryDraft::create(settings, category, record("c"));
+        draft.category.stats = stats;
+        draft.category.unit_correction = Some(Arc::new(vec![-7, i64::MAX]));
+        draft.sum = vec![i64::MIN, 5];
+        session.save_sum(namespace, 6, &draft).expect("save");
     });
     let view = store.view().expect("view");
     let mut loads = Vec::new();
@@ -570,6 +580,9 @@ fn sums(store: &dyn Backend) {
     };
     assert_eq!((&*first.record.key, first.revision), ("c", 6));
     assert_eq!(first.sum, Some((stats, vec![i64::MIN, 5])));
+    let correction = first.unit_correction.as_deref();
+    assert_eq!(correction, Some(&vec![-7, i64::MAX]));
+    assert_eq!(second.unit_correction, None);
     assert_eq!((&*second.record.key, &second.sum), ("d", &None));
 }
 

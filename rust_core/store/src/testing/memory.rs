@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use ee_core::command::Store;
 use ee_core::command::record::Entry;
-use ee_core::namespace::{CategoryRecord, MemberStats};
+use ee_core::namespace::{CategoryDraft, CategoryRecord};
 use parking_lot::Mutex;
 
 use super::memory_rows::Rows;
@@ -18,6 +18,7 @@ use crate::backend::{
     Backend, Commit, Description, Enlisted, FilesReport, Reads, Restored, RestoredItem, View, Wake,
     WriteSession,
 };
+use crate::codec::StoredStats;
 use crate::idempotency::RETENTION_MS;
 use crate::{FailureLatch, NamespaceRow, NamespaceState, StoreError, StoreResult, codec};
 
@@ -228,13 +229,15 @@ impl WriteSession for MemorySession {
     fn save_sum(
         &mut self,
         _namespace: i64,
-        category: i64,
         revision: u64,
-        stats: &MemberStats,
-        sum: &[i64],
+        category: &CategoryDraft,
     ) -> StoreResult<()> {
-        let sum = (revision, *stats, sum.into());
-        self.state().sums.insert(category, sum);
+        let stored = StoredStats {
+            stats: category.category.stats,
+            unit_correction: category.category.unit_correction.clone(),
+        };
+        let sum = (revision, stored, category.sum.as_slice().into());
+        self.state().sums.insert(category.category.id, sum);
         Ok(())
     }
 

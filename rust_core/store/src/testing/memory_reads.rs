@@ -122,7 +122,8 @@ impl Reads for State {
                 counting_from: oldest.map_or(record.anchor + 1, |(sequence, _)| sequence),
                 record,
                 revision: sum.map_or(0, |(revision, ..)| *revision),
-                sum: sum.map(|(_, stats, sum)| (*stats, sum.to_vec())),
+                unit_correction: sum.and_then(|(_, stored, _)| stored.unit_correction.clone()),
+                sum: sum.map(|(_, stored, sum)| (stored.stats, sum.to_vec())),
             });
         }
         Ok(())

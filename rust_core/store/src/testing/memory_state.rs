@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use ee_core::namespace::{CategoryRecord, Item, MemberStats, Membership};
+use ee_core::namespace::{CategoryRecord, Item, Membership};
 
+use crate::codec::StoredStats;
 use crate::{NamespaceRow, StoredRequest};
 
 /// Everything that is stored.
@@ -16,7 +17,7 @@ pub(super) struct State {
     pub(super) namespaces: BTreeMap<i64, NamespaceRow>,
     /// With their namespaces.
     pub(super) categories: BTreeMap<i64, (i64, Arc<CategoryRecord>)>,
-    pub(super) sums: BTreeMap<i64, (u64, MemberStats, Arc<[i64]>)>,
+    pub(super) sums: BTreeMap<i64, (u64, StoredStats, Arc<[i64]>)>,
     pub(super) items: BTreeMap<i64, (i64, Arc<Item>)>,
     pub(super) items_by_key: BTreeMap<(i64, String), i64>,
     pub(super) inbox: BTreeSet<(i64, String)>,

@@ -1,6 +1,8 @@
 //! Namespaces to create.
 
-use ee_core::settings::{MembershipMode, NamespaceSettings, Normalization};
+use ee_core::settings::{
+    MembershipMode, NamespaceSettings, Normalization, RankingMode, RankingSettings,
+};
 use ee_engine::NewNamespace;
 
 use super::path::Path;
@@ -31,6 +33,8 @@ pub(crate) fn new_namespace(path: Path<'_>, namespace: v1::Namespace) -> Result<
         DESCRIPTION_BYTES,
     ));
     violations.check(text::metadata(path.then("labels"), &namespace.labels));
+    let mode = violations.check(ranking(path.then("ranking"), namespace.ranking));
+    let fairness = violations.check(fairness(path.then("fairness"), namespace.fairness));
     violations.settle(Ok(NewNamespace {
         name: namespace.name,
         settings: NamespaceSettings {
@@ -41,7 +45,26 @@ pub(crate) fn new_namespace(path: Path<'_>, namespace: v1::Namespace) -> Result<
         },
         description,
         labels: namespace.labels,
+        ranking: RankingSettings {
+            mode: mode.unwrap_or_default(),
+            fairness,
+        },
     }))
+}
+
+/// A ranking; none where it is not specified.
+pub(crate) fn ranking(path: Path<'_>, value: i32) -> Result<Option<RankingMode>> {
+    match v1::RankingMode::try_from(value) {
+        Ok(v1::RankingMode::Unspecified) => Ok(None),
+        Ok(v1::RankingMode::Cosine) => Ok(Some(RankingMode::Cosine)),
+        Ok(v1::RankingMode::Local) => Ok(Some(RankingMode::Local)),
+        Err(_) => Err(number::out_of_range(path, "0 to 2", value)),
+    }
+}
+
+/// How much fairness counts, where that is said.
+pub(crate) fn fairness(path: Path<'_>, value: Option<f64>) -> Result<Option<f64>> {
+    value.map(|value| number::fairness(path, value)).transpose()
 }
 
 fn normalization(path: Path<'_>, value: i32) -> Result<Normalization> {

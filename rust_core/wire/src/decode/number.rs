@@ -55,6 +55,23 @@ pub(crate) fn score(path: Path<'_>, score: f64) -> Result<f64> {
     Err(out_of_range(path, "-1 to 1", score))
 }
 
+/// A least rank score.
+pub(crate) fn rank_score(path: Path<'_>, score: f64) -> Result<f64> {
+    if score.is_finite() {
+        return Ok(score);
+    }
+    Err(out_of_range(path, "finite", score))
+}
+
+/// How much fairness counts.
+pub(crate) fn fairness(path: Path<'_>, fairness: f64) -> Result<f64> {
+    if (0.0..=1.0).contains(&fairness) {
+        // Not the minus of a negative zero.
+        return Ok(fairness + 0.0);
+    }
+    Err(out_of_range(path, "0 to 1", fairness))
+}
+
 /// A number of components.
 pub(crate) fn dimension(path: Path<'_>, dimension: u32) -> Result<u32> {
     if (1..=MAX_DIMENSION as u32).contains(&dimension) {
@@ -117,6 +134,11 @@ mod tests {
         assert!(base_share(PATH, 0.999).is_ok() && base_share(PATH, 0.9991).is_err());
         assert!(base_share(PATH, f64::NAN).is_err() && base_share(PATH, -1e-9).is_err());
         assert!(score(PATH, 1.0).is_ok() && score(PATH, -1.0).is_ok());
+        assert!(rank_score(PATH, -1.7).is_ok() && rank_score(PATH, f64::NAN).is_err());
+        assert!(rank_score(PATH, f64::INFINITY).is_err());
+        assert!(fairness(PATH, 1.0).is_ok() && fairness(PATH, 1.1).is_err());
+        assert!(fairness(PATH, -0.1).is_err() && fairness(PATH, f64::NAN).is_err());
+        assert_eq!(fairness(PATH, -0.0).unwrap().to_bits(), 0);
         assert!(score(PATH, 1.1).is_err() && score(PATH, f64::NAN).is_err());
         assert!(dimension(PATH, 16_384).is_ok());
         assert!(dimension(PATH, 0).is_err() && dimension(PATH, 16_385).is_err());

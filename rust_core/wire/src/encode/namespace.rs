@@ -1,6 +1,6 @@
 //! Namespaces.
 
-use ee_core::settings::{MembershipMode, Normalization};
+use ee_core::settings::{MembershipMode, Normalization, RankingMode};
 use ee_engine::NamespaceView;
 
 use super::timestamp;
@@ -16,6 +16,10 @@ pub(crate) fn namespace(view: NamespaceView) -> v1::Namespace {
         MembershipMode::Single => v1::MembershipMode::Single,
         MembershipMode::Multiple => v1::MembershipMode::Multiple,
     };
+    let ranking = match view.ranking.mode {
+        RankingMode::Cosine => v1::RankingMode::Cosine,
+        RankingMode::Local => v1::RankingMode::Local,
+    };
     v1::Namespace {
         name: view.name,
         dimension: view.settings.dimension,
@@ -30,5 +34,7 @@ pub(crate) fn namespace(view: NamespaceView) -> v1::Namespace {
         membership_count: view.memberships,
         digest: view.digest.to_vec(),
         create_time: timestamp(view.created_ms),
+        ranking: ranking.into(),
+        fairness: view.ranking.fairness,
     }
 }

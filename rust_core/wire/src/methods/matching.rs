@@ -74,6 +74,12 @@ impl MatchParams {
         violations.check(not_empty);
         let least = |score| number::score(Path::field("min_score"), score);
         let min_score = violations.check(request.min_score.map(least).transpose());
+        let least = |score| number::rank_score(Path::field("min_rank_score"), score);
+        let min_rank_score = violations.check(request.min_rank_score.map(least).transpose());
+        let mode = decode::namespace::ranking(Path::field("ranking"), request.ranking);
+        let ranking = violations.check(mode);
+        let fairness = decode::namespace::fairness(Path::field("fairness"), request.fairness);
+        let fairness = violations.check(fairness);
         for (field, keys) in [
             ("include_categories", &request.include_categories),
             ("exclude_categories", &request.exclude_categories),
@@ -98,6 +104,10 @@ impl MatchParams {
             options: MatchOptions {
                 limit: limit as usize,
                 min_score,
+                min_rank_score,
+                ranking,
+                fairness,
+                explain: false,
                 filter: Filter {
                     include: request.include_categories,
                     exclude: request.exclude_categories,
@@ -188,6 +198,7 @@ fn ranking(ranking: Ranking) -> MatchResult {
     let found = |found: Match| CategoryMatch {
         category: found.category,
         score: found.score,
+        rank_score: found.rank_score,
         count: found.count,
     };
     MatchResult {

@@ -1,7 +1,7 @@
 //! Namespaces: create, look at, list, change and delete.
 
 use ee_access::grant::{Pattern, Scope};
-use ee_core::command::Command;
+use ee_core::command::{Command, ProfileUpdate};
 use ee_engine::NamespaceView;
 
 use super::{Outcome, outcome};
@@ -107,15 +107,17 @@ pub(crate) fn update(
         params.violations.check(description);
     }
     let labels = text::metadata(Path::field("labels"), &request.labels);
-    params.violations.settle(labels)?;
-    let (description, labels) = (
-        request.description,
-        request.replace_labels.then_some(request.labels),
-    );
-    let command = Command::UpdateProfile {
-        description,
-        labels,
+    params.violations.check(labels);
+    let ranking = decode::namespace::ranking(Path::field("ranking"), request.ranking);
+    let ranking = params.violations.check(ranking);
+    let fairness = decode::namespace::fairness(Path::field("fairness"), request.fairness);
+    let update = ProfileUpdate {
+        description: request.description,
+        labels: request.replace_labels.then_some(request.labels),
+        ranking,
+        fairness: params.violations.settle(fairness)?,
     };
+    let command = Command::UpdateProfile(update);
     let written = call.write(FieldPaths::SINGLE, command, params)?;
     let revision = written.revision;
     let (profile, header) = outcome!(

@@ -10,7 +10,7 @@ from effective_embeddings.cli.shared.command import Run, asks
 from effective_embeddings.cli.shared.options import NamespaceArgument
 from effective_embeddings.cli.shared.output import print_json, print_table, say, table
 from effective_embeddings.cli.shared.vectors import EMBEDDING_HELP, read_vectors
-from effective_embeddings.client import MatchResult, Query, QueryPart
+from effective_embeddings.client import MatchResult, Query, QueryPart, RankingMode
 
 __all__ = ["match"]
 
@@ -34,6 +34,15 @@ def match(
     ] = False,
     limit: Annotated[int, typer.Option(min=0, help="Most categories per query; 0: all.")] = 10,
     min_score: Annotated[float | None, typer.Option(help="Least score of a match.")] = None,
+    min_rank_score: Annotated[
+        float | None, typer.Option(help="Least rank score of a match.")
+    ] = None,
+    ranking: Annotated[
+        RankingMode | None, typer.Option(help="How to order; default: as the namespace does.")
+    ] = None,
+    fairness: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Default: as in the namespace.")
+    ] = None,
     include: Annotated[
         list[str] | None, typer.Option(metavar="CATEGORY", help="Only these compete.")
     ] = None,
@@ -59,6 +68,9 @@ def match(
         queries,
         limit=limit,
         min_score=min_score,
+        min_rank_score=min_rank_score,
+        ranking=ranking,
+        fairness=fairness,
         include=include or (),
         exclude=exclude or (),
     )
@@ -78,9 +90,14 @@ def _queries(embedding: str | None, items: list[str]) -> tuple[list[str], list[Q
 
 
 def _show(title: str, result: MatchResult) -> None:
-    rows = table("", "category", "score", "members", numbers=("", "score", "members"))
+    # The rank score is shown where the order is not that of the score.
+    ranked = any(each.rank_score != each.score for each in result.matches)
+    numbers = ("", "rank score", "score", "members") if ranked else ("", "score", "members")
+    rows = table("", "category", *numbers[1:], numbers=numbers)
     for place, each in enumerate(result.matches, start=1):
-        rows.add_row(f"{place}", each.category, f"{each.score:.6f}", f"{each.count:,}")
+        scores = [each.rank_score, each.score] if ranked else [each.score]
+        cells = [f"{score:.6f}" for score in scores]
+        rows.add_row(f"{place}", each.category, *cells, f"{each.count:,}")
     if title:
         say(title)
     print_table(rows, empty="no category competes")

@@ -17,13 +17,28 @@ from effective_embeddings.cli.shared.output import (
     say,
     table,
 )
-from effective_embeddings.client import MembershipMode, Namespace, Normalization
+from effective_embeddings.client import MembershipMode, Namespace, Normalization, RankingMode
 
 __all__ = ["app"]
 
 app = typer.Typer(help="Independent sets of categories and items.", no_args_is_help=True)
 
 
+RankingOption = Annotated[
+    RankingMode | None,
+    typer.Option(
+        help="cosine: by score; local: the best again, by the members nearest to the query."
+    ),
+]
+FairnessOption = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        max=1,
+        help="How much less a category with members scores, so that one without has a chance, "
+        "0 to 1. Default: 0 with cosine, 0.5 with local.",
+    ),
+]
 LabelOption = Annotated[
     list[str] | None,
     typer.Option("--label", metavar="NAME=TEXT", help="A label; can be repeated."),
@@ -50,6 +65,8 @@ def create(
     ] = "single",
     description: Annotated[str, typer.Option(help="What the namespace is for.")] = "",
     label: LabelOption = None,
+    ranking: RankingOption = None,
+    fairness: FairnessOption = None,
     exist_ok: Annotated[
         bool,
         typer.Option("--exist-ok", help="Accept a namespace that exists with the same settings."),
@@ -68,6 +85,8 @@ def create(
         membership=membership,
         description=description,
         labels=labels,
+        ranking=ranking or "cosine",
+        fairness=fairness,
         exist_ok=exist_ok,
         **run.change,
     )
@@ -123,8 +142,10 @@ def update(
     clear_labels: Annotated[
         bool, typer.Option("--clear-labels", help="Remove all labels.")
     ] = False,
+    ranking: RankingOption = None,
+    fairness: FairnessOption = None,
 ) -> None:
-    """Change a namespace's description, or replace its labels.
+    """Change a namespace's description or ranking, or replace its labels.
 
     Example:  effemb namespace update notes --description "My notes" --label owner=ann
     """
@@ -133,7 +154,12 @@ def update(
         raise typer.BadParameter(msg)
     labels = {} if clear_labels else metadata_of(label, "--label")
     updated = run.client.update_namespace(
-        name, description=description, labels=labels, **run.change
+        name,
+        description=description,
+        labels=labels,
+        ranking=ranking,
+        fairness=fairness,
+        **run.change,
     )
     _show(updated, as_json=run.as_json)
 

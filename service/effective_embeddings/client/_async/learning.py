@@ -8,6 +8,7 @@ from effective_embeddings.client._async.base import AsyncClientBase
 from effective_embeddings.client.convert.columns import Embeddings, Keys, Metadata, Weights
 from effective_embeddings.client.models.queries import Queries
 from effective_embeddings.client.models.replies import AssignReply, MatchResult, UnassignReply
+from effective_embeddings.client.models.resources import RankingMode
 from effective_embeddings.client.requests import learning, matching
 from effective_embeddings.client.requests.writes import WriteOptions
 
@@ -108,12 +109,19 @@ class AsyncLearningCalls(AsyncClientBase):
         *,
         limit: int = 10,
         min_score: float | None = None,
+        min_rank_score: float | None = None,
+        ranking: RankingMode | None = None,
+        fairness: float | None = None,
         include: Keys = (),
         exclude: Keys = (),
         min_revision: int = 0,
         embedding_model: str = "",
     ) -> list[MatchResult]:
-        """Rank all categories by the cosine of each query with their effective embeddings.
+        """Rank all categories for each query, by its cosine with their effective embeddings.
+
+        With fairness, what a category is expected to score for an item of its own is taken off
+        first; with ``"local"`` the best 8 categories are then ranked again by the members nearest
+        to the query.
 
         More than 1000 queries, about 3 MiB of queries, or 100000 matches are sent in parts; with
         a limit of 0, 32 queries each, or as many as the replies have room for. Parts may see
@@ -125,6 +133,10 @@ class AsyncLearningCalls(AsyncClientBase):
                 Query, or a list of Query objects.
             limit: Most categories per query; 0: all.
             min_score: Least score of a match, −1 to 1; None: any score.
+            min_rank_score: Least rank score of a match; None: any.
+            ranking: ``"cosine"`` or ``"local"``; None: the namespace's.
+            fairness: 0 to 1; None: the namespace's, or the default of ``ranking`` where the
+                namespace has another one.
             include: Only these categories compete: keys, or one key; empty: all. At most 10000.
             exclude: These categories do not compete: keys, or one key. At most 10000.
             min_revision: See get_namespace.
@@ -146,6 +158,9 @@ class AsyncLearningCalls(AsyncClientBase):
                 queries,
                 limit=limit,
                 min_score=min_score,
+                min_rank_score=min_rank_score,
+                ranking=ranking,
+                fairness=fairness,
                 include=include,
                 exclude=exclude,
                 min_revision=min_revision,

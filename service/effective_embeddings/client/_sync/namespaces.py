@@ -10,7 +10,12 @@ from typing import Unpack
 from effective_embeddings.client._sync.base import ClientBase
 from effective_embeddings.client.errors import AlreadyExists
 from effective_embeddings.client.models.replies import ServiceInfo, StorageReport, VerifyReport
-from effective_embeddings.client.models.resources import MembershipMode, Namespace, Normalization
+from effective_embeddings.client.models.resources import (
+    MembershipMode,
+    Namespace,
+    Normalization,
+    RankingMode,
+)
 from effective_embeddings.client.requests import namespaces
 from effective_embeddings.client.requests.writes import ChangeOptions, WriteOptions
 
@@ -30,10 +35,12 @@ class NamespaceCalls(ClientBase):
         membership: MembershipMode = "single",
         description: str = "",
         labels: Mapping[str, str] | None = None,
+        ranking: RankingMode = "cosine",
+        fairness: float | None = None,
         exist_ok: bool = False,
         **write: Unpack[ChangeOptions],
     ) -> Namespace:
-        """Create an empty namespace. Only its description and labels can change later.
+        """Create an empty namespace. Description, labels and ranking can change later.
 
         Args:
             name: 1 to 128 characters of ``A-Za-z0-9._:-``, beginning with a letter or digit.
@@ -46,8 +53,14 @@ class NamespaceCalls(ClientBase):
                 ``"multiple"``: in any number of categories, and assign adds one.
             description: What the namespace is for, at most 4096 bytes.
             labels: At most 64 entries and 16 KiB in all.
+            ranking: ``"cosine"``: categories are ordered by their score; ``"local"``: the best of
+                them are ranked again by their members nearest to the query, which is right more
+                often once there are several members, and needs them in memory.
+            fairness: How much of what a category is expected to score for its own items is taken
+                off its score, 0 to 1, so that categories with members do not swallow those
+                without; None: 0 with ``"cosine"``, 0.5 with ``"local"``.
             exist_ok: True: if the namespace exists with the same dimension, model, normalization
-                and membership, return it unchanged, with its own description and labels.
+                and membership, return it unchanged, with its own description, labels and ranking.
             **write: See ChangeOptions.
 
         Raises:
@@ -63,6 +76,8 @@ class NamespaceCalls(ClientBase):
             membership=membership,
             description=description,
             labels=labels,
+            ranking=ranking,
+            fairness=fairness,
             options=write,
         )
         try:
@@ -109,14 +124,19 @@ class NamespaceCalls(ClientBase):
         *,
         description: str | None = None,
         labels: Mapping[str, str] | None = None,
+        ranking: RankingMode | None = None,
+        fairness: float | None = None,
         **write: Unpack[WriteOptions],
     ) -> Namespace:
-        """Change a namespace's description and labels.
+        """Change a namespace's description, labels and ranking.
 
         Args:
             name: Its name.
             description: The new description; None keeps the old.
             labels: The new labels, which replace the old; None keeps the old.
+            ranking: The new ranking, with its own default of fairness; None keeps the old. It
+                changes no sum and no digest, so it can be changed at any time.
+            fairness: The new fairness, 0 to 1; None keeps the old, unless ``ranking`` is given.
             **write: See WriteOptions.
 
         Raises:
@@ -124,7 +144,13 @@ class NamespaceCalls(ClientBase):
         """
         return self._run(
             namespaces.update(
-                self._actor, name, description=description, labels=labels, options=write
+                self._actor,
+                name,
+                description=description,
+                labels=labels,
+                ranking=ranking,
+                fairness=fairness,
+                options=write,
             )
         )
 

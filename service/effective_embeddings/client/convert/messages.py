@@ -30,6 +30,7 @@ from effective_embeddings.client.models.resources import (
     MembershipMode,
     Namespace,
     Normalization,
+    RankingMode,
     Vector,
 )
 from effective_embeddings.v1 import errors_pb2, resources_pb2, service_pb2
@@ -37,6 +38,7 @@ from effective_embeddings.v1 import errors_pb2, resources_pb2, service_pb2
 __all__ = [
     "MEMBERSHIP_MODES",
     "NORMALIZATIONS",
+    "RANKING_MODES",
     "VIEWS",
     "assignment_result",
     "category",
@@ -44,6 +46,7 @@ __all__ = [
     "item",
     "match_result",
     "namespace",
+    "ranking_mode",
     "service_info",
     "storage_report",
     "unassignment_result",
@@ -53,6 +56,10 @@ __all__ = [
 NORMALIZATIONS: dict[Normalization, resources_pb2.Normalization] = {
     "raw": resources_pb2.NORMALIZATION_RAW,
     "unit": resources_pb2.NORMALIZATION_UNIT,
+}
+RANKING_MODES: dict[RankingMode, resources_pb2.RankingMode] = {
+    "cosine": resources_pb2.RANKING_MODE_COSINE,
+    "local": resources_pb2.RANKING_MODE_LOCAL,
 }
 MEMBERSHIP_MODES: dict[MembershipMode, resources_pb2.MembershipMode] = {
     "single": resources_pb2.MEMBERSHIP_MODE_SINGLE,
@@ -79,6 +86,17 @@ def choice(name: str, choices: Mapping[Any, _Choice], value: object) -> _Choice:
     except (KeyError, TypeError):
         message = f"{name} must be one of {', '.join(map(repr, choices))}, not {value!r}"
         raise ValueError(message) from None
+
+
+def ranking_mode(ranking: RankingMode | None) -> resources_pb2.RankingMode:
+    """Return the contract's value; unspecified for None.
+
+    Raises:
+        ValueError: It is not a ranking.
+    """
+    if ranking is None:
+        return resources_pb2.RANKING_MODE_UNSPECIFIED
+    return choice("ranking", RANKING_MODES, ranking)
 
 
 def _optional(message: Any, field: str) -> float | None:
@@ -142,6 +160,7 @@ def namespace(message: resources_pb2.Namespace) -> Namespace:
         message,
         normalization="unit" if unit else "raw",
         membership="multiple" if multiple else "single",
+        ranking="local" if message.ranking == resources_pb2.RANKING_MODE_LOCAL else "cosine",
     )
 
 
@@ -184,7 +203,8 @@ def match_result(message: service_pb2.MatchResult, revision: int) -> MatchResult
     """Return the message as a MatchResult that saw ``revision``."""
     return MatchResult(
         matches=tuple(
-            CategoryMatch(match.category, match.score, match.count) for match in message.matches
+            CategoryMatch(match.category, match.score, match.count, match.rank_score)
+            for match in message.matches
         ),
         margin=_optional(message, "margin"),
         revision=revision,

@@ -136,11 +136,14 @@ class CategoryMatch:
         category: Its key.
         score: cos(query, effective embedding), −1 to 1.
         count: Number of its counting members.
+        rank_score: What the order follows; it never rises down a ranking. Equal to ``score`` if
+            the ranking is ``"cosine"`` and fairness is 0.
     """
 
     category: str
     score: float
     count: int
+    rank_score: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +151,9 @@ class MatchResult:
     """The ranking for one query.
 
     Attributes:
-        matches: Best first; equal scores by key.
-        margin: Score of the first minus score of the second competing category; None if fewer
-            than two compete.
+        matches: Best rank score first; equal ones by key.
+        margin: Rank score of the first minus rank score of the second competing category; None
+            if fewer than two compete.
         revision: The namespace's revision that was read.
     """
 

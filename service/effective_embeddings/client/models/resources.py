@@ -19,6 +19,7 @@ __all__ = [
     "MembershipMode",
     "Namespace",
     "Normalization",
+    "RankingMode",
     "Vector",
 ]
 
@@ -26,6 +27,7 @@ Vector = NDArray[np.float32]
 
 Normalization = Literal["raw", "unit"]
 MembershipMode = Literal["single", "multiple"]
+RankingMode = Literal["cosine", "local"]
 
 
 class _EqualByValue:
@@ -68,6 +70,10 @@ class Namespace:
         membership_count: Number of (item, category) memberships.
         digest: State digest, 32 bytes; equal states have equal digests.
         create_time: Time of creation, in UTC.
+        ranking: ``"cosine"``: categories are ordered by their score; ``"local"``: the best of
+            them are ranked again by their members nearest to the query.
+        fairness: How much of what a category is expected to score for its own items is taken off
+            its score, 0 to 1; None: 0 with ``"cosine"``, 0.5 with ``"local"``.
     """
 
     name: str
@@ -83,6 +89,8 @@ class Namespace:
     membership_count: int
     digest: bytes
     create_time: datetime
+    ranking: RankingMode
+    fairness: float | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,6 +13,7 @@ from effective_embeddings.client.convert.vectors import Rows, vector_bytes
 from effective_embeddings.client.limits import MAX_QUERIES, MAX_RESULTS, UNLIMITED_QUERIES
 from effective_embeddings.client.models.queries import Queries, Query
 from effective_embeddings.client.models.replies import MatchResult
+from effective_embeddings.client.models.resources import RankingMode
 from effective_embeddings.client.requests.call import Call, Chunk, cut
 from effective_embeddings.v1 import service_pb2
 
@@ -27,6 +28,9 @@ def match(
     *,
     limit: int,
     min_score: float | None,
+    min_rank_score: float | None,
+    ranking: RankingMode | None,
+    fairness: float | None,
     include: Keys,
     exclude: Keys,
     min_revision: int,
@@ -41,6 +45,9 @@ def match(
             namespace=namespace,
             limit=most,
             min_score=min_score,
+            min_rank_score=min_rank_score,
+            ranking=messages.ranking_mode(ranking),
+            fairness=fairness,
             include_categories=key_column("include", include),
             exclude_categories=key_column("exclude", exclude),
             min_revision=whole("min_revision", min_revision, 64),

@@ -9,7 +9,12 @@ from effective_embeddings.client.convert.columns import mapping, whole
 from effective_embeddings.client.errors import AlreadyExists
 from effective_embeddings.client.limits import PAGE_SIZE
 from effective_embeddings.client.models.replies import ServiceInfo, StorageReport, VerifyReport
-from effective_embeddings.client.models.resources import MembershipMode, Namespace, Normalization
+from effective_embeddings.client.models.resources import (
+    MembershipMode,
+    Namespace,
+    Normalization,
+    RankingMode,
+)
 from effective_embeddings.client.requests.call import Call, Pages, single
 from effective_embeddings.client.requests.writes import ChangeOptions, WriteOptions, write_options
 from effective_embeddings.v1 import resources_pb2, service_pb2
@@ -37,6 +42,8 @@ def create(
     membership: MembershipMode,
     description: str,
     labels: Mapping[str, str] | None,
+    ranking: RankingMode,
+    fairness: float | None,
     options: ChangeOptions,
 ) -> Call[Namespace]:
     """See Client.create_namespace."""
@@ -49,6 +56,8 @@ def create(
             membership=messages.choice("membership", messages.MEMBERSHIP_MODES, membership),
             description=description,
             labels=None if labels is None else mapping("labels", labels),
+            ranking=messages.choice("ranking", messages.RANKING_MODES, ranking),
+            fairness=fairness,
         ),
         write=write_options(actor, options)(0),
     )
@@ -101,6 +110,8 @@ def update(
     *,
     description: str | None,
     labels: Mapping[str, str] | None,
+    ranking: RankingMode | None,
+    fairness: float | None,
     options: WriteOptions,
 ) -> Call[Namespace]:
     """See Client.update_namespace."""
@@ -109,6 +120,8 @@ def update(
         description=description,
         labels=None if labels is None else mapping("labels", labels),
         replace_labels=labels is not None,
+        ranking=messages.ranking_mode(ranking),
+        fairness=fairness,
         write=write_options(actor, options)(0),
     )
     return single("UpdateNamespace", request, _parse)

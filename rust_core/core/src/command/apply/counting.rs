@@ -41,7 +41,7 @@ impl<S: Store + ?Sized> Execution<'_, S> {
             }
             self.category(key)
                 .expect("as before")
-                .absorb(item.weight, &item.embedding)?;
+                .absorb(sequence, item)?;
         }
         self.effect(id, item.id, 1, i8::from(!settings.frozen));
         let membership = Membership {
@@ -73,7 +73,7 @@ impl<S: Store + ?Sized> Execution<'_, S> {
         category.category.stats.members -= 1;
         category.touch();
         if counted {
-            category.forget(item.weight, &item.embedding)?;
+            category.forget(membership.sequence, item)?;
         }
         self.effect(membership.category, item.id, -1, -i8::from(counted));
         self.end_membership(item, membership, &key, last)?;
@@ -123,8 +123,8 @@ impl<S: Store + ?Sized> Execution<'_, S> {
         for membership in memberships {
             let category = self.category_by_id(membership.category);
             if category.category.counts(membership.sequence) {
-                category.forget(before.weight, &before.embedding)?;
-                category.absorb(after.weight, &after.embedding)?;
+                category.forget(membership.sequence, before)?;
+                category.absorb(membership.sequence, after)?;
                 let effect = |counting, before| Effect {
                     category: membership.category,
                     item: after.id,
@@ -195,7 +195,7 @@ impl<S: Store + ?Sized> Execution<'_, S> {
         let (sequence, item) = oldest.expect("a full window has an oldest member");
         let item = self.store.item_by_id(item).map_err(WriteError::Store)?;
         let category = self.category(key).expect("as before");
-        category.forget(item.weight, &item.embedding)?;
+        category.forget(sequence, &item)?;
         category.category.counting_from = sequence + 1;
         self.effect(id, item.id, 0, -1);
         Ok(())
@@ -212,7 +212,7 @@ impl<S: Store + ?Sized> Execution<'_, S> {
         if let Some((sequence, item)) = newest.map_err(WriteError::Store)? {
             let item = self.store.item_by_id(item).map_err(WriteError::Store)?;
             let category = self.category(key).expect("as before");
-            category.absorb(item.weight, &item.embedding)?;
+            category.absorb(sequence, &item)?;
             category.category.counting_from = sequence;
             self.effect(id, item.id, 0, 1);
         }

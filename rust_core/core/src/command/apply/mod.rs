@@ -17,10 +17,10 @@ use std::sync::Arc;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::record::{Change, Effect, Entry, ItemImage};
-use super::{Command, Outcome, Rejection, Store};
+use super::{Command, Outcome, ProfileUpdate, Rejection, Store};
 use crate::namespace::{CategoryDraft, Draft, Item, Namespace, Origin, Profile, SumOverflow};
 use crate::scoring::Scorer;
-use crate::settings::Metadata;
+use crate::settings::RankingSettings;
 
 /// Why a command was not applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,11 +103,8 @@ pub fn execute<S: Store + ?Sized>(
         imaged: FxHashSet::default(),
     };
     let mut outcome = match command {
-        Command::UpdateProfile {
-            description,
-            labels,
-        } => Outcome::UpdateProfile {
-            profile: execution.update_profile(description.as_deref(), labels.as_ref()),
+        Command::UpdateProfile(update) => Outcome::UpdateProfile {
+            profile: execution.update_profile(update),
             header: Box::new(batch.header),
         },
         Command::PutCategories(puts) => Outcome::PutCategories(execution.put_categories(puts)?),
@@ -203,23 +200,31 @@ impl<S: Store + ?Sized> Execution<'_, S> {
         first
     }
 
-    fn update_profile(&mut self, description: Option<&str>, labels: Option<&Metadata>) -> Profile {
+    fn update_profile(&mut self, update: &ProfileUpdate) -> Profile {
         let before = self
             .batch
             .profile
             .as_ref()
             .unwrap_or_else(|| self.published.profile());
         let mut after = before.clone();
-        if let Some(description) = description {
-            after.description = description.to_owned();
+        if let Some(description) = &update.description {
+            after.description.clone_from(description);
         }
-        if let Some(labels) = labels {
-            after.labels = labels.clone();
+        if let Some(labels) = &update.labels {
+            after.labels.clone_from(labels);
         }
+        if let Some(mode) = update.ranking {
+            after.ranking = RankingSettings {
+                mode,
+                fairness: None,
+            };
+        }
+        after.ranking.fairness = update.fairness.or(after.ranking.fairness);
         if after != *before {
             self.changes.push(Change::ProfileUpdated {
                 description: before.description.clone(),
                 labels: before.labels.clone(),
+                ranking: before.ranking,
             });
             self.draft.profile = Some(after.clone());
         }

@@ -6,7 +6,20 @@ use super::cases;
 use super::world::{Kind, World, worlds};
 use crate::kernels::Kernel;
 use crate::ranking::scan::Walk;
-use crate::ranking::{Hit, Query, Rows, Search, Tally};
+use crate::ranking::{Handicap, Hit, Query, Rows, Search, Tally};
+
+const HANDICAP: Handicap = Handicap {
+    weight: 0.5,
+    first: 0.3,
+    rise: 0.5,
+};
+
+/// As far as a handicap goes, and less for what has grown.
+const REVERSED: Handicap = Handicap {
+    weight: 1.0,
+    first: 1.0,
+    rise: -4.0,
+};
 
 /// Slots and the bits of their scores.
 fn bits(hits: &[Hit]) -> Vec<(u32, u64)> {
@@ -24,13 +37,16 @@ fn searches(world: &World) -> Vec<Search<'_>> {
     for limit in limits {
         for keep in filters {
             for min_score in [None, Some(0.03), Some(-1.0)] {
-                searches.push(Search {
-                    limit,
-                    min_score,
-                    keep,
-                    threads: 1,
-                    tally: None,
-                });
+                for handicap in [None, Some(HANDICAP), Some(REVERSED)] {
+                    searches.push(Search {
+                        limit,
+                        min_score,
+                        handicap,
+                        keep,
+                        threads: 1,
+                        tally: None,
+                    });
+                }
             }
         }
     }

@@ -85,6 +85,8 @@ pub(super) struct World {
     pub(super) keys: Vec<u64>,
     pub(super) queries: Vec<Query>,
     pub(super) keep: Vec<bool>,
+    /// How far each row has grown.
+    pub(super) growths: Vec<f64>,
 }
 
 impl World {
@@ -93,11 +95,15 @@ impl World {
         let numerators = numerators(kind, dimension, count, &mut dice);
         let mut rows = Rows::new(dimension);
         let mut units = Vec::new();
+        let (mut growths, mut grow) = (Vec::new(), Dice(!seed));
         for numerator in &numerators {
             // Every 16th category has no embedding.
             let unit = UnitRow::from_numerator(numerator).filter(|_| dice.below(16) > 0);
             let slot = rows.push();
             rows.set(slot, unit.as_ref());
+            let members = grow.below(40) as f64 * f64::from(!seed.is_multiple_of(3));
+            growths.push(members / (members + 2.0));
+            rows.set_growth(slot, growths[slot as usize]);
             units.push(unit);
         }
         let keys = (0..count).map(|_| dice.roll()).collect();
@@ -110,6 +116,7 @@ impl World {
             keys,
             queries,
             keep,
+            growths,
         }
     }
 
@@ -123,14 +130,18 @@ impl World {
             .zip(&self.units)
             .filter(|&(slot, _)| search.keep.is_none_or(|keep| keep[slot as usize]))
             .filter_map(|(slot, unit)| Some((slot, unit.as_ref()?)))
-            .map(|(slot, unit)| Hit {
-                slot,
-                score: cosine_with(Kernel::SCALAR, query, unit.as_ref()),
+            .map(|(slot, unit)| {
+                let score = cosine_with(Kernel::SCALAR, query, unit.as_ref());
+                let growth = self.growths[slot as usize];
+                let total = search.handicap.map_or(score, |handicap| {
+                    score - handicap.weight * (handicap.first + handicap.rise * growth)
+                });
+                Hit { slot, score, total }
             })
-            .filter(|hit| search.min_score.is_none_or(|least| hit.score >= least))
+            .filter(|hit| search.min_score.is_none_or(|least| hit.total >= least))
             .collect();
         let key = |hit: &Hit| self.keys[hit.slot as usize];
-        hits.sort_by(|a, b| b.score.total_cmp(&a.score).then(key(a).cmp(&key(b))));
+        hits.sort_by(|a, b| b.total.total_cmp(&a.total).then(key(a).cmp(&key(b))));
         hits.truncate(if search.limit == 0 {
             usize::MAX
         } else {

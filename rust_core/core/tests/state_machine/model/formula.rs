@@ -14,7 +14,7 @@ pub(crate) enum Number {
 }
 
 impl Model {
-    fn counting(&self, category: &ModelCategory) -> Vec<&ModelItem> {
+    pub(super) fn counting(&self, category: &ModelCategory) -> Vec<&ModelItem> {
         if category.settings.frozen {
             return Vec::new();
         }

@@ -2,15 +2,17 @@
 //! other.
 
 mod formula;
+mod local;
 
 use std::collections::BTreeMap;
 
 use ee_core::command::{
     Assignment, CategoryPut, Command, ItemPut, Put, Rejection, Unassigned, Unassignment,
 };
-use ee_core::settings::{CategorySettings, MembershipMode, Metadata};
+use ee_core::settings::{CategorySettings, MembershipMode, Metadata, RankingSettings};
 
 pub(crate) use formula::Number;
+pub(crate) use local::Placed;
 
 /// The oracle's result of a command.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,6 +64,7 @@ pub(crate) struct Model {
     pub(crate) categories: BTreeMap<String, ModelCategory>,
     pub(crate) description: String,
     pub(crate) labels: Metadata,
+    pub(crate) ranking: RankingSettings,
 }
 
 impl Model {
@@ -73,6 +76,7 @@ impl Model {
             categories: BTreeMap::new(),
             description: String::new(),
             labels: Metadata::new(),
+            ranking: RankingSettings::default(),
         }
     }
 
@@ -96,14 +100,19 @@ impl Model {
 
     fn attempt(&mut self, command: &Command) -> Result<Expected, Rejection> {
         Ok(match command {
-            Command::UpdateProfile {
-                description,
-                labels,
-            } => {
-                self.description
-                    .clone_from(description.as_ref().unwrap_or(&self.description.clone()));
-                self.labels
-                    .clone_from(labels.as_ref().unwrap_or(&self.labels.clone()));
+            Command::UpdateProfile(update) => {
+                if let Some(description) = &update.description {
+                    self.description.clone_from(description);
+                }
+                if let Some(labels) = &update.labels {
+                    self.labels.clone_from(labels);
+                }
+                if let Some(mode) = update.ranking {
+                    (self.ranking.mode, self.ranking.fairness) = (mode, None);
+                }
+                if update.fairness.is_some() {
+                    self.ranking.fairness = update.fairness;
+                }
                 Expected::Profile
             }
             Command::PutCategories(puts) => Expected::Put(self.put_categories(puts)?),

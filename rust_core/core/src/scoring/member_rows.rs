@@ -1,0 +1,230 @@
+//! The members of a category as rows, for LOCAL: the nearest of them speak too.
+//!
+//! Members whose unit copies are equal share a row. For kernel ridge regression equal rows with
+//! the same target are exactly one row that weighs what they weigh together, so nothing is lost,
+//! and the places of the nearest go to members of different content. The key of a row is the first
+//! of its members' keys.
+
+use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use rustc_hash::{FxHashMap, FxHasher};
+
+use crate::arithmetic::fixed::WeightSum;
+use crate::arithmetic::limits::MAX_NEIGHBOURS;
+use crate::arithmetic::vector;
+use crate::ranking::{Rows, UnitRow};
+
+/// A counting member, as it joins.
+#[derive(Clone, Debug)]
+pub struct MemberRow {
+    /// Its place in the order of assignment.
+    pub sequence: u64,
+    /// The item's key.
+    pub key: Arc<str>,
+    /// The item's weight.
+    pub weight: f32,
+    row: UnitRow,
+    hash: u64,
+}
+
+impl MemberRow {
+    /// Prepares a member.
+    pub fn new(sequence: u64, key: &str, weight: f32, embedding: &[f32]) -> Self {
+        let unit = vector::unit_copy(embedding);
+        let mut hasher = FxHasher::default();
+        bytemuck::cast_slice::<f32, u32>(&unit).hash(&mut hasher);
+        Self {
+            sequence,
+            key: key.into(),
+            weight,
+            row: UnitRow::from_unit(&unit),
+            hash: hasher.finish(),
+        }
+    }
+}
+
+/// A change of a category's counting members.
+#[derive(Clone, Debug)]
+pub enum MemberChange {
+    /// One counts that did not.
+    Joined(Arc<MemberRow>),
+    /// The one with this place in the order of assignment does not count any more.
+    Left(u64),
+}
+
+/// A member, apart from its row.
+#[derive(Debug)]
+struct Member {
+    key: Arc<str>,
+    weight: f32,
+    slot: u32,
+}
+
+/// What is known of a row.
+#[derive(Debug)]
+struct Shared {
+    hash: u64,
+    /// Places in the order of assignment of the members that share it.
+    sequences: Vec<u64>,
+}
+
+/// Rows of the newest counting members of a category, at most [`MAX_NEIGHBOURS`] of them.
+#[derive(Debug)]
+pub struct MemberRows {
+    members: BTreeMap<u64, Member>,
+    rows: Rows,
+    shared: Vec<Shared>,
+    by_hash: FxHashMap<u64, Vec<u32>>,
+    key_bytes: usize,
+}
+
+impl MemberRows {
+    /// No members, of vectors of `dimension` components.
+    pub fn new(dimension: usize) -> Self {
+        Self {
+            members: BTreeMap::new(),
+            rows: Rows::new(dimension),
+            shared: Vec::new(),
+            by_hash: FxHashMap::default(),
+            key_bytes: 0,
+        }
+    }
+
+    /// Whether these are all that can be neighbours in a category with so many counting members.
+    pub fn are_complete(&self, counting: u64) -> bool {
+        self.members.len() as u64 == counting.min(MAX_NEIGHBOURS as u64)
+    }
+
+    /// Number of members.
+    pub fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    /// Whether it has no members.
+    pub fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+
+    /// Follows a change. Where a member leaves that an older one could take the place of, these are
+    /// not complete any more.
+    pub fn apply(&mut self, change: &MemberChange) {
+        match change {
+            MemberChange::Joined(member) => self.join(member),
+            MemberChange::Left(sequence) => self.leave(*sequence),
+        }
+    }
+
+    /// Takes a member in, if it is among the newest.
+    pub fn join(&mut self, member: &MemberRow) {
+        if self.members.len() == MAX_NEIGHBOURS {
+            let (&oldest, _) = self.members.first_key_value().expect("it is full");
+            if member.sequence < oldest {
+                return;
+            }
+            self.leave(oldest);
+        }
+        let slot = self.find(member).unwrap_or_else(|| self.push(member));
+        let shared = &mut self.shared[slot as usize];
+        shared.sequences.push(member.sequence);
+        self.key_bytes += member.key.len();
+        let (key, weight) = (Arc::clone(&member.key), member.weight);
+        self.members
+            .insert(member.sequence, Member { key, weight, slot });
+    }
+
+    /// Takes a member out, if it is here.
+    fn leave(&mut self, sequence: u64) {
+        let Some(Member { key, slot, .. }) = self.members.remove(&sequence) else {
+            return;
+        };
+        self.key_bytes -= key.len();
+        let sequences = &mut self.shared[slot as usize].sequences;
+        sequences.retain(|&own| own != sequence);
+        if sequences.is_empty() {
+            self.remove(slot);
+        }
+    }
+
+    fn find(&self, member: &MemberRow) -> Option<u32> {
+        let slots = self.by_hash.get(&member.hash)?;
+        let row = member.row.as_ref();
+        let same = |&&slot: &&u32| self.rows.get(slot).is_some_and(|own| own.equals(row));
+        slots.iter().find(same).copied()
+    }
+
+    fn push(&mut self, member: &MemberRow) -> u32 {
+        let slot = self.rows.push();
+        self.rows.set(slot, Some(&member.row));
+        self.by_hash.entry(member.hash).or_default().push(slot);
+        self.shared.push(Shared {
+            hash: member.hash,
+            sequences: Vec::new(),
+        });
+        slot
+    }
+
+    /// Takes a row out; the last one moves into its place.
+    fn remove(&mut self, slot: u32) {
+        let gone = self.shared.swap_remove(slot as usize);
+        self.rows.swap_remove(slot);
+        self.forget_hash(gone.hash, slot);
+        let last = self.shared.len() as u32;
+        if slot != last {
+            let moved = &self.shared[slot as usize];
+            for sequence in &moved.sequences {
+                self.members
+                    .get_mut(sequence)
+                    .expect("it has this row")
+                    .slot = slot;
+            }
+            let hash = moved.hash;
+            self.forget_hash(hash, last);
+            self.by_hash.entry(hash).or_default().push(slot);
+        }
+    }
+
+    fn forget_hash(&mut self, hash: u64, slot: u32) {
+        let slots = self.by_hash.get_mut(&hash).expect("it has a row");
+        slots.retain(|&own| own != slot);
+        if slots.is_empty() {
+            self.by_hash.remove(&hash);
+        }
+    }
+
+    /// The rows.
+    pub(crate) fn rows(&self) -> &Rows {
+        &self.rows
+    }
+
+    /// The key of a row.
+    pub(crate) fn key(&self, slot: u32) -> &Arc<str> {
+        let keys = self.sharing(slot).map(|member| &member.key);
+        keys.min().expect("a row has a member")
+    }
+
+    /// What the members that share a row weigh together.
+    pub(crate) fn weight(&self, slot: u32) -> f64 {
+        let sum = |sum: WeightSum, member: &Member| sum.plus(member.weight);
+        self.sharing(slot).fold(WeightSum::default(), sum).to_f64()
+    }
+
+    fn sharing(&self, slot: u32) -> impl Iterator<Item = &Member> {
+        let sequences = &self.shared[slot as usize].sequences;
+        sequences.iter().map(|sequence| &self.members[sequence])
+    }
+
+    /// Bytes held, up to small change.
+    pub fn memory_bytes(&self) -> usize {
+        // An entry of the tree and of the index, and what is allocated around a key and a list.
+        const MEMBER: usize = size_of::<(u64, Member)>() + 2 * size_of::<usize>();
+        const ROW: usize = 4 * size_of::<usize>() + 48;
+        self.rows.memory_bytes()
+            + self.shared.capacity() * size_of::<Shared>()
+            + self.members.len() * (MEMBER + 8)
+            + self.shared.len() * ROW
+            + self.key_bytes
+            + size_of::<Self>()
+    }
+}
