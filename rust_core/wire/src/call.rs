@@ -19,11 +19,11 @@ use crate::limits::{
 use crate::method::Method;
 use crate::proto::v1::{ErrorReason, WriteOptions};
 use crate::request::{Request, WriteRequest};
-use crate::service::Service;
+use crate::state::ServiceState;
 
 /// A call that its method's scope and its deadline allow; its request is still unread.
 pub(crate) struct Call<'a> {
-    pub(crate) service: &'a Service,
+    pub(crate) state: &'a ServiceState,
     pub(crate) method: &'static Method,
     pub(crate) grant: &'a Grant,
     deadline: Option<Instant>,
@@ -32,7 +32,7 @@ pub(crate) struct Call<'a> {
 impl<'a> Call<'a> {
     /// Begins a call, unless its deadline has passed or the grant covers the method nowhere.
     pub(crate) fn begin(
-        service: &'a Service,
+        state: &'a ServiceState,
         method: &'static Method,
         grant: &'a Grant,
         deadline: Option<Instant>,
@@ -44,7 +44,7 @@ impl<'a> Call<'a> {
             return Err(ee_engine::Error::DeadlineExceeded.into());
         }
         Ok(Self {
-            service,
+            state,
             method,
             grant,
             deadline,
@@ -108,7 +108,7 @@ impl<'a> Call<'a> {
 
     /// The engine.
     pub(crate) fn engine(&self) -> &'a Engine {
-        self.service.engine()
+        &self.state.engine
     }
 
     /// Whether the caller may do this to every namespace.

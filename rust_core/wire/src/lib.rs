@@ -29,6 +29,7 @@ pub mod ranked;
 mod reason;
 mod request;
 mod service;
+mod state;
 mod streams;
 mod table;
 

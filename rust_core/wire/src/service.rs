@@ -1,6 +1,5 @@
 //! The one way in: a method's name, the bytes of a request and a grant.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -10,9 +9,9 @@ use ee_engine::Engine;
 
 use crate::call::Call;
 use crate::call_error::{CallError, Result, shown};
-use crate::limits;
 use crate::panic_guard::guard;
 use crate::proto::v1::ErrorReason;
+use crate::state::ServiceState;
 use crate::streams::{ReplyStream, RequestStream};
 use crate::table::{Entry, Handler, TABLE};
 
@@ -22,18 +21,19 @@ const SHORT_BYTES: usize = 96 << 10;
 /// The service over one engine.
 #[derive(Clone)]
 pub struct Service {
-    engine: Arc<Engine>,
+    state: ServiceState,
     table: &'static [Entry],
-    max_message_bytes: Option<usize>,
 }
 
 impl Service {
     /// The service over an engine.
     pub fn new(engine: Engine) -> Self {
         Self {
-            engine: Arc::new(engine),
+            state: ServiceState {
+                engine: Arc::new(engine),
+                max_message_bytes: None,
+            },
             table: TABLE,
-            max_message_bytes: None,
         }
     }
 
@@ -41,27 +41,13 @@ impl Service {
     /// limit; the service reports it.
     #[must_use]
     pub fn with_max_message_bytes(mut self, bytes: Option<usize>) -> Self {
-        self.max_message_bytes = bytes;
+        self.state.max_message_bytes = bytes;
         self
-    }
-
-    /// All limits that are whole numbers, by name; see [`limits::all`].
-    pub(crate) fn limits(&self) -> BTreeMap<String, u64> {
-        let limits = limits::all().into_iter();
-        let mut limits: BTreeMap<_, _> = limits
-            .map(|(name, limit)| (name.to_owned(), limit))
-            .collect();
-        if let Some(bytes) = self.max_message_bytes {
-            let requests = bytes.min(limits::REQUEST_BYTES);
-            limits.insert("request_bytes".to_owned(), requests as u64);
-            limits.insert("reply_bytes".to_owned(), bytes as u64);
-        }
-        limits
     }
 
     /// The engine.
     pub fn engine(&self) -> &Arc<Engine> {
-        &self.engine
+        &self.state.engine
     }
 
     /// Answers a unary call: a serialized request in, a serialized reply out.
@@ -151,7 +137,7 @@ impl Service {
         grant: &'a Grant,
         deadline: Option<Instant>,
     ) -> Result<Call<'a>> {
-        Call::begin(self, &entry.method, grant, deadline)
+        Call::begin(&self.state, &entry.method, grant, deadline)
     }
 }
 

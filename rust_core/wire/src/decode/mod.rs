@@ -5,7 +5,6 @@ pub(crate) mod namespace;
 pub(crate) mod number;
 pub(crate) mod path;
 pub(crate) mod shape;
-pub(crate) mod snapshot;
 pub(crate) mod text;
 pub(crate) mod vector;
 

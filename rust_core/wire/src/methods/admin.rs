@@ -65,7 +65,7 @@ pub(crate) fn info(call: &Call<'_>, _: GetServiceInfoRequest) -> Result<GetServi
         release_build: RELEASE_BUILD,
         namespace_count: total(info.namespaces),
         memory_bytes: total(info.memory_bytes),
-        limits: call.service.limits(),
+        limits: call.state.limits(),
         write_refusal: write_refusal.into(),
     })
 }

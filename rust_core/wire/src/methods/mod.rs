@@ -11,6 +11,7 @@ mod outline;
 mod page;
 pub(crate) mod restore;
 pub(crate) mod snapshot;
+mod snapshot_records;
 
 use ee_core::command::{Command, Outcome};
 

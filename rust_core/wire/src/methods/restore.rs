@@ -7,10 +7,11 @@ use ee_engine::{Engine, Frame, ItemView, NamespaceView, NewNamespace, Restore, W
 use prost::Message;
 
 use super::frame_sequence::{FrameSequence, kind, out_of_order};
+use super::snapshot_records;
 use crate::call::{self, Call, WriteParams};
 use crate::call_error::{CallError, Result, all};
 use crate::decode::path::Path;
-use crate::decode::{self, number, shape, snapshot};
+use crate::decode::{self, number, shape};
 use crate::encode::{self, SNAPSHOT_FORMAT};
 use crate::method::Method;
 use crate::proto::v1::snapshot_frame::Content;
@@ -18,13 +19,13 @@ use crate::proto::v1::{
     Category, Item, Namespace, RestoreRequest, RestoreResponse, SnapshotHeader, SnapshotView,
 };
 use crate::request::Request;
-use crate::service::Service;
+use crate::state::ServiceState;
 use crate::streams::RequestSink;
 
 /// Begins a restore. The name of the namespace comes with the first message.
 pub(crate) fn begin(call: &Call<'_>) -> Result<Box<dyn RequestSink>> {
     Ok(Box::new(RestoreSink {
-        service: call.service.clone(),
+        state: call.state.clone(),
         method: call.method,
         grant: call.grant.clone(),
         stage: Stage::Empty,
@@ -33,7 +34,7 @@ pub(crate) fn begin(call: &Call<'_>) -> Result<Box<dyn RequestSink>> {
 
 /// A restore that has begun. Dropping it leaves nothing behind.
 struct RestoreSink {
-    service: Service,
+    state: ServiceState,
     method: &'static Method,
     grant: Grant,
     stage: Stage,
@@ -97,7 +98,7 @@ impl RequestSink for RestoreSink {
 
 impl RestoreSink {
     fn open(&self, mut request: RestoreRequest) -> Result<Stage> {
-        let call = Call::begin(&self.service, self.method, &self.grant, None)?;
+        let call = Call::begin(&self.state, self.method, &self.grant, None)?;
         // The header has the digest of all that comes after it.
         let fingerprint = call.fingerprint(&mut request);
         let header = match request.frame.and_then(|frame| frame.content) {
@@ -121,15 +122,14 @@ impl RestoreSink {
         let new = params.violations.settle(new)?;
         let WriteParams { context, model, .. } = params;
         call::check_model(&new.settings.embedding_model, &model)?;
-        let restored = self.service.engine().restored(&new.name, &context);
-        let restored = restored?;
-        Ok(match restored {
+        let engine = &self.state.engine;
+        Ok(match engine.restored(&new.name, &context)? {
             Some(view) => Stage::Again(Box::new(Again {
                 view,
                 request_id: context.request_id,
                 ended: false,
             })),
-            None => Stage::Open(Box::new(Open::begin(self.service.engine(), new, context)?)),
+            None => Stage::Open(Box::new(Open::begin(engine, new, context)?)),
         })
     }
 }
@@ -158,7 +158,7 @@ impl Again {
 
 impl Open {
     fn begin(engine: &Engine, new: NewNamespace, context: WriteContext) -> Result<Self> {
-        let settings = snapshot::as_stored(&new.settings);
+        let settings = snapshot_records::as_stored(&new.settings);
         let restore = engine.restore(new, context)?;
         Ok(Self {
             restore,
@@ -190,7 +190,7 @@ impl Open {
         let record = |(index, entry): (usize, Category)| {
             let path = path.then_entry("categories", index);
             self.sequence.category(path, &entry.key)?;
-            snapshot::category(&self.settings, path, entry)
+            snapshot_records::category(&self.settings, path, entry)
         };
         all(run.into_iter().enumerate().map(record))
     }
@@ -199,7 +199,7 @@ impl Open {
         let view = |(index, entry): (usize, Item)| {
             let path = path.then_entry("items", index);
             self.sequence.item(path, &entry)?;
-            snapshot::item(&self.settings, path, entry)
+            snapshot_records::item(&self.settings, path, entry)
         };
         all(run.into_iter().enumerate().map(view))
     }

@@ -8,10 +8,10 @@ use ee_core::settings::{NamespaceSettings, Normalization};
 use ee_engine::{ItemView, MembershipView};
 use prost_types::Timestamp;
 
-use super::path::Path;
-use super::{number, text, vector};
 use crate::call_error::{CallError, Result, Violations, all};
 use crate::category_settings;
+use crate::decode::path::Path;
+use crate::decode::{self, number, text, vector};
 use crate::limits::{ACTOR_BYTES, REASON_BYTES};
 use crate::proto::v1::{self, ErrorReason};
 
@@ -57,7 +57,7 @@ pub(crate) fn item(
     violations.check(text::metadata(path.then("metadata"), &item.metadata));
     let embedding =
         vector::optional(settings, path.then("embedding"), item.embedding).and_then(|vector| {
-            let missing = || super::required(path.then("embedding"), "is not set");
+            let missing = || decode::required(path.then("embedding"), "is not set");
             vector.ok_or_else(missing).map(Some)
         });
     let weight = number::weight(path.then("weight"), item.weight);
@@ -105,7 +105,7 @@ fn membership(path: Path<'_>, membership: v1::Membership) -> Result<MembershipVi
 
 /// A time in milliseconds since the Unix epoch.
 fn milliseconds(path: Path<'_>, time: Option<Timestamp>) -> Result<i64> {
-    let Timestamp { seconds, nanos } = time.ok_or_else(|| super::required(path, "is not set"))?;
+    let Timestamp { seconds, nanos } = time.ok_or_else(|| decode::required(path, "is not set"))?;
     let fault = || CallError::at(ErrorReason::OutOfRange, path.to_string(), "is not a time");
     let millis = u32::try_from(nanos)
         .ok()
