@@ -5,7 +5,7 @@ use std::time::Instant;
 use ee_core::command::Outcome;
 use ee_core::kernels::Kernel;
 use ee_core::namespace::{CategoryRecord, Origin};
-use ee_core::namespace::{Header, Profile};
+use ee_core::namespace::{Header, MemberMemory, Profile};
 use ee_core::settings::{Metadata, NamespaceSettings, RankingSettings};
 pub use ee_store::FilesReport;
 use ee_store::NamespaceRow;
@@ -300,6 +300,8 @@ pub struct EngineInfo {
     pub namespaces: u64,
     /// Bytes held for the categories of loaded namespaces.
     pub memory_bytes: u64,
+    /// The members in memory for LOCAL, and their part of these bytes.
+    pub members: MemberMemory,
 }
 
 /// Whether the engine takes writes.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ee_core::command::Command;
 use ee_core::kernels::Kernel;
-use ee_core::namespace::{CategoryView, MatchOptions, Namespace, Ranking};
+use ee_core::namespace::{CategoryView, MatchOptions, MemberMemory, Namespace, Ranking};
 use ee_store::sqlite::Sqlite;
 use ee_store::{Backend, NamespaceRow, Reads, StoreResult, View};
 
@@ -315,22 +315,33 @@ impl Engine {
             kernel: self.kernel().name(),
             namespaces,
             memory_bytes: self.shared.cache.memory() as u64,
+            members: self.member_memory(),
         })
+    }
+
+    /// What the loaded namespaces hold of members.
+    fn member_memory(&self) -> MemberMemory {
+        let mut all = MemberMemory::default();
+        for namespace in self.shared.cache.loaded() {
+            if let Some(published) = namespace.try_read() {
+                let own = published.member_memory();
+                all.categories += own.categories;
+                all.members += own.members;
+                all.bytes += own.bytes;
+            }
+        }
+        all
     }
 
     /// What it has done since it was opened.
     pub fn stats(&self) -> Stats {
         let cache = &self.shared.cache;
-        let loaded = cache.loaded();
-        let members: Vec<_> = loaded
-            .iter()
-            .filter_map(|namespace| Some(namespace.try_read()?.member_memory()))
-            .collect();
+        let members = self.member_memory();
         Stats {
-            namespaces_loaded: loaded.len() as u64,
+            namespaces_loaded: cache.loaded().len() as u64,
             memory_bytes: cache.memory() as u64,
-            members_loaded: members.iter().map(|each| each.members as u64).sum(),
-            members_bytes: members.iter().map(|each| each.bytes as u64).sum(),
+            members_loaded: members.members as u64,
+            members_bytes: members.bytes as u64,
             log_entries: self.shared.backend.acknowledged(),
             serving: matches!(self.health(), Health::Serving),
             ..self.shared.counters.read()

@@ -625,7 +625,7 @@ class GetServiceInfoRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetServiceInfoResponse(_message.Message):
-    __slots__ = ("version", "kernel", "sqlite_version", "release_build", "namespace_count", "memory_bytes", "limits", "write_refusal")
+    __slots__ = ("version", "kernel", "sqlite_version", "release_build", "namespace_count", "memory_bytes", "limits", "write_refusal", "member_count", "member_bytes")
     class LimitsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -641,6 +641,8 @@ class GetServiceInfoResponse(_message.Message):
     MEMORY_BYTES_FIELD_NUMBER: _ClassVar[int]
     LIMITS_FIELD_NUMBER: _ClassVar[int]
     WRITE_REFUSAL_FIELD_NUMBER: _ClassVar[int]
+    MEMBER_COUNT_FIELD_NUMBER: _ClassVar[int]
+    MEMBER_BYTES_FIELD_NUMBER: _ClassVar[int]
     version: str
     kernel: str
     sqlite_version: str
@@ -649,4 +651,6 @@ class GetServiceInfoResponse(_message.Message):
     memory_bytes: int
     limits: _containers.ScalarMap[str, int]
     write_refusal: _errors_pb2.ErrorReason
-    def __init__(self, version: _Optional[str] = ..., kernel: _Optional[str] = ..., sqlite_version: _Optional[str] = ..., release_build: bool = ..., namespace_count: _Optional[int] = ..., memory_bytes: _Optional[int] = ..., limits: _Optional[_Mapping[str, int]] = ..., write_refusal: _Optional[_Union[_errors_pb2.ErrorReason, str]] = ...) -> None: ...
+    member_count: int
+    member_bytes: int
+    def __init__(self, version: _Optional[str] = ..., kernel: _Optional[str] = ..., sqlite_version: _Optional[str] = ..., release_build: bool = ..., namespace_count: _Optional[int] = ..., memory_bytes: _Optional[int] = ..., limits: _Optional[_Mapping[str, int]] = ..., write_refusal: _Optional[_Union[_errors_pb2.ErrorReason, str]] = ..., member_count: _Optional[int] = ..., member_bytes: _Optional[int] = ...) -> None: ...

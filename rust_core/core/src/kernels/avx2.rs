@@ -2,6 +2,7 @@
 
 use std::arch::x86_64::*;
 
+use super::Work;
 use super::lines::{F32Line, F64Line, I8Line, I16Line};
 use super::scalar;
 use super::tiles::{PREFETCH_LINES, define_tiles};
@@ -80,10 +81,20 @@ impl Avx2 {
         unsafe { largest(lines) }
     }
 
+    pub(super) fn work<W: Work>(self, work: W) -> W::Output {
+        // SAFETY: `self` exists only where AVX2 and FMA were detected.
+        unsafe { run_work(work) }
+    }
+
     pub(super) fn run<R>(self, work: impl FnOnce() -> R) -> R {
         // SAFETY: `self` exists only where AVX2 and FMA were detected.
         unsafe { run(work) }
     }
+}
+
+#[target_feature(enable = "avx2,fma")]
+fn run_work<W: Work>(work: W) -> W::Output {
+    work.run()
 }
 
 #[target_feature(enable = "avx2,fma")]

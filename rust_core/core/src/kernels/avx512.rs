@@ -2,6 +2,7 @@
 
 use std::arch::x86_64::*;
 
+use super::Work;
 use super::lines::{F32Line, F64Line, I8Line, I16Line};
 use super::scalar;
 use super::tiles::{PREFETCH_LINES, define_tiles};
@@ -73,10 +74,20 @@ impl Avx512 {
         unsafe { largest(lines) }
     }
 
+    pub(super) fn work<W: Work>(self, work: W) -> W::Output {
+        // SAFETY: `self` exists only where AVX-512 F, BW, DQ, VL and VNNI were detected.
+        unsafe { run_work(work) }
+    }
+
     pub(super) fn run<R>(self, work: impl FnOnce() -> R) -> R {
         // SAFETY: `self` exists only where AVX-512 F, BW, DQ, VL and VNNI were detected.
         unsafe { run(work) }
     }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+fn run_work<W: Work>(work: W) -> W::Output {
+    work.run()
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]

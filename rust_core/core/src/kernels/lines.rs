@@ -79,7 +79,11 @@ impl F64Line {
     /// The same numbers.
     #[inline(always)]
     pub(crate) fn widen(line: &F32Line) -> Self {
-        Self(line.0.map(f64::from))
+        let mut wide = [0.0; 16];
+        for (wide, &x) in wide.iter_mut().zip(&line.0) {
+            *wide = f64::from(x);
+        }
+        Self(wide)
     }
 }
 

@@ -70,6 +70,14 @@ macro_rules! dispatch {
     };
 }
 
+/// A large piece of plain Rust. Its method and all that this calls must be `inline(always)`.
+pub(crate) trait Work {
+    /// What it comes to.
+    type Output;
+    /// Does it.
+    fn run(self) -> Self::Output;
+}
+
 impl Kernel {
     /// The kernel that defines every result; each CPU has it.
     pub const SCALAR: Self = Self(Isa::Scalar);
@@ -169,6 +177,12 @@ impl Kernel {
     /// The largest absolute component.
     pub(crate) fn largest(self, lines: &[F32Line]) -> f32 {
         dispatch!(self, largest(lines))
+    }
+
+    /// Runs a [`Work`], compiled with the instructions of this set for sure: a closure may be too
+    /// large for the compiler to inline it into [`Kernel::run`].
+    pub(crate) fn work<W: Work>(self, work: W) -> W::Output {
+        dispatch!(self, work(work))
     }
 
     /// Runs `work`, compiled with the instructions of this set if everything that it calls is

@@ -3,6 +3,7 @@
 use std::arch::aarch64::*;
 use std::arch::is_aarch64_feature_detected;
 
+use super::Work;
 use super::lines::{F32Line, F64Line, I8Line, I16Line};
 use super::scalar;
 use super::tiles::{PREFETCH_LINES, define_tiles};
@@ -67,6 +68,10 @@ impl Neon {
 
     pub(super) fn largest(self, lines: &[F32Line]) -> f32 {
         scalar::largest(lines)
+    }
+
+    pub(super) fn work<W: Work>(self, work: W) -> W::Output {
+        work.run()
     }
 
     pub(super) fn run<R>(self, work: impl FnOnce() -> R) -> R {

@@ -1,5 +1,6 @@
 //! The definition: plain Rust, on any CPU. Every other kernel equals this one bit for bit.
 
+use super::Work;
 use super::lines::{F32Line, F64Line, I8Line, I16Line};
 
 /// Sum of products in 16 lanes, folded in halves.
@@ -82,6 +83,10 @@ pub(super) fn quantise(query: &[F32Line], per_unit: f32, out: &mut [I16Line]) {
 #[inline(always)]
 fn nearest(x: f32) -> i16 {
     (x + 12_582_912.0).to_bits() as i16
+}
+
+pub(super) fn work<W: Work>(work: W) -> W::Output {
+    work.run()
 }
 
 pub(super) fn run<R>(work: impl FnOnce() -> R) -> R {

@@ -76,7 +76,16 @@ pub struct Neighbour {
 pub(crate) struct Local {
     kernel: Kernel,
     fairness: f64,
-    workspace: Box<Workspace>,
+    /// Always there, until it is dropped.
+    workspace: Option<Box<Workspace>>,
+}
+
+impl Drop for Local {
+    fn drop(&mut self) {
+        if let Some(workspace) = self.workspace.take() {
+            workspace.keep();
+        }
+    }
 }
 
 /// A name as a row.
@@ -105,7 +114,7 @@ impl Local {
         Self {
             kernel,
             fairness,
-            workspace: Workspace::new(),
+            workspace: Some(Workspace::take()),
         }
     }
 
@@ -134,7 +143,8 @@ impl Local {
         };
         let rows = near.iter().map(member);
         let rows: Vec<_> = rows.chain(names.iter().map(Name::row)).collect();
-        let fit = self.workspace.fit(self.kernel, &rows, near.len());
+        let workspace = self.workspace.get_or_insert_with(Workspace::take);
+        let fit = workspace.fit(self.kernel, &rows, near.len());
         let count = near.len() as f64;
         let strength = STRENGTH * count / (count + HALF);
         let reranked = contenders.iter().enumerate().map(|(owner, contender)| {

@@ -68,6 +68,9 @@ struct Shared {
     hash: u64,
     /// Places in the order of assignment of the members that share it.
     sequences: Vec<u64>,
+    /// The first of their keys, and what they weigh together: a query asks for both.
+    key: Arc<str>,
+    weight: WeightSum,
 }
 
 /// Rows of the newest counting members of a category, at most [`MAX_NEIGHBOURS`] of them.
@@ -128,6 +131,10 @@ impl MemberRows {
         let slot = self.find(member).unwrap_or_else(|| self.push(member));
         let shared = &mut self.shared[slot as usize];
         shared.sequences.push(member.sequence);
+        shared.weight = shared.weight.plus(member.weight);
+        if member.key < shared.key {
+            shared.key = Arc::clone(&member.key);
+        }
         self.key_bytes += member.key.len();
         let (key, weight) = (Arc::clone(&member.key), member.weight);
         self.members
@@ -136,14 +143,18 @@ impl MemberRows {
 
     /// Takes a member out, if it is here.
     fn leave(&mut self, sequence: u64) {
-        let Some(Member { key, slot, .. }) = self.members.remove(&sequence) else {
+        let Some(Member { key, weight, slot }) = self.members.remove(&sequence) else {
             return;
         };
         self.key_bytes -= key.len();
-        let sequences = &mut self.shared[slot as usize].sequences;
-        sequences.retain(|&own| own != sequence);
-        if sequences.is_empty() {
+        let shared = &mut self.shared[slot as usize];
+        shared.sequences.retain(|&own| own != sequence);
+        shared.weight = shared.weight.minus(weight);
+        if shared.sequences.is_empty() {
             self.remove(slot);
+        } else if shared.key == key {
+            let keys = shared.sequences.iter().map(|own| &self.members[own].key);
+            shared.key = Arc::clone(keys.min().expect("it is shared"));
         }
     }
 
@@ -161,6 +172,8 @@ impl MemberRows {
         self.shared.push(Shared {
             hash: member.hash,
             sequences: Vec::new(),
+            key: Arc::clone(&member.key),
+            weight: WeightSum::default(),
         });
         slot
     }
@@ -200,19 +213,12 @@ impl MemberRows {
 
     /// The key of a row.
     pub(crate) fn key(&self, slot: u32) -> &Arc<str> {
-        let keys = self.sharing(slot).map(|member| &member.key);
-        keys.min().expect("a row has a member")
+        &self.shared[slot as usize].key
     }
 
     /// What the members that share a row weigh together.
     pub(crate) fn weight(&self, slot: u32) -> f64 {
-        let sum = |sum: WeightSum, member: &Member| sum.plus(member.weight);
-        self.sharing(slot).fold(WeightSum::default(), sum).to_f64()
-    }
-
-    fn sharing(&self, slot: u32) -> impl Iterator<Item = &Member> {
-        let sequences = &self.shared[slot as usize].sequences;
-        sequences.iter().map(|sequence| &self.members[sequence])
+        self.shared[slot as usize].weight.to_f64()
     }
 
     /// Bytes held, up to small change.

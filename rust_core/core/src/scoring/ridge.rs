@@ -15,10 +15,14 @@
 //! K is positive definite: its first part is (a Gaussian kernel of unit vectors), and each noise is
 //! at least [`NOISE`] / [`MAX_TRUST`], some 10⁹ times what rounding can take off a pivot.
 
+#![allow(clippy::needless_range_loop)] // The compiler unrolls loops over indices more surely.
+
+use std::cell::RefCell;
+
 use super::exp::exp;
-use crate::kernels::Kernel;
 use crate::kernels::aligned::Aligned;
 use crate::kernels::lines::{F32Line, F64Line};
+use crate::kernels::{Kernel, Work};
 
 /// γ: how soon a kernel falls off.
 const GAMMA: f64 = 1.0;
@@ -60,7 +64,8 @@ pub(crate) struct Fit {
     pub(crate) own: f64,
 }
 
-/// Room for the matrices, to use again for one query after another.
+/// Room for the matrices, to use again for one query after another. Zeros and pages cost as much as
+/// some of the work, so a thread keeps one.
 pub(crate) struct Workspace {
     /// K by columns, and then L: number i of column k stands for row i, i ≥ k.
     factor: [Lines; ROWS],
@@ -70,8 +75,27 @@ pub(crate) struct Workspace {
     wide: Aligned<F64Line>,
 }
 
+/// Bytes of widened rows that a thread keeps: those of some 2,000 components.
+const KEPT: usize = 1 << 20;
+
+thread_local! {
+    static IDLE: RefCell<Option<Box<Workspace>>> = const { RefCell::new(None) };
+}
+
 impl Workspace {
-    pub(crate) fn new() -> Box<Self> {
+    /// The one that this thread has kept, or a new one.
+    pub(crate) fn take() -> Box<Self> {
+        IDLE.take().unwrap_or_else(Self::new)
+    }
+
+    /// Keeps it for the next query of this thread.
+    pub(crate) fn keep(self: Box<Self>) {
+        if size_of_val(&*self.wide) <= KEPT {
+            IDLE.set(Some(self));
+        }
+    }
+
+    fn new() -> Box<Self> {
         let lines = [[[0.0; 8]; ROWS / 8]; ROWS];
         Box::new(Self {
             factor: lines,
@@ -84,11 +108,10 @@ impl Workspace {
     pub(crate) fn fit(&mut self, kernel: Kernel, rows: &[Row<'_>], members: usize) -> Fit {
         assert!(rows.len() <= ROWS && members <= rows.len());
         self.cosines(kernel, rows);
-        kernel.run(|| {
-            self.kernels(rows);
-            self.factor(rows.len());
-            self.invert(rows.len());
-            self.solve(rows, members)
+        kernel.work(Solve {
+            workspace: self,
+            rows,
+            members,
         })
     }
 
@@ -101,7 +124,8 @@ impl Workspace {
         if self.wide.len() != ROWS * stride {
             self.wide = Aligned::zeroed(ROWS * stride);
         }
-        kernel.run(|| widen(rows, stride, &mut self.wide));
+        let wide = &mut *self.wide;
+        kernel.work(Widen { rows, stride, wide });
         let wide = |row: usize| &self.wide[row * stride..row * stride + length];
         for first in (0..rows.len()).step_by(8) {
             let eight = [0, 1, 2, 3, 4, 5, 6, 7].map(|next| wide(first + next));
@@ -149,9 +173,9 @@ impl Workspace {
             }
             for (j, other) in (k + 1..count).zip(rest) {
                 let factor = column[j / 8][j % 8];
-                for (line, own) in other[j / 8..ends].iter_mut().zip(&column[j / 8..ends]) {
-                    for (value, own) in line.iter_mut().zip(own) {
-                        *value -= own * factor;
+                for line in j / 8..ends {
+                    for lane in 0..8 {
+                        other[line][lane] -= column[line][lane] * factor;
                     }
                 }
             }
@@ -168,9 +192,9 @@ impl Workspace {
             row[k / 8][k % 8] = 1.0;
             for (j, other) in done.iter().enumerate() {
                 let factor = self.factor[j][k / 8][k % 8];
-                for (line, other) in row[..=j / 8].iter_mut().zip(other) {
-                    for (value, other) in line.iter_mut().zip(other) {
-                        *value -= other * factor;
+                for line in 0..=j / 8 {
+                    for lane in 0..8 {
+                        row[line][lane] -= other[line][lane] * factor;
                     }
                 }
             }
@@ -204,9 +228,9 @@ impl Workspace {
             for (i, solved) in solved[..=k].iter_mut().enumerate() {
                 add(solved, inverse[i / 8][i % 8], &sum);
             }
-            for (line, inverse) in diagonal[..=k / 8].iter_mut().zip(inverse) {
-                for (value, inverse) in line.iter_mut().zip(inverse) {
-                    *value += inverse * inverse;
+            for line in 0..=k / 8 {
+                for lane in 0..8 {
+                    diagonal[line][lane] += inverse[line][lane] * inverse[line][lane];
                 }
             }
         }
@@ -232,20 +256,55 @@ impl Workspace {
     }
 }
 
-#[inline(always)]
-fn widen(rows: &[Row<'_>], stride: usize, wide: &mut [F64Line]) {
-    for (wide, row) in wide.chunks_exact_mut(stride).zip(rows) {
-        for (wide, line) in wide.iter_mut().zip(row.lines) {
-            *wide = F64Line::widen(line);
+/// Everything but the inner products.
+struct Solve<'a> {
+    workspace: &'a mut Workspace,
+    rows: &'a [Row<'a>],
+    members: usize,
+}
+
+impl Work for Solve<'_> {
+    type Output = Fit;
+
+    #[inline(always)]
+    fn run(self) -> Fit {
+        let Self {
+            workspace,
+            rows,
+            members,
+        } = self;
+        workspace.kernels(rows);
+        workspace.factor(rows.len());
+        workspace.invert(rows.len());
+        workspace.solve(rows, members)
+    }
+}
+
+/// Widens rows, with so many lines from one to the next.
+struct Widen<'a> {
+    rows: &'a [Row<'a>],
+    stride: usize,
+    wide: &'a mut [F64Line],
+}
+
+impl Work for Widen<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for (wide, row) in self.wide.chunks_exact_mut(self.stride).zip(self.rows) {
+            for (wide, line) in wide.iter_mut().zip(row.lines) {
+                *wide = F64Line::widen(line);
+            }
         }
     }
 }
 
 #[inline(always)]
 fn add(sum: &mut [Line; 2], factor: f64, lines: &[Line; 2]) {
-    for (sum, line) in sum.iter_mut().zip(lines) {
-        for (sum, value) in sum.iter_mut().zip(line) {
-            *sum += factor * value;
+    for part in 0..2 {
+        for lane in 0..8 {
+            sum[part][lane] += factor * lines[part][lane];
         }
     }
 }

@@ -67,5 +67,7 @@ pub(crate) fn info(call: &Call<'_>, _: GetServiceInfoRequest) -> Result<GetServi
         memory_bytes: total(info.memory_bytes),
         limits: call.state.limits(),
         write_refusal: write_refusal.into(),
+        member_count: total(info.members.members as u64),
+        member_bytes: total(info.members.bytes as u64),
     })
 }

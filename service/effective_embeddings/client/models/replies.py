@@ -265,6 +265,8 @@ class ServiceInfo:
         limits: The limits, by name.
         write_refusal: The ErrorReason with which the service currently refuses writes, such as
             ``STORE_FAILED``; None: it accepts them.
+        member_count: Number of members in memory for the ranking ``"local"``.
+        member_bytes: Bytes of ``memory_bytes`` that these members take.
     """
 
     version: str
@@ -275,3 +277,5 @@ class ServiceInfo:
     memory_bytes: int
     limits: Mapping[str, int]
     write_refusal: str | None = None
+    member_count: int = 0
+    member_bytes: int = 0
