@@ -97,11 +97,13 @@ pub enum Error {
         /// The kind of record, and its field or version.
         what: String,
     },
-    /// The directory is in use by another process.
-    #[error("data directory {directory} is in use by another process")]
+    /// The directory is open already.
+    #[error("data directory {directory} is in use by {by}")]
     DirectoryInUse {
         /// The directory.
         directory: String,
+        /// The process that has it open.
+        by: ee_store::Owner,
     },
     /// A directory that is to be filled holds something already.
     #[error("data directory {directory} is not empty")]
@@ -139,7 +141,7 @@ impl From<StoreError> for Error {
             },
             StoreError::Corrupted { place, what } => Self::Corrupted { place, what },
             StoreError::Newer { place, what } => Self::NewerData { place, what },
-            StoreError::InUse { directory } => Self::DirectoryInUse { directory },
+            StoreError::InUse { directory, by } => Self::DirectoryInUse { directory, by },
             StoreError::Closed => Self::ShuttingDown,
         }
     }

@@ -7,7 +7,6 @@ use std::cell::RefCell;
 use std::fs;
 use std::io;
 use std::os::unix::fs::FileExt;
-use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
@@ -70,8 +69,11 @@ pub(crate) fn verify(number: u64, page: &[u8]) -> Code {
 /// Verifies each page of a database file, of `size` bytes each, and calls `damaged` with a description
 /// of each that does not verify. Returns the number of pages. The file may be in use: a page that is
 /// being written is read again.
-pub fn check_pages(path: &Path, size: usize, mut damaged: impl FnMut(String)) -> io::Result<u64> {
-    let file = fs::File::open(path)?;
+pub fn check_pages(
+    file: &fs::File,
+    size: usize,
+    mut damaged: impl FnMut(String),
+) -> io::Result<u64> {
     let length = file.metadata()?.len();
     let mut page = vec![0; size];
     let pages = length / size as u64;

@@ -39,11 +39,13 @@ pub enum StoreError {
         /// The kind of record, and its field or version.
         what: String,
     },
-    /// Another process has the data directory open.
-    #[error("data directory {directory} is in use by another process")]
+    /// The data directory is open already.
+    #[error("data directory {directory} is in use by {by}")]
     InUse {
         /// The directory.
         directory: String,
+        /// The process that has it open.
+        by: Owner,
     },
     /// The store was closed.
     #[error("the store is closed")]
@@ -83,3 +85,21 @@ impl From<ee_core::command::RecoveryError> for StoreError {
 
 /// Result of a call of the store.
 pub type StoreResult<T> = Result<T, StoreError>;
+
+/// The process that has a data directory open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// The calling one.
+    ThisProcess,
+    /// Another one.
+    AnotherProcess,
+}
+
+impl std::fmt::Display for Owner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::ThisProcess => "this process",
+            Self::AnotherProcess => "another process",
+        })
+    }
+}

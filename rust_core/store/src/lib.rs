@@ -38,6 +38,6 @@ pub use backend::{
     Backend, Commit, Description, Enlisted, FilesReport, Reads, Restored, RestoredItem,
     StoredRequest, View, Wake, WriteSession,
 };
-pub use error::{StoreError, StoreResult};
+pub use error::{Owner, StoreError, StoreResult};
 pub use failure::FailureLatch;
 pub use namespace::{NamespaceRow, NamespaceState};

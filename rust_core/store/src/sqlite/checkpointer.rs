@@ -8,7 +8,6 @@
 //! the marks say that the file is complete. The thread holds a view, beyond which SQLite does not
 //! copy, and copies only after something was written behind that view.
 
-use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -48,11 +47,10 @@ impl Checkpointer {
     pub(crate) fn start(shared: Arc<Shared>, wake: Wake) -> StoreResult<Self> {
         let database = shared.directory.database();
         let connection = open_checkpointer(&database)?;
-        let file = File::open(&database).map_err(|error| StoreError::failed(error.to_string()))?;
         let (request, requests) = sync_channel(1);
         let work = move || {
             for () in requests {
-                let copied = catch_unwind(AssertUnwindSafe(|| copy(&connection, &file, &shared)));
+                let copied = catch_unwind(AssertUnwindSafe(|| copy(&connection, &shared)));
                 match copied {
                     Ok(Ok(())) => {}
                     Ok(Err(error)) => shared.checkpoint_failed(&error),
@@ -100,7 +98,7 @@ impl Checkpointer {
     }
 }
 
-fn copy(connection: &Connection, file: &File, shared: &Shared) -> StoreResult<()> {
+fn copy(connection: &Connection, shared: &Shared) -> StoreResult<()> {
     for _ in 0..ROUNDS {
         if shared.failure.is_set() {
             return Ok(());
@@ -128,6 +126,7 @@ fn copy(connection: &Connection, file: &File, shared: &Shared) -> StoreResult<()
             return Ok(());
         }
         // SQLite syncs once everything is copied: then little is left to sync.
+        let file = shared.directory.database_file()?;
         file.sync_data()
             .map_err(|error| StoreError::failed(error.to_string()))?;
     }

@@ -2,13 +2,15 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::process;
+use std::sync::OnceLock;
 
 use parking_lot::Mutex;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::{StoreError, StoreResult};
+use crate::{Owner, StoreError, StoreResult};
 
 /// A data directory that this process has locked.
 ///
@@ -20,8 +22,61 @@ pub(crate) struct Directory {
     path: PathBuf,
     file: File,
     state: Mutex<MarksFile>,
-    /// Locked as long as it is open.
-    _lock: File,
+    /// On the directory and on its lock file.
+    _locks: [Lock; 2],
+    /// On the database file, from the moment that there is one.
+    database_lock: OnceLock<Lock>,
+}
+
+/// A file that this process has locked, until this is dropped.
+///
+/// The lock is of the kind `flock`, which does not meet SQLite's own locks. SQLite's locks end when
+/// the process closes any descriptor of the database file, so a file that this process has locked
+/// already is not opened again.
+pub(super) struct Lock {
+    file: File,
+    key: Key,
+}
+
+/// A locked file: the process that locked it, its device and its number there.
+type Key = (u32, u64, u64);
+
+/// What is locked by this process, and by those that it was forked from.
+static LOCKED: Mutex<Vec<Key>> = Mutex::new(Vec::new());
+
+impl Lock {
+    /// Locks a file, or a directory, of a data directory.
+    fn take(file: &Path, directory: &Path) -> StoreResult<Self> {
+        let in_use = |by| StoreError::InUse {
+            directory: directory.display().to_string(),
+            by,
+        };
+        let mut locked = LOCKED.lock();
+        let metadata = fs::metadata(file).map_err(|error| failed("lock", file, &error))?;
+        let key = (process::id(), metadata.dev(), metadata.ino());
+        if locked.contains(&key) {
+            return Err(in_use(Owner::ThisProcess));
+        }
+        let opened = File::open(file).map_err(|error| failed("lock", file, &error))?;
+        match opened.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(in_use(Owner::AnotherProcess)),
+            Err(TryLockError::Error(error)) => return Err(failed("lock", file, &error)),
+        }
+        locked.push(key);
+        Ok(Self { file: opened, key })
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // A forked process shares the lock, which is the parent's. The parent, in turn, gives the
+        // lock up by name, since the descriptor of a living child would keep it.
+        if self.key.0 == process::id() {
+            let _ = self.file.unlock();
+            LOCKED.lock().retain(|key| *key != self.key);
+        }
+    }
 }
 
 /// High-water marks: what must be in the database when the directory is opened.
@@ -62,24 +117,39 @@ impl Directory {
                 .open(&file)
                 .map_err(|error| failed("open", &file, &error))
         };
-        let lock = open("lock")?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(StoreError::InUse {
-                    directory: path.display().to_string(),
-                });
-            }
-            Err(TryLockError::Error(error)) => return Err(failed("lock", path, &error)),
-        }
+        // A lock file can be deleted while it is locked; the directory stays.
+        let directory = Lock::take(path, path)?;
+        drop(open("lock")?);
+        let lock = Lock::take(&path.join("lock"), path)?;
         let file = open("watermark")?;
         let state = read_marks(&file, &path.join("watermark"))?;
-        Ok(Self {
+        let locked = Self {
             path: path.to_owned(),
             file,
             state: Mutex::new(state),
-            _lock: lock,
-        })
+            _locks: [directory, lock],
+            database_lock: OnceLock::new(),
+        };
+        if locked.database().exists() {
+            locked.lock_database()?;
+        }
+        Ok(locked)
+    }
+
+    /// Locks the database file, which a link may lead to from elsewhere. Idempotent.
+    pub(crate) fn lock_database(&self) -> StoreResult<()> {
+        if self.database_lock.get().is_none() {
+            let lock = Lock::take(&self.database(), &self.path)?;
+            let _ = self.database_lock.set(lock);
+        }
+        Ok(())
+    }
+
+    /// The database file, open for reading.
+    pub(crate) fn database_file(&self) -> StoreResult<&File> {
+        self.lock_database()?;
+        let lock = self.database_lock.get();
+        Ok(&lock.ok_or(StoreError::Closed)?.file)
     }
 
     /// The marks of a directory that another process has locked.
@@ -89,18 +159,12 @@ impl Directory {
         Ok(read_marks(&file, &watermark)?.marks)
     }
 
-    /// Locks a directory that is only read. `None`: the directory has no lock file.
-    pub(crate) fn lock_for_reading(path: &Path) -> StoreResult<Option<File>> {
-        let Ok(lock) = File::open(path.join("lock")) else {
-            return Ok(None);
-        };
-        match lock.try_lock() {
-            Ok(()) => Ok(Some(lock)),
-            Err(TryLockError::WouldBlock) => Err(StoreError::InUse {
-                directory: path.display().to_string(),
-            }),
-            Err(TryLockError::Error(error)) => Err(failed("lock", path, &error)),
-        }
+    /// Locks a directory that is only read: what there is of the directory, its lock file and its
+    /// database file.
+    pub(super) fn lock_for_reading(path: &Path) -> StoreResult<Vec<Lock>> {
+        let mut files = vec![path.to_owned(), path.join("lock"), path.join("effemb.db")];
+        files.retain(|file| file.exists());
+        files.iter().map(|file| Lock::take(file, path)).collect()
     }
 
     /// The directory.
@@ -236,8 +300,60 @@ mod tests {
         let first = Directory::lock(temporary.path()).unwrap();
         assert!(matches!(
             Directory::lock(temporary.path()),
+            Err(StoreError::InUse {
+                by: Owner::ThisProcess,
+                ..
+            })
+        ));
+        drop(first);
+        Directory::lock(temporary.path()).unwrap();
+    }
+
+    #[test]
+    fn a_directory_stays_locked_without_its_lock_file() {
+        let temporary = tempfile::tempdir().unwrap();
+        let data = temporary.path().join("data");
+        let renamed = temporary.path().join("renamed");
+        let _first = Directory::lock(&data).unwrap();
+        fs::remove_file(data.join("lock")).unwrap();
+        fs::rename(&data, &renamed).unwrap();
+        std::os::unix::fs::symlink(&renamed, &data).unwrap();
+        for path in [&data, &renamed] {
+            assert!(matches!(
+                Directory::lock(path),
+                Err(StoreError::InUse { .. })
+            ));
+            assert!(matches!(
+                Directory::lock_for_reading(path),
+                Err(StoreError::InUse { .. })
+            ));
+        }
+    }
+
+    #[test]
+    fn a_database_is_locked_also_where_a_link_leads_to_it() {
+        let temporary = tempfile::tempdir().unwrap();
+        let [one, other] = ["one", "other"].map(|name| temporary.path().join(name));
+        let first = Directory::lock(&one).unwrap();
+        fs::write(first.database(), "a database").unwrap();
+        first.lock_database().unwrap();
+        fs::create_dir(&other).unwrap();
+        std::os::unix::fs::symlink(first.database(), other.join("effemb.db")).unwrap();
+        assert!(matches!(
+            Directory::lock(&other),
             Err(StoreError::InUse { .. })
         ));
+    }
+
+    #[test]
+    fn a_lock_that_another_open_file_shares_ends_with_the_owner() {
+        let temporary = tempfile::tempdir().unwrap();
+        let first = Directory::lock(temporary.path()).unwrap();
+        // As a forked process has it.
+        let _shared = first
+            ._locks
+            .each_ref()
+            .map(|lock| lock.file.try_clone().unwrap());
         drop(first);
         Directory::lock(temporary.path()).unwrap();
     }

@@ -87,7 +87,7 @@ impl Shared {
 }
 
 impl Sqlite {
-    /// Opens a data directory, or creates it. Fails if another process has it open, if another
+    /// Opens a data directory, or creates it. Fails if it is open already, if another
     /// version's format is found, or if an acknowledged entry is missing.
     pub fn open(directory: &Path) -> StoreResult<Self> {
         let directory = Directory::lock(directory)?;
@@ -109,6 +109,7 @@ impl Sqlite {
             ));
         }
         let connection = open_writer(&database)?;
+        directory.lock_database()?;
         let head = Head::load(&connection)?;
         if head.sequence < marks.acknowledged {
             return Err(lost("the WAL", head.sequence, marks.acknowledged));
@@ -170,6 +171,6 @@ impl Backend for Sqlite {
     }
 
     fn verify_files(&self) -> StoreResult<FilesReport> {
-        verify_files::verify_files(&self.shared.directory.database(), &self.shared.views)
+        verify_files::verify_files(self.shared.directory.database_file()?, &self.shared.views)
     }
 }

@@ -1,14 +1,14 @@
 //! Reading what can be read of a damaged data directory: row by row, and keys from both ends.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use ee_core::namespace::{CategoryRecord, Item, Membership};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::database::open_writer;
-use super::directory::Directory;
+use super::directory::{Directory, Lock};
 use super::head::Head;
 use super::lookup::{self, ITEM, RawCategory, RawItem};
 use super::namespaces;
@@ -17,14 +17,14 @@ use crate::{NamespaceRow, StoreError, StoreResult};
 /// A damaged data directory, locked so that no process opens it meanwhile. It is only read.
 pub struct Damaged {
     directory: PathBuf,
-    _lock: Option<File>,
+    _locks: Vec<Lock>,
 }
 
 impl Damaged {
     /// Locks a directory.
     pub fn lock(directory: &Path) -> StoreResult<Self> {
         Ok(Self {
-            _lock: Directory::lock_for_reading(directory)?,
+            _locks: Directory::lock_for_reading(directory)?,
             directory: directory.to_owned(),
         })
     }

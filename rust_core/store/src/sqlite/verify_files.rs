@@ -1,6 +1,6 @@
 //! Verifying the files of a data directory.
 
-use std::path::Path;
+use std::fs::File;
 use std::sync::Arc;
 
 use super::integrity::{check_integrity, page_size};
@@ -9,7 +9,7 @@ use crate::{FilesReport, StoreError, StoreResult};
 
 /// Verifies the checksum of every page, and compares indexes with tables, the pages in the WAL
 /// included.
-pub(super) fn verify_files(database: &Path, views: &Arc<Views>) -> StoreResult<FilesReport> {
+pub(super) fn verify_files(database: &File, views: &Arc<Views>) -> StoreResult<FilesReport> {
     let mut findings = Vec::new();
     let size = page_size(&views.begin()?.connected().0)?;
     let pages = ee_sqlite_vfs::check_pages(database, size, |damage| findings.push(damage))
