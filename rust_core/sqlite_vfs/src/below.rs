@@ -3,7 +3,9 @@
 
 use std::marker::PhantomData;
 
-use rusqlite::ffi::{SQLITE_IOERR, sqlite3_file, sqlite3_io_methods};
+use rusqlite::ffi::{
+    SQLITE_IOERR, SQLITE_IOERR_CORRUPTFS, SQLITE_IOERR_READ, sqlite3_file, sqlite3_io_methods,
+};
 
 use crate::Code;
 
@@ -25,13 +27,20 @@ impl Below<'_> {
     }
 
     /// Reads; what lies beyond the end is zero, and the code then says so.
+    ///
+    /// A device that fails (EIO) is an error of this read. SQLite has a code of its own for it, from
+    /// which it makes "database disk image is malformed"; what cannot be read is not known to be
+    /// damaged.
     pub fn read(&mut self, offset: u64, buffer: &mut [u8]) -> Code {
         let Some(read) = self.methods().xRead else {
             return SQLITE_IOERR;
         };
         let (length, offset) = (buffer.len() as i32, offset.cast_signed());
         // SAFETY: the file is open, and the buffer has the length that is told.
-        unsafe { read(self.file, buffer.as_mut_ptr().cast(), length, offset) }
+        match unsafe { read(self.file, buffer.as_mut_ptr().cast(), length, offset) } {
+            SQLITE_IOERR_CORRUPTFS => SQLITE_IOERR_READ,
+            code => code,
+        }
     }
 
     /// Writes.
