@@ -24,6 +24,10 @@ use crate::transfer::restore_operations::{
 };
 use crate::write::writer::Writer;
 
+/// Largest sequence that a snapshot may have. Sequences end at 2^63, so as many assignments as any
+/// namespace will ever see are left.
+const MAX_SEQUENCE: u64 = 1 << 62;
+
 /// Sums written in a transaction.
 const SUMS: usize = 64;
 
@@ -81,7 +85,7 @@ impl Restore {
             if self.categories.contains_key(&key) || !new.insert(key) {
                 return Err(invalid(format!("category {:?} comes twice", record.key)));
             }
-            if record.anchor >= i64::MAX.cast_unsigned() {
+            if record.anchor > MAX_SEQUENCE {
                 return Err(invalid(format!(
                     "category {:?} has an anchor of sequence {}",
                     record.key, record.anchor
@@ -147,7 +151,7 @@ impl Restore {
                     item.key, membership.category
                 )));
             };
-            if membership.sequence == 0 || membership.sequence >= i64::MAX.cast_unsigned() {
+            if membership.sequence == 0 || membership.sequence > MAX_SEQUENCE {
                 return Err(invalid(format!(
                     "item {:?} has a membership of sequence {}",
                     item.key, membership.sequence

@@ -132,6 +132,51 @@ fn a_snapshot_with_an_anchor_out_of_range_is_refused() {
 }
 
 #[test]
+fn a_snapshot_whose_sequences_leave_no_room_is_refused() {
+    let directory = tempdir().unwrap();
+    let engine = open(directory.path());
+    create(&engine, "n");
+    categories(&engine, "n", 1);
+    assign(&engine, "n", 1, 0);
+    let namespace = engine.handle("n").unwrap();
+    let snapshot = engine.snapshot(&namespace, SnapshotView::Full, Default::default());
+    let frames: Vec<Frame> = snapshot.unwrap().map(Result::unwrap).collect();
+    let restore = |name: &str, sequence: u64| {
+        let new = new_namespace(name, MembershipMode::Single);
+        let mut restore = engine.restore(new, WriteContext::default())?;
+        let (last, rest) = frames.split_last().unwrap();
+        for frame in &rest[1..] {
+            let mut frame = frame.clone();
+            if let Frame::Items(items) = &mut frame {
+                items[0].memberships[0].sequence = sequence;
+            }
+            restore.push(frame)?;
+        }
+        restore.finish(last.clone())
+    };
+    for sequence in [
+        0,
+        (1 << 62) + 1,
+        (1 << 63) - 2,
+        (1 << 63) - 1,
+        1 << 63,
+        u64::MAX,
+    ] {
+        assert!(matches!(
+            restore("refused", sequence),
+            Err(Error::InvalidSnapshot { .. })
+        ));
+    }
+    // The largest one leaves room: members that join are counted and listed.
+    restore("copy", 1 << 62).unwrap();
+    for item in 2..6 {
+        assign(&engine, "copy", item, 0);
+    }
+    assert_verified(&engine, "copy");
+    assert_eq!(view(&engine, "copy").items, 5);
+}
+
+#[test]
 fn the_log_begins_anew_although_somebody_always_reads() {
     set_wal_pages(12);
     let directory = tempdir().unwrap();
