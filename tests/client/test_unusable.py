@@ -181,6 +181,61 @@ def test_a_forked_child_is_refused_and_does_nothing(tmp_path: Path, end: str) ->
     assert (done.returncode, done.stderr) == (0, "")
 
 
+_FORKED_ENGINE = """
+import os, sys
+from effective_embeddings._core import Engine, Grant, StatusError
+from effective_embeddings.v1 import resources_pb2, service_pb2
+grant = Grant.unrestricted("test")
+engine = Engine(sys.argv[1])
+hold, release = os.pipe()
+child = os.fork()
+if child == 0:
+    os.close(release)
+    namespace = resources_pb2.Namespace(name="n", dimension=2)
+    create = service_pb2.CreateNamespaceRequest(namespace=namespace).SerializeToString()
+    for call in (
+        lambda: engine.call("ListNamespaces", b"", grant, None),
+        lambda: engine.call("CreateNamespace", create, grant, None),
+    ):
+        try:
+            call()
+        except StatusError as error:
+            assert "forked" in error.message, error.message
+        else:
+            os._exit(3)
+    assert not engine.health()[0]
+    engine.close()
+    del engine
+    os.read(hold, 1)
+    sys.exit(0)
+engine.close()
+Engine(sys.argv[1]).close()  # The child lives, and holds nothing.
+try:
+    first = Engine(sys.argv[1])
+    Engine(sys.argv[1])
+except StatusError as error:
+    assert "in use by this process" in error.message, error.message
+else:
+    sys.exit(4)
+first.close()
+os.write(release, b".")
+_, status = os.waitpid(child, 0)
+assert status == 0, status
+"""
+
+
+def test_the_engine_itself_refuses_a_forked_child_which_holds_no_lock(tmp_path: Path) -> None:
+    done = subprocess.run(  # noqa: S603 - our own code
+        [sys.executable, "-c", _FORKED_ENGINE, str(tmp_path / "data")],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env=environment(),
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_a_child_of_multiprocessing_is_refused(tmp_path: Path) -> None:
     with Client.embedded(tmp_path / "data") as client:
         client.create_namespace("n", 2)

@@ -1,5 +1,6 @@
 //! The engine: one data directory and everything that can be asked of it.
 
+use std::mem;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -109,6 +110,7 @@ impl Engine {
     /// [`Engine::handle`] without waiting: `None` if the namespace is not in memory, or if its
     /// entry there is locked.
     pub fn try_handle(&self, name: &str) -> Option<NamespaceHandle> {
+        self.shared.health.own_process().ok()?;
         self.shared.cache.try_get(name).map(NamespaceHandle)
     }
 
@@ -364,8 +366,12 @@ impl Engine {
     }
 
     /// Finishes what was begun, writes everything that a start would have to do again, and lets
-    /// go of the directory once nothing is read any more. Idempotent.
+    /// go of the directory once nothing is read any more. Idempotent. In a forked process it does
+    /// nothing.
     pub fn close(&self) {
+        if self.shared.health.own_process().is_err() {
+            return;
+        }
         self.shared.health.stop();
         self.writer.stop();
     }
@@ -414,6 +420,11 @@ impl Engine {
 
 impl Drop for Engine {
     fn drop(&mut self) {
+        if self.shared.health.own_process().is_err() {
+            // The destructors would wait for threads that only the parent has, and close files
+            // that the parent has locked.
+            mem::forget((Arc::clone(&self.shared), Arc::clone(&self.writer)));
+        }
         self.close();
     }
 }

@@ -105,6 +105,17 @@ pub enum Error {
         /// The process that has it open.
         by: ee_store::Owner,
     },
+    /// The engine was opened by a process that the calling one was forked from.
+    #[error(
+        "process {opened} opened the data directory, and process {calling} was forked from it: \
+         open the directory here once it is closed there"
+    )]
+    Forked {
+        /// The process that opened the engine.
+        opened: u32,
+        /// The calling process.
+        calling: u32,
+    },
     /// A directory that is to be filled holds something already.
     #[error("data directory {directory} is not empty")]
     DirectoryNotEmpty {

@@ -13,6 +13,8 @@ pub(crate) const DEFECT: &str = "a defect stopped the writer";
 
 /// Whether the engine takes writes: until it is told to stop, or the store fails.
 pub(crate) struct WriteHealth {
+    /// The process that opened the engine, and has its threads and locks.
+    process: u32,
     stopping: AtomicBool,
     failure: Arc<FailureLatch>,
     /// Where the data is: only the operator is told.
@@ -22,6 +24,7 @@ pub(crate) struct WriteHealth {
 impl WriteHealth {
     pub(crate) fn new(failure: Arc<FailureLatch>, location: String) -> Self {
         Self {
+            process: std::process::id(),
             stopping: AtomicBool::new(false),
             failure,
             location,
@@ -65,8 +68,18 @@ impl WriteHealth {
         }
     }
 
+    /// Refuses every call of a forked process, which has neither the engine's threads nor its locks.
+    pub(crate) fn own_process(&self) -> Result<()> {
+        let (opened, calling) = (self.process, std::process::id());
+        match opened == calling {
+            true => Ok(()),
+            false => Err(Error::Forked { opened, calling }),
+        }
+    }
+
     /// Refuses what cannot be written now.
     pub(crate) fn may_write(&self) -> Result<()> {
+        self.own_process()?;
         self.may_write_queued()?;
         if self.stopping.load(Ordering::Acquire) {
             return Err(Error::ShuttingDown);

@@ -39,6 +39,7 @@ impl Shared {
 
     /// Reads; an error is reported as one of reading.
     pub(crate) fn reading<T>(&self, read: impl FnOnce() -> Result<T>) -> Result<T> {
+        self.health.own_process()?;
         read().map_err(|error| self.read_error(error))
     }
 

@@ -100,7 +100,9 @@ pub(crate) fn call_error(paths: FieldPaths, error: Error) -> CallError {
         )
         .with_internal_detail(format_args!("{place}: {what}"))
         .with("place", place),
-        Error::DirectoryInUse { .. } | Error::DirectoryNotEmpty { .. } => plain(R::DirectoryInUse),
+        Error::DirectoryInUse { .. } | Error::DirectoryNotEmpty { .. } | Error::Forked { .. } => {
+            plain(R::DirectoryInUse)
+        }
         Error::StoreFailed { cause } => plain(R::StoreFailed).with("cause", cause),
         Error::ReadFailed { cause } => plain(R::ReadFailed)
             .with_internal_detail(&cause)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
-import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -40,7 +38,7 @@ class EmbeddedTransport:
     """Calls an engine on a data directory that this process owns; safe for several threads.
 
     A process that was forked from this one has neither the engine's threads nor its locks: there,
-    calls are refused, closing does nothing, and the engine is never destroyed.
+    calls are refused, and closing does nothing.
     """
 
     # In process nothing is temporarily unreachable: an Unavailable stays one.
@@ -60,7 +58,6 @@ class EmbeddedTransport:
         self._closed = False
         with _translated():
             self._engine = Engine(path, memory_budget=memory_budget, kernel=kernel, threads=threads)
-        _opened.add(self)
 
     def _usable(self) -> Engine:
         if os.getpid() != self._process:
@@ -105,14 +102,6 @@ class EmbeddedTransport:
             self._closed = True
             self._engine.close()
 
-    def leak(self) -> None:
-        """Keep the engine for ever, in a forked process.
-
-        Its destructor would wait for threads that only the parent has, and close files that the
-        parent has locked.
-        """
-        ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._engine))
-
 
 @contextmanager
 def _translated() -> Iterator[None]:
@@ -120,14 +109,3 @@ def _translated() -> Iterator[None]:
         yield
     except StatusError as error:
         raise error_from_status(error.code, error.message, error.details) from None
-
-
-_opened: weakref.WeakSet[EmbeddedTransport] = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    for transport in _opened:
-        transport.leak()
-
-
-os.register_at_fork(after_in_child=_after_fork)
