@@ -3,10 +3,10 @@
 //! A scan of rows that do not fit the caches takes as long as memory needs to deliver them, for
 //! one query as for a few. So while one runs, the queries that arrive wait for it to end, and the
 //! next scan takes all of them in one pass. A query that arrives while nothing runs starts at once
-//! and alone: nobody waits for company.
+//! and alone: no query waits for others to share its scan.
 //!
-//! Who shares a scan asks with the same options, so an answer is the one of a scan of its own, and
-//! of one revision: the queries are taken before the state is, which then has every write that was
+//! The queries of a scan have the same options, so an answer is the one of a scan of its own, and of one
+//! revision: the queries are taken before the state is, which then has every write that was
 //! acknowledged before any of them came.
 
 use std::sync::{Arc, OnceLock};
@@ -19,82 +19,82 @@ use parking_lot::{Condvar, Mutex};
 use crate::api::At;
 
 /// Bytes of a namespace from which its scans are shared: its sketches, about a seventeenth, are
-/// then 15 MiB, and a scan takes several times as long as waking those who waited for it.
+/// then 15 MiB, and a scan takes several times as long as waking the queries that waited for it.
 pub(crate) const MIN_BYTES: usize = 256 << 20;
 
-/// Queries in one scan at the most, so that the first of them does not wait for long.
-const MOST: usize = 64;
+/// Queries in one scan, at most, so that the first of them does not wait for long.
+const MAX_QUERIES: usize = 64;
 
-/// Who scans a namespace, and who waits for that.
+/// The scans of a namespace that run, and the queries that wait for one.
 #[derive(Debug, Default)]
 pub(crate) struct SharedScan {
-    line: Mutex<Line>,
+    queue: Mutex<Queue>,
 }
 
 #[derive(Debug, Default)]
-struct Line {
+struct Queue {
     running: usize,
-    waiting: Vec<Arc<Seat>>,
+    waiting: Vec<Arc<WaitingQuery>>,
 }
 
 /// A query that waits.
 #[derive(Debug)]
-struct Seat {
+struct WaitingQuery {
     query: Query,
     options: MatchOptions,
     turn: Mutex<Turn>,
     changed: Condvar,
 }
 
-/// What a waiting query is told.
+/// What a waiting query does next.
 #[derive(Debug)]
 enum Turn {
     Wait,
-    /// Scan, for all that wait with the same options.
+    /// Scan, for all queries that wait with the same options.
     Lead,
-    /// Somebody has scanned.
+    /// Return the answer that another query's scan has found.
     Answered(At<Ranking>),
-    /// Whoever scanned failed: scan alone, and find out why.
+    /// Scan alone, since the scan of another query failed.
     Alone,
 }
 
-/// How many scans of so many threads each keep the processor busy.
-pub(crate) fn at_once(threads: usize) -> usize {
+/// The number of scans, of so many threads each, that keep the processor busy.
+pub(crate) fn max_running(threads: usize) -> usize {
     static CORES: OnceLock<usize> = OnceLock::new();
     let cores = *CORES.get_or_init(|| available_parallelism().map_or(1, usize::from));
     (cores / threads.max(1)).max(1)
 }
 
 impl SharedScan {
-    /// The answer of `scan` for one query, which `scan` may have been given together with others.
-    /// At most `at_once` scans run at the same time; the others wait and share.
+    /// The answer of `scan` for one query; `scan` may be called with others as well.
+    /// At most `max_running` scans run at the same time; other queries wait and share.
     pub(crate) fn rank(
         &self,
         query: Query,
         options: MatchOptions,
-        at_once: usize,
+        max_running: usize,
         scan: impl Fn(&[Query], &MatchOptions) -> At<Vec<Ranking>>,
     ) -> At<Ranking> {
-        let seat = Arc::new(Seat {
+        let waiting = Arc::new(WaitingQuery {
             query,
             options,
             turn: Mutex::new(Turn::Lead),
             changed: Condvar::new(),
         });
         {
-            let mut line = self.line.lock();
-            if line.running < at_once {
-                line.running += 1;
+            let mut queue = self.queue.lock();
+            if queue.running < max_running {
+                queue.running += 1;
             } else {
-                *seat.turn.lock() = Turn::Wait;
-                line.waiting.push(Arc::clone(&seat));
+                *waiting.turn.lock() = Turn::Wait;
+                queue.waiting.push(Arc::clone(&waiting));
             }
         }
-        match seat.wait() {
+        match waiting.wait() {
             Turn::Answered(answer) => answer,
-            Turn::Lead => self.lead(&seat, scan),
+            Turn::Lead => self.lead(&waiting, scan),
             Turn::Alone | Turn::Wait => {
-                only(scan(std::slice::from_ref(&seat.query), &seat.options))
+                only(scan(std::slice::from_ref(&waiting.query), &waiting.options))
             }
         }
     }
@@ -102,23 +102,23 @@ impl SharedScan {
     /// Scans for this query and for those that wait with the same options.
     fn lead(
         &self,
-        own: &Seat,
+        own: &WaitingQuery,
         scan: impl Fn(&[Query], &MatchOptions) -> At<Vec<Ranking>>,
     ) -> At<Ranking> {
         let mut scanning = Scanning {
             shared: self,
-            company: self.company(own),
+            others: self.others(own),
         };
-        if scanning.company.is_empty() {
+        if scanning.others.is_empty() {
             return only(scan(std::slice::from_ref(&own.query), &own.options));
         }
-        let company = scanning.company.iter().map(|seat| seat.query.clone());
-        let queries: Vec<Query> = std::iter::once(own.query.clone()).chain(company).collect();
+        let others = scanning.others.iter().map(|waiting| waiting.query.clone());
+        let queries: Vec<Query> = std::iter::once(own.query.clone()).chain(others).collect();
         let At { value, revision } = scan(&queries, &own.options);
         let mut rankings = value.into_iter();
         let first = rankings.next().expect("a ranking for each query");
-        for (seat, value) in scanning.company.drain(..).zip(rankings) {
-            seat.tell(Turn::Answered(At { value, revision }));
+        for (waiting, value) in scanning.others.drain(..).zip(rankings) {
+            waiting.set(Turn::Answered(At { value, revision }));
         }
         At {
             value: first,
@@ -126,30 +126,30 @@ impl SharedScan {
         }
     }
 
-    /// Takes from the line who can share this query's scan.
-    fn company(&self, own: &Seat) -> Vec<Arc<Seat>> {
-        let mut line = self.line.lock();
-        let mut left = MOST - 1;
-        let shares = |seat: &mut Arc<Seat>| {
-            let shares = left > 0 && seat.options == own.options;
+    /// Takes the queries from the queue that can share this query's scan.
+    fn others(&self, own: &WaitingQuery) -> Vec<Arc<WaitingQuery>> {
+        let mut queue = self.queue.lock();
+        let mut left = MAX_QUERIES - 1;
+        let shares = |waiting: &mut Arc<WaitingQuery>| {
+            let shares = left > 0 && waiting.options == own.options;
             left -= usize::from(shares);
             shares
         };
-        line.waiting.extract_if(.., shares).collect()
+        queue.waiting.extract_if(.., shares).collect()
     }
 
-    /// A scan has ended: whoever waits longest has the next.
+    /// A scan has ended: the query that has waited longest has the next.
     fn next(&self) {
-        let mut line = self.line.lock();
-        if line.waiting.is_empty() {
-            line.running -= 1;
+        let mut queue = self.queue.lock();
+        if queue.waiting.is_empty() {
+            queue.running -= 1;
         } else {
-            line.waiting.remove(0).tell(Turn::Lead);
+            queue.waiting.remove(0).set(Turn::Lead);
         }
     }
 }
 
-impl Seat {
+impl WaitingQuery {
     fn wait(&self) -> Turn {
         let mut turn = self.turn.lock();
         while matches!(*turn, Turn::Wait) {
@@ -158,22 +158,22 @@ impl Seat {
         std::mem::replace(&mut *turn, Turn::Wait)
     }
 
-    fn tell(&self, turn: Turn) {
+    fn set(&self, turn: Turn) {
         *self.turn.lock() = turn;
         self.changed.notify_one();
     }
 }
 
-/// A scan that runs. However it ends, somebody else has the next turn, and nobody waits for ever.
+/// A scan that runs. However it ends, another query has the next turn, and no query waits for ever.
 struct Scanning<'a> {
     shared: &'a SharedScan,
-    company: Vec<Arc<Seat>>,
+    others: Vec<Arc<WaitingQuery>>,
 }
 
 impl Drop for Scanning<'_> {
     fn drop(&mut self) {
-        for seat in self.company.drain(..) {
-            seat.tell(Turn::Alone);
+        for waiting in self.others.drain(..) {
+            waiting.set(Turn::Alone);
         }
         self.shared.next();
     }
@@ -246,8 +246,8 @@ mod tests {
             }
         });
         assert!(scans.load(Ordering::Relaxed) < 30);
-        let line = shared.line.lock();
-        assert_eq!((line.running, line.waiting.len()), (0, 0));
+        let queue = shared.queue.lock();
+        assert_eq!((queue.running, queue.waiting.len()), (0, 0));
     }
 
     #[test]
@@ -275,7 +275,7 @@ mod tests {
                 });
             }
         });
-        let line = shared.line.lock();
-        assert_eq!((line.running, line.waiting.len()), (0, 0));
+        let queue = shared.queue.lock();
+        assert_eq!((queue.running, queue.waiting.len()), (0, 0));
     }
 }

@@ -69,11 +69,11 @@ impl Ranker<'_> {
             found.expect("only LOCAL needs members")
         };
         if resolved.len() == 1 && loaded.memory.load(Ordering::Relaxed) >= scan_sharing::MIN_BYTES {
-            let at_once = scan_sharing::at_once(options.threads);
+            let max_running = scan_sharing::max_running(options.threads);
             let At { value, revision } =
                 loaded
                     .scans
-                    .rank(resolved.swap_remove(0), options, at_once, scan);
+                    .rank(resolved.swap_remove(0), options, max_running, scan);
             return Ok(At {
                 value: vec![value],
                 revision,

@@ -281,7 +281,7 @@ impl<'a> Batch<'a> {
         if count == 0 {
             return Ok(());
         }
-        complete(
+        compute_directions(
             &mut self.namespaces,
             &mut self.replies,
             self.shared.threads,
@@ -314,7 +314,7 @@ impl<'a> Batch<'a> {
         }
         let mut ended = Commit::Committed;
         let session = &mut *self.session;
-        complete(
+        compute_directions(
             &mut self.namespaces,
             &mut self.replies,
             self.shared.threads,
@@ -379,9 +379,9 @@ impl<'a> Batch<'a> {
     }
 }
 
-/// Computes what readers and callers need, and completes the answers. `meanwhile` is what this thread
-/// does first, while others begin.
-fn complete(
+/// Computes what readers and callers need, and completes the answers. `meanwhile` is done first on
+/// this thread, while other threads begin.
+fn compute_directions(
     namespaces: &mut FxHashMap<i64, NamespaceBatch>,
     replies: &mut [PendingReply],
     threads: usize,

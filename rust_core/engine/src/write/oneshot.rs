@@ -1,82 +1,72 @@
-//! One answer, from the thread that does the work to the one that waits for it.
+//! A oneshot channel: one result, from the thread that does the work to the one that waits for it.
 //!
-//! A write takes as long as a disk's sync, so whoever waits sleeps at once. A channel would look
-//! out for the answer first, and with many who wait that takes more time than the writing.
+//! A write takes as long as a disk's sync, so a waiting caller sleeps at once. A general channel spins
+//! before it sleeps, and with many callers that takes more time than the writing.
 
 use std::sync::Arc;
 use std::thread::{self, Thread};
 
 use parking_lot::Mutex;
 
-/// Made on the thread that will wait.
-pub(crate) fn answer<T>() -> (Reply<T>, Answer<T>) {
-    let slot = Arc::new(Slot {
+/// A channel. The calling thread is the one that will receive.
+pub(crate) fn oneshot<T>() -> (Sender<T>, Receiver<T>) {
+    let channel = Arc::new(Channel {
         state: Mutex::new(State::Open),
-        waiting: thread::current(),
+        receiver: thread::current(),
     });
-    let reply = Reply(Arc::new(Sender(Arc::clone(&slot))));
-    (reply, Answer(slot))
+    (Sender(Arc::clone(&channel)), Receiver(channel))
 }
 
-struct Slot<T> {
+struct Channel<T> {
     state: Mutex<State<T>>,
-    waiting: Thread,
+    receiver: Thread,
 }
 
 enum State<T> {
     Open,
-    Answered(T),
-    /// There will be no answer, or it was taken.
-    Over,
+    Sent(T),
+    /// The sender was dropped, or the value was received.
+    Closed,
 }
 
-impl<T> Slot<T> {
+impl<T> Channel<T> {
     fn close(&self, state: State<T>) {
         let mut now = self.state.lock();
         if matches!(*now, State::Open) {
             *now = state;
             drop(now);
-            self.waiting.unpark();
+            self.receiver.unpark();
         }
     }
 }
 
-/// Who answers. The first answer counts.
-pub(crate) struct Reply<T>(Arc<Sender<T>>);
+/// The sending side. Dropping it without a value wakes the receiver too.
+pub(crate) struct Sender<T>(Arc<Channel<T>>);
 
-/// What all clones of a reply have in common.
-struct Sender<T>(Arc<Slot<T>>);
-
-impl<T> Reply<T> {
-    /// Answers.
-    pub(crate) fn send(&self, value: T) {
-        self.0.0.close(State::Answered(value));
-    }
-}
-
-impl<T> Clone for Reply<T> {
-    fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
+impl<T> Sender<T> {
+    /// Sends the value.
+    pub(crate) fn send(self, value: T) {
+        self.0.close(State::Sent(value));
     }
 }
 
 impl<T> Drop for Sender<T> {
     fn drop(&mut self) {
-        self.0.close(State::Over);
+        self.0.close(State::Closed);
     }
 }
 
-/// Who waits.
-pub(crate) struct Answer<T>(Arc<Slot<T>>);
+/// The receiving side.
+pub(crate) struct Receiver<T>(Arc<Channel<T>>);
 
-impl<T> Answer<T> {
-    /// Waits for the answer; none: nobody is left who could give one.
-    pub(crate) fn wait(self) -> Option<T> {
+impl<T> Receiver<T> {
+    /// Waits for the value; `None`: the sender was dropped without sending.
+    pub(crate) fn receive(self) -> Option<T> {
         loop {
             let mut state = self.0.state.lock();
-            match std::mem::replace(&mut *state, State::Over) {
-                State::Answered(value) => return Some(value),
-                State::Over => return None,
+            match std::mem::replace(&mut *state, State::Closed) {
+                State::Sent(value) => return Some(value),
+                State::Closed => return None,
                 State::Open => {
                     *state = State::Open;
                     drop(state);
@@ -92,32 +82,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_answer_is_the_one() {
-        let (reply, answer) = answer();
-        let other = reply.clone();
-        other.send(1);
-        reply.send(2);
-        drop((reply, other));
-        assert_eq!(answer.wait(), Some(1));
+    fn a_value_outlives_its_sender() {
+        let (sender, receiver) = oneshot();
+        sender.send(1);
+        assert_eq!(receiver.receive(), Some(1));
     }
 
     #[test]
-    fn it_is_waited_for_until_nobody_is_left_to_give_it() {
-        for answered in [true, false] {
-            let (reply, answer) = answer();
+    fn the_receiver_waits_until_the_value_is_sent_or_the_sender_dropped() {
+        for sent in [true, false] {
+            let (sender, receiver) = oneshot();
             thread::scope(|scope| {
-                let other = reply.clone();
                 scope.spawn(move || {
-                    drop(other);
-                    // So that it is waited for already, most of the time.
+                    // So that the receiver waits already, most of the time.
                     thread::sleep(std::time::Duration::from_millis(5));
-                    if answered {
-                        reply.send(7);
+                    if sent {
+                        sender.send(7);
                     }
                 });
-                // Somebody else's wake-up is not an answer.
+                // A wake-up for another reason is not a value.
                 thread::current().unpark();
-                assert_eq!(answer.wait(), answered.then_some(7));
+                assert_eq!(receiver.receive(), sent.then_some(7));
             });
         }
     }

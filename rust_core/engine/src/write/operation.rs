@@ -4,11 +4,11 @@ use ee_store::WriteSession;
 
 use crate::Result;
 use crate::shared::Shared;
-use crate::write::oneshot::Reply;
+use crate::write::oneshot::Sender;
 
 /// A write that is not a command: create, delete, the parts of a restore.
 pub(crate) trait Operation: Send {
-    /// What the caller is told.
+    /// The result for the caller.
     type Output: Send;
 
     /// Writes, inside a transaction that the caller commits, or rolls back after an error. After a
@@ -32,11 +32,11 @@ pub(crate) trait QueuedOperation: Send {
 pub(crate) struct Waiting<O: Operation> {
     operation: O,
     output: Option<O::Output>,
-    reply: Reply<Result<O::Output>>,
+    reply: Sender<Result<O::Output>>,
 }
 
 impl<O: Operation> Waiting<O> {
-    pub(crate) fn new(operation: O, reply: Reply<Result<O::Output>>) -> Self {
+    pub(crate) fn new(operation: O, reply: Sender<Result<O::Output>>) -> Self {
         Self {
             operation,
             output: None,

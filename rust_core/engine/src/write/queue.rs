@@ -9,7 +9,7 @@ use parking_lot::{Condvar, Mutex};
 
 use crate::api::{WriteContext, Written};
 use crate::catalog::cached_namespace::CachedNamespace;
-use crate::write::oneshot::Reply;
+use crate::write::oneshot::Sender;
 use crate::write::operation::QueuedOperation;
 use crate::{Error, Result};
 
@@ -18,7 +18,7 @@ pub(crate) struct WriteJob {
     pub(crate) loaded: Arc<CachedNamespace>,
     pub(crate) command: Command,
     pub(crate) context: WriteContext,
-    pub(crate) reply: Reply<Result<Written>>,
+    pub(crate) reply: Sender<Result<Written>>,
 }
 
 pub(crate) enum Job {

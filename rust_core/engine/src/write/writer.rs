@@ -19,7 +19,7 @@ use parking_lot::Mutex;
 use crate::api::{WriteContext, Written};
 use crate::catalog::cached_namespace::CachedNamespace;
 use crate::shared::Shared;
-use crate::write::oneshot::{Answer, answer};
+use crate::write::oneshot::{Receiver, oneshot};
 use crate::write::operation::{Operation, Waiting};
 use crate::write::queue::{Job, Queue, WriteJob};
 use crate::write::worker::{PURGE_PAUSE, Worker};
@@ -78,7 +78,7 @@ impl Writer {
         context: WriteContext,
     ) -> Result<Written> {
         self.shared.health.may_write()?;
-        let (reply, answer) = answer();
+        let (reply, receiver) = oneshot();
         let job = Box::new(WriteJob {
             loaded,
             command,
@@ -88,7 +88,7 @@ impl Writer {
         if let Some(job) = self.try_write(job)? {
             self.queue.push(Job::Write(job))?;
         }
-        let written = self.await_answer(answer);
+        let written = self.receive(receiver);
         if self.shared.cache.over_budget() {
             self.evict();
         }
@@ -112,16 +112,16 @@ impl Writer {
     /// Runs an operation in a transaction of its own, and returns once it is durable.
     pub(crate) fn operation<O: Operation + 'static>(&self, operation: O) -> Result<O::Output> {
         self.shared.health.may_write()?;
-        let (reply, answer) = answer();
+        let (reply, receiver) = oneshot();
         let waiting = Waiting::new(operation, reply);
         self.queue.push(Job::Operation(Box::new(waiting)))?;
-        self.await_answer(answer)
+        self.receive(receiver)
     }
 
-    fn await_answer<T>(&self, answer: Answer<Result<T>>) -> Result<T> {
-        // No answer: the writer was closed, or stopped by a defect.
-        answer
-            .wait()
+    fn receive<T>(&self, receiver: Receiver<Result<T>>) -> Result<T> {
+        // No value: the writer was closed, or stopped by a defect.
+        receiver
+            .receive()
             .ok_or_else(|| self.shared.health.unanswered())?
     }
 
