@@ -1,6 +1,6 @@
-//! The admission of calls. A listener asks, in this order: who calls, whether the caller is within
-//! its rate, whether there is room to wait for the request, and whether there is room to execute
-//! the call. All but the last come before a byte of the request is read, so that a refused call
+//! The admission of calls. A listener checks, in this order: the caller's identity, the caller's
+//! rate, the limit of calls that wait for their requests, and the limits of calls that are
+//! executed. All but the last come before a byte of the request is read, so that a refused call
 //! costs its headers and no more.
 
 use std::sync::Arc;

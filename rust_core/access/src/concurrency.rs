@@ -8,7 +8,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 /// The values of the limits. A share is what one principal may hold of the whole; a share that
-/// equals the whole limits nobody.
+/// equals the whole has no effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Calls that are executed or wait for a worker, streams included.
@@ -40,7 +40,7 @@ pub enum Work {
     Streaming,
 }
 
-/// The limit that leaves no room for more work.
+/// The limit that is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shortage {
     /// The name of the limit.

@@ -1,9 +1,9 @@
-//! Admission of calls: who calls, whether the call may run now, and how a refusal is told.
+//! Admission of calls: the caller's identity, whether the call may run now, and the status of a refusal.
 //!
 //! Every listener calls this crate before it reads a request, and builds every refusal of its own
-//! with it ([`refusals`]). [`Admission`] joins the parts: [`tokens`] say who calls and with which
-//! [`grant`], [`rate_limit`] how often, [`concurrency`] how much at once, [`load_shedding`] which
-//! calls are refused while more come than can be answered.
+//! with it ([`refusals`]). [`Admission`] joins the parts: [`tokens`] identify the caller and its
+//! [`grant`], [`rate_limit`] bounds the calls of a token, [`concurrency`] the work in progress, and
+//! [`load_shedding`] selects the calls to refuse under overload.
 //!
 //! Invariants: the crate does no I/O, reads no clock (times are arguments), draws no random
 //! numbers (keys and seeds are arguments) and writes no logs; it knows neither the contract's

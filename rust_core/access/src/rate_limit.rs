@@ -38,7 +38,7 @@ impl TokenBucket {
         }
     }
 
-    /// Takes one event, or says how long it is until one is there.
+    /// Takes one event, or returns the time until the next one can be taken.
     pub fn try_take(&mut self, rate: Rate, now: Instant) -> Result<(), Duration> {
         // Threads may bring their times in another order than they read them in.
         let elapsed = now.saturating_duration_since(self.updated);

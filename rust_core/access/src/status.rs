@@ -134,7 +134,7 @@ impl StatusBuilder {
         self
     }
 
-    /// Adds a `BadRequest` with these field violations, unless there are none.
+    /// Adds a `BadRequest` with these field violations, unless the list is empty.
     #[must_use]
     pub fn violations(mut self, violations: Vec<FieldViolation>) -> Self {
         self.violations = violations;

@@ -43,7 +43,7 @@ impl Shared {
         read().map_err(|error| self.read_error(error))
     }
 
-    /// An error of reading, as a caller is told it. An error of the disk is one of this read alone,
+    /// An error of reading, as the caller gets it. An error of the disk is one of this read alone,
     /// unless the writer has met one too: the next read may succeed, or another place may be read.
     pub(crate) fn read_error(&self, error: Error) -> Error {
         let error = match error {

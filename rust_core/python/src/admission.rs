@@ -245,7 +245,7 @@ impl Permit {
     }
 }
 
-/// Decides over the calls of one method while more come than can be answered.
+/// Selects the calls of one method to refuse under overload.
 #[pyclass(frozen, module = "effective_embeddings._core")]
 pub(crate) struct LoadShedder(ee_access::load_shedding::LoadShedder);
 

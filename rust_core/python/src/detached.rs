@@ -19,7 +19,7 @@ impl<T: Send> Detached<T> {
 impl<T: Send> Drop for Detached<T> {
     fn drop(&mut self) {
         let value = self.0.take();
-        // While the interpreter ends there is nobody to hold up.
+        // While the interpreter ends, no other thread of Python is held up.
         let mut value = Some(value);
         let _ = Python::try_attach(|py| {
             let value = value.take();

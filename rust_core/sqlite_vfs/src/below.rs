@@ -36,7 +36,7 @@ impl Below<'_> {
             return SQLITE_IOERR;
         };
         let (length, offset) = (buffer.len() as i32, offset.cast_signed());
-        // SAFETY: the file is open, and the buffer has the length that is told.
+        // SAFETY: the file is open, and the buffer has the given length.
         match unsafe { read(self.file, buffer.as_mut_ptr().cast(), length, offset) } {
             SQLITE_IOERR_CORRUPTFS => SQLITE_IOERR_READ,
             code => code,
@@ -49,7 +49,7 @@ impl Below<'_> {
             return SQLITE_IOERR;
         };
         let (length, offset) = (bytes.len() as i32, offset.cast_signed());
-        // SAFETY: the file is open, and there are as many bytes as is told.
+        // SAFETY: the file is open, and the given number of bytes can be read.
         unsafe { write(self.file, bytes.as_ptr().cast(), length, offset) }
     }
 

@@ -236,7 +236,7 @@ unsafe extern "C" fn read(
     length: c_int,
     offset: i64,
 ) -> c_int {
-    // SAFETY: the file is open, and the buffer has the length that is told.
+    // SAFETY: the file is open, and the buffer has the given length.
     unsafe {
         // The layer may look at bytes that a failing read has not written.
         ptr::write_bytes(buffer.cast::<u8>(), 0, length as usize);
@@ -252,7 +252,7 @@ unsafe extern "C" fn write(
     length: c_int,
     offset: i64,
 ) -> c_int {
-    // SAFETY: the file is open, and there are as many bytes as is told.
+    // SAFETY: the file is open, and the given number of bytes can be read.
     unsafe {
         let bytes = std::slice::from_raw_parts(bytes.cast::<u8>(), length as usize);
         let (layered, mut below) = parts(file);

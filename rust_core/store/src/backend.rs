@@ -56,7 +56,7 @@ pub trait Backend: Send + Sync {
     /// A session that writes. Fails if the store gives no more of them.
     fn write_session(&self, wake: Wake) -> StoreResult<Box<dyn WriteSession>>;
 
-    /// Why nothing more is written, once that is so.
+    /// The failure that has ended writing, if any.
     fn failure(&self) -> &Arc<FailureLatch>;
 
     /// What the store is.
@@ -216,8 +216,8 @@ pub enum Commit {
     /// Durable.
     Committed,
     /// Nothing was written, since another process has written to the same namespace. The batch can
-    /// be applied again, to what is there now. Each conflict means that somebody else's transaction
-    /// was committed.
+    /// be applied again, to what is stored then. Each conflict means that a transaction of another
+    /// process was committed.
     Conflict,
     /// Not known, and why.
     Unknown(StoreError),
@@ -342,6 +342,6 @@ pub trait WriteSession: Send {
     /// Returns whether any may be left.
     fn purge(&mut self) -> StoreResult<bool>;
 
-    /// Finishes all upkeep and gives up the writer. No view can be begun afterwards.
+    /// Finishes all upkeep and releases the writer. No view can be begun afterwards.
     fn close(self: Box<Self>);
 }

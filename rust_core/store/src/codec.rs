@@ -23,7 +23,7 @@
 //! variant of an enum, or any change that older versions must not misread, raises
 //! [`Record::VERSION`], and the decoder keeps reading the older ones.
 //!
-//! Tags are in ascending order, and each is there at most once. Columns of `items` and `memberships`
+//! Tags are in ascending order, and each occurs at most once. Columns of `items` and `memberships`
 //! that are not records have a column `extensions` beside them, of the same form, which is NULL as
 //! long as no extension is used ([`check_extensions`]).
 //!

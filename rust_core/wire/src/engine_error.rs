@@ -53,7 +53,7 @@ impl From<Error> for CallError {
     }
 }
 
-/// The refusal that tells the caller of an error of the engine.
+/// The refusal that an error of the engine becomes.
 #[cold]
 pub(crate) fn call_error(paths: FieldPaths, error: Error) -> CallError {
     let text = error.to_string();

@@ -7,7 +7,7 @@ asyncio costs more than that. An echo of 4 KiB, client and server in two process
 EPYC, Python 3.11.7, grpcio 1.85.1; `python -m bench.grpc.stacks`):
 
     stack                 1 outstanding: p50, server CPU    16 outstanding: rate, server CPU
-    exchange              223-282 us, 116-125 us a call     9400-10400/s, 47-52 us a call
+    raw unary             223-282 us, 116-125 us a call     9400-10400/s, 47-52 us a call
     thread pool           279-427 us, 180-272 us            4000-6400/s, 147-242 us
     asyncio, in the loop  353-360 us, 260-270 us            3600-6100/s, 150-213 us (never blocks)
     asyncio, handed over  470-471 us, 355-373 us            3600-4500/s, 229-278 us

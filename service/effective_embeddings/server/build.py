@@ -145,9 +145,9 @@ def _options(settings: Settings) -> list[tuple[str, int]]:
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.max_allowed_incoming_connections", _connections(settings.max_connections)),
         # Calls that have come and that Python has not seen yet. Admission refuses calls as fast
-        # as one thread can look at them; what comes faster waits here, and lengthens every answer
-        # by that. So gRPC ends what is beyond, with CANCELLED and whoever calls, which clients
-        # take for "try again".
+        # as one thread can look at them; what comes faster waits here, and delays every answer.
+        # So gRPC ends calls beyond the limit with CANCELLED, whatever their principal, which
+        # clients take for "try again".
         ("grpc.server.max_pending_requests", settings.pending_calls),
         ("grpc.server.max_pending_requests_hard_limit", settings.pending_calls * 2),
         ("grpc.max_concurrent_streams", settings.max_streams_per_connection),

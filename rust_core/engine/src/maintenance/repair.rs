@@ -108,7 +108,7 @@ struct Recovery<'a> {
     end: i64,
     namespaces: BTreeMap<i64, Salvaged>,
     report: RepairReport,
-    /// Namespaces that were deleted, or whose restore was not finished: nobody misses their rows.
+    /// Namespaces that were deleted, or whose restore was not finished: their rows are not missed.
     gone: Vec<i64>,
 }
 

@@ -12,7 +12,7 @@ use crate::{Error, Result};
 /// Rows read at a time.
 const SCAN: usize = 512;
 
-/// Findings that are reported; more of the same helps nobody.
+/// Findings that are reported, at most.
 const MAX_FINDINGS: usize = 100;
 
 /// Rebuilds a category's sum from its members. Only the end must be in range: the live sum may have

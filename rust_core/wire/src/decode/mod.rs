@@ -67,7 +67,7 @@ pub(crate) fn required(path: Path<'_>, what: &str) -> CallError {
     CallError::at(ErrorReason::RequiredField, path.to_string(), what)
 }
 
-/// What a `metadata` field says: an empty map leaves what there is, unless it is to be replaced.
+/// The new value of a `metadata` field: an empty map changes nothing, unless `replace` is set.
 pub(crate) fn metadata(path: Path<'_>, map: Metadata, replace: bool) -> Result<Option<Metadata>> {
     text::metadata(path, &map)?;
     Ok((replace || !map.is_empty()).then_some(map))

@@ -63,7 +63,7 @@ def _lost(lost: Mapping[str, Any]) -> list[str]:
     """Return the losses of a namespace, one per line."""
     lines = [f"category {key!r}" for key in lost["categories"]]
     lines += [f"item {key!r}" for key in lost["items"]]
-    lines += [f"a category of item {key!r}, which is there" for key in lost["memberships"]]
+    lines += [f"a membership of item {key!r}, which is recovered" for key in lost["memberships"]]
     for one, many, count in (
         ("category", "categories", lost["unnamed_categories"]),
         ("item", "items", lost["unnamed_items"]),

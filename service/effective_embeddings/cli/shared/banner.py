@@ -13,7 +13,7 @@ __all__ = ["banner"]
 
 
 def banner(settings: Settings, handle: ServerHandle) -> None:
-    """Print where it listens, where the data is, and who can do what."""
+    """Print the address, the data directory, and what is protected and what is open."""
     lines = [
         ("listening", handle.target),
         ("data", str(settings.data.resolve())),
@@ -51,7 +51,7 @@ def _open(settings: Settings, handle: ServerHandle) -> Iterator[str]:
     elif not settings.encrypted and not settings.local:
         yield "calls are not encrypted: the network can read them, tokens included"
     if settings.authenticated and settings.reflects:
-        yield "the contract is told to everybody (reflection)"
+        yield "every caller can read the contract (reflection)"
     if not settings.calls_per_second:
         yield "no principal's rate is limited (calls_per_second)"
     if handle.metrics_target is not None:

@@ -39,7 +39,7 @@ class Transport(Protocol):
 
 
 class AsyncTransport(Protocol):
-    """The same for asyncio, over gRPC."""
+    """A Transport for asyncio, over gRPC."""
 
     @property
     def retries(self) -> bool:

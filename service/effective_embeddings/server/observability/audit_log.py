@@ -32,7 +32,7 @@ _SECONDS_BETWEEN_WARNINGS = 60.0
 
 
 class AuditLog:
-    """Who changed what, and who was refused: a JSON line each.
+    """Writes and refusals with their callers: a JSON line each.
 
     A line holds the principal, the method, the namespace as the caller named it, and the outcome;
     never a vector, a key, a token or a text of the caller. The file may be moved away at any time:

@@ -67,7 +67,7 @@ SERVER_METRICS: Mapping[str, ServerMetric] = {
         ServerMetric(
             "effemb_log_lines_dropped",
             "counter",
-            "Log lines that were dropped because nobody read the standard error.",
+            "Log lines that were dropped because the standard error was not read.",
         ),
         ServerMetric(
             "effemb_file_bytes", "gauge", "Size of each file in the data directory.", ("file",)

@@ -1,4 +1,4 @@
-"""Whether somebody listens on a Unix socket already."""
+"""Whether a process listens on a Unix socket already."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def is_served(listen: str) -> bool:
         try:
             probe.connect(path)
         except (TimeoutError, BlockingIOError):
-            # A full backlog: somebody listens, and is busy.
+            # A full backlog: a process listens, and is busy.
             return True
         except OSError:
             # Missing, not a socket, refused, or too long for an address: gRPC says more.

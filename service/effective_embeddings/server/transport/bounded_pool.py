@@ -96,7 +96,7 @@ class BoundedPool:
 
 
 class BoundedHandler(grpc.ServiceRpcHandler):
-    """The handler of a service whose calls take places of bounded pools."""
+    """The handler of a service whose calls take permits of bounded pools."""
 
     def __init__(self, service: str, methods: Mapping[str, BoundedMethod]) -> None:
         """Put the handler together.
@@ -113,7 +113,7 @@ class BoundedHandler(grpc.ServiceRpcHandler):
         return self._service
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> _Handler | None:
-        """Return the handler of a call that has a place now, or of one that has none."""
+        """Return the handler of a call: its method's if a permit is free, else the refusal's."""
         method = self._methods.get(handler_call_details.method)
         if method is None:
             return None

@@ -44,7 +44,7 @@ try:
 except AttributeError as error:
     raise ImportError(_BUILT_OTHERWISE + str(error)) from error
 _NO_FLAGS = 0
-# More than a queue that is to be seen, or it could not be told from a few calls.
+# More than MAX_QUEUED_CALLS, so that a queue of that length can be noticed.
 _AT_A_TIME = MAX_QUEUED_CALLS + 24
 _CALLS_BETWEEN_LOOKS = 16
 _OK = grpc.StatusCode.OK.value[0]
@@ -75,7 +75,7 @@ class RawUnaryCall:
         self.metadata: Sequence[tuple[str, str | bytes]] = event.invocation_metadata
 
     def is_active(self) -> bool:
-        """Whether somebody waits for the answer: False once the client is known to be gone.
+        """Whether the client waits for the answer: False once it is known to be gone.
 
         That becomes known after ``receive``.
         """
@@ -101,8 +101,8 @@ class RawUnaryCall:
             received: Takes the request; None: the client ended the call without one, or is gone.
         """
 
-        # Not kept in the call, which whoever receives has: no call is left to be found by the
-        # garbage collector.
+        # Not kept in the call, which `received` may refer to: the two would be a cycle, which is
+        # left to the garbage collector.
         def arrived(event: Any) -> tuple[None, tuple[()]]:
             _guard(self, received, event.batch_operations[0].message())
             return _NOTHING_TO_DO
@@ -151,7 +151,7 @@ class RawUnaryCall:
             _SendStatus(status.trailing_metadata, code, details, _NO_FLAGS),
         ]
         if not self._asked:
-            # gRPC wants to be asked how a call ended, and nobody has yet.
+            # gRPC requires this operation of each call, and `receive` has not begun it.
             operations.append(_ReceiveClose(_NO_FLAGS))
         self._call.start_server_batch(operations, _ended)
 
@@ -250,5 +250,5 @@ def _guard(call: RawUnaryCall, step: Callable[[Any], None], argument: object) ->
     try:
         step(argument)
     except BaseException:  # noqa: BLE001
-        _log.error("defect where=exchange", exc_info=True)
+        _log.error("defect where=unary", exc_info=True)
         call.cancel()

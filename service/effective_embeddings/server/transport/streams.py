@@ -111,10 +111,10 @@ def _begin(context: grpc.ServicerContext) -> _Admitted:
 
 
 def _gone(record: CallRecord, error: Exception) -> bytes:
-    """The client is gone, and so is the call: nobody is left to be told."""
+    """End a call whose client is gone: no answer can be sent."""
     record.end("CANCELLED", "CANCELLED")
     if isinstance(error, grpc.RpcError):
-        # gRPC knows its own, and says nothing of it.
+        # gRPC recognizes its own error, and logs nothing.
         raise error
     return b""
 
