@@ -7,6 +7,7 @@ use std::cell::RefCell;
 use std::fs;
 use std::io;
 use std::os::unix::fs::FileExt;
+use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
@@ -95,4 +96,23 @@ pub fn check_pages(
         damaged(format!("page {} is cut short", pages + 1));
     }
     Ok(pages)
+}
+
+/// Gives each page of a database file, of `size` bytes each, the checksum of what it holds, whatever
+/// that is. Returns the number of pages whose checksum was another one.
+pub fn renew_checksums(path: &Path, size: usize) -> io::Result<u64> {
+    let file = fs::File::options().read(true).write(true).open(path)?;
+    let mut page = vec![0; size];
+    let mut renewed = 0;
+    for number in 1..=file.metadata()?.len() / size as u64 {
+        let offset = (number - 1) * size as u64;
+        file.read_exact_at(&mut page, offset)?;
+        if verify(number, &page) != OK {
+            take_damage();
+            let sum = checksum(number, &page).to_le_bytes();
+            file.write_all_at(&sum, offset + (size - RESERVED) as u64)?;
+            renewed += 1;
+        }
+    }
+    Ok(renewed)
 }

@@ -26,7 +26,7 @@ mod shim;
 use std::path::Path;
 
 pub use below::Below;
-pub use checksum::{check_pages, take_damage};
+pub use checksum::{check_pages, renew_checksums, take_damage};
 pub use pages::{VFS_NAME, install, reserve};
 pub use shim::{register, register_as_default};
 

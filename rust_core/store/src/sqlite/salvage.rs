@@ -10,8 +10,10 @@ use rusqlite::{Connection, OptionalExtension};
 use super::database::open_writer;
 use super::directory::{Directory, Lock};
 use super::head::Head;
+use super::integrity::check_integrity;
 use super::lookup::{self, ITEM, RawCategory, RawItem};
 use super::namespaces;
+use super::schema::PAGE_SIZE;
 use crate::{NamespaceRow, StoreError, StoreResult};
 
 /// A damaged data directory, locked so that no process opens it meanwhile. It is only read.
@@ -31,14 +33,42 @@ impl Damaged {
 
     /// Copies the files into `copies`, a directory to create, and opens the copy.
     pub fn salvage(&self, copies: &Path) -> StoreResult<Salvage> {
-        let opened = copy_files(&self.directory, copies)
-            .and_then(|()| open_writer(&copies.join("effemb.db")));
+        let opened = copy_files(&self.directory, copies).and_then(|()| {
+            match self.checkpointed_by_others(copies) {
+                Some(connection) => Ok(connection),
+                None => fresh_copy(&self.directory, copies)
+                    .and_then(|()| open_writer(&copies.join("effemb.db"))),
+            }
+        });
         let acknowledged = Directory::peek(&self.directory).unwrap_or_default();
         Ok(Salvage {
             connection: opened.inspect_err(|_| remove(copies))?,
             copies: copies.to_owned(),
             acknowledged: acknowledged.acknowledged,
         })
+    }
+}
+
+impl Damaged {
+    /// Opens the copy of a database that another SQLite has checkpointed, as the `sqlite3` tool does
+    /// after a crash: it knows no checksums of pages, and leaves no WAL. They are made anew in the
+    /// copy, if SQLite itself finds the tables and indexes whole; rows are verified one by one by
+    /// checksums of their own. `None`: the checksums hold, or something is damaged indeed.
+    fn checkpointed_by_others(&self, copies: &Path) -> Option<Connection> {
+        let wal = fs::metadata(self.directory.join("effemb.db-wal"));
+        if wal.is_ok_and(|wal| wal.len() > 0) {
+            return None;
+        }
+        let copy = copies.join("effemb.db");
+        let renewed = ee_sqlite_vfs::renew_checksums(&copy, PAGE_SIZE as usize).ok()?;
+        if renewed == 0 {
+            return None;
+        }
+        let connection = open_writer(&copy).ok()?;
+        check_integrity(&connection)
+            .ok()?
+            .is_empty()
+            .then_some(connection)
     }
 }
 
@@ -130,6 +160,11 @@ fn remove(copies: &Path) {
     let _ = fs::remove_dir_all(copies);
 }
 
+fn fresh_copy(from: &Path, to: &Path) -> StoreResult<()> {
+    remove(to);
+    copy_files(from, to)
+}
+
 fn copy_files(from: &Path, to: &Path) -> StoreResult<()> {
     let failed = |error: std::io::Error| {
         StoreError::failed(format!("cannot copy {}: {error}", from.display()))
@@ -176,4 +211,31 @@ fn until_the_end(
         found.insert(row.get(0)?, row.get(1)?);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sqlite::Sqlite;
+
+    #[test]
+    fn what_another_sqlite_has_checkpointed_is_salvaged() {
+        let temporary = tempfile::tempdir().unwrap();
+        let data = temporary.path().join("data");
+        drop(Sqlite::open(&data).unwrap());
+        assert!(fs::metadata(data.join("effemb.db-wal")).unwrap().len() > 0);
+        let other = Connection::open(data.join("effemb.db")).unwrap();
+        let tables: i64 = other
+            .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+            .unwrap();
+        drop(other);
+        assert!(tables > 0 && !data.join("effemb.db-wal").exists());
+        let before = fs::read(data.join("effemb.db")).unwrap();
+        assert!(Sqlite::open(&data).is_err());
+
+        let damaged = Damaged::lock(&data).unwrap();
+        let salvage = damaged.salvage(&temporary.path().join("copies")).unwrap();
+        assert_eq!(salvage.sequence().unwrap(), 0);
+        assert_eq!(fs::read(data.join("effemb.db")).unwrap(), before);
+    }
 }
