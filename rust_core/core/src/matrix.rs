@@ -85,12 +85,7 @@ struct Row {
 }
 
 /// The settings of every row.
-const SETTINGS: CategorySettings = CategorySettings {
-    base_weight: 1.0,
-    window: 0,
-    min_base_share: 0.0,
-    frozen: false,
-};
+const SETTINGS: CategorySettings = CategorySettings::DEFAULT;
 
 impl Row {
     fn centroid(&self) -> CentroidSum<'_> {

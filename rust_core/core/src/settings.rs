@@ -86,13 +86,18 @@ pub struct CategorySettings {
     pub frozen: bool,
 }
 
+impl CategorySettings {
+    /// Those of a new category for which nothing else is asked.
+    pub const DEFAULT: Self = Self {
+        base_weight: 1.0,
+        window: 0,
+        min_base_share: 0.0,
+        frozen: false,
+    };
+}
+
 impl Default for CategorySettings {
     fn default() -> Self {
-        Self {
-            base_weight: 1.0,
-            window: 0,
-            min_base_share: 0.0,
-            frozen: false,
-        }
+        Self::DEFAULT
     }
 }
