@@ -84,6 +84,9 @@ pub struct CategorySettings {
     pub min_base_share: f64,
     /// Whether members are recorded without counting.
     pub frozen: bool,
+    /// A Match leaves the category out below this score, −1 to 1; `None`: at no score.
+    #[serde(skip)]
+    pub min_score: Option<f64>,
 }
 
 impl CategorySettings {
@@ -93,6 +96,7 @@ impl CategorySettings {
         window: 0,
         min_base_share: 0.0,
         frozen: false,
+        min_score: None,
     };
 }
 

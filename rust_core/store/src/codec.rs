@@ -209,32 +209,69 @@ macro_rules! plain_body {
     };
 }
 
+/// Extensions: 1, the least score of a match.
 impl Record for CategoryRecord {
     const NAME: &str = "category record";
-    plain_body!();
-}
-
-/// Extensions: 1, rankings before changes of the profile, each with the place of the change.
-impl Record for Entry {
-    const NAME: &str = "log entry";
     const FIELDS: u64 = 1;
     plain_body!();
 
     fn extensions(&self, out: &mut Extensions) {
-        let changes = self.changes.iter().enumerate();
+        if let Some(min_score) = self.settings.min_score {
+            out.put(1, &min_score);
+        }
+    }
+
+    fn extension(&mut self, _tag: u64, bytes: &[u8]) -> Option<()> {
+        self.settings.min_score = Some(checked_score(value(bytes)?)?);
+        Some(())
+    }
+}
+
+/// Extensions, each value with the place of its change: 1, rankings before changes of the profile;
+/// 2, least scores of categories before their changes.
+impl Record for Entry {
+    const NAME: &str = "log entry";
+    const FIELDS: u64 = 2;
+    plain_body!();
+
+    fn extensions(&self, out: &mut Extensions) {
+        let changes = || self.changes.iter().enumerate();
         let ranking = |(place, change): (usize, &Change)| match change {
             Change::ProfileUpdated { ranking, .. } if *ranking != RankingSettings::default() => {
                 Some((place as u64, *ranking))
             }
             _ => None,
         };
-        let rankings: Vec<_> = changes.filter_map(ranking).collect();
+        let rankings: Vec<_> = changes().filter_map(ranking).collect();
         if !rankings.is_empty() {
             out.put(1, &rankings);
         }
+        let min_score = |(place, change): (usize, &Change)| match change {
+            Change::CategoryUpdated { before } | Change::CategoryDeleted { before } => {
+                Some((place as u64, before.settings.min_score?))
+            }
+            _ => None,
+        };
+        let min_scores: Vec<(u64, f64)> = changes().filter_map(min_score).collect();
+        if !min_scores.is_empty() {
+            out.put(2, &min_scores);
+        }
     }
 
-    fn extension(&mut self, _tag: u64, bytes: &[u8]) -> Option<()> {
+    fn extension(&mut self, tag: u64, bytes: &[u8]) -> Option<()> {
+        if tag == 2 {
+            for (place, min_score) in value::<Vec<(u64, f64)>>(bytes)? {
+                let place = usize::try_from(place).ok()?;
+                let change = self.changes.get_mut(place)?;
+                let (Change::CategoryUpdated { before } | Change::CategoryDeleted { before }) =
+                    change
+                else {
+                    return None;
+                };
+                before.settings.min_score = Some(checked_score(min_score)?);
+            }
+            return Some(());
+        }
         for (place, before) in value::<Vec<(u64, RankingSettings)>>(bytes)? {
             let place = usize::try_from(place).ok()?;
             let Change::ProfileUpdated { ranking, .. } = self.changes.get_mut(place)? else {
@@ -325,6 +362,11 @@ fn put_ranking(out: &mut Extensions, ranking: RankingSettings) {
     if ranking != RankingSettings::default() {
         out.put(1, &ranking);
     }
+}
+
+/// A score, if it is in its range.
+fn checked_score(score: f64) -> Option<f64> {
+    (-1.0..=1.0).contains(&score).then_some(score)
 }
 
 /// Whether the numbers are in their range.

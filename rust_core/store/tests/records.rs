@@ -159,6 +159,50 @@ fn records_of_the_first_version_are_read_and_written_as_they_were() {
     assert_eq!(others.collect::<Vec<_>>(), [""; 0], "a kind without a test");
 }
 
+#[test]
+fn a_least_score_is_an_extension_of_the_record_that_has_it() {
+    let with = |min_score| CategoryRecord {
+        key: "billing".into(),
+        settings: CategorySettings {
+            min_score,
+            ..CategorySettings::default()
+        },
+        base: None,
+        metadata: Metadata::new(),
+        anchor: 0,
+        created_ms: 1,
+    };
+    let (plain, strict) = (encode(&with(None)), encode(&with(Some(0.5))));
+    assert_eq!(strict[..plain.len()], plain, "the body is the same");
+    assert_eq!(strict[plain.len()..][..2], [1, 8], "field 1, eight bytes");
+    assert_eq!(
+        decode::<CategoryRecord>(&strict, "row 1").unwrap(),
+        with(Some(0.5))
+    );
+    let beyond = [&plain[..], &[1, 8], &2.0_f64.to_le_bytes()].concat();
+    let refused = decode::<CategoryRecord>(&beyond, "row 1").unwrap_err();
+    assert!(
+        refused.to_string().contains("field 1 cannot be decoded"),
+        "{refused}"
+    );
+
+    let entry = Entry {
+        revision: 9,
+        origin: Origin::default(),
+        request_id: String::new(),
+        changes: vec![
+            Change::NamespaceCreated,
+            Change::CategoryUpdated { before: with(None) },
+            Change::CategoryDeleted {
+                before: with(Some(-0.25)),
+            },
+        ],
+        effects: Vec::new(),
+        images: Vec::new(),
+    };
+    assert_eq!(decode::<Entry>(&encode(&entry), "row 1").unwrap(), entry);
+}
+
 struct RefuseNewer;
 
 impl Visit for RefuseNewer {

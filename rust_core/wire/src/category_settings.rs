@@ -4,7 +4,7 @@
 use ee_core::command::CategoryPut;
 use ee_core::settings::CategorySettings;
 
-use crate::call_error::Violations;
+use crate::call_error::{Result, Violations};
 use crate::decode::number;
 use crate::decode::path::Path;
 use crate::proto::v1::{Category, CategoryUpdate};
@@ -22,6 +22,7 @@ pub(crate) fn take_update(
     put.window = update.window;
     put.min_base_share = violations.check(update.min_base_share.map(base_share).transpose());
     put.frozen = update.frozen;
+    put.min_score = violations.check(update.min_score.map(|s| min_score(path, s)).transpose());
 }
 
 /// The settings of a category in a snapshot.
@@ -32,12 +33,20 @@ pub(crate) fn decode(
 ) -> CategorySettings {
     let base_weight = number::base_weight(path.then("base_weight"), category.base_weight);
     let base_share = number::base_share(path.then("min_base_share"), category.min_base_share);
+    let least = category.min_score.map(|score| min_score(path, score));
     CategorySettings {
         base_weight: violations.check(base_weight),
         window: category.window,
         min_base_share: violations.check(base_share),
         frozen: category.frozen,
+        min_score: violations.check(least.transpose()).flatten(),
     }
+}
+
+/// −1, which every score reaches, is how a client takes a least score back.
+fn min_score(path: Path<'_>, score: f64) -> Result<Option<f64>> {
+    let score = number::score(path.then("min_score"), score)?;
+    Ok((score > -1.0).then_some(score))
 }
 
 /// A message with the settings, and nothing else.
@@ -47,6 +56,7 @@ pub(crate) fn encode(settings: &CategorySettings) -> Category {
         window: settings.window,
         min_base_share: settings.min_base_share,
         frozen: settings.frozen,
+        min_score: settings.min_score,
         ..Category::default()
     }
 }

@@ -66,6 +66,7 @@ class CategoryRow:
     window: int | None = _optional(COUNT)
     min_base_share: float | None = _optional(NUMBER_64)
     frozen: bool | None = _optional(TRUTH)
+    min_score: float | None = _optional(NUMBER_64)
     metadata: Mapping[str, str] | None = _optional(METADATA)
     place: str = ""
 

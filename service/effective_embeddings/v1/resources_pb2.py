@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'effective_embeddings/v1/resources.proto\x12\x17\x65\x66\x66\x65\x63tive_embeddings.v1\x1a\x1fgoogle/protobuf/timestamp.proto\")\n\tEmbedding\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x12\x0e\n\x06values\x18\x02 \x03(\x02\"\xb9\x04\n\tNamespace\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tdimension\x18\x02 \x01(\r\x12\x17\n\x0f\x65mbedding_model\x18\x03 \x01(\t\x12=\n\rnormalization\x18\x04 \x01(\x0e\x32&.effective_embeddings.v1.Normalization\x12;\n\nmembership\x18\x05 \x01(\x0e\x32\'.effective_embeddings.v1.MembershipMode\x12\x13\n\x0b\x64\x65scription\x18\x06 \x01(\t\x12>\n\x06labels\x18\x07 \x03(\x0b\x32..effective_embeddings.v1.Namespace.LabelsEntry\x12\x10\n\x08revision\x18\x08 \x01(\x04\x12\x16\n\x0e\x63\x61tegory_count\x18\t \x01(\x04\x12\x12\n\nitem_count\x18\n \x01(\x04\x12\x18\n\x10membership_count\x18\x0b \x01(\x04\x12\x0e\n\x06\x64igest\x18\x0c \x01(\x0c\x12/\n\x0b\x63reate_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x07ranking\x18\x0e \x01(\x0e\x32$.effective_embeddings.v1.RankingMode\x12\x15\n\x08\x66\x61irness\x18\x0f \x01(\x01H\x00\x88\x01\x01\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x0b\n\t_fairness\"\x87\x04\n\x08\x43\x61tegory\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x30\n\x04\x62\x61se\x18\x02 \x01(\x0b\x32\".effective_embeddings.v1.Embedding\x12\x13\n\x0b\x62\x61se_weight\x18\x03 \x01(\x02\x12\x0e\n\x06window\x18\x04 \x01(\r\x12\x16\n\x0emin_base_share\x18\x05 \x01(\x01\x12\x0e\n\x06\x66rozen\x18\x06 \x01(\x08\x12\x41\n\x08metadata\x18\x07 \x03(\x0b\x32/.effective_embeddings.v1.Category.MetadataEntry\x12\x14\n\x0cmember_count\x18\x08 \x01(\x04\x12\x16\n\x0e\x63ounting_count\x18\t \x01(\x04\x12\x17\n\x0f\x63ounting_weight\x18\n \x01(\x01\x12\x12\n\x05\x64rift\x18\x0b \x01(\x01H\x00\x88\x01\x01\x12\x13\n\x06spread\x18\x0c \x01(\x01H\x01\x88\x01\x01\x12\x35\n\teffective\x18\r \x01(\x0b\x32\".effective_embeddings.v1.Embedding\x12\x0e\n\x06\x61nchor\x18\x0e \x01(\x04\x12/\n\x0b\x63reate_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x08\n\x06_driftB\t\n\x07_spread\"\xb5\x02\n\x04Item\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x35\n\tembedding\x18\x02 \x01(\x0b\x32\".effective_embeddings.v1.Embedding\x12\x0e\n\x06weight\x18\x03 \x01(\x02\x12=\n\x08metadata\x18\x04 \x03(\x0b\x32+.effective_embeddings.v1.Item.MetadataEntry\x12\x38\n\x0bmemberships\x18\x05 \x03(\x0b\x32#.effective_embeddings.v1.Membership\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x80\x01\n\nMembership\x12\x10\n\x08\x63\x61tegory\x18\x01 \x01(\t\x12\x10\n\x08sequence\x18\x02 \x01(\x04\x12/\n\x0b\x61ssign_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x61\x63tor\x18\x04 \x01(\t\x12\x0e\n\x06reason\x18\x05 \x01(\t\"\x8e\x02\n\rSnapshotFrame\x12\x39\n\x06header\x18\x01 \x01(\x0b\x32\'.effective_embeddings.v1.SnapshotHeaderH\x00\x12\x41\n\ncategories\x18\x02 \x01(\x0b\x32+.effective_embeddings.v1.SnapshotCategoriesH\x00\x12\x37\n\x05items\x18\x03 \x01(\x0b\x32&.effective_embeddings.v1.SnapshotItemsH\x00\x12;\n\x07trailer\x18\x04 \x01(\x0b\x32(.effective_embeddings.v1.SnapshotTrailerH\x00\x42\t\n\x07\x63ontent\"\xb6\x01\n\x0eSnapshotHeader\x12\x0e\n\x06\x66ormat\x18\x01 \x01(\r\x12\x33\n\x04view\x18\x02 \x01(\x0e\x32%.effective_embeddings.v1.SnapshotView\x12\x35\n\tnamespace\x18\x03 \x01(\x0b\x32\".effective_embeddings.v1.Namespace\x12(\n\x04time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"K\n\x12SnapshotCategories\x12\x35\n\ncategories\x18\x01 \x03(\x0b\x32!.effective_embeddings.v1.Category\"=\n\rSnapshotItems\x12,\n\x05items\x18\x01 \x03(\x0b\x32\x1d.effective_embeddings.v1.Item\"g\n\x0fSnapshotTrailer\x12\x16\n\x0e\x63\x61tegory_count\x18\x01 \x01(\x04\x12\x12\n\nitem_count\x18\x02 \x01(\x04\x12\x18\n\x10membership_count\x18\x03 \x01(\x04\x12\x0e\n\x06\x64igest\x18\x04 \x01(\x0c*]\n\rNormalization\x12\x1d\n\x19NORMALIZATION_UNSPECIFIED\x10\x00\x12\x15\n\x11NORMALIZATION_RAW\x10\x01\x12\x16\n\x12NORMALIZATION_UNIT\x10\x02*k\n\x0eMembershipMode\x12\x1f\n\x1bMEMBERSHIP_MODE_UNSPECIFIED\x10\x00\x12\x1a\n\x16MEMBERSHIP_MODE_SINGLE\x10\x01\x12\x1c\n\x18MEMBERSHIP_MODE_MULTIPLE\x10\x02*\\\n\x0bRankingMode\x12\x1c\n\x18RANKING_MODE_UNSPECIFIED\x10\x00\x12\x17\n\x13RANKING_MODE_COSINE\x10\x01\x12\x16\n\x12RANKING_MODE_LOCAL\x10\x02*b\n\x0cSnapshotView\x12\x1d\n\x19SNAPSHOT_VIEW_UNSPECIFIED\x10\x00\x12\x16\n\x12SNAPSHOT_VIEW_FULL\x10\x01\x12\x1b\n\x17SNAPSHOT_VIEW_EFFECTIVE\x10\x02\x42\x9f\x01\n\x1a\x63om.effectiveembeddings.v1P\x01Z-effective_embeddings/v1;effectiveembeddingsv1\xa2\x02\x03\x45\x45M\xaa\x02\x16\x45\x66\x66\x65\x63tiveEmbeddings.V1\xca\x02\x16\x45\x66\x66\x65\x63tiveEmbeddings\\V1\xea\x02\x17\x45\x66\x66\x65\x63tiveEmbeddings::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'effective_embeddings/v1/resources.proto\x12\x17\x65\x66\x66\x65\x63tive_embeddings.v1\x1a\x1fgoogle/protobuf/timestamp.proto\")\n\tEmbedding\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x12\x0e\n\x06values\x18\x02 \x03(\x02\"\xb9\x04\n\tNamespace\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tdimension\x18\x02 \x01(\r\x12\x17\n\x0f\x65mbedding_model\x18\x03 \x01(\t\x12=\n\rnormalization\x18\x04 \x01(\x0e\x32&.effective_embeddings.v1.Normalization\x12;\n\nmembership\x18\x05 \x01(\x0e\x32\'.effective_embeddings.v1.MembershipMode\x12\x13\n\x0b\x64\x65scription\x18\x06 \x01(\t\x12>\n\x06labels\x18\x07 \x03(\x0b\x32..effective_embeddings.v1.Namespace.LabelsEntry\x12\x10\n\x08revision\x18\x08 \x01(\x04\x12\x16\n\x0e\x63\x61tegory_count\x18\t \x01(\x04\x12\x12\n\nitem_count\x18\n \x01(\x04\x12\x18\n\x10membership_count\x18\x0b \x01(\x04\x12\x0e\n\x06\x64igest\x18\x0c \x01(\x0c\x12/\n\x0b\x63reate_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x07ranking\x18\x0e \x01(\x0e\x32$.effective_embeddings.v1.RankingMode\x12\x15\n\x08\x66\x61irness\x18\x0f \x01(\x01H\x00\x88\x01\x01\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x0b\n\t_fairness\"\xad\x04\n\x08\x43\x61tegory\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x30\n\x04\x62\x61se\x18\x02 \x01(\x0b\x32\".effective_embeddings.v1.Embedding\x12\x13\n\x0b\x62\x61se_weight\x18\x03 \x01(\x02\x12\x0e\n\x06window\x18\x04 \x01(\r\x12\x16\n\x0emin_base_share\x18\x05 \x01(\x01\x12\x0e\n\x06\x66rozen\x18\x06 \x01(\x08\x12\x41\n\x08metadata\x18\x07 \x03(\x0b\x32/.effective_embeddings.v1.Category.MetadataEntry\x12\x14\n\x0cmember_count\x18\x08 \x01(\x04\x12\x16\n\x0e\x63ounting_count\x18\t \x01(\x04\x12\x17\n\x0f\x63ounting_weight\x18\n \x01(\x01\x12\x12\n\x05\x64rift\x18\x0b \x01(\x01H\x00\x88\x01\x01\x12\x13\n\x06spread\x18\x0c \x01(\x01H\x01\x88\x01\x01\x12\x35\n\teffective\x18\r \x01(\x0b\x32\".effective_embeddings.v1.Embedding\x12\x0e\n\x06\x61nchor\x18\x0e \x01(\x04\x12/\n\x0b\x63reate_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\tmin_score\x18\x10 \x01(\x01H\x02\x88\x01\x01\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x08\n\x06_driftB\t\n\x07_spreadB\x0c\n\n_min_score\"\xb5\x02\n\x04Item\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x35\n\tembedding\x18\x02 \x01(\x0b\x32\".effective_embeddings.v1.Embedding\x12\x0e\n\x06weight\x18\x03 \x01(\x02\x12=\n\x08metadata\x18\x04 \x03(\x0b\x32+.effective_embeddings.v1.Item.MetadataEntry\x12\x38\n\x0bmemberships\x18\x05 \x03(\x0b\x32#.effective_embeddings.v1.Membership\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x80\x01\n\nMembership\x12\x10\n\x08\x63\x61tegory\x18\x01 \x01(\t\x12\x10\n\x08sequence\x18\x02 \x01(\x04\x12/\n\x0b\x61ssign_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x61\x63tor\x18\x04 \x01(\t\x12\x0e\n\x06reason\x18\x05 \x01(\t\"\x8e\x02\n\rSnapshotFrame\x12\x39\n\x06header\x18\x01 \x01(\x0b\x32\'.effective_embeddings.v1.SnapshotHeaderH\x00\x12\x41\n\ncategories\x18\x02 \x01(\x0b\x32+.effective_embeddings.v1.SnapshotCategoriesH\x00\x12\x37\n\x05items\x18\x03 \x01(\x0b\x32&.effective_embeddings.v1.SnapshotItemsH\x00\x12;\n\x07trailer\x18\x04 \x01(\x0b\x32(.effective_embeddings.v1.SnapshotTrailerH\x00\x42\t\n\x07\x63ontent\"\xb6\x01\n\x0eSnapshotHeader\x12\x0e\n\x06\x66ormat\x18\x01 \x01(\r\x12\x33\n\x04view\x18\x02 \x01(\x0e\x32%.effective_embeddings.v1.SnapshotView\x12\x35\n\tnamespace\x18\x03 \x01(\x0b\x32\".effective_embeddings.v1.Namespace\x12(\n\x04time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"K\n\x12SnapshotCategories\x12\x35\n\ncategories\x18\x01 \x03(\x0b\x32!.effective_embeddings.v1.Category\"=\n\rSnapshotItems\x12,\n\x05items\x18\x01 \x03(\x0b\x32\x1d.effective_embeddings.v1.Item\"g\n\x0fSnapshotTrailer\x12\x16\n\x0e\x63\x61tegory_count\x18\x01 \x01(\x04\x12\x12\n\nitem_count\x18\x02 \x01(\x04\x12\x18\n\x10membership_count\x18\x03 \x01(\x04\x12\x0e\n\x06\x64igest\x18\x04 \x01(\x0c*]\n\rNormalization\x12\x1d\n\x19NORMALIZATION_UNSPECIFIED\x10\x00\x12\x15\n\x11NORMALIZATION_RAW\x10\x01\x12\x16\n\x12NORMALIZATION_UNIT\x10\x02*k\n\x0eMembershipMode\x12\x1f\n\x1bMEMBERSHIP_MODE_UNSPECIFIED\x10\x00\x12\x1a\n\x16MEMBERSHIP_MODE_SINGLE\x10\x01\x12\x1c\n\x18MEMBERSHIP_MODE_MULTIPLE\x10\x02*\\\n\x0bRankingMode\x12\x1c\n\x18RANKING_MODE_UNSPECIFIED\x10\x00\x12\x17\n\x13RANKING_MODE_COSINE\x10\x01\x12\x16\n\x12RANKING_MODE_LOCAL\x10\x02*b\n\x0cSnapshotView\x12\x1d\n\x19SNAPSHOT_VIEW_UNSPECIFIED\x10\x00\x12\x16\n\x12SNAPSHOT_VIEW_FULL\x10\x01\x12\x1b\n\x17SNAPSHOT_VIEW_EFFECTIVE\x10\x02\x42\x9f\x01\n\x1a\x63om.effectiveembeddings.v1P\x01Z-effective_embeddings/v1;effectiveembeddingsv1\xa2\x02\x03\x45\x45M\xaa\x02\x16\x45\x66\x66\x65\x63tiveEmbeddings.V1\xca\x02\x16\x45\x66\x66\x65\x63tiveEmbeddings\\V1\xea\x02\x17\x45\x66\x66\x65\x63tiveEmbeddings::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,14 +39,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CATEGORY_METADATAENTRY']._serialized_options = b'8\001'
   _globals['_ITEM_METADATAENTRY']._loaded_options = None
   _globals['_ITEM_METADATAENTRY']._serialized_options = b'8\001'
-  _globals['_NORMALIZATION']._serialized_start=2384
-  _globals['_NORMALIZATION']._serialized_end=2477
-  _globals['_MEMBERSHIPMODE']._serialized_start=2479
-  _globals['_MEMBERSHIPMODE']._serialized_end=2586
-  _globals['_RANKINGMODE']._serialized_start=2588
-  _globals['_RANKINGMODE']._serialized_end=2680
-  _globals['_SNAPSHOTVIEW']._serialized_start=2682
-  _globals['_SNAPSHOTVIEW']._serialized_end=2780
+  _globals['_NORMALIZATION']._serialized_start=2422
+  _globals['_NORMALIZATION']._serialized_end=2515
+  _globals['_MEMBERSHIPMODE']._serialized_start=2517
+  _globals['_MEMBERSHIPMODE']._serialized_end=2624
+  _globals['_RANKINGMODE']._serialized_start=2626
+  _globals['_RANKINGMODE']._serialized_end=2718
+  _globals['_SNAPSHOTVIEW']._serialized_start=2720
+  _globals['_SNAPSHOTVIEW']._serialized_end=2818
   _globals['_EMBEDDING']._serialized_start=101
   _globals['_EMBEDDING']._serialized_end=142
   _globals['_NAMESPACE']._serialized_start=145
@@ -54,23 +54,23 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_NAMESPACE_LABELSENTRY']._serialized_start=656
   _globals['_NAMESPACE_LABELSENTRY']._serialized_end=701
   _globals['_CATEGORY']._serialized_start=717
-  _globals['_CATEGORY']._serialized_end=1236
-  _globals['_CATEGORY_METADATAENTRY']._serialized_start=1168
-  _globals['_CATEGORY_METADATAENTRY']._serialized_end=1215
-  _globals['_ITEM']._serialized_start=1239
-  _globals['_ITEM']._serialized_end=1548
-  _globals['_ITEM_METADATAENTRY']._serialized_start=1168
-  _globals['_ITEM_METADATAENTRY']._serialized_end=1215
-  _globals['_MEMBERSHIP']._serialized_start=1551
-  _globals['_MEMBERSHIP']._serialized_end=1679
-  _globals['_SNAPSHOTFRAME']._serialized_start=1682
-  _globals['_SNAPSHOTFRAME']._serialized_end=1952
-  _globals['_SNAPSHOTHEADER']._serialized_start=1955
-  _globals['_SNAPSHOTHEADER']._serialized_end=2137
-  _globals['_SNAPSHOTCATEGORIES']._serialized_start=2139
-  _globals['_SNAPSHOTCATEGORIES']._serialized_end=2214
-  _globals['_SNAPSHOTITEMS']._serialized_start=2216
-  _globals['_SNAPSHOTITEMS']._serialized_end=2277
-  _globals['_SNAPSHOTTRAILER']._serialized_start=2279
-  _globals['_SNAPSHOTTRAILER']._serialized_end=2382
+  _globals['_CATEGORY']._serialized_end=1274
+  _globals['_CATEGORY_METADATAENTRY']._serialized_start=1192
+  _globals['_CATEGORY_METADATAENTRY']._serialized_end=1239
+  _globals['_ITEM']._serialized_start=1277
+  _globals['_ITEM']._serialized_end=1586
+  _globals['_ITEM_METADATAENTRY']._serialized_start=1192
+  _globals['_ITEM_METADATAENTRY']._serialized_end=1239
+  _globals['_MEMBERSHIP']._serialized_start=1589
+  _globals['_MEMBERSHIP']._serialized_end=1717
+  _globals['_SNAPSHOTFRAME']._serialized_start=1720
+  _globals['_SNAPSHOTFRAME']._serialized_end=1990
+  _globals['_SNAPSHOTHEADER']._serialized_start=1993
+  _globals['_SNAPSHOTHEADER']._serialized_end=2175
+  _globals['_SNAPSHOTCATEGORIES']._serialized_start=2177
+  _globals['_SNAPSHOTCATEGORIES']._serialized_end=2252
+  _globals['_SNAPSHOTITEMS']._serialized_start=2254
+  _globals['_SNAPSHOTITEMS']._serialized_end=2315
+  _globals['_SNAPSHOTTRAILER']._serialized_start=2317
+  _globals['_SNAPSHOTTRAILER']._serialized_end=2420
 # @@protoc_insertion_point(module_scope)

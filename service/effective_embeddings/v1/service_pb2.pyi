@@ -116,7 +116,7 @@ class DeleteNamespaceResponse(_message.Message):
     def __init__(self, namespace: _Optional[_Union[_resources_pb2.Namespace, _Mapping]] = ...) -> None: ...
 
 class CategoryUpdate(_message.Message):
-    __slots__ = ("key", "base", "clear_base", "base_weight", "window", "min_base_share", "frozen", "metadata", "replace_metadata")
+    __slots__ = ("key", "base", "clear_base", "base_weight", "window", "min_base_share", "frozen", "metadata", "replace_metadata", "min_score")
     class MetadataEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -133,6 +133,7 @@ class CategoryUpdate(_message.Message):
     FROZEN_FIELD_NUMBER: _ClassVar[int]
     METADATA_FIELD_NUMBER: _ClassVar[int]
     REPLACE_METADATA_FIELD_NUMBER: _ClassVar[int]
+    MIN_SCORE_FIELD_NUMBER: _ClassVar[int]
     key: str
     base: _resources_pb2.Embedding
     clear_base: bool
@@ -142,7 +143,8 @@ class CategoryUpdate(_message.Message):
     frozen: bool
     metadata: _containers.ScalarMap[str, str]
     replace_metadata: bool
-    def __init__(self, key: _Optional[str] = ..., base: _Optional[_Union[_resources_pb2.Embedding, _Mapping]] = ..., clear_base: bool = ..., base_weight: _Optional[float] = ..., window: _Optional[int] = ..., min_base_share: _Optional[float] = ..., frozen: bool = ..., metadata: _Optional[_Mapping[str, str]] = ..., replace_metadata: bool = ...) -> None: ...
+    min_score: float
+    def __init__(self, key: _Optional[str] = ..., base: _Optional[_Union[_resources_pb2.Embedding, _Mapping]] = ..., clear_base: bool = ..., base_weight: _Optional[float] = ..., window: _Optional[int] = ..., min_base_share: _Optional[float] = ..., frozen: bool = ..., metadata: _Optional[_Mapping[str, str]] = ..., replace_metadata: bool = ..., min_score: _Optional[float] = ...) -> None: ...
 
 class PutCategoriesRequest(_message.Message):
     __slots__ = ("namespace", "categories", "write")

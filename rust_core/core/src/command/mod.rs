@@ -85,6 +85,8 @@ pub struct CategoryPut {
     pub min_base_share: Option<f64>,
     /// Whether members stop counting.
     pub frozen: Option<bool>,
+    /// New least score of a match; `Some(None)` removes it.
+    pub min_score: Option<Option<f64>>,
     /// New metadata.
     pub metadata: Option<Metadata>,
 }

@@ -306,6 +306,10 @@ impl CategoryDraft {
             .bytes(&stats.weight.to_le_bytes())
             .bytes(&stats.squares.to_le_bytes())
             .sum(&self.sum);
+        // Categories without one have the digests that they had before this setting existed.
+        if let Some(min_score) = settings.min_score {
+            hasher.bytes(&min_score.to_le_bytes());
+        }
         hasher.finish()
     }
 

@@ -233,9 +233,16 @@ impl Plan<'_> {
             [first, second, ..] => Some(first.rank_score - second.rank_score),
             _ => None,
         };
-        let options = self.options;
+        let (namespace, options) = (self.namespace, self.options);
+        let rejected = |placed: &Placed| {
+            let own = namespace.categories[placed.slot as usize]
+                .settings
+                .min_score;
+            own.is_some_and(|least| placed.cosine < least)
+        };
         let reaches = |placed: &&Placed| {
-            options.min_score.is_none_or(|least| placed.cosine >= least)
+            !rejected(placed)
+                && options.min_score.is_none_or(|least| placed.cosine >= least)
                 && options
                     .min_rank_score
                     .is_none_or(|least| placed.rank_score >= least)
@@ -245,7 +252,11 @@ impl Plan<'_> {
             limit => limit,
         };
         let reaching = placed.iter().filter(reaches).count();
-        if !all && reaching < limit && self.may_reach(last) {
+        let may_reach = match options.min_score {
+            Some(least) => self.may_reach(last, least),
+            None => placed.iter().any(rejected),
+        };
+        if !all && reaching < limit && may_reach {
             // Categories that score enough may stand behind some that do not.
             let wanted = wanted.saturating_mul(4);
             let found = self.search(std::slice::from_ref(query), wanted);
@@ -260,8 +271,8 @@ impl Plan<'_> {
     }
 
     /// Whether a category behind one with this total may have the least score.
-    fn may_reach(&self, last: Option<f64>) -> bool {
-        let (Some(least), Some(last)) = (self.options.min_score, last) else {
+    fn may_reach(&self, last: Option<f64>, least: f64) -> bool {
+        let Some(last) = last else {
             return false;
         };
         let largest = self.handicap.map_or(0.0, |handicap| handicap.largest());

@@ -46,6 +46,7 @@ fn straight_there(machine: &Machine) -> Vec<Command> {
         window: Some(record.settings.window),
         min_base_share: Some(record.settings.min_base_share),
         frozen: Some(record.settings.frozen),
+        min_score: Some(record.settings.min_score),
         metadata: Some(record.metadata.clone()),
     });
     let items = store.items.values().map(|item| ItemPut {

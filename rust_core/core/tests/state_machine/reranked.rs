@@ -1,7 +1,8 @@
 //! Fairness and LOCAL: the oracle's answers, whatever is in memory, with every kernel.
 
+use ee_core::command::{CategoryPut, Command};
 use ee_core::kernels::Kernel;
-use ee_core::namespace::Ranking;
+use ee_core::namespace::{Match, Ranking};
 use ee_core::settings::{MembershipMode, RankingMode};
 use proptest::prelude::*;
 
@@ -127,6 +128,47 @@ proptest! {
             (some.min_score, some.min_rank_score) = (None, least);
             let found = rank_with(&machine, &query, &some, Kernel::best(), true);
             prop_assert!(found.matches.iter().all(|place| least.is_none_or(|least| place.rank_score >= least)));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(160))]
+
+    #[test]
+    fn a_category_is_left_out_below_its_own_least_score(
+        membership in membership(),
+        commands in commands(1..40),
+        query in vector(),
+        own in prop::collection::vec(prop::option::of(-1.0..1.0_f64), 4),
+        limit in 0..4_usize,
+        least in prop::option::of(-1.0..1.0_f64),
+    ) {
+        let mut machine = Machine::new(membership);
+        machine.apply_all(&commands);
+        for mode in [RankingMode::Cosine, RankingMode::Local] {
+            let mut some = options(mode, 0.0);
+            let everything = rank_with(&machine, &query, &some, Kernel::best(), true);
+            let category = |place: &Match| {
+                let last = place.category.bytes().last().expect("keys are not empty");
+                own[usize::from(last) % own.len()]
+            };
+            let mut strict = Machine::new(membership);
+            strict.apply_all(&commands);
+            let puts = everything.matches.iter().map(|place| CategoryPut {
+                key: place.category.to_string(),
+                min_score: Some(category(place)),
+                ..CategoryPut::default()
+            });
+            strict.apply_all(&[Command::PutCategories(puts.collect())]);
+            (some.limit, some.min_score) = (limit, least);
+            let found = rank_with(&strict, &query, &some, Kernel::best(), true);
+            let reach = everything.matches.iter().filter(|place| {
+                [least, category(place)].iter().flatten().all(|least| place.score >= *least)
+            });
+            let most = if limit == 0 { usize::MAX } else { limit };
+            prop_assert_eq!(found.matches, reach.take(most).cloned().collect::<Vec<_>>());
+            prop_assert_eq!(found.margin, everything.margin);
         }
     }
 }

@@ -98,6 +98,7 @@ pub(crate) fn category_put(
         min_base_share: settings.1,
         frozen: settings.2,
         metadata: settings.3,
+        min_score: None,
     })
 }
 

@@ -62,6 +62,9 @@ def put(
     frozen: Annotated[
         bool | None, typer.Option("--frozen/--learning", help="Whether members count.")
     ] = None,
+    min_score: Annotated[
+        float | None, typer.Option(help="Least score of a match, -1 to 1; -1: any score.")
+    ] = None,
     meta: MetadataOption = None,
     model: ModelOption = "",
 ) -> None:
@@ -77,6 +80,7 @@ def put(
         window=window,
         min_base_share=min_base_share,
         frozen=frozen,
+        min_score=min_score,
         metadata=metadata_of(meta),
     )
     reply = run.client.put_categories(namespace, [update], embedding_model=model, **run.change)
@@ -176,6 +180,7 @@ def _controls(category: Category) -> str:
         f"window {category.window}" if category.window else "",
         f"base share {category.min_base_share:g}" if category.min_base_share else "",
         "frozen" if category.frozen else "",
+        f"min score {category.min_score:g}" if category.min_score is not None else "",
         "anchored" if category.anchor else "",
     ]
     return ", ".join(filter(None, controls))

@@ -114,6 +114,8 @@ class Category(_EqualByValue):
         effective: (d,) float32, the weighted mean; None: nothing counts, or not requested.
         anchor: Members up to this sequence number no longer count; 0: all can count.
         create_time: Time of creation, in UTC.
+        min_score: Below this score, above −1 to 1, no match has the category; None: at any score
+            it can be one.
     """
 
     key: str
@@ -131,6 +133,7 @@ class Category(_EqualByValue):
     effective: Vector | None
     anchor: int
     create_time: datetime
+    min_score: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +190,8 @@ class CategoryUpdate(_EqualByValue):
         min_base_share: Least share of the base in the mean, 0 to 0.999; default 0.
         frozen: True: members do not count; default False.
         metadata: Replaces the old; at most 64 entries and 16 KiB in all. ``{}`` clears it.
+        min_score: Below this score, −1 to 1, no match has the category; default −1, which also
+            takes an earlier value back.
     """
 
     key: str
@@ -197,3 +202,4 @@ class CategoryUpdate(_EqualByValue):
     min_base_share: float | None = None
     frozen: bool | None = None
     metadata: Mapping[str, str] | None = None
+    min_score: float | None = None

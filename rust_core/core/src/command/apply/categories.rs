@@ -206,5 +206,6 @@ fn changed_settings(mut settings: CategorySettings, put: &CategoryPut) -> Catego
     settings.window = put.window.unwrap_or(settings.window);
     settings.min_base_share = put.min_base_share.unwrap_or(settings.min_base_share);
     settings.frozen = put.frozen.unwrap_or(settings.frozen);
+    settings.min_score = put.min_score.unwrap_or(settings.min_score);
     settings
 }

@@ -195,6 +195,7 @@ impl Model {
             settings.window = put.window.unwrap_or(settings.window);
             settings.min_base_share = put.min_base_share.unwrap_or(settings.min_base_share);
             settings.frozen = put.frozen.unwrap_or(settings.frozen);
+            settings.min_score = put.min_score.unwrap_or(settings.min_score);
             after.base = put.base.clone().unwrap_or(after.base);
             after.metadata = put.metadata.clone().unwrap_or(after.metadata);
             outcomes.push(Put {
