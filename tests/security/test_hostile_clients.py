@@ -171,7 +171,7 @@ def test_calls_without_their_request_delay_no_other_call_and_are_cancelled(victi
                 stream = evil.open_call(http2.call_headers("Match", victim.tokens["evil"]))
                 evil.send(stream, http2.grpc_message(b"\x0a", claimed=1000))
         assert victim.serves(50) < SOON
-        victim.process.wait_for_log("reason=slow_client", PATIENCE + 8)
+        victim.process.wait_for_log("reason=stalled_client", PATIENCE + 8)
         with Client(victim.target, token=victim.tokens["evil"], timeout=5) as client:
             end = time.monotonic() + 10
             while True:
@@ -274,7 +274,7 @@ def test_replies_that_are_not_read_take_bounded_memory(tmp_path: Path) -> None:
                 threading.Thread(target=evil.answer_pings, daemon=True).start()
             # What is not taken in time is dropped, and then its caller is served too: the stall
             # timeout, and 12 s for a page at the least rate.
-            process.wait_for_log("reason=slow_client", PATIENCE + 12 + 8)
+            process.wait_for_log("reason=stalled_client", PATIENCE + 12 + 8)
             with Client(victim.target, token=tokens["evil"], timeout=5) as client:
                 end = time.monotonic() + 10
                 while True:

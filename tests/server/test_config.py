@@ -114,7 +114,7 @@ def test_config_check_reads_the_files_too(tmp_path: Path) -> None:
     ("content", "told"),
     [
         ('kernel = "abacus"', "kernel must be one of "),
-        ('audit_log = "nowhere/audit"', "nowhere is no folder"),
+        ('audit_log = "nowhere/audit"', "nowhere is not a directory"),
         ('audit_log = "."', "is not a file"),
         ('data = "effemb.toml"', "effemb.toml is not a folder"),
         ('data = "effemb.toml/data"', "effemb.toml is not a folder"),

@@ -39,7 +39,7 @@ impl Default for Options {
 /// Circumstances of a write.
 #[derive(Clone, Debug, Default)]
 pub struct WriteContext {
-    /// Who.
+    /// The author of the change.
     pub actor: String,
     /// Why.
     pub reason: String,
@@ -197,7 +197,7 @@ pub struct MembershipView {
     pub category: String,
     /// Place in the order of assignment.
     pub sequence: u64,
-    /// Who, when and why.
+    /// Author, time and reason.
     pub origin: Origin,
 }
 

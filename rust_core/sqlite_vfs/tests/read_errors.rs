@@ -1,5 +1,5 @@
 //! A device that fails below SQLite: the system call itself returns the error.
-#![allow(unsafe_code)]
+#![allow(clippy::unwrap_used, unsafe_code)]
 #![cfg(target_os = "linux")]
 
 use std::ffi::{c_int, c_void};

@@ -77,7 +77,7 @@ impl<'a> Call<'a> {
         let model = check_model(&call.settings().embedding_model, &params.model);
         if model.is_err() {
             // Not a violation: it depends on the namespace.
-            params.violations.settle(model)?;
+            params.violations.finish(model)?;
         }
         Ok(run(&call, request, params)?.encode_to_vec())
     }
@@ -254,7 +254,7 @@ impl NamespaceCall<'_> {
         command: Command,
         mut params: WriteParams,
     ) -> Result<Written> {
-        params.violations.settle(Ok(()))?;
+        params.violations.finish(Ok(()))?;
         self.engine
             .write(&self.namespace, command, params.context)
             .map_err(|error| engine_error::call_error(paths, error))

@@ -148,7 +148,7 @@ impl Violations {
     }
 
     /// The last field's value, if neither it nor a field before it is invalid.
-    pub(crate) fn settle<T>(&mut self, last: Result<T>) -> Result<T> {
+    pub(crate) fn finish<T>(&mut self, last: Result<T>) -> Result<T> {
         match (self.0.take(), last) {
             (None, last) => last,
             (Some(found), Ok(_)) => Err(*found),
@@ -178,7 +178,7 @@ pub(crate) fn all<T>(entries: impl Iterator<Item = Result<T>>) -> Result<Vec<T>>
             }
         }
     }
-    violations.settle(Ok(values))
+    violations.finish(Ok(values))
 }
 
 impl From<CallError> for Status {
@@ -271,9 +271,9 @@ mod tests {
         let mut violations = Violations::default();
         assert_eq!(violations.check(Ok(3)), 3);
         assert_eq!(violations.check::<u32>(Err(invalid(0))), 0);
-        let error = violations.settle::<()>(Err(invalid(1))).unwrap_err();
+        let error = violations.finish::<()>(Err(invalid(1))).unwrap_err();
         assert_eq!(error.violations.len(), 2);
         assert_eq!(error.metadata["first"], "0");
-        assert!(violations.settle(Ok(())).is_ok());
+        assert!(violations.finish(Ok(())).is_ok());
     }
 }

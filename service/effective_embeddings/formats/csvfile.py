@@ -17,7 +17,7 @@ from effective_embeddings.formats.parse import check_columns, parse_row
 from effective_embeddings.formats.record import FormatError, RowError
 from effective_embeddings.formats.render import plain_fields
 from effective_embeddings.formats.rows import FIELDS, Kind, Row
-from effective_embeddings.formats.target import Target
+from effective_embeddings.formats.sink import OutputSink
 from effective_embeddings.formats.text import MAX_LINE_BYTES, LineSource
 
 __all__ = ["CsvReader", "CsvWriter"]
@@ -104,7 +104,7 @@ class CsvWriter:
 
     def __init__(self, path: str, kind: Kind) -> None:
         self._kind = kind
-        self._target = Target(path)
+        self._target = OutputSink(path)
         self._text = io.TextIOWrapper(
             self._target.file, encoding="utf-8", newline="", write_through=True
         )

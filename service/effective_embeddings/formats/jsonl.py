@@ -9,7 +9,7 @@ from effective_embeddings.formats.parse import parse_row
 from effective_embeddings.formats.record import RowError
 from effective_embeddings.formats.render import plain_fields
 from effective_embeddings.formats.rows import Kind, Row
-from effective_embeddings.formats.target import Target
+from effective_embeddings.formats.sink import OutputSink
 from effective_embeddings.formats.text import MAX_LINE_BYTES, LineSource
 from effective_embeddings.formats.values import FieldError, load_json
 
@@ -59,7 +59,7 @@ class JsonlWriter:
 
     def __init__(self, path: str, kind: Kind) -> None:
         self._kind = kind
-        self._target = Target(path)
+        self._target = OutputSink(path)
 
     def write(self, row: Row) -> None:
         """Add a row."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from effective_embeddings.formats.numpyfile import MAX_BYTES, keys_path
 from effective_embeddings.formats.record import FormatError
 from effective_embeddings.formats.rows import COLUMNS, VECTORS, Kind, Row, key_of, vector_of
-from effective_embeddings.formats.target import Target
+from effective_embeddings.formats.sink import OutputSink
 
 __all__ = ["MAX_PADDING_BYTES", "NpyWriter", "NpzWriter"]
 
@@ -64,9 +64,9 @@ class NpyWriter:
         self._path = path
         self._kind = kind
         self._rows = _Rows(path, kind)
-        self._keys = Target(keys or str(keys_path(path)))
+        self._keys = OutputSink(keys or str(keys_path(path)))
         try:
-            self._matrix = Target(path)
+            self._matrix = OutputSink(path)
         except BaseException:
             self._keys.discard()
             raise
@@ -109,7 +109,7 @@ class NpzWriter:
         self._path = path
         self._kind = kind
         self._rows = _Rows(path, kind)
-        self._target = Target(path)
+        self._target = OutputSink(path)
 
     def write(self, row: Row) -> None:
         """Add a row."""

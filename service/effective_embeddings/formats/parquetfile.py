@@ -8,7 +8,7 @@ from typing import Any
 from effective_embeddings.formats.parse import check_columns, parse_row
 from effective_embeddings.formats.record import FormatError, RowError
 from effective_embeddings.formats.rows import COLUMNS, Kind, Row
-from effective_embeddings.formats.target import Target
+from effective_embeddings.formats.sink import OutputSink
 from effective_embeddings.formats.values import FieldError
 
 __all__ = ["ParquetReader", "ParquetWriter"]
@@ -116,7 +116,7 @@ class ParquetWriter:
         self._schema = self._arrow.schema(
             [(name, value_type.arrow(self._arrow)) for name, value_type in self._columns.items()]
         )
-        self._target = Target(path)
+        self._target = OutputSink(path)
         self._rows: list[Row] = []
         # Vectors of floats have nothing to gain from a dictionary or from compression.
         self._file = self._arrow.parquet.ParquetWriter(

@@ -103,7 +103,7 @@ def build_server(
         tokens: The tokens of the callers. None: every caller is "local" and may do everything;
             that is right where only this machine can connect.
         metrics: Counts calls; None: calls are not counted.
-        audit: Takes writes and refusals; None: there is no audit log.
+        audit: Takes writes and refusals; None: no audit log is written.
         traces: Makes spans of admitted calls; None: there are no spans.
 
     Raises:

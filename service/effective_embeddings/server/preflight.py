@@ -26,9 +26,9 @@ def check_files(settings: Settings) -> int:
     tokens = load_tokens(settings)
     _check_writable("data", settings.data, folder=True)
     if settings.audit_log is not None:
-        # Its folder is not made, where the data's is.
+        # The directory of the audit log is not created; that of the data is.
         if not settings.audit_log.parent.is_dir():
-            message = f"audit_log: {settings.audit_log.parent} is no folder"
+            message = f"audit_log: {settings.audit_log.parent} is not a directory"
             raise SettingsError(message)
         _check_writable("audit_log", settings.audit_log, folder=False)
     if settings.traces and importlib.util.find_spec("opentelemetry") is None:

@@ -145,7 +145,7 @@ impl<'a> Survivors<'a> {
             self.prune();
             self.prune_at = self.prune_at.max(self.found.len() * 2);
         }
-        self.judge(uppers, admitted);
+        self.select_candidates(uppers, admitted);
     }
 
     /// Records a lower bound. A bound at the floor would not raise it.
@@ -160,7 +160,7 @@ impl<'a> Survivors<'a> {
 
     /// Whether sketches are worth reading. Of rows in no order about `limit` in `seen` are among
     /// the best so far; a few times as many, and a quarter, may survive.
-    fn judge(&mut self, uppers: &mut [f32], admitted: usize) {
+    fn select_candidates(&mut self, uppers: &mut [f32], admitted: usize) {
         let rows = uppers.len();
         self.seen += rows;
         self.visited += rows;

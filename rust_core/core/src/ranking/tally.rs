@@ -10,7 +10,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Rows that were judged by their sketches.
+    /// Rows whose sketches were scored.
     pub fn sketched(&self) -> u64 {
         self.sketched.load(Relaxed)
     }

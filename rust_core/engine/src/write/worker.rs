@@ -128,7 +128,7 @@ impl Worker {
         // Callers that were answered together write again together, a moment later: the first of them
         // does not take a whole commit for itself.
         let expected = self.sizes.into_iter().max().unwrap_or(0);
-        let mut patience = GATHER.min(self.commit / 2);
+        let mut wait_left = GATHER.min(self.commit / 2);
         let mut interrupted = batch.begin(now_ms()).err().map(Interrupted::Failed);
         while let (None, Some(job)) = (&interrupted, waiting.take()) {
             interrupted = batch.write(job).err();
@@ -141,12 +141,12 @@ impl Worker {
                 while waiting.is_none()
                     && batch.len() < expected
                     && self.queue.len() == 0
-                    && asked.elapsed() < patience
+                    && asked.elapsed() < wait_left
                 {
                     thread::yield_now();
                     waiting = self.queue.pop_write();
                 }
-                patience = patience.saturating_sub(asked.elapsed());
+                wait_left = wait_left.saturating_sub(asked.elapsed());
             }
         }
         self.sizes = [batch.len(), self.sizes[0]];

@@ -32,7 +32,7 @@ pub(crate) fn keys_of(field: &'static str, keys: &[String]) -> Result<()> {
     for (index, key) in keys.iter().enumerate() {
         violations.check(text::key(Path::entry(field, index), key));
     }
-    violations.settle(Ok(()))
+    violations.finish(Ok(()))
 }
 
 /// Checks the keys of a list that must not be empty.

@@ -35,7 +35,7 @@ pub(crate) fn new_namespace(path: Path<'_>, namespace: v1::Namespace) -> Result<
     violations.check(text::metadata(path.then("labels"), &namespace.labels));
     let mode = violations.check(ranking(path.then("ranking"), namespace.ranking));
     let fairness = violations.check(fairness(path.then("fairness"), namespace.fairness));
-    violations.settle(Ok(NewNamespace {
+    violations.finish(Ok(NewNamespace {
         name: namespace.name,
         settings: NamespaceSettings {
             dimension,

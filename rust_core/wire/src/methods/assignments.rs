@@ -22,7 +22,7 @@ pub(crate) fn assign(
     let assignments = all(entries.map(|(index, entry)| {
         assignment(call.settings(), Path::entry("assignments", index), entry)
     }));
-    let assignments = params.violations.settle(assignments)?;
+    let assignments = params.violations.finish(assignments)?;
     let paths = FieldPaths::of("assignments", "category", "item");
     let written = call.write(paths, Command::Assign(assignments), params)?;
     let results = outcome!(written, Outcome::Assign(results) => results);
@@ -55,7 +55,7 @@ fn assignment(
         },
         category: entry.category,
     };
-    violations.settle(Ok(assignment))
+    violations.finish(Ok(assignment))
 }
 
 fn assigned(result: Assigned) -> v1::AssignmentResult {
@@ -81,7 +81,7 @@ pub(crate) fn unassign(
     let entries = request.unassignments.into_iter().enumerate();
     let unassignments =
         all(entries.map(|(index, entry)| unassignment(Path::entry("unassignments", index), entry)));
-    let unassignments = params.violations.settle(unassignments)?;
+    let unassignments = params.violations.finish(unassignments)?;
     let paths = FieldPaths::of("unassignments", "category", "item");
     let command = Command::Unassign(unassignments);
     let written = call.write(paths, command, params)?;
@@ -104,7 +104,7 @@ fn unassignment(path: Path<'_>, entry: v1::Unassignment) -> Result<Unassignment>
         let error = number::out_of_range(path, "false beside category", true);
         violations.check(Err::<(), _>(error));
     }
-    violations.settle(Ok(Unassignment {
+    violations.finish(Ok(Unassignment {
         item: entry.item,
         category: named.then_some(entry.category),
         delete_item: entry.delete_item,

@@ -30,7 +30,7 @@ pub(crate) fn put(
     let puts = all(updates.map(|(index, update)| {
         category_put(call.settings(), Path::entry("categories", index), update)
     }));
-    let puts = params.violations.settle(puts)?;
+    let puts = params.violations.finish(puts)?;
     let paths = FieldPaths::of("categories", "key", "");
     let written = call.write(paths, Command::PutCategories(puts), params)?;
     let results = outcome!(written, Outcome::PutCategories(results) => results);
@@ -70,7 +70,7 @@ fn category_put(
         update.metadata,
         update.replace_metadata,
     ));
-    violations.settle(Ok(put))
+    violations.finish(Ok(put))
 }
 
 pub(crate) fn get(
@@ -97,7 +97,7 @@ pub(crate) fn list(
     let mut violations = Violations::default();
     let size = violations.check(number::page_size(request.page_size));
     let binding = Binding([call.method, call.namespace.name(), ""]);
-    let after = violations.settle(binding.key(&request.page_token))?;
+    let after = violations.finish(binding.key(&request.page_token))?;
     let size = wanted(call, size, 2 * usize::from(request.include_embeddings));
     let found = call.engine.categories(
         &call.namespace,
@@ -120,7 +120,7 @@ pub(crate) fn delete(
     mut params: WriteParams,
 ) -> Result<DeleteCategoriesResponse> {
     let keys = decode::keys("categories", &request.categories);
-    params.violations.settle(keys)?;
+    params.violations.finish(keys)?;
     let command = Command::DeleteCategories {
         keys: request.categories,
         allow_missing: request.allow_missing,
@@ -143,7 +143,7 @@ pub(crate) fn reanchor(
     mut params: WriteParams,
 ) -> Result<ReanchorResponse> {
     let key = text::key(Path::field("category"), &request.category);
-    params.violations.settle(key)?;
+    params.violations.finish(key)?;
     let command = Command::Reanchor {
         key: request.category,
         keep_last: request.keep_last,

@@ -28,7 +28,7 @@ pub(crate) fn put(
     params.violations.check(not_empty);
     let updates = request.items.into_iter().enumerate();
     let put = |(index, update)| item_put(call.settings(), Path::entry("items", index), update);
-    let puts = params.violations.settle(all(updates.map(put)))?;
+    let puts = params.violations.finish(all(updates.map(put)))?;
     let paths = FieldPaths::of("items", "", "key");
     let written = call.write(paths, Command::PutItems(puts), params)?;
     let results = outcome!(written, Outcome::PutItems(results) => results);
@@ -58,7 +58,7 @@ fn item_put(settings: &NamespaceSettings, path: Path<'_>, update: ItemUpdate) ->
             update.replace_metadata,
         )),
     };
-    violations.settle(Ok(put))
+    violations.finish(Ok(put))
 }
 
 pub(crate) fn get(call: &NamespaceCall<'_>, request: GetItemRequest) -> Result<GetItemResponse> {
@@ -104,7 +104,7 @@ pub(crate) fn list(
             before: violations.check(binding.place(token)),
         },
     };
-    violations.settle(Ok(()))?;
+    violations.finish(Ok(()))?;
     let size = wanted(call, size, usize::from(request.include_embeddings));
     let found = call.engine.items(
         &call.namespace,
@@ -138,7 +138,7 @@ pub(crate) fn delete(
     mut params: WriteParams,
 ) -> Result<DeleteItemsResponse> {
     let keys = decode::keys("items", &request.items);
-    params.violations.settle(keys)?;
+    params.violations.finish(keys)?;
     let command = Command::DeleteItems {
         keys: request.items,
         allow_missing: request.allow_missing,

@@ -91,14 +91,14 @@ impl MatchParams {
         violations.check(text::text(path, &model, EMBEDDING_MODEL_BYTES));
         let settings = call.settings();
         if let Err(mismatch) = check_model(&settings.embedding_model, &model) {
-            violations.settle(Err(mismatch))?;
+            violations.finish(Err(mismatch))?;
         }
         let limit = request.limit.unwrap_or(DEFAULT_MATCH_LIMIT);
         violations.check(bounded(call, request.queries.len(), limit));
         let queries = request.queries.into_iter().enumerate();
         let queries =
             all(queries.map(|(index, query)| spec(settings, Path::entry("queries", index), query)));
-        let queries = violations.settle(queries)?;
+        let queries = violations.finish(queries)?;
         Ok(Self {
             queries,
             options: MatchOptions {
@@ -191,7 +191,7 @@ fn part(settings: &NamespaceSettings, path: Path<'_>, part: QueryPart) -> Result
             text::key(path.then("item"), &key).map(|()| QuerySpec::Item(key))
         }
     };
-    Ok((violations.settle(source)?, weight))
+    Ok((violations.finish(source)?, weight))
 }
 
 fn ranking(ranking: Ranking) -> MatchResult {

@@ -29,7 +29,7 @@ pub(crate) fn create(
     let namespace = request.namespace;
     let namespace = namespace.ok_or_else(|| decode::required(path, "is not set"));
     let new = namespace.and_then(|namespace| decode::namespace::new_namespace(path, namespace));
-    let new = params.violations.settle(new)?;
+    let new = params.violations.finish(new)?;
     check_model(&new.settings.embedding_model, &params.model)?;
     let view = call.engine().create_namespace(new, params.context)?;
     Ok(CreateNamespaceResponse {
@@ -59,7 +59,7 @@ pub(crate) fn list(
     ));
     let size = violations.check(number::page_size(request.page_size));
     let binding = Binding(["ListNamespaces", "", &prefix]);
-    let after = violations.settle(binding.key(&request.page_token))?;
+    let after = violations.finish(binding.key(&request.page_token))?;
     let mut found = covered(call, &prefix, after.as_deref(), size + 1)?;
     let more = found.len() > size;
     found.truncate(size);
@@ -115,7 +115,7 @@ pub(crate) fn update(
         description: request.description,
         labels: request.replace_labels.then_some(request.labels),
         ranking,
-        fairness: params.violations.settle(fairness)?,
+        fairness: params.violations.finish(fairness)?,
     };
     let command = Command::UpdateProfile(update);
     let written = call.write(FieldPaths::SINGLE, command, params)?;
@@ -137,7 +137,7 @@ pub(crate) fn delete(
     request: DeleteNamespaceRequest,
     mut params: WriteParams,
 ) -> Result<DeleteNamespaceResponse> {
-    params.violations.settle(Ok(()))?;
+    params.violations.finish(Ok(()))?;
     if !params.model.is_empty() {
         let namespace = call.enter(&name)?;
         check_model(&namespace.settings().embedding_model, &params.model)?;

@@ -119,7 +119,7 @@ impl RestoreSink {
         call.authorize("namespace", &name)?;
         let mut params = call.write_params(Some(options), fingerprint);
         let new = new_namespace(header, name).map_err(CallError::in_snapshot);
-        let new = params.violations.settle(new)?;
+        let new = params.violations.finish(new)?;
         let WriteParams { context, model, .. } = params;
         call::check_model(&new.settings.embedding_model, &model)?;
         let engine = &self.state.engine;

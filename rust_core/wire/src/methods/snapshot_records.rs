@@ -43,7 +43,7 @@ pub(crate) fn category(
         anchor: category.anchor,
         created_ms: violations.check(created),
     };
-    violations.settle(Ok(record))
+    violations.finish(Ok(record))
 }
 
 /// An item of a full snapshot.
@@ -74,7 +74,7 @@ pub(crate) fn item(
         created_ms: violations.check(created),
         memberships: violations.check(memberships),
     };
-    violations.settle(Ok(view))
+    violations.finish(Ok(view))
 }
 
 fn membership(path: Path<'_>, membership: v1::Membership) -> Result<MembershipView> {
@@ -100,7 +100,7 @@ fn membership(path: Path<'_>, membership: v1::Membership) -> Result<MembershipVi
             reason: membership.reason,
         },
     };
-    violations.settle(Ok(view))
+    violations.finish(Ok(view))
 }
 
 /// A time in milliseconds since the Unix epoch.

@@ -99,7 +99,7 @@ class AdmissionControl:
         """Return a request that arrived.
 
         Raises:
-            GoneError: There is no request, and the client is gone.
+            GoneError: The client closed the call without a request.
             StatusError: The client ended the call without a request.
         """
         if request is None:

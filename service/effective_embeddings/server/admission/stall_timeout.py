@@ -90,7 +90,7 @@ class StallTimeout:
                 if until < now and self._waiting.pop(call, None) is not None:
                     self.cancelled += 1
                     _log.warning(
-                        "cancelled reason=slow_client seconds=%g peer=%r",
+                        "cancelled reason=stalled_client seconds=%g peer=%r",
                         self.seconds,
                         call.peer(),
                     )

@@ -44,7 +44,7 @@ class CallObserver:
             kind: ``unary``, ``server_stream`` or ``client_stream``.
             writes: Whether successful calls belong into the audit log.
             metrics: Counts calls; None: calls are not counted.
-            audit: Takes writes and refusals; None: there is no audit log.
+            audit: Takes writes and refusals; None: no audit log is written.
             traces: Makes spans of admitted calls; None: there are no spans.
         """
         self.method = method

@@ -75,7 +75,7 @@ class QueuedHandler(logging.Handler):
             try:
                 left = left[os.write(self._descriptor, left) :]
             except OSError:
-                # The reader is gone. There is no other place to say so.
+                # The reader has closed the pipe, and the log has no other output.
                 return
 
 

@@ -44,7 +44,7 @@ def is_local(listen: str, setting: str = "listen") -> bool:
         setting: What the error calls it.
 
     Raises:
-        SettingsError: It is no address.
+        SettingsError: The text is not an address.
     """
     if listen.startswith(_UNIX):
         # gRPC binds an empty path too, to a name that no client knows.

@@ -71,7 +71,7 @@ class ServiceHandler(grpc.ServiceRpcHandler):
             admission: Admits them.
             workers: Threads for the unary calls that take more than microseconds.
             metrics: Counts calls; None: calls are not counted.
-            audit: Takes writes and refusals; None: there is no audit log.
+            audit: Takes writes and refusals; None: no audit log is written.
             traces: Makes spans of admitted calls; None: there are no spans.
         """
         self._engine = engine

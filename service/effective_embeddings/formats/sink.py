@@ -1,4 +1,4 @@
-"""Where a writer writes: a file that appears when it is complete, or standard output."""
+"""The output of a writer: a file that appears when it is complete, or standard output."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import BinaryIO
 
 from effective_embeddings.client.output_file import OutputFile
 
-__all__ = ["Target"]
+__all__ = ["OutputSink"]
 
 
-class Target:
+class OutputSink:
     """An output file; the path ``-`` is standard output, written as the rows come."""
 
     def __init__(self, path: str) -> None:
