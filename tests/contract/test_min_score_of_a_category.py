@@ -55,6 +55,20 @@ def test_a_least_score_is_kept_changed_and_taken_back(strict: Client) -> None:
     assert strict.get_namespace("n").digest == before, "the same state"
 
 
+def test_a_retried_reanchor_answers_the_least_score_again(strict: Client) -> None:
+    first = strict.reanchor("n", "strict", request_id="once")
+    again = strict.reanchor("n", "strict", request_id="once")
+    assert first.min_score == again.min_score == 0.9
+
+
+def test_zero_has_one_digest_whatever_its_sign(strict: Client) -> None:
+    strict.put_categories("n", [CategoryUpdate("strict", min_score=0.0)])
+    digest = strict.get_namespace("n").digest
+    strict.put_categories("n", [CategoryUpdate("strict", min_score=0.5)])
+    strict.put_categories("n", [CategoryUpdate("strict", min_score=-0.0)])
+    assert strict.get_namespace("n").digest == digest
+
+
 @pytest.mark.parametrize("score", [1.5, -1.0001, float("nan"), float("inf")])
 def test_a_least_score_out_of_range_is_refused_by_name(strict: Client, score: float) -> None:
     with pytest.raises(InvalidArgument) as refused:

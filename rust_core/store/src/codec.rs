@@ -412,10 +412,11 @@ impl Answer {
     }
 }
 
-/// Extensions: 1, the ranking of the profile that is answered.
+/// Extensions: 1, the ranking of the profile that is answered; 2, the least score of the category
+/// that is answered.
 impl Record for Answer {
     const NAME: &str = "stored answer";
-    const FIELDS: u64 = 1;
+    const FIELDS: u64 = 2;
 
     fn extensions(&self, out: &mut Extensions) {
         match self {
@@ -424,7 +425,14 @@ impl Record for Answer {
         }
     }
 
-    fn extension(&mut self, _tag: u64, bytes: &[u8]) -> Option<()> {
+    fn extension(&mut self, tag: u64, bytes: &[u8]) -> Option<()> {
+        if tag == 2 {
+            let Self::Command(Outcome::Reanchor(view), _) = self else {
+                return None;
+            };
+            view.settings.min_score = Some(checked_score(value(bytes)?)?);
+            return Some(());
+        }
         self.profile()?.ranking = checked(value(bytes)?)?;
         Some(())
     }
@@ -469,8 +477,14 @@ pub fn encode_command_answer(outcome: &Outcome, revision: u64) -> Vec<u8> {
 }
 
 fn command_extensions(out: &mut Extensions, outcome: &Outcome) {
-    if let Outcome::UpdateProfile { profile, .. } = outcome {
-        put_ranking(out, profile.ranking);
+    match outcome {
+        Outcome::UpdateProfile { profile, .. } => put_ranking(out, profile.ranking),
+        Outcome::Reanchor(view) => {
+            if let Some(min_score) = view.settings.min_score {
+                out.put(2, &min_score);
+            }
+        }
+        _ => {}
     }
 }
 

@@ -46,7 +46,8 @@ pub(crate) fn decode(
 /// −1, which every score reaches, is how a client takes a least score back.
 fn min_score(path: Path<'_>, score: f64) -> Result<Option<f64>> {
     let score = number::score(path.then("min_score"), score)?;
-    Ok((score > -1.0).then_some(score))
+    // Not the minus of a negative zero, which has another digest.
+    Ok((score > -1.0).then_some(score + 0.0))
 }
 
 /// A message with the settings, and nothing else.

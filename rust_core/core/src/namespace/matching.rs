@@ -257,8 +257,12 @@ impl Plan<'_> {
             None => placed.iter().any(rejected),
         };
         if !all && reaching < limit && may_reach {
-            // Categories that score enough may stand behind some that do not.
-            let wanted = wanted.saturating_mul(4);
+            // Categories that score enough may stand behind some that do not. Where those are left
+            // out by their own least scores, no score bounds the search: all are ranked at once.
+            let wanted = match options.min_score {
+                Some(_) => wanted.saturating_mul(4),
+                None => 0,
+            };
             let found = self.search(std::slice::from_ref(query), wanted);
             let found = found.into_iter().next().unwrap_or_default();
             return self.ranking(query, found, wanted);

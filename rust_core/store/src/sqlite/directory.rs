@@ -97,6 +97,9 @@ struct MarksFile {
 /// Two slots, written in turn, so that a torn write leaves the marks before.
 const SLOTS: u64 = 2;
 
+/// Largest length of a data directory's path, in bytes: SQLite has 512 for a file in it.
+const MAX_PATH: usize = 490;
+
 /// A slot: version, acknowledged, checkpointed, checksum of these, each 8 bytes, little-endian.
 const SLOT_BYTES: usize = 32;
 
@@ -106,6 +109,7 @@ const VERSION: u64 = 1;
 impl Directory {
     /// Locks the directory; creates it if it does not exist.
     pub(crate) fn lock(path: &Path) -> StoreResult<Self> {
+        let path = &absolute(path)?;
         create(path)?;
         let open = |name: &str| {
             let file = path.join(name);
@@ -180,6 +184,12 @@ impl Directory {
     /// Whether the database file is missing, or empty.
     pub(crate) fn is_empty(&self) -> bool {
         fs::metadata(self.database()).map_or(true, |metadata| metadata.len() == 0)
+    }
+
+    /// Whether the database has a WAL with anything in it.
+    pub(crate) fn has_wal(&self) -> bool {
+        let wal = self.path.join("effemb.db-wal");
+        fs::metadata(wal).is_ok_and(|wal| wal.len() > 0)
     }
 
     /// The marks.
@@ -288,6 +298,19 @@ fn read_marks(file: &File, path: &Path) -> StoreResult<MarksFile> {
 
 fn failed(what: &str, path: &Path, error: &io::Error) -> StoreError {
     StoreError::failed(format!("cannot {what} {}: {error}", path.display()))
+}
+
+/// The path from the root. SQLite takes a relative path that begins with `file:` for a URI, and
+/// cannot open a path that is longer than its buffer.
+fn absolute(path: &Path) -> StoreResult<PathBuf> {
+    let path = std::path::absolute(path).map_err(|error| failed("resolve", path, &error))?;
+    let length = path.as_os_str().len();
+    if length > MAX_PATH {
+        return Err(StoreError::failed(format!(
+            "the path of the data directory has {length} bytes, at most {MAX_PATH} can be opened"
+        )));
+    }
+    Ok(path)
 }
 
 #[cfg(test)]

@@ -108,9 +108,12 @@ impl Sqlite {
                 marks.checkpointed,
             ));
         }
-        let connection = open_writer(&database)?;
-        directory.lock_database()?;
-        let head = Head::load(&connection)?;
+        let had_wal = directory.has_wal();
+        let opened = open_writer(&database).and_then(|connection| {
+            directory.lock_database()?;
+            Ok((Head::load(&connection)?, connection))
+        });
+        let (head, connection) = opened.map_err(|error| explained(error, had_wal, marks))?;
         if head.sequence < marks.acknowledged {
             return Err(lost("the WAL", head.sequence, marks.acknowledged));
         }
@@ -133,6 +136,21 @@ impl Sqlite {
             }),
             writer: Mutex::new(Some(connection)),
         })
+    }
+}
+
+/// Damage in a directory without a WAL, with what another SQLite may have done: as it closes, it
+/// copies the WAL into the file and deletes it, and its pages have no checksums.
+fn explained(error: StoreError, had_wal: bool, marks: HighWaterMarks) -> StoreError {
+    match error {
+        StoreError::Damaged { what } if !had_wal && marks.acknowledged > 0 => {
+            StoreError::corrupted(
+                "database file without a write-ahead log (another SQLite program may have opened it \
+                 after a crash; `effemb repair DAMAGED NEW` recovers its rows)",
+                what,
+            )
+        }
+        error => error,
     }
 }
 
