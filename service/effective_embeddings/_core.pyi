@@ -56,18 +56,22 @@ RELEASE_BUILD: Final[bool]
 
 def backup(
     path: str | os.PathLike[str], to: str | os.PathLike[str]
-) -> list[tuple[str, int, bytes]]:
+) -> list[tuple[str, int | None, bytes | None, list[str]]]:
     """Copy a data directory, which another process may have open, and verify the copy.
+
+    A damaged namespace is copied as it is, and the backup of the others is complete.
 
     Args:
         path: The data directory.
         to: The new directory: it must not exist, or be empty.
 
     Returns:
-        Name, revision and digest (32 bytes) of each namespace in the copy.
+        For each namespace in the copy, by name: its name; its revision and its digest (32 bytes),
+        None if it cannot be loaded; and the findings of its verification, empty if it is intact.
 
     Raises:
-        StatusError: The directory cannot be read, or the copy cannot be written or verified.
+        StatusError: The directory cannot be read, a page of it is damaged, or the copy cannot be
+            written.
     """
 
 def kernels() -> list[str]:

@@ -24,6 +24,9 @@ from tests.support.process import ServerProcess, environment
 
 pytestmark = pytest.mark.slow
 
+#: Written as by `a_damaged_namespace_does_not_stop_the_backup_of_the_others` of the engine.
+_DAMAGED = Path(__file__).parent / "fixtures" / "damaged-namespace"
+
 _OPTIONS = ("--memory-budget", "100000")
 
 #: Revision and digest by namespace.
@@ -164,6 +167,25 @@ def test_a_backup_of_damaged_data_is_refused_and_leaves_nothing(
     assert done.exit_code == 1
     assert json.loads(done.stderr)["error"]["code"] == "DATA_LOSS"
     assert list(folder.iterdir()) == []
+
+
+def test_a_damaged_namespace_is_named_and_the_others_are_backed_up(tmp_path: Path) -> None:
+    """Three namespaces; an item's row of "b" fails its checksum although its page passes."""
+    data = tmp_path / "data"
+    shutil.copytree(_DAMAGED, data)
+    done = run("backup", "--data", str(data), str(tmp_path / "new"), "--json")
+    assert done.exit_code == 1
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [each["namespace"] for each in told] == ["a", "b", "c"]
+    assert [bool(each["findings"]) for each in told] == [False, True, False]
+    with Client.embedded(tmp_path / "new") as client:
+        for each in told:
+            assert client.get_namespace(each["namespace"]).digest.hex() == each["digest"]
+            assert client.verify(each["namespace"]).ok == (not each["findings"])
+    done = run("backup", "--data", str(data), str(tmp_path / "another"))
+    assert done.exit_code == 1
+    assert done.stderr.startswith("b: damaged: ")
+    assert "2 namespaces, verified; 1 damaged" in done.stdout
 
 
 def test_a_truncated_backup_is_refused(small: Path, tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ pub use catalog::cached_namespace::NamespaceHandle;
 pub use ee_store::failpoints;
 pub use engine::Engine;
 pub use error::{Error, Result};
-pub use maintenance::backup::backup;
+pub use maintenance::backup::{BackedUp, backup};
 pub use maintenance::repair::{Lost, RepairReport, RepairedNamespace, repair};
 pub use metrics::{Distribution, Kind, METRICS, Metric, Stats, Value};
 pub use read::consistent::MAX_REVISION_WAIT;

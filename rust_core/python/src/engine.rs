@@ -149,18 +149,20 @@ impl Engine {
     }
 }
 
+/// A namespace of a backup: its name, then revision and digest unless it cannot be loaded, and what
+/// does not agree in it.
+type BackedUp = (String, Option<u64>, Option<[u8; 32]>, Vec<String>);
+
 /// Copies a data directory, which another process may have open, into a new one, and verifies the
-/// copy; returns (name, revision, digest) of its namespaces.
+/// copy; returns its namespaces by name.
 #[pyfunction]
-pub(crate) fn backup(
-    py: Python<'_>,
-    path: PathBuf,
-    to: PathBuf,
-) -> Result<Vec<(String, u64, [u8; 32])>, Refused> {
+pub(crate) fn backup(py: Python<'_>, path: PathBuf, to: PathBuf) -> Result<Vec<BackedUp>, Refused> {
     let copied = py.detach(|| ee_engine::backup(&path, &to).map_err(status_of))?;
-    let told = copied
-        .into_iter()
-        .map(|each| (each.name, each.revision, each.digest));
+    let told = copied.into_iter().map(|each| {
+        let view = each.view.as_ref();
+        let (revision, digest) = (view.map(|view| view.revision), view.map(|view| view.digest));
+        (each.name, revision, digest, each.findings)
+    });
     Ok(told.collect())
 }
 

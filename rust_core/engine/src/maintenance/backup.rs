@@ -5,21 +5,30 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use ee_store::sqlite::copy_directory;
+use ee_store::sqlite::{copy_directory, namespace_names};
 
-use crate::api::{NamespaceView, Options};
+use crate::api::{At, NamespaceView, Options, ReadContext};
 use crate::{Engine, Error, Result};
 
-/// Namespaces listed at a time.
-const PAGE: usize = 256;
+/// A namespace in a backup.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BackedUp {
+    /// Its name.
+    pub name: String,
+    /// Its view; `None`: it cannot be loaded from the copy.
+    pub view: Option<NamespaceView>,
+    /// What does not agree in it; empty: it is verified.
+    pub findings: Vec<String>,
+}
 
-/// Copies a data directory, as of one moment, into a new one, and returns its namespaces.
+/// Copies a data directory, as of one moment, into a new one, and returns its namespaces by name.
 ///
 /// The directory may be in use by another process, which goes on writing; otherwise no process can
 /// open it meanwhile. The copy is opened, all of its pages and namespaces are verified, and it is on
-/// disk before it gets its name: it is a data directory like any other. Fails if `to` exists, and
-/// leaves nothing behind after an error.
-pub fn backup(directory: &Path, to: &Path) -> Result<Vec<NamespaceView>> {
+/// disk before it gets its name: it is a data directory like any other. A damaged namespace is copied
+/// as it is and has findings: the backup of the others does not depend on it. Fails if `to` exists or
+/// a page is damaged, and leaves nothing behind after an error.
+pub fn backup(directory: &Path, to: &Path) -> Result<Vec<BackedUp>> {
     if fs::symlink_metadata(to).is_ok() {
         return Err(failed("make", to)(io::ErrorKind::AlreadyExists.into()));
     }
@@ -31,31 +40,43 @@ pub fn backup(directory: &Path, to: &Path) -> Result<Vec<NamespaceView>> {
 }
 
 /// Opens a copy and verifies everything in it.
-fn verified(copy: &Path) -> Result<Vec<NamespaceView>> {
+fn verified(copy: &Path) -> Result<Vec<BackedUp>> {
+    let names = namespace_names(&copy.join("effemb.db"))?;
     let engine = Engine::open(copy, Options::default())?;
-    let mut found = engine.check_files()?.findings;
-    let mut namespaces: Vec<NamespaceView> = Vec::new();
-    loop {
-        let after = namespaces.last().map(|last| last.name.clone());
-        let page = engine.list_namespaces("", after.as_deref(), PAGE)?;
-        if page.is_empty() {
-            break;
-        }
-        for namespace in &page {
-            let report = engine.verify(&engine.handle(&namespace.name)?)?.value;
-            let told = |finding| format!("namespace {:?}: {finding}", namespace.name);
-            found.extend(report.findings.into_iter().map(told));
-        }
-        namespaces.extend(page);
-    }
-    engine.close();
-    match found.first() {
-        None => Ok(namespaces),
-        Some(first) => Err(Error::Corrupted {
+    let found = engine.check_files()?.findings;
+    if let Some(first) = found.first() {
+        return Err(Error::Corrupted {
             place: "backup".into(),
             what: format!("{first} ({} findings)", found.len()),
-        }),
+        });
     }
+    let each = names
+        .into_iter()
+        .map(|name| verified_namespace(&engine, name));
+    let namespaces = each.collect::<Result<_>>()?;
+    engine.close();
+    Ok(namespaces)
+}
+
+/// Verifies a namespace. Damage becomes findings; other errors end the backup.
+fn verified_namespace(engine: &Engine, name: String) -> Result<BackedUp> {
+    let (mut view, mut findings) = (None, Vec::new());
+    let verified = engine.handle(&name).and_then(|handle| {
+        view = Some(engine.namespace(&handle, ReadContext::default())?);
+        engine.verify(&handle)
+    });
+    match verified {
+        Ok(At { value, .. }) => findings = value.findings,
+        Err(error @ (Error::Corrupted { .. } | Error::NewerData { .. })) => {
+            findings.push(error.to_string());
+        }
+        Err(error) => return Err(error),
+    }
+    Ok(BackedUp {
+        name,
+        view,
+        findings,
+    })
 }
 
 /// A directory that is not finished: deleted when dropped, unless it was kept.

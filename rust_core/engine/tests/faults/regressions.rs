@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use ee_core::command::{Command, ItemPut};
 use ee_core::settings::MembershipMode;
 use ee_engine::failpoints::set_wal_pages;
-use ee_engine::{Engine, Error, Frame, ItemFilter, Options, SnapshotView, WriteContext};
+use ee_engine::{Engine, Error, Frame, ItemFilter, Options, SnapshotView, WriteContext, backup};
 use rusqlite::{Connection, OpenFlags};
 
 use crate::common::*;
@@ -248,6 +248,56 @@ fn a_snapshot_of_a_store_that_lacks_an_item_does_not_end_well() {
             .findings,
         [""; 0]
     );
+}
+
+/// Damage that the checksums of pages do not show, to one of three namespaces.
+#[test]
+fn a_damaged_namespace_does_not_stop_the_backup_of_the_others() {
+    for (damage, loads) in [
+        (
+            "UPDATE items SET weight = 7 WHERE key = 'i1' AND namespace = 2",
+            true,
+        ),
+        ("DELETE FROM items WHERE key = 'i1' AND namespace = 2", true),
+        ("DELETE FROM log WHERE namespace = 2", true),
+        (
+            "UPDATE categories SET checksum = 1 WHERE namespace = 2",
+            false,
+        ),
+        ("UPDATE namespaces SET checksum = 1 WHERE id = 2", false),
+        ("UPDATE namespaces SET header = x'ff' WHERE id = 2", false),
+    ] {
+        let directory = tempdir().unwrap();
+        let engine = open(directory.path());
+        // Identifiers are given in order: the one to damage is found by its name.
+        for name in ["a", "b", "c"] {
+            create(&engine, name);
+            categories(&engine, name, 1);
+            for item in 0..3 {
+                assign(&engine, name, item, 0);
+            }
+        }
+        let digests = ["a", "c"].map(|name| view(&engine, name).digest);
+        drop(engine);
+        let second = "(SELECT id FROM namespaces WHERE name = 'b')";
+        let damage = damage
+            .replace("namespace = 2", &format!("namespace = {second}"))
+            .replace("id = 2", "name = 'b'");
+        meddle(directory.path(), &damage);
+
+        let to = tempdir().unwrap();
+        let to = to.path().join("backup");
+        let saved = backup(directory.path(), &to).unwrap();
+        let findings: Vec<_> = saved.iter().map(|each| each.findings.len()).collect();
+        assert_eq!(findings, [0, findings[1].max(1), 0], "{damage}: {saved:?}");
+        assert_eq!(saved[1].name, "b");
+        assert_eq!(saved[1].view.is_some(), loads, "{damage}");
+        let copy = open(&to);
+        for (name, digest) in ["a", "c"].into_iter().zip(digests) {
+            assert_eq!(view(&copy, name).digest, digest, "{damage}");
+            assert_verified(&copy, name);
+        }
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use super::copy::copy_database;
-use super::database::checkpointed_sequence;
+use super::database::{checkpointed_sequence, open_reader};
 use super::directory::Directory;
 use crate::{StoreError, StoreResult};
 
@@ -42,4 +42,15 @@ pub fn copy_directory(directory: &Path, to: &Path) -> StoreResult<()> {
             let watermark = to.join("watermark");
             StoreError::failed(format!("cannot write {}: {error}", watermark.display()))
         })
+}
+
+/// The names of the active namespaces of a database that is not open, in order. Reads the index by
+/// name alone, so a damaged row hides no other namespace.
+pub fn namespace_names(database: &Path) -> StoreResult<Vec<String>> {
+    let connection = open_reader(database)?;
+    let sql =
+        "SELECT name FROM namespaces INDEXED BY namespaces_by_name WHERE state = 0 ORDER BY name";
+    let mut statement = connection.prepare(sql)?;
+    let names = statement.query_map([], |row| row.get(0))?;
+    Ok(names.collect::<Result<_, _>>()?)
 }

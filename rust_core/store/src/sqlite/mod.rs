@@ -39,7 +39,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::Mutex;
 use rusqlite::Connection;
 
-pub use backup::copy_directory;
+pub use backup::{copy_directory, namespace_names};
 use checkpoint::wal_frames;
 use database::{checkpointed_sequence, open_writer};
 use directory::{Directory, HighWaterMarks};
