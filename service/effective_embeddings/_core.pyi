@@ -34,6 +34,7 @@ __all__ = [
     "TokenBucket",
     "TokenTable",
     "backup",
+    "frame_checksum",
     "kernels",
     "namespace_of",
     "repair",
@@ -72,6 +73,17 @@ def backup(
     Raises:
         StatusError: The directory cannot be read, a page of it is damaged, or the copy cannot be
             written.
+    """
+
+def frame_checksum(frame: bytes, before: int) -> int | None:
+    """Return the checksum of a serialized SnapshotFrame; see SnapshotFrame.checksum.
+
+    Args:
+        frame: The frame; its own checksum is not read.
+        before: The checksum of the frame before; 0 for the first.
+
+    Returns:
+        The checksum, 64 bits; None if the bytes are no SnapshotFrame.
     """
 
 def kernels() -> list[str]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from effective_embeddings import Client
+from effective_embeddings import Client, errors, read_frames
 from effective_embeddings.client.errors import AlreadyExists
 from effective_embeddings.v1 import resources_pb2, service_pb2
 from tests.support.frames import Frame, frames_of, header, requests, trailer
@@ -198,6 +199,44 @@ def test_a_damaged_snapshot_is_refused_and_leaves_nothing(
     # The name is free, and the complete snapshot can still be restored into it.
     client.restore(tmp_path / f"{full}.snapshot", copy)
     assert client.get_namespace(copy).digest == client.get_namespace(full).digest
+
+
+def test_a_flipped_bit_anywhere_in_the_file_is_refused(
+    client: Client, full: str, tmp_path: Path
+) -> None:
+    file, damaged, copy = tmp_path / "intact", tmp_path / "damaged", f"{full}-copy"
+    client.snapshot(full, file)
+    content, frames = file.read_bytes(), list(read_frames(file))
+    # The last byte too: a flipped bit of the trailer's checksum.
+    for place in [*range(0, len(content), len(content) // 97), len(content) - 1]:
+        flipped = bytearray(content)
+        flipped[place] ^= 1 << (place % 8)
+        damaged.write_bytes(flipped)
+        with suppress(errors.SnapshotFileError):
+            # A few bits mean nothing, as the second lowest of a `true`: every value is the same.
+            if list(read_frames(damaged)) == frames:
+                continue
+        with pytest.raises((errors.SnapshotFileError, errors.InvalidArgument)) as caught:
+            client.restore(damaged, copy)
+        assert "frame" in str(caught.value), place
+    assert [each.name for each in client.list_namespaces(full)] == [full]
+    client.restore(file, copy)
+    assert client.get_namespace(copy).digest == client.get_namespace(full).digest
+
+
+def test_frames_without_checksums_are_refused(
+    client: Client, raw: Raw, full: str, tmp_path: Path
+) -> None:
+    frames = frames_of(client, full, tmp_path)
+    for frame in frames:
+        frame.ClearField("checksum")
+    with pytest.raises(RefusedError) as caught:
+        raw.restore(
+            service_pb2.RestoreRequest(namespace=f"{full}-copy", frame=frame) for frame in frames
+        )
+    refusal = caught.value
+    assert (refusal.code, refusal.reason) == ("INVALID_ARGUMENT", "INVALID_SNAPSHOT")
+    assert (refusal.metadata["field"], refusal.metadata["frame"]) == ("frame.checksum", "1")
 
 
 def test_malformed_frames_are_refused(client: Client, raw: Raw, full: str, tmp_path: Path) -> None:

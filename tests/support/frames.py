@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from copy import deepcopy
 from pathlib import Path
 
 from google.protobuf.message import Message
 
-from effective_embeddings import Client, read_frames
+from effective_embeddings import Client, read_frames, seal_frames
 from effective_embeddings.v1 import resources_pb2, service_pb2
 
 __all__ = ["Change", "Frame", "frames_of", "header", "kinds", "requests", "trailer"]
@@ -31,7 +33,9 @@ def kinds(frames: Iterable[Frame]) -> list[str | None]:
 def requests(
     frames: Iterable[Frame | Message | bytes], ns: str
 ) -> list[service_pb2.RestoreRequest | bytes]:
-    """The frames as requests that restore them into a namespace."""
+    """The frames as requests that restore them into a namespace, with the checksums of now."""
+    frames = [deepcopy(frame) if isinstance(frame, Frame) else frame for frame in frames]
+    deque(seal_frames(frame for frame in frames if isinstance(frame, Frame)), maxlen=0)
     made: list[service_pb2.RestoreRequest | bytes] = []
     for frame in frames:
         if isinstance(frame, Frame):

@@ -80,11 +80,8 @@ impl Engine {
         context: WriteContext,
     ) -> Result<NamespaceView> {
         check_deadline(context.deadline)?;
-        self.writer.operation(DeleteNamespace {
-            name: name.to_owned(),
-            force,
-            context,
-        })
+        self.writer
+            .operation(DeleteNamespace::new(name, force, context))
     }
 
     /// Up to `limit` namespaces by name, after a name, whose names begin with a prefix.

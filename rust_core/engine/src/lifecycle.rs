@@ -52,16 +52,33 @@ pub(crate) struct DeleteNamespace {
     pub(crate) name: String,
     pub(crate) force: bool,
     pub(crate) context: WriteContext,
+    /// Whether the namespace that memory may hold under the name is deleted: not after a dry run, nor
+    /// where a retry finds a later namespace of this name.
+    gone: bool,
+}
+
+impl DeleteNamespace {
+    pub(crate) fn new(name: &str, force: bool, context: WriteContext) -> Self {
+        Self {
+            name: name.to_owned(),
+            force,
+            context,
+            gone: false,
+        }
+    }
 }
 
 impl Operation for DeleteNamespace {
     type Output = NamespaceView;
 
     fn apply(&mut self, session: &mut dyn WriteSession) -> Result<NamespaceView> {
+        // It may be applied again after a conflict.
+        self.gone = false;
         let Self { name, context, .. } = self;
         check_deadline(context.deadline)?;
         let time_ms = session.time_ms();
         if let Some(view) = idempotency::namespace(session.reads(), name, context, time_ms)? {
+            self.gone = session.reads().namespace_by_name(name)?.is_none();
             return Ok(view);
         }
         let row = session.reads().namespace_by_name(name)?;
@@ -79,17 +96,14 @@ impl Operation for DeleteNamespace {
         if !context.validate_only {
             session.delete_namespace(&row)?;
             idempotency::put_namespace(session, context, &row)?;
+            self.gone = true;
         }
         Ok(NamespaceView::of(&row))
     }
 
     fn committed(&self, shared: &Shared, view: &NamespaceView) {
-        // A dry run, or the first answer to a retry, may name a namespace that exists.
-        let exists = shared
-            .backend
-            .view()
-            .and_then(|reads| Ok(reads.namespace_by_name(&view.name)?.is_some()));
-        if !matches!(exists, Ok(true)) {
+        // Another process may have created a namespace of this name since: it is loaded anew.
+        if self.gone {
             shared.cache.remove(&view.name);
         }
     }
@@ -173,4 +187,43 @@ pub(crate) fn append_created(
         images: Vec::new(),
     };
     session.append(namespace, &entry)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use ee_store::Backend;
+    use ee_store::testing::Memory;
+
+    use super::*;
+    use crate::{Engine, Options};
+
+    #[test]
+    fn a_deleted_namespace_leaves_memory_although_another_one_has_its_name() {
+        let store = Memory::default();
+        let open = || Engine::with_backend(Arc::new(store.another_process()), Options::default());
+        let (engine, other) = (open().unwrap(), open().unwrap());
+        let create = |engine: &Engine| {
+            let new = NewNamespace::plain(2);
+            engine
+                .create_namespace(new, WriteContext::default())
+                .unwrap()
+        };
+        let name = create(&engine).name;
+        let before = engine.handle(&name).unwrap();
+        // Between the commit and its end here, the other engine creates a namespace of this name.
+        let mut delete = DeleteNamespace::new(&name, true, WriteContext::default());
+        let mut session = store
+            .another_process()
+            .write_session(Arc::new(|| ()))
+            .unwrap();
+        session.begin(1).unwrap();
+        let view = delete.apply(&mut *session).unwrap();
+        assert_eq!(session.commit(), ee_store::Commit::Committed);
+        create(&other);
+        delete.committed(&engine.shared, &view);
+        let after = engine.handle(&name).unwrap();
+        assert_ne!(before.0.id, after.0.id);
+    }
 }

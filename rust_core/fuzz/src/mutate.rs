@@ -1,6 +1,8 @@
 //! Changing requests so that they stay nearly right: by fields, and now and then by bytes.
 
+use ee_wire::proto::v1::RestoreRequest;
 use fastrand::Rng;
+use prost::Message;
 use prost::encoding::{WireType, decode_key, decode_varint, encode_key, encode_varint};
 
 use crate::case::{Call, Case};
@@ -117,7 +119,26 @@ fn mutate_call(random: &mut Rng, call: &mut Call) {
             _ => messages[index] = mutate_message(random, &messages[index]),
         }
     }
+    // Otherwise most mutations would get no further than a checksum.
+    if random.u8(..4) > 0 {
+        seal(&mut messages);
+    }
     *call = Call::restore(&messages);
+}
+
+/// Gives the frames of a Restore the checksums of what they hold now.
+fn seal(messages: &mut [Vec<u8>]) {
+    let mut last = 0;
+    for message in messages {
+        let Ok(mut request) = RestoreRequest::decode(message.as_slice()) else {
+            continue;
+        };
+        if let Some(frame) = &mut request.frame {
+            last = ee_wire::frame_checksum(frame, last);
+            frame.checksum = last;
+            *message = request.encode_to_vec();
+        }
+    }
 }
 
 /// A field of a message, whole, and what is in it if it has a length.

@@ -32,6 +32,13 @@ fn namespace_of(method: &str, request: &[u8]) -> Option<String> {
     ee_wire::namespace_of(method, request)
 }
 
+/// The checksum of a serialized frame of a snapshot, after a frame with the checksum `before`; None:
+/// it is not a frame.
+#[pyfunction]
+fn frame_checksum(frame: &[u8], before: u64) -> Option<u64> {
+    ee_wire::serialized_frame_checksum(frame, before)
+}
+
 /// The Rust core: bytes and NumPy arrays in and out. Whatever may wait releases the GIL.
 #[pymodule]
 mod _core {
@@ -44,6 +51,8 @@ mod _core {
     use super::engine::{Engine, backup};
     #[pymodule_export]
     use super::error::StatusError;
+    #[pymodule_export]
+    use super::frame_checksum;
     #[pymodule_export]
     use super::grant::Grant;
     #[pymodule_export]

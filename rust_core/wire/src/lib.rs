@@ -18,6 +18,7 @@ mod decode;
 pub mod embedding;
 mod encode;
 mod engine_error;
+mod frame_checksum;
 pub mod limits;
 mod method;
 mod methods;
@@ -34,6 +35,7 @@ mod streams;
 mod table;
 
 pub use ee_access::{Code, DOMAIN, Grant, Scope, Status, google, grant};
+pub use frame_checksum::{frame_checksum, serialized_frame_checksum};
 pub use method::{Kind, Method};
 pub use methods::admin::{RELEASE_BUILD, VERSION};
 pub use namespace_of::namespace_of;

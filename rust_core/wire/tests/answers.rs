@@ -258,7 +258,13 @@ fn a_snapshot_restores_to_the_same_digest() {
     assert_eq!(restored.name, "bob");
     assert_eq!(restored.revision, 1);
     assert_eq!(restored.digest, alice.digest);
-    assert_eq!(world.snapshot("bob", SnapshotView::Full)[1..], frames[1..]);
+    // The header has another name and revision, and checksums depend on all frames before.
+    let contents = |frames: &[SnapshotFrame]| {
+        let contents = frames[1..].iter().map(|frame| frame.content.clone());
+        contents.collect::<Vec<_>>()
+    };
+    let copy = world.snapshot("bob", SnapshotView::Full);
+    assert_eq!(contents(&copy), contents(&frames));
     let effective = world.snapshot("alice", SnapshotView::Effective);
     let Some(Content::Categories(run)) = &effective[1].content else {
         panic!("no categories");

@@ -584,6 +584,7 @@ fn snapshots_that_cannot_be_restored() {
     out_of_order(&refused(&twice), "categories, items or trailer", "header");
     let no_items = SnapshotFrame {
         content: Some(snapshot_frame::Content::Items(SnapshotItems::default())),
+        checksum: 0,
     };
     let turned = [&frames[..1], &[no_items], &frames[1..2]].concat();
     out_of_order(&refused(&turned), "items or trailer", "categories");

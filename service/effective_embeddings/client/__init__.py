@@ -32,7 +32,7 @@ from effective_embeddings.client.models.resources import (
     RankingMode,
 )
 from effective_embeddings.client.requests.writes import ChangeOptions, WriteOptions
-from effective_embeddings.client.snapshot_file import read_frames
+from effective_embeddings.client.snapshot_file import read_frames, seal_frames
 from effective_embeddings.client.transport.base import DEFAULT_TARGET, DEFAULT_TIMEOUT
 from effective_embeddings.client.transport.tls import Tls
 
@@ -74,4 +74,5 @@ __all__ = [
     "WriteOptions",
     "errors",
     "read_frames",
+    "seal_frames",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, Self, TypeAlias
 from google.protobuf import proto
 from google.protobuf.message import DecodeError
 
+from effective_embeddings._core import frame_checksum
 from effective_embeddings.client.convert import messages
 from effective_embeddings.client.errors import SnapshotFileError
 from effective_embeddings.client.limits import MAX_FRAME_BYTES
@@ -26,6 +27,7 @@ __all__ = [
     "SnapshotWriter",
     "read_frames",
     "restore_requests",
+    "seal_frames",
 ]
 
 # A path, or an open binary file, which may be a pipe; it stays open.
@@ -40,7 +42,7 @@ class _Counter:
         self._on_progress = on_progress
         self.header: resources_pb2.SnapshotHeader | None = None
         self.trailer: resources_pb2.SnapshotTrailer | None = None
-        self._frames = self.size = self._categories = self._items = 0
+        self.frames = self.size = self._categories = self._items = 0
 
     def add(self, frame: resources_pb2.SnapshotFrame, size: int) -> None:
         """Count a frame that takes ``size`` bytes of the file."""
@@ -53,13 +55,13 @@ class _Counter:
             self._items += len(frame.items.items)
         elif kind == "trailer":
             self.trailer = frame.trailer
-        self._frames += 1
+        self.frames += 1
         self.size += size
         if self._on_progress is not None:
             namespace = self.header.namespace if self.header else resources_pb2.Namespace()
             self._on_progress(
                 SnapshotProgress(
-                    frames=self._frames,
+                    frames=self.frames,
                     bytes=self.size,
                     categories=self._categories,
                     items=self._items,
@@ -142,12 +144,29 @@ def read_frames(
     counter = _Counter(on_progress)
     with Path(file).open("rb") if is_path else nullcontext(file) as stream:  # type: ignore[arg-type]
         source = _Counted(stream)
-        while (frame := _read_frame(source, name)) is not None:
+        while (frame := _read_frame(source, name, counter.frames + 1)) is not None:
             counter.add(frame, source.size - counter.size)
             yield frame
     if counter.trailer is None:
         message = f"{name}: truncated, the trailer is missing"
         raise SnapshotFileError(message)
+
+
+def seal_frames(
+    frames: Iterable[resources_pb2.SnapshotFrame],
+) -> Iterator[resources_pb2.SnapshotFrame]:
+    """Give frames the checksums of their content and order.
+
+    For programs that change a snapshot: Restore refuses a frame whose checksum does not match.
+    Counts and digest of the trailer must match the changed content as well.
+
+    Args:
+        frames: The frames in order, from the header on. They are changed in place.
+    """
+    last = 0
+    for frame in frames:
+        last = frame.checksum = frame_checksum(frame.SerializeToString(), last) or 0
+        yield frame
 
 
 def restore_requests(
@@ -188,11 +207,11 @@ class _Counted:
         return len(data)
 
 
-def _read_frame(source: _Counted, name: object) -> resources_pb2.SnapshotFrame | None:
-    """Return the next frame; None at the end of the file."""
+def _read_frame(source: _Counted, name: object, number: int) -> resources_pb2.SnapshotFrame | None:
+    """Return the next frame, counted from 1; None at the end of the file."""
     start = source.size
     try:
         return proto.parse_length_prefixed(resources_pb2.SnapshotFrame, source)  # type: ignore[arg-type]
     except (DecodeError, ValueError, EOFError) as error:
-        message = f"{name}: not a snapshot, or truncated, at byte {start}: {error}"
+        message = f"{name}: not a snapshot, or truncated, at frame {number} (byte {start}): {error}"
         raise SnapshotFileError(message) from error

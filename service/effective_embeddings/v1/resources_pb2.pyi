@@ -176,16 +176,18 @@ class Membership(_message.Message):
     def __init__(self, category: _Optional[str] = ..., sequence: _Optional[int] = ..., assign_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., actor: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class SnapshotFrame(_message.Message):
-    __slots__ = ("header", "categories", "items", "trailer")
+    __slots__ = ("header", "categories", "items", "trailer", "checksum")
     HEADER_FIELD_NUMBER: _ClassVar[int]
     CATEGORIES_FIELD_NUMBER: _ClassVar[int]
     ITEMS_FIELD_NUMBER: _ClassVar[int]
     TRAILER_FIELD_NUMBER: _ClassVar[int]
+    CHECKSUM_FIELD_NUMBER: _ClassVar[int]
     header: SnapshotHeader
     categories: SnapshotCategories
     items: SnapshotItems
     trailer: SnapshotTrailer
-    def __init__(self, header: _Optional[_Union[SnapshotHeader, _Mapping]] = ..., categories: _Optional[_Union[SnapshotCategories, _Mapping]] = ..., items: _Optional[_Union[SnapshotItems, _Mapping]] = ..., trailer: _Optional[_Union[SnapshotTrailer, _Mapping]] = ...) -> None: ...
+    checksum: int
+    def __init__(self, header: _Optional[_Union[SnapshotHeader, _Mapping]] = ..., categories: _Optional[_Union[SnapshotCategories, _Mapping]] = ..., items: _Optional[_Union[SnapshotItems, _Mapping]] = ..., trailer: _Optional[_Union[SnapshotTrailer, _Mapping]] = ..., checksum: _Optional[int] = ...) -> None: ...
 
 class SnapshotHeader(_message.Message):
     __slots__ = ("format", "view", "namespace", "time")

@@ -329,10 +329,15 @@ impl<'a> Batch<'a> {
                 }
             },
         );
-        if let Commit::Unknown(cause) = ended {
-            ended = self.session.resolve(cause);
-        }
         ended
+    }
+
+    /// Finds out how a batch ended that failed at any step: a store may know that it wrote nothing.
+    pub(crate) fn resolve(&mut self, ended: Commit) -> Commit {
+        match ended {
+            Commit::Unknown(cause) => self.session.resolve(cause),
+            ended => ended,
+        }
     }
 
     fn write_sums(&mut self) -> StoreResult<()> {

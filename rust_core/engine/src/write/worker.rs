@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use ee_store::failpoints::{Failpoint, reach};
-use ee_store::{Commit, StoreResult, WriteSession};
+use ee_store::{Commit, Enlisted, StoreResult, WriteSession};
 
 use crate::Error;
 use crate::catalog::cached_namespace::CachedNamespace;
@@ -156,6 +156,7 @@ impl Worker {
             Some(Interrupted::Failed(error)) => Commit::Unknown(error),
             Some(Interrupted::Conflict) => Commit::Conflict,
         };
+        let ended = batch.resolve(ended);
         self.commit = committing.elapsed();
         match ended {
             Commit::Committed => {
@@ -266,8 +267,9 @@ impl Worker {
         }
     }
 
-    /// Writes all dirty sums of some namespaces: a load after this replays nothing. Returns whether
-    /// they were written.
+    /// Writes all dirty sums of some namespaces: a load after this replays nothing. Those that another
+    /// process has changed are passed over: what is in memory of them is out of date. Returns whether
+    /// the others were written.
     fn write_sums(&mut self, namespaces: &[Arc<CachedNamespace>], point: Failpoint) -> bool {
         let ended = self.try_write_sums(namespaces, point);
         let committed = ended == Ok(Commit::Committed);
@@ -298,10 +300,9 @@ impl Worker {
         self.begin(point)?;
         for loaded in namespaces {
             let revision = loaded.read().header().revision;
-            if self.session.enlist(loaded.id, revision)? == ee_store::Enlisted::Changed {
-                return Ok(Commit::Conflict);
+            if self.session.enlist(loaded.id, revision)? == Enlisted::Current {
+                flush_sums::write_all(&mut *self.session, loaded)?;
             }
-            flush_sums::write_all(&mut *self.session, loaded)?;
         }
         Ok(match self.session.commit() {
             Commit::Unknown(cause) => self.session.resolve(cause),

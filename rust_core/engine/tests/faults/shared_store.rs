@@ -42,6 +42,7 @@ fn whatever_commits_end_as_each_write_is_done_once() {
                 InjectedEnd::Conflict,
                 InjectedEnd::UnknownCommitted,
                 InjectedEnd::UnknownLost,
+                InjectedEnd::Failed,
             ];
             let count = random.below(3);
             let ends: Vec<_> = (0..count).map(|_| random.pick(&ends)).collect();
@@ -98,6 +99,36 @@ fn engines_that_share_a_store_lose_no_write() {
     let last = assign(&first, "n", writes, 0);
     assert_eq!(last.revision, before + writes + 1);
     assert_verified(&first, "n");
+}
+
+/// With a budget for fewer namespaces than are used, of which another engine changes one.
+#[test]
+fn a_namespace_that_another_engine_has_changed_keeps_no_other_one_in_memory() {
+    let store = Memory::default();
+    let options = Options {
+        memory_budget: Some(1),
+        ..Options::default()
+    };
+    let engine = Engine::with_backend(Arc::new(store.another_process()), options).unwrap();
+    let other = over(&store);
+    create(&engine, "changed");
+    categories(&engine, "changed", 1);
+    // Its sums are dirty in the memory of this engine, and out of date there.
+    assign(&other, "changed", 1, 0);
+    for number in 0..8 {
+        let name = format!("n{number}");
+        create(&engine, &name);
+        categories(&engine, &name, 1);
+        assign(&engine, &name, 1, 0);
+    }
+    // An eviction that was asked for comes before the next operation.
+    create(&engine, "last");
+    let loaded = engine.stats().namespaces_loaded;
+    assert!(loaded <= 2, "{loaded} of 9 are in memory");
+    for name in ["changed", "n0", "n7"] {
+        assert_verified(&engine, name);
+        assert_eq!(view(&engine, name), view(&over(&store), name));
+    }
 }
 
 #[test]

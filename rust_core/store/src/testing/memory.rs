@@ -31,6 +31,8 @@ pub enum InjectedEnd {
     UnknownCommitted,
     /// As unknown, and in fact lost.
     UnknownLost,
+    /// Before the commit, which is not reached.
+    Failed,
 }
 
 /// A store in memory.
@@ -145,6 +147,7 @@ impl WriteSession for MemorySession {
     }
 
     fn begin(&mut self, now_ms: i64) -> StoreResult<()> {
+        self.resolved = Commit::Conflict;
         self.base = Arc::clone(&self.shared.state.lock());
         self.rows.state = State::clone(&self.base);
         let state = self.state();
@@ -193,6 +196,11 @@ impl WriteSession for MemorySession {
     }
 
     fn flush(&mut self) -> StoreResult<()> {
+        let mut ends = self.shared.ends.lock();
+        if ends.front() == Some(&InjectedEnd::Failed) {
+            ends.pop_front();
+            return Err(StoreError::failed("the connection was lost"));
+        }
         Ok(())
     }
 
@@ -312,7 +320,8 @@ impl WriteSession for MemorySession {
         let end = self.shared.ends.lock().pop_front();
         match end {
             None => self.publish(),
-            Some(InjectedEnd::Conflict) => Commit::Conflict,
+            // Without a flush, this end comes here.
+            Some(InjectedEnd::Conflict | InjectedEnd::Failed) => Commit::Conflict,
             Some(end) => {
                 self.resolved = match end {
                     InjectedEnd::UnknownCommitted => self.publish(),

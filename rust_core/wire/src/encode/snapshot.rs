@@ -5,7 +5,7 @@ use ee_engine::{Frame, SnapshotView};
 use super::{category, item, namespace, timestamp};
 use crate::proto::v1::{self, snapshot_frame::Content};
 
-/// The message of a frame.
+/// The message of a frame, without its checksum.
 pub(crate) fn frame(frame: Frame) -> v1::SnapshotFrame {
     let content = match frame {
         Frame::Header {
@@ -45,6 +45,7 @@ pub(crate) fn frame(frame: Frame) -> v1::SnapshotFrame {
     };
     v1::SnapshotFrame {
         content: Some(content),
+        checksum: 0,
     }
 }
 

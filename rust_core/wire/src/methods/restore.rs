@@ -13,6 +13,7 @@ use crate::call_error::{CallError, Result, all};
 use crate::decode::path::Path;
 use crate::decode::{self, number, shape};
 use crate::encode::{self, SNAPSHOT_FORMAT};
+use crate::frame_checksum::FrameChecksums;
 use crate::method::Method;
 use crate::proto::v1::snapshot_frame::Content;
 use crate::proto::v1::{
@@ -28,6 +29,7 @@ pub(crate) fn begin(call: &Call<'_>) -> Result<Box<dyn RequestSink>> {
         state: call.state.clone(),
         method: call.method,
         grant: call.grant.clone(),
+        checksums: FrameChecksums::default(),
         stage: Stage::Empty,
     }))
 }
@@ -37,6 +39,7 @@ struct RestoreSink {
     state: ServiceState,
     method: &'static Method,
     grant: Grant,
+    checksums: FrameChecksums,
     stage: Stage,
 }
 
@@ -51,7 +54,7 @@ enum Stage {
 
 struct Open {
     restore: Restore,
-    /// The namespace's settings, under which vectors are checked and kept bit for bit.
+    /// The namespace's settings, under which vectors are checked; stored ones stay bit for bit.
     settings: NamespaceSettings,
     sequence: FrameSequence,
     trailer: Option<Frame>,
@@ -68,6 +71,14 @@ impl RequestSink for RestoreSink {
     fn push(&mut self, request: &[u8]) -> Result<()> {
         shape::check(request, RestoreRequest::SHAPE)?;
         let request: RestoreRequest = call::decode(self.method, request)?;
+        // A frame without content is out of order, which says more.
+        if let Some(frame) = request
+            .frame
+            .as_ref()
+            .filter(|frame| frame.content.is_some())
+        {
+            self.checksums.check(frame)?;
+        }
         match &mut self.stage {
             Stage::Empty => self.stage = self.open(request)?,
             Stage::Open(open) => open.take(request).map_err(CallError::in_snapshot)?,
@@ -158,7 +169,7 @@ impl Again {
 
 impl Open {
     fn begin(engine: &Engine, new: NewNamespace, context: WriteContext) -> Result<Self> {
-        let settings = snapshot_records::as_stored(&new.settings);
+        let settings = new.settings.clone();
         let restore = engine.restore(new, context)?;
         Ok(Self {
             restore,

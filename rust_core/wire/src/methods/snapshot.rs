@@ -8,6 +8,7 @@ use crate::call_error::Result;
 use crate::decode::number;
 use crate::decode::path::Path;
 use crate::encode;
+use crate::frame_checksum::FrameChecksums;
 use crate::proto::v1::{self, SnapshotRequest, SnapshotResponse};
 use crate::request::Request;
 use crate::streams::Replies;
@@ -26,10 +27,11 @@ pub(crate) fn open(call: &Call<'_>, request: &[u8]) -> Result<Replies> {
     };
     let context = call.read_context(request.min_revision);
     let frames = call.engine.snapshot(&call.namespace, view, context)?;
-    Ok(Box::new(frames.map(|frame| {
-        let response = SnapshotResponse {
-            frame: Some(encode::snapshot::frame(frame?)),
-        };
+    let mut checksums = FrameChecksums::default();
+    Ok(Box::new(frames.map(move |frame| {
+        let mut frame = encode::snapshot::frame(frame?);
+        checksums.seal(&mut frame);
+        let response = SnapshotResponse { frame: Some(frame) };
         Ok(response.encode_to_vec())
     })))
 }

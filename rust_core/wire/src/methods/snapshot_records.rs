@@ -1,27 +1,20 @@
-//! Frames of a snapshot to restore. Vectors were normalized when they were first stored: they are
-//! checked, and kept bit for bit.
+//! Records of a snapshot to restore. Every number in them is checked like that of a write; a stored
+//! vector of a UNIT namespace has length 1 and stays bit for bit.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use ee_core::namespace::{CategoryRecord, Origin};
-use ee_core::settings::{NamespaceSettings, Normalization};
+use ee_core::settings::NamespaceSettings;
 use ee_engine::{ItemView, MembershipView};
 use prost_types::Timestamp;
 
-use crate::call_error::{CallError, Result, Violations, all};
+use crate::call_error::{Result, Violations, all};
 use crate::category_settings;
 use crate::decode::path::Path;
 use crate::decode::{self, number, text, vector};
 use crate::limits::{ACTOR_BYTES, REASON_BYTES};
-use crate::proto::v1::{self, ErrorReason};
-
-/// Settings under which a vector is checked and not normalized.
-pub(crate) fn as_stored(settings: &NamespaceSettings) -> NamespaceSettings {
-    NamespaceSettings {
-        normalization: Normalization::Raw,
-        ..settings.clone()
-    }
-}
+use crate::proto::v1;
 
 /// A category of a full snapshot.
 pub(crate) fn category(
@@ -103,17 +96,74 @@ fn membership(path: Path<'_>, membership: v1::Membership) -> Result<MembershipVi
     violations.finish(Ok(view))
 }
 
+/// The seconds that a Timestamp can have: the years 1 to 9999.
+const SECONDS: RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
+
 /// A time in milliseconds since the Unix epoch.
 fn milliseconds(path: Path<'_>, time: Option<Timestamp>) -> Result<i64> {
     let Timestamp { seconds, nanos } = time.ok_or_else(|| decode::required(path, "is not set"))?;
-    let fault = || CallError::at(ErrorReason::OutOfRange, path.to_string(), "is not a time");
-    let millis = u32::try_from(nanos)
-        .ok()
-        .filter(|&nanos| nanos < 1_000_000_000)
-        .ok_or_else(fault)?
-        / 1_000_000;
-    seconds
-        .checked_mul(1000)
-        .and_then(|whole| whole.checked_add(i64::from(millis)))
-        .ok_or_else(fault)
+    if !SECONDS.contains(&seconds) {
+        let range = format_args!("{} to {}", SECONDS.start(), SECONDS.end());
+        return Err(number::out_of_range(path.then("seconds"), range, seconds));
+    }
+    if !(0..1_000_000_000).contains(&nanos) {
+        let range = "0 to 999999999";
+        return Err(number::out_of_range(path.then("nanos"), range, nanos));
+    }
+    Ok(seconds * 1000 + i64::from(nanos / 1_000_000))
+}
+
+#[cfg(test)]
+mod tests {
+    use ee_core::settings::{MembershipMode, Normalization};
+
+    use super::*;
+    use crate::embedding::Embedding;
+
+    const PATH: Path<'_> = Path::field("item");
+
+    fn settings(normalization: Normalization) -> NamespaceSettings {
+        NamespaceSettings {
+            dimension: 2,
+            embedding_model: String::new(),
+            normalization,
+            membership: MembershipMode::Single,
+        }
+    }
+
+    #[test]
+    fn times_beyond_the_years_1_to_9999_are_refused() {
+        let time = |seconds, nanos| milliseconds(PATH, Some(Timestamp { seconds, nanos }));
+        assert_eq!(time(*SECONDS.start(), 0).unwrap(), -62_135_596_800_000);
+        let last = time(*SECONDS.end(), 999_999_999).unwrap();
+        assert_eq!(last, 253_402_300_799_999);
+        for (seconds, nanos) in [
+            (SECONDS.start() - 1, 0),
+            (SECONDS.end() + 1, 0),
+            (i64::MAX / 1000, 0),
+            (i64::MIN, 0),
+            (0, -1),
+            (0, 1_000_000_000),
+        ] {
+            assert!(time(seconds, nanos).is_err(), "{seconds} {nanos}");
+        }
+    }
+
+    #[test]
+    fn a_vector_of_a_unit_namespace_has_length_1() {
+        let stored = |normalization, components: &[f32]| {
+            let item = v1::Item {
+                key: "i".into(),
+                embedding: Some(Embedding::of(components.to_vec())),
+                weight: 1.0,
+                create_time: Some(Timestamp::default()),
+                ..v1::Item::default()
+            };
+            let read = super::item(&settings(normalization), PATH, item);
+            read.unwrap().embedding.unwrap()
+        };
+        assert_eq!(stored(Normalization::Unit, &[3.0, 4.0]), [0.6, 0.8]);
+        assert_eq!(stored(Normalization::Unit, &[0.6, 0.8]), [0.6, 0.8]);
+        assert_eq!(stored(Normalization::Raw, &[3.0, 4.0]), [3.0, 4.0]);
+    }
 }

@@ -129,7 +129,12 @@ impl World {
             .collect()
     }
 
+    /// Restores frames, which get the checksums of what they hold.
     pub fn restore(&self, name: &str, frames: &[SnapshotFrame]) -> Result<Namespace, Status> {
+        self.restore_as_is(name, &sealed(frames))
+    }
+
+    pub fn restore_as_is(&self, name: &str, frames: &[SnapshotFrame]) -> Result<Namespace, Status> {
         let mut stream = self.service.client_stream("Restore", &self.grant)?;
         for frame in frames {
             let request = RestoreRequest {
@@ -143,6 +148,17 @@ impl World {
         let response = RestoreResponse::decode(reply.as_slice()).unwrap();
         Ok(response.namespace.unwrap())
     }
+}
+
+/// The frames with the checksums of what they hold.
+pub fn sealed(frames: &[SnapshotFrame]) -> Vec<SnapshotFrame> {
+    let mut frames = frames.to_vec();
+    let mut last = 0;
+    for frame in &mut frames {
+        last = ee_wire::frame_checksum(frame, last);
+        frame.checksum = last;
+    }
+    frames
 }
 
 /// What a status says to programs, after checking that its parts agree.

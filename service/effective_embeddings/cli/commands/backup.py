@@ -32,9 +32,9 @@ def backup(
 
     Everything in the copy is verified before the copy gets its name. A damaged namespace is copied
     as it is and named, the others are complete, and the exit status is 1. A damaged page ends the
-    command without a copy: `effemb repair` then saves what can be read. The copy is a data directory:
-    to go back to it, stop the server, replace the old directory, and start. The user must be able
-    to read and write the server's files.
+    command without a copy: `effemb repair` then saves what can be read. The copy is a data
+    directory: to go back to it, stop the server, replace the old directory, and start. The user
+    must be able to read and write the server's files.
 
     Example:  effemb backup --data ./effemb-data ./effemb-backup
     """

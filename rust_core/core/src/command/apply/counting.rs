@@ -13,6 +13,10 @@ use crate::command::record::{Change, Effect};
 use crate::namespace::{CategoryDraft, Rebuild};
 use crate::namespace::{Item, Membership, membership_hash};
 
+/// Sequences are stored as signed 64-bit integers. A restore refuses those above 2^62, so this end is
+/// 2^62 assignments away from every state; past it, members would be counted and not listed.
+const END_OF_SEQUENCES: u64 = 1 << 63;
+
 /// Members read at a time where all of them are needed.
 const SCAN: usize = 512;
 
@@ -20,7 +24,8 @@ impl<S: Store + ?Sized> Execution<'_, S> {
     /// Adds an item to a category. `first`: the item leaves the inbox.
     pub(super) fn join(&mut self, item: &Item, key: &Arc<str>, first: bool) -> ApplyResult<(), S> {
         let sequence = self.draft.header.next_sequence;
-        self.draft.header.next_sequence += 1;
+        assert!(sequence < END_OF_SEQUENCES, "no sequence is left");
+        self.draft.header.next_sequence = sequence + 1;
         self.draft.header.memberships += 1;
         self.draft
             .header
