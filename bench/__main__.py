@@ -37,14 +37,20 @@ def main() -> None:
     )
     parser.add_argument("--full", action="store_true", help="take the time that it takes")
     parser.add_argument("--only", nargs="+", choices=CATALOG, metavar="NAME", help="only these")
-    parser.add_argument("--data", type=Path, help="folder of a data set for the learning curve")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="DIR",
+        help="folders of data sets for `learning` (default: the sample in the package)",
+    )
     parser.add_argument("--report", action="store_true", help="write the report, measure nothing")
     parser.add_argument(
         "--out", type=Path, default=RESULTS, help="folder of the results (default: bench/results)"
     )
     args = parser.parse_args()
-    if args.data is not None:
-        learning.DATA.append(args.data)
+    learning.DATA.extend(args.data)
     names = [] if args.report else args.only or list(CATALOG)
     failed = [name for name in names if not measure(name, CATALOG[name], args.out, full=args.full)]
     print(f"read {write_report(args.out)}")

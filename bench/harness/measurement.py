@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
-__all__ = ["Bound", "Figure", "Outcome", "Series"]
+__all__ = ["Bound", "Figure", "Outcome", "Series", "Table"]
 
 
 class Bound(StrEnum):
@@ -60,6 +60,15 @@ class Series:
     points: list[tuple[float, float]]
 
 
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of the report: texts, the first column a name and the others numbers."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: list[tuple[str, ...]]
+
+
 @dataclass(slots=True)
 class Outcome:
     """The outcome of a bench.
@@ -67,9 +76,11 @@ class Outcome:
     Attributes:
         figures: Its figures, in the order of the report.
         series: Lines that its plot shows beyond the figures.
+        tables: Tables that the report shows beyond the figures.
         notes: Sentences for the report, for example what was left out, and why.
     """
 
     figures: list[Figure] = field(default_factory=list)
     series: list[Series] = field(default_factory=list)
+    tables: list[Table] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)

@@ -87,6 +87,7 @@ def keep(
         "facts": told,
         "figures": [figure.to_json() for figure in outcome.figures],
         "series": [asdict(series) for series in outcome.series],
+        "tables": [asdict(table) for table in outcome.tables],
         "notes": outcome.notes,
         **more,
     }

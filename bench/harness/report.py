@@ -36,6 +36,8 @@ def _section(result: dict[str, Any], pictures: list[str]) -> list[str]:
     for picture in pictures:
         lines += [picture, ""]
     lines += _table(result)
+    for table in result.get("tables", ()):
+        lines += _markdown(table)
     lines += [f"- {note}" for note in result["notes"]]
     return [*lines, "", _origin(result)]
 
@@ -85,6 +87,18 @@ def _table(result: dict[str, Any]) -> list[str]:
             parts = "; ".join(f"{key}: {_number(value)}" for key, value in figure["parts"].items())
             lines.append(f"- {figure['what']}: {parts}")
     return [*lines, "", "</details>", ""]
+
+
+def _markdown(table: dict[str, Any]) -> list[str]:
+    columns = table["columns"]
+    return [
+        f"**{table['title']}**",
+        "",
+        f"| {' | '.join(columns)} |",
+        f"|---|{'--:|' * (len(columns) - 1)}",
+        *(f"| {' | '.join(row)} |" for row in table["rows"]),
+        "",
+    ]
 
 
 def _origin(result: dict[str, Any]) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from effective_embeddings.demo import load_dataset, sample_path
-from effective_embeddings.demo.dataset import DatasetError
+from effective_embeddings.evaluation.dataset import DatasetError
 from tests.support.process import environment
 
 pytestmark = pytest.mark.slow

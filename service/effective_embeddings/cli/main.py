@@ -14,6 +14,7 @@ from effective_embeddings.cli.commands import (
     category,
     config,
     demo,
+    evaluate,
     exporting,
     importing,
     info,
@@ -55,7 +56,7 @@ and --json.
 """
 
 # Commands that call no service; `serve`, `backup` and `demo` have a --data of their own.
-_LOCAL = ("serve", "demo", "token", "config", "limits", "repair", "backup")
+_LOCAL = ("serve", "demo", "evaluate", "token", "config", "limits", "repair", "backup")
 
 app = typer.Typer(
     name="effemb",
@@ -101,6 +102,7 @@ _RUN, _KEEP, _ASK, _MOVE = "Run", "Manage", "Assign and match", "Move data"
 
 app.command("serve", rich_help_panel=_RUN)(serve.serve)
 app.command("demo", rich_help_panel=_RUN)(demo.demo)
+app.command("evaluate", help=evaluate.HELP, rich_help_panel=_RUN)(evaluate.evaluate)
 app.add_typer(token.app, name="token", rich_help_panel=_RUN)
 app.add_typer(config.app, name="config", rich_help_panel=_RUN)
 app.command("limits", rich_help_panel=_RUN)(config.limits)

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from effective_embeddings.client import Client
-from effective_embeddings.demo.dataset import Dataset, Split
 from effective_embeddings.demo.results import Measurement
+from effective_embeddings.evaluation.dataset import Dataset, Split
 
 __all__ = ["Predictions", "measure", "predict"]
 

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from effective_embeddings.demo.dataset import Dataset, Split, load_dataset
-from effective_embeddings.demo.ordering import shuffled
+from effective_embeddings.evaluation.dataset import Dataset, Split, load_dataset
+from effective_embeddings.evaluation.ordering import shuffled
 
 __all__ = ["main", "make_sample"]
 

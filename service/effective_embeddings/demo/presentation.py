@@ -9,13 +9,13 @@ from rich.console import Console
 from rich.markup import escape
 
 from effective_embeddings.client import DEFAULT_TARGET, Client
-from effective_embeddings.demo.dataset import Dataset
 from effective_embeddings.demo.demo_server import DemoServer
 from effective_embeddings.demo.png_plot import save_png
 from effective_embeddings.demo.results import Results
 from effective_embeddings.demo.scenario import run_scenario
 from effective_embeddings.demo.terminal import TerminalObserver, results_table
 from effective_embeddings.demo.terminal_plot import terminal_plot
+from effective_embeddings.evaluation.dataset import Dataset
 
 __all__ = ["present"]
 

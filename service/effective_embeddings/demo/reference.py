@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from effective_embeddings.demo.dataset import Dataset
 from effective_embeddings.demo.results import Results
+from effective_embeddings.evaluation.dataset import Dataset
 
 __all__ = ["LEARNED", "STATIC", "check_results"]
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Protocol
 
 from effective_embeddings.client import CategoryUpdate, Client
-from effective_embeddings.demo.dataset import Dataset
 from effective_embeddings.demo.evaluation import Predictions, measure, predict
 from effective_embeddings.demo.reference import LEARNED, STATIC, check_results
 from effective_embeddings.demo.results import Latency, Measurement, Results, StreamResults
 from effective_embeddings.demo.simulated_user import SortedMessage, correct, misassign, sort_stream
+from effective_embeddings.evaluation.dataset import Dataset
 
 __all__ = ["CORRECTED", "RESTORED", "WRONG", "Observer", "run_scenario"]
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from effective_embeddings.client import Client
-from effective_embeddings.demo.dataset import Dataset
-from effective_embeddings.demo.ordering import draw, shuffled
+from effective_embeddings.evaluation.dataset import Dataset
+from effective_embeddings.evaluation.ordering import draw, shuffled
 
 __all__ = ["SortedMessage", "correct", "item_key", "misassign", "sort_stream"]
 

@@ -11,9 +11,10 @@ from effective_embeddings.cli.shared.failures import fail, telling_failures
 from effective_embeddings.cli.shared.options import JsonOption
 from effective_embeddings.cli.shared.output import console, errors, print_json
 from effective_embeddings.client.errors import AlreadyExists
-from effective_embeddings.demo.dataset import DatasetError, load_dataset, sample_path
 from effective_embeddings.demo.demo_server import DemoServerError, demo_server
 from effective_embeddings.demo.presentation import present
+from effective_embeddings.demo.sample import sample_path
+from effective_embeddings.evaluation.dataset import DatasetError, load_dataset
 
 __all__ = ["demo"]
 

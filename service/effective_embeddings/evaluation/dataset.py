@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Dataset", "DatasetError", "Split", "load_dataset", "sample_path"]
+__all__ = ["Dataset", "DatasetError", "Split", "load_dataset"]
 
 Vectors = NDArray[np.float32]
 
@@ -67,11 +66,6 @@ class Dataset:
         by = f"{authors}, " if authors else ""
         part = " (a sample)" if self.is_sample else ""
         return f"{self.name}{part}: {by}{self.source['repo']}, {self.source['licence']}"
-
-
-def sample_path() -> Path:
-    """Return the folder of the sample that comes with the package."""
-    return Path(str(files("effective_embeddings.demo"))) / "data" / "banking77-sample"
 
 
 def load_dataset(path: Path) -> Dataset:

@@ -1,0 +1,1 @@
+"""`effemb evaluate`, and what it is made of."""
