@@ -6,7 +6,7 @@
 Uses the compiler that comes with the locked grpcio-tools, so that everyone generates the same bytes
 and no system protoc is needed. It is an old one on purpose: see the dependencies in
 pyproject.toml. The protos' folder (effective_embeddings/v1) is the package's own, so the imports in
-the generated code are right as they are. The protos are copied beside the modules: a wheel then
+the generated code are right as they are. Links beside the modules lead to the protos: a wheel then
 brings the contract along, and `site-packages` serves as an include path of protoc.
 """
 
@@ -23,11 +23,11 @@ from grpc_tools import protoc
 PROTO_ROOT = Path(__file__).resolve().parent
 SERVICE_ROOT = PROTO_ROOT.parent / "service"
 PACKAGE = Path("effective_embeddings", "v1")
-GENERATED = ("*_pb2.py", "*_pb2.pyi", "*_pb2_grpc.py", "*.proto")
+GENERATED = ("*_pb2.py", "*_pb2.pyi", "*_pb2_grpc.py")
 
 
 def generate(output: Path) -> None:
-    """Write modules and protos below ``output``; raise RuntimeError if a proto is refused."""
+    """Write the modules below ``output``; raise RuntimeError if a proto is refused."""
     protos = sorted((PROTO_ROOT / PACKAGE).glob("*.proto"))
     well_known = resources.files("grpc_tools") / "_proto"
     status = protoc.main(
@@ -52,8 +52,6 @@ def generate(output: Path) -> None:
     if status:
         message = f"protoc refused the protos below {PROTO_ROOT} (exit status {status})"
         raise RuntimeError(message)
-    for proto in protos:
-        (output / PACKAGE / proto.name).write_bytes(proto.read_bytes())
 
 
 def read_files(root: Path) -> dict[str, bytes]:

@@ -99,12 +99,13 @@ def test_the_generated_code_is_current(script: str) -> None:
 
 def test_the_package_brings_the_protos_and_they_compile_from_there(tmp_path: Path) -> None:
     package = Path(effective_embeddings.__file__).parent
-    protos = sorted((package / "v1").glob("*.proto"))
-    assert [path.name for path in protos] == ["errors.proto", "resources.proto", "service.proto"]
-    for path in protos:
-        assert (
-            path.read_bytes() == (_ROOT / "proto/effective_embeddings/v1" / path.name).read_bytes()
-        )
+    contract = {
+        path.name: path.read_bytes()
+        for path in (_ROOT / "proto/effective_embeddings/v1").glob("*.proto")
+    }
+    assert {"errors.proto", "resources.proto", "service.proto"} <= contract.keys()
+    brought = {path.name: path.read_bytes() for path in (package / "v1").glob("*.proto")}
+    assert brought == contract
     well_known = importlib.resources.files("grpc_tools") / "_proto"
     status = protoc.main(
         [
