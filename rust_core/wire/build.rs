@@ -1,5 +1,6 @@
 //! Compiles the contract, without a protoc on the machine.
 
+use std::env;
 use std::error::Error;
 use std::path::Path;
 
@@ -10,7 +11,7 @@ const FILES: [&str; 3] = [
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let protos = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../proto");
+    let protos = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("../../proto");
     for file in FILES {
         println!("cargo::rerun-if-changed={}", protos.join(file).display());
     }
@@ -27,6 +28,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         .extern_path(
             ".effective_embeddings.v1.CategoryMatch",
             "crate::ranked::CategoryMatch",
+        )
+        .extern_path(
+            ".effective_embeddings.v1.ErrorReason",
+            "ee_access::ErrorReason",
         )
         .compile_fds(descriptors)?;
     Ok(())

@@ -218,7 +218,7 @@ fn in_hundredths(delay: Duration) -> Duration {
 mod tests {
     use super::*;
     use crate::grant::Grant;
-    use crate::status::Code;
+    use crate::reason::Code;
     use crate::tokens::hash_of;
 
     const CONFIG: Config = Config {

@@ -6,8 +6,8 @@
 //! [`load_shedding`] selects the calls to refuse under overload.
 //!
 //! Invariants: the crate does no I/O, reads no clock (times are arguments), draws no random
-//! numbers (keys and seeds are arguments) and writes no logs; it knows neither the contract's
-//! messages nor a transport.
+//! numbers (keys and seeds are arguments) and writes no logs; it knows the contract's reasons, but
+//! neither its other messages nor a transport.
 
 mod admission;
 pub mod concurrency;
@@ -16,10 +16,12 @@ pub mod grant;
 pub mod limits;
 pub mod load_shedding;
 pub mod rate_limit;
+pub mod reason;
 pub mod refusals;
 pub mod status;
 pub mod tokens;
 
 pub use admission::{Admission, Callers, Config};
 pub use grant::{Grant, Scope};
-pub use status::{Code, DOMAIN, MAX_DETAILS_BYTES, Status, StatusBuilder};
+pub use reason::{Code, ErrorReason};
+pub use status::{DOMAIN, MAX_DETAILS_BYTES, Status, StatusBuilder};

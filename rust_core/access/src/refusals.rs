@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use crate::status::{Code, Status, StatusBuilder};
+use crate::reason::ErrorReason;
+use crate::status::{Status, StatusBuilder};
 
 /// The delay before a retry while the service shuts down: the time until it is replaced.
 pub const SHUTTING_DOWN_RETRY: Duration = Duration::from_secs(1);
@@ -12,80 +13,12 @@ pub const STARTING_RETRY: Duration = Duration::from_millis(500);
 /// The delay before a retry while the audit log cannot be written; it is tried once a second.
 pub const AUDIT_LOG_RETRY: Duration = Duration::from_secs(1);
 
-/// The reasons of a listener's refusals: a part of the contract's `ErrorReason`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reason {
-    /// The call ended without a request, or its bytes are not the method's request.
-    MalformedRequest,
-    /// The service shuts down.
-    ShuttingDown,
-    /// A defect of the service.
-    Internal,
-    /// The caller is unknown.
-    Unauthenticated,
-    /// The data is being opened.
-    Starting,
-    /// A limit of concurrent work is reached.
-    Overloaded,
-    /// A token's rate is exceeded.
-    RateLimited,
-    /// The reply exceeds the largest message that is sent.
-    ReplyTooLarge,
-    /// The audit log cannot be written.
-    AuditLogFailed,
-}
-
-impl Reason {
-    /// Every reason.
-    pub const ALL: [Self; 9] = [
-        Self::MalformedRequest,
-        Self::ShuttingDown,
-        Self::Internal,
-        Self::Unauthenticated,
-        Self::Starting,
-        Self::Overloaded,
-        Self::RateLimited,
-        Self::ReplyTooLarge,
-        Self::AuditLogFailed,
-    ];
-
-    /// The name that clients see.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::MalformedRequest => "MALFORMED_REQUEST",
-            Self::ShuttingDown => "SHUTTING_DOWN",
-            Self::Internal => "INTERNAL",
-            Self::Unauthenticated => "UNAUTHENTICATED",
-            Self::Starting => "STARTING",
-            Self::Overloaded => "OVERLOADED",
-            Self::RateLimited => "RATE_LIMITED",
-            Self::ReplyTooLarge => "REPLY_TOO_LARGE",
-            Self::AuditLogFailed => "AUDIT_LOG_FAILED",
-        }
-    }
-
-    /// The status code.
-    pub const fn code(self) -> Code {
-        match self {
-            Self::MalformedRequest => Code::InvalidArgument,
-            Self::ShuttingDown | Self::Starting | Self::AuditLogFailed => Code::Unavailable,
-            Self::Internal => Code::Internal,
-            Self::Unauthenticated => Code::Unauthenticated,
-            Self::Overloaded | Self::RateLimited | Self::ReplyTooLarge => Code::ResourceExhausted,
-        }
-    }
-}
-
-fn refusal(reason: Reason, message: impl Into<String>) -> StatusBuilder {
-    StatusBuilder::new(reason.code(), reason.name(), message)
-}
-
 /// The refusal of an unknown caller. It is the same for a missing, a malformed and a wrong token.
 #[cold]
 pub fn unauthenticated() -> Status {
     let message = "this service needs a token that it knows, in the call's metadata: \
                    authorization: Bearer TOKEN";
-    refusal(Reason::Unauthenticated, message)
+    StatusBuilder::new(ErrorReason::Unauthenticated, message)
         .with("scheme", "Bearer")
         .build()
 }
@@ -99,7 +32,7 @@ pub fn overloaded(limit: &str, value: u64, retry: Duration) -> Status {
         limit.replace('_', " "),
         retry.as_secs_f64(),
     );
-    refusal(Reason::Overloaded, message)
+    StatusBuilder::new(ErrorReason::Overloaded, message)
         .with("limit", limit)
         .with("value", value)
         .retry_after(retry)
@@ -113,7 +46,7 @@ pub fn rate_limited(rate: f64, retry: Duration) -> Status {
         "this token may make {rate} calls a second; try again in {:.2} s",
         retry.as_secs_f64(),
     );
-    refusal(Reason::RateLimited, message)
+    StatusBuilder::new(ErrorReason::RateLimited, message)
         .with("limit", "calls_per_second")
         .with("value", rate)
         .retry_after(retry)
@@ -127,7 +60,7 @@ pub fn reply_too_large(actual: u64, limit: u64) -> Status {
         "the call was executed, but its reply has {actual} bytes and the service sends at most \
          {limit}; ask for less at a time: fewer queries or entries, a smaller limit, a smaller page",
     );
-    refusal(Reason::ReplyTooLarge, message)
+    StatusBuilder::new(ErrorReason::ReplyTooLarge, message)
         .with("limit", limit)
         .with("actual", actual)
         .build()
@@ -137,7 +70,7 @@ pub fn reply_too_large(actual: u64, limit: u64) -> Status {
 #[cold]
 pub fn shutting_down() -> Status {
     let message = "the service is shutting down; try again, elsewhere or later";
-    refusal(Reason::ShuttingDown, message)
+    StatusBuilder::new(ErrorReason::ShuttingDown, message)
         .retry_after(SHUTTING_DOWN_RETRY)
         .build()
 }
@@ -146,7 +79,7 @@ pub fn shutting_down() -> Status {
 #[cold]
 pub fn starting() -> Status {
     let message = "the service is starting: the data is being opened; try again shortly";
-    refusal(Reason::Starting, message)
+    StatusBuilder::new(ErrorReason::Starting, message)
         .retry_after(STARTING_RETRY)
         .build()
 }
@@ -155,7 +88,7 @@ pub fn starting() -> Status {
 #[cold]
 pub fn audit_log_failed(cause: &str) -> Status {
     let message = format!("writes are refused: the audit log cannot be written: {cause}");
-    refusal(Reason::AuditLogFailed, message)
+    StatusBuilder::new(ErrorReason::AuditLogFailed, message)
         .with("cause", cause)
         .retry_after(AUDIT_LOG_RETRY)
         .build()
@@ -165,7 +98,7 @@ pub fn audit_log_failed(cause: &str) -> Status {
 #[cold]
 pub fn no_request(method: &str) -> Status {
     let message = format!("the call brought no {method} request");
-    refusal(Reason::MalformedRequest, message)
+    StatusBuilder::new(ErrorReason::MalformedRequest, message)
         .with("method", method)
         .build()
 }
@@ -174,7 +107,7 @@ pub fn no_request(method: &str) -> Status {
 /// than the id.
 #[cold]
 pub fn internal(id: &str) -> Status {
-    refusal(Reason::Internal, internal_message(id))
+    StatusBuilder::new(ErrorReason::Internal, internal_message(id))
         .with("id", id)
         .build()
 }

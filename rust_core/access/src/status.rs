@@ -7,6 +7,7 @@ use std::time::Duration;
 use prost::Message;
 
 use crate::google::{self, BadRequest, ErrorInfo, FieldViolation, RetryInfo};
+use crate::reason::{self, Code, ErrorReason};
 
 /// The domain of every `ErrorInfo`: it says whose reasons they are.
 pub const DOMAIN: &str = "effective-embeddings";
@@ -19,36 +20,6 @@ pub const RETRY_PUSHBACK_KEY: &str = "grpc-retry-pushback-ms";
 /// Largest details of a status, in bytes. A client with gRPC's defaults accepts 8 KiB of trailing
 /// metadata in all; the details travel there in base64, beside the percent-encoded message.
 pub const MAX_DETAILS_BYTES: usize = 4096;
-
-/// The gRPC status codes that the service uses, by number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(i32)]
-pub enum Code {
-    /// The request is invalid whatever the state of the service.
-    InvalidArgument = 3,
-    /// The deadline passed.
-    DeadlineExceeded = 4,
-    /// A resource that the request names does not exist.
-    NotFound = 5,
-    /// The resource to create exists already.
-    AlreadyExists = 6,
-    /// The caller's grant does not cover the call.
-    PermissionDenied = 7,
-    /// A quota is used up, or a limit is exceeded.
-    ResourceExhausted = 8,
-    /// The state of the service does not allow the call.
-    FailedPrecondition = 9,
-    /// The method does not exist.
-    Unimplemented = 12,
-    /// A defect of the service.
-    Internal = 13,
-    /// The service cannot answer at the moment.
-    Unavailable = 14,
-    /// Stored data is damaged.
-    DataLoss = 15,
-    /// The caller's identity is unknown.
-    Unauthenticated = 16,
-}
 
 /// The status of a refused call.
 #[derive(Clone, PartialEq, Eq)]
@@ -97,8 +68,7 @@ impl std::error::Error for Status {}
 /// The parts of a status, from which [`StatusBuilder::build`] packs the details.
 #[derive(Clone, Debug)]
 pub struct StatusBuilder {
-    code: Code,
-    reason: &'static str,
+    reason: ErrorReason,
     message: String,
     metadata: BTreeMap<String, String>,
     violations: Vec<FieldViolation>,
@@ -107,10 +77,9 @@ pub struct StatusBuilder {
 }
 
 impl StatusBuilder {
-    /// A status with a code, a reason of `errors.proto` (without its prefix) and a message.
-    pub fn new(code: Code, reason: &'static str, message: impl Into<String>) -> Self {
+    /// A status with a reason, the reason's code and a message.
+    pub fn new(reason: ErrorReason, message: impl Into<String>) -> Self {
         Self {
-            code,
             reason,
             message: message.into(),
             metadata: BTreeMap::new(),
@@ -173,8 +142,8 @@ impl StatusBuilder {
             details = self.packed("");
         }
         Status {
-            code: self.code,
-            reason: self.reason,
+            code: reason::code(self.reason),
+            reason: reason::name(self.reason),
             message: self.message,
             details,
             retry_delay: self.retry_delay,
@@ -184,7 +153,7 @@ impl StatusBuilder {
 
     fn packed(&self, message: &str) -> Vec<u8> {
         let mut details = vec![google::pack(&ErrorInfo {
-            reason: self.reason.to_owned(),
+            reason: reason::name(self.reason).to_owned(),
             domain: DOMAIN.to_owned(),
             metadata: self.metadata.clone(),
         })];
@@ -199,7 +168,7 @@ impl StatusBuilder {
             }));
         }
         google::Status {
-            code: self.code as i32,
+            code: reason::code(self.reason) as i32,
             message: message.to_owned(),
             details,
         }
@@ -219,7 +188,7 @@ mod tests {
 
     #[test]
     fn details_hold_the_reason_the_metadata_and_the_delay() {
-        let status = StatusBuilder::new(Code::ResourceExhausted, "OVERLOADED", "no room")
+        let status = StatusBuilder::new(ErrorReason::Overloaded, "no room")
             .with("limit", "concurrent_calls")
             .retry_after(Duration::from_micros(200_400))
             .build();
@@ -241,7 +210,7 @@ mod tests {
 
     #[test]
     fn a_delay_is_at_least_a_millisecond() {
-        let status = StatusBuilder::new(Code::Unavailable, "STARTING", "")
+        let status = StatusBuilder::new(ErrorReason::Starting, "")
             .retry_after(Duration::ZERO)
             .build();
         assert_eq!(status.retry_pushback().as_deref(), Some("1"));
@@ -254,7 +223,7 @@ mod tests {
             description: "x".repeat(500),
             reason: "INVALID_KEY".to_owned(),
         };
-        let status = StatusBuilder::new(Code::InvalidArgument, "INVALID_KEY", "short")
+        let status = StatusBuilder::new(ErrorReason::InvalidKey, "short")
             .with("field", "items[0].key")
             .violations((0..100).map(violation).collect())
             .build();
@@ -266,14 +235,14 @@ mod tests {
         assert!((5..8).contains(&kept.field_violations.len()));
         assert_eq!(kept.field_violations[0], violation(0));
 
-        let status = StatusBuilder::new(Code::InvalidArgument, "INVALID_KEY", "m".repeat(5000))
+        let status = StatusBuilder::new(ErrorReason::InvalidKey, "m".repeat(5000))
             .with("actual", "short")
             .build();
         let (packed, info) = unpacked(&status);
         assert_eq!((packed.message.as_str(), info.metadata.len()), ("", 1));
         assert_eq!(status.message.len(), 5000);
 
-        let status = StatusBuilder::new(Code::ResourceExhausted, "OVERLOADED", "")
+        let status = StatusBuilder::new(ErrorReason::Overloaded, "")
             .with("actual", "a".repeat(5000))
             .retry_after(Duration::from_secs(1))
             .build();

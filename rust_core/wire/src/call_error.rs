@@ -7,11 +7,10 @@ use std::time::SystemTime;
 
 use ee_access::google::FieldViolation;
 use ee_access::refusals::{self, SHUTTING_DOWN_RETRY};
-use ee_access::{Code, Status, StatusBuilder};
+use ee_access::{Code, Status, StatusBuilder, reason};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::proto::v1::ErrorReason;
-use crate::reason;
 
 /// Longest part of a caller's text that is repeated to it: a status travels in headers, which
 /// have room for some KiB.
@@ -184,7 +183,6 @@ pub(crate) fn all<T>(entries: impl Iterator<Item = Result<T>>) -> Result<Vec<T>>
 impl From<CallError> for Status {
     fn from(mut error: CallError) -> Self {
         let code = reason::code(error.reason);
-        let reason = reason::name(error.reason);
         let mut violations = Vec::new();
         if code == Code::InvalidArgument {
             let count = error.violations.len() + error.more;
@@ -202,7 +200,7 @@ impl From<CallError> for Status {
                 reason: reason::name(each.reason).to_owned(),
             }));
         }
-        let status = StatusBuilder::new(code, reason, error.message)
+        let status = StatusBuilder::new(error.reason, error.message)
             .metadata(error.metadata)
             .violations(violations)
             .internal_detail(error.internal_detail);

@@ -3,8 +3,8 @@
 //!
 //! A call is decoded ([`proto`], [`embedding`]) and authorized by its [`Grant`]; its namespace is
 //! found once; its fields are checked; the engine answers; the reply is encoded. Every refusal
-//! becomes a [`Status`] in one way: a `CallError` with an error reason, whose code the table in
-//! `reason.rs` gives.
+//! becomes a [`Status`] in one way: a `CallError` with an [`ErrorReason`](ee_access::ErrorReason), which
+//! has its status code.
 //!
 //! Invariants: protobuf stops at this crate, which keeps no state between calls; a method reaches a
 //! namespace only after the grant was found to cover its name; every number that a request can
@@ -27,7 +27,6 @@ mod page_token;
 mod panic_guard;
 pub mod proto;
 pub mod ranked;
-mod reason;
 mod request;
 mod service;
 mod state;
