@@ -4,7 +4,7 @@
 //! engine ── Backend ─┬─ View    reads as of one moment
 //!                    └─ WriteSession  transactions, upkeep
 //!             │
-//!             └─ sqlite (one directory, one writer)      testing::memory (tests)
+//!             └─ sqlite (one directory, one writer)      store_testing: in memory (tests)
 //! ```
 //!
 //! The engine knows [`Backend`], [`View`] and [`WriteSession`] and no SQL; SQL, transactions, the files of
@@ -31,8 +31,6 @@ mod failure;
 pub mod idempotency;
 pub mod namespace;
 pub mod sqlite;
-#[cfg(feature = "testing")]
-pub mod testing;
 
 pub use backend::{
     Backend, Commit, Description, Enlisted, FilesReport, Reads, Restored, RestoredItem,

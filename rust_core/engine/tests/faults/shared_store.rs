@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread;
 
 use ee_engine::{Engine, Options};
-use ee_store::testing::{InjectedEnd, Memory};
+use ee_store_testing::{InjectedEnd, Memory};
 
 use crate::common::*;
 use crate::model::compare;

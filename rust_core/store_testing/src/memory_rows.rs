@@ -6,8 +6,8 @@ use std::sync::Arc;
 use ee_core::command::Store;
 use ee_core::namespace::{CategoryRecord, Item, Membership};
 
-use super::memory_state::State;
-use crate::{Reads, StoreError, StoreResult};
+use crate::memory_state::State;
+use ee_store::{Reads, StoreError, StoreResult};
 
 #[derive(Default)]
 pub(super) struct Rows {

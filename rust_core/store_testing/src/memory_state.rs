@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use ee_core::namespace::{CategoryRecord, Item, Membership};
 
-use crate::codec::StoredStats;
-use crate::{NamespaceRow, StoredRequest};
+use ee_store::codec::StoredStats;
+use ee_store::{NamespaceRow, StoredRequest};
 
 /// Everything that is stored.
 #[derive(Clone, Default)]

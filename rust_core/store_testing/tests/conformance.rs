@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use ee_store::sqlite::Sqlite;
-use ee_store::testing::{Memory, conformance};
+use ee_store_testing::{Memory, conformance};
 
 #[test]
 fn sqlite_conforms() {

@@ -6,9 +6,9 @@ use ee_core::command::CategoryLoad;
 use ee_core::command::record::Entry;
 use ee_core::namespace::{CategoryRecord, Item, Membership};
 
-use super::memory_state::State;
-use crate::StoredRequest;
-use crate::{NamespaceRow, NamespaceState, Reads, StoreError, StoreResult, codec};
+use crate::memory_state::State;
+use ee_store::StoredRequest;
+use ee_store::{NamespaceRow, NamespaceState, Reads, StoreError, StoreResult, codec};
 
 fn missing(what: &str, id: i64) -> StoreError {
     StoreError::corrupted(format!("{what}, row {id}"), "the row is missing")

@@ -1,4 +1,5 @@
-//! For tests: a store in memory, and the suite that every store passes.
+//! For tests: a store in memory, and the suite that every store passes. No product code depends on
+//! this crate.
 
 pub mod conformance;
 mod memory;

@@ -11,16 +11,16 @@ use ee_core::command::record::Entry;
 use ee_core::namespace::{CategoryDraft, CategoryRecord};
 use parking_lot::Mutex;
 
-use super::memory_rows::Rows;
-use super::memory_state::State;
-use crate::StoredRequest;
-use crate::backend::{
+use crate::memory_rows::Rows;
+use crate::memory_state::State;
+use ee_store::StoredRequest;
+use ee_store::backend::{
     Backend, Commit, Description, Enlisted, FilesReport, Reads, Restored, RestoredItem, View, Wake,
     WriteSession,
 };
-use crate::codec::StoredStats;
-use crate::idempotency::RETENTION_MS;
-use crate::{FailureLatch, NamespaceRow, NamespaceState, StoreError, StoreResult, codec};
+use ee_store::codec::StoredStats;
+use ee_store::idempotency::RETENTION_MS;
+use ee_store::{FailureLatch, NamespaceRow, NamespaceState, StoreError, StoreResult, codec};
 
 /// How a commit ends that a test has injected an end for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

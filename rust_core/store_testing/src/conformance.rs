@@ -17,8 +17,8 @@ use ee_core::settings::{
     RankingSettings,
 };
 
-use crate::idempotency::{self, Known, RETENTION_MS};
-use crate::{
+use ee_store::idempotency::{self, Known, RETENTION_MS};
+use ee_store::{
     Backend, Commit, Enlisted, NamespaceRow, NamespaceState, Reads, Restored, WriteSession, codec,
 };
 
