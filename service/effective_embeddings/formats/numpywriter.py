@@ -13,6 +13,7 @@ from effective_embeddings.formats.numpyfile import MAX_BYTES, keys_path
 from effective_embeddings.formats.record import FormatError
 from effective_embeddings.formats.rows import COLUMNS, VECTORS, Kind, Row, key_of, vector_of
 from effective_embeddings.formats.sink import OutputSink
+from effective_embeddings.formats.values import ScalarType
 
 __all__ = ["MAX_PADDING_BYTES", "NpyWriter", "NpzWriter"]
 
@@ -120,7 +121,7 @@ class NpzWriter:
         rows = self._rows.rows
         with zipfile.ZipFile(self._target.file, "w", zipfile.ZIP_STORED) as archive:
             for name, value_type in COLUMNS[self._kind].items():
-                if name == VECTORS[self._kind]:
+                if not isinstance(value_type, ScalarType):
                     matrix, has = self._rows.vectors()
                     if has.any():
                         self._add(archive, name, matrix)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ __all__ = [
     "TRUTH",
     "VECTOR",
     "FieldError",
+    "ScalarType",
     "ValueType",
     "Vector",
     "load_json",
@@ -81,40 +83,44 @@ def shown(value: object) -> str:
     return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"
 
 
-class ValueType:
+class ValueType(ABC):
     """How one type of value is read and written; None stands for "not said"."""
 
+    @abstractmethod
     def parse(self, value: Any, dimension: int | None) -> Any:
         """Return the checked value of what a format gives, which is not None.
 
         Raises:
             FieldError: The field cannot have this value.
         """
-        raise NotImplementedError
 
     def plain(self, value: Any) -> Any:
         """Return the value as JSON has it."""
         return value
 
+    @abstractmethod
     def arrow(self, pyarrow: Any) -> pa.DataType:
         """Return the type of a Parquet column."""
-        raise NotImplementedError
 
     def to_arrow(self, value: Any) -> Any:
         """Return the value as a Parquet column takes it."""
         return value
-
-    def array(self, values: Sequence[Any]) -> NDArray[Any]:
-        """Return a NumPy array of values."""
-        raise NotImplementedError
 
     def entry(self, entry: Any) -> Any:
         """Return what an array's entry stands for; None: not said."""
         return entry
 
 
+class ScalarType(ValueType):
+    """A type whose values are the entries of a one-dimensional NumPy array."""
+
+    @abstractmethod
+    def array(self, values: Sequence[Any]) -> NDArray[Any]:
+        """Return a NumPy array of values."""
+
+
 @dataclass(frozen=True)
-class _Text(ValueType):
+class _Text(ScalarType):
     def parse(self, value: Any, dimension: int | None) -> str:  # noqa: ARG002
         return _text(value)
 
@@ -126,7 +132,7 @@ class _Text(ValueType):
 
 
 @dataclass(frozen=True)
-class _Number(ValueType):
+class _Number(ScalarType):
     bits: int = 32
 
     def parse(self, value: Any, dimension: int | None) -> float:  # noqa: ARG002
@@ -157,7 +163,7 @@ class _Number(ValueType):
 
 
 @dataclass(frozen=True)
-class _Count(ValueType):
+class _Count(ScalarType):
     def parse(self, value: Any, dimension: int | None) -> int:
         number = NUMBER_64.parse(value, dimension)
         if not number.is_integer() or not 0 <= number < 1 << 32:
@@ -176,7 +182,7 @@ class _Count(ValueType):
 
 
 @dataclass(frozen=True)
-class _Truth(ValueType):
+class _Truth(ScalarType):
     def parse(self, value: Any, dimension: int | None) -> bool:  # noqa: ARG002
         if isinstance(value, str):
             value = {"true": True, "1": True, "false": False, "0": False}.get(value.lower(), value)
@@ -226,7 +232,7 @@ class _Vector(ValueType):
 
 
 @dataclass(frozen=True)
-class _Metadata(ValueType):
+class _Metadata(ScalarType):
     def parse(self, value: Any, dimension: int | None) -> dict[str, str]:  # noqa: ARG002
         if isinstance(value, str):
             value = load_json(value)

@@ -10,6 +10,7 @@ from effective_embeddings.client.convert.columns import Keys
 from effective_embeddings.client.models.replies import DeleteReply, PutReply
 from effective_embeddings.client.models.resources import Category, CategoryUpdate
 from effective_embeddings.client.requests import categories as requests
+from effective_embeddings.client.requests.deletes import delete
 from effective_embeddings.client.requests.writes import WriteOptions
 
 __all__ = ["AsyncCategoryCalls"]
@@ -100,7 +101,7 @@ class AsyncCategoryCalls(AsyncClientBase):
             NotFound: The namespace or a category does not exist.
         """
         return await self._run(
-            requests.delete(self._actor, ns, keys, allow_missing=allow_missing, options=write)
+            delete("categories", self._actor, ns, keys, allow_missing=allow_missing, options=write)
         )
 
     async def reanchor(

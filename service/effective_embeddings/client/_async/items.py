@@ -10,6 +10,7 @@ from effective_embeddings.client.convert.columns import Embeddings, Keys, Metada
 from effective_embeddings.client.models.replies import DeleteReply, PutReply
 from effective_embeddings.client.models.resources import Item
 from effective_embeddings.client.requests import items as requests
+from effective_embeddings.client.requests.deletes import delete
 from effective_embeddings.client.requests.writes import WriteOptions
 
 __all__ = ["AsyncItemCalls"]
@@ -142,5 +143,5 @@ class AsyncItemCalls(AsyncClientBase):
             NotFound: The namespace or an item does not exist.
         """
         return await self._run(
-            requests.delete(self._actor, ns, keys, allow_missing=allow_missing, options=write)
+            delete("items", self._actor, ns, keys, allow_missing=allow_missing, options=write)
         )

@@ -12,6 +12,7 @@ from effective_embeddings.client.convert.columns import Keys
 from effective_embeddings.client.models.replies import DeleteReply, PutReply
 from effective_embeddings.client.models.resources import Category, CategoryUpdate
 from effective_embeddings.client.requests import categories as requests
+from effective_embeddings.client.requests.deletes import delete
 from effective_embeddings.client.requests.writes import WriteOptions
 
 __all__ = ["CategoryCalls"]
@@ -102,7 +103,7 @@ class CategoryCalls(ClientBase):
             NotFound: The namespace or a category does not exist.
         """
         return self._run(
-            requests.delete(self._actor, ns, keys, allow_missing=allow_missing, options=write)
+            delete("categories", self._actor, ns, keys, allow_missing=allow_missing, options=write)
         )
 
     def reanchor(

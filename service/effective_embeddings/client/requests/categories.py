@@ -7,17 +7,17 @@ from collections.abc import Iterable
 from typing import Any
 
 from effective_embeddings.client.convert import messages
-from effective_embeddings.client.convert.columns import Keys, key_column, mapping, text, whole
+from effective_embeddings.client.convert.columns import mapping, text, whole
 from effective_embeddings.client.convert.vectors import vector_bytes
 from effective_embeddings.client.limits import PAGE_SIZE
-from effective_embeddings.client.models.replies import DeleteReply, PutReply, PutResult
+from effective_embeddings.client.models.replies import PutReply, PutResult
 from effective_embeddings.client.models.resources import Category, CategoryUpdate
 from effective_embeddings.client.requests.call import Call, Pages, batch_size, cut, single
-from effective_embeddings.client.requests.join import delete_reply, put_reply
+from effective_embeddings.client.requests.join import put_reply
 from effective_embeddings.client.requests.writes import WriteOptions, write_options
 from effective_embeddings.v1 import service_pb2
 
-__all__ = ["delete", "get", "listing", "put", "reanchor"]
+__all__ = ["get", "listing", "put", "reanchor"]
 
 # The settings that go into the message under their own names.
 _SETTINGS = [
@@ -88,31 +88,6 @@ def listing(namespace: str, *, include_embeddings: bool, min_revision: int) -> P
         return [messages.category(message) for message in reply.categories]
 
     return Pages("ListCategories", request, parse)
-
-
-def delete(
-    actor: str,
-    namespace: str,
-    keys: Keys,
-    *,
-    allow_missing: bool,
-    options: WriteOptions,
-) -> Call[DeleteReply]:
-    """See Client.delete_categories."""
-    all_keys = key_column("keys", keys)
-    write = write_options(actor, options)
-
-    def new(number: int) -> service_pb2.DeleteCategoriesRequest:
-        return service_pb2.DeleteCategoriesRequest(
-            namespace=namespace, allow_missing=allow_missing, write=write(number)
-        )
-
-    def add(request: service_pb2.DeleteCategoriesRequest, index: int) -> int:
-        request.categories.append(all_keys[index])
-        return len(all_keys[index].encode())
-
-    chunks = cut(len(all_keys), batch_size, new, add)
-    return Call("DeleteCategories", chunks, delete_reply, "categories")
 
 
 def reanchor(

@@ -18,14 +18,14 @@ from effective_embeddings.client.convert.columns import (
     whole,
 )
 from effective_embeddings.client.limits import PAGE_SIZE
-from effective_embeddings.client.models.replies import DeleteReply, PutReply, PutResult
+from effective_embeddings.client.models.replies import PutReply, PutResult
 from effective_embeddings.client.models.resources import Item
 from effective_embeddings.client.requests.call import Call, Pages, batch_size, cut, single
-from effective_embeddings.client.requests.join import delete_reply, put_reply
+from effective_embeddings.client.requests.join import put_reply
 from effective_embeddings.client.requests.writes import WriteOptions, write_options
 from effective_embeddings.v1 import service_pb2
 
-__all__ = ["delete", "get", "listing", "put"]
+__all__ = ["get", "listing", "put"]
 
 
 def put(
@@ -114,27 +114,3 @@ def listing(
         return [messages.item(message) for message in reply.items]
 
     return Pages("ListItems", request, parse)
-
-
-def delete(
-    actor: str,
-    namespace: str,
-    keys: Keys,
-    *,
-    allow_missing: bool,
-    options: WriteOptions,
-) -> Call[DeleteReply]:
-    """See Client.delete_items."""
-    names = key_column("keys", keys)
-    write = write_options(actor, options)
-
-    def new(number: int) -> service_pb2.DeleteItemsRequest:
-        return service_pb2.DeleteItemsRequest(
-            namespace=namespace, allow_missing=allow_missing, write=write(number)
-        )
-
-    def add(request: service_pb2.DeleteItemsRequest, index: int) -> int:
-        request.items.append(names[index])
-        return len(names[index].encode())
-
-    return Call("DeleteItems", cut(len(names), batch_size, new, add), delete_reply, "items")

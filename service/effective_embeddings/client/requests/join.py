@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from effective_embeddings.client.models.replies import DeleteReply, PutReply, PutResult
+from effective_embeddings.client.models.replies import PutReply, PutResult
 from effective_embeddings.v1 import service_pb2
 
-__all__ = ["delete_reply", "put_reply"]
+__all__ = ["put_reply"]
 
 
 def put_reply(parse: Callable[[Any], PutResult]) -> Callable[[Sequence[Any]], PutReply]:
@@ -21,18 +21,3 @@ def put_reply(parse: Callable[[Any], PutResult]) -> Callable[[Sequence[Any]], Pu
         return PutReply(results, replies[-1].revision)
 
     return join
-
-
-def delete_reply(
-    replies: Sequence[service_pb2.DeleteCategoriesResponse | service_pb2.DeleteItemsResponse],
-) -> DeleteReply:
-    """Join the replies of DeleteCategories or DeleteItems."""
-    return DeleteReply(
-        deleted_count=sum(reply.deleted_count for reply in replies),
-        unassigned_count=sum(
-            reply.unassigned_count
-            for reply in replies
-            if isinstance(reply, service_pb2.DeleteCategoriesResponse)
-        ),
-        revision=replies[-1].revision,
-    )
