@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from effective_embeddings import AsyncClient, CategoryUpdate, Client
+from effective_embeddings import AsyncClient, CategoryUpdate, Client, Query, QueryPart
 from effective_embeddings.errors import InvalidArgument, NotFound, ResourceExhausted
 from effective_embeddings.server import ServerHandle, Settings
 
@@ -40,6 +40,15 @@ def test_queries_without_a_limit_are_cut_by_what_the_replies_hold(tmp_path: Path
         with pytest.raises(NotFound) as refused:
             client.match("n", [*(["nobody"] * 40)], limit=0)
         assert "queries[0]" in str(refused.value.field_violations or refused.value)
+
+
+def test_queries_with_more_parts_than_a_request_may_have_are_cut(client: Client, ns: str) -> None:
+    client.create_namespace(ns, 2)
+    client.put_categories(ns, CategoryUpdate("c", base=[1, 2]))
+    client.put_items(ns, ["i"], [[1, 2]])
+    queries = [Query(parts=[QueryPart(item="i")] * 600) for _ in range(20)]
+    results = client.match(ns, queries)
+    assert [result.matches[0].category for result in results] == ["c"] * 20
 
 
 def test_a_single_query_that_does_not_fit_is_refused(tmp_path: Path) -> None:

@@ -63,10 +63,12 @@ def _match(count: int = 1, **fields: Any) -> tuple[str, Any]:
     return "Match", service_pb2.MatchRequest(namespace="n", queries=[query] * count, **fields)
 
 
-def _parts(count: int) -> tuple[str, Any]:
+def _parts(*counts: int) -> tuple[str, Any]:
     part = service_pb2.QueryPart(embedding=embedding([1, 0]))
-    query = service_pb2.Query(parts=service_pb2.QueryParts(parts=[part] * count))
-    return "Match", service_pb2.MatchRequest(namespace="n", queries=[query])
+    queries = [
+        service_pb2.Query(parts=service_pb2.QueryParts(parts=[part] * count)) for count in counts
+    ]
+    return "Match", service_pb2.MatchRequest(namespace="n", queries=queries)
 
 
 # By limit: makes the request with a given value of it.
@@ -81,6 +83,7 @@ REQUESTS: dict[str, Callable[[int], tuple[str, Any]]] = {
     ),
     "match_queries": _match,
     "query_parts": _parts,
+    "match_parts": lambda at: _parts(*[1_000] * (at // 1_000), *filter(None, [at % 1_000])),
     "filter_keys": lambda at: _match(exclude_categories=["c"] * at),
     "page_size": lambda at: (
         "ListItems",

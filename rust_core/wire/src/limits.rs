@@ -15,6 +15,8 @@ pub const BATCH_ENTRIES: usize = 10_000;
 pub const MATCH_QUERIES: usize = 1_000;
 /// Parts of a query.
 pub const QUERY_PARTS: usize = 1_000;
+/// Parts of all queries of a Match together: a part that names an item is a read of the store.
+pub const MATCH_PARTS: usize = 10_000;
 /// Keys that a Match keeps, and keys that it leaves out.
 pub const FILTER_KEYS: usize = 10_000;
 /// Categories in all rankings of a Match together.
@@ -55,6 +57,7 @@ pub fn all() -> Vec<(&'static str, u64)> {
         ("batch_entries", BATCH_ENTRIES as u64),
         ("match_queries", MATCH_QUERIES as u64),
         ("query_parts", QUERY_PARTS as u64),
+        ("match_parts", MATCH_PARTS as u64),
         ("filter_keys", FILTER_KEYS as u64),
         ("match_results", MATCH_RESULTS),
         ("default_match_limit", u64::from(DEFAULT_MATCH_LIMIT)),

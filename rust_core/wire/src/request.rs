@@ -4,7 +4,7 @@ use prost::Message;
 
 use crate::decode::shape::Rule;
 use crate::limits::{
-    BATCH_ENTRIES, FILTER_KEYS, FRAME_RECORDS, MATCH_QUERIES, QUERY_PARTS, SNAPSHOT_MEMBERSHIPS,
+    BATCH_ENTRIES, FILTER_KEYS, FRAME_RECORDS, MATCH_PARTS, MATCH_QUERIES, SNAPSHOT_MEMBERSHIPS,
 };
 use crate::proto::v1::*;
 
@@ -65,7 +65,7 @@ requests! {
     MatchRequest: &[
         Rule::nested(2, "queries", MATCH_QUERIES, &[
             Rule::within(3, &[
-                Rule::list(1, "queries.parts.parts", MATCH_QUERIES * QUERY_PARTS),
+                Rule::list(1, "queries.parts.parts", MATCH_PARTS),
             ]),
         ]),
         Rule::list(5, "include_categories", FILTER_KEYS),

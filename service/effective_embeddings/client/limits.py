@@ -4,6 +4,7 @@ __all__ = [
     "MAX_BATCH",
     "MAX_CHUNK_BYTES",
     "MAX_FRAME_BYTES",
+    "MAX_PARTS",
     "MAX_QUERIES",
     "MAX_REPLY_BYTES",
     "MAX_REQUEST_ID_BYTES",
@@ -12,9 +13,11 @@ __all__ = [
     "UNLIMITED_QUERIES",
 ]
 
-# Limits of the contract: entries of one write, queries of one Match, bytes of a request id.
+# Limits of the contract: entries of one write, queries of one Match and parts of these queries,
+# bytes of a request id.
 MAX_BATCH = 10_000
 MAX_QUERIES = 1_000
+MAX_PARTS = 10_000
 MAX_REQUEST_ID_BYTES = 128
 # Most matches of one Match, a few MiB; and queries of a Match whose limit is 0, to begin with:
 # only the service knows how many matches these have.

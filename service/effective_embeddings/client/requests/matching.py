@@ -10,7 +10,12 @@ import numpy as np
 from effective_embeddings.client.convert import messages
 from effective_embeddings.client.convert.columns import Keys, entries, key_column, text, whole
 from effective_embeddings.client.convert.vectors import Rows, vector_bytes
-from effective_embeddings.client.limits import MAX_QUERIES, MAX_RESULTS, UNLIMITED_QUERIES
+from effective_embeddings.client.limits import (
+    MAX_PARTS,
+    MAX_QUERIES,
+    MAX_RESULTS,
+    UNLIMITED_QUERIES,
+)
 from effective_embeddings.client.models.queries import Queries, Query
 from effective_embeddings.client.models.replies import MatchResult
 from effective_embeddings.client.models.resources import RankingMode
@@ -66,21 +71,22 @@ def match(
             for result in reply.results
         ]
 
-    size = _PartSize(most)
+    size = _ChunkSize(most, _most_parts(queries))
     chunks = cut(count, lambda: size.queries, new, add)
     return Call("Match", chunks, parse, "queries", size.halve)
 
 
-class _PartSize:
-    """The number of queries of one request, for its reply to be of a moderate size.
+class _ChunkSize:
+    """The number of queries of one request: within its limits, and for a reply of moderate size.
 
-    With a limit of 0 only the service knows how many matches a query has: the first parts are a
+    With a limit of 0 only the service knows how many matches a query has: the first chunks are a
     guess, and smaller from then on if a reply was too large.
     """
 
-    def __init__(self, limit: int) -> None:
-        each = MAX_RESULTS // limit if limit else UNLIMITED_QUERIES
-        self.queries = max(1, min(MAX_QUERIES, each))
+    def __init__(self, limit: int, most_parts: int) -> None:
+        by_results = MAX_RESULTS // limit if limit else UNLIMITED_QUERIES
+        by_parts = MAX_PARTS // max(1, most_parts)
+        self.queries = max(1, min(MAX_QUERIES, by_results, by_parts))
 
     def halve(self, chunk: Chunk) -> tuple[Chunk, ...]:
         """Return a request in two parts, or nothing if it has one query only."""
@@ -95,6 +101,13 @@ class _PartSize:
         del first.queries[middle:]
         del second.queries[:middle]
         return Chunk(first, chunk.offset), Chunk(second, chunk.offset + middle)
+
+
+def _most_parts(queries: Queries) -> int:
+    """Return the number of parts of the query that has the most; one query is sent as it is."""
+    if not isinstance(queries, (list, tuple)):
+        return 0
+    return max((len(each.parts or ()) for each in queries if isinstance(each, Query)), default=0)
 
 
 def _read(queries: Queries) -> tuple[int, _Fill]:
