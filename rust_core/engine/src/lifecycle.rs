@@ -194,7 +194,7 @@ mod tests {
     use std::sync::Arc;
 
     use ee_store::Backend;
-    use ee_store::testing::Memory;
+    use ee_store_testing::Memory;
 
     use super::*;
     use crate::{Engine, Options};
