@@ -16,13 +16,17 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 RUST_SOURCES  := $(shell find rust_core proto -name '*.rs' -o -name '*.proto' -o -name Cargo.toml) Cargo.toml Cargo.lock
 
-.PHONY: help ci demo test test-rust test-python versions crash soak fuzz lint lint-rust layers lint-python lint-proto fmt gen reference bench bench-full serve build audit wheel lock clean
+.PHONY: help ci demo picture test test-rust test-python versions crash soak fuzz lint lint-rust layers lint-python lint-proto fmt gen reference bench bench-full serve build audit wheel lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 demo: build ## Show categories learning from real messages, through the real server
 	$(BIN)/effemb demo $(ARGS)
+
+picture: build ## Renew docs/images/learning.png, the picture of the demo
+	$(BIN)/effemb demo --out demo-out
+	cp demo-out/accuracy.png docs/images/learning.png
 
 ci: ## Run what CI runs: linters, build, licences, SBOM, demo, every test
 	.ci/run

@@ -30,7 +30,7 @@ from effective_embeddings.evaluation.baselines import (
 from effective_embeddings.evaluation.curve import draw_order, percent, run_draw, sizes
 from effective_embeddings.evaluation.dataset import Dataset, load_dataset
 from effective_embeddings.evaluation.evaluate import NAMES
-from effective_embeddings.evaluation.flow import make_projects, run_flow
+from effective_embeddings.evaluation.flow import draw_projects, project_items, run_flow
 from effective_embeddings.evaluation.half_taught import Halves, draw_halves, halves_of, run_halves
 from effective_embeddings.evaluation.labelled import Labelled
 from effective_embeddings.evaluation.measures import Spread, harmonic_mean
@@ -82,6 +82,8 @@ class _Nobody:
     def sorted(self, message: object) -> None: ...
 
     def stream_ends(self) -> None: ...
+
+    def lists_worked(self, lists: object) -> None: ...
 
 
 def _scenario(outcome: Outcome, dataset: Dataset) -> None:
@@ -212,7 +214,7 @@ class _Bench:
 
     def flow(self, draws: int) -> None:
         """The list of suggestions, sorted by rank score and worked from the top."""
-        projects = make_projects(self.data, _SEED, 0)
+        projects = draw_projects(self.data, _SEED, 0)
         if len(projects) > _MOST_PROJECTS:
             return
         rows = []
@@ -233,7 +235,7 @@ class _Bench:
     def _flows(self, dials: Dials, draws: int) -> str:
         wrong, half, names = [], [], []
         for number in range(draws):
-            projects = make_projects(self.data, _SEED, number)
+            projects = project_items(self.data, draw_projects(self.data, _SEED, number))
             flow = run_flow(self.product, projects, dials)
             with self.product.state() as state:
                 by_name = state.right(projects.take(flow.half_way.rows), COSINE)

@@ -73,6 +73,45 @@ def test_learning_reduces_corrections(demo: tuple[dict[str, Any], Path, str]) ->
     assert stream["match"]["calls"] == stream["assign"]["calls"] == stream["messages"]
 
 
+def test_local_needs_fewer_corrections_and_gets_more_right(
+    demo: tuple[dict[str, Any], Path, str],
+) -> None:
+    results, _, _ = demo
+    stream = results["stream"]
+    assert stream["corrections_local"] < stream["corrections"]
+    learned = _stage(results, "learned, all")
+    assert learned["accuracy_local"] > learned["accuracy"]
+    # Without members there is nothing to be near to.
+    names = _stage(results, "names alone")
+    assert names["accuracy_local"] == names["accuracy"]
+
+
+def test_one_list_is_worked_by_names_by_cosine_and_by_local(
+    demo: tuple[dict[str, Any], Path, str],
+) -> None:
+    results, _, told = demo
+    names, cosine, local = results["lists"]
+    assert [each["ranking"] for each in results["lists"]] == ["names alone", "COSINE", "LOCAL 0.5"]
+    assert len({each["projects"] for each in results["lists"]}) == 1
+    assert local["corrections"] < cosine["corrections"] < names["corrections"]
+    assert names["half_way"] == names["half_way_by_names"]
+    assert local["half_way"] > cosine["half_way"]
+    for each in results["lists"]:
+        assert len(each["first_rows"]) == len(each["last_rows"]) == 5
+        confidences = [row["confidence"] for row in each["first_rows"]]
+        assert confidences == sorted(confidences, reverse=True)
+        assert f"{each['ranking']}: the last rows" in told
+
+
+def test_one_message_is_told_before_and_after(demo: tuple[dict[str, Any], Path, str]) -> None:
+    results, _, told = demo
+    story = results["story"]
+    assert story["before"][0]["category"] != story["category"]
+    assert story["after"][0]["category"] == story["category"]
+    assert story["before"][0]["count"] == 0 < story["after"][0]["count"]
+    assert story["text"] in told
+
+
 def test_the_demo_writes_results_and_a_plot_and_suggests_commands(
     demo: tuple[dict[str, Any], Path, str],
 ) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from effective_embeddings.evaluation.advice import GRID, advise
 from effective_embeddings.evaluation.baselines import nearest, nearest_stream
-from effective_embeddings.evaluation.flow import make_projects, run_flow
+from effective_embeddings.evaluation.flow import draw_projects, project_items, run_flow
 from effective_embeddings.evaluation.half_taught import draw_halves
 from effective_embeddings.evaluation.labelled import Part, held_out
 from effective_embeddings.evaluation.measures import Spread, auroc, harmonic_mean
@@ -89,11 +89,13 @@ def test_halves_have_members_in_half_of_the_categories() -> None:
 
 def test_projects_are_means_of_five_and_the_list_shrinks_from_the_top() -> None:
     data = labelled(6)
-    projects = make_projects(data, 1, 0)
+    rows = draw_projects(data, 1, 0)
+    projects = project_items(data, rows)
     # Sixteen items a category: three projects, and one item left over.
     assert np.bincount(projects.labels).tolist() == [3] * 6
-    total = projects.vectors[projects.labels == 0].sum(axis=0)
-    assert np.linalg.norm(total) > 1
+    assert {len(some) for some in rows} == {5}
+    mean = data.train.vectors[rows[0]].mean(axis=0)
+    np.testing.assert_allclose(projects.vectors[0], mean, atol=1e-7)
     with product(data) as made:
         flow = run_flow(made, projects, Dials("local", 0.5), last=4)
         names = run_flow(made, projects, COSINE, learns=False)

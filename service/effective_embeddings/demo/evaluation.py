@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from effective_embeddings.client import Client
 from effective_embeddings.demo.results import Measurement
 from effective_embeddings.evaluation.dataset import Dataset, Split
+from effective_embeddings.evaluation.product import COSINE, LOCAL, Dials
 
 __all__ = ["Predictions", "measure", "predict"]
 
@@ -37,13 +38,15 @@ class Predictions:
         )
 
 
-def predict(client: Client, namespace: str, split: Split) -> Predictions:
+def predict(client: Client, namespace: str, split: Split, dials: Dials = COSINE) -> Predictions:
     """Match every text of a split, a few hundred per call."""
     categories: list[str] = []
     scores: list[float] = []
     for start in range(0, len(split), _QUERIES_PER_CALL):
         queries = split.vectors[start : start + _QUERIES_PER_CALL]
-        for result in client.match(namespace, queries, limit=1):
+        for result in client.match(
+            namespace, queries, limit=1, ranking=dials.ranking, fairness=dials.fairness
+        ):
             categories.append(result.matches[0].category)
             scores.append(result.matches[0].score)
     return Predictions(categories, np.array(scores))
@@ -52,12 +55,14 @@ def predict(client: Client, namespace: str, split: Split) -> Predictions:
 def measure(
     client: Client, namespace: str, dataset: Dataset, stage: str, assigned: int
 ) -> tuple[Measurement, Predictions]:
-    """Return the accuracy on the test texts, with the state digest, and the predictions."""
+    """Return the accuracy on the test texts, with the state digest, and COSINE's predictions."""
     answers = predict(client, namespace, dataset.test)
+    local = predict(client, namespace, dataset.test, LOCAL)
     measurement = Measurement(
         stage=stage,
         assigned=assigned,
         right=answers.right(dataset, dataset.test),
+        right_local=local.right(dataset, dataset.test),
         tested=len(dataset.test),
         digest=client.get_namespace(namespace).digest.hex(),
     )

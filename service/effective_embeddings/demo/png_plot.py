@@ -34,17 +34,20 @@ def save_png(results: Results, path: Path) -> None:
     # Optional, and slow to load.
     from matplotlib.figure import Figure  # noqa: PLC0415
 
-    figure = Figure(figsize=(10, 5.6), dpi=160, facecolor="white")
-    left, right = figure.subplots(
-        1, 2, sharey=True, gridspec_kw={"width_ratios": [3.1, 1], "wspace": 0.06}
+    figure = Figure(figsize=(11.5, 5.6), dpi=150, facecolor="white")
+    left, right, lists = figure.subplots(
+        1, 3, gridspec_kw={"width_ratios": [2.9, 1.15, 1.1], "wspace": 0.16}
     )
-    figure.subplots_adjust(left=0.06, right=0.975, top=0.83, bottom=0.19)
-    for axes in (left, right):
+    figure.subplots_adjust(left=0.055, right=0.985, top=0.81, bottom=0.19)
+    for axes in (left, right, lists):
         _quiet(axes)
+    right.sharey(left)
+    right.tick_params(labelleft=False)
     _draw_curve(left, results)
     _draw_mistakes(right, results)
+    _draw_lists(lists, results)
     lowest = min(each.accuracy for each in results.measurements)
-    highest = max(each.accuracy for each in results.measurements)
+    highest = max(each.accuracy_local for each in results.measurements)
     room = (highest - lowest) * 0.12 + 0.5
     left.set_ylim(lowest - 1.3 * room, highest + 1.3 * room)
     _write_titles(figure, results)
@@ -68,10 +71,15 @@ def _draw_curve(axes: Axes, results: Results) -> None:
     static = results.at(STATIC).accuracy
     axes.set_xscale("log")
     axes.axhline(static, color=_QUIET, linewidth=1.6, linestyle=(0, (5, 3)))
-    axes.plot(assigned, [each.accuracy for each in curve], color=_BLUE, linewidth=2.2)
-    axes.scatter(assigned, [each.accuracy for each in curve], s=36, color=_BLUE, zorder=3)
+    for values, colour, marker in (
+        ([each.accuracy_local for each in curve], _RED, "s"),
+        ([each.accuracy for each in curve], _BLUE, "o"),
+    ):
+        axes.plot(assigned, values, color=colour, linewidth=2.2)
+        axes.scatter(assigned, values, s=36, marker=marker, color=colour, zorder=3)
     for each in curve:
-        _value(axes, each.assigned, each, _INK)
+        _value(axes, each.assigned, each.accuracy_local, _RED)
+        _value(axes, each.assigned, each.accuracy, _BLUE, below=True)
     axes.annotate(
         f"names alone, regardless of assignments: {static:.2f} %",
         (assigned[-1], static),
@@ -82,18 +90,13 @@ def _draw_curve(axes: Axes, results: Results) -> None:
         fontsize=10,
         color=_QUIET,
     )
-    middle = curve[len(curve) // 2]
-    axes.annotate(
-        "categories that learn from\neach assignment at once",
-        (middle.assigned, middle.accuracy),
-        xytext=(14, -14),
-        textcoords="offset points",
-        ha="left",
-        va="top",
-        fontsize=10,
-        color=_BLUE,
-        weight="bold",
-    )
+    for text, place, side, colour in (
+        ("LOCAL: the nearest members count too", (0.02, 0.83), "left", _RED),
+        ("COSINE: the centroid of name and members", (0.98, 0.29), "right", _BLUE),
+    ):
+        axes.annotate(
+            text, place, xycoords="axes fraction", ha=side, fontsize=10, color=colour, weight="bold"
+        )
     count = results.categories
     axes.set_xticks(assigned, [_tick(each, count, curve[-1]) for each in assigned], minor=False)
     axes.minorticks_off()
@@ -117,11 +120,11 @@ def _draw_mistakes(axes: Axes, results: Results) -> None:
     ):
         axes.scatter(place, each.accuracy, s=70, marker=marker, color=colour, zorder=3)
         below = each.stage == WRONG
-        _value(axes, place, each, colour, below=below, digits=2)
+        _value(axes, place, each.accuracy, colour, below=below, digits=2)
     same = results.at(CORRECTED).digest == results.at(LEARNED).digest
     axes.set_xticks(
         places,
-        ["all\nassigned", f"{results.moved_wrongly:,} moved\nwrongly", "corrected"],
+        ["all\nassigned", f"{results.moved_wrongly:,}\nmoved", "corrected"],
     )
     axes.set_xlim(-0.55, 2.55)
     axes.set_xlabel(
@@ -132,12 +135,35 @@ def _draw_mistakes(axes: Axes, results: Results) -> None:
     )
 
 
+def _draw_lists(axes: Axes, results: Results) -> None:
+    """Share of right rows half-way through the list, with the corrections in all."""
+    colours = (_QUIET, _BLUE, _RED)
+    for place, (each, colour) in enumerate(zip(results.lists, colours, strict=False)):
+        axes.bar(place, each.half_way, 0.62, color=colour)
+        _value(axes, place, each.half_way, colour)
+    axes.set_ylim(0, 100)
+    axes.set_xticks(
+        range(len(results.lists)),
+        [
+            f"{each.ranking.replace('names alone', 'names')}\n{each.corrections} wrong"
+            for each in results.lists
+        ],
+    )
+    if results.lists:
+        axes.set_xlabel(
+            f"one list of {results.lists[0].projects} projects:\nright half-way, wrong in all",
+            fontsize=9.5,
+            color=_INK,
+            labelpad=8,
+        )
+
+
 def _value(
-    axes: Axes, x: float, each: Measurement, colour: str, *, below: bool = False, digits: int = 1
+    axes: Axes, x: float, value: float, colour: str, *, below: bool = False, digits: int = 1
 ) -> None:
     axes.annotate(
-        f"{each.accuracy:.{digits}f}",
-        (x, each.accuracy),
+        f"{value:.{digits}f}",
+        (x, value),
         xytext=(0, -9 if below else 8),
         textcoords="offset points",
         ha="center",
@@ -166,7 +192,8 @@ def _write_titles(figure: Figure, results: Results) -> None:
     summary = (
         f"{results.dataset}: first match right, on {results.measurements[0].tested:,} texts"
         + (
-            f" never assigned. Sorting {stream.messages:,} took {stream.corrections:,} corrections,"
+            f" never assigned. Sorting {stream.messages:,} takes {stream.corrections_local:,}"
+            f" corrections by LOCAL, {stream.corrections:,} by COSINE,"
             f" {stream.corrections_by_names_alone:,} by names alone."
             if stream
             else " never assigned."

@@ -13,6 +13,7 @@ from effective_embeddings.demo.demo_server import DemoServer
 from effective_embeddings.demo.png_plot import save_png
 from effective_embeddings.demo.results import Results
 from effective_embeddings.demo.scenario import run_scenario
+from effective_embeddings.demo.tables import print_lists, print_story
 from effective_embeddings.demo.terminal import TerminalObserver, results_table
 from effective_embeddings.demo.terminal_plot import terminal_plot
 from effective_embeddings.evaluation.dataset import Dataset
@@ -46,6 +47,9 @@ def present(
     console.print(results_table(results))
     _print_stream(results, console)
     _print_checks(results, console)
+    print_lists(results.lists, console)
+    if results.story is not None:
+        print_story(results.story, console)
     _plots(results, out, console)
     console.print(
         f"[dim]{results.seconds:.1f} s, kernel {version.kernel},"
@@ -65,11 +69,11 @@ def _print_stream(results: Results, console: Console) -> None:
     stream = results.stream
     if stream is None:
         return
-    saved = stream.corrections_by_names_alone - stream.corrections
+    saved = stream.corrections_by_names_alone - stream.corrections_local
     console.print(
-        f"Corrections while sorting {stream.messages:,}: [bold]{stream.corrections:,}[/bold]"
-        f" learning, {stream.corrections_by_names_alone:,} by names alone:"
-        f" [bold]{saved:,} saved[/bold].",
+        f"Corrections while sorting {stream.messages:,}: [bold]{stream.corrections_local:,}[/bold]"
+        f" by LOCAL, {stream.corrections:,} by COSINE, {stream.corrections_by_names_alone:,} by"
+        f" names alone: [bold]{saved:,} saved[/bold].",
         f"\nOne call at a time: Match {stream.match.p50_ms:.2f} ms (p99 {stream.match.p99_ms:.2f}),"
         f" Assign {stream.assign.p50_ms:.2f} ms (p99 {stream.assign.p99_ms:.2f}).",
         sep="",

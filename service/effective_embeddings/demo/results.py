@@ -9,23 +9,38 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Latency", "Measurement", "Results", "StreamResults"]
+__all__ = [
+    "Candidate",
+    "Latency",
+    "ListResults",
+    "Measurement",
+    "Results",
+    "Row",
+    "Story",
+    "StreamResults",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """The number of test texts whose first match is right, at one stage."""
+    """The number of test texts whose first match is right, at one stage: by COSINE, by LOCAL."""
 
     stage: str
     assigned: int
     right: int
+    right_local: int
     tested: int
     digest: str
 
     @property
     def accuracy(self) -> float:
-        """Share of right first matches, in percent."""
+        """Share of right first matches by COSINE, in percent."""
         return 100 * self.right / self.tested
+
+    @property
+    def accuracy_local(self) -> float:
+        """Share of right first matches by LOCAL, in percent."""
+        return 100 * self.right_local / self.tested
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +68,80 @@ class StreamResults:
 
     messages: int
     corrections: int
+    corrections_local: int
     corrections_by_names_alone: int
     seconds: float
     match: Latency
     assign: Latency
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of the list of suggestions.
+
+    Attributes:
+        text: The first message of the project.
+        messages: Number of its messages.
+        suggested: The suggested category.
+        category: The right category.
+        confidence: What the list is sorted by.
+    """
+
+    text: str
+    messages: int
+    suggested: str
+    category: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class ListResults:
+    """The list of suggestions, worked from the top, by one way of ranking.
+
+    Attributes:
+        ranking: Names alone, or the label of the dials.
+        projects: Number of rows at the start.
+        corrections: Rows that were wrong when the person came to them.
+        half_way: Share of right rows with half of them left, in percent.
+        half_way_by_names: Share of the same rows that the names alone have right, in percent.
+        first_rows: The first of the rows half-way.
+        last_rows: The last rows of all.
+    """
+
+    ranking: str
+    projects: int
+    corrections: int
+    half_way: float
+    half_way_by_names: float
+    first_rows: list[Row]
+    last_rows: list[Row]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A category in the ranking of the explained message."""
+
+    category: str
+    score: float
+    rank_score: float
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One message that was never assigned, before the sorting and after.
+
+    Attributes:
+        text: The message.
+        category: Its right category.
+        before: The best categories by names alone.
+        after: The best categories by LOCAL, after the sorting.
+    """
+
+    text: str
+    category: str
+    before: list[Candidate]
+    after: list[Candidate]
 
 
 @dataclass(slots=True)
@@ -70,6 +155,8 @@ class Results:
     seed: int
     measurements: list[Measurement] = field(default_factory=list)
     stream: StreamResults | None = None
+    lists: list[ListResults] = field(default_factory=list)
+    story: Story | None = None
     moved_wrongly: int = 0
     seconds: float = 0.0
     problems: list[str] = field(default_factory=list)
@@ -87,4 +174,5 @@ class Results:
         plain = dataclasses.asdict(self)
         for each, measured in zip(plain["measurements"], self.measurements, strict=True):
             each["accuracy"] = round(measured.accuracy, 4)
+            each["accuracy_local"] = round(measured.accuracy_local, 4)
         return plain

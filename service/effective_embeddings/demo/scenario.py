@@ -11,9 +11,18 @@ from typing import Protocol
 from effective_embeddings.client import CategoryUpdate, Client
 from effective_embeddings.demo.evaluation import Predictions, measure, predict
 from effective_embeddings.demo.reference import LEARNED, STATIC, check_results
-from effective_embeddings.demo.results import Latency, Measurement, Results, StreamResults
+from effective_embeddings.demo.results import (
+    Latency,
+    ListResults,
+    Measurement,
+    Results,
+    StreamResults,
+)
 from effective_embeddings.demo.simulated_user import SortedMessage, correct, misassign, sort_stream
+from effective_embeddings.demo.story import rankings, tell_story
+from effective_embeddings.demo.suggestion_list import work_lists
 from effective_embeddings.evaluation.dataset import Dataset
+from effective_embeddings.evaluation.product import COSINE, LOCAL
 
 __all__ = ["CORRECTED", "RESTORED", "WRONG", "Observer", "run_scenario"]
 
@@ -42,6 +51,9 @@ class Observer(Protocol):
     def stream_ends(self) -> None:
         """All messages are sorted."""
 
+    def lists_worked(self, lists: list[ListResults]) -> None:
+        """The lists of suggestions are done."""
+
 
 def run_scenario(
     client: Client, namespace: str, dataset: Dataset, seed: int, observer: Observer
@@ -65,11 +77,18 @@ def run_scenario(
     observer.stage_begins("Categories by their names alone")
     _set_up(client, namespace, dataset)
     evaluate(STATIC, 0)
+    before = rankings(client, namespace, dataset, COSINE)
 
     observer.stage_begins("A simulated user sorts the stream")
     results.stream = _sort(client, namespace, dataset, seed, observer, evaluate)
     total = len(dataset.train)
     learned = evaluate(LEARNED, total)
+    after = rankings(client, namespace, dataset, LOCAL)
+    results.story = tell_story(dataset, before, after)
+
+    observer.stage_begins("One list of suggestions, worked from the top")
+    results.lists = work_lists(client, dataset, seed)
+    observer.lists_worked(results.lists)
 
     observer.stage_begins("A tenth of the messages is moved to wrong categories")
     moved = misassign(client, namespace, dataset, seed)
@@ -104,6 +123,8 @@ def _set_up(client: Client, namespace: str, dataset: Dataset) -> None:
         dataset.dimension,
         embedding_model=str(dataset.source.get("embedding_model", "all-MiniLM-L6-v2"))[:256],
         description=dataset.attribution(),
+        # Members are then in memory from the start; each Match of the demo names its ranking.
+        ranking="local",
     )
     client.put_categories(
         namespace,
@@ -145,6 +166,7 @@ def _sort(
     return StreamResults(
         messages=total,
         corrections=sum(not message.right for message in messages),
+        corrections_local=sum(not message.right_local for message in messages),
         corrections_by_names_alone=by_names,
         seconds=round(time.perf_counter() - started - measuring, 2),
         match=Latency.of([message.match_seconds for message in messages]),

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 from effective_embeddings.client import Client
 from effective_embeddings.evaluation.dataset import Dataset
+from effective_embeddings.evaluation.labelled import Vectors
 from effective_embeddings.evaluation.ordering import draw, shuffled
+from effective_embeddings.evaluation.product import COSINE, LOCAL, Dials
 
 __all__ = ["SortedMessage", "correct", "item_key", "misassign", "sort_stream"]
 
@@ -21,13 +23,15 @@ class SortedMessage:
 
     Attributes:
         number: Its number in the stream, from 1.
-        right: Whether its first match was the right category.
-        match_seconds: Time of the Match.
+        right: Whether its first match was the right category, by COSINE.
+        right_local: The same by LOCAL.
+        match_seconds: Time of the Match by COSINE.
         assign_seconds: Time of the Assign.
     """
 
     number: int
     right: bool
+    right_local: bool
     match_seconds: float
     assign_seconds: float
 
@@ -42,13 +46,15 @@ def sort_stream(
 ) -> Iterator[SortedMessage]:
     """Match and then assign all messages, one call each, in an order that the seed decides.
 
-    A match reflects every earlier message, and not the message itself.
+    A match reflects every earlier message, and not the message itself. A ranking changes no
+    state, so that the same stream shows both.
     """
     train = dataset.train
     for number, row in enumerate(shuffled(range(len(train)), f"{seed}"), start=1):
         vector = train.vectors[row]
+        local = _first(client, namespace, vector, LOCAL)
         started = time.perf_counter()
-        first = client.match(namespace, vector, limit=1)[0].matches[0].category
+        first = _first(client, namespace, vector, COSINE)
         matched = time.perf_counter()
         true = dataset.categories[train.labels[row]]
         client.assign(
@@ -61,7 +67,16 @@ def sort_stream(
             reason="confirmed" if first == true else f"corrected, was {first}",
         )
         assigned = time.perf_counter()
-        yield SortedMessage(number, first == true, matched - started, assigned - matched)
+        yield SortedMessage(
+            number, first == true, local == true, matched - started, assigned - matched
+        )
+
+
+def _first(client: Client, namespace: str, vector: Vectors, dials: Dials) -> str:
+    (found,) = client.match(
+        namespace, vector, limit=1, ranking=dials.ranking, fairness=dials.fairness
+    )
+    return found.matches[0].category
 
 
 def misassign(client: Client, namespace: str, dataset: Dataset, seed: int) -> list[int]:

@@ -17,7 +17,7 @@ from rich.progress import (
 from rich.table import Table
 
 from effective_embeddings.demo.reference import STATIC
-from effective_embeddings.demo.results import Measurement, Results
+from effective_embeddings.demo.results import ListResults, Measurement, Results
 from effective_embeddings.demo.simulated_user import SortedMessage
 
 __all__ = ["TerminalObserver", "results_table"]
@@ -42,9 +42,10 @@ class TerminalObserver:
         self._console.print(f"\n[bold]{title}[/bold]")
 
     def measured(self, measurement: Measurement) -> None:
-        """Print an accuracy, with the first digits of the state digest."""
+        """Print both accuracies, with the first digits of the state digest."""
         self._console.print(
-            f"  {measurement.stage:<24}{measurement.accuracy:6.2f} %"
+            f"  {measurement.stage:<18}{measurement.accuracy:6.2f} %"
+            f"  LOCAL {measurement.accuracy_local:5.2f} %"
             f"  [dim]{measurement.assigned:>6} assigned  digest {measurement.digest[:10]}[/dim]",
             highlight=False,
         )
@@ -86,22 +87,31 @@ class TerminalObserver:
             self._progress.stop()
             self._progress = None
 
+    def lists_worked(self, lists: list[ListResults]) -> None:
+        """Print what each list cost."""
+        for each in lists:
+            self._console.print(
+                f"  {each.ranking:<18}{each.corrections:>4} corrections for {each.projects}"
+                f" projects; half-way {each.half_way:.0f} % of the list is right",
+                highlight=False,
+            )
+
 
 def results_table(results: Results) -> Table:
-    """Return all measurements, one per line."""
+    """Return all measurements, one per line: first matches right by both rankings."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("stage", no_wrap=True)
-    for name in ("assigned", "right", "accuracy", "gain"):
+    for name in ("assigned", "COSINE", "LOCAL", "gain"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("digest", no_wrap=True)
     static = results.at(STATIC).accuracy
     for each in results.measurements:
-        gain = each.accuracy - static
+        gain = each.accuracy_local - static
         table.add_row(
             each.stage,
             f"{each.assigned:,}",
-            f"{each.right:,} / {each.tested:,}",
             f"{each.accuracy:.2f} %",
+            f"{each.accuracy_local:.2f} %",
             "" if each.stage == STATIC else f"{gain:+.2f}",
             each.digest[:10],
         )

@@ -6,7 +6,7 @@ half-way is what the person looks at while half of the categories are still unkn
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ from effective_embeddings.evaluation.labelled import Labelled, Part
 from effective_embeddings.evaluation.ordering import shuffled
 from effective_embeddings.evaluation.product import Dials, Predictions, Product
 
-__all__ = ["Flow", "ListView", "make_projects", "run_flow"]
+__all__ = ["Flow", "ListView", "draw_projects", "project_items", "run_flow"]
 
 _TASKS = 5
 
@@ -58,21 +58,27 @@ class Flow:
     last: ListView
 
 
-def make_projects(data: Labelled, seed: int, number: int, tasks: int = _TASKS) -> Part:
-    """Draw projects of so many tasks each: a project's vector is the mean of its tasks'.
+def draw_projects(data: Labelled, seed: int, number: int, tasks: int = _TASKS) -> list[list[int]]:
+    """Draw projects of so many items to assign, all of one category; return the rows of each.
 
     The items of a category that are left over are a project if they are more than half of one.
     """
     order = shuffled(range(len(data.train)), f"{seed} projects {number}")
-    vectors, labels = [], []
+    projects = []
     for label in range(len(data.categories)):
         rows = [row for row in order if data.train.labels[row] == label]
-        for start in range(0, len(rows), tasks):
-            some = rows[start : start + tasks]
-            if 2 * len(some) > tasks:
-                vectors.append(data.train.vectors[some].mean(axis=0, dtype=np.float64))
-                labels.append(label)
-    return Part(np.array(vectors, np.float32), np.array(labels, np.int64))
+        parts = (rows[start : start + tasks] for start in range(0, len(rows), tasks))
+        projects += [some for some in parts if 2 * len(some) > tasks]
+    return projects
+
+
+def project_items(data: Labelled, projects: Sequence[Sequence[int]]) -> Part:
+    """Return each project as an item: the mean of its items' vectors."""
+    rows = [list(some) for some in projects]
+    means = [data.train.vectors[some].mean(axis=0, dtype=np.float64) for some in rows]
+    return Part(
+        np.array(means, np.float32), np.array([data.train.labels[some[0]] for some in rows])
+    )
 
 
 def run_flow(
