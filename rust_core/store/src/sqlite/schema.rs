@@ -9,7 +9,7 @@
 //! category in order of assignment have to be stored elsewhere. New members go to `new_members`,
 //! which is a few pages, and move from there to `members` a category at a time (see `members.rs`).
 //!
-//! BLOB columns hold records (`codec.rs`), but for `embedding` and `sum`, which are arrays of numbers.
+//! BLOB columns hold records (`codec`), but for `embedding` and `sum`, which are arrays of numbers.
 //! `extensions` holds fields that newer versions add to a row: NULL if the row uses none of them. So
 //! a new field changes no row that does not use it.
 

@@ -1,0 +1,61 @@
+//! An amount and what each principal holds of it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::Shortage;
+
+/// An amount that is shared out among principals.
+#[derive(Debug)]
+pub(super) struct Capacity {
+    whole: Shortage,
+    share: Shortage,
+    pub(super) taken: u64,
+    /// By principal; without the principals that hold nothing.
+    pub(super) held: HashMap<Arc<str>, u64>,
+}
+
+impl Capacity {
+    pub(super) fn new(whole: (&'static str, u64), share: (&'static str, u64)) -> Self {
+        let shortage = |(limit, value)| Shortage { limit, value };
+        Self {
+            whole: shortage(whole),
+            share: shortage(share),
+            taken: 0,
+            held: HashMap::new(),
+        }
+    }
+
+    fn held(&self, principal: &str) -> u64 {
+        self.held.get(principal).copied().unwrap_or(0)
+    }
+
+    /// The limit that an amount would exceed.
+    pub(super) fn shortage(&self, principal: &str, amount: u64) -> Option<Shortage> {
+        if self.taken.saturating_add(amount) > self.whole.value {
+            return Some(self.whole);
+        }
+        let held = self.held(principal).saturating_add(amount);
+        (held > self.share.value).then_some(self.share)
+    }
+
+    pub(super) fn take(&mut self, principal: &Arc<str>, amount: u64) {
+        self.taken += amount;
+        match self.held.get_mut(principal) {
+            Some(held) => *held += amount,
+            None => {
+                self.held.insert(Arc::clone(principal), amount);
+            }
+        }
+    }
+
+    pub(super) fn give_back(&mut self, principal: &str, amount: u64) {
+        self.taken -= amount;
+        if let Some(held) = self.held.get_mut(principal) {
+            *held -= amount;
+            if *held == 0 {
+                self.held.remove(principal);
+            }
+        }
+    }
+}

@@ -1,0 +1,229 @@
+use proptest::prelude::*;
+
+use super::*;
+
+const LIMITS: Limits = Limits {
+    calls: 8,
+    calls_share: 4,
+    arriving: 16,
+    arriving_share: 8,
+    streams: 4,
+    streams_share: 2,
+    reply_bytes: 1000,
+    reply_bytes_share: 500,
+};
+
+fn names(count: usize) -> Vec<Arc<str>> {
+    (0..count).map(|n| Arc::from(format!("p{n}"))).collect()
+}
+
+fn take(limiter: &Arc<ConcurrencyLimiter>, who: &Arc<str>, work: Work, n: u64) -> Vec<Permit> {
+    (0..n)
+        .map(|_| limiter.try_acquire(who, work).unwrap())
+        .collect()
+}
+
+#[track_caller]
+fn lacks(found: Result<Permit, Shortage>, limit: &str, value: u64) {
+    let shortage = found.err().unwrap();
+    assert_eq!((shortage.limit, shortage.value), (limit, value));
+}
+
+#[test]
+fn a_principal_has_a_share_and_all_together_have_the_whole() {
+    let limiter = ConcurrencyLimiter::new(LIMITS);
+    let [a, b, c] = &names(3)[..] else {
+        unreachable!()
+    };
+    let held = take(&limiter, a, Work::Unary, 4);
+    lacks(
+        limiter.try_acquire(a, Work::Unary),
+        "calls_per_principal",
+        4,
+    );
+    let others = take(&limiter, b, Work::Unary, 4);
+    lacks(limiter.try_acquire(c, Work::Unary), "concurrent_calls", 8);
+    drop(held);
+    drop(take(&limiter, c, Work::Unary, 4));
+    assert_eq!(limiter.in_flight(), 4);
+    drop(others);
+    assert_eq!(limiter.in_flight(), 0);
+}
+
+#[test]
+fn a_call_without_room_may_not_wait_for_its_request() {
+    let limiter = ConcurrencyLimiter::new(LIMITS);
+    let [a, b, _] = &names(3)[..] else {
+        unreachable!()
+    };
+    let _held = take(&limiter, a, Work::Unary, 4);
+    lacks(
+        limiter.try_acquire(a, Work::Arriving),
+        "calls_per_principal",
+        4,
+    );
+    let arriving = take(&limiter, b, Work::Arriving, 8);
+    lacks(
+        limiter.try_acquire(b, Work::Arriving),
+        "calls_per_principal",
+        8,
+    );
+    assert_eq!(limiter.in_flight(), 4 + 8);
+    drop(arriving);
+    assert_eq!(limiter.in_flight(), 4);
+}
+
+#[test]
+fn streams_are_calls_too_and_one_principal_cannot_take_all() {
+    let limiter = ConcurrencyLimiter::new(LIMITS);
+    let [a, b, c] = &names(3)[..] else {
+        unreachable!()
+    };
+    let _held = take(&limiter, a, Work::Streaming, 2);
+    let found = limiter.try_acquire(a, Work::Streaming);
+    lacks(found, "streams_per_principal", 2);
+    let _others = take(&limiter, b, Work::Streaming, 2);
+    lacks(
+        limiter.try_acquire(c, Work::Streaming),
+        "streaming_calls",
+        4,
+    );
+    let _rest = take(&limiter, a, Work::Unary, 2);
+    lacks(
+        limiter.try_acquire(a, Work::Unary),
+        "calls_per_principal",
+        4,
+    );
+}
+
+#[test]
+fn unread_replies_beyond_their_limit_hold_the_permits_of_their_calls() {
+    let limiter = ConcurrencyLimiter::new(LIMITS);
+    let [a, b, _] = &names(3)[..] else {
+        unreachable!()
+    };
+    let mut unread = take(&limiter, a, Work::Unary, 3);
+    for (permit, bytes) in unread.iter_mut().zip([400, 200, 100]) {
+        permit.exchange_for_reply(bytes);
+    }
+    assert_eq!((limiter.reply_bytes(), limiter.in_flight()), (500, 1));
+    let more = take(&limiter, a, Work::Unary, 3);
+    let found = limiter.try_acquire(a, Work::Arriving);
+    lacks(found, "calls_per_principal", 4);
+    let mut other = limiter.try_acquire(b, Work::Unary).unwrap();
+    other.exchange_for_reply(500);
+    assert_eq!((limiter.reply_bytes(), limiter.in_flight()), (1000, 4));
+    drop((unread, more));
+    assert_eq!((limiter.reply_bytes(), limiter.in_flight()), (500, 0));
+    drop(other);
+    assert_eq!(limiter.reply_bytes(), 0);
+}
+
+#[test]
+fn a_permit_is_exchanged_or_stays_as_it_is() {
+    let limiter = ConcurrencyLimiter::new(LIMITS);
+    let [a, b, _] = &names(3)[..] else {
+        unreachable!()
+    };
+    let mut arriving = take(&limiter, a, Work::Arriving, 5);
+    for permit in &mut arriving[..4] {
+        permit.exchange(Work::Unary).unwrap();
+    }
+    let shortage = arriving[4].exchange(Work::Unary).unwrap_err();
+    assert_eq!(shortage.limit, "calls_per_principal");
+    assert_eq!(limiter.in_flight(), 5);
+    drop(arriving.pop());
+    assert_eq!(limiter.in_flight(), 4);
+    drop(take(&limiter, b, Work::Arriving, 8));
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Take(usize, Work),
+    Reply(usize, u64),
+    Drop(usize),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let work = prop_oneof![
+        Just(Work::Arriving),
+        Just(Work::Unary),
+        Just(Work::Streaming)
+    ];
+    let step = prop_oneof![
+        3 => (0..4usize, work).prop_map(|(who, work)| Step::Take(who, work)),
+        2 => (any::<usize>(), 1..400u64).prop_map(|(at, bytes)| Step::Reply(at, bytes)),
+        2 => any::<usize>().prop_map(Step::Drop),
+    ];
+    prop::collection::vec(step, 0..200)
+}
+
+/// What the permits of a model add up to, by principal: calls, arriving, streams.
+fn counted(held: &[(usize, Work, Permit)], who: Option<usize>, of: &[Work]) -> u64 {
+    let counts = held
+        .iter()
+        .filter(|(owner, work, _)| who.is_none_or(|who| who == *owner) && of.contains(work));
+    counts.count() as u64
+}
+
+proptest! {
+    #[test]
+    fn no_share_and_no_whole_is_ever_exceeded_and_a_dropped_permit_is_room_again(
+        steps in steps(),
+    ) {
+        let limiter = ConcurrencyLimiter::new(LIMITS);
+        let names = names(4);
+        let mut held: Vec<(usize, Work, Permit)> = Vec::new();
+        let mut bytes: Vec<(usize, u64, Permit)> = Vec::new();
+        let calls = [Work::Unary, Work::Streaming];
+        for step in steps {
+            match step {
+                Step::Take(who, work) => {
+                    let room = |of: &[Work], whole, share| {
+                        counted(&held, None, of) < whole && counted(&held, Some(who), of) < share
+                    };
+                    let executes = room(&calls, LIMITS.calls, LIMITS.calls_share);
+                    let expected = executes && match work {
+                        Work::Unary => true,
+                        Work::Arriving => {
+                            room(&[work], LIMITS.arriving, LIMITS.arriving_share)
+                        }
+                        Work::Streaming => room(&[work], LIMITS.streams, LIMITS.streams_share),
+                    };
+                    let found = limiter.try_acquire(&names[who], work);
+                    prop_assert_eq!(found.is_ok(), expected);
+                    held.extend(found.ok().map(|permit| (who, work, permit)));
+                }
+                Step::Reply(at, amount) if !held.is_empty() => {
+                    let (who, work, mut permit) = held.swap_remove(at % held.len());
+                    let whole: u64 = bytes.iter().map(|each| each.1).sum();
+                    let own = bytes.iter().filter(|each| each.0 == who);
+                    let own: u64 = own.map(|each| each.1).sum();
+                    permit.exchange_for_reply(amount);
+                    let fits = whole + amount <= LIMITS.reply_bytes
+                        && own + amount <= LIMITS.reply_bytes_share;
+                    if fits {
+                        bytes.push((who, amount, permit));
+                    } else {
+                        held.push((who, work, permit));
+                    }
+                }
+                Step::Drop(at) if !held.is_empty() => {
+                    drop(held.swap_remove(at % held.len()));
+                }
+                Step::Drop(at) if !bytes.is_empty() => {
+                    drop(bytes.swap_remove(at % bytes.len()));
+                }
+                Step::Reply(..) | Step::Drop(_) => {}
+            }
+            prop_assert_eq!(limiter.in_flight(), held.len() as u64);
+            let whole: u64 = bytes.iter().map(|each| each.1).sum();
+            prop_assert_eq!(limiter.reply_bytes(), whole);
+        }
+        drop(held);
+        drop(bytes);
+        prop_assert_eq!(limiter.in_flight() + limiter.reply_bytes(), 0);
+        let state = limiter.state.lock();
+        prop_assert!(state.calls.held.is_empty() && state.reply_bytes.held.is_empty());
+    }
+}

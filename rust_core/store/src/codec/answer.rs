@@ -1,0 +1,125 @@
+//! The answers that are stored for requests with an id.
+
+use ee_core::command::Outcome;
+use ee_core::namespace::{Header, Profile};
+use ee_core::settings::NamespaceSettings;
+
+use super::record::{Body, Extensions, Record, encode_parts, value};
+use super::records::{checked, checked_score, put_ranking};
+
+/// The first answer to a request with an id.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// To a command: the outcome, and the revision after it.
+    Command(Outcome, u64),
+    /// To the creation, deletion or restore of a namespace.
+    Namespace(Box<NamespaceAnswer>),
+}
+
+/// A namespace, as its creation, deletion or restore was answered.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NamespaceAnswer {
+    /// Name.
+    pub name: String,
+    /// Settings.
+    pub settings: NamespaceSettings,
+    /// Description, labels and time of creation.
+    pub profile: Profile,
+    /// Revision, counts and digests.
+    pub header: Header,
+}
+
+/// Kinds of answers in a body.
+const COMMAND: u8 = 0;
+const NAMESPACE: u8 = 1;
+
+impl Answer {
+    /// The profile in the answer, if it has one.
+    fn profile(&mut self) -> Option<&mut Profile> {
+        match self {
+            Self::Command(Outcome::UpdateProfile { profile, .. }, _) => Some(profile),
+            Self::Command(..) => None,
+            Self::Namespace(answer) => Some(&mut answer.profile),
+        }
+    }
+}
+
+/// Extensions: 1, the ranking of the profile that is answered; 2, the least score of the category
+/// that is answered.
+impl Record for Answer {
+    const NAME: &str = "stored answer";
+    const FIELDS: u64 = 2;
+
+    fn extensions(&self, out: &mut Extensions) {
+        match self {
+            Self::Command(outcome, _) => command_extensions(out, outcome),
+            Self::Namespace(answer) => put_ranking(out, answer.profile.ranking),
+        }
+    }
+
+    fn extension(&mut self, tag: u64, bytes: &[u8]) -> Option<()> {
+        if tag == 2 {
+            let Self::Command(Outcome::Reanchor(view), _) = self else {
+                return None;
+            };
+            view.settings.min_score = Some(checked_score(value(bytes)?)?);
+            return Some(());
+        }
+        self.profile()?.ranking = checked(value(bytes)?)?;
+        Some(())
+    }
+
+    fn body(&self, out: Body) -> Body {
+        match self {
+            Self::Command(outcome, revision) => command_body(out, outcome, *revision),
+            Self::Namespace(answer) => out
+                .put(&(NAMESPACE, &answer.name, &answer.settings))
+                .put(&(&answer.profile, &answer.header)),
+        }
+    }
+
+    fn read(bytes: &[u8]) -> postcard::Result<(Self, &[u8])> {
+        let (kind, bytes): (u8, _) = postcard::take_from_bytes(bytes)?;
+        Ok(match kind {
+            COMMAND => {
+                let ((outcome, revision), rest) = postcard::take_from_bytes(bytes)?;
+                (Self::Command(outcome, revision), rest)
+            }
+            NAMESPACE => {
+                let ((name, settings, profile, header), rest) = postcard::take_from_bytes(bytes)?;
+                let answer = NamespaceAnswer {
+                    name,
+                    settings,
+                    profile,
+                    header,
+                };
+                (Self::Namespace(Box::new(answer)), rest)
+            }
+            _ => return Err(postcard::Error::DeserializeBadEnum),
+        })
+    }
+}
+
+/// Bytes of [`Answer::Command`], without a copy of the outcome.
+pub fn encode_command_answer(outcome: &Outcome, revision: u64) -> Vec<u8> {
+    encode_parts::<Answer>(
+        |out| command_body(out, outcome, revision),
+        |out| command_extensions(out, outcome),
+    )
+}
+
+fn command_extensions(out: &mut Extensions, outcome: &Outcome) {
+    match outcome {
+        Outcome::UpdateProfile { profile, .. } => put_ranking(out, profile.ranking),
+        Outcome::Reanchor(view) => {
+            if let Some(min_score) = view.settings.min_score {
+                out.put(2, &min_score);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn command_body(out: Body, outcome: &Outcome, revision: u64) -> Body {
+    out.put(&(COMMAND, outcome, revision))
+}

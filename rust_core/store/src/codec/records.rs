@@ -1,0 +1,268 @@
+//! The kinds of stored records, apart from answers.
+
+use std::sync::Arc;
+
+use ee_core::command::record::{Change, Entry};
+use ee_core::namespace::{CategoryRecord, Header, MemberStats, Profile, UnitCorrection};
+use ee_core::settings::{Metadata, NamespaceSettings, RankingSettings};
+
+use super::numbers::{sum_from_bytes, sum_to_bytes};
+use super::record::{Body, Extensions, Record, value};
+
+/// A record whose body is the value as serde has it.
+macro_rules! plain_body {
+    () => {
+        fn body(&self, out: Body) -> Body {
+            out.put(self)
+        }
+
+        fn read(bytes: &[u8]) -> postcard::Result<(Self, &[u8])> {
+            postcard::take_from_bytes(bytes)
+        }
+    };
+}
+
+/// Extensions: 1, the least score of a match.
+impl Record for CategoryRecord {
+    const NAME: &str = "category record";
+    const FIELDS: u64 = 1;
+    plain_body!();
+
+    fn extensions(&self, out: &mut Extensions) {
+        if let Some(min_score) = self.settings.min_score {
+            out.put(1, &min_score);
+        }
+    }
+
+    fn extension(&mut self, _tag: u64, bytes: &[u8]) -> Option<()> {
+        self.settings.min_score = Some(checked_score(value(bytes)?)?);
+        Some(())
+    }
+}
+
+/// Extensions, each value with the place of its change: 1, rankings before changes of the profile;
+/// 2, least scores of categories before their changes.
+impl Record for Entry {
+    const NAME: &str = "log entry";
+    const FIELDS: u64 = 2;
+    plain_body!();
+
+    fn extensions(&self, out: &mut Extensions) {
+        let changes = || self.changes.iter().enumerate();
+        let ranking = |(place, change): (usize, &Change)| match change {
+            Change::ProfileUpdated { ranking, .. } if *ranking != RankingSettings::default() => {
+                Some((place as u64, *ranking))
+            }
+            _ => None,
+        };
+        let rankings: Vec<_> = changes().filter_map(ranking).collect();
+        if !rankings.is_empty() {
+            out.put(1, &rankings);
+        }
+        let min_score = |(place, change): (usize, &Change)| match change {
+            Change::CategoryUpdated { before } | Change::CategoryDeleted { before } => {
+                Some((place as u64, before.settings.min_score?))
+            }
+            _ => None,
+        };
+        let min_scores: Vec<(u64, f64)> = changes().filter_map(min_score).collect();
+        if !min_scores.is_empty() {
+            out.put(2, &min_scores);
+        }
+    }
+
+    fn extension(&mut self, tag: u64, bytes: &[u8]) -> Option<()> {
+        if tag == 2 {
+            for (place, min_score) in value::<Vec<(u64, f64)>>(bytes)? {
+                let place = usize::try_from(place).ok()?;
+                let change = self.changes.get_mut(place)?;
+                let (Change::CategoryUpdated { before } | Change::CategoryDeleted { before }) =
+                    change
+                else {
+                    return None;
+                };
+                before.settings.min_score = Some(checked_score(min_score)?);
+            }
+            return Some(());
+        }
+        for (place, before) in value::<Vec<(u64, RankingSettings)>>(bytes)? {
+            let place = usize::try_from(place).ok()?;
+            let Change::ProfileUpdated { ranking, .. } = self.changes.get_mut(place)? else {
+                return None;
+            };
+            *ranking = checked(before)?;
+        }
+        Some(())
+    }
+}
+
+/// What a category has absorbed, apart from the sum itself.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StoredStats {
+    /// Counts and sums of its members.
+    pub stats: MemberStats,
+    /// What its sum lacks to be the sum of unit copies.
+    pub unit_correction: UnitCorrection,
+}
+
+/// Extensions: 1, the correction, as a sum is stored.
+impl Record for StoredStats {
+    const NAME: &str = "member statistics";
+    const FIELDS: u64 = 1;
+
+    fn body(&self, out: Body) -> Body {
+        out.put(&self.stats)
+    }
+
+    fn read(bytes: &[u8]) -> postcard::Result<(Self, &[u8])> {
+        let (stats, rest) = postcard::take_from_bytes(bytes)?;
+        let unit_correction = None;
+        Ok((
+            Self {
+                stats,
+                unit_correction,
+            },
+            rest,
+        ))
+    }
+
+    fn extensions(&self, out: &mut Extensions) {
+        if let Some(correction) = &self.unit_correction {
+            out.put(1, &sum_to_bytes(correction));
+        }
+    }
+
+    fn extension(&mut self, _tag: u64, bytes: &[u8]) -> Option<()> {
+        let components = value::<Vec<u8>>(bytes)?;
+        let whole = components.len().is_multiple_of(size_of::<i64>());
+        self.unit_correction = whole.then(|| Arc::new(sum_from_bytes(&components)));
+        whole.then_some(())
+    }
+}
+
+impl Record for Header {
+    const NAME: &str = "namespace header";
+    plain_body!();
+}
+
+impl Record for NamespaceSettings {
+    const NAME: &str = "namespace settings";
+    plain_body!();
+}
+
+impl Record for Metadata {
+    const NAME: &str = "item metadata";
+    plain_body!();
+}
+
+/// Extensions: 1, the ranking.
+impl Record for Profile {
+    const NAME: &str = "namespace profile";
+    const FIELDS: u64 = 1;
+    plain_body!();
+
+    fn extensions(&self, out: &mut Extensions) {
+        put_ranking(out, self.ranking);
+    }
+
+    fn extension(&mut self, _tag: u64, bytes: &[u8]) -> Option<()> {
+        self.ranking = checked(value(bytes)?)?;
+        Some(())
+    }
+}
+
+pub(super) fn put_ranking(out: &mut Extensions, ranking: RankingSettings) {
+    if ranking != RankingSettings::default() {
+        out.put(1, &ranking);
+    }
+}
+
+/// A score, if it is in its range.
+pub(super) fn checked_score(score: f64) -> Option<f64> {
+    (-1.0..=1.0).contains(&score).then_some(score)
+}
+
+/// Whether the numbers are in their range.
+pub(super) fn checked(ranking: RankingSettings) -> Option<RankingSettings> {
+    let fits = |fairness: f64| (0.0..=1.0).contains(&fairness);
+    ranking.fairness.is_none_or(fits).then_some(ranking)
+}
+
+#[cfg(test)]
+mod tests {
+    use ee_core::command::Outcome;
+    use ee_core::settings::RankingMode;
+
+    use super::*;
+    use crate::codec::{Answer, decode, encode, encode_command_answer};
+
+    const LOCAL: RankingSettings = RankingSettings {
+        mode: RankingMode::Local,
+        fairness: Some(0.25),
+    };
+
+    fn profile(ranking: RankingSettings) -> Profile {
+        Profile {
+            description: "d".into(),
+            ranking,
+            ..Profile::default()
+        }
+    }
+
+    #[test]
+    fn a_ranking_that_is_not_the_default_is_an_extension_of_each_record_that_has_one() {
+        let plain = encode(&profile(RankingSettings::default()));
+        let local = encode(&profile(LOCAL));
+        assert_eq!(&local[..plain.len()], plain, "the body is the same");
+        assert_eq!(
+            decode::<Profile>(&plain, "p").unwrap().ranking,
+            RankingSettings::default()
+        );
+        assert_eq!(decode::<Profile>(&local, "p").unwrap(), profile(LOCAL));
+
+        let changed = |ranking| Change::ProfileUpdated {
+            description: "before".into(),
+            labels: Metadata::new(),
+            ranking,
+        };
+        let entry = Entry {
+            revision: 3,
+            origin: Default::default(),
+            request_id: String::new(),
+            changes: vec![changed(RankingSettings::default()), changed(LOCAL)],
+            effects: Vec::new(),
+            images: Vec::new(),
+        };
+        assert_eq!(decode::<Entry>(&encode(&entry), "e").unwrap(), entry);
+
+        let outcome = Outcome::UpdateProfile {
+            profile: profile(LOCAL),
+            header: Box::default(),
+        };
+        let answer = Answer::Command(outcome.clone(), 7);
+        assert_eq!(encode(&answer), encode_command_answer(&outcome, 7));
+        assert_eq!(decode::<Answer>(&encode(&answer), "a").unwrap(), answer);
+    }
+
+    #[test]
+    fn a_correction_is_an_extension_of_the_statistics() {
+        let plain = StoredStats::default();
+        let corrected = StoredStats {
+            unit_correction: Some(Arc::new(vec![1, -2, i64::MIN])),
+            ..plain.clone()
+        };
+        let bytes = encode(&corrected);
+        assert_eq!(&bytes[..encode(&plain).len()], encode(&plain));
+        assert_eq!(decode::<StoredStats>(&bytes, "s").unwrap(), corrected);
+        assert_eq!(decode::<StoredStats>(&encode(&plain), "s").unwrap(), plain);
+    }
+
+    #[test]
+    fn a_ranking_out_of_its_range_is_damage() {
+        let wrong = RankingSettings {
+            fairness: Some(1.5),
+            ..LOCAL
+        };
+        assert!(decode::<Profile>(&encode(&profile(wrong)), "p").is_err());
+    }
+}
