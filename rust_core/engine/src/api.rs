@@ -1,4 +1,4 @@
-//! What goes in and comes out of the engine, apart from commands and their outcomes.
+//! The parameters and results of the engine, apart from commands and their outcomes.
 
 use std::time::Instant;
 
@@ -13,15 +13,15 @@ use ee_store::NamespaceRow;
 /// How to open a data directory.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Bytes that the categories of loaded namespaces may take; namespaces that were not used for
-    /// longest leave above it. None: no limit.
+    /// Bytes that the categories of loaded namespaces may take; the namespaces that were not used for
+    /// longest are evicted above it. `None`: not limited.
     pub memory_budget: Option<usize>,
     /// Threads that one large scan, or the arithmetic of a batch of writes, may be split over; at
     /// least 1.
     pub threads: usize,
-    /// Ranking kernel; none: the best for this CPU. Answers are the same with each.
+    /// Ranking kernel; `None`: the best for this CPU. Answers do not depend on it.
     pub kernel: Option<Kernel>,
-    /// Namespaces that there may be; more are refused. None: as many as one likes.
+    /// Largest number of namespaces; `None`: not limited.
     pub max_namespaces: Option<u64>,
 }
 
@@ -41,13 +41,13 @@ impl Default for Options {
 pub struct WriteContext {
     /// The author of the change.
     pub actor: String,
-    /// Why.
+    /// The reason for the change.
     pub reason: String,
-    /// Id that makes a retry return the first answer; empty: none.
+    /// Id with which a retry returns the first answer; empty: retries are not recognized.
     pub request_id: String,
-    /// Hash of the request without its id: tells a retry from another request with the same id.
+    /// Hash of the request without its id: distinguishes a retry from another request with the same id.
     pub fingerprint: u64,
-    /// Answer as the write would, and write nothing.
+    /// True: compute the answer and write nothing.
     pub validate_only: bool,
     /// Do not begin after this.
     pub deadline: Option<Instant>,
@@ -67,19 +67,19 @@ pub struct ReadContext {
 pub struct NewNamespace {
     /// Its name.
     pub name: String,
-    /// What is fixed.
+    /// Settings that are fixed at its creation.
     pub settings: NamespaceSettings,
-    /// What it is for.
+    /// Description.
     pub description: String,
-    /// Labels of the caller's own.
+    /// The caller's labels.
     pub labels: Metadata,
-    /// How it ranks.
+    /// Ranking.
     pub ranking: RankingSettings,
 }
 
 #[cfg(test)]
 impl NewNamespace {
-    /// A plain one, named `n`, for the tests inside the crate.
+    /// A namespace named `n` with default settings, for the unit tests.
     pub(crate) fn plain(dimension: u32) -> Self {
         use ee_core::settings::{MembershipMode, Normalization};
         Self {
@@ -97,22 +97,22 @@ impl NewNamespace {
     }
 }
 
-/// What there is to say of a namespace.
+/// A namespace with its counts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NamespaceView {
     /// Its name.
     pub name: String,
-    /// What is fixed.
+    /// Settings that are fixed at its creation.
     pub settings: NamespaceSettings,
-    /// What it is for.
+    /// Description.
     pub description: String,
-    /// Labels of the caller's own.
+    /// The caller's labels.
     pub labels: Metadata,
-    /// How it ranks.
+    /// Ranking.
     pub ranking: RankingSettings,
     /// When it was created, in milliseconds since the Unix epoch.
     pub created_ms: i64,
-    /// Writes so far.
+    /// Revision.
     pub revision: u64,
     /// Categories.
     pub categories: u64,
@@ -153,18 +153,18 @@ impl NamespaceView {
     }
 }
 
-/// What came of a write.
+/// The result of a write.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Written {
-    /// What the caller is told.
+    /// The outcome for the caller.
     pub outcome: Outcome,
     /// The namespace's revision after it (or, if nothing was written, at which it was computed).
     pub revision: u64,
-    /// It is the answer to an earlier request with the same id: nothing was written now.
+    /// True: the answer to an earlier request with the same id; nothing was written now.
     pub replayed: bool,
 }
 
-/// An answer and the revision that it was read at.
+/// An answer and the revision at which it was read.
 #[derive(Clone, Debug, PartialEq)]
 pub struct At<T> {
     /// The answer.
@@ -173,16 +173,16 @@ pub struct At<T> {
     pub revision: u64,
 }
 
-/// An item and where it is.
+/// An item with its memberships.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ItemView {
     /// Its key.
     pub key: String,
-    /// How much it teaches.
+    /// Weight.
     pub weight: f32,
-    /// Its embedding, where asked for.
+    /// Embedding, if requested.
     pub embedding: Option<Vec<f32>>,
-    /// Data of the caller's own.
+    /// The caller's metadata.
     pub metadata: Metadata,
     /// When it was first stored, in milliseconds since the Unix epoch.
     pub created_ms: i64,
@@ -201,7 +201,7 @@ pub struct MembershipView {
     pub origin: Origin,
 }
 
-/// Which items to list, and where to go on.
+/// The items to list, and the position to continue from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ItemFilter {
     /// All, by key, after this one.
@@ -223,21 +223,21 @@ pub enum ItemFilter {
     },
 }
 
-/// What to rank categories by.
+/// The source of a query.
 #[derive(Clone, Debug, PartialEq)]
 pub enum QuerySpec {
-    /// A vector, as the namespace takes vectors in.
+    /// A vector, normalized as the namespace requires.
     Vector(Vec<f32>),
     /// A stored item.
     Item(String),
-    /// The weighted mean of vectors and items; none of them is a list.
+    /// The weighted mean of vectors and items, without nested parts.
     Parts(Vec<(QuerySpec, f32)>),
 }
 
-/// Whether a snapshot holds everything, or only what matching needs.
+/// The content of a snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SnapshotView {
-    /// All that a restore needs.
+    /// Everything that a restore needs.
     Full,
     /// Categories and their effective embeddings.
     Effective,
@@ -274,7 +274,7 @@ pub enum Frame {
     },
 }
 
-/// What a verification found.
+/// The result of a verification.
 #[derive(Clone, Debug, PartialEq)]
 pub struct VerifyReport {
     /// Categories whose sum was rebuilt and compared.
@@ -285,11 +285,11 @@ pub struct VerifyReport {
     pub memberships: u64,
     /// Digest of the rebuilt state.
     pub digest: [u8; 32],
-    /// What does not agree; empty: all is well.
+    /// The differences found; empty: the namespace is intact.
     pub findings: Vec<String>,
 }
 
-/// What the engine is.
+/// Facts about the engine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EngineInfo {
     /// Version of the bundled SQLite.
@@ -304,11 +304,11 @@ pub struct EngineInfo {
     pub members: MemberMemory,
 }
 
-/// Whether the engine takes writes.
+/// Whether the engine accepts writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Health {
-    /// It does.
+    /// It accepts writes.
     Serving,
-    /// It does not, and why.
+    /// It refuses writes, for this reason.
     NotServing(String),
 }

@@ -1,4 +1,4 @@
-//! The engine: one data directory and everything that can be asked of it.
+//! The engine: one data directory and the operations on it.
 
 use std::mem;
 use std::path::Path;
@@ -29,7 +29,7 @@ use crate::write::prediction_probe;
 use crate::write::writer::Writer;
 use crate::{Error, Result};
 
-/// A data directory, open. All methods may be called from any thread, and may block.
+/// An open data directory. All methods may be called from any thread, and may block.
 pub struct Engine {
     pub(crate) shared: Arc<Shared>,
     pub(crate) writer: Arc<Writer>,
@@ -38,7 +38,7 @@ pub struct Engine {
 
 impl Engine {
     /// Opens a data directory, or creates it. Fails if another process has it open, if it was written
-    /// by another version's format, or if something that was acknowledged is missing.
+    /// by another version's format, or if an acknowledged write is missing.
     pub fn open(directory: &Path, options: Options) -> Result<Self> {
         Self::with_backend(Arc::new(Sqlite::open(directory)?), options)
     }
@@ -72,7 +72,7 @@ impl Engine {
         self.writer.operation(create)
     }
 
-    /// Deletes a namespace and all that it holds. Its rows are purged step by step afterwards.
+    /// Deletes a namespace with its content. Its rows are purged step by step afterwards.
     pub fn delete_namespace(
         &self,
         name: &str,
@@ -84,7 +84,7 @@ impl Engine {
             .operation(DeleteNamespace::new(name, force, context))
     }
 
-    /// Up to `limit` namespaces by name, after a name, whose names begin with a prefix.
+    /// Up to `limit` namespaces whose names begin with a prefix, by name, after a name.
     pub fn list_namespaces(
         &self,
         prefix: &str,
@@ -95,7 +95,7 @@ impl Engine {
     }
 
     /// The namespace with a name, loaded if it is not in memory. If that takes more memory than the
-    /// budget allows, other namespaces leave.
+    /// budget allows, other namespaces are evicted.
     pub fn handle(&self, name: &str) -> Result<NamespaceHandle> {
         let loaded = self.reading(|| self.shared.cache.get(name))?;
         if self.shared.cache.over_budget() {
@@ -120,7 +120,7 @@ impl Engine {
         Ok(self.at(namespace, context)?.view())
     }
 
-    /// Writes; returns once that is durable and visible.
+    /// Executes a command; returns once its effect is durable and visible.
     pub fn write(
         &self,
         namespace: &NamespaceHandle,
@@ -160,8 +160,8 @@ impl Engine {
         self.ranker().rank(namespace, queries, options, context)
     }
 
-    /// [`Engine::rank`] if that waits for nothing and takes microseconds; `None` if it might take
-    /// longer. For a thread that other callers wait for.
+    /// [`Engine::rank`] if it waits for nothing and takes microseconds; `None` if it might take
+    /// longer. For threads on which other callers wait.
     pub fn try_rank(
         &self,
         namespace: &NamespaceHandle,
@@ -274,7 +274,7 @@ impl Engine {
         })
     }
 
-    /// Begins to take a full snapshot back, into a new namespace.
+    /// Begins to restore a full snapshot into a new namespace.
     pub fn restore(&self, new: NewNamespace, context: WriteContext) -> Result<Restore> {
         check_deadline(context.deadline)?;
         Restore::begin(
@@ -286,7 +286,7 @@ impl Engine {
         )
     }
 
-    /// Rebuilds everything from the items and compares it with what is live.
+    /// Rebuilds everything from the items and compares it with the live state.
     pub fn verify(&self, namespace: &NamespaceHandle) -> Result<At<VerifyReport>> {
         let loaded = self.at(namespace, ReadContext::default())?;
         let At {
@@ -306,7 +306,7 @@ impl Engine {
         self.reading(|| Ok(self.shared.backend.verify_files()?))
     }
 
-    /// What the engine is.
+    /// Version of SQLite, kernel, counts and memory.
     pub fn info(&self) -> Result<EngineInfo> {
         let namespaces = self.reading(|| Ok(self.shared.backend.view()?.namespace_count()?))?;
         Ok(EngineInfo {
@@ -318,7 +318,7 @@ impl Engine {
         })
     }
 
-    /// What the loaded namespaces hold of members.
+    /// The members in memory of the loaded namespaces.
     fn member_memory(&self) -> MemberMemory {
         let mut all = MemberMemory::default();
         for namespace in self.shared.cache.loaded() {
@@ -332,7 +332,7 @@ impl Engine {
         all
     }
 
-    /// What it has done since it was opened.
+    /// The metrics since the engine was opened.
     pub fn stats(&self) -> Stats {
         let cache = &self.shared.cache;
         let members = self.member_memory();
@@ -352,12 +352,12 @@ impl Engine {
         self.shared.health.may_write()
     }
 
-    /// Whether it takes writes.
+    /// Whether the engine accepts writes.
     pub fn health(&self) -> Health {
         self.shared.health.report()
     }
 
-    /// Refuses writes from now on; those that were begun are finished.
+    /// Refuses new writes; those that have begun are finished.
     pub fn stop_writes(&self) {
         self.shared.health.stop();
     }
@@ -373,7 +373,7 @@ impl Engine {
         self.writer.stop();
     }
 
-    /// Reads; an error is told as one of reading.
+    /// Reads; an error is reported as one of reading.
     fn reading<T>(&self, read: impl FnOnce() -> Result<T>) -> Result<T> {
         self.shared.reading(read)
     }

@@ -1,10 +1,10 @@
-//! Why the engine did not do what it was asked to.
+//! The errors of the engine.
 
 use ee_core::command::Rejection;
 use ee_store::StoreError;
 use thiserror::Error;
 
-/// Why a call failed. Nothing was changed, unless the text says that it is not known.
+/// The error of a call. Nothing was changed, unless the text says that it is not known.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Error {
     /// No namespace has this name.
@@ -19,10 +19,10 @@ pub enum Error {
         /// The name.
         name: String,
     },
-    /// There are as many namespaces as there may be.
+    /// The limit of namespaces is reached.
     #[error("there are as many namespaces as there may be, {limit}: delete one that is not needed")]
     TooManyNamespaces {
-        /// How many there may be.
+        /// The limit.
         limit: u64,
     },
     /// The namespace to delete still holds something.
@@ -46,16 +46,16 @@ pub enum Error {
     ItemNotFound {
         /// The key.
         key: String,
-        /// Where in a Match it is named: query, and part of a weighted list.
+        /// The query of a Match that names it, and the part of the query.
         query: Option<(usize, Option<usize>)>,
     },
     /// The parts of a query cancel out, or leave the range of a sum.
     #[error("the parts of query {query} cancel out: it points nowhere")]
     DegenerateQuery {
-        /// The query's place in the batch.
+        /// Index of the query.
         query: usize,
     },
-    /// The command is at fault.
+    /// The command is invalid in the current state.
     #[error(transparent)]
     Rejected(#[from] Rejection),
     /// The request's id was used by another request.
@@ -78,21 +78,21 @@ pub enum Error {
     /// A snapshot cannot be restored.
     #[error("the snapshot cannot be restored: {reason}")]
     InvalidSnapshot {
-        /// What is wrong with it.
+        /// The fault.
         reason: String,
     },
-    /// Stored data does not agree with itself.
+    /// Stored data is damaged.
     #[error("stored data is damaged: {place}: {what}")]
     Corrupted {
-        /// Where.
+        /// The place: table and row, or file.
         place: String,
-        /// What does not agree.
+        /// The disagreement.
         what: String,
     },
     /// Stored data was written by a newer version of the software.
     #[error("stored data cannot be read by this version: {place}: {what}")]
     NewerData {
-        /// Where.
+        /// The place: table and row, or file.
         place: String,
         /// The kind of record, and its field or version.
         what: String,
@@ -116,23 +116,23 @@ pub enum Error {
         /// The calling process.
         calling: u32,
     },
-    /// A directory that is to be filled holds something already.
+    /// A directory that must be empty is not.
     #[error("data directory {directory} is not empty")]
     DirectoryNotEmpty {
         /// The directory.
         directory: String,
     },
-    /// The store failed; it no longer takes writes. Whether the last write is durable is not
-    /// known until the service has been restarted.
+    /// The store failed and accepts no more writes. Whether the last write is durable is not known
+    /// until a restart.
     #[error("the store failed and takes no more writes: {cause}")]
     StoreFailed {
-        /// Why.
+        /// The cause.
         cause: String,
     },
-    /// A part of the store could not be read. That is not known to be more than this read.
+    /// A part of the store could not be read; other reads may succeed.
     #[error("the store could not be read: {cause}")]
     ReadFailed {
-        /// Why.
+        /// The cause.
         cause: String,
     },
     /// The engine is being closed.

@@ -11,13 +11,13 @@ use crate::{Error, Result};
 /// Why nothing is written after a panic.
 pub(crate) const DEFECT: &str = "a defect stopped the writer";
 
-/// Whether the engine takes writes: until it is told to stop, or the store fails.
+/// Whether the engine accepts writes: until it is stopped or the store fails.
 pub(crate) struct WriteHealth {
-    /// The process that opened the engine, and has its threads and locks.
+    /// The process that opened the engine and has its threads and locks.
     process: u32,
     stopping: AtomicBool,
     failure: Arc<FailureLatch>,
-    /// Where the data is: only the operator is told.
+    /// The data's path, which only the operator may see.
     location: String,
 }
 
@@ -36,7 +36,7 @@ impl WriteHealth {
         self.stopping.store(true, Ordering::Release);
     }
 
-    /// The store failed: what was acknowledged is durable, and nothing more is acknowledged.
+    /// The store failed: acknowledged writes are durable, and no further write is acknowledged.
     pub(crate) fn fail(&self, cause: &str) {
         self.failure.set(cause);
     }
@@ -58,7 +58,7 @@ impl WriteHealth {
         self.failure.is_set()
     }
 
-    /// Refuses what was queued before, if the store has failed since.
+    /// Refuses queued writes if the store has failed since.
     pub(crate) fn may_write_queued(&self) -> Result<()> {
         match self.failure.cause() {
             Some(cause) => Err(Error::StoreFailed {
@@ -87,7 +87,7 @@ impl WriteHealth {
         Ok(())
     }
 
-    /// Why a job that was handed over got no answer.
+    /// The error of a queued job without an answer.
     pub(crate) fn unanswered(&self) -> Error {
         match self.may_write() {
             Err(error) => error,
@@ -101,7 +101,7 @@ impl WriteHealth {
         }
     }
 
-    /// Whether the engine takes writes; if not, the whole reason, which is for the operator.
+    /// Whether the engine accepts writes; if not, the full reason, for the operator.
     pub(crate) fn report(&self) -> Health {
         if let Some(cause) = self.failure.cause() {
             return Health::NotServing(Error::StoreFailed { cause }.to_string());
@@ -112,8 +112,8 @@ impl WriteHealth {
         }
     }
 
-    /// What every caller is told of a failure that may have come with another caller's write: all but
-    /// where the data is, and nothing from the first name on.
+    /// The part of a failure that every caller may see: without the data's path, and cut before the
+    /// first name, since the failure may have come with another caller's write.
     fn without_particulars(&self, cause: &str) -> String {
         let parts = cause.split(": ").take_while(|part| !part.contains('"'));
         let told: Vec<_> = parts

@@ -1,4 +1,4 @@
-//! The life of a namespace: create, delete, list, and how many there may be.
+//! Creating, deleting and listing namespaces, and the limit of their number.
 
 use ee_core::command::record::{Change, Entry};
 use ee_core::namespace::{Header, Origin, Profile};
@@ -19,7 +19,7 @@ pub(crate) struct CreateNamespace {
 }
 
 impl CreateNamespace {
-    /// Answers as the creation would, and writes nothing.
+    /// Computes the answer of the creation and writes nothing.
     pub(crate) fn validate(&self, reads: &dyn Reads) -> Result<NamespaceView> {
         check_new_name(reads, &self.new.name)?;
         check_limit(reads.namespace_count()?, self.max_namespaces)?;
@@ -47,13 +47,13 @@ impl Operation for CreateNamespace {
     }
 }
 
-/// Deletes a namespace and all that it holds. The rows are purged step by step afterwards.
+/// Deletes a namespace with its content. The rows are purged step by step afterwards.
 pub(crate) struct DeleteNamespace {
     pub(crate) name: String,
     pub(crate) force: bool,
     pub(crate) context: WriteContext,
-    /// Whether the namespace that memory may hold under the name is deleted: not after a dry run, nor
-    /// where a retry finds a later namespace of this name.
+    /// Whether the cached namespace of this name was deleted: not after a dry run, nor if a retry finds
+    /// a later namespace of the name.
     gone: bool,
 }
 
@@ -72,7 +72,7 @@ impl Operation for DeleteNamespace {
     type Output = NamespaceView;
 
     fn apply(&mut self, session: &mut dyn WriteSession) -> Result<NamespaceView> {
-        // It may be applied again after a conflict.
+        // After a conflict it is applied again.
         self.gone = false;
         let Self { name, context, .. } = self;
         check_deadline(context.deadline)?;
@@ -102,14 +102,14 @@ impl Operation for DeleteNamespace {
     }
 
     fn committed(&self, shared: &Shared, view: &NamespaceView) {
-        // Another process may have created a namespace of this name since: it is loaded anew.
+        // Another process may have created a namespace of this name since; it is loaded on first use.
         if self.gone {
             shared.cache.remove(&view.name);
         }
     }
 }
 
-/// Up to `limit` namespaces by name, after a name, whose names begin with a prefix.
+/// Up to `limit` namespaces whose names begin with a prefix, by name, after a name.
 pub(crate) fn list(
     shared: &Shared,
     prefix: &str,
@@ -121,7 +121,7 @@ pub(crate) fn list(
     Ok(rows.iter().map(NamespaceView::of).collect())
 }
 
-/// Refuses a name that a namespace has.
+/// Refuses the name of an existing namespace.
 pub(crate) fn check_new_name(reads: &dyn Reads, name: &str) -> Result<()> {
     match reads.namespace_by_name(name)? {
         Some(_) => Err(Error::NamespaceExists {
@@ -131,7 +131,7 @@ pub(crate) fn check_new_name(reads: &dyn Reads, name: &str) -> Result<()> {
     }
 }
 
-/// Refuses one more namespace than there may be.
+/// Refuses a namespace beyond the limit.
 pub(crate) fn check_limit(actual: u64, limit: Option<u64>) -> Result<()> {
     match limit {
         Some(limit) if actual >= limit => Err(Error::TooManyNamespaces { limit }),
@@ -139,7 +139,7 @@ pub(crate) fn check_limit(actual: u64, limit: Option<u64>) -> Result<()> {
     }
 }
 
-/// The row of a new namespace, of which nothing is stored yet.
+/// The row of a new, empty namespace.
 pub(crate) fn new_row(new: &NewNamespace, state: NamespaceState, now_ms: i64) -> NamespaceRow {
     NamespaceRow {
         id: 0,
@@ -160,7 +160,7 @@ pub(crate) fn new_row(new: &NewNamespace, state: NamespaceState, now_ms: i64) ->
     }
 }
 
-/// The row of a namespace at revision 1, that of its creation.
+/// The row of a namespace at revision 1, its creation.
 fn created(new: &NewNamespace, now_ms: i64) -> NamespaceRow {
     let mut row = new_row(new, NamespaceState::Active, now_ms);
     row.header.revision = 1;

@@ -228,7 +228,7 @@ pub struct Metric {
     pub name: &'static str,
     /// How it behaves.
     pub kind: Kind,
-    /// What it says, in a sentence.
+    /// Its meaning, in a sentence.
     pub help: &'static str,
 }
 
@@ -259,10 +259,10 @@ impl<'a> From<&'a Distribution> for Value<'a> {
     }
 }
 
-/// Makes the metrics, the table of them, and the values of the table: nothing can be in one only.
+/// Defines the metrics, their table and their values in one place, so that none lacks a part.
 macro_rules! metrics {
     ($(#[doc = $help:literal] $kind:ident $name:ident: $type:ty,)+) => {
-        /// What an engine has done since it was opened.
+        /// The metrics of an engine since it was opened.
         #[derive(Clone, Debug, PartialEq)]
         pub struct Stats {
             $(#[doc = $help] pub $name: $type,)+

@@ -1,4 +1,4 @@
-//! What the engine's threads share.
+//! The state that the engine's threads share.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -10,7 +10,7 @@ use crate::health::WriteHealth;
 use crate::metrics::Counters;
 use crate::{Error, Result};
 
-/// What the engine's threads share.
+/// The state that the engine's threads share.
 pub(crate) struct Shared {
     pub(crate) backend: Arc<dyn Backend>,
     pub(crate) cache: NamespaceCache,

@@ -2,7 +2,7 @@
 
 use ee_wire::METHODS;
 
-/// Calls of a case at the most.
+/// Largest number of calls of a case.
 const CALLS: usize = 6;
 
 /// One call.
@@ -35,10 +35,10 @@ impl Call {
     }
 }
 
-/// Who calls, and what is called.
+/// The caller and its calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Case {
-    /// Which of the world's grants, modulo their number.
+    /// The index of the caller's grant in the world, modulo their number.
     pub grant: u8,
     /// The calls.
     pub calls: Vec<Call>,
@@ -50,7 +50,7 @@ impl Case {
         Self { grant: 0, calls }
     }
 
-    /// The case that any bytes stand for.
+    /// The case that bytes stand for; any bytes stand for one.
     pub fn from_bytes(bytes: &[u8]) -> Self {
         let Some((&grant, rest)) = bytes.split_first() else {
             return Self::of(Vec::new());
@@ -84,7 +84,7 @@ fn call_bytes(call: &Call) -> Vec<u8> {
     bytes
 }
 
-/// Parts in one run of bytes, each after its length.
+/// Joins parts, each after its length.
 fn join<'a>(parts: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
     let mut bytes = Vec::new();
     for part in parts {
@@ -95,7 +95,7 @@ fn join<'a>(parts: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
     bytes
 }
 
-/// The parts of a run of bytes; the last one may be cut short.
+/// Splits joined parts; the last one may be truncated.
 fn split(mut bytes: &[u8], most: usize) -> Vec<&[u8]> {
     let mut parts = Vec::new();
     while let (Some((length, rest)), true) = (bytes.split_first_chunk(), parts.len() < most) {

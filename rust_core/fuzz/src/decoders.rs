@@ -1,5 +1,5 @@
-//! Everything that is made from bytes without a service: messages that are read by hand, the
-//! namespace for the log, grants, and what the store keeps in its columns.
+//! The decoders that need no service: messages decoded by hand, the namespace for the log, grants, and
+//! stored records.
 
 use ee_core::command::Outcome;
 use ee_core::command::record::Entry;
@@ -16,7 +16,7 @@ use prost::Message;
 use crate::memory;
 use crate::world::World;
 
-/// Memory for each byte, and some for whatever.
+/// Memory allowed for each byte of input, and a constant.
 const MEMORY_BYTE: usize = 512;
 const MEMORY: usize = 1 << 16;
 
@@ -33,7 +33,7 @@ const DECODERS: [fn(&[u8]); 10] = [
     column::<MemberStats>,
 ];
 
-/// Gives bytes to the decoder that the first of them names. Panics if something does not hold.
+/// Runs the decoder that the first byte names on the others. Panics if an invariant is violated.
 pub fn decode(bytes: &[u8]) {
     let Some((&which, rest)) = bytes.split_first() else {
         return;
@@ -47,19 +47,19 @@ pub fn decode(bytes: &[u8]) {
     );
 }
 
-/// A message that was decoded says the same once it is encoded.
+/// A decoded message is unchanged by encoding and decoding.
 fn message<M: Message + Default + PartialEq>(bytes: &[u8]) {
     let Ok(message) = M::decode(bytes) else {
         return;
     };
     let encoded = message.encode_to_vec();
     let again = M::decode(encoded.as_slice()).expect("what was encoded is a message");
-    // Not of the messages, in which a NaN would differ from itself.
+    // The bytes are compared: in messages a NaN would differ from itself.
     assert_eq!(again.encode_to_vec(), encoded);
     assert_eq!(encoded.len(), message.encoded_len());
 }
 
-/// The name that the log gets is the one that the call is about.
+/// The name for the log is the namespace of the call.
 fn namespace_for_the_log(bytes: &[u8]) {
     let logged = ee_wire::namespace_of("GetNamespace", bytes);
     if let Ok(request) = GetNamespaceRequest::decode(bytes) {
@@ -67,7 +67,7 @@ fn namespace_for_the_log(bytes: &[u8]) {
     }
     let logged = ee_wire::namespace_of("CreateNamespace", bytes);
     if let (Some(logged), Ok(request)) = (logged, CreateNamespaceRequest::decode(bytes)) {
-        // A message that comes in two parts is one to the decoder; the log has the last part's.
+        // The decoder merges a message in two parts; the log has the name in the last part.
         let name = request.namespace.map(|namespace| namespace.name);
         let parts = bytes.iter().filter(|byte| **byte == 0x0a).count();
         assert!(name.as_deref() == Some(&logged) || parts > 2);
@@ -98,7 +98,7 @@ fn grants(bytes: &[u8]) {
     assert!(rules.iter().all(|(_, text)| Pattern::parse(text).is_ok()));
 }
 
-/// What a column holds says the same once it is written again.
+/// A decoded record is unchanged by encoding and decoding.
 fn column<T: serde::Serialize + serde::de::DeserializeOwned>(bytes: &[u8]) {
     let Ok(value) = postcard::from_bytes::<T>(bytes) else {
         return;
@@ -109,7 +109,7 @@ fn column<T: serde::Serialize + serde::de::DeserializeOwned>(bytes: &[u8]) {
     assert_eq!(again, written);
 }
 
-/// Bytes that each decoder takes.
+/// Valid input of each decoder.
 pub(crate) fn seeds(world: &World) -> Vec<Vec<u8>> {
     let with = |which: u8, bytes: Vec<u8>| [vec![which], bytes].concat();
     let mut seeds: Vec<Vec<u8>> = world

@@ -1,13 +1,13 @@
-//! Hostile bytes: what is sent, what must hold whatever is sent, and how it is made.
+//! Fuzzing with hostile bytes: cases, invariants and generators.
 //!
-//! A [`Case`] is a few calls, one after the other, on a service over a real directory. The
-//! [`World`] answers them and panics if anything that must hold does not: no defect, no status
-//! outside the contract, no memory out of proportion to the request, nothing changed by what was
-//! refused or only reads, nothing out of order after what was accepted.
+//! A [`Case`] is a sequence of calls on a service over a real directory. The [`World`] answers them
+//! and panics if an invariant is violated: no defect, no status outside the contract, no memory out of
+//! proportion to the request, no change by a refused call or a read, and a valid state after an
+//! accepted one.
 //!
-//! `targets/` hands cases to libFuzzer, which is guided by coverage (`make fuzz`); `tests/` hands
-//! over the kept corpus and mutated requests, with the suite.
-// A harness: what must not happen ends the run.
+//! `targets/` run cases of libFuzzer, which is guided by coverage (`make fuzz`); `tests/` run the kept
+//! corpus and mutated requests with the test suite.
+// A harness: a violation ends the run.
 #![allow(clippy::unwrap_used)]
 
 mod case;

@@ -1,4 +1,4 @@
-//! Changing requests so that they stay nearly right: by fields, and now and then by bytes.
+//! Mutations that keep requests almost valid: of fields, and sometimes of bytes.
 
 use ee_wire::proto::v1::RestoreRequest;
 use fastrand::Rng;
@@ -7,7 +7,7 @@ use prost::encoding::{WireType, decode_key, decode_varint, encode_key, encode_va
 
 use crate::case::{Call, Case};
 
-/// Numbers at which something may turn.
+/// Boundary values of integers.
 const NUMBERS: [u64; 14] = [
     0,
     1,
@@ -25,7 +25,7 @@ const NUMBERS: [u64; 14] = [
     u64::MAX,
 ];
 
-/// Floats at which something may turn.
+/// Boundary values of floats.
 const FLOATS: [f32; 12] = [
     f32::NAN,
     f32::INFINITY,
@@ -41,7 +41,7 @@ const FLOATS: [f32; 12] = [
     3e38,
 ];
 
-/// Words that mean something to the world, or should not.
+/// Names that exist in the world, and invalid ones.
 const WORDS: [&str; 13] = [
     "alice",
     "bob",
@@ -58,9 +58,8 @@ const WORDS: [&str; 13] = [
     "кот\u{301}🐈",
 ];
 
-/// Changes a serialized case in its buffer, as libFuzzer asks for it: of `bytes`, the first `size`
-/// are the case, and `most` may be. Returns the new size, or None one time in eight: then bytes
-/// are to be changed whatever they mean.
+/// Mutates a serialized case in its buffer, for libFuzzer: the case is the first `size` of `bytes`, and
+/// may grow to `most`. Returns the new size, or `None` one time in eight: libFuzzer then mutates bytes.
 pub fn mutate_buffer(bytes: &mut [u8], size: usize, most: usize, seed: u32) -> Option<usize> {
     let mut random = Rng::with_seed(seed.into());
     if random.u8(..8) == 0 {
@@ -76,7 +75,7 @@ pub fn mutate_buffer(bytes: &mut [u8], size: usize, most: usize, seed: u32) -> O
     Some(size)
 }
 
-/// Changes a case.
+/// Mutates a case.
 pub fn mutate_case(random: &mut Rng, case: &mut Case) {
     match random.u8(..16) {
         0 => case.grant = random.u8(..),
@@ -88,7 +87,7 @@ pub fn mutate_case(random: &mut Rng, case: &mut Case) {
             case.calls.insert(random.usize(..=case.calls.len()), call);
         }
         3 if !case.calls.is_empty() => {
-            // The same bytes, taken for another method's.
+            // The same bytes as the request of another method.
             let method = &ee_wire::METHODS[random.usize(..ee_wire::METHODS.len())];
             let index = random.usize(..case.calls.len());
             case.calls[index].method = method.name;
@@ -119,14 +118,14 @@ fn mutate_call(random: &mut Rng, call: &mut Call) {
             _ => messages[index] = mutate_message(random, &messages[index]),
         }
     }
-    // Otherwise most mutations would get no further than a checksum.
+    // Otherwise most mutations would fail at a checksum.
     if random.u8(..4) > 0 {
         seal(&mut messages);
     }
     *call = Call::restore(&messages);
 }
 
-/// Gives the frames of a Restore the checksums of what they hold now.
+/// Recomputes the checksums of the frames of a Restore.
 fn seal(messages: &mut [Vec<u8>]) {
     let mut last = 0;
     for message in messages {
@@ -141,7 +140,7 @@ fn seal(messages: &mut [Vec<u8>]) {
     }
 }
 
-/// A field of a message, whole, and what is in it if it has a length.
+/// A field of a message, and its content if it has a length.
 struct Field<'a> {
     tag: u32,
     wire: WireType,
@@ -149,7 +148,7 @@ struct Field<'a> {
     inner: &'a [u8],
 }
 
-/// Changes a message: a field of it, or of a message in it.
+/// Mutates a field of a message or of a message in it.
 pub fn mutate_message(random: &mut Rng, bytes: &[u8]) -> Vec<u8> {
     let Some(fields) = fields(bytes).filter(|fields| !fields.is_empty()) else {
         return mutate_bytes(random, bytes);

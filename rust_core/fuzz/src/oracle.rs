@@ -1,4 +1,4 @@
-//! What must hold, whatever is sent.
+//! The invariants of every call.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -16,21 +16,21 @@ use crate::world::World;
 /// Longest wait for a revision that is never reached.
 const PATIENCE: Duration = Duration::from_millis(20);
 
-/// Memory that any call may take.
+/// Memory allowed for any call.
 const MEMORY_CALL: usize = 1 << 20;
-/// Memory for each byte of a request: an entry of 2 bytes on the wire is some hundred in memory,
-/// several times over on its way through command, log, answer and reply.
+/// Memory allowed for each byte of a request: an entry of 2 bytes on the wire takes about a hundred in
+/// memory, several times: in the command, the log, the answer and the reply.
 const MEMORY_BYTE: usize = 512;
-/// Memory for each component of a vector that is there or could come of a request's bytes: a sum,
-/// a base, a row, each published and in a draft.
+/// Memory allowed for each component of a stored vector, or of one that the request could bring: a sum, a
+/// base and a row, each published and in a draft.
 const MEMORY_COMPONENT: usize = 64;
 
-/// What came back: serialized replies, or why not.
+/// The result of a call: serialized replies, or a status.
 type Answer = Result<Vec<Vec<u8>>, Status>;
 
 impl World {
-    /// Plays a case. Panics if anything that must hold does not. Returns how many calls were
-    /// accepted, and what refused the others.
+    /// Runs a case. Panics if an invariant is violated. Returns each
+    /// call's status code; `None`: the call was accepted.
     pub fn play(&mut self, case: &Case) -> Vec<Option<Code>> {
         self.restart();
         let codes = case.calls.iter().map(|call| self.judge(case.grant, call));
@@ -81,7 +81,7 @@ impl World {
         }
     }
 
-    /// `try_call` answers like `call`, unless the deadline of `call` passed.
+    /// `try_call` answers as `call` does, unless the deadline of `call` passed.
     fn check_try_call(&self, grant: &Grant, call: &Call, answer: &Answer) {
         let late = matches!(answer, Err(status) if status.code == Code::DeadlineExceeded);
         let tried = self.service.try_call(call.method, &call.request, grant);
@@ -90,7 +90,7 @@ impl World {
         }
     }
 
-    /// What was written is in order, and where the caller may write.
+    /// The state after an accepted write is valid, and the write is within the grant.
     fn check_written(
         &self,
         grant: &Grant,
@@ -124,12 +124,12 @@ impl World {
     }
 }
 
-/// Components of vectors that a namespace holds.
+/// Components of the vectors of a namespace.
 fn components(view: &NamespaceView) -> usize {
     (view.categories + view.items) as usize * view.settings.dimension as usize
 }
 
-/// A refusal is one of the contract, and says so in the same way everywhere.
+/// A refusal has a reason of the contract, with the same code and text in status and details.
 fn check_status(status: &Status) {
     let details = google::Status::decode(status.details.as_slice()).unwrap();
     assert_eq!(details.code, status.code as i32);

@@ -1,4 +1,4 @@
-//! Valid requests of every method, to begin from.
+//! Valid requests of every method, from which mutation begins.
 
 use ee_wire::embedding::Embedding;
 use ee_wire::proto::v1::*;
@@ -310,7 +310,7 @@ fn matching(namespace: &str) -> MatchRequest {
     }
 }
 
-/// Calls that build on each other.
+/// Sequences of calls that depend on each other.
 fn sequences() -> Vec<Case> {
     let namespace = || "alice".to_owned();
     let put = |key: &str, frozen| {
@@ -360,7 +360,7 @@ fn sequences() -> Vec<Case> {
     ]
 }
 
-/// Bytes for each of the decoders.
+/// Input of each decoder.
 pub fn decodable(world: &World) -> Vec<Vec<u8>> {
     crate::decoders::seeds(world)
 }

@@ -1,4 +1,4 @@
-//! A service over a real directory, in a state that each case begins from.
+//! A service over a real directory, in the same state at the beginning of each case.
 
 use std::path::Path;
 
@@ -9,16 +9,16 @@ use ee_wire::{Grant, Service};
 use prost::Message;
 use tempfile::TempDir;
 
-/// Resets after which the directory is made anew: what was deleted is purged when there is time.
+/// Resets after which the directory is created anew: purging lags behind deletions.
 const RESETS: u64 = 2_000;
 
-/// A service, and what it begins from.
+/// A service and its initial state.
 pub struct World {
     pub(crate) service: Service,
     pub(crate) grants: Vec<Grant>,
     /// Serialized messages that restore each namespace.
     snapshots: Vec<Vec<Vec<u8>>>,
-    /// The namespaces at the beginning.
+    /// The namespaces in the initial state.
     baseline: Vec<NamespaceView>,
     resets: u64,
     /// Dropped after the service.
@@ -32,7 +32,7 @@ impl Default for World {
 }
 
 impl World {
-    /// A world with three small namespaces, which between them have all settings.
+    /// A world with three small namespaces, which use every setting between them.
     pub fn new() -> Self {
         let (directory, service) = open();
         let grants = [
@@ -64,7 +64,7 @@ impl World {
         all.unwrap()
     }
 
-    /// Brings everything back to the beginning, if it is not there.
+    /// Restores the initial state, if it has changed.
     pub(crate) fn restart(&mut self) {
         let same = |a: &NamespaceView, b: &NamespaceView| {
             (&a.name, a.revision, a.digest, &a.description, &a.labels)
@@ -103,7 +103,7 @@ impl World {
         }
     }
 
-    /// The messages that restore a namespace as it is.
+    /// The messages that restore the current state of a namespace.
     pub(crate) fn restore_messages(&self, name: &str) -> Vec<Vec<u8>> {
         let request = SnapshotRequest {
             namespace: name.to_owned(),

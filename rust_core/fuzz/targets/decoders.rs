@@ -1,4 +1,4 @@
-//! All that is made from bytes without a service.
+//! The decoders that need no service.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,4 +1,4 @@
-//! Streams that Restore takes.
+//! Streams of Restore.
 #![no_main]
 
 use std::cell::RefCell;

@@ -1,4 +1,4 @@
-//! Writes the cases that fuzzing begins from: `fuzz_seeds DIRECTORY`, a directory for each target.
+//! Writes the seeds: `fuzz_seeds DIRECTORY`, with a directory for each target.
 #![allow(clippy::unwrap_used)]
 
 use std::fs;

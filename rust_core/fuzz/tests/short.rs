@@ -1,5 +1,5 @@
-//! The short form of fuzzing: what was kept, the seeds, and requests that are changed in the same
-//! way each time. `EE_FUZZ_CASES=<n>` plays that many; `make fuzz` is the long form.
+//! The short form of fuzzing: the kept corpus, the seeds, and mutations that are the same in each run.
+//! `EE_FUZZ_CASES=<n>` runs that many cases; `make fuzz` is the long form.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
@@ -19,7 +19,7 @@ fn cases() -> u64 {
     cases.and_then(|cases| cases.parse().ok()).unwrap_or(4_000)
 }
 
-/// What was kept of a target's long runs.
+/// The corpus that a target's long runs left.
 fn kept(target: &str) -> Vec<Vec<u8>> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
     let files = fs::read_dir(directory.join(target)).unwrap();
@@ -28,7 +28,7 @@ fn kept(target: &str) -> Vec<Vec<u8>> {
     paths.iter().map(|path| fs::read(path).unwrap()).collect()
 }
 
-/// Plays cases as they are and changed, and counts what came of the calls, by method.
+/// Runs cases, unchanged and mutated, and counts the results by method.
 fn play(mut world: World, from: &[Case], seed: u64) -> BTreeMap<&'static str, [u64; 2]> {
     let mut counts = BTreeMap::<_, [u64; 2]>::new();
     let mut count = |case: &Case, world: &mut World| {
@@ -53,13 +53,13 @@ fn play(mut world: World, from: &[Case], seed: u64) -> BTreeMap<&'static str, [u
 }
 
 #[test]
-fn whatever_is_called_nothing_breaks() {
+fn no_sequence_of_calls_violates_an_invariant() {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let world = World::new();
     let mut from = ee_fuzz::calls(&world);
     from.extend(kept("calls").iter().map(|bytes| Case::from_bytes(bytes)));
     let counts = play(world, &from, 1);
-    // It would prove nothing if a method was never answered, or never refused.
+    // A run in which a method was never answered, or never refused, would prove nothing.
     for method in METHODS {
         let [accepted, refused] = counts[method.name];
         assert!(accepted > 0, "{}", method.name);
@@ -72,7 +72,7 @@ fn whatever_is_called_nothing_breaks() {
 }
 
 #[test]
-fn whatever_is_restored_nothing_breaks() {
+fn no_restored_stream_violates_an_invariant() {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let world = World::new();
     let mut from = ee_fuzz::restores(&world);
@@ -83,7 +83,7 @@ fn whatever_is_restored_nothing_breaks() {
 }
 
 #[test]
-fn whatever_is_decoded_nothing_breaks() {
+fn no_decoded_bytes_violate_an_invariant() {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let mut from = ee_fuzz::decodable(&World::new());
     from.extend(kept("decoders"));

@@ -6,9 +6,9 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-/// Vectors that were copied out of an array.
+/// Vectors copied from an array.
 pub(crate) struct Vectors {
-    /// Row by row.
+    /// The components, row by row.
     pub(crate) values: Vec<f32>,
     /// Number of rows.
     pub(crate) rows: usize,
@@ -52,7 +52,7 @@ pub(crate) fn copy_column<T: Element>(
     )))
 }
 
-/// The array itself if it is in C order and has the element type, or else a copy that does.
+/// The array itself if it is in C order with the element type, otherwise a converted copy.
 fn in_order<'py, T: Element>(array: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyArrayDyn<T>>> {
     if let Ok(array) = array.cast::<PyArrayDyn<T>>()
         && array.is_c_contiguous()

@@ -1,4 +1,4 @@
-//! Values whose end may block: they are dropped without holding up other Python threads.
+//! Values whose drop may block: they are dropped without the GIL.
 
 use pyo3::prelude::*;
 

@@ -1,4 +1,4 @@
-//! One data directory, and the calls that it answers.
+//! The engine of one data directory, for Python.
 
 use std::path::PathBuf;
 use std::thread::available_parallelism;
@@ -20,7 +20,7 @@ use crate::streams::{ReplyStream, RequestStream};
 /// One data directory. Safe to use from any thread. Every method but `try_call` releases the GIL.
 #[pyclass(frozen, module = "effective_embeddings._core")]
 pub(crate) struct Engine {
-    /// None once it is closed.
+    /// `None` once it is closed.
     service: Detached<RwLock<Option<Service>>>,
 }
 
@@ -60,7 +60,7 @@ impl Engine {
         Ok(PyBytes::new(py, &reply))
     }
 
-    /// [`Engine::call`] without releasing the GIL, if that waits for nothing and takes
+    /// [`Engine::call`] without releasing the GIL, if it waits for nothing and takes
     /// microseconds; None if it might take longer.
     fn try_call<'py>(
         &self,
@@ -104,7 +104,7 @@ impl Engine {
         Ok(RequestStream::new(stream))
     }
 
-    /// Whether it takes writes, and if not, why.
+    /// Whether the engine accepts writes, and if not, why.
     fn health(&self, py: Python<'_>) -> (bool, String) {
         py.detach(|| match self.service() {
             Ok(service) => match service.engine().health() {
@@ -115,7 +115,7 @@ impl Engine {
         })
     }
 
-    /// What it has done since it was opened, by name; empty once it is closed.
+    /// The metrics since the engine was opened, by name; empty once it is closed.
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let found = py.detach(|| self.service().ok().map(|service| service.engine().stats()));
         stats::dict(py, found)
@@ -130,7 +130,7 @@ impl Engine {
         });
     }
 
-    /// Finishes what has begun and lets go of the directory. Idempotent.
+    /// Finishes the calls that have begun and releases the directory. Idempotent.
     fn close(&self, py: Python<'_>) {
         py.detach(|| {
             let service = self.service.get().and_then(|lock| lock.write().take());

@@ -1,4 +1,4 @@
-//! A status becomes an exception, in one place.
+//! The exception of a refused call.
 
 use ee_access::status::{DETAILS_KEY, RETRY_PUSHBACK_KEY, Status};
 use pyo3::create_exception;

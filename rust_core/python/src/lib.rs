@@ -1,7 +1,7 @@
 //! The Python extension `effective_embeddings._core`: bytes and NumPy arrays in and out.
 //!
-//! Invariants: this is the only crate with pyo3, and it decides nothing. A method copies or borrows
-//! what it needs while it is attached to Python, detaches, and only then takes a lock; no Python
+//! Invariants: this is the only crate with pyo3, and it has no logic of its own. A method copies or
+//! borrows its arguments while attached to Python, detaches, and only then takes a lock; no Python
 //! object is held while detached. The exception is `Engine::try_call`, which stays attached: it
 //! takes only locks that are free or held for less than a microsecond, and keeps them for no longer
 //! than a short scan.
@@ -39,7 +39,7 @@ fn frame_checksum(frame: &[u8], before: u64) -> Option<u64> {
     ee_wire::serialized_frame_checksum(frame, before)
 }
 
-/// The Rust core: bytes and NumPy arrays in and out. Whatever may wait releases the GIL.
+/// The Rust core: bytes and NumPy arrays in and out. A function that may wait releases the GIL.
 #[pymodule]
 mod _core {
     #[pymodule_export]

@@ -1,4 +1,4 @@
-//! The in-process matrix: arrays in and out of [`ee_core::matrix`].
+//! The in-process matrix: [`ee_core::matrix`] with NumPy arrays.
 
 use ee_core::arithmetic::limits::{MAX_DIMENSION, MAX_WEIGHT, MIN_WEIGHT};
 use ee_core::kernels::Kernel;
@@ -93,7 +93,7 @@ impl CategoryMatrix {
     }
 
     /// Rows forget vectors that they have absorbed, exactly: either all of them or none. Arguments
-    /// and errors are those of `add`; it is a ValueError too if a row has nothing left to forget.
+    /// and errors are those of `add`; a row with nothing left to forget is a ValueError too.
     #[pyo3(signature = (rows, vectors, weights=None))]
     fn remove(
         &self,
@@ -184,8 +184,8 @@ impl CategoryMatrix {
     }
 }
 
-/// A numpy array with these elements, row by row. A copy, which for the few numbers of an answer
-/// costs less than handing memory over.
+/// A NumPy array with a copy of these elements, row by row: for the few numbers of an answer a copy costs
+/// less than a transfer of ownership.
 fn array<'py, T: Element>(
     py: Python<'py>,
     shape: (usize, usize),

@@ -9,8 +9,8 @@ use pyo3::types::{PyDict, PyList};
 
 use crate::error::Refused;
 
-/// Brings what can be read of a damaged directory into a new one; returns what was recovered and
-/// what is lost.
+/// Copies the readable part of a damaged directory into a new one; returns the recovered and the lost
+/// parts.
 #[pyfunction]
 pub(crate) fn repair<'py>(
     py: Python<'py>,

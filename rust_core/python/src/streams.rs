@@ -30,7 +30,7 @@ impl ReplyStream {
     }
 }
 
-/// A client-streaming call that has begun. Without `finish` it leaves nothing behind.
+/// A client-streaming call that has begun. It has no effect without `finish`.
 #[pyclass(frozen, module = "effective_embeddings._core")]
 pub(crate) struct RequestStream(Detached<Mutex<Option<ee_wire::RequestStream>>>);
 

@@ -18,7 +18,7 @@ pub struct Below<'a> {
 impl Below<'_> {
     /// # Safety
     ///
-    /// `file` is open, and no other thread calls it as long as this lives.
+    /// `file` is open, and no other thread uses it during the lifetime of the result.
     pub(crate) unsafe fn new(file: *mut sqlite3_file) -> Self {
         Self {
             file,
@@ -26,11 +26,10 @@ impl Below<'_> {
         }
     }
 
-    /// Reads; what lies beyond the end is zero, and the code then says so.
+    /// Reads. Bytes beyond the end of the file are zero, and the result is then `SQLITE_IOERR_SHORT_READ`.
     ///
-    /// A device that fails (EIO) is an error of this read. SQLite has a code of its own for it, from
-    /// which it makes "database disk image is malformed"; what cannot be read is not known to be
-    /// damaged.
+    /// A failing device (EIO) is an error of this read. SQLite has a code of its own for it, which it
+    /// reports as "database disk image is malformed"; but data that cannot be read need not be damaged.
     pub fn read(&mut self, offset: u64, buffer: &mut [u8]) -> Code {
         let Some(read) = self.methods().xRead else {
             return SQLITE_IOERR;
@@ -62,7 +61,7 @@ impl Below<'_> {
         unsafe { truncate(self.file, size.cast_signed()) }
     }
 
-    /// Makes durable.
+    /// Syncs.
     pub fn sync(&mut self, flags: i32) -> Code {
         let Some(sync) = self.methods().xSync else {
             return SQLITE_IOERR;

@@ -1,4 +1,4 @@
-//! The checksum of a page: what is read is what was written, to the bit and to the place.
+//! The checksum of a page, which covers its bytes and its position.
 //!
 //! The last eight bytes of each page of a database are reserved, and hold XXH3 of the rest with the
 //! page's number as seed.
@@ -26,7 +26,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// SQLite reads fewer bytes than this only of a database's header.
 pub(crate) const HEADER: usize = 512;
 
-/// Whether these bytes are a page of a database, whatever the size of its pages.
+/// Whether these bytes can be a page of a database with any page size.
 pub(crate) fn is_page(length: usize) -> bool {
     length.is_power_of_two() && (HEADER..=65_536).contains(&length)
 }
@@ -35,7 +35,7 @@ thread_local! {
     static DAMAGE: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// Takes the description of the last read of this thread that failed its checksum.
+/// Returns and clears the description of this thread's last read with a wrong checksum.
 pub fn take_damage() -> Option<String> {
     DAMAGE.take()
 }
@@ -98,8 +98,8 @@ pub fn check_pages(
     Ok(pages)
 }
 
-/// Gives each page of a database file, of `size` bytes each, the checksum of what it holds, whatever
-/// that is. Returns the number of pages whose checksum was another one.
+/// Writes the checksum of each page of a database file with pages of `size` bytes, whatever the page
+/// holds. Returns the number of pages with a wrong checksum before.
 pub fn renew_checksums(path: &Path, size: usize) -> io::Result<u64> {
     let file = fs::File::options().read(true).write(true).open(path)?;
     let mut page = vec![0; size];

@@ -1,16 +1,16 @@
 //! Write coalescing: consecutive writes go to the disk in one piece.
 //!
-//! SQLite writes the WAL frame by frame, and each frame in two parts, and checkpoints page by page. The
-//! buffer is flushed at the latest when its bytes are to be durable or to be read.
+//! SQLite writes the WAL frame by frame, each frame in two parts, and checkpoints page by page. The
+//! buffer is flushed before a sync and before a read of its bytes, at the latest.
 
 use crate::fail_stop::FailStop;
 use crate::{Below, Code, OK};
 
-/// Bytes of the buffer, at most: SQLite's own layer takes less than
-/// 128 KiB at a time, and calls more a full disk.
+/// Largest size of the buffer in bytes: SQLite's own VFS writes less than 128 KiB at a time, and takes
+/// a longer write for a full disk.
 const MAX_BUFFERED: usize = 124 * 1024;
 
-/// The bytes that were written last and have not gone to the disk yet.
+/// The last written bytes, which are not on the disk yet.
 #[derive(Default)]
 pub(crate) struct WriteBuffer {
     pub(crate) bytes: Vec<u8>,

@@ -1,7 +1,7 @@
 //! Fail-stop: after a write or a sync has failed, none of the database's files is written or synced again.
 //!
-//! That holds for all connections: several may write at the same time, and the kernel may have dropped
-//! what it could not write.
+//! All connections stop together: several may be writing, and the kernel may have dropped the bytes that
+//! it could not write.
 
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,13 +13,13 @@ use crate::{Code, OK};
 pub(crate) struct FailStop {
     /// The code of the first write or sync that failed.
     failed: AtomicI32,
-    /// Pages that were checkpointed and could not be written, by offset: other connections no longer
-    /// look for them in the WAL.
+    /// Checkpointed pages that could not be written, by offset: other connections no longer look for
+    /// them in the WAL.
     unwritten: Mutex<Vec<(u64, Vec<u8>)>>,
 }
 
 impl FailStop {
-    /// Writes or syncs, unless that has failed before.
+    /// Writes or syncs, unless an earlier write or sync has failed.
     pub(crate) fn change(&self, call: impl FnOnce() -> Code) -> Code {
         let failed = self.failed.load(Ordering::Acquire);
         if failed != OK {
@@ -34,7 +34,7 @@ impl FailStop {
         code
     }
 
-    /// Puts pages that could not be written over what was read at an offset.
+    /// Replaces bytes that were read at an offset by those of pages that could not be written.
     pub(crate) fn overlay(&self, offset: u64, buffer: &mut [u8]) {
         if self.failed.load(Ordering::Acquire) == OK {
             return;

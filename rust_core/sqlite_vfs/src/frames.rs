@@ -1,22 +1,22 @@
-//! Hashes of the pages in a write-ahead log, in order of its frames: it is written from its
-//! beginning on, so a table of them is written in a row too, and a map would not be.
+//! Hashes of the pages in a WAL, in order of its frames. The WAL is written from its beginning on, so
+//! this table is filled in order too; a map would not be.
 
-/// Bytes before the first frame of a log.
+/// Bytes before the first frame of a WAL.
 const LOG_HEADER: u64 = 32;
 
-/// Bytes before a page in a log frame.
+/// Bytes before the page in a frame.
 pub(crate) const FRAME_HEADER: usize = 24;
 
-/// The hashes; all pages of a log have one size.
+/// The hashes; all pages of a WAL have one size.
 #[derive(Default)]
 pub(crate) struct Frames {
     page: usize,
-    /// By frame; none: not known.
+    /// By frame; `None`: not known.
     hashes: Vec<Option<u64>>,
 }
 
 impl Frames {
-    /// Takes in the hash of a page of so many bytes, which is at an offset of the log.
+    /// Stores the hash of the page at an offset of the WAL; `size`: bytes of a page.
     pub(crate) fn insert(&mut self, offset: u64, page: usize, hash: u64) {
         if page != self.page {
             *self = Self {
@@ -25,7 +25,7 @@ impl Frames {
             };
         }
         let Some(frame) = self.frame(offset) else {
-            return; // Not where a page can be.
+            return; // No page begins there.
         };
         if frame >= self.hashes.len() {
             self.hashes.resize(frame + 1, None);
@@ -33,15 +33,15 @@ impl Frames {
         self.hashes[frame] = Some(hash);
     }
 
-    /// The hash of the page of so many bytes at an offset, if it is known.
+    /// The hash of the page at an offset, if it is known.
     pub(crate) fn get(&self, offset: u64, page: usize) -> Option<u64> {
         if page != self.page {
-            return None; // SQLite reads a part of a page before it knows how long pages are.
+            return None; // SQLite reads a part of a page before it knows the page size.
         }
         *self.hashes.get(self.frame(offset)?)?
     }
 
-    /// Forgets what lies behind an end of the log.
+    /// Forgets the frames behind a new end of the WAL.
     pub(crate) fn truncate(&mut self, size: u64) {
         let whole = size.saturating_sub(LOG_HEADER) / self.frame_size();
         self.hashes.truncate(whole as usize);

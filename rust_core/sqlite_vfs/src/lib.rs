@@ -1,7 +1,7 @@
 //! Layers between SQLite and the disk: they see each read and write of a file.
 //!
-//! SQLite has no checksum on a page. A flipped bit in an index can hide a row, or show another one, and no
-//! check of rows can tell: the missing row is not read. So [`install`] puts a layer under SQLite that
+//! SQLite has no page checksums. A flipped bit in an index can hide a row or show another one, and no
+//! check of rows finds that: a hidden row is never read. So [`install`] puts a layer under SQLite that
 //! checksums each page and verifies it on each read, coalesces writes, and stops at the first failed
 //! write or sync. The same shim carries the faults that the engine's tests inject.
 //!
@@ -36,7 +36,7 @@ pub type Code = i32;
 /// Success.
 pub const OK: Code = rusqlite::ffi::SQLITE_OK;
 
-/// What a file is to SQLite.
+/// The kind of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A database.
@@ -47,9 +47,9 @@ pub enum Kind {
     Other,
 }
 
-/// A layer: it is asked for each file that SQLite opens.
+/// A layer: it sees each file that SQLite opens.
 pub trait Layer: Send + Sync + 'static {
-    /// Called before a file is opened; refuses by a code, or gives what sees the file's calls.
+    /// Called before a file is opened; returns the layer's part in the file, or a code that refuses it.
     fn open(&self, path: &Path, kind: Kind) -> Result<Box<dyn File>, Code>;
 
     /// Called before a file is deleted; a code other than [`OK`] refuses.
@@ -58,9 +58,9 @@ pub trait Layer: Send + Sync + 'static {
     }
 }
 
-/// A layer's part in one open file. Each call goes on to the file `below`, or does not.
+/// A layer's part in one open file, which passes calls on to the file `below`.
 pub trait File: Send {
-    /// Reads; what lies beyond the end is zero, and the code then says so.
+    /// Reads. Bytes beyond the end of the file are zero, and the result is then `SQLITE_IOERR_SHORT_READ`.
     fn read(&mut self, below: &mut Below<'_>, offset: u64, buffer: &mut [u8]) -> Code {
         below.read(offset, buffer)
     }
@@ -70,13 +70,13 @@ pub trait File: Send {
         below.write(offset, bytes)
     }
 
-    /// Writes out what was held back, before the file is used by itself.
+    /// Flushes buffered writes, before a call goes to the file below directly.
     fn flush(&mut self, _below: &mut Below<'_>) -> Code {
         OK
     }
 
-    /// Called after a checkpoint of a part of the WAL, which other connections read here from then on.
-    /// SQLite asks for no result, and syncs only after a checkpoint of the whole WAL.
+    /// Called after a checkpoint of a part of the WAL, whose pages other connections read here from then on.
+    /// SQLite ignores a result, and syncs only after a checkpoint of the whole WAL.
     fn checkpointed(&mut self, _below: &mut Below<'_>) {}
 
     /// Truncates.
@@ -84,7 +84,7 @@ pub trait File: Send {
         below.truncate(size)
     }
 
-    /// Makes durable.
+    /// Syncs.
     fn sync(&mut self, below: &mut Below<'_>, flags: i32) -> Code {
         below.sync(flags)
     }

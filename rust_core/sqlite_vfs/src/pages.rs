@@ -1,9 +1,9 @@
 //! The layer of pages: checksums, write coalescing and fail-stop for the files of a database.
 //!
 //! Checksums are computed when a page is written to the database, which in WAL mode a checkpoint does. A
-//! page in the WAL has no room for one: SQLite's frame checksums cover it before it gets here. They are
-//! verified when the WAL is recovered, and the hashes of its pages are kept in memory from then on, so
-//! that later reads are verified too.
+//! page in the WAL has no room for one: the checksums of SQLite's frames cover it. SQLite verifies these
+//! when it recovers the WAL; from then on the hashes of the pages are kept in memory, so that later reads
+//! are verified too.
 
 use std::collections::HashMap;
 use std::ffi::{CStr, OsStr};
@@ -26,10 +26,10 @@ pub fn reserve(connection: &Connection) -> Result<(), Code> {
     crate::shim::reserve(connection, RESERVED)
 }
 
-/// Name that connections open their database with.
+/// Name of the VFS, for the opening of connections.
 pub const VFS_NAME: &CStr = c"ee-pages";
 
-/// Registers the layer, above the VFS that is the default by then. Idempotent.
+/// Registers the layer above the current default VFS. Idempotent.
 pub fn install() -> Result<(), Code> {
     static INSTALLED: LazyLock<Code> =
         LazyLock::new(|| crate::shim::register(VFS_NAME, Box::new(Pages::default())));
@@ -108,7 +108,7 @@ impl File for Database {
         let number = offset / size + 1;
         match code {
             OK if whole => verify(number, buffer),
-            // A database that was just made is empty.
+            // A new database is empty.
             SQLITE_IOERR_SHORT_READ if offset > 0 && whole => {
                 damaged(format!("page {number} is beyond the end of the file"))
             }
@@ -195,7 +195,7 @@ impl File for Wal {
         } else if let Some((_, page)) = buffer.split_at_checked(FRAME_HEADER)
             && is_page(page.len())
         {
-            // Recovery, which verifies the frame and ends where that fails.
+            // Recovery verifies the frame, and ends at the first that does not verify.
             self.hash(offset + FRAME_HEADER as u64, page);
         }
         code

@@ -1,4 +1,4 @@
-//! A VFS that passes everything on to the one below it, and lets a layer see what files do.
+//! A VFS that passes every call on to the VFS below it through a layer.
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, OsStr, c_char, c_int, c_void};
@@ -16,24 +16,24 @@ use rusqlite::ffi::{
 
 use crate::{Below, Code, File, Kind, Layer, OK};
 
-/// What a registered VFS needs; it lives as long as the process.
+/// The data of a registered VFS, which lives as long as the process.
 struct Registered {
     below: *mut sqlite3_vfs,
     layer: Box<dyn Layer>,
 }
 
-/// An open file, as SQLite allocates it: ours first, then the one below.
+/// An open file in SQLite's allocation: this structure, then that of the VFS below.
 #[repr(C)]
 struct Opened {
     base: sqlite3_file,
     file: MaybeUninit<Box<dyn File>>,
 }
 
-/// Where the file below begins: past ours, aligned for anything.
+/// Offset of the file below: behind this structure, aligned for any type.
 const BELOW: usize = size_of::<Opened>().next_multiple_of(16);
 const _: () = assert!(align_of::<Opened>() <= 16);
 
-/// Registers a layer under a name, above the VFS that is the default now.
+/// Registers a layer under a name, above the current default VFS.
 pub fn register(name: &'static CStr, layer: Box<dyn Layer>) -> Code {
     register_vfs(name, layer, false)
 }
@@ -44,7 +44,7 @@ pub fn register_as_default(name: &'static CStr, layer: Box<dyn Layer>) -> Code {
 }
 
 fn register_vfs(name: &'static CStr, layer: Box<dyn Layer>, as_default: bool) -> Code {
-    // SAFETY: asks for the default VFS; what it returns stays registered.
+    // SAFETY: a null name finds the default VFS, which stays registered.
     let below = unsafe { sqlite3_vfs_find(ptr::null()) };
     if below.is_null() {
         return SQLITE_NOTFOUND;
@@ -76,7 +76,7 @@ fn register_vfs(name: &'static CStr, layer: Box<dyn Layer>, as_default: bool) ->
         xGetSystemCall: None,
         xNextSystemCall: None,
     }));
-    // SAFETY: the structure and all that it points to live as long as the process.
+    // SAFETY: the structure and everything that it points to live as long as the process.
     unsafe { sqlite3_vfs_register(vfs, c_int::from(as_default)) }
 }
 
@@ -95,8 +95,8 @@ pub(crate) fn reserve(connection: &Connection, bytes: usize) -> Result<(), Code>
     if code == OK { Ok(()) } else { Err(code) }
 }
 
-/// Methods of our files. Version 2: with shared memory, without memory mapping, which would pass
-/// reads by.
+/// Methods of the layer's files. Version 2: with shared memory, but without memory mapping, whose reads
+/// the layer would not see.
 static METHODS: sqlite3_io_methods = sqlite3_io_methods {
     iVersion: 2,
     xClose: Some(close),
@@ -121,15 +121,15 @@ static METHODS: sqlite3_io_methods = sqlite3_io_methods {
 
 /// # Safety
 ///
-/// `vfs` is one that `register_vfs` made.
+/// `vfs` comes from `register_vfs`.
 unsafe fn registered<'a>(vfs: *mut sqlite3_vfs) -> &'a Registered {
-    // SAFETY: as the caller says; it was leaked, and nobody has a mutable reference.
+    // SAFETY: by the caller's promise; the data was leaked, and no mutable reference to it exists.
     unsafe { &*(*vfs).pAppData.cast() }
 }
 
 /// # Safety
 ///
-/// `file` was allocated with the size that `register_vfs` asked for.
+/// `file` was allocated with the size that `register_vfs` has set.
 unsafe fn below(file: *mut sqlite3_file) -> *mut sqlite3_file {
     // SAFETY: the file below begins at this offset of the same allocation.
     unsafe { file.cast::<u8>().add(BELOW).cast() }
@@ -141,7 +141,7 @@ unsafe fn below(file: *mut sqlite3_file) -> *mut sqlite3_file {
 ///
 /// `file` was opened by `open`, and SQLite calls it from one thread at a time.
 unsafe fn parts<'a>(file: *mut sqlite3_file) -> (&'a mut dyn File, Below<'a>) {
-    // SAFETY: as the caller says; `open` has written both parts.
+    // SAFETY: by the caller's promise; `open` has written both parts.
     unsafe {
         let opened = &mut *file.cast::<Opened>();
         (
@@ -158,7 +158,7 @@ unsafe fn path<'a>(name: *const c_char) -> &'a Path {
     if name.is_null() {
         return Path::new("");
     }
-    // SAFETY: as the caller says.
+    // SAFETY: by the caller's promise.
     Path::new(OsStr::from_bytes(
         unsafe { CStr::from_ptr(name) }.to_bytes(),
     ))
@@ -220,7 +220,7 @@ unsafe extern "C" fn delete(vfs: *mut sqlite3_vfs, name: *const c_char, sync: c_
 unsafe extern "C" fn close(file: *mut sqlite3_file) -> c_int {
     // SAFETY: the file was opened by `open`, and SQLite does not use it after this.
     unsafe {
-        // What was kept back until now was never to be durable: SQLite syncs what is.
+        // Bytes that are still buffered need not be durable: SQLite would have synced them.
         let (layered, mut under) = parts(file);
         layered.flush(&mut under);
         (*file.cast::<Opened>()).file.assume_init_drop();
@@ -238,7 +238,7 @@ unsafe extern "C" fn read(
 ) -> c_int {
     // SAFETY: the file is open, and the buffer has the given length.
     unsafe {
-        // The layer may look at bytes that a failing read has not written.
+        // The layer may read bytes that a failed read has not written.
         ptr::write_bytes(buffer.cast::<u8>(), 0, length as usize);
         let buffer = std::slice::from_raw_parts_mut(buffer.cast::<u8>(), length as usize);
         let (layered, mut below) = parts(file);
@@ -273,7 +273,7 @@ unsafe extern "C" fn sync(file: *mut sqlite3_file, flags: c_int) -> c_int {
 }
 
 unsafe extern "C" fn file_size(file: *mut sqlite3_file, size: *mut i64) -> c_int {
-    // SAFETY: the file is open, and `size` is where the caller wants it.
+    // SAFETY: the file is open, and `size` is the caller's out parameter.
     unsafe {
         let (layered, mut below) = parts(file);
         match layered.flush(&mut below) {
@@ -297,7 +297,7 @@ unsafe extern "C" fn file_control(file: *mut sqlite3_file, op: c_int, arg: *mut 
 unsafe extern "C" fn device_characteristics(file: *mut sqlite3_file) -> c_int {
     // SAFETY: the file is open.
     let below = unsafe { characteristics_below(file) };
-    // A layer sees whole pages: SQLite must not read the rest of a long row by itself.
+    // A layer sees whole pages: SQLite must not read the rest of a long row directly.
     below & !SQLITE_IOCAP_SUBPAGE_READ
 }
 

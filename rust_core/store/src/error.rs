@@ -8,7 +8,7 @@ pub enum StoreError {
     /// The database, the disk or memory failed. The transaction may have been rolled back.
     #[error("{cause}")]
     Failed {
-        /// Why.
+        /// The cause.
         cause: String,
     },
     /// The database files are damaged. The transaction may have been rolled back.

@@ -21,7 +21,7 @@ use crate::proto::v1::{ErrorReason, WriteOptions};
 use crate::request::{Request, WriteRequest};
 use crate::state::ServiceState;
 
-/// A call that its method's scope and its deadline allow; its request is still unread.
+/// A call within its deadline whose grant covers the method; the request is still unread.
 pub(crate) struct Call<'a> {
     pub(crate) state: &'a ServiceState,
     pub(crate) method: &'static Method,
@@ -30,7 +30,7 @@ pub(crate) struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    /// Begins a call, unless its deadline has passed or the grant covers the method nowhere.
+    /// Begins a call, unless its deadline has passed or the grant covers the method in no namespace.
     pub(crate) fn begin(
         state: &'a ServiceState,
         method: &'static Method,
@@ -76,7 +76,7 @@ impl<'a> Call<'a> {
         let call = self.enter(&name)?;
         let model = check_model(&call.settings().embedding_model, &params.model);
         if model.is_err() {
-            // Not a violation: it depends on the namespace.
+            // Not a field violation: a mismatch depends on the namespace.
             params.violations.finish(model)?;
         }
         Ok(run(&call, request, params)?.encode_to_vec())
@@ -111,7 +111,7 @@ impl<'a> Call<'a> {
         &self.state.engine
     }
 
-    /// Whether the caller may do this to every namespace.
+    /// Whether the grant covers every namespace in this scope.
     pub(crate) fn covers_everything(&self) -> bool {
         self.grant.covered(self.method.scope, "") == [Pattern::Prefix(String::new())]
     }
@@ -122,7 +122,7 @@ impl<'a> Call<'a> {
         denied(self.method)
     }
 
-    /// The request, after its lists were found within their limits.
+    /// Decodes the request, once its lists are known to be within their limits.
     pub(crate) fn decode<Q: Request>(&self, request: &[u8]) -> Result<Q> {
         shape::check(request, Q::SHAPE)?;
         decode(self.method, request)
@@ -207,9 +207,8 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// The request's id, taken out of the request, and a hash of the rest: of the method, and of the
-    /// message as this crate encodes it, so that an encoder which orders a map differently the second
-    /// time sends the same request.
+    /// The request's id, taken out of the request, and a hash of the method and of the rest of the
+    /// message as this crate encodes it: a client's encoder may order a map differently in a retry.
     pub(crate) fn fingerprint<Q: WriteRequest>(&self, request: &mut Q) -> (String, u64) {
         let id = request.options().as_mut().map(|o| &mut o.request_id);
         let id = id.map(std::mem::take).unwrap_or_default();
@@ -224,8 +223,7 @@ impl<'a> Call<'a> {
     }
 }
 
-/// A call on a namespace: authorized, and with the namespace found. No method reaches a namespace's
-/// content without one.
+/// An authorized call on a namespace. Methods reach the content of a namespace through it only.
 pub(crate) struct NamespaceCall<'a> {
     pub(crate) engine: &'a Engine,
     pub(crate) method: &'static str,
@@ -247,7 +245,7 @@ impl NamespaceCall<'_> {
         }
     }
 
-    /// Writes to the namespace.
+    /// Executes a command on the namespace.
     pub(crate) fn write(
         &self,
         paths: FieldPaths,
@@ -260,7 +258,7 @@ impl NamespaceCall<'_> {
             .map_err(|error| engine_error::call_error(paths, error))
     }
 
-    /// The namespace, at a revision or a later one.
+    /// The namespace, at `min_revision` or later.
     pub(crate) fn view(&self, min_revision: u64) -> Result<NamespaceView> {
         let context = self.read_context(min_revision);
         Ok(self.engine.namespace(&self.namespace, context)?)
@@ -269,11 +267,11 @@ impl NamespaceCall<'_> {
 
 /// The parameters of a write.
 pub(crate) struct WriteParams {
-    /// For the engine.
+    /// The context that the engine takes.
     pub(crate) context: WriteContext,
-    /// The model that the request names for its vectors; empty: unnamed.
+    /// The model of the request's vectors; empty: not given.
     pub(crate) model: String,
-    /// Invalid fields found so far, for the method to add its own.
+    /// Invalid fields found so far; the method adds its own.
     pub(crate) violations: Violations,
 }
 

@@ -12,11 +12,10 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::proto::v1::ErrorReason;
 
-/// Longest part of a caller's text that is repeated to it: a status travels in headers, which
-/// have room for some KiB.
+/// Longest excerpt of a caller's text in a status: a status travels in headers, which hold a few KiB.
 const SHOWN_BYTES: usize = 512;
 
-/// Why a call is refused.
+/// The refusal of a call.
 #[derive(Clone, Debug)]
 pub(crate) struct CallError {
     reason: ErrorReason,
@@ -71,7 +70,7 @@ impl CallError {
         error
     }
 
-    /// Its reason.
+    /// The reason.
     pub(crate) fn reason(&self) -> ErrorReason {
         self.reason
     }
@@ -101,7 +100,7 @@ impl CallError {
         self
     }
 
-    /// The same refusal of a snapshot: an invalid field makes the snapshot invalid.
+    /// The refusal as one of a snapshot, which an invalid field makes invalid.
     #[must_use]
     pub(crate) fn in_snapshot(mut self) -> Self {
         let invalid = |reason: &mut ErrorReason| {
@@ -130,12 +129,12 @@ impl CallError {
     }
 }
 
-/// The violations found so far, so that a caller learns of all invalid fields at once.
+/// Collects violations, so that one refusal names all invalid fields.
 #[derive(Debug, Default)]
 pub(crate) struct Violations(Option<Box<CallError>>);
 
 impl Violations {
-    /// A field's value; a default in its place, which is never used, if the field is invalid.
+    /// The value of a valid field. For an invalid one, a default that is never used.
     pub(crate) fn check<T: Default>(&mut self, field: Result<T>) -> T {
         match field {
             Ok(value) => value,
@@ -146,7 +145,7 @@ impl Violations {
         }
     }
 
-    /// The last field's value, if neither it nor a field before it is invalid.
+    /// The value of the last field, or the refusal that names every invalid field.
     pub(crate) fn finish<T>(&mut self, last: Result<T>) -> Result<T> {
         match (self.0.take(), last) {
             (None, last) => last,
@@ -164,7 +163,7 @@ impl Violations {
     }
 }
 
-/// The entries of a list, if each of them is valid; otherwise the violations of all of them.
+/// The entries of a list, or the refusal that names every invalid entry.
 pub(crate) fn all<T>(entries: impl Iterator<Item = Result<T>>) -> Result<Vec<T>> {
     let mut values = Vec::with_capacity(entries.size_hint().0);
     let mut violations = Violations::default();
@@ -211,7 +210,7 @@ impl From<CallError> for Status {
     }
 }
 
-/// A caller's text, cut to the length that is repeated to the caller.
+/// An excerpt of a caller's text, of a length that a status can carry.
 pub(crate) fn shown(text: &str) -> String {
     if text.len() <= SHOWN_BYTES {
         return text.to_owned();
@@ -223,7 +222,7 @@ pub(crate) fn shown(text: &str) -> String {
     format!("{}…", &text[..end])
 }
 
-/// An id that finds the defect's entry in the log.
+/// An id under which the log has the defect.
 fn defect_id() -> String {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -265,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_last_is_counted_too() {
+    fn the_last_violation_is_counted_too() {
         let mut violations = Violations::default();
         assert_eq!(violations.check(Ok(3)), 3);
         assert_eq!(violations.check::<u32>(Err(invalid(0))), 0);

@@ -1,5 +1,4 @@
-//! The settings of a category, in both directions: the one place in this crate that names each of
-//! them.
+//! The settings of a category, decoded and encoded. No other module of this crate names each setting.
 
 use ee_core::command::CategoryPut;
 use ee_core::settings::CategorySettings;
@@ -9,7 +8,7 @@ use crate::decode::number;
 use crate::decode::path::Path;
 use crate::proto::v1::{Category, CategoryUpdate};
 
-/// Takes the settings of a category to create or change.
+/// Decodes the settings of a category to create or change.
 pub(crate) fn take_update(
     path: Path<'_>,
     update: &CategoryUpdate,
@@ -43,14 +42,14 @@ pub(crate) fn decode(
     }
 }
 
-/// −1, which every score reaches, is how a client takes a least score back.
+/// −1, which every score reaches, removes a least score.
 fn min_score(path: Path<'_>, score: f64) -> Result<Option<f64>> {
     let score = number::score(path.then("min_score"), score)?;
-    // Not the minus of a negative zero, which has another digest.
+    // A negative zero would have another digest.
     Ok((score > -1.0).then_some(score + 0.0))
 }
 
-/// A message with the settings, and nothing else.
+/// A message with the settings alone.
 pub(crate) fn encode(settings: &CategorySettings) -> Category {
     Category {
         base_weight: settings.base_weight,

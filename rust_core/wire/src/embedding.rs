@@ -1,5 +1,5 @@
-//! The message `Embedding`, read and written by hand: its bytes become floats, and floats bytes,
-//! in one pass and without a copy on the way.
+//! The message `Embedding`, decoded and encoded by hand: in one pass between bytes and floats, without a
+//! copy in between.
 
 use bytes::{Buf, BufMut};
 use prost::encoding::{
@@ -24,7 +24,7 @@ pub struct Embedding {
 }
 
 impl Embedding {
-    /// The fast form of these components.
+    /// An embedding of these components, in the form that is decoded fastest: `data`.
     pub fn of(components: Vec<f32>) -> Self {
         Self {
             data_bytes: components.len() * WIDTH,
@@ -74,7 +74,7 @@ impl Message for Embedding {
         if !self.data.is_empty() {
             encode_key(DATA, WireType::LengthDelimited, buf);
             encode_varint((self.data.len() * WIDTH) as u64, buf);
-            // Through a small block: one check of the buffer's room for many floats.
+            // In blocks: one check of the buffer's capacity for many floats.
             let mut block = [0; 64 * WIDTH];
             for components in self.data.chunks(64) {
                 for (bytes, component) in block.as_chunks_mut().0.iter_mut().zip(components) {
@@ -95,7 +95,7 @@ impl Message for Embedding {
     ) -> Result<(), DecodeError> {
         match (tag, wire_type) {
             (DATA, WireType::LengthDelimited) => self.merge_data(buf),
-            // A wrong wire type: the generated code's words for it.
+            // A wrong wire type: with the error of prost's generated code.
             (DATA, _) => prost::encoding::bytes::merge(wire_type, &mut Vec::new(), buf, ctx),
             (VALUES, _) => float::merge_repeated(wire_type, &mut self.values, buf, ctx),
             _ => skip_field(wire_type, tag, buf, ctx),
@@ -111,7 +111,7 @@ impl Message for Embedding {
     }
 }
 
-/// prost's error for a field that is longer than what is left; it has no public constructor.
+/// prost's error for a field that exceeds the buffer, which has no public constructor.
 #[cold]
 fn cut_short() -> Result<(), DecodeError> {
     let nothing: &[u8] = &[];
@@ -129,7 +129,7 @@ mod tests {
 
     use super::*;
 
-    /// What prost generates for the message.
+    /// The decoding and encoding that prost generates for the message.
     #[derive(Clone, PartialEq, Message)]
     struct Generated {
         #[prost(bytes = "vec", tag = "1")]

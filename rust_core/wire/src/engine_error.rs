@@ -1,4 +1,4 @@
-//! From the engine's errors to refusals. The engine counts entries; refusals name their paths.
+//! From the engine's errors to refusals. An error has the number of an entry, a refusal its path.
 
 use ee_core::command::Rejection;
 use ee_engine::Error;
@@ -53,7 +53,7 @@ impl From<Error> for CallError {
     }
 }
 
-/// The refusal that an error of the engine becomes.
+/// The refusal for an error of the engine.
 #[cold]
 pub(crate) fn call_error(paths: FieldPaths, error: Error) -> CallError {
     let text = error.to_string();

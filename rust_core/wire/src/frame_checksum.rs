@@ -1,5 +1,5 @@
 //! Checksums of the frames of a snapshot: each covers its frame and, through the seed, all frames
-//! before it. A flipped bit, and a frame that is missing, repeated or moved, is found at its place.
+//! before it. The first damaged, missing, repeated or moved frame is found at its position.
 
 use prost::Message;
 use xxhash_rust::xxh3::xxh3_64_with_seed;

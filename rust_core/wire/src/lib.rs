@@ -9,7 +9,7 @@
 //! Invariants: protobuf stops at this crate, which keeps no state between calls; a method reaches a
 //! namespace only after the grant was found to cover its name; every number that a request can
 //! carry has a limit in [`limits`]; no request makes a call panic, and if one does, the caller
-//! learns an id and nothing else.
+//! gets an id and no particulars.
 
 mod call;
 mod call_error;
@@ -50,12 +50,12 @@ use crate::call_error::CallError;
 use crate::decode::number;
 use crate::decode::path::Path;
 
-/// The status of an error outside of a call: of opening an engine, or closing it.
+/// The status of an error outside a call: of opening or closing an engine.
 pub fn status_of(error: Error) -> Status {
     CallError::from(error).into()
 }
 
-/// The status of a setting of the service that cannot be used.
+/// The status of an unusable setting of the service.
 pub fn invalid_option(name: &'static str, expected: impl Display, actual: impl Display) -> Status {
     number::out_of_range(Path::field(name), expected, actual).into()
 }

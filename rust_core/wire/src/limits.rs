@@ -17,7 +17,7 @@ pub const MATCH_QUERIES: usize = 1_000;
 pub const QUERY_PARTS: usize = 1_000;
 /// Parts of all queries of a Match together: a part that names an item is a read of the store.
 pub const MATCH_PARTS: usize = 10_000;
-/// Keys that a Match keeps, and keys that it leaves out.
+/// Keys that a Match includes, and keys that it excludes.
 pub const FILTER_KEYS: usize = 10_000;
 /// Categories in all rankings of a Match together.
 pub const MATCH_RESULTS: u64 = 1_000_000;
@@ -27,7 +27,7 @@ pub const DEFAULT_MATCH_LIMIT: u32 = 10;
 pub const PAGE_SIZE: u32 = 1_000;
 /// Entries of a page if the request sets no size.
 pub const DEFAULT_PAGE_SIZE: u32 = 100;
-/// Bytes after which a page ends early: most clients take 4 MiB.
+/// Bytes after which a page ends early: most clients accept 4 MiB.
 pub const PAGE_BYTES: usize = 3 << 20;
 /// Entries of metadata or labels.
 pub const METADATA_ENTRIES: usize = 64;

@@ -1,11 +1,11 @@
-//! The namespace of a request, for logs: read without decoding the rest.
+//! The namespace of a request, for logs, read without decoding the request.
 
 use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
 
 /// The namespace that a request of a method names; `None` if the request names no namespace or is
 /// malformed.
 ///
-/// If the field occurs twice, the last one counts, as for the decoder.
+/// Of a repeated field the last occurrence counts, as in the decoder.
 pub fn namespace_of(method: &str, request: &[u8]) -> Option<String> {
     let name = match method {
         "ListNamespaces" | "GetServiceInfo" => None,

@@ -1,8 +1,8 @@
 //! Page tokens: the position where a list continues, bound to the list that issued them.
 //!
-//! A token is the cursor and a hash of the cursor and of all that the list depends on, in hex. A
-//! token of another method, namespace or filter, or a damaged one, has a wrong hash. The hash
-//! protects against mistakes; the grant alone decides what a caller may see.
+//! A token is the hash of the cursor, method, namespace and filter, followed by the cursor, in hex. A
+//! damaged token, or one of another list, has a wrong hash. The hash protects against mistakes; access
+//! depends on the grant alone.
 
 use std::fmt::Write;
 
@@ -43,14 +43,14 @@ impl Binding<'_> {
         Ok(Some(cursor.to_vec()))
     }
 
-    /// The cursor of a token, where it is a key.
+    /// The cursor of a token, if it is a key.
     pub(crate) fn key(&self, token: &str) -> Result<Option<String>> {
         self.cursor(token)?
             .map(|cursor| String::from_utf8(cursor).map_err(|_| invalid()))
             .transpose()
     }
 
-    /// The cursor of a token, where it is a place in an order.
+    /// The cursor of a token, if it is a position.
     pub(crate) fn place(&self, token: &str) -> Result<Option<u64>> {
         self.cursor(token)?
             .map(|cursor| {

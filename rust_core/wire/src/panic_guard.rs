@@ -1,4 +1,4 @@
-//! Panics end a call, not the process.
+//! A panic ends its call, not the process.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -7,11 +7,10 @@ use ee_access::Status;
 
 use crate::call_error::{CallError, Result};
 
-/// Runs a part of a call. A panic in it becomes an INTERNAL status, whose particulars only the log
-/// has.
+/// Runs a part of a call. A panic becomes an INTERNAL status; its particulars go to the log alone.
 pub(crate) fn guard<T>(run: impl FnOnce() -> Result<T>) -> std::result::Result<T, Status> {
-    // State that a panic leaves half changed is never read again: drafts are dropped, published
-    // state is copied in by code that cannot fail, and streams end.
+    // State that a panic leaves half changed is never read again: drafts are dropped, publishing
+    // cannot fail, and streams end.
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(outcome) => outcome.map_err(Status::from),
         Err(payload) => Err(CallError::internal(panic_text(payload.as_ref())).into()),

@@ -1,5 +1,5 @@
-//! The message `CategoryMatch`, written by hand: a ranking shares its keys with the namespace, and
-//! a reply copies a key only when it writes the key.
+//! The message `CategoryMatch`, encoded by hand: a ranking shares its keys with the namespace, so a
+//! key is copied once, into the reply.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ pub struct CategoryMatch {
     pub score: f64,
     /// Number of members that count in it.
     pub count: u64,
-    /// What the order follows.
+    /// The number by which categories are ordered.
     pub rank_score: f64,
 }
 
@@ -107,7 +107,7 @@ mod tests {
 
     use super::*;
 
-    /// What prost generates for the message.
+    /// The decoding and encoding that prost generates for the message.
     #[derive(Clone, PartialEq, Message)]
     struct Generated {
         #[prost(string, tag = "1")]

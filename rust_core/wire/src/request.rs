@@ -101,7 +101,7 @@ impl Request for CreateNamespaceRequest {
     const NAME_FIELD: &'static str = "namespace.name";
 
     fn take_name(&mut self) -> String {
-        // The name stays where it is: it is part of what is created.
+        // The name stays in the request: it is a field of the namespace to create.
         self.namespace
             .as_ref()
             .map(|namespace| namespace.name.clone())

@@ -1,4 +1,4 @@
-//! The one way in: a method's name, the bytes of a request and a grant.
+//! The entry point of all calls: a method's name, the bytes of a request and a grant.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -15,7 +15,7 @@ use crate::state::ServiceState;
 use crate::streams::{ReplyStream, RequestStream};
 use crate::table::{Entry, Handler, TABLE};
 
-/// Bytes of a request that is decoded in microseconds.
+/// Largest request, in bytes, that is decoded in microseconds.
 const SHORT_BYTES: usize = 96 << 10;
 
 /// The service over one engine.
@@ -37,8 +37,8 @@ impl Service {
         }
     }
 
-    /// The service over a transport that carries no larger messages. The transport enforces this
-    /// limit; the service reports it.
+    /// The service with the message limit of its transport. The transport enforces the limit; the
+    /// service reports it.
     #[must_use]
     pub fn with_max_message_bytes(mut self, bytes: Option<usize>) -> Self {
         self.state.max_message_bytes = bytes;
@@ -52,7 +52,7 @@ impl Service {
 
     /// Answers a unary call: a serialized request in, a serialized reply out.
     ///
-    /// After `deadline` the call is not begun; a call that has begun is finished.
+    /// A call does not begin after `deadline`; one that has begun is finished.
     pub fn call(
         &self,
         method: &str,
@@ -68,8 +68,8 @@ impl Service {
         })
     }
 
-    /// [`Service::call`] if that waits for nothing and takes microseconds; `None` if it might take
-    /// longer. For a thread that other callers wait for.
+    /// [`Service::call`] if it waits for nothing and takes microseconds; `None` if it might take
+    /// longer. For threads on which other callers wait.
     pub fn try_call(
         &self,
         method: &str,

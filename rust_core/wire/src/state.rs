@@ -1,4 +1,4 @@
-//! The part of a service that its methods use.
+//! The state of a service that its methods use.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::limits;
 #[derive(Clone)]
 pub(crate) struct ServiceState {
     pub(crate) engine: Arc<Engine>,
-    /// Bytes of the largest message that the transport carries; `None`: any size.
+    /// Bytes of the largest message of the transport; `None`: not limited.
     pub(crate) max_message_bytes: Option<usize>,
 }
 

@@ -9,8 +9,8 @@ use crate::proto::v1::ErrorReason;
 /// The serialized replies of a server-streaming method.
 pub(crate) type Replies = Box<dyn Iterator<Item = Result<Vec<u8>>> + Send>;
 
-/// What a client-streaming method does with its requests. After an error the sink is dropped, which
-/// must leave nothing behind.
+/// The handler of a client-streaming call. After an error it is dropped, and must then leave nothing
+/// behind.
 pub(crate) trait RequestSink: Send {
     /// Takes the next serialized request.
     fn push(&mut self, request: &[u8]) -> Result<()>;
@@ -21,7 +21,7 @@ pub(crate) trait RequestSink: Send {
 
 /// The replies of a server-streaming call, serialized one at a time. An error is the last item.
 pub struct ReplyStream {
-    /// None: the stream has ended.
+    /// `None`: the stream has ended.
     replies: Option<Replies>,
 }
 
@@ -53,7 +53,7 @@ impl Iterator for ReplyStream {
 /// A client-streaming call that has begun. Dropping it without [`RequestStream::finish`] leaves
 /// nothing behind.
 pub struct RequestStream {
-    /// None: the call has failed.
+    /// `None`: the call has failed.
     sink: Option<Box<dyn RequestSink>>,
 }
 

@@ -1,4 +1,4 @@
-//! The methods of the service: the one table that dispatch, scopes and handlers come from.
+//! The table of the methods, with their scopes and handlers.
 
 use ee_access::grant::Scope;
 
@@ -10,7 +10,7 @@ use crate::methods::{
 };
 use crate::streams::{Replies, RequestSink};
 
-/// Answers a request, or leaves it to a call that may wait.
+/// Answers a request without waiting; `None`: a call that may wait must answer it.
 type TryCall = fn(&Call<'_>, &[u8]) -> Result<Option<Vec<u8>>>;
 
 /// A method and its handler.
@@ -106,7 +106,7 @@ const fn unary(
     entry(name, scope, Kind::Unary, Handler::Unary { call, try_call })
 }
 
-/// A unary method whose calls may be short enough for the thread that brings them.
+/// A unary method whose calls may be short enough for the polling thread.
 const fn short_unary(
     name: &'static str,
     scope: Scope,

@@ -18,8 +18,8 @@ use crate::{Error, Result};
 
 /// A namespace, found by its name once per call.
 ///
-/// A handle means the namespace that had the name when the call began: if that is deleted and
-/// another one takes the name, calls with the handle fail with `NamespaceNotFound`.
+/// A handle stands for the namespace that had the name when the call began: once that is deleted,
+/// calls with the handle fail with `NamespaceNotFound`, even if another namespace has the name.
 #[derive(Clone)]
 pub struct NamespaceHandle(pub(crate) Arc<CachedNamespace>);
 
@@ -60,7 +60,7 @@ pub(crate) struct CachedNamespace {
     pub(crate) memory: AtomicUsize,
     pub(crate) last_used: AtomicU64,
     pub(crate) scans: SharedScan,
-    /// The sums that are newer here than in the store. Only the writer uses it.
+    /// The sums that are newer in memory than in the store. Only the writer uses it.
     pub(crate) dirty_sums: Mutex<DirtySums>,
 }
 
@@ -107,7 +107,7 @@ impl CachedNamespace {
             // The lock orders this before every reader.
             self.changing.store(true, Ordering::Relaxed);
             state.publish(draft);
-            // An error is meaningless here: the write is durable. A test can panic, or end the process.
+            // An error has no meaning here: the write is durable. A test can panic or end the process.
             let _ = reach(Failpoint::WritePublishing);
             self.changing.store(false, Ordering::Relaxed);
             (state.header().revision, state.memory_bytes())

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use rustc_hash::FxHashSet;
 
-/// Effects that a restart replays in a few tens of milliseconds: below this nothing is written.
+/// Effects that a restart replays in a few tens of milliseconds: below, no sums are written.
 const CHEAP_TO_REPLAY: u64 = 8_192;
 
 /// Effects in which each sum is written once, if the sums are few enough.
@@ -103,7 +103,7 @@ impl DirtySums {
         Some(category)
     }
 
-    /// A category's sum was written otherwise, or the category is gone.
+    /// A category's sum was written elsewhere, or the category was deleted.
     pub(crate) fn forget(&mut self, category: i64) {
         if self.members.contains(&category)
             && let Some(place) = self.queue.iter().position(|each| each.category == category)
@@ -125,7 +125,7 @@ impl DirtySums {
         self.before = (self.effects, self.part);
     }
 
-    /// The transaction was not committed: nothing of it has happened.
+    /// The transaction was not committed: its changes are taken back.
     pub(crate) fn rollback(&mut self) {
         while let Some(edit) = self.edits.pop() {
             match edit {

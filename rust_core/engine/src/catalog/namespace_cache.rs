@@ -1,4 +1,4 @@
-//! The namespaces in memory, by name: loaded on first use, leaving under a memory budget.
+//! The namespaces in memory, by name: loaded on first use and evicted above a memory budget.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicIsize, AtomicU64, Ordering};
@@ -146,12 +146,12 @@ impl NamespaceCache {
         usize::try_from(self.memory.load(Ordering::Relaxed)).unwrap_or(0)
     }
 
-    /// Accounts for bytes that a namespace has taken or given back.
+    /// Accounts for bytes that a namespace has allocated or freed.
     pub(crate) fn grow(&self, bytes: isize) {
         self.memory.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// By how many bytes so many more would be over the budget; `None`: by none.
+    /// The bytes by which `more` bytes would exceed the budget; `None`: they fit.
     pub(crate) fn over_budget_by(&self, more: usize) -> Option<usize> {
         let over = (self.memory() + more).checked_sub(self.budget?)?;
         (over > 0).then_some(over)
@@ -172,7 +172,7 @@ impl NamespaceCache {
         slots.iter().filter_map(loaded).collect()
     }
 
-    /// The namespaces that were not used for longest, enough of them to be a tenth under the budget.
+    /// The least recently used namespaces, enough of them to bring memory a tenth below the budget.
     pub(crate) fn to_evict(&self) -> Vec<Arc<CachedNamespace>> {
         let Some(budget) = self.budget else {
             return Vec::new();
@@ -180,7 +180,7 @@ impl NamespaceCache {
         let mut loaded = self.loaded();
         loaded.sort_by_key(|loaded| loaded.last_used.load(Ordering::Relaxed));
         let mut memory = self.memory();
-        // The namespace that was used last stays, however large it is: a caller is using it.
+        // The most recently used namespace stays, whatever its size: a caller is using it.
         loaded.pop();
         loaded
             .into_iter()

@@ -1,10 +1,10 @@
 //! Reads that agree with one revision.
 //!
-//! Reads have two sources: memory, which has what is published, and the store, which has what is
-//! committed and so may be a batch ahead until that batch is copied in. A read of memory alone is of
-//! one revision by itself. A read of the store alone answers once its revision is published too, so
-//! that no later read goes back before it. A read of both pins the store while it holds the published
-//! state, and tries again if the store was ahead.
+//! Reads have two sources. Memory has the published state; the store has the committed state, which is
+//! ahead by the batch that is being published, if any. A read of memory alone is of one revision. A
+//! read of the store alone answers once its revision is published too, so that no later read returns
+//! an earlier revision. A read of both opens a view of the store while it holds the published state,
+//! and tries again if the store was ahead.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,14 +26,14 @@ use crate::{Error, Result};
 /// says which revision was reached.
 pub const MAX_REVISION_WAIT: Duration = Duration::from_secs(5);
 
-/// Most of the remaining time that a read which waits in vain leaves for its reply.
+/// Longest time that a waiting read leaves for its reply.
 const MAX_REPLY_TIME: Duration = Duration::from_millis(100);
 
-/// Time after which a reader that waits for the writer checks whether the writer still runs.
+/// Interval at which a reader that waits for the writer checks whether the writer still runs.
 const PUBLISH_WAIT: Duration = Duration::from_millis(100);
 
 impl Shared {
-    /// The namespace, at the revision that the caller asks for or a later one.
+    /// The namespace, at the context's least revision or later.
     pub(crate) fn at(
         &self,
         loaded: &Arc<CachedNamespace>,
@@ -116,7 +116,7 @@ impl Shared {
         }
     }
 
-    /// The object in which the namespace lives now: the one that a caller has may have left memory.
+    /// The current object of the namespace: the caller's may have left memory.
     pub(crate) fn current(&self, loaded: &CachedNamespace) -> Result<Arc<CachedNamespace>> {
         let current = self.cache.get(&loaded.name)?;
         if current.id == loaded.id {
@@ -127,7 +127,7 @@ impl Shared {
     }
 }
 
-/// The namespace's row; reading it fixes the moment that the reader sees.
+/// The namespace's row; reading it fixes the revision of the view.
 pub(crate) fn pinned(reads: &dyn Reads, loaded: &CachedNamespace) -> Result<NamespaceRow> {
     let row = reads.namespace_by_name(&loaded.name)?;
     row.filter(|row| row.id == loaded.id)
@@ -195,8 +195,7 @@ pub(crate) fn names_items(queries: &[QuerySpec]) -> bool {
     })
 }
 
-/// What the ranking takes, from what the caller gave. `connection` is needed where items are
-/// named.
+/// The prepared queries. `reads` is needed for queries that name items.
 pub(crate) fn resolve(
     reads: Option<&dyn Reads>,
     namespace: i64,

@@ -26,7 +26,7 @@ const SHORT_ROWS: u64 = 1 << 12;
 /// Queries of a short ranking that LOCAL ranks again: a tenth of a millisecond each.
 const SHORT_LOCAL: usize = 1;
 
-/// What a ranking needs of the engine.
+/// The parts of the engine that a ranking uses.
 pub(crate) struct Ranker<'a> {
     pub(crate) shared: &'a Shared,
     pub(crate) kernel: Kernel,
@@ -82,7 +82,7 @@ impl Ranker<'_> {
         Ok(scan(&resolved, &options))
     }
 
-    /// [`Ranker::rank`] if that waits for nothing and takes microseconds.
+    /// [`Ranker::rank`] if it waits for nothing and takes microseconds.
     pub(crate) fn try_rank(
         &self,
         namespace: &NamespaceHandle,

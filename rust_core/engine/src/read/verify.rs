@@ -12,7 +12,7 @@ use crate::{Error, Result};
 /// Rows read at a time.
 const SCAN: usize = 512;
 
-/// Findings that are reported, at most.
+/// Largest number of findings in a report.
 const MAX_FINDINGS: usize = 100;
 
 /// Rebuilds a category's sum from its members. Only the end must be in range: the live sum may have
@@ -52,7 +52,7 @@ pub(crate) fn rebuild(reads: &dyn Reads, namespace: i64, draft: &mut CategoryDra
         })
 }
 
-/// What is compared with what is stored, taken from memory at the same revision.
+/// The live state to compare with the stored one, from memory at the same revision.
 pub(crate) struct Live {
     categories: Vec<CategoryDraft>,
 }
@@ -67,7 +67,7 @@ impl Live {
     }
 }
 
-/// Compares what is live with what is stored, and what is stored with itself.
+/// Compares the live state with the stored one, and stored rows with each other.
 pub(crate) fn verify(reads: &dyn Reads, row: &NamespaceRow, live: Live) -> Result<VerifyReport> {
     let mut findings = Findings::default();
     let mut categories = SetDigest::default();
@@ -176,7 +176,7 @@ fn scan_items(reads: &dyn Reads, namespace: i64, findings: &mut Findings) -> Res
         let page = match reads.items_page(namespace, &after, SCAN) {
             Ok(page) => page,
             Err(StoreError::Corrupted { place, what } | StoreError::Newer { place, what }) => {
-                // What comes after this row by key is not read: its place cannot be known.
+                // Rows after this one by key are not read: their position is unknown.
                 findings.add(format!("{place}: {what}"));
                 return Ok(scanned);
             }
@@ -203,7 +203,7 @@ fn scan_items(reads: &dyn Reads, namespace: i64, findings: &mut Findings) -> Res
     }
 }
 
-/// Takes in the memberships of an item; returns how many there are.
+/// Adds the memberships of an item; returns their number.
 fn scan_memberships(
     reads: &dyn Reads,
     namespace: i64,
@@ -228,7 +228,7 @@ fn scan_memberships(
     Ok(count)
 }
 
-/// Reads the whole log; returns how many entries there are and the oldest revision.
+/// Reads the whole log; returns the number of entries and the oldest revision.
 fn scan_log(reads: &dyn Reads, row: &NamespaceRow, findings: &mut Findings) -> Result<(u64, u64)> {
     let (mut entries, mut next) = (0, row.header.revision);
     let mut gaps = Vec::new();

@@ -1,9 +1,9 @@
 //! The members of each category in order of assignment.
 //!
-//! An assignment goes somewhere into the midst of this order, and assignments to a hundred
-//! categories into a hundred pages. So the newest members come to a small table first, and a few
-//! categories at a time, all that each of them has there, go to the large one: a page is then
-//! written once for many members.
+//! The table `members` is ordered by category, so assignments to a hundred categories would change a
+//! hundred of its pages. New members therefore go to a small table, `new_members`, first. From there
+//! they move on a category at a time, all members of the category together: a page of the large table
+//! is then written once for many members.
 
 use std::fmt::Display;
 
@@ -13,7 +13,7 @@ use rusqlite::{Connection, OptionalExtension, Params};
 use super::lookup::{MEMBERSHIP, RawMembership};
 use crate::{StoreError, StoreResult};
 
-/// Members that the small table holds: as many categories as half of this share their writes.
+/// Largest number of members in the small table.
 const NEW_MEMBERS: i64 = 2048;
 
 fn most_new_members() -> i64 {
@@ -24,7 +24,7 @@ fn most_new_members() -> i64 {
     NEW_MEMBERS
 }
 
-/// A select from both parts, in order of `sequence`. SQLite merges the two as it goes.
+/// A select from both tables in order of `sequence`; SQLite merges the two without sorting.
 pub(super) fn in_both_parts(select: &str, condition: &str, end: impl Display) -> String {
     let part = |table| format!("{select} FROM {table} WHERE {condition}");
     format!(
@@ -34,14 +34,14 @@ pub(super) fn in_both_parts(select: &str, condition: &str, end: impl Display) ->
     )
 }
 
-/// Takes in members that are newer than all others of their categories.
+/// Adds members that are newer than all others of their categories.
 pub(super) fn adding_newest(
     connection: &Connection,
 ) -> StoreResult<impl FnMut(&Membership) -> StoreResult<()>> {
     adding(connection, "new_members")
 }
 
-/// Takes in a member of a category of which no member is new.
+/// Adds a member to a category that has no member in the small table.
 pub(super) fn add_anywhere(connection: &Connection, membership: &Membership) -> StoreResult<()> {
     adding(connection, "members")?(membership)
 }
@@ -62,7 +62,7 @@ fn adding(
     })
 }
 
-/// Takes a member out.
+/// Removes a member.
 pub(super) fn remove(connection: &Connection, membership: &Membership) -> StoreResult<()> {
     for table in ["new_members", "members"] {
         let removed = connection
@@ -77,17 +77,17 @@ pub(super) fn remove(connection: &Connection, membership: &Membership) -> StoreR
     Err(missing(membership.category, membership.sequence))
 }
 
-/// What the writer knows of the small table.
+/// The writer's knowledge of the small table.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct NewMembers {
-    /// Members in it at the most. None: not known.
+    /// Upper bound of its members; `None`: not known.
     at_most: Option<i64>,
-    /// The category whose members were last moved on.
+    /// The last category whose members moved on.
     turn: i64,
 }
 
-/// Moves members on once there are too many new ones, category after category, so that it is a
-/// while until there are again. `added`: so many have come since the last time.
+/// Moves members to the large table, category by category, once the small one has too many, until it
+/// has room for a while. `added`: members added since the last call.
 pub(crate) fn move_new_members(
     connection: &Connection,
     state: &mut NewMembers,
@@ -114,7 +114,7 @@ pub(crate) fn move_new_members(
             *turn = 0;
             continue;
         };
-        // If a row fails all of the transaction does, so SQLite need not keep pages as they were.
+        // A failed row fails the whole transaction, so SQLite need not keep the old pages.
         connection
             .prepare_cached(
                 "INSERT OR FAIL INTO members SELECT * FROM new_members WHERE category = ?1",
@@ -130,7 +130,7 @@ pub(crate) fn move_new_members(
     Ok(())
 }
 
-/// The member of a category with the smallest sequence from one on: (sequence, item).
+/// The member of a category with the smallest sequence not below `from`: (sequence, item).
 pub(super) fn oldest_member(
     connection: &Connection,
     category: i64,
@@ -144,7 +144,7 @@ pub(super) fn oldest_member(
     )
 }
 
-/// The `nth` newest member of a category between two places in the order of assignment.
+/// The `nth` newest member of a category between two sequences.
 pub(crate) fn nth_newest_member(
     connection: &Connection,
     category: i64,
@@ -177,7 +177,7 @@ fn one_member(
         .optional()?)
 }
 
-/// Up to `limit` members from a place in the order of assignment on, oldest first.
+/// Up to `limit` members from a sequence on, oldest first.
 pub(crate) fn members(
     connection: &Connection,
     category: i64,
@@ -209,7 +209,7 @@ pub(crate) fn members(
     Ok(members)
 }
 
-/// Whether a membership has its place among the members of its category.
+/// Whether a membership is listed among the members of its category.
 pub(crate) fn is_member(connection: &Connection, membership: &Membership) -> StoreResult<bool> {
     let condition = "category = ?1 AND sequence = ?2 AND item = ?3";
     let sql = in_both_parts("SELECT 1", condition, "");

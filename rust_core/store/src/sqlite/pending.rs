@@ -1,9 +1,9 @@
-//! Rows of a group of writes that are not in their tables yet.
+//! A write-behind cache: new rows of a batch of writes that are not in their tables yet.
 //!
-//! Most writes bring new items and memberships, and hardly anything looks for these before the
-//! commit. So they wait here: a command that is refused then has nothing to undo, where a savepoint
-//! would make SQLite keep a second copy of each page that is changed; and they are inserted while
-//! other threads compute what readers will need. Whatever could meet one of them inserts them first.
+//! Most writes add items and memberships that nothing reads before the commit. Until then these rows
+//! wait here. A refused command then has nothing to undo, where a savepoint would make SQLite copy
+//! every changed page; and the rows are inserted while other threads compute hashes and drifts. A read
+//! that could find a pending row inserts all of them first.
 
 use std::hash::BuildHasher;
 
@@ -18,37 +18,38 @@ use super::lookup::{RawItem, RawMembership};
 use super::members;
 use crate::StoreResult;
 
-/// The rows, and how far the command at work has come.
+/// The rows, and the part of them that the current command has added.
 #[derive(Default)]
 pub(crate) struct Pending {
-    /// Items; whether they are in the inbox.
+    /// Items, each with whether it is in the inbox.
     items: Vec<(RawItem, bool)>,
-    /// Memberships; namespace and key of the item if it leaves the inbox.
+    /// Memberships, each with the namespace and key of its item if the item leaves the inbox.
     memberships: Vec<(Membership, Option<(i64, String)>)>,
-    /// Entries of the log. They come last: to find the end of the log SQLite reads whole entries,
-    /// and for the pages of long ones it searches the write-ahead log, but not once a transaction
-    /// has changed a page.
+    /// Entries of the log, which are inserted last: SQLite reads whole entries to find the end of the
+    /// log. It looks up the pages of long entries in the WAL, unless the transaction has changed these
+    /// pages already.
     entries: Vec<RawEntry>,
-    /// Bytes of those.
+    /// Bytes of the entries.
     entry_bytes: usize,
-    /// Numbers of rows before those of the command at work.
+    /// Numbers of rows before the current command.
     before: Rows,
-    /// Items and categories that have rows here, and maybe others.
+    /// Identifiers of items and categories with pending rows; a superset.
     ids: FxHashSet<i64>,
-    /// Hashes of the items' keys, and maybe others.
+    /// Hashes of the keys of pending items; a superset.
     keys: FxHashSet<u64>,
-    /// What protects the tables from the command at work, once it has written to them.
+    /// How the current command is undone; `None` until it has written to a table.
     guard: Option<Guard>,
-    /// The transaction has changed something.
+    /// The transaction has changed a table.
     used: bool,
-    /// Memberships that have been inserted.
+    /// Number of memberships inserted by the transaction.
     members: i64,
 }
 
-/// Bytes of entries that wait at the most: those of large writes have all that these replaced.
+/// Largest number of bytes of pending entries: the entry of a large write holds every value that the
+/// write replaced.
 const ENTRY_BYTES: usize = 1024 * 1024;
 
-/// Numbers of rows that wait.
+/// Numbers of pending rows.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 struct Rows {
     items: usize,
@@ -56,22 +57,22 @@ struct Rows {
     entries: usize,
 }
 
-/// How what a command has written is undone.
+/// How a command is undone.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Guard {
     Savepoint,
-    /// The transaction has nothing else in it, and is a cheaper one.
+    /// By rolling back the transaction, which holds nothing else; cheaper than a savepoint.
     Transaction,
 }
 
 impl Pending {
-    /// A command begins.
+    /// Begins a command.
     pub(crate) fn begin(&mut self) {
         self.before = self.rows();
         self.guard = None;
     }
 
-    /// The command that began is kept.
+    /// Keeps the current command.
     pub(crate) fn keep(&mut self, connection: &Connection) -> StoreResult<()> {
         if self.guard.take() == Some(Guard::Savepoint) {
             statement(connection, "RELEASE command")?;
@@ -83,7 +84,7 @@ impl Pending {
         Ok(())
     }
 
-    /// The command that began has never been.
+    /// Undoes the current command.
     pub(crate) fn undo(&mut self, connection: &Connection) -> StoreResult<()> {
         self.items.truncate(self.before.items);
         self.memberships.truncate(self.before.memberships);
@@ -104,12 +105,12 @@ impl Pending {
         }
     }
 
-    /// Something else than these rows is written, which is not undone.
+    /// Records that the transaction has written something else, which is never undone by itself.
     pub(crate) fn written(&mut self) {
         self.used = true;
     }
 
-    /// Memberships that have been inserted.
+    /// Number of memberships inserted by the transaction.
     pub(crate) fn members(&self) -> i64 {
         self.members
     }
@@ -120,7 +121,7 @@ impl Pending {
         self.items.push((item, inbox));
     }
 
-    /// The entry of the log at a place in the one order of all entries.
+    /// Adds a log entry; `sequence` is its position among the entries of all namespaces.
     pub(crate) fn entry(&mut self, namespace: i64, sequence: u64, entry: &Entry) {
         let entry = RawEntry::new(namespace, sequence, entry);
         self.entry_bytes += entry.bytes();
@@ -137,7 +138,7 @@ impl Pending {
         self.memberships.push((membership.clone(), leaves_inbox));
     }
 
-    /// Before an item or category is looked at: inserts its rows, if there may be any.
+    /// Inserts the pending rows if some may belong to an item or category that is about to be read.
     pub(super) fn look_at(&mut self, connection: &Connection, id: i64) -> StoreResult<()> {
         if self.ids.contains(&id) {
             self.insert(connection)?;
@@ -145,7 +146,7 @@ impl Pending {
         Ok(())
     }
 
-    /// Before the item with a key is looked for.
+    /// Inserts the pending rows if one may have a key that is about to be looked up.
     pub(super) fn look_for(
         &mut self,
         connection: &Connection,
@@ -158,7 +159,7 @@ impl Pending {
         Ok(())
     }
 
-    /// Before the command at work changes a table.
+    /// Prepares a change of a table by the current command.
     pub(super) fn change(&mut self, connection: &Connection) -> StoreResult<()> {
         self.insert_before(connection)?;
         if self.guard.is_none() {

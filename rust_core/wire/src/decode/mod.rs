@@ -1,5 +1,5 @@
-//! From messages to what the engine takes. Everything that a request can get wrong whatever the
-//! namespace holds is found here, and named by the path of its field.
+//! From messages to the engine's types. These modules find every fault of a request that does not depend
+//! on the content of the namespace, and name the path of its field.
 
 pub(crate) mod namespace;
 pub(crate) mod number;
@@ -49,7 +49,7 @@ pub(crate) fn at_most(path: Path<'_>, actual: usize, limit: usize) -> Result<()>
     Ok(())
 }
 
-/// The refusal of something longer than its limit.
+/// The refusal of a list or text that is longer than its limit.
 #[cold]
 pub(crate) fn too_large(path: Path<'_>, actual: usize, limit: usize, unit: &str) -> CallError {
     CallError::at(

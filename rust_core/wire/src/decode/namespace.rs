@@ -1,4 +1,4 @@
-//! Namespaces to create.
+//! Namespaces to create, and their ranking.
 
 use ee_core::settings::{
     MembershipMode, NamespaceSettings, Normalization, RankingMode, RankingSettings,
@@ -11,7 +11,7 @@ use crate::call_error::{Result, Violations};
 use crate::limits::{DESCRIPTION_BYTES, EMBEDDING_MODEL_BYTES};
 use crate::proto::v1;
 
-/// The namespace that a message asks for; what is output only is ignored.
+/// The namespace to create; output-only fields are ignored.
 pub(crate) fn new_namespace(path: Path<'_>, namespace: v1::Namespace) -> Result<NewNamespace> {
     let mut violations = Violations::default();
     let name = text::namespace_name(path.then("name"), &namespace.name);
@@ -52,7 +52,7 @@ pub(crate) fn new_namespace(path: Path<'_>, namespace: v1::Namespace) -> Result<
     }))
 }
 
-/// A ranking; none where it is not specified.
+/// A ranking; `None` if unspecified.
 pub(crate) fn ranking(path: Path<'_>, value: i32) -> Result<Option<RankingMode>> {
     match v1::RankingMode::try_from(value) {
         Ok(v1::RankingMode::Unspecified) => Ok(None),
@@ -62,7 +62,7 @@ pub(crate) fn ranking(path: Path<'_>, value: i32) -> Result<Option<RankingMode>>
     }
 }
 
-/// How much fairness counts, where that is said.
+/// The fairness, if set.
 pub(crate) fn fairness(path: Path<'_>, value: Option<f64>) -> Result<Option<f64>> {
     value.map(|value| number::fairness(path, value)).transpose()
 }

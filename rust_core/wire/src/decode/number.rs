@@ -25,7 +25,7 @@ pub(crate) fn weight(path: Path<'_>, weight: f32) -> Result<f32> {
 /// The weight of a base.
 pub(crate) fn base_weight(path: Path<'_>, weight: f32) -> Result<f32> {
     if weight == 0.0 {
-        // Not the minus of a negative zero, which would be other bytes in the digest.
+        // A negative zero would have other bytes in the digest.
         return Ok(0.0);
     }
     if (MIN_WEIGHT..=MAX_WEIGHT).contains(&weight) {
@@ -63,16 +63,16 @@ pub(crate) fn rank_score(path: Path<'_>, score: f64) -> Result<f64> {
     Err(out_of_range(path, "finite", score))
 }
 
-/// How much fairness counts.
+/// A fairness, 0 to 1.
 pub(crate) fn fairness(path: Path<'_>, fairness: f64) -> Result<f64> {
     if (0.0..=1.0).contains(&fairness) {
-        // Not the minus of a negative zero.
+        // A negative zero becomes zero.
         return Ok(fairness + 0.0);
     }
     Err(out_of_range(path, "0 to 1", fairness))
 }
 
-/// A number of components.
+/// A dimension.
 pub(crate) fn dimension(path: Path<'_>, dimension: u32) -> Result<u32> {
     if (1..=MAX_DIMENSION as u32).contains(&dimension) {
         return Ok(dimension);

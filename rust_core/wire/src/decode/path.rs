@@ -1,5 +1,5 @@
-//! Paths of fields, such as `queries[2].parts.parts[1].item`: built for nothing, written when
-//! something is wrong.
+//! Paths of fields, such as `queries[2].parts.parts[1].item`. Building a path allocates nothing; it is
+//! formatted only for a refusal.
 
 use std::fmt;
 
@@ -30,7 +30,7 @@ impl<'a> Path<'a> {
         }
     }
 
-    /// A field of what is here.
+    /// A field of this message.
     pub(crate) const fn then(&'a self, name: &'static str) -> Path<'a> {
         Path {
             parent: Some(self),
@@ -39,7 +39,7 @@ impl<'a> Path<'a> {
         }
     }
 
-    /// An entry of a list in what is here.
+    /// An entry of a list in this message.
     pub(crate) const fn then_entry(&'a self, name: &'static str, index: usize) -> Path<'a> {
         Path {
             parent: Some(self),

@@ -7,7 +7,7 @@ use super::path::Path;
 use super::too_large;
 use crate::call_error::Result;
 
-/// A repeated field with a limit, or a message that has one somewhere in it.
+/// A repeated field with a limit, or a message that contains one.
 #[derive(Debug)]
 pub(crate) struct Rule {
     /// The field's number.
@@ -16,7 +16,7 @@ pub(crate) struct Rule {
     path: &'static str,
     /// The largest number of entries in the whole request.
     limit: usize,
-    /// Rules for what is in an entry.
+    /// Rules for the fields of an entry.
     inner: &'static [Rule],
 }
 
@@ -41,7 +41,7 @@ impl Rule {
         }
     }
 
-    /// A message with lists in it.
+    /// A message that contains lists.
     pub(crate) const fn within(field: u32, inner: &'static [Self]) -> Self {
         Self::nested(field, "", usize::MAX, inner)
     }

@@ -28,7 +28,7 @@ pub(crate) fn namespace_name(path: Path<'_>, name: &str) -> Result<()> {
 /// Checks the key of a category or item: UTF-8 without control characters.
 pub(crate) fn key(path: Path<'_>, key: &str) -> Result<()> {
     length(path, key, KEY_BYTES)?;
-    // Most keys are short and plain; the slow look is for those that are not.
+    // Most keys are short and ASCII; only the others take the slow check.
     if key.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
         return Ok(());
     }
@@ -38,7 +38,7 @@ pub(crate) fn key(path: Path<'_>, key: &str) -> Result<()> {
     }
 }
 
-/// Checks a free text.
+/// Checks a text, such as a description.
 pub(crate) fn text(path: Path<'_>, text: &str, limit: usize) -> Result<()> {
     if text.len() > limit {
         return Err(too_large(path, text.len(), limit, "bytes"));
@@ -46,7 +46,7 @@ pub(crate) fn text(path: Path<'_>, text: &str, limit: usize) -> Result<()> {
     Ok(())
 }
 
-/// Checks a map of the caller's own.
+/// Checks the caller's metadata or labels.
 pub(crate) fn metadata(path: Path<'_>, map: &Metadata) -> Result<()> {
     if map.is_empty() {
         return Ok(());

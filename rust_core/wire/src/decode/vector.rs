@@ -1,4 +1,4 @@
-//! Vectors: one of two forms, checked and brought into the form that the namespace keeps.
+//! Vectors: decoded from either form on the wire, checked, and normalized as the namespace requires.
 
 use ee_core::arithmetic::vector::{VectorError, normalize};
 use ee_core::settings::NamespaceSettings;
@@ -8,7 +8,7 @@ use crate::call_error::{CallError, Result};
 use crate::embedding::Embedding;
 use crate::proto::v1::ErrorReason;
 
-/// Takes a vector in.
+/// Checks and normalizes a vector.
 pub(crate) fn vector(
     settings: &NamespaceSettings,
     path: Path<'_>,
@@ -18,7 +18,7 @@ pub(crate) fn vector(
     normalize(settings, components).map_err(|error| refused(path, &error))
 }
 
-/// Takes a vector in, where there is one.
+/// Checks and normalizes a vector, if one is set.
 pub(crate) fn optional(
     settings: &NamespaceSettings,
     path: Path<'_>,

@@ -7,7 +7,7 @@ use super::{embedding, timestamp};
 use crate::category_settings;
 use crate::proto::v1;
 
-/// The message of a category that is read.
+/// The message of a category in the reply of a read.
 pub(crate) fn category(view: CategoryView) -> v1::Category {
     v1::Category {
         key: view.key,
@@ -25,8 +25,8 @@ pub(crate) fn category(view: CategoryView) -> v1::Category {
     }
 }
 
-/// The message of a category in a full snapshot: what a restore needs. What the category has learned
-/// follows from the items.
+/// The message of a category in a full snapshot, without what the category has learned: a restore
+/// computes that from the items.
 pub(crate) fn record(record: CategoryRecord) -> v1::Category {
     v1::Category {
         key: record.key.to_string(),

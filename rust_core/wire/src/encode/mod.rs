@@ -1,4 +1,4 @@
-//! From what the engine answers to messages.
+//! From the engine's types to messages.
 
 pub(crate) mod category;
 pub(crate) mod item;
@@ -9,7 +9,7 @@ use prost_types::Timestamp;
 
 use crate::embedding::Embedding;
 
-/// Version of the snapshot format that is written and read.
+/// Version of the snapshot format.
 pub(crate) const SNAPSHOT_FORMAT: u32 = 1;
 
 /// A time from milliseconds since the Unix epoch.
@@ -20,7 +20,7 @@ pub(crate) fn timestamp(milliseconds: i64) -> Option<Timestamp> {
     })
 }
 
-/// A vector, in its fast form.
+/// A vector, as `data`.
 pub(crate) fn embedding(components: Option<Vec<f32>>) -> Option<Embedding> {
     components.map(Embedding::of)
 }

@@ -55,7 +55,7 @@ pub(crate) fn info(call: &Call<'_>, _: GetServiceInfoRequest) -> Result<GetServi
         Ok(()) => ErrorReason::Unspecified,
         Err(error) => CallError::from(error).reason(),
     };
-    // The totals reveal when other tenants' namespaces come and go.
+    // Totals would show when other tenants create and delete namespaces.
     let sees_all = call.covers_everything();
     let total = |count: u64| if sees_all { count } else { 0 };
     Ok(GetServiceInfoResponse {

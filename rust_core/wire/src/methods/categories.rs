@@ -1,4 +1,4 @@
-//! Categories: put, look at, list, delete and reanchor.
+//! Categories: put, get, list, delete and reanchor.
 
 use ee_core::command::{CategoryPut, Put};
 use ee_core::settings::NamespaceSettings;
@@ -151,7 +151,7 @@ pub(crate) fn reanchor(
     let written = call.write(FieldPaths::SINGLE, command, params)?;
     let view = outcome!(written, Outcome::Reanchor(view) => view);
     let mut category = encode(*view);
-    // Embeddings are left out where they are not asked for.
+    // Embeddings are omitted unless requested.
     category.base = None;
     category.effective = None;
     Ok(ReanchorResponse {

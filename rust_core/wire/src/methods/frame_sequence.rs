@@ -7,7 +7,7 @@ use crate::decode::path::Path;
 use crate::proto::v1::snapshot_frame::Content;
 use crate::proto::v1::{ErrorReason, Item, SnapshotTrailer};
 
-/// What has come after the header: categories, then items, then one trailer, by key.
+/// The frames after the header: categories, then items, both by key, then one trailer.
 #[derive(Debug, Default)]
 pub(super) struct FrameSequence {
     stage: Stage,
@@ -26,7 +26,7 @@ enum Stage {
 }
 
 impl FrameSequence {
-    /// Takes a frame in, if its kind may come now.
+    /// Accepts a frame if its kind is in order.
     pub(super) fn frame(&mut self, content: Option<&Content>) -> Result<()> {
         let stage = match content {
             Some(Content::Categories(_)) => Stage::Categories,
@@ -57,7 +57,7 @@ impl FrameSequence {
         self.ascends(path, &item.key)
     }
 
-    /// The trailer, if it counts what has come.
+    /// The trailer, if its counts are those of the frames.
     pub(super) fn end(&self, path: Path<'_>, trailer: SnapshotTrailer) -> Result<Frame> {
         for (field, actual, expected) in [
             ("category_count", self.categories, trailer.category_count),
@@ -112,7 +112,7 @@ impl FrameSequence {
     }
 }
 
-/// What a frame is called.
+/// The name of a frame's kind.
 pub(super) fn kind(content: Option<&Content>) -> &'static str {
     match content {
         Some(Content::Header(_)) => "header",
@@ -123,7 +123,7 @@ pub(super) fn kind(content: Option<&Content>) -> &'static str {
     }
 }
 
-/// The refusal of a frame that does not come where it should.
+/// The refusal of a frame out of order.
 #[cold]
 pub(super) fn out_of_order(expected: &str, actual: &str) -> CallError {
     let what = format_args!("is {actual}, it must be {expected}");

@@ -1,4 +1,4 @@
-//! Items: put, look at, list and delete.
+//! Items: put, get, list and delete.
 
 use ee_core::command::{ItemPut, Put};
 use ee_core::settings::NamespaceSettings;
@@ -81,7 +81,7 @@ pub(crate) fn list(
 ) -> Result<ListItemsResponse> {
     let mut violations = Violations::default();
     let size = violations.check(number::page_size(request.page_size));
-    // The filter's name in the token: a key never begins with a control character.
+    // The filter's name in the token; it differs from every key, which has no control characters.
     let named = match &request.filter {
         None | Some(Filter::Unassigned(false)) => "",
         Some(Filter::Unassigned(true)) => "\0unassigned",
@@ -124,7 +124,7 @@ pub(crate) fn list(
     })
 }
 
-/// An item's place in a category's order.
+/// An item's position in the order of assignment of a category.
 fn place(item: &Item, category: &str) -> u64 {
     let mut memberships = item.memberships.iter();
     memberships

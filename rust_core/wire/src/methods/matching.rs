@@ -30,8 +30,8 @@ pub(crate) fn rank(call: &NamespaceCall<'_>, request: MatchRequest) -> Result<Ma
     Ok(response(found))
 }
 
-/// [`rank`] if that waits for nothing and takes microseconds. A request for which it would not is
-/// not decoded: its outline says so.
+/// [`rank`] if it waits for nothing and takes microseconds. The outline of a longer request shows that,
+/// before the request is decoded.
 pub(crate) fn try_rank(call: &Call<'_>, request: &[u8]) -> Result<Option<Vec<u8>>> {
     let Some(outline) = Outline::of(request) else {
         return Ok(None);
@@ -41,12 +41,12 @@ pub(crate) fn try_rank(call: &Call<'_>, request: &[u8]) -> Result<Option<Vec<u8>
         return Ok(None);
     };
     let limit = outline.limit.unwrap_or(DEFAULT_MATCH_LIMIT);
-    // The number of all categories would have to be looked up to bound the reply.
+    // Only the number of all categories would bound the reply.
     let bounded = limit != 0 && within(outline.queries, limit.into());
     if !bounded || !engine.is_short(&namespace, outline.queries, outline.min_revision) {
         return Ok(None);
     }
-    // From here on in the order of `call`, so that both refuse alike.
+    // From here on in the order of `call`, so that both refuse with the same status.
     let request = call.decode(request)?;
     call.authorize(MatchRequest::NAME_FIELD, outline.namespace)?;
     let call_on = call.inside(namespace);
@@ -60,7 +60,7 @@ pub(crate) fn try_rank(call: &Call<'_>, request: &[u8]) -> Result<Option<Vec<u8>
     Ok(found.map(|found| response(found).encode_to_vec()))
 }
 
-/// A Match that has passed every check that needs no look at the categories.
+/// A Match that has passed every check that does not depend on the categories.
 struct MatchParams {
     queries: Vec<QuerySpec>,
     options: MatchOptions,
@@ -127,12 +127,12 @@ fn response(found: At<Vec<Ranking>>) -> MatchResponse {
     }
 }
 
-/// Whether so many queries may have so many results each.
+/// Whether `queries` may have `each` results each.
 fn within(queries: usize, each: u64) -> bool {
     (queries as u64).saturating_mul(each) <= MATCH_RESULTS
 }
 
-/// Refuses a request whose reply would be unbounded: many queries, each with all categories.
+/// Refuses a request whose reply would have too many results in all.
 fn bounded(call: &NamespaceCall<'_>, queries: usize, limit: u32) -> Result<()> {
     if limit != 0 && within(queries, limit.into()) {
         return Ok(());

@@ -17,7 +17,7 @@ use ee_core::command::{Command, Outcome};
 
 use crate::call_error::CallError;
 
-/// The refusal where the engine answers a command with the outcome of another: a defect.
+/// The refusal if the engine answers a command with the outcome of another, which is a defect.
 #[cold]
 fn unexpected(outcome: &Outcome) -> CallError {
     CallError::internal(format_args!(

@@ -1,4 +1,4 @@
-//! Namespaces: create, look at, list, change and delete.
+//! Namespaces: create, get, list, update and delete.
 
 use ee_access::grant::{Pattern, Scope};
 use ee_core::command::{Command, ProfileUpdate};
@@ -72,7 +72,7 @@ pub(crate) fn list(
     })
 }
 
-/// Up to `limit` namespaces after a name, of those that the grant covers; no other is looked at.
+/// Up to `limit` namespaces after a name, among those that the grant covers; no other is read.
 fn covered(
     call: &Call<'_>,
     prefix: &str,
@@ -88,7 +88,7 @@ fn covered(
         match pattern {
             Pattern::Prefix(prefix) => found.extend(list(&prefix, limit - found.len())?),
             Pattern::Exact(name) if after.is_none_or(|after| after < name.as_str()) => {
-                // A name comes before the longer names that begin with it.
+                // A name sorts before the longer names that begin with it.
                 found.extend(list(&name, 1)?.into_iter().filter(|view| view.name == name));
             }
             Pattern::Exact(_) => {}

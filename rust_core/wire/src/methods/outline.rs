@@ -1,5 +1,5 @@
-//! The outline of a Match request: what decides whether the request is short, read without decoding
-//! its vectors.
+//! The outline of a Match request: the fields that decide whether the request is short, read without
+//! decoding its vectors.
 
 use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
 
@@ -23,7 +23,7 @@ pub(super) struct Outline<'a> {
 
 impl<'a> Outline<'a> {
     /// The outline of a request; `None` if the request names stored items, has too many queries or
-    /// is malformed. If a field occurs twice the last one holds, as for the decoder.
+    /// is malformed. Of a repeated field the last occurrence counts, as in the decoder.
     pub(super) fn of(mut request: &'a [u8]) -> Option<Self> {
         let mut outline = Self {
             namespace: "",
@@ -44,7 +44,7 @@ impl<'a> Outline<'a> {
                     }
                 }
                 (LIMIT, WireType::Varint) => {
-                    // The decoder cuts a longer number off, too.
+                    // The decoder truncates a longer number too.
                     outline.limit = Some(decode_varint(&mut request).ok()? as u32);
                 }
                 (MIN_REVISION, WireType::Varint) => {
@@ -57,7 +57,7 @@ impl<'a> Outline<'a> {
     }
 }
 
-/// Whether a query has no source but vectors.
+/// Whether a query has vectors only.
 fn is_vector(mut query: &[u8]) -> Option<bool> {
     while !query.is_empty() {
         let (tag, wire_type) = decode_key(&mut query).ok()?;
@@ -69,7 +69,7 @@ fn is_vector(mut query: &[u8]) -> Option<bool> {
     Some(true)
 }
 
-/// A field's bytes, taken off the front.
+/// Splits a field's bytes off the front.
 fn bytes<'a>(message: &mut &'a [u8]) -> Option<&'a [u8]> {
     let length = usize::try_from(decode_varint(message).ok()?).ok()?;
     let (value, rest) = message.split_at_checked(length)?;

@@ -1,4 +1,4 @@
-//! Pages: how many entries to ask for, where a page ends, and the token of the next.
+//! Pages of a listing: how many entries to read, where a page ends, and the token of the next page.
 
 use ee_engine::At;
 use prost::Message;
@@ -6,7 +6,7 @@ use prost::Message;
 use crate::call::NamespaceCall;
 use crate::limits::PAGE_BYTES;
 
-/// Entries of a page, and whether there are more.
+/// The entries of a page, and whether another page follows.
 pub(super) struct Page<T> {
     pub(super) entries: Vec<T>,
     pub(super) more: bool,
@@ -14,8 +14,8 @@ pub(super) struct Page<T> {
 }
 
 impl<T: Message> Page<T> {
-    /// A page of up to `size` entries, from an answer that has one more if there is one more.
-    /// It ends early where it gets too large for a message.
+    /// A page of up to `size` entries, from an answer of up to `size` + 1.
+    /// It ends early if it becomes too large for a message.
     pub(super) fn new<V>(answer: At<Vec<V>>, size: usize, encode: impl Fn(V) -> T) -> Self {
         let found = answer.value.len();
         let mut entries = Vec::with_capacity(found.min(size));
@@ -44,7 +44,7 @@ impl<T: Message> Page<T> {
     }
 }
 
-/// The number of entries to ask for: vectors that would not fit the page are not read.
+/// The number of entries to read: no more vectors than fit the page.
 pub(super) fn wanted(call: &NamespaceCall<'_>, size: usize, vectors_each: usize) -> usize {
     if vectors_each == 0 {
         return size;
