@@ -143,6 +143,24 @@ def test_match_results(raw: EmbeddedRaw) -> None:
     assert caught.value.metadata["limit"] == str(limit)
 
 
+def test_memberships_per_write(tmp_path: Path) -> None:
+    """An entry reads the memberships of its item: 1,300 entries for one item read 844,350."""
+    limit = int(LIMITS["memberships_per_write"].value)
+    keys = [f"c{number}" for number in range(1_300)]
+    assert sum(range(1_300)) > limit * 16 > sum(range(1_200)) + 1_200 * 15
+    with Client.embedded(tmp_path / "data") as client:
+        client.create_namespace("n", 2, membership="multiple")
+        client.put_categories("n", [CategoryUpdate(key) for key in keys])
+        client.put_items("n", "x", [1, 0])
+        before = client.get_namespace("n")
+        with pytest.raises(errors.InvalidArgument) as caught:
+            client.assign("n", ["x"] * 1_300, keys)
+        assert caught.value.reason == "TOO_LARGE"
+        assert caught.value.metadata["limit"] == str(limit)
+        assert client.get_namespace("n") == before
+        client.assign("n", ["x"] * 1_200, keys[:1_200])
+
+
 def test_defaults(raw: EmbeddedRaw) -> None:
     categories = [
         service_pb2.CategoryUpdate(key=f"c{n:03}", base=embedding([1, n])) for n in range(200)
@@ -476,6 +494,7 @@ def test_max_namespaces(tmp_path: Path) -> None:
 # The tests of the other limits.
 ELSEWHERE: dict[str, Callable[..., None]] = {
     "match_results": test_match_results,
+    "memberships_per_write": test_memberships_per_write,
     "default_match_limit": test_defaults,
     "default_page_size": test_defaults,
     "snapshot_frame_records": test_a_frame_beyond_a_limit_is_refused,

@@ -58,6 +58,10 @@ pub enum Error {
     /// The command is invalid in the current state.
     #[error(transparent)]
     Rejected(#[from] Rejection),
+    /// The sums that the write needs are of another revision: another process, or a write that found
+    /// the namespace elsewhere in memory, came between. [`crate::Engine::write`] builds them again.
+    #[error("the namespace was changed while the write was prepared")]
+    Unprepared,
     /// The request's id was used by another request.
     #[error("request_id {request_id:?} was used before by another request")]
     RequestIdReused {

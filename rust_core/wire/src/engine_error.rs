@@ -1,6 +1,6 @@
 //! From the engine's errors to refusals. An error has the number of an entry, a refusal its path.
 
-use ee_core::command::Rejection;
+use ee_core::command::{MAX_MEMBERSHIPS, Rejection};
 use ee_engine::Error;
 
 use crate::call_error::CallError;
@@ -81,6 +81,8 @@ pub(crate) fn call_error(paths: FieldPaths, error: Error) -> CallError {
             CallError::at(R::DegenerateQuery, format!("queries[{query}]"), text)
         }
         Error::Rejected(rejection) => rejected(paths, rejection),
+        // The engine prepares such a write again.
+        Error::Unprepared => CallError::internal(text),
         Error::RequestIdReused { request_id } => {
             plain(R::RequestIdReused).with("request_id", request_id)
         }
@@ -135,6 +137,13 @@ fn rejected(paths: FieldPaths, rejection: Rejection) -> CallError {
             CallError::at(R::ConflictingEntries, paths.entry(index), what)
                 .with("key", key)
                 .with("first", first)
+        }
+        Rejection::TooManyMemberships { category, members } => {
+            let refusal = CallError::new(R::TooLarge, text).with("limit", MAX_MEMBERSHIPS);
+            match category {
+                Some(key) => refusal.with("category", key).with("actual", members),
+                None => refusal,
+            }
         }
         Rejection::SumOverflow(overflow) => CallError::new(R::SumOverflow, text)
             .with("category", overflow.category)

@@ -1,6 +1,7 @@
 //! Every limit of a request, each with one name.
 
 use ee_core::arithmetic::limits::{MAX_COMPONENT, MAX_DIMENSION, MAX_WEIGHT};
+use ee_core::command::MAX_MEMBERSHIPS;
 use ee_engine::MAX_REVISION_WAIT;
 
 /// Bytes of a request.
@@ -11,6 +12,9 @@ pub const KEY_BYTES: usize = 512;
 pub const NAMESPACE_NAME_BYTES: usize = 128;
 /// Entries of a write's batch.
 pub const BATCH_ENTRIES: usize = 10_000;
+/// Memberships that a write may change, since the writes of all namespaces wait for it. One that is
+/// only read counts as a sixteenth.
+pub const WRITE_MEMBERSHIPS: u64 = MAX_MEMBERSHIPS;
 /// Queries of a Match.
 pub const MATCH_QUERIES: usize = 1_000;
 /// Parts of a query.
@@ -55,6 +59,7 @@ pub fn all() -> Vec<(&'static str, u64)> {
         ("key_bytes", KEY_BYTES as u64),
         ("namespace_name_bytes", NAMESPACE_NAME_BYTES as u64),
         ("batch_entries", BATCH_ENTRIES as u64),
+        ("memberships_per_write", WRITE_MEMBERSHIPS),
         ("match_queries", MATCH_QUERIES as u64),
         ("query_parts", QUERY_PARTS as u64),
         ("match_parts", MATCH_PARTS as u64),

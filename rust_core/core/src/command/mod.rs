@@ -7,13 +7,15 @@
 
 mod apply;
 mod outcome;
+mod prepared;
 pub mod record;
 mod recover;
 mod rejection;
 mod store;
 
-pub use apply::{Applied, CommandContext, WriteError, execute};
+pub use apply::{Applied, CommandContext, MAX_MEMBERSHIPS, WriteError, execute};
 pub use outcome::{Assigned, Outcome, Put, Unassigned};
+pub use prepared::{MAX_REBUILD, Prepared, PreparedSum};
 pub use recover::{CategoryLoad, RecoveryError, Replay};
 pub use rejection::Rejection;
 pub use store::Store;

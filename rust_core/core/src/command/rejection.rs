@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use super::MAX_MEMBERSHIPS;
 use crate::namespace::SumOverflow;
 
 /// Why a command was rejected; it has changed nothing. `index` is the index of the entry in the
@@ -41,6 +42,19 @@ pub enum Rejection {
         first: usize,
         /// The key.
         key: String,
+    },
+    /// The command would change too many memberships; see [`MAX_MEMBERSHIPS`].
+    ///
+    /// [`MAX_MEMBERSHIPS`]: super::MAX_MEMBERSHIPS
+    #[error(
+        "the write would change or read too many memberships, more than the work of {MAX_MEMBERSHIPS}: \
+         unassign the members of a large category first, in several writes"
+    )]
+    TooManyMemberships {
+        /// The category to delete, if it has too many members by itself.
+        category: Option<String>,
+        /// The number of its members.
+        members: u64,
     },
     /// A category's sum would leave its range.
     #[error(transparent)]

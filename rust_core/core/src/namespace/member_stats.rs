@@ -77,7 +77,7 @@ pub(crate) fn correct(
 
 /// The sum of a category, built from its members in any order: only the end must be in range, as
 /// in a state that was reached in another order.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Rebuild {
     sum: WideSum,
     stats: MemberStats,

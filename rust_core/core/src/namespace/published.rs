@@ -126,6 +126,12 @@ impl Namespace {
             .map(|&slot| self.categories[slot as usize].id)
     }
 
+    /// The category with a key, apart from its vectors.
+    pub fn find(&self, key: &str) -> Option<&Category> {
+        let slot = *self.by_key.get(key)?;
+        self.categories.get(slot as usize)
+    }
+
     /// The sequence from which members of a category count; `None`: none does.
     pub fn counting_from(&self, id: i64) -> Option<u64> {
         let category = &self.categories[*self.by_id.get(&id)? as usize];

@@ -77,7 +77,7 @@ proptest! {
             let (digest, mut store) = (machine.digest(), machine.store.clone());
             let group = Group::new(&machine);
             let origin = origin(machine.namespace.header().revision + 1);
-            let context = CommandContext { origin: &origin, request_id: "", number: 0 };
+            let context = CommandContext { origin: &origin, request_id: "", number: 0, prepared: None };
             let tried = execute(&machine.namespace, &group.draft, &mut store, command, context);
             let tried = tried.map(|mut tried| {
                 tried.complete(2);

@@ -182,6 +182,7 @@ impl Group {
                 origin: &origin,
                 request_id: "request",
                 number: self.outcomes.len(),
+                prepared: None,
             },
         );
         match applied {
@@ -209,6 +210,7 @@ impl Group {
                 Err(refusal)
             }
             Err(WriteError::Store(never)) => match never {},
+            Err(WriteError::Unprepared) => unreachable!("it builds sums itself"),
         }
     }
 

@@ -18,6 +18,7 @@ mod agrees_with_model;
 mod detours;
 mod groups;
 mod long_categories;
+mod many_members;
 mod overflow;
 mod permanent;
 mod recovery;

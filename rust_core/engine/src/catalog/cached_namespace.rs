@@ -60,6 +60,8 @@ pub(crate) struct CachedNamespace {
     pub(crate) memory: AtomicUsize,
     pub(crate) last_used: AtomicU64,
     pub(crate) scans: SharedScan,
+    /// Held by each write, and by one that takes long alone: others wait for it before they queue.
+    pub(crate) writing: RwLock<()>,
     /// The sums that are newer in memory than in the store. Only the writer uses it.
     pub(crate) dirty_sums: Mutex<DirtySums>,
 }
@@ -79,6 +81,7 @@ impl CachedNamespace {
             memory: AtomicUsize::new(memory),
             last_used: AtomicU64::new(0),
             scans: SharedScan::default(),
+            writing: RwLock::new(()),
             dirty_sums: Mutex::new(dirty_sums),
         }
     }

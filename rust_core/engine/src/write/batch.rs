@@ -191,11 +191,13 @@ impl<'a> Batch<'a> {
                     origin: &origin,
                     request_id: &context.request_id,
                     number: self.replies.len(),
+                    prepared: job.prepared.as_ref(),
                 },
             )
             .map_err(|error| match error {
                 WriteError::Rejected(rejection) => Failure::Refused(rejection.into()),
                 WriteError::Store(error) => Failure::Store(error),
+                WriteError::Unprepared => Failure::Refused(Error::Unprepared),
             })?
         };
         if context.validate_only {

@@ -9,6 +9,7 @@ pub(crate) mod oneshot;
 pub(crate) mod operation;
 pub(crate) mod pending_reply;
 pub(crate) mod prediction_probe;
+pub(crate) mod prepare;
 pub(crate) mod queue;
 pub(crate) mod worker;
 pub(crate) mod writer;

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ee_core::command::Command;
+use ee_core::command::{Command, Prepared};
 use parking_lot::{Condvar, Mutex};
 
 use crate::api::{WriteContext, Written};
@@ -18,6 +18,8 @@ pub(crate) struct WriteJob {
     pub(crate) loaded: Arc<CachedNamespace>,
     pub(crate) command: Command,
     pub(crate) context: WriteContext,
+    /// Sums that the command may need; `None`: it builds them itself.
+    pub(crate) prepared: Option<Prepared>,
     pub(crate) reply: Sender<Result<Written>>,
 }
 

@@ -12,8 +12,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
+use std::time::Instant;
 
-use ee_core::command::Command;
+use ee_core::command::{Command, Prepared};
 use parking_lot::Mutex;
 
 use crate::api::{WriteContext, Written};
@@ -21,9 +22,13 @@ use crate::catalog::cached_namespace::CachedNamespace;
 use crate::shared::Shared;
 use crate::write::oneshot::{Receiver, oneshot};
 use crate::write::operation::{Operation, Waiting};
+use crate::write::prepare;
 use crate::write::queue::{Job, Queue, WriteJob};
 use crate::write::worker::{PURGE_PAUSE, Worker};
 use crate::{Error, Result};
+
+/// How often sums are built beside other writes for one write, at most.
+const PREPARATIONS: usize = 8;
 
 /// The writer, as the rest of the engine sees it.
 pub(crate) struct Writer {
@@ -78,11 +83,57 @@ impl Writer {
         context: WriteContext,
     ) -> Result<Written> {
         self.shared.health.may_write()?;
+        if prepare::is_due(&loaded, &command) {
+            let alone = Arc::clone(&loaded);
+            let _alone = locked(context.deadline, |until| match until {
+                None => Some(alone.writing.write()),
+                Some(until) => alone.writing.try_write_until(until),
+            })?;
+            return self.write_prepared(&loaded, &command, &context);
+        }
+        let shared = Arc::clone(&loaded);
+        let _shared = locked(context.deadline, |until| match until {
+            None => Some(shared.writing.read()),
+            Some(until) => shared.writing.try_read_until(until),
+        })?;
+        self.enqueue(loaded, command, context, Some(Prepared::default()))
+    }
+
+    /// Writes with sums that are built beside the writes of other namespaces.
+    fn write_prepared(
+        &self,
+        loaded: &Arc<CachedNamespace>,
+        command: &Command,
+        context: &WriteContext,
+    ) -> Result<Written> {
+        for attempt in 1.. {
+            // At last the writer builds them itself, which nothing can come between.
+            let prepared = (attempt <= PREPARATIONS).then(|| {
+                let prepare = || prepare::prepare(&self.shared, loaded, command, context.deadline);
+                self.shared.reading(prepare)
+            });
+            let (command, context) = (command.clone(), context.clone());
+            match self.enqueue(Arc::clone(loaded), command, context, prepared.transpose()?) {
+                Err(Error::Unprepared) => {}
+                written => return written,
+            }
+        }
+        Err(Error::Unprepared)
+    }
+
+    fn enqueue(
+        &self,
+        loaded: Arc<CachedNamespace>,
+        command: Command,
+        context: WriteContext,
+        prepared: Option<Prepared>,
+    ) -> Result<Written> {
         let (reply, receiver) = oneshot();
         let job = Box::new(WriteJob {
             loaded,
             command,
             context,
+            prepared,
             reply,
         });
         if let Some(job) = self.try_write(job)? {
@@ -146,6 +197,14 @@ impl Writer {
             let _ = thread.join();
         }
     }
+}
+
+/// A lock, waited for until the caller's deadline.
+fn locked<L>(
+    deadline: Option<Instant>,
+    lock: impl FnOnce(Option<Instant>) -> Option<L>,
+) -> Result<L> {
+    lock(deadline).ok_or(Error::DeadlineExceeded)
 }
 
 /// The writer's thread.

@@ -10,6 +10,7 @@ mod common;
 mod concurrency;
 mod format;
 mod lifecycle;
+mod long_writes;
 mod members;
 mod model;
 mod random;

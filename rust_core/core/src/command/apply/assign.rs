@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::conflicts::{BatchConflicts, Destination};
-use super::{ApplyResult, Execution};
+use super::{ApplyResult, Execution, MAX_MEMBERSHIPS};
 use crate::command::{Assigned, Assignment, Rejection, Store};
 use crate::namespace::EntryIndex;
 use crate::scoring::Query;
@@ -54,6 +54,14 @@ impl<S: Store + ?Sized> Execution<'_, S> {
                     // inbox.
                     previous = Some(self.leave(item, membership, false)?.to_string());
                 }
+            }
+            // So that the memberships of an item can all be changed in one command.
+            if resolved.memberships.len() as u64 >= MAX_MEMBERSHIPS {
+                return Err(Rejection::TooManyMemberships {
+                    category: None,
+                    members: 0,
+                }
+                .into());
             }
             // A new item was never in the inbox.
             let from_inbox = !item_created && resolved.memberships.is_empty();

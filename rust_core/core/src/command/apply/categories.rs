@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{ApplyResult, Execution, WriteError, first_by_key};
-use crate::command::Store;
+use super::{ApplyResult, Execution, MAX_MEMBERSHIPS, READ_SHARE, WriteError, first_by_key};
 use crate::command::record::Change;
 use crate::command::{CategoryPut, Put, Rejection};
+use crate::command::{MAX_REBUILD, Store};
 use crate::namespace::CategoryRecord;
 use crate::namespace::{CategoryDraft, CategoryView};
 use crate::settings::{CategorySettings, MembershipMode};
@@ -107,13 +107,20 @@ impl<S: Store + ?Sized> Execution<'_, S> {
             .into());
         };
         let (id, before) = (draft.category.id, draft.category.anchor);
-        // The newest member that stops counting; `None` if all continue.
-        let newest_behind = self
-            .store
-            .nth_newest_member(id, 0, u64::MAX, u64::from(keep_last));
-        let anchor = newest_behind
-            .map_err(WriteError::Store)?
-            .map_or(0, |(sequence, _)| sequence);
+        let members = draft.category.stats.members;
+        let anchor = match self.prepared {
+            Some(prepared) if members > MAX_REBUILD => {
+                let sum = prepared.sum(self.batch.header.revision, id);
+                sum.ok_or(WriteError::Unprepared)?.anchor
+            }
+            _ => {
+                // The newest member that stops counting; `None` if all continue.
+                let last = u64::from(keep_last);
+                let newest_behind = self.store.nth_newest_member(id, 0, u64::MAX, last);
+                let newest_behind = newest_behind.map_err(WriteError::Store)?;
+                newest_behind.map_or(0, |(sequence, _)| sequence)
+            }
+        };
         if anchor != before {
             let draft = self.category(key).expect("as before");
             draft.category.anchor = anchor;
@@ -167,21 +174,24 @@ impl<S: Store + ?Sized> Execution<'_, S> {
         let single = self.published.settings().membership == MembershipMode::Single;
         let before = draft.record();
         let (id, key) = (draft.category.id, Arc::clone(&before.key));
+        let members = draft.category.stats.members;
+        if self.work + members.saturating_mul(READ_SHARE) > MAX_MEMBERSHIPS * READ_SHARE {
+            return Err(Rejection::TooManyMemberships {
+                category: Some(key.to_string()),
+                members,
+            }
+            .into());
+        }
         let mut unassigned = 0;
         loop {
             let members = self.store.members(id, 0, SCAN).map_err(WriteError::Store)?;
+            self.read_memberships(members.len() as u64)?;
             for member in &members {
                 let item = self
                     .store
                     .item_by_id(member.item)
                     .map_err(WriteError::Store)?;
-                let last = single
-                    || self
-                        .store
-                        .memberships(item.id)
-                        .map_err(WriteError::Store)?
-                        .len()
-                        == 1;
+                let last = single || self.memberships(item.id)?.len() == 1;
                 self.end_membership(&item, member, &key, last)?;
                 unassigned += 1;
             }

@@ -8,8 +8,8 @@
 use std::sync::Arc;
 
 use super::{ApplyResult, Execution, WriteError};
-use crate::command::Store;
 use crate::command::record::{Change, Effect};
+use crate::command::{MAX_REBUILD, Store};
 use crate::namespace::{CategoryDraft, Rebuild};
 use crate::namespace::{Item, Membership, membership_hash};
 
@@ -23,6 +23,7 @@ const SCAN: usize = 512;
 impl<S: Store + ?Sized> Execution<'_, S> {
     /// Adds an item to a category. `first`: the item leaves the inbox.
     pub(super) fn join(&mut self, item: &Item, key: &Arc<str>, first: bool) -> ApplyResult<(), S> {
+        self.change_memberships(1)?;
         let sequence = self.draft.header.next_sequence;
         assert!(sequence < END_OF_SEQUENCES, "no sequence is left");
         self.draft.header.next_sequence = sequence + 1;
@@ -96,6 +97,7 @@ impl<S: Store + ?Sized> Execution<'_, S> {
         key: &Arc<str>,
         last: bool,
     ) -> ApplyResult<(), S> {
+        self.change_memberships(1)?;
         self.draft.header.memberships -= 1;
         self.draft
             .header
@@ -125,6 +127,7 @@ impl<S: Store + ?Sized> Execution<'_, S> {
         is_image: bool,
         memberships: &[Membership],
     ) -> ApplyResult<(), S> {
+        self.change_memberships(memberships.len() as u64)?;
         for membership in memberships {
             let category = self.category_by_id(membership.category);
             if category.category.counts(membership.sequence) {
@@ -152,11 +155,25 @@ impl<S: Store + ?Sized> Execution<'_, S> {
             .category;
         let (id, settings, anchor) = (category.id, category.settings, category.anchor);
         let members = category.stats.members;
-        let from = first_that_counts(self.store, id, settings.window, anchor)?;
-        let rebuild = if settings.frozen {
-            Rebuild::new(self.published.settings().dimension as usize)
-        } else {
-            self.sum_of_members(id, from)?
+        let (from, rebuild) = match self.prepared {
+            Some(prepared) if members > MAX_REBUILD => {
+                let sum = prepared.sum(self.batch.header.revision, id);
+                let sum = sum.filter(|sum| {
+                    (sum.window, sum.frozen, sum.anchor)
+                        == (settings.window, settings.frozen, anchor)
+                });
+                let sum = sum.ok_or(WriteError::Unprepared)?;
+                (sum.counting_from, sum.rebuild.clone())
+            }
+            _ => {
+                let from = first_that_counts(self.store, id, settings.window, anchor)?;
+                let rebuild = if settings.frozen {
+                    Rebuild::new(self.published.settings().dimension as usize)
+                } else {
+                    self.sum_of_members(id, from)?
+                };
+                (from, rebuild)
+            }
         };
         let category = self.category(key).expect("as before");
         category.category.counting_from = from;

@@ -78,10 +78,7 @@ impl<S: Store + ?Sized> Execution<'_, S> {
         if let Some(metadata) = &put.metadata {
             after.metadata.clone_from(metadata);
         }
-        let memberships = self
-            .store
-            .memberships(before.id)
-            .map_err(WriteError::Store)?;
+        let memberships = self.memberships(before.id)?;
         Ok(Resolved {
             before: Some(before),
             after,
@@ -179,7 +176,7 @@ impl<S: Store + ?Sized> Execution<'_, S> {
 
     /// Takes an item out of all its categories; returns their keys.
     pub(super) fn leave_all(&mut self, item: &Item) -> ApplyResult<Vec<String>, S> {
-        let memberships = self.store.memberships(item.id).map_err(WriteError::Store)?;
+        let memberships = self.memberships(item.id)?;
         let mut left = Vec::with_capacity(memberships.len());
         for (index, membership) in memberships.iter().enumerate() {
             let last = index + 1 == memberships.len();

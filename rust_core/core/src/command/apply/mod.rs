@@ -17,8 +17,10 @@ use std::sync::Arc;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::record::{Change, Effect, Entry, ItemImage};
-use super::{Command, Outcome, ProfileUpdate, Rejection, Store};
-use crate::namespace::{CategoryDraft, Draft, Item, Namespace, Origin, Profile, SumOverflow};
+use super::{Command, Outcome, Prepared, ProfileUpdate, Rejection, Store};
+use crate::namespace::{
+    CategoryDraft, Draft, Item, Membership, Namespace, Origin, Profile, SumOverflow,
+};
 use crate::scoring::Scorer;
 use crate::settings::RankingSettings;
 
@@ -29,6 +31,8 @@ pub enum WriteError<E> {
     Rejected(Rejection),
     /// The store failed.
     Store(E),
+    /// The command needs the sum of many members, which was not prepared as of now.
+    Unprepared,
 }
 
 impl<E> From<Rejection> for WriteError<E> {
@@ -52,7 +56,15 @@ pub struct CommandContext<'a> {
     pub request_id: &'a str,
     /// Number of the command in its batch: drifts of its entries are found by it.
     pub number: usize,
+    /// Sums that the command may need. `None`: it builds them itself, however long that takes.
+    pub prepared: Option<&'a Prepared>,
 }
+
+/// Memberships that one command may change. One that is only read counts as a [`READ_SHARE`]th.
+pub const MAX_MEMBERSHIPS: u64 = 50_000;
+
+/// Memberships that are read in the time in which one is changed.
+const READ_SHARE: u64 = 16;
 
 /// A command that was applied.
 #[derive(Debug)]
@@ -96,6 +108,8 @@ pub fn execute<S: Store + ?Sized>(
         scorer: published.scorer(),
         origin: context.origin,
         number: context.number,
+        prepared: context.prepared,
+        work: 0,
         draft: Draft::new(batch.header),
         changes: Vec::new(),
         effects: Vec::new(),
@@ -150,6 +164,9 @@ struct Execution<'a, S: Store + ?Sized> {
     scorer: Scorer,
     origin: &'a Origin,
     number: usize,
+    prepared: Option<&'a Prepared>,
+    /// Memberships read and, [`READ_SHARE`] times, changed.
+    work: u64,
     draft: Draft,
     changes: Vec<Change>,
     effects: Vec<Effect>,
@@ -184,6 +201,30 @@ impl<S: Store + ?Sized> Execution<'_, S> {
         // counts reveal when the namespace is loaded; here it is a defect.
         let key = key.expect("a membership's category exists");
         self.category(&key).expect("a membership's category exists")
+    }
+
+    /// The memberships of an item, by sequence.
+    fn memberships(&mut self, item: i64) -> ApplyResult<Vec<Membership>, S> {
+        let found = self.store.memberships(item).map_err(WriteError::Store)?;
+        self.read_memberships(found.len() as u64)?;
+        Ok(found)
+    }
+
+    /// Accounts for memberships that are read.
+    fn read_memberships(&mut self, count: u64) -> Result<(), Rejection> {
+        self.work += count;
+        if self.work <= MAX_MEMBERSHIPS * READ_SHARE {
+            return Ok(());
+        }
+        Err(Rejection::TooManyMemberships {
+            category: None,
+            members: 0,
+        })
+    }
+
+    /// Accounts for memberships that are changed after they were read.
+    fn change_memberships(&mut self, count: u64) -> Result<(), Rejection> {
+        self.read_memberships(count * (READ_SHARE - 1))
     }
 
     /// Keeps an item as it was before this command, once. Returns whether this state of the item was

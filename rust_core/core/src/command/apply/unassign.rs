@@ -58,7 +58,7 @@ impl<S: Store + ?Sized> Execution<'_, S> {
                     .into());
                 };
                 let id = category.category.id;
-                let memberships = self.store.memberships(item.id).map_err(WriteError::Store)?;
+                let memberships = self.memberships(item.id)?;
                 let last = memberships.len() == 1;
                 match memberships.iter().find(|m| m.category == id) {
                     Some(membership) => vec![self.leave(&item, membership, last)?.to_string()],

@@ -1,0 +1,146 @@
+//! Building the sums of many members before their write.
+//!
+//! A change of window or frozen, and a reanchor, need the sum of the members that count afterwards.
+//! Where these are many, they are read in the caller's thread, from a view of the store, while other
+//! namespaces are written to; writes of the same namespace wait for it. The write itself then only
+//! takes the sum over, if the namespace still has the revision that it was built at.
+
+use std::time::Instant;
+
+use ee_core::command::{CategoryPut, Command, MAX_REBUILD, Prepared, PreparedSum};
+use ee_core::namespace::{Category, Namespace, Rebuild};
+use ee_store::Reads;
+
+use crate::Result;
+use crate::api::At;
+use crate::catalog::cached_namespace::CachedNamespace;
+use crate::clock::check_deadline;
+use crate::shared::Shared;
+
+/// Members read at a time.
+const SCAN: usize = 512;
+
+/// A category whose sum a command needs.
+struct Target {
+    id: i64,
+    window: u32,
+    frozen: bool,
+    anchor: Anchor,
+}
+
+enum Anchor {
+    /// Stays where it is.
+    Stays(u64),
+    /// Behind the newest of so many members.
+    KeepLast(u32),
+}
+
+/// Whether a command needs the sum of many members.
+pub(crate) fn is_due(loaded: &CachedNamespace, command: &Command) -> bool {
+    match command {
+        Command::PutCategories(_) | Command::Reanchor { .. } => {
+            !targets(&loaded.read(), command).is_empty()
+        }
+        _ => false,
+    }
+}
+
+/// Builds the sums that a command needs, as of the current revision.
+pub(crate) fn prepare(
+    shared: &Shared,
+    loaded: &std::sync::Arc<CachedNamespace>,
+    command: &Command,
+    deadline: Option<Instant>,
+) -> Result<Prepared> {
+    let At {
+        value: (targets, view),
+        revision,
+    } = shared.read_both(loaded, |published, view| {
+        Ok((targets(published, command), view))
+    })?;
+    let dimension = loaded.settings.dimension as usize;
+    let build = |target: &Target| build(view.reads(), loaded.id, dimension, target, deadline);
+    Ok(Prepared {
+        revision,
+        sums: targets.iter().map(build).collect::<Result<_>>()?,
+    })
+}
+
+fn targets(published: &Namespace, command: &Command) -> Vec<Target> {
+    let many = |category: &&Category| category.stats.members > MAX_REBUILD;
+    match command {
+        Command::PutCategories(puts) => {
+            let of = |put: &CategoryPut| {
+                let category = published.find(&put.key).filter(many)?;
+                let before = (category.settings.window, category.settings.frozen);
+                let window = put.window.unwrap_or(before.0);
+                let frozen = put.frozen.unwrap_or(before.1);
+                (before != (window, frozen)).then_some(Target {
+                    id: category.id,
+                    window,
+                    frozen,
+                    anchor: Anchor::Stays(category.anchor),
+                })
+            };
+            puts.iter().filter_map(of).collect()
+        }
+        Command::Reanchor { key, keep_last } => {
+            let of = |category: &Category| Target {
+                id: category.id,
+                window: category.settings.window,
+                frozen: category.settings.frozen,
+                anchor: Anchor::KeepLast(*keep_last),
+            };
+            published
+                .find(key)
+                .filter(many)
+                .map(of)
+                .into_iter()
+                .collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn build(
+    reads: &dyn Reads,
+    namespace: i64,
+    dimension: usize,
+    target: &Target,
+    deadline: Option<Instant>,
+) -> Result<PreparedSum> {
+    let id = target.id;
+    let nth = |after, nth| reads.nth_newest_member(namespace, id, after, u64::MAX, nth);
+    let anchor = match target.anchor {
+        Anchor::Stays(anchor) => anchor,
+        Anchor::KeepLast(count) => nth(0, u64::from(count))?.map_or(0, |(sequence, _)| sequence),
+    };
+    let oldest = match target.window {
+        0 => None,
+        window => nth(anchor, u64::from(window) - 1)?,
+    };
+    let counting_from = oldest.map_or(anchor + 1, |(sequence, _)| sequence);
+    let mut rebuild = Rebuild::new(dimension);
+    let mut from = (!target.frozen).then_some(counting_from);
+    while let Some(next) = from {
+        check_deadline(deadline)?;
+        let members = reads.members(namespace, id, next, SCAN)?;
+        for member in &members {
+            let item = reads.item_by_id(namespace, member.item)?;
+            rebuild.absorb(item.weight, &item.embedding);
+        }
+        let full = members.len() == SCAN;
+        from = members
+            .last()
+            .filter(|_| full)
+            .map(|last| last.sequence + 1);
+    }
+    Ok(PreparedSum {
+        category: id,
+        window: target.window,
+        frozen: target.frozen,
+        anchor,
+        counting_from,
+        rebuild,
+    })
+}
