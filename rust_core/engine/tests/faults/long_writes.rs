@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
-use ee_core::command::{CategoryPut, Command, MAX_REBUILD};
-use ee_engine::{Engine, WriteContext};
+use ee_core::command::{CategoryPut, Command, MAX_MEMBERSHIPS, MAX_REBUILD, Outcome, Rejection};
+use ee_engine::{Engine, Error, WriteContext};
 
 use crate::common::*;
 
@@ -129,4 +129,36 @@ fn a_dry_run_of_a_long_write_answers_the_same_and_changes_nothing() {
         let done = write(&engine, "n", change).unwrap();
         assert_eq!(done.outcome, tried.outcome);
     }
+}
+
+#[test]
+fn the_deletion_of_a_category_of_too_many_members_is_refused_until_some_have_left() {
+    let directory = tempdir().unwrap();
+    let engine = open(directory.path());
+    let members = MAX_MEMBERSHIPS + 1;
+    fill(&engine, "n", members);
+    let delete = |keys: &[&str]| {
+        let command = Command::DeleteCategories {
+            keys: keys.iter().map(|&key| key.into()).collect(),
+            allow_missing: false,
+        };
+        write(&engine, "n", command)
+    };
+    let before = view(&engine, "n");
+    for keys in [&["c0"][..], &["c1", "c0"]] {
+        let refusal = Rejection::TooManyMemberships {
+            category: Some("c0".into()),
+            members,
+        };
+        assert_eq!(delete(keys).err(), Some(Error::Rejected(refusal)));
+        assert_eq!(view(&engine, "n"), before);
+    }
+    unassign(&engine, "n", 7, false);
+    let outcome = Outcome::DeleteCategories {
+        deleted: 2,
+        unassigned: MAX_MEMBERSHIPS,
+    };
+    assert_eq!(delete(&["c0", "c1"]).unwrap().outcome, outcome);
+    let after = view(&engine, "n");
+    assert_eq!((after.items, after.memberships), (members, 0));
 }
