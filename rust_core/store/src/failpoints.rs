@@ -36,20 +36,20 @@ failpoints! {
     /// After the batch is visible, before the watermark is raised.
     WritePublished,
     /// After the watermark is raised, before the reply.
-    WriteMarked,
+    WriteAcknowledged,
     /// Before the transaction of an operation begins: create, delete, a frame of a restore.
-    TaskBegin,
+    OperationBegin,
     /// Before an operation's commit.
-    TaskCommit,
+    OperationCommit,
     /// After an operation's commit, before the watermark is raised.
-    TaskCommitted,
+    OperationCommitted,
     /// After the watermark is raised, before the reply.
-    TaskMarked,
+    OperationAcknowledged,
     /// Before a part of the WAL is checkpointed while others write.
     CheckpointAhead,
     /// Before the rest of the WAL is checkpointed.
     Checkpoint,
-    /// After the checkpoint, before the high-water marks are raised.
+    /// After the checkpoint, before the watermarks are raised.
     Checkpointed,
     /// After the directory was locked, before the database is opened.
     OpenDatabase,

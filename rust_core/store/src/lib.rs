@@ -8,7 +8,7 @@
 //! ```
 //!
 //! The engine knows [`Backend`], [`View`] and [`WriteSession`] and no SQL; SQL, transactions, the files of
-//! a data directory, their lock and their high-water marks stop at this crate. What goes into a
+//! a data directory, their lock and their watermarks stop at this crate. What goes into a
 //! stored record, and how a record grows a field, is in [`codec`]: one truth for all backends.
 //!
 //! Invariants:

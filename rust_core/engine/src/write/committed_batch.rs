@@ -33,7 +33,7 @@ impl CommittedBatch {
             shared.cache.grow(grown);
         }
         if self.durable {
-            let points = [Failpoint::WritePublished, Failpoint::WriteMarked];
+            let points = [Failpoint::WritePublished, Failpoint::WriteAcknowledged];
             acknowledge(session, shared, points);
         }
         for reply in self.replies {

@@ -192,7 +192,10 @@ impl Worker {
             match self.try_operation(&mut *operation) {
                 Ok(Commit::Conflict) => self.session.rollback(),
                 Ok(Commit::Committed) => {
-                    let points = [Failpoint::TaskCommitted, Failpoint::TaskMarked];
+                    let points = [
+                        Failpoint::OperationCommitted,
+                        Failpoint::OperationAcknowledged,
+                    ];
                     acknowledge(&mut *self.session, &self.shared, points);
                     self.purging = true;
                     break Ok(());
@@ -217,9 +220,9 @@ impl Worker {
 
     /// One attempt; an error refuses the operation.
     fn try_operation(&mut self, operation: &mut dyn QueuedOperation) -> crate::Result<Commit> {
-        self.begin(Failpoint::TaskBegin)?;
+        self.begin(Failpoint::OperationBegin)?;
         operation.apply(&mut *self.session)?;
-        if let Err(error) = reach(Failpoint::TaskCommit) {
+        if let Err(error) = reach(Failpoint::OperationCommit) {
             return Ok(Commit::Unknown(error));
         }
         Ok(match self.session.commit() {

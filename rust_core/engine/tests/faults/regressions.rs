@@ -15,7 +15,7 @@ use rusqlite::{Connection, OpenFlags};
 use crate::common::*;
 use crate::model::copy;
 
-/// Closes and opens with an older database, but the marks of now.
+/// Closes and opens with an older database, but the current watermarks.
 fn with_old_database(directory: &Path, old: &Path) -> Result<Engine, Error> {
     let watermark = fs::read(directory.join("watermark")).unwrap();
     for file in ["effemb.db", "effemb.db-wal"] {

@@ -9,7 +9,7 @@ use super::directory::Directory;
 use crate::{StoreError, StoreResult};
 
 /// Copies a data directory, as of one moment, into `to`, an empty directory. The copy is a data
-/// directory with high-water marks of its own; it is not verified and not synced.
+/// directory with watermarks of its own; it is not verified and not synced.
 ///
 /// Another process may have the directory open, and goes on writing; otherwise no process can open
 /// the directory until the copy is done.
@@ -22,8 +22,8 @@ pub fn copy_directory(directory: &Path, to: &Path) -> StoreResult<()> {
             source.display()
         )));
     }
-    let (marks, _locked) = match Directory::lock(directory) {
-        Ok(locked) => (locked.marks(), Some(locked)),
+    let (watermarks, _locked) = match Directory::lock(directory) {
+        Ok(locked) => (locked.watermarks(), Some(locked)),
         Err(StoreError::InUse { .. }) => (Directory::peek(directory)?, None),
         Err(error) => return Err(error),
     };
@@ -32,8 +32,8 @@ pub fn copy_directory(directory: &Path, to: &Path) -> StoreResult<()> {
     let sequence = checkpointed_sequence(&database)
         .ok_or_else(|| StoreError::corrupted("backup", "the copy cannot be read"))?;
     // What was acknowledged before the copy began must be in it.
-    if sequence < marks.acknowledged {
-        return Err(super::lost("the WAL", sequence, marks.acknowledged));
+    if sequence < watermarks.acknowledged {
+        return Err(super::lost("the WAL", sequence, watermarks.acknowledged));
     }
     let copy = Directory::lock(to)?;
     copy.mark_acknowledged(sequence)

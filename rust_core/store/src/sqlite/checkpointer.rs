@@ -2,10 +2,10 @@
 //!
 //! The checkpoint of a long WAL takes a tenth of a second, during which no write could go on. So a
 //! thread copies most of it, on a connection of its own. The writer copies what was written meanwhile;
-//! then the database file is complete, the high-water marks say so, and the WAL restarts.
+//! then the database file is complete, the watermarks say so, and the WAL restarts.
 //!
 //! Invariant: the thread never copies all of the WAL, since the next write would restart it before
-//! the marks say that the file is complete. The thread holds a view, beyond which SQLite does not
+//! the watermarks say that the file is complete. The thread holds a view, beyond which SQLite does not
 //! copy, and copies only after something was written behind that view.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -1,4 +1,4 @@
-//! The data directory: its files, its lock and its high-water marks.
+//! The data directory: its files, its lock and its watermarks.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
@@ -14,17 +14,17 @@ use crate::{Owner, StoreError, StoreResult};
 
 /// A data directory that this process has locked.
 ///
-/// Besides the database the directory holds the high-water marks. SQLite takes a damaged frame for
-/// the end of the WAL, and an old copy of the database file for a valid one, both without an error;
-/// the marks, in a file of their own, show the loss. A mark is written after what it speaks of is
-/// durable, so after a loss of power it may be behind, never ahead.
+/// Besides the database the directory holds the watermarks. SQLite takes a damaged frame for the end of
+/// the WAL, and an old copy of the database file for a valid one, both without an error; the watermarks,
+/// in a file of their own, show the loss. A watermark is written once the data that it vouches for is
+/// durable, so after a power loss it may be behind, never ahead.
 pub(crate) struct Directory {
     path: PathBuf,
     file: File,
-    state: Mutex<MarksFile>,
+    state: Mutex<WatermarkFile>,
     /// On the directory and on its lock file.
     _locks: [Lock; 2],
-    /// On the database file, from the moment that there is one.
+    /// On the database file, once it exists.
     database_lock: OnceLock<Lock>,
 }
 
@@ -79,22 +79,22 @@ impl Drop for Lock {
     }
 }
 
-/// High-water marks: what must be in the database when the directory is opened.
+/// The watermarks: the entries that the database must have when the directory is opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct HighWaterMarks {
+pub(crate) struct Watermarks {
     /// Sequence of the last acknowledged entry: the database with its WAL has it.
     pub(crate) acknowledged: u64,
     /// Sequence that the database file had by itself at the last complete checkpoint.
     pub(crate) checkpointed: u64,
 }
 
-struct MarksFile {
-    marks: HighWaterMarks,
-    /// The slot to write next: the one that does not hold the newest marks.
+struct WatermarkFile {
+    watermarks: Watermarks,
+    /// The slot to write next: the one that does not hold the newest watermarks.
     next: u64,
 }
 
-/// Two slots, written in turn, so that a torn write leaves the marks before.
+/// Two slots, written in turn: a torn write leaves the previous watermarks.
 const SLOTS: u64 = 2;
 
 /// Largest length of a data directory's path, in bytes: SQLite has 512 for a file in it.
@@ -126,7 +126,7 @@ impl Directory {
         drop(open("lock")?);
         let lock = Lock::take(&path.join("lock"), path)?;
         let file = open("watermark")?;
-        let state = read_marks(&file, &path.join("watermark"))?;
+        let state = read_watermarks(&file, &path.join("watermark"))?;
         let locked = Self {
             path: path.to_owned(),
             file,
@@ -156,11 +156,11 @@ impl Directory {
         Ok(&lock.ok_or(StoreError::Closed)?.file)
     }
 
-    /// The marks of a directory that another process has locked.
-    pub(crate) fn peek(path: &Path) -> StoreResult<HighWaterMarks> {
+    /// The watermarks of a directory that another process has locked.
+    pub(crate) fn peek(path: &Path) -> StoreResult<Watermarks> {
         let watermark = path.join("watermark");
         let file = File::open(&watermark).map_err(|error| failed("read", &watermark, &error))?;
-        Ok(read_marks(&file, &watermark)?.marks)
+        Ok(read_watermarks(&file, &watermark)?.watermarks)
     }
 
     /// Locks a directory that is only read: what there is of the directory, its lock file and its
@@ -192,15 +192,15 @@ impl Directory {
         fs::metadata(wal).is_ok_and(|wal| wal.len() > 0)
     }
 
-    /// The marks.
-    pub(crate) fn marks(&self) -> HighWaterMarks {
-        self.state.lock().marks
+    /// The watermarks.
+    pub(crate) fn watermarks(&self) -> Watermarks {
+        self.state.lock().watermarks
     }
 
     /// Raises the mark of acknowledged entries, after their commit.
     pub(crate) fn mark_acknowledged(&self, sequence: u64) -> io::Result<()> {
-        let checkpointed = self.marks().checkpointed;
-        self.write(HighWaterMarks {
+        let checkpointed = self.watermarks().checkpointed;
+        self.write(Watermarks {
             acknowledged: sequence,
             checkpointed,
         })
@@ -210,20 +210,20 @@ impl Directory {
     /// WAL restarts. From then on the file has to do without the WAL, so the mark is made durable
     /// first, in both slots.
     pub(crate) fn mark_checkpointed(&self, sequence: u64) -> io::Result<()> {
-        let marks = HighWaterMarks {
+        let watermarks = Watermarks {
             checkpointed: sequence,
-            ..self.marks()
+            ..self.watermarks()
         };
         for _ in 0..SLOTS {
-            self.write(marks)?;
+            self.write(watermarks)?;
         }
         self.file.sync_data()
     }
 
-    fn write(&self, marks: HighWaterMarks) -> io::Result<()> {
+    fn write(&self, watermarks: Watermarks) -> io::Result<()> {
         let mut state = self.state.lock();
         let mut bytes = [0; SLOT_BYTES];
-        let fields = [VERSION, marks.acknowledged, marks.checkpointed];
+        let fields = [VERSION, watermarks.acknowledged, watermarks.checkpointed];
         for (bytes, field) in bytes.as_chunks_mut::<8>().0.iter_mut().zip(fields) {
             *bytes = field.to_le_bytes();
         }
@@ -231,8 +231,8 @@ impl Directory {
         bytes[SLOT_BYTES - 8..].copy_from_slice(&checksum.to_le_bytes());
         self.file
             .write_all_at(&bytes, state.next * SLOT_BYTES as u64)?;
-        *state = MarksFile {
-            marks,
+        *state = WatermarkFile {
+            watermarks,
             next: (state.next + 1) % SLOTS,
         };
         Ok(())
@@ -251,9 +251,9 @@ fn create(path: &Path) -> StoreResult<()> {
     synced.map_err(|error| failed("sync", above, &error))
 }
 
-fn read_marks(file: &File, path: &Path) -> StoreResult<MarksFile> {
-    let mut newest = MarksFile {
-        marks: HighWaterMarks::default(),
+fn read_watermarks(file: &File, path: &Path) -> StoreResult<WatermarkFile> {
+    let mut newest = WatermarkFile {
+        watermarks: Watermarks::default(),
         next: 0,
     };
     for slot in 0..SLOTS {
@@ -280,15 +280,15 @@ fn read_marks(file: &File, path: &Path) -> StoreResult<MarksFile> {
                 ),
             });
         }
-        let marks = HighWaterMarks {
+        let watermarks = Watermarks {
             acknowledged,
             checkpointed,
         };
-        let newer = marks.acknowledged >= newest.marks.acknowledged
-            && marks.checkpointed >= newest.marks.checkpointed;
+        let newer = watermarks.acknowledged >= newest.watermarks.acknowledged
+            && watermarks.checkpointed >= newest.watermarks.checkpointed;
         if newer {
-            newest = MarksFile {
-                marks,
+            newest = WatermarkFile {
+                watermarks,
                 next: (slot + 1) % SLOTS,
             };
         }
@@ -386,10 +386,10 @@ mod tests {
         let temporary = tempfile::tempdir().unwrap();
         let reopen = || {
             let directory = Directory::lock(temporary.path()).unwrap();
-            directory.marks().acknowledged
+            directory.watermarks().acknowledged
         };
         let directory = Directory::lock(temporary.path()).unwrap();
-        assert_eq!(directory.marks(), HighWaterMarks::default());
+        assert_eq!(directory.watermarks(), Watermarks::default());
         for sequence in 1..=5 {
             directory.mark_acknowledged(sequence).unwrap();
         }

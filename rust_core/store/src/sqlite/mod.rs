@@ -42,7 +42,7 @@ use rusqlite::Connection;
 pub use backup::{copy_directory, namespace_names};
 use checkpoint::wal_frames;
 use database::{checkpointed_sequence, open_writer};
-use directory::{Directory, HighWaterMarks};
+use directory::{Directory, Watermarks};
 use head::Head;
 pub use salvage::{Damaged, Salvage};
 use views::Views;
@@ -93,19 +93,19 @@ impl Sqlite {
         let directory = Directory::lock(directory)?;
         reach(Failpoint::OpenDatabase)?;
         let database = directory.database();
-        let marks = directory.marks();
-        if marks.acknowledged > 0 && directory.is_empty() {
+        let watermarks = directory.watermarks();
+        if watermarks.acknowledged > 0 && directory.is_empty() {
             // Opening would create a new database, and throw away a WAL that may exist.
-            return Err(lost("the database file", 0, marks.acknowledged));
+            return Err(lost("the database file", 0, watermarks.acknowledged));
         }
-        let file = (marks.checkpointed > 0).then(|| checkpointed_sequence(&database));
+        let file = (watermarks.checkpointed > 0).then(|| checkpointed_sequence(&database));
         if let Some(Some(file)) = file
-            && file < marks.checkpointed
+            && file < watermarks.checkpointed
         {
             return Err(lost(
                 "the database file by itself",
                 file,
-                marks.checkpointed,
+                watermarks.checkpointed,
             ));
         }
         let had_wal = directory.has_wal();
@@ -113,17 +113,17 @@ impl Sqlite {
             directory.lock_database()?;
             Ok((Head::load(&connection)?, connection))
         });
-        let (head, connection) = opened.map_err(|error| explained(error, had_wal, marks))?;
-        if head.sequence < marks.acknowledged {
-            return Err(lost("the WAL", head.sequence, marks.acknowledged));
+        let (head, connection) = opened.map_err(|error| explained(error, had_wal, watermarks))?;
+        if head.sequence < watermarks.acknowledged {
+            return Err(lost("the WAL", head.sequence, watermarks.acknowledged));
         }
         // Without a WAL the file must be as it was at the last complete checkpoint: a checkpoint that
         // was cut off leaves a mixture that only the WAL makes whole.
-        if marks != HighWaterMarks::default()
+        if watermarks != Watermarks::default()
             && wal_frames(&connection)?.written == 0
-            && head.sequence != marks.checkpointed
+            && head.sequence != watermarks.checkpointed
         {
-            return Err(lost("the WAL", marks.checkpointed, head.sequence));
+            return Err(lost("the WAL", watermarks.checkpointed, head.sequence));
         }
         reach(Failpoint::OpenAbandon)?;
         purge::abandon_restores(&connection)?;
@@ -141,9 +141,9 @@ impl Sqlite {
 
 /// Damage in a directory without a WAL, with what another SQLite may have done: as it closes, it
 /// copies the WAL into the file and deletes it, and its pages have no checksums.
-fn explained(error: StoreError, had_wal: bool, marks: HighWaterMarks) -> StoreError {
+fn explained(error: StoreError, had_wal: bool, watermarks: Watermarks) -> StoreError {
     match error {
-        StoreError::Damaged { what } if !had_wal && marks.acknowledged > 0 => {
+        StoreError::Damaged { what } if !had_wal && watermarks.acknowledged > 0 => {
             StoreError::corrupted(
                 "database file without a write-ahead log (another SQLite program may have opened it \
                  after a crash; `effemb repair DAMAGED NEW` recovers its rows)",

@@ -1,8 +1,8 @@
-//! What the engine does when a step fails or the process dies there.
+//! The engine when an operation fails at a failpoint, or the process ends there.
 //!
-//! A binary of its own: while it starts a process, that one has the locks of all directories that
-//! are open. The short form runs with the suite; with `EE_FAULT_ROUNDS=<n>` each step fails also
-//! when it is reached for the second, third … n-th time.
+//! A test binary of its own: a process that it starts inherits the locks of all open directories. The
+//! short form runs with the suite; with `EE_FAULT_ROUNDS=<n>` each failpoint also fails when it is
+//! reached for the second, third … n-th time.
 // Helpers may unwrap like the tests that call them, and each binary uses a part of them.
 #![allow(clippy::unwrap_used, dead_code)]
 

@@ -1,5 +1,5 @@
-//! Every step × crash, error, panic, delay: what was acknowledged is there once, the operation under way
-//! wholly or not at all, and done again it is there.
+//! Every failpoint × crash, error, panic, delay: each acknowledged operation has taken effect once, the
+//! operation under way wholly or not at all, and a retry completes it.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,7 +15,7 @@ use crate::model::compare;
 use crate::rounds;
 use crate::workload::{Op, world_after};
 
-/// A directory on which the script can start, with a restore that nobody finished.
+/// A directory from which the script starts, with an unfinished restore.
 fn prepared(directory: &std::path::Path) {
     let engine = Engine::open(directory, options()).unwrap();
     for (index, op) in first_ops().iter().enumerate() {
@@ -27,13 +27,13 @@ fn prepared(directory: &std::path::Path) {
     drop(restore);
 }
 
-/// Runs one fault and checks what is there after it. Returns whether the fault happened.
-fn check(step: Failpoint, mode: &str, after: u64) -> bool {
+/// Runs one fault and checks the state after it. Returns whether the fault happened.
+fn check(failpoint: Failpoint, mode: &str, after: u64) -> bool {
     let parent = tempdir().unwrap();
     let directory = parent.path().join("data");
     prepared(&directory);
-    let report = run(&directory, step, mode, after);
-    let said = format!("{step:?} {mode} after {after}: {report:?}");
+    let report = run(&directory, failpoint, mode, after);
+    let said = format!("{failpoint:?} {mode} after {after}: {report:?}");
     let Report {
         acknowledged,
         begun,
@@ -68,12 +68,12 @@ fn check(step: Failpoint, mode: &str, after: u64) -> bool {
 }
 
 #[test]
-fn every_step_fails_in_every_way_and_nothing_acknowledged_is_lost() {
+fn every_failpoint_fails_in_every_way_and_nothing_acknowledged_is_lost() {
     let mut cases = Vec::new();
-    for step in Failpoint::ALL {
+    for failpoint in Failpoint::ALL {
         for mode in ["crash", "error", "panic", "delay"] {
             for after in 0..rounds(1) {
-                cases.push((*step, mode, after));
+                cases.push((*failpoint, mode, after));
             }
         }
     }
@@ -81,12 +81,12 @@ fn every_step_fails_in_every_way_and_nothing_acknowledged_is_lost() {
     thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
-                while let Some(&(step, mode, after)) =
+                while let Some(&(failpoint, mode, after)) =
                     cases.get(next.fetch_add(1, Ordering::Relaxed))
                 {
-                    // A later time may be more than there are.
-                    if !check(step, mode, after) && after == 0 {
-                        silent.lock().unwrap().push((step, mode));
+                    // The failpoint need not be reached that often.
+                    if !check(failpoint, mode, after) && after == 0 {
+                        silent.lock().unwrap().push((failpoint, mode));
                     }
                 }
             });

@@ -1,7 +1,7 @@
-//! A process of its own for each fault at a step, since a crash ends it.
+//! A process for each fault at a failpoint, since a crash ends the process.
 //!
-//! The child does a script of operations and notes in a journal what it begins and what is
-//! acknowledged. It stops at the first error.
+//! The child executes a script of operations, records each begun and each acknowledged operation in a
+//! journal, and stops at the first error.
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -22,14 +22,14 @@ const BUDGET: usize = 3000;
 
 const NAMES: [&str; 3] = ["a", "b", "n"];
 
-/// Operations that are done before anything is made to fail.
+/// Operations before the fault.
 pub(crate) fn first_ops() -> Vec<Op> {
     let mut ops = prepare(&NAMES);
     extend(&mut ops, &NAMES, 12, 1);
     ops
 }
 
-/// Operations in whose course a step fails.
+/// Operations during which a failpoint fails.
 pub(crate) fn script() -> Vec<Op> {
     let mut ops = first_ops();
     let first = ops.len();
@@ -59,13 +59,13 @@ pub(crate) struct Report {
     pub(crate) crashed: bool,
 }
 
-/// Runs the script in a child, with a fault at a step once that was passed some times.
-pub(crate) fn run(directory: &Path, step: Failpoint, mode: &str, after: u64) -> Report {
+/// Runs the script in a child, with a fault at a failpoint after it was passed `after` times.
+pub(crate) fn run(directory: &Path, failpoint: Failpoint, mode: &str, after: u64) -> Report {
     let journal = directory.with_extension("journal");
     let output = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "child::the_child", "--ignored", "--nocapture"])
         .env("EE_FAULT_DIRECTORY", directory)
-        .env("EE_FAULT_STEP", format!("{step:?}"))
+        .env("EE_FAULT_POINT", format!("{failpoint:?}"))
         .env("EE_FAULT_MODE", mode)
         .env("EE_FAULT_AFTER", after.to_string())
         .output()
@@ -91,10 +91,10 @@ fn the_child() {
     };
     let var = |name| std::env::var(name).unwrap();
     let directory = Path::new(&directory);
-    let name = var("EE_FAULT_STEP");
-    let step = Failpoint::ALL
+    let name = var("EE_FAULT_POINT");
+    let failpoint = Failpoint::ALL
         .iter()
-        .find(|step| format!("{step:?}") == name);
+        .find(|failpoint| format!("{failpoint:?}") == name);
     let fault = match var("EE_FAULT_MODE").as_str() {
         "crash" => Fault::Crash,
         "error" => Fault::Error,
@@ -105,7 +105,7 @@ fn the_child() {
     set_wal_pages(12);
     set_new_members(NEW_MEMBERS);
     arm(
-        *step.unwrap(),
+        *failpoint.unwrap(),
         fault,
         var("EE_FAULT_AFTER").parse().unwrap(),
     );
@@ -134,7 +134,7 @@ fn the_child() {
         // Time for rows of what was deleted to be purged.
         std::thread::sleep(Duration::from_millis(40));
         let begun = Instant::now();
-        while step == Some(&Failpoint::Purge)
+        while failpoint == Some(&Failpoint::Purge)
             && fired() == 0
             && engine.health() == Health::Serving
             && begun.elapsed() < Duration::from_secs(2)
