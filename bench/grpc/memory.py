@@ -52,7 +52,7 @@ def _category(count: int, dimension: int) -> Figure:
         parts={
             "bytes a component": each / dimension,
             "categories": count,
-            "bytes each in the process that put them": put,
+            "bytes each in the process that stored them": put,
         },
     )
 

@@ -172,9 +172,9 @@ def plot(figures: list[Figure], path: Path) -> None:
         right.plot(x, good, ".:", color=colour, label="of the good caller")
     most = max(each.answered for each in figures)
     left.plot([0, most], [0, most], color=quiet, lw=0.8)
-    left.set(ylabel="calls a second", title="What becomes of the calls")
+    left.set(ylabel="calls a second", title="Calls by outcome")
     # Room for the legend below the lines.
-    right.set(ylabel="ms", yscale="log", ylim=(0.05, None), title="How long answered calls take")
+    right.set(ylabel="ms", yscale="log", ylim=(0.05, None), title="Latency of answered calls")
     for axes in (left, right):
         axes.set_xlabel("calls offered a second", color=ink)
         axes.spines[["top", "right"]].set_visible(False)

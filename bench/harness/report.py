@@ -46,7 +46,7 @@ def _soak(file: Path) -> list[str]:
     """The section of the soak, whose bounds are not speed targets and not in the summary."""
     if not file.exists():
         return []
-    picture = f"![what the server held, and latencies]({file.parent.name}/{file.stem}.png)"
+    picture = f"![Resources and latencies of the server]({file.parent.name}/{file.stem}.png)"
     return _section(json.loads(file.read_text("utf-8")), [picture])
 
 
@@ -81,7 +81,7 @@ def _table(result: dict[str, Any]) -> list[str]:
         verdict = {True: "met", False: "**missed**", None: ""}[figure["met"]]
         value = f"{_number(figure['value'])} {figure['unit']}"
         lines.append(f"| {figure['what']} | {value} | {quartiles} | {target} | {verdict} |")
-    lines += ["", "<details><summary>Measurements behind it</summary>", ""]
+    lines += ["", "<details><summary>Measurements</summary>", ""]
     for figure in result["figures"]:
         if figure["parts"]:
             parts = "; ".join(f"{key}: {_number(value)}" for key, value in figure["parts"].items())

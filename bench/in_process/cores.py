@@ -40,7 +40,5 @@ def run(full: bool) -> Outcome:  # noqa: FBT001
                 parts={f"{name} µs": measured.median(name) * 1e6 for name in asks},
             )
         )
-    outcome.notes.append(
-        "Needs both cores to itself: whatever else runs takes the second one away."
-    )
+    outcome.notes.append("Needs both cores: any other load takes the second one away.")
     return outcome

@@ -49,7 +49,7 @@ def run(full: bool) -> Outcome:  # noqa: FBT001
         "MiB of budget": budget / 1024**2,
         "cold p50 ms": quantile(cold, 0.5) * 1e3,
         "cold worst ms": max(cold) * 1e3,
-        "s to make them": filled,
+        "s to create them": filled,
     }
     outcome.figures.append(
         Figure(
@@ -63,7 +63,7 @@ def run(full: bool) -> Outcome:  # noqa: FBT001
     )
     outcome.figures.append(
         Figure(
-            what="a warm Match p50 while others come and go, over the same alone",
+            what="a warm Match p50 during loads and evictions of others, over the same alone",
             value=quantile(warm, 0.5) / quantile(alone, 0.5),
             target=1.5,
             bound=Bound.AT_MOST,
@@ -77,7 +77,7 @@ def run(full: bool) -> Outcome:  # noqa: FBT001
     )
     outcome.notes.append(
         "Every namespace has the same categories, so every answer must be the same. A warm Match "
-        "after a cold one finds the processor's caches used by the other: that is the rest of it."
+        "after a cold one finds the processor's caches filled by the other: that explains the rest."
     )
     return outcome
 

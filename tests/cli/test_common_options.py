@@ -87,7 +87,7 @@ def test_both_places_at_once_are_refused_wherever_they_stand(tmp_path: Path) -> 
         ["unassign", "x", "a", "b", "--delete-item"],
     ],
 )
-def test_a_misspelling_is_json_too_where_json_is_asked_for(arguments: list[str]) -> None:
+def test_an_error_of_usage_is_json_if_json_is_requested(arguments: list[str]) -> None:
     done = run(*arguments, "--json")
     assert done.exit_code == 2
     assert done.stdout == ""
@@ -132,7 +132,7 @@ def test_a_terminal_without_unicode_shows_escapes(
         assert rb"prvn\x" in done.stdout or json.loads(done.stdout)["key"] == "první “ž”"
 
 
-def test_a_file_name_that_is_no_text_can_be_told() -> None:
+def test_a_file_name_that_is_not_utf8_is_reported() -> None:
     done = subprocess.run(  # noqa: S603 - our own command
         [*_COMMAND, "snapshot", "x", os.fsdecode(b"/no/such/\xff"), "--server", "127.0.0.1:1"],
         capture_output=True,
@@ -175,7 +175,7 @@ def test_standard_input_gives_a_vector_and_a_token(
     assert done.exit_code == 0, done.stderr
 
 
-def test_a_command_says_nothing_but_its_own_error(target: str) -> None:
+def test_a_failed_command_prints_only_its_own_error(target: str) -> None:
     done = subprocess.run(  # noqa: S603 - our own command
         [*_COMMAND, "info", "--server", target, "--tls", "--json"],
         capture_output=True,

@@ -120,7 +120,7 @@ def test_vectors_are_taken_by_position(client: Client, space: str, embeddings: A
     assert len(client.match(space, embeddings)) == 2
 
 
-def test_none_leaves_a_row_as_it_is(client: Client, space: str) -> None:
+def test_none_leaves_values_unchanged(client: Client, space: str) -> None:
     keys = ["a", "b"]
     client.put_items(space, keys, [[1, 1], [2, 2]], weights=[2, 3], metadata={"x": "1"})
     client.put_items(space, keys, [None, [5, 5]], weights=[4, None], metadata=[None, {}])

@@ -85,7 +85,7 @@ def test_a_least_score_travels_with_a_snapshot(strict: Client, tmp_path: Path) -
     assert strict.get_namespace("copy").digest == strict.get_namespace("n").digest
 
 
-def test_a_least_score_is_there_after_a_restart(tmp_path: Path) -> None:
+def test_a_least_score_survives_a_restart(tmp_path: Path) -> None:
     with Client.embedded(tmp_path) as client:
         client.create_namespace("n", dimension=2)
         client.put_categories("n", [CategoryUpdate("strict", base=_RIGHT, min_score=0.9)])

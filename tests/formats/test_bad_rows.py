@@ -227,9 +227,7 @@ def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:
         {"key": np.array(["a", "b"]), "window": np.array([-2, 0.5])},
     ],
 )
-def test_entries_of_arrays_that_are_none_of_their_field_are_bad_rows(
-    tmp_path: Path, arrays: dict[str, Any]
-) -> None:
+def test_invalid_array_entries_are_bad_rows(tmp_path: Path, arrays: dict[str, Any]) -> None:
     np.savez(tmp_path / "rows.npz", **arrays)
     rows = _read(tmp_path / "rows.npz", Kind.CATEGORIES)
     assert [type(row) for row in rows] == [RowError, RowError]

@@ -261,7 +261,7 @@ def test_the_time_of_a_comparison_does_not_depend_on_the_token() -> None:
         ("192.0.2.1:50051", "unencrypted"),
         ("example.org:50051", "unencrypted"),
         ("0.0.0.0:1", "unencrypted"),
-        ("::1:8080", "has no port"),
+        ("::1:8080", r"has no port: write \[::1\]:8080, or \[::1:8080\]:50051"),
         ("[::2]:1", "unencrypted"),
     ],
 )

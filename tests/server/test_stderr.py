@@ -69,7 +69,7 @@ def test_lines_are_written_before_the_process_ends() -> None:
     ]
 
 
-def test_a_process_ends_though_nobody_reads_its_standard_error() -> None:
+def test_a_process_ends_although_its_standard_error_is_not_read() -> None:
     code = (
         "import logging\n"
         "from effective_embeddings.server import setup_logging\n"

@@ -190,7 +190,7 @@ def test_a_server_stops_while_calls_arrive() -> None:
             caller.result()
 
 
-def test_a_missing_request_and_a_cancelled_call_are_told_apart() -> None:
+def test_a_missing_request_and_a_cancelled_call_are_distinguished() -> None:
     ended = threading.Semaphore(0)
     seen: list[tuple[bytes | None, bool]] = []
 

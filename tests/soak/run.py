@@ -93,14 +93,14 @@ def run(plan: Plan) -> Result:
     writes = sum(len(tenant.journal) for tenant in tenants)
     figures = [
         Figure(
-            what="acknowledged writes that are there, once, after the end and after a restart",
+            what="acknowledged writes found exactly once, after the run and after a restart",
             value=writes,
             unit=f"of {writes}",
             target=writes,
             bound=Bound.AT_LEAST,
         ),
-        _least("namespaces that were loaded again", counted["effemb_namespaces_loads_total"]),
-        _least("namespaces that left memory", counted["effemb_namespaces_evictions_total"]),
+        _least("namespaces loaded again", counted["effemb_namespaces_loads_total"]),
+        _least("namespaces evicted from memory", counted["effemb_namespaces_evictions_total"]),
         *judge(seen),
     ]
     uncertain = load.uncertain

@@ -128,7 +128,7 @@ def _process(seen: Seen) -> list[Figure]:
             1.15 if long else None,
             {"first ms": cpu[0] * 1000, "last ms": cpu[1] * 1000},
         ),
-        _at_most("the server's own log, growth", (told[1] - told[0]) / 1024, "KiB", 16),
+        _at_most("growth of the server's log", (told[1] - told[0]) / 1024, "KiB", 16),
     ]
 
 
@@ -168,16 +168,15 @@ def _files(seen: Seen) -> list[Figure]:
     newest = seen.tables[-1]
     return [
         _at_most(
-            "write-ahead log, its largest, last third over the first",
+            "largest size of the WAL, last third over the first",
             wal[1] / max(wal[0], 1),
             "×",
             1.25 if long else None,
             {"first MiB": wal[0], "last MiB": wal[1]},
         ),
-        # It is copied back from 64 MiB on, and a snapshot that is being read keeps it from
-        # beginning anew.
+        # It is checkpointed from 64 MiB on, and a running snapshot keeps it from restarting.
         _at_most(
-            "write-ahead log, its largest",
+            "largest size of the WAL",
             max(each.wal for each in seen.samples) / _MIB,
             "MiB",
             128,
@@ -207,7 +206,7 @@ def _files(seen: Seen) -> list[Figure]:
             },
         ),
         _at_most(
-            "answers kept for request ids, each, last third over the first",
+            "stored answers to request ids, each, last third over the first",
             answer[1] / answer[0],
             "×",
             1.05 if long else 1.6,

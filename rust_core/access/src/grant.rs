@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_rules_that_mean_nothing() {
+    fn refuses_meaningless_rules() {
         for rule in [
             ("Read", "*"),
             ("", "*"),

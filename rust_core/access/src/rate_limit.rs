@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_bucket_says_when_it_has_one_again() {
+    fn an_empty_bucket_returns_the_time_until_the_next_token() {
         let rate = Rate::new(10.0, 2.0);
         let begin = Instant::now();
         let mut bucket = TokenBucket::full(rate, begin);

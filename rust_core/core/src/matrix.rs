@@ -317,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_forgotten_leaves_no_trace() {
+    fn forgotten_members_leave_no_trace() {
         let mut matrix = matrix(&[1.0, 0.0, 0.0, 0.0]);
         let before = (matrix.sum(0).unwrap(), matrix.effective(0).unwrap());
         let rows = [0, 1, 0];

@@ -129,7 +129,7 @@ mod tests {
     use crate::{Engine, Options};
 
     #[test]
-    fn callers_are_told_the_kind_of_a_failure_and_the_operator_all_of_it() {
+    fn callers_get_the_kind_of_a_failure_and_the_operator_gets_all_of_it() {
         for (particular, cause) in [
             (
                 "cannot write DATA/watermark: ",

@@ -82,7 +82,7 @@ fn a_prediction_is_what_match_ranks_first_before_the_write() {
 }
 
 #[test]
-fn where_nothing_can_be_predicted_nothing_is_counted() {
+fn assignments_without_a_prediction_are_not_counted() {
     let directory = tempdir().unwrap();
     let engine = open(directory.path());
     create(&engine, "n");
@@ -128,7 +128,7 @@ fn a_retried_request_is_counted_once() {
 }
 
 #[test]
-fn drift_is_counted_as_the_reply_tells_it() {
+fn the_drift_metric_equals_the_drift_in_the_reply() {
     let directory = tempdir().unwrap();
     let engine = open(directory.path());
     two_axes(&engine, MembershipMode::Single);

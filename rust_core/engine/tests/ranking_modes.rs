@@ -58,7 +58,7 @@ fn ranked(engine: &Engine, name: &str) -> Vec<Ranking> {
 }
 
 #[test]
-fn detours_restarts_kernels_and_what_is_in_memory_change_no_bit() {
+fn detours_restarts_kernels_and_caches_change_no_bit() {
     let directory = tempdir().unwrap();
     let engine = open(directory.path());
     local(&engine, "n", MembershipMode::Single);

@@ -86,12 +86,12 @@ fn code(error: &rusqlite::Error) -> Code {
 
 /// One test, since the disk is that of the process.
 #[test]
-fn nothing_is_written_any_more_and_all_is_read_as_it_was() {
+fn after_a_failed_write_nothing_is_written_and_all_data_is_read_back() {
     assert_eq!(register_as_default(c"disk", Box::new(Disk)), OK);
     install().unwrap();
     let directory = tempdir().unwrap();
 
-    // A part of the log is copied back, which SQLite takes for written, and it is not.
+    // A part of the WAL is checkpointed: SQLite takes its pages for written, but they are not.
     let file = directory.path().join("full.db");
     let (writer, held) = (made(&file), open(&file));
     checkpoint(&writer, "RESTART").unwrap();

@@ -54,14 +54,14 @@ fn assert_damaged(file: &Path, said: &str) {
 }
 
 #[test]
-fn what_was_written_is_read_also_where_a_row_is_longer_than_a_page() {
+fn rows_longer_than_a_page_are_read_back() {
     let directory = tempdir().unwrap();
     let file = filled(directory.path());
     assert_eq!(read(&file), Ok(997 * 60 * 61 / 2));
 }
 
 #[test]
-fn what_was_copied_back_in_part_is_there_for_others() {
+fn a_partly_checkpointed_wal_is_read_by_other_connections() {
     let directory = tempdir().unwrap();
     let file = filled(directory.path());
     let (writer, held) = (open(&file), open(&file));
@@ -78,7 +78,7 @@ fn what_was_copied_back_in_part_is_there_for_others() {
             .query_row(sql, [], |row| row.get::<_, i64>(0))
             .unwrap()
     };
-    // Somebody reads on from here, so that what comes now is not copied back.
+    // A reader holds this view, so that later frames are not checkpointed.
     held.execute_batch("BEGIN").unwrap();
     assert_eq!(count(&held), 60);
     writer

@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn says_nothing_of_what_is_no_message() {
+    fn malformed_bytes_have_no_name() {
         for bytes in [
             &b"\xff\xff\xff"[..],
             b"\x0a\x7f",

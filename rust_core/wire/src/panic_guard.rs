@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_panic_is_told_to_the_log_and_not_to_the_caller() {
+    fn the_log_gets_the_message_of_a_panic_and_the_caller_does_not() {
         let outcome = guard(|| -> Result<()> { panic!("row {} is gone", 17) });
         let status = outcome.unwrap_err();
         assert_eq!(status.code, Code::Internal);

@@ -277,7 +277,7 @@ fn a_snapshot_restores_to_the_same_digest() {
 }
 
 #[test]
-fn a_write_says_who_made_it() {
+fn a_write_records_its_author() {
     let world = World::with_alice();
     let request = GetItemRequest {
         namespace: "alice".to_owned(),

@@ -461,7 +461,7 @@ fn preconditions() {
 }
 
 #[test]
-fn things_that_are_not_there() {
+fn missing_resources_are_not_found() {
     let world = World::with_alice();
     let missing = |said: &Refusal, kind: &str, key: &str, field: &str| {
         let reason = format!("{}_NOT_FOUND", kind.to_uppercase());
@@ -648,7 +648,7 @@ fn snapshots_that_cannot_be_restored() {
 }
 
 #[test]
-fn a_service_that_stops_says_so() {
+fn a_stopping_service_refuses_writes_by_name() {
     let world = World::with_alice();
     world.service.engine().stop_writes();
     let request = assign(vec![assignment("run", "work", None)]);

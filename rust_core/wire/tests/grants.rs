@@ -14,7 +14,7 @@ fn granted(rules: &[(&'static str, &'static str)]) -> Grant {
 }
 
 #[test]
-fn a_namespace_that_is_not_covered_is_denied_whether_or_not_there_is_one() {
+fn a_namespace_outside_the_grant_is_denied_whether_or_not_it_exists() {
     let world = World::with_alice();
     let grant = granted(&[("admin", "bob"), ("read", "carol*")]);
     let get = |name: &str| GetNamespaceRequest {

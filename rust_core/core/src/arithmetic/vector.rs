@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_no_vector_and_names_the_values() {
+    fn refuses_invalid_vectors_and_names_the_values() {
         let raw = settings(3, Normalization::Raw);
         let refusal = |vector: &[f32]| normalize(&raw, vector.to_vec()).unwrap_err();
         assert_eq!(

@@ -134,7 +134,7 @@ fn a_category_can_be_deleted_and_created_again_within_a_group() {
 }
 
 #[test]
-fn a_category_created_and_deleted_within_a_group_was_never_there() {
+fn a_category_created_and_deleted_in_one_batch_leaves_no_trace() {
     let mut machine = Machine::new(Single);
     let digest = machine.digest();
     let mut group = Group::new(&machine);

@@ -62,7 +62,7 @@ fn sums_are_built_anew_over_every_member() {
 }
 
 #[test]
-fn a_deleted_category_lets_every_member_go() {
+fn a_deleted_category_releases_every_member() {
     for length in LENGTHS {
         for membership in [Single, Multiple] {
             let mut machine = long(membership, length);

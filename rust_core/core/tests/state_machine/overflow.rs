@@ -91,7 +91,7 @@ fn a_change_of_an_item_is_rejected_if_any_of_its_categories_overflows() {
 }
 
 #[test]
-fn removing_what_keeps_a_sum_in_range_is_rejected() {
+fn a_removal_that_takes_a_sum_out_of_range_is_rejected() {
     let mut machine = machine(Single);
     machine.run(&assign(item("down", &DOWN, HEAVY), "a"));
     machine.run(&assign(item("x", &UP, HEAVY), "a"));

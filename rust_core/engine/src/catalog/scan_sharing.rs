@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_scan_that_panics_takes_nobody_with_it() {
+    fn a_scan_that_panics_fails_no_other_query() {
         let shared = SharedScan::default();
         let panics = AtomicUsize::new(0);
         thread::scope(|scope| {

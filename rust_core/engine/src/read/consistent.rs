@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_read_waits_for_is_published_by_the_object_that_is_there_now() {
+    fn a_read_waits_on_the_current_object_of_its_namespace() {
         let directory = tempfile::tempdir().unwrap();
         let (engine, before) = left(directory.path());
         let now = engine.shared.published(&before, 2).unwrap();
@@ -328,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_nobody_has_leaves_no_trace_in_memory() {
+    fn an_unknown_name_leaves_no_trace_in_memory() {
         let directory = tempfile::tempdir().unwrap();
         let (engine, _) = left(directory.path());
         let slots = engine.shared.cache.len();

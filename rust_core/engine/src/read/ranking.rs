@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn what_try_rank_answers_is_what_rank_answers() {
+    fn try_rank_and_rank_give_the_same_answer() {
         let directory = tempfile::tempdir().unwrap();
         let engine = with(directory.path(), 70);
         let namespace = engine.handle("n").unwrap();
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn try_rank_answers_nothing_that_would_wait() {
+    fn try_rank_never_waits() {
         let directory = tempfile::tempdir().unwrap();
         let engine = with(directory.path(), 70);
         let namespace = engine.handle("n").unwrap();

@@ -530,7 +530,7 @@ mod tests {
     }
 
     #[test]
-    fn commands_of_a_batch_leave_what_they_leave_one_by_one() {
+    fn commands_in_a_batch_give_the_same_state_as_one_by_one() {
         let directories = [(); 2].map(|()| tempfile::tempdir().unwrap());
         let [alone, batched] = directories.each_ref().map(|each| engine(each.path()));
         let expected: Vec<_> = commands()

@@ -266,7 +266,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn an_eviction_waits_in_the_queue_once_however_often_it_is_asked_for() {
+    fn repeated_requests_queue_an_eviction_once() {
         let directory = tempfile::tempdir().unwrap();
         let engine = Engine::open(directory.path(), Options::default()).unwrap();
         let (begun, has_begun) = channel();

@@ -197,7 +197,7 @@ fn a_read_fails() {
 }
 
 #[test]
-fn a_failed_read_is_told_as_one_and_the_service_goes_on() {
+fn a_failed_read_is_reported_as_one_and_the_service_continues() {
     let directory = tempdir().unwrap();
     let path = directory.path().canonicalize().unwrap();
     let disk = Disk::watch(&path);

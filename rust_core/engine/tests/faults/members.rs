@@ -28,7 +28,7 @@ fn listed(engine: &Engine, category: u64) -> Vec<String> {
 }
 
 #[test]
-fn members_are_listed_in_order_of_assignment_wherever_they_stand() {
+fn members_of_both_tables_are_listed_in_order_of_assignment() {
     const CATEGORIES: u64 = 4;
     let directory = tempdir().unwrap();
     let mut engine = open(directory.path());

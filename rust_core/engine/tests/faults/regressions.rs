@@ -390,7 +390,7 @@ fn rows_left(directory: &Path) -> i64 {
 }
 
 #[test]
-fn what_is_deleted_is_purged_although_the_writer_is_never_idle() {
+fn deleted_rows_are_purged_although_the_writer_is_never_idle() {
     let directory = tempdir().unwrap();
     let engine = open(directory.path());
     create(&engine, "gone");

@@ -175,7 +175,7 @@ fn bytes_of(directory: &Path) -> BTreeMap<String, Vec<u8>> {
 }
 
 #[test]
-fn what_is_recovered_is_what_was_and_the_rest_is_listed() {
+fn recovered_rows_equal_the_originals_and_lost_ones_are_listed() {
     let (intact, copies) = (tempdir().unwrap(), tempdir().unwrap());
     let before = prepared(intact.path());
     let length = fs::metadata(intact.path().join("effemb.db")).unwrap().len();

@@ -31,7 +31,7 @@ fn operations(seed: u64) -> Vec<Op> {
 }
 
 #[test]
-fn whatever_commits_end_as_each_write_is_done_once() {
+fn each_write_is_applied_once_however_its_commit_ends() {
     for seed in 0..rounds(3) {
         let store = Memory::default();
         let engine = over(&store);

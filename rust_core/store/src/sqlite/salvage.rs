@@ -219,7 +219,7 @@ mod tests {
     use crate::sqlite::Sqlite;
 
     #[test]
-    fn what_another_sqlite_has_checkpointed_is_salvaged() {
+    fn pages_that_another_sqlite_has_checkpointed_are_salvaged() {
         let temporary = tempfile::tempdir().unwrap();
         let data = temporary.path().join("data");
         drop(Sqlite::open(&data).unwrap());

@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn leaves_what_is_cut_short_to_the_decoder() {
+    fn truncated_bytes_are_left_to_the_decoder() {
         let bytes = request(3, 1);
         for end in 0..bytes.len() {
             assert!(check(&bytes[..end], RULES).is_ok());

@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn says_what_the_decoder_says() {
+    fn agrees_with_the_decoder() {
         let request = request(vec![vector(), None, vector()]);
         let bytes = request.encode_to_vec();
         let expected = Outline {

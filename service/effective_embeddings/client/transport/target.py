@@ -31,7 +31,7 @@ def check_target(target: str) -> None:
     for address in addresses.split(","):
         host, port = _split(address)
         if port is None and host.count(":") > 1:
-            _refuse(target, f"has no port: write [{host.strip('[]')}]:50051")
+            _refuse(target, f"has no port: write {_with_port(host.strip('[]'))}")
         if not host:
             _refuse(target, "has no host: write host:port")
         if port is None:
@@ -72,6 +72,21 @@ def _split(address: str) -> tuple[str, str | None]:
     if ":" in host and not (host.startswith("[") and host.endswith("]")):
         return address, None
     return host, port
+
+
+def _with_port(host: str) -> str:
+    """Return how to write an IPv6 address with a port, whose last part may be meant as the port."""
+    address, _, port = host.rpartition(":")
+    meant = f"[{address}]:{port}, or " if port.isdecimal() and _is_ipv6(address) else ""
+    return f"{meant}[{host}]:50051"
+
+
+def _is_ipv6(host: str) -> bool:
+    try:
+        ipaddress.IPv6Address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_loopback(host: str) -> bool:
