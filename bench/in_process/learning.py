@@ -35,7 +35,7 @@ from effective_embeddings.evaluation.half_taught import Halves, draw_halves, hal
 from effective_embeddings.evaluation.labelled import Labelled
 from effective_embeddings.evaluation.measures import Spread, harmonic_mean
 from effective_embeddings.evaluation.product import COSINE, LOCAL, Dials, Product, product
-from effective_embeddings.evaluation.stream import run_stream, stream_order
+from effective_embeddings.evaluation.stream import arriving_order, run_stream, stream_order
 from effective_embeddings.evaluation.tables import spread_text
 
 __all__ = ["DATA", "run"]
@@ -63,6 +63,7 @@ def run(full: bool) -> Outcome:  # noqa: FBT001
         with product(data) as made:
             bench = _Bench(outcome, data, made)
             bench.corrections()
+            bench.arriving()
             bench.curve()
             bench.half_taught()
             bench.flow(_DRAWS if full else 1)
@@ -144,6 +145,22 @@ class _Bench:
                 parts={label: float(np.mean(runs)) for label, runs in wrong.items()},
                 spread=(min(ours), max(ours)),
             )
+        )
+
+    def arriving(self) -> None:
+        """Streams in which categories come into use one after another, where fairness costs."""
+        wrong: dict[str, list[float]] = {}
+        for number in range(_ORDERS):
+            items = arriving_order(self.data, _SEED, number)
+            for dials, hits in run_stream(self.product, items, GRID).items():
+                wrong.setdefault(dials.label, []).append(float((~hits).sum()))
+        self._table(
+            "the same where categories come into use one after another",
+            ("dials", "first order", "second", "third", "mean"),
+            [
+                (label, *(f"{each:,.0f}" for each in runs), f"{np.mean(runs):,.0f}")
+                for label, runs in wrong.items()
+            ],
         )
 
     def curve(self) -> None:

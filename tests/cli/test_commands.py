@@ -75,6 +75,23 @@ def test_categories_are_put_shown_listed_reanchored_and_deleted(notes: Cli) -> N
     assert (gone["deleted_count"], gone["unassigned_count"]) == (1, 1)
 
 
+def test_a_category_is_put_with_a_least_score_which_is_shown_and_taken_back(notes: Cli) -> None:
+    put = ("category", "put", notes.ns, "Health")
+    notes.json(*put, "--min-score", "0.75")
+    assert notes.json("category", "get", notes.ns, "Health")["min_score"] == 0.75
+    assert "min score 0.75" in notes.text("category", "list", notes.ns)
+    query = ("match", notes.ns, "--embedding", "[0, 1, 0]")
+    assert [each["category"] for each in notes.json(*query)["matches"]] == ["Money"]
+    notes.json(*put, "--window", "3")
+    assert notes.json("category", "get", notes.ns, "Health")["min_score"] == 0.75
+    refused = notes.refused(*put, "--min-score", "1.5")
+    assert "categories[0].min_score" in refused["field_violations"]
+    notes.json(*put, "--min-score", "-1")
+    assert notes.json("category", "get", notes.ns, "Health")["min_score"] is None
+    assert "min score" not in notes.text("category", "list", notes.ns)
+    assert [each["category"] for each in notes.json(*query)["matches"]] == ["Health", "Money"]
+
+
 def test_items_are_put_shown_listed_and_deleted(notes: Cli) -> None:
     notes.json(
         *("item", "put", notes.ns, "tax", "--embedding", "[0, 0, 1]", "--weight", "2"),

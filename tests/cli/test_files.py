@@ -40,7 +40,8 @@ def source(cli: Cli, shared_remote: Client) -> Cli:
         *("--min-base-share", "0.3", "--meta", "name=první"),
     )
     cli.json("category", "put", cli.ns, "c2", "--clear-base")
-    cli.json("category", "put", cli.ns, "c3", "--frozen")
+    cli.json("category", "put", cli.ns, "c3", "--frozen", "--min-score", "0.1")
+    cli.json("category", "put", cli.ns, "c4", "--min-score", "0")
     return cli
 
 
@@ -65,6 +66,19 @@ def test_an_export_imported_again_gives_the_same_state(
         file = tmp_path / f"again-{kind}.{suffix}"
         source.json("export", kind, copy, str(file))
         assert file.read_bytes() == (tmp_path / f"{kind}.{suffix}").read_bytes()
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "csv", "npz", "parquet"])
+def test_least_scores_of_categories_survive_every_format(
+    source: Cli, shared_remote: Client, tmp_path: Path, suffix: str
+) -> None:
+    file, copy = tmp_path / f"categories.{suffix}", f"{source.ns}-copy"
+    source.json("export", "categories", source.ns, str(file))
+    shared_remote.create_namespace(copy, DIMENSION)
+    source.json("import", "categories", copy, str(file))
+    found = {each.key: each.min_score for each in shared_remote.list_categories(copy)}
+    # Zero is a least score, and not the absence of one.
+    assert found == {"c0": None, "c1": None, "c2": None, "c3": 0.1, "c4": 0.0}
 
 
 @pytest.mark.parametrize("suffix", ["jsonl", "csv", "npz", "parquet"])

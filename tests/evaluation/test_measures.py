@@ -13,6 +13,7 @@ from effective_embeddings.evaluation.labelled import Part, held_out
 from effective_embeddings.evaluation.measures import Spread, auroc, harmonic_mean
 from effective_embeddings.evaluation.product import COSINE, LOCAL, Dials, product
 from effective_embeddings.evaluation.stream import (
+    arriving_order,
     cumulative_corrections,
     run_stream,
     stream_order,
@@ -68,6 +69,17 @@ def test_a_stream_is_what_a_person_does() -> None:
                     state.assign(one)
     corrections = cumulative_corrections(found[COSINE])
     assert corrections[-1] == (len(items), int((~found[COSINE]).sum()))
+
+
+def test_categories_come_into_use_one_after_another() -> None:
+    data = labelled(8)
+    labels = arriving_order(data, 1, 0).labels
+    assert sorted(labels) == sorted(data.train.labels)
+    firsts = np.sort([int(np.flatnonzero(labels == label)[0]) for label in range(8)])
+    at_random = stream_order(data, 1, 0).labels
+    random_firsts = np.sort([int(np.flatnonzero(at_random == label)[0]) for label in range(8)])
+    assert np.median(firsts) > 2 * np.median(random_firsts)
+    assert firsts[-1] > len(labels) / 2
 
 
 def test_held_out_items_are_a_quarter_of_each_category_and_never_all() -> None:

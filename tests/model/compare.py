@@ -49,6 +49,7 @@ def assert_category(category: Category, model: Model) -> None:
     assert category.base_weight == np.float32(told.base_weight)
     settings = (category.window, category.min_base_share, category.frozen, category.anchor)
     assert settings == (told.window, told.min_base_share, told.frozen, told.anchor)
+    assert category.min_score == told.min_score
     assert category.metadata == told.metadata
     assert (category.member_count, category.counting_count) == (stats.members, stats.counting)
     assert category.counting_weight == pytest.approx(stats.weight, rel=1e-12)
@@ -93,13 +94,26 @@ def _assert_items(client: Client, ns: str, model: Model) -> None:
 
 def assert_ranking(result: MatchResult, model: Model, query: Any) -> None:
     """Compare the complete ranking (limit 0) of a vector as the service stores it."""
-    expected = model.rank(query, taken_in=True)
-    scores = dict(expected)
+    ranked = model.rank(query, taken_in=True)
+    scores = dict(ranked)
+    actual = {match.category for match in result.matches}
+    expected = [
+        (key, score) for key, score in ranked if _reaches(model, key, score, found=key in actual)
+    ]
     assert len(result.matches) == len(expected)
     for match, (key, score) in zip(result.matches, expected, strict=True):
         assert match.score == pytest.approx(scores[match.category], abs=TOLERANCE)
         assert match.count == model.stats(match.category).counting
         # Ranks may differ from the model's only for nearly equal scores.
         assert match.category == key or abs(scores[match.category] - score) < _NEAR_TIE
-    margin = expected[0][1] - expected[1][1] if len(expected) > 1 else None
+    # The margin is over all that are ranked, also over those below their own least score.
+    margin = ranked[0][1] - ranked[1][1] if len(ranked) > 1 else None
     assert result.margin == figure(margin)
+
+
+def _reaches(model: Model, key: str, score: float, *, found: bool) -> bool:
+    """Whether a category reaches its own least score; what was found, if rounding decides."""
+    least = model.categories[key].min_score
+    if least is None:
+        return True
+    return found if abs(score - least) < _NEAR_TIE else score > least

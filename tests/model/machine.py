@@ -63,6 +63,7 @@ def _updates(draw: st.DrawFn) -> CategoryUpdate:
         window=draw(_optional(st.sampled_from([0, 0, 1, 3]))),
         min_base_share=draw(_optional(st.sampled_from([0.0, 0.3, 0.9]))),
         frozen=draw(_optional(st.sampled_from([False, False, True]))),
+        min_score=draw(_optional(st.sampled_from([-1.0, -1.0, 0.1, 0.7]))),
         metadata=draw(_optional(_METADATA)),
     )
 

@@ -39,6 +39,7 @@ class ModelCategory:
     window: int = 0
     min_base_share: float = 0.0
     frozen: bool = False
+    min_score: float | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     anchor: int = 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from collections.abc import Iterator
 
@@ -56,7 +57,8 @@ def _wrong(key: str, model: Model, rng: random.Random) -> CategoryUpdate:
     if rng.random() < 0.5:
         return _right(key, model.categories[key])
     base = np.ones(model.dimension, dtype=np.float32) if rng.random() < 0.5 else None
-    return CategoryUpdate(key, base=base, base_weight=3, window=rng.choice([0, 1]), frozen=True)
+    wrong = CategoryUpdate(key, base=base, base_weight=3, window=rng.choice([0, 1]), frozen=True)
+    return dataclasses.replace(wrong, min_score=rng.choice([None, 0.5]))
 
 
 def _right(key: str, told: ModelCategory) -> CategoryUpdate:
@@ -68,6 +70,7 @@ def _right(key: str, told: ModelCategory) -> CategoryUpdate:
         window=told.window,
         min_base_share=told.min_base_share,
         frozen=told.frozen,
+        min_score=-1 if told.min_score is None else told.min_score,
         metadata=told.metadata,
     )
 

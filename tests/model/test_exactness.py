@@ -130,11 +130,20 @@ def test_another_embedding_and_back_restores_the_digest(client: Client, ns: str)
         CategoryUpdate("category-0", window=3),
         CategoryUpdate("category-0", frozen=True),
         CategoryUpdate("category-0", min_base_share=0.5),
+        CategoryUpdate("category-0", min_score=0.5),
         CategoryUpdate("category-0", base_weight=2),
         CategoryUpdate("category-0", clear_base=True),
         CategoryUpdate("category-0", metadata={"note": "changed"}),
     ],
-    ids=["window", "frozen", "min_base_share", "base_weight", "clear_base", "metadata"],
+    ids=[
+        "window",
+        "frozen",
+        "min_base_share",
+        "min_score",
+        "base_weight",
+        "clear_base",
+        "metadata",
+    ],
 )
 def test_a_setting_and_back_restores_the_digest(
     client: Client, ns: str, change: CategoryUpdate
@@ -151,6 +160,7 @@ def test_a_setting_and_back_restores_the_digest(
         window=0,
         min_base_share=0,
         frozen=False,
+        min_score=-1,
         metadata={},
     )
     client.put_categories(ns, [back])

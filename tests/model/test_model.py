@@ -78,6 +78,7 @@ def _random_operation(rng: random.Random, step: int) -> Operation:
                 window=rng.choice([0, 2, 5]),
                 min_base_share=rng.choice([0.0, 0.4]),
                 frozen=rng.random() < 0.1,
+                min_score=rng.choice([-1.0, -1.0, 0.3]),
             )
         ]
     )

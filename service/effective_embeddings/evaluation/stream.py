@@ -14,12 +14,38 @@ from effective_embeddings.evaluation.labelled import Labelled, Part
 from effective_embeddings.evaluation.ordering import shuffled
 from effective_embeddings.evaluation.product import Dials, Product
 
-__all__ = ["cumulative_corrections", "run_stream", "stream_order"]
+__all__ = ["arriving_order", "cumulative_corrections", "run_stream", "stream_order"]
 
 
 def stream_order(data: Labelled, seed: int, number: int) -> Part:
     """Return the items to assign in the order of a stream; it depends on both numbers."""
-    return data.train.take(shuffled(range(len(data.train)), f"{seed} order {number}"))
+    return data.train.take(_order_of_rows(data, seed, number))
+
+
+def _order_of_rows(data: Labelled, seed: int, number: int) -> list[int]:
+    """Return the rows of the items to assign in the order of a stream."""
+    return shuffled(range(len(data.train)), f"{seed} order {number}")
+
+
+def arriving_order(data: Labelled, seed: int, number: int) -> Part:
+    """Return a stream in which categories come into use one after another, evenly spaced.
+
+    Before its first item a category is a name that is never right, so that fairness, which helps
+    such names, costs corrections.
+    """
+    rows = _order_of_rows(data, seed, number)
+    starts = {
+        label: place / len(data.categories)
+        for place, label in enumerate(
+            shuffled(range(len(data.categories)), f"{seed} arrival {number}")
+        )
+    }
+    # An item of a category that starts at s comes at a random time from s to 1.
+    times = {}
+    for place, row in enumerate(rows):
+        start = starts[int(data.train.labels[row])]
+        times[row] = start + (1 - start) * place / len(rows)
+    return data.train.take(sorted(rows, key=times.__getitem__))
 
 
 def run_stream(

@@ -39,6 +39,7 @@ class PutCategories:
                 window=either(update.window, old.window),
                 min_base_share=either(update.min_base_share, old.min_base_share),
                 frozen=either(update.frozen, old.frozen),
+                min_score=_least(update.min_score, old.min_score),
                 metadata=either(update.metadata, old.metadata),
                 anchor=old.anchor,
             )
@@ -51,7 +52,13 @@ class PutCategories:
 
 def _told(category: ModelCategory) -> tuple[Any, ...]:
     settings = (np.float32(category.base_weight), category.window, category.min_base_share)
-    return (*settings, category.frozen, dict(category.metadata))
+    return (*settings, category.frozen, category.min_score, dict(category.metadata))
+
+
+def _least(update: float | None, old: float | None) -> float | None:
+    """A category's least score after an update: -1 takes it back."""
+    after = either(update, old)
+    return None if after == -1 else after
 
 
 @dataclass(frozen=True)

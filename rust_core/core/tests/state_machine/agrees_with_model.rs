@@ -225,13 +225,17 @@ fn compare_ranking(machine: &Machine, model: &Model, query: &[f32]) {
             scores.push((found.category.to_string(), score));
         }
     }
-    for key in model.categories.keys() {
+    let mut rejected = false;
+    for (key, category) in &model.categories {
         let found = ranking.matches.iter().any(|m| *m.category == **key);
+        let least = category.settings.min_score.unwrap_or(-2.0);
         let matched = match model.score(query, key) {
             Number::None => false,
-            Number::Near(_) => true,
+            Number::Near(score) if (score - least).abs() < SCORE => found,
+            Number::Near(score) => score > least,
             Number::Unsure => found,
         };
+        rejected |= !matched && model.score(query, key) != Number::None;
         assert_eq!(found, matched, "{key} in the ranking");
     }
     for pair in scores.windows(2) {
@@ -242,10 +246,13 @@ fn compare_ranking(machine: &Machine, model: &Model, query: &[f32]) {
             || (pair[0].score == pair[1].score && pair[0].category < pair[1].category);
         assert!(ordered, "{pair:?}");
     }
-    let margin = match ranking.matches.as_slice() {
-        [first, second, ..] => Some(first.score - second.score),
-        _ => None,
-    };
-    assert_eq!(ranking.margin, margin);
+    // The margin is over all that are ranked, also over those below their own least score.
+    if !rejected {
+        let margin = match ranking.matches.as_slice() {
+            [first, second, ..] => Some(first.score - second.score),
+            _ => None,
+        };
+        assert_eq!(ranking.margin, margin);
+    }
     assert!(Scorer::Cosine.query(query).is_some());
 }

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use crate::machine::{Machine, assign, forget, item};
 use crate::members::{options, rank_as, rank_with};
 use crate::model::Model;
-use crate::strategies::{cases, commands, membership, vector};
+use crate::strategies::{cases, membership, unlimited_commands, vector};
 
 /// What rounding to f32 (of rows, and of equal members) may make of a rank score.
 const NEAR: f64 = 1e-4;
@@ -47,7 +47,7 @@ proptest! {
     #[test]
     fn any_commands_rank_as_the_model_does(
         membership in membership(),
-        commands in commands(1..40),
+        commands in unlimited_commands(1..40),
         queries in prop::collection::vec(vector(), 3),
         fairness in fairness(),
     ) {
@@ -84,7 +84,7 @@ proptest! {
     #[test]
     fn rows_that_follow_writes_are_those_that_are_read(
         membership in membership(),
-        commands in commands(1..40),
+        commands in unlimited_commands(1..40),
         query in vector(),
         fairness in fairness(),
     ) {
@@ -104,7 +104,7 @@ proptest! {
     #[test]
     fn every_kernel_and_every_limit_give_the_same_bits(
         membership in membership(),
-        commands in commands(1..40),
+        commands in unlimited_commands(1..40),
         query in vector(),
         fairness in fairness(),
         limit in 0..6_usize,
@@ -138,7 +138,7 @@ proptest! {
     #[test]
     fn a_category_is_left_out_below_its_own_least_score(
         membership in membership(),
-        commands in commands(1..40),
+        commands in unlimited_commands(1..40),
         query in vector(),
         own in prop::collection::vec(prop::option::of(-1.0..1.0_f64), 4),
         limit in 0..4_usize,

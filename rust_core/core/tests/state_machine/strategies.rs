@@ -84,11 +84,13 @@ pub(crate) fn category_put(
     let base_weight = prop::option::weighted(0.4, select(vec![0.0f32, 0.5, 1.0, 2.0, 3.3]));
     let windows = if window { vec![0, 1, 2, 3, 4] } else { vec![0] };
     let share = select(vec![0.0, 0.0, 0.25, 0.5, 0.9]);
+    let least = select(vec![None, Some(-0.4), Some(0.3), Some(0.8)]);
     let settings = (
         prop::option::weighted(0.4, select(windows)),
         prop::option::weighted(0.4, share),
         prop::option::weighted(0.3, prop::bool::weighted(if frozen { 0.4 } else { 0.0 })),
         prop::option::weighted(0.2, metadata()),
+        prop::option::weighted(0.2, least),
     );
     (key, base, base_weight, settings).prop_map(|(key, base, base_weight, settings)| CategoryPut {
         key,
@@ -98,7 +100,7 @@ pub(crate) fn category_put(
         min_base_share: settings.1,
         frozen: settings.2,
         metadata: settings.3,
-        min_score: None,
+        min_score: settings.4,
     })
 }
 
@@ -191,4 +193,18 @@ pub(crate) fn commands(size: std::ops::Range<usize>) -> impl Strategy<Value = Ve
             all.extend(rest);
             all
         })
+}
+
+/// The same without least scores of categories, so that every category is in a ranking.
+pub(crate) fn unlimited_commands(
+    size: std::ops::Range<usize>,
+) -> impl Strategy<Value = Vec<Command>> {
+    commands(size).prop_map(|mut all| {
+        for command in &mut all {
+            if let Command::PutCategories(puts) = command {
+                puts.iter_mut().for_each(|put| put.min_score = None);
+            }
+        }
+        all
+    })
 }
