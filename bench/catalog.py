@@ -15,6 +15,7 @@ from bench.in_process import (
     learning,
     match,
     namespaces,
+    ranking_modes,
     worst_case,
     write_cost,
     writes,
@@ -46,5 +47,8 @@ CATALOG = {
     "memory": Entry("Size: memory for each category, and for items", memory.run),
     "opening": Entry("Size: from start to the first Match", opening.run),
     "namespaces": Entry("Size: many namespaces under a memory budget", namespaces.run),
-    "learning": Entry("Learning: a person sorts real messages", learning.run),
+    "ranking_modes": Entry(
+        "In process: COSINE and LOCAL next to scikit-learn, one query", ranking_modes.run
+    ),
+    "learning": Entry("Learning: quality on real texts", learning.run),
 }

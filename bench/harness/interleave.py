@@ -31,12 +31,19 @@ class Rounds:
         return ratios(self.seconds[numerator], self.seconds[denominator])
 
 
-def interleave(contenders: Mapping[str, Call], rounds: int, slice_seconds: float) -> Rounds:
+def interleave(
+    contenders: Mapping[str, Call],
+    rounds: int,
+    slice_seconds: float,
+    clock: Callable[[], float] = time.perf_counter,
+) -> Rounds:
     """Call each contender for about ``slice_seconds`` a round, and begin with another each round.
 
-    A contender receives the number of its call, so that it can vary its input.
+    A contender receives the number of its call, so that it can vary its input. ``clock``:
+    ``time.process_time`` leaves out the time in which other processes ran, where every contender
+    works in this process.
     """
-    repeats = {name: _repeats(call, slice_seconds) for name, call in contenders.items()}
+    repeats = {name: _repeats(call, slice_seconds, clock) for name, call in contenders.items()}
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
     names = list(contenders)
     for number in range(rounds):
@@ -45,17 +52,17 @@ def interleave(contenders: Mapping[str, Call], rounds: int, slice_seconds: float
             call, repeat = contenders[name], repeats[name]
             # The previous contender has left its own data in the caches.
             call(number)
-            begin = time.perf_counter()
+            begin = clock()
             for index in range(repeat):
                 call(number + index)
-            seconds[name].append((time.perf_counter() - begin) / repeat)
+            seconds[name].append((clock() - begin) / repeat)
     return Rounds(seconds)
 
 
-def _repeats(call: Call, slice_seconds: float) -> int:
+def _repeats(call: Call, slice_seconds: float, clock: Callable[[], float]) -> int:
     call(0)
-    count, begin = 0, time.perf_counter()
-    while time.perf_counter() - begin < slice_seconds:
+    count, begin = 0, clock()
+    while clock() - begin < slice_seconds:
         call(count)
         count += 1
     return count
