@@ -19,6 +19,7 @@ use crate::clock::{check_deadline, now_ms};
 use crate::lifecycle::{self, CreateNamespace, DeleteNamespace};
 use crate::metrics::Stats;
 use crate::read::consistent as read;
+use crate::read::history::{self, HistoryFilter, HistoryOrder, HistoryPage};
 use crate::read::ranking::{self, Ranker};
 use crate::read::verify::{Live, verify};
 use crate::shared::Shared;
@@ -248,6 +249,20 @@ impl Engine {
                 .into_iter()
                 .map(|item| read::view(reads, row.id, item, embeddings));
             Ok(views.collect::<StoreResult<_>>()?)
+        })
+    }
+
+    /// A page of the history.
+    pub fn history(
+        &self,
+        namespace: &NamespaceHandle,
+        filter: &HistoryFilter,
+        order: HistoryOrder,
+        context: ReadContext,
+    ) -> Result<At<HistoryPage>> {
+        let loaded = self.at(namespace, context)?;
+        self.read_store(&loaded, |reads, row| {
+            history::page(reads, row, filter, order)
         })
     }
 

@@ -39,5 +39,9 @@ pub use maintenance::backup::{BackedUp, backup};
 pub use maintenance::repair::{Lost, RepairReport, RepairedNamespace, repair};
 pub use metrics::{Distribution, Kind, METRICS, Metric, Stats, Value};
 pub use read::consistent::MAX_REVISION_WAIT;
+pub use read::history::{
+    ChangeIndex, HISTORY_BYTES, HISTORY_ENTRIES, HistoryChange, HistoryFilter, HistoryOrder,
+    HistoryPage,
+};
 pub use transfer::restore::Restore;
 pub use transfer::snapshot::Snapshot;

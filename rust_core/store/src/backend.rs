@@ -16,7 +16,7 @@
 //! then reads the namespace anew. A commit whose fence fails is a [`Commit::Conflict`]. A commit
 //! whose answer was lost is [`Commit::Unknown`], and [`WriteSession::resolve`] finds out how it ended.
 
-use std::ops::Deref;
+use std::ops::{ControlFlow, Deref};
 use std::sync::Arc;
 
 use ee_core::command::CategoryLoad;
@@ -181,12 +181,46 @@ pub trait Reads {
         each: &mut dyn FnMut(Entry) -> StoreResult<()>,
     ) -> StoreResult<()>;
 
+    /// Calls `each` with the log entries of a namespace in a range, in its order, until `each`
+    /// breaks.
+    fn entries_in(
+        &self,
+        namespace: i64,
+        range: &LogRange<'_>,
+        each: &mut dyn FnMut(LogRow) -> StoreResult<ControlFlow<()>>,
+    ) -> StoreResult<()>;
+
     /// The stored answer to a request, expired or not.
     fn idempotency_get(
         &self,
         namespace: i64,
         request_id: &str,
     ) -> StoreResult<Option<StoredRequest>>;
+}
+
+/// A range of a namespace's log.
+#[derive(Clone, Copy, Debug)]
+pub struct LogRange<'a> {
+    /// The lowest revision.
+    pub first: u64,
+    /// The highest revision.
+    pub last: u64,
+    /// Whether the highest revision comes first.
+    pub newest_first: bool,
+    /// Texts of which the reader needs only entries with all of them. A store may leave out an
+    /// entry whose bytes lack one; the reader still checks the entries that it gets.
+    pub containing: &'a [&'a str],
+}
+
+/// A row of a namespace's log.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LogRow {
+    /// Its revision.
+    pub revision: u64,
+    /// Bytes of the stored entry.
+    pub bytes: usize,
+    /// The entry; `None`: it lacks one of the texts.
+    pub entry: Option<Entry>,
 }
 
 /// The stored answer to a request with an id.

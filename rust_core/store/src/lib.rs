@@ -33,8 +33,8 @@ pub mod namespace;
 pub mod sqlite;
 
 pub use backend::{
-    Backend, Commit, Description, Enlisted, FilesReport, Reads, Restored, RestoredItem,
-    StoredRequest, View, Wake, WriteSession,
+    Backend, Commit, Description, Enlisted, FilesReport, LogRange, LogRow, Reads, Restored,
+    RestoredItem, StoredRequest, View, Wake, WriteSession,
 };
 pub use error::{Owner, StoreError, StoreResult};
 pub use failure::FailureLatch;

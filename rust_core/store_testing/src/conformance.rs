@@ -6,6 +6,7 @@
 //! }
 //! ```
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use ee_core::command::record::{Change, Entry};
@@ -19,7 +20,8 @@ use ee_core::settings::{
 
 use ee_store::idempotency::{self, Known, RETENTION_MS};
 use ee_store::{
-    Backend, Commit, Enlisted, NamespaceRow, NamespaceState, Reads, Restored, WriteSession, codec,
+    Backend, Commit, Enlisted, LogRange, NamespaceRow, NamespaceState, Reads, Restored,
+    WriteSession, codec,
 };
 
 /// A check of an empty store. Panics if the store fails it.
@@ -34,6 +36,7 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("members are in order of assignment", members),
     ("the inbox has the items in no category", inbox),
     ("the log is read back from the newest entry", log),
+    ("a range of the log is read in either order", log_ranges),
     ("answers are kept and expire", answers),
     ("namespaces are created, listed and deleted", namespaces),
     ("deleted namespaces are purged", purge),
@@ -397,6 +400,55 @@ fn log(store: &dyn Backend) {
     })
     .expect("log");
     assert_eq!(entries, [entry(3), entry(2)]);
+}
+
+fn log_ranges(store: &dyn Backend) {
+    let mut session = session(store);
+    let namespace = created(&mut *session, "n");
+    let other = created(&mut *session, "m");
+    for revision in 1..=6 {
+        write(&mut *session, |session| {
+            command(session, |session| {
+                let mut own = entry(revision);
+                own.request_id = format!("even {}", revision % 2 == 0);
+                session.append(namespace, &own).expect("append");
+                session.append(other, &entry(revision)).expect("append");
+            });
+        });
+    }
+    let view = store.view().expect("view");
+    let read = |first, last, newest_first, containing: &[&str], most| {
+        let mut revisions = Vec::new();
+        let range = LogRange {
+            first,
+            last,
+            newest_first,
+            containing,
+        };
+        view.entries_in(namespace, &range, &mut |row| {
+            // A store may hand over an entry that lacks a text, but never leave out one that has it.
+            if row.entry.as_ref().is_some_and(|entry| {
+                assert_eq!(entry.revision, row.revision);
+                containing.iter().all(|text| entry.request_id == *text)
+            }) {
+                revisions.push(row.revision);
+            }
+            let full = revisions.len() == most;
+            Ok(if full {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            })
+        })
+        .expect("log");
+        revisions
+    };
+    assert_eq!(read(2, 4, false, &[], 9), [2, 3, 4]);
+    assert_eq!(read(2, 4, true, &[], 9), [4, 3, 2]);
+    assert_eq!(read(0, u64::MAX, true, &[], 2), [6, 5]);
+    assert_eq!(read(7, u64::MAX, false, &[], 9), [0; 0]);
+    assert_eq!(read(1, 6, false, &["even true"], 9), [2, 4, 6]);
+    assert_eq!(read(1, 6, true, &["even false"], 2), [5, 3]);
 }
 
 fn answers(store: &dyn Backend) {

@@ -1,13 +1,13 @@
 //! What can be read of the state in memory.
 
-use std::ops::Bound;
+use std::ops::{Bound, ControlFlow};
 
 use ee_core::command::CategoryLoad;
 use ee_core::command::record::Entry;
 use ee_core::namespace::{CategoryRecord, Item, Membership};
 
 use crate::memory_state::State;
-use ee_store::StoredRequest;
+use ee_store::{LogRange, LogRow, StoredRequest};
 use ee_store::{NamespaceRow, NamespaceState, Reads, StoreError, StoreResult, codec};
 
 fn missing(what: &str, id: i64) -> StoreError {
@@ -248,6 +248,33 @@ impl Reads for State {
             .range((namespace, revision + 1)..=(namespace, u64::MAX));
         for ((_, revision), bytes) in found.rev() {
             each(codec::decode(bytes, &format!("log, revision {revision}"))?)?;
+        }
+        Ok(())
+    }
+
+    fn entries_in(
+        &self,
+        namespace: i64,
+        range: &LogRange<'_>,
+        each: &mut dyn FnMut(LogRow) -> StoreResult<ControlFlow<()>>,
+    ) -> StoreResult<()> {
+        let mut found: Vec<_> = self
+            .log
+            .range((namespace, range.first)..)
+            .take_while(|((of, revision), _)| *of == namespace && *revision <= range.last)
+            .collect();
+        if range.newest_first {
+            found.reverse();
+        }
+        for ((_, revision), bytes) in found {
+            let row = LogRow {
+                revision: *revision,
+                bytes: bytes.len(),
+                entry: Some(codec::decode(bytes, &format!("log, revision {revision}"))?),
+            };
+            if each(row)?.is_break() {
+                break;
+            }
         }
         Ok(())
     }

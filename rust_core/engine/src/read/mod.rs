@@ -1,6 +1,8 @@
-//! The read path: reads that agree with one revision, ranking, verification.
+//! The read path: reads that agree with one revision, ranking, history,
+//! verification.
 
 pub(crate) mod consistent;
+pub(crate) mod history;
 pub(crate) mod members;
 pub(crate) mod ranking;
 pub(crate) mod verify;

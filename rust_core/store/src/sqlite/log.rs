@@ -1,11 +1,14 @@
 //! The table of log entries.
 
+use std::ops::ControlFlow;
+
 use ee_core::command::record::Entry;
+use memchr::memmem::Finder;
 use rusqlite::{Connection, Row};
 
-use crate::StoreResult;
 use crate::checksum::Checksum;
 use crate::codec::{decode, encode};
+use crate::{LogRange, LogRow, StoreResult};
 
 /// Calls `each` with the entries of a namespace after a revision, the newest first.
 pub(crate) fn entries_after(
@@ -21,6 +24,40 @@ pub(crate) fn entries_after(
     let mut rows = statement.query((namespace, revision.cast_signed()))?;
     while let Some(row) = rows.next()? {
         each(RawEntry::read(row)?.check()?)?;
+    }
+    Ok(())
+}
+
+/// Calls `each` with the entries of a namespace in a range, until `each` breaks. Entries that lack
+/// one of the texts are not decoded, which takes most of the time of reading them: in a stored
+/// entry, each text is a run of its UTF-8 bytes.
+pub(crate) fn entries_in(
+    connection: &Connection,
+    namespace: i64,
+    range: &LogRange<'_>,
+    mut each: impl FnMut(LogRow) -> StoreResult<ControlFlow<()>>,
+) -> StoreResult<()> {
+    let order = if range.newest_first { "DESC" } else { "ASC" };
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT namespace, revision, sequence, entry, checksum FROM log
+         WHERE namespace = ?1 AND revision BETWEEN ?2 AND ?3 ORDER BY revision {order}"
+    ))?;
+    let texts: Vec<_> = range.containing.iter().map(Finder::new).collect();
+    // The largest u64 means "no bound"; the column holds i64.
+    let bound = |revision| i64::try_from(revision).unwrap_or(i64::MAX);
+    let mut rows = statement.query((namespace, bound(range.first), bound(range.last)))?;
+    while let Some(row) = rows.next()? {
+        let raw = RawEntry::read(row)?;
+        raw.verify()?;
+        let has_all = texts.iter().all(|text| text.find(&raw.entry).is_some());
+        let row = LogRow {
+            revision: raw.revision.cast_unsigned(),
+            bytes: raw.entry.len(),
+            entry: has_all.then(|| raw.decode()).transpose()?,
+        };
+        if each(row)?.is_break() {
+            break;
+        }
     }
     Ok(())
 }
@@ -83,14 +120,23 @@ impl RawEntry {
         checksum
     }
 
-    fn check(self) -> StoreResult<Entry> {
-        let place = || {
-            format!(
-                "log, namespace {}, revision {}",
-                self.namespace, self.revision
-            )
-        };
-        self.checksum().check(self.checksum, place)?;
-        decode(&self.entry, &place())
+    fn place(&self) -> String {
+        format!(
+            "log, namespace {}, revision {}",
+            self.namespace, self.revision
+        )
+    }
+
+    fn verify(&self) -> StoreResult<()> {
+        self.checksum().check(self.checksum, || self.place())
+    }
+
+    fn decode(&self) -> StoreResult<Entry> {
+        decode(&self.entry, &self.place())
+    }
+
+    fn check(&self) -> StoreResult<Entry> {
+        self.verify()?;
+        self.decode()
     }
 }

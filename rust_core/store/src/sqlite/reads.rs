@@ -1,12 +1,14 @@
 //! What can be read through a connection.
 
+use std::ops::ControlFlow;
+
 use ee_core::command::CategoryLoad;
 use ee_core::command::record::Entry;
 use ee_core::namespace::{CategoryRecord, Item, Membership};
 use rusqlite::Connection;
 
 use super::{idempotency, integrity, listings, log, lookup, members, namespaces};
-use crate::StoredRequest;
+use crate::{LogRange, LogRow, StoredRequest};
 use crate::{NamespaceRow, Reads, StoreResult};
 
 /// A connection, of a view or of the writer.
@@ -126,6 +128,15 @@ impl Reads for Connected {
         each: &mut dyn FnMut(Entry) -> StoreResult<()>,
     ) -> StoreResult<()> {
         log::entries_after(&self.0, namespace, revision, each)
+    }
+
+    fn entries_in(
+        &self,
+        namespace: i64,
+        range: &LogRange<'_>,
+        each: &mut dyn FnMut(LogRow) -> StoreResult<ControlFlow<()>>,
+    ) -> StoreResult<()> {
+        log::entries_in(&self.0, namespace, range, each)
     }
 
     fn idempotency_get(
