@@ -150,6 +150,24 @@ def test_match_takes_vectors_files_items_and_means(notes: Cli, tmp_path: Path) -
     assert none["matches"] == []
 
 
+def test_history_lists_and_filters_changes(notes: Cli) -> None:
+    notes.json("assign", notes.ns, "gym", "Money", "--actor", "ann", "--reason", "it costs")
+    latest = notes.lines("history", notes.ns)[0]
+    assert (latest["kind"], latest["item"], latest["actor"]) == ("assigned", "gym", "ann")
+    assert (latest["from_category"], latest["to_category"]) == ("Health", "Money")
+    assert latest["reason"] == "it costs"
+    oldest = notes.lines("history", notes.ns, "--oldest-first", "--limit", "1")
+    assert [each["kind"] for each in oldest] == ["namespace_created"]
+    assert notes.lines("history", notes.ns, "--by", "ann") == [latest]
+    assert notes.lines("history", notes.ns, "--since", "2000-01-01", "--by", "ann") == [latest]
+    assert notes.run("history", notes.ns, "--until", "2000-01-01").stdout == "no changes\n"
+    category = notes.lines("history", notes.ns, "--category", "Health", "--item", "gym")
+    assert [each["kind"] for each in category] == ["assigned", "assigned"]
+    shown = notes.run("history", notes.ns, "--item", "gym").stdout
+    for word in ("assigned gym", "Health", "Money", "it costs", "item created gym"):
+        assert word in shown
+
+
 def test_snapshot_restore_verify_and_info(notes: Cli, tmp_path: Path) -> None:
     file = tmp_path / "notes.snapshot"
     summary = notes.json("snapshot", notes.ns, str(file))

@@ -253,6 +253,22 @@ fn of_namespace(world: &World, namespace: &str) -> Vec<Call> {
         ),
         call("Match", &matching(&namespace)),
         call(
+            "ListHistory",
+            &ListHistoryRequest {
+                namespace: namespace.clone(),
+                filter: Some(HistoryFilter {
+                    item: "run".to_owned(),
+                    actor: "tester".to_owned(),
+                    first_revision: 1,
+                    last_revision: 9,
+                    ..HistoryFilter::default()
+                }),
+                order: HistoryOrder::OldestFirst.into(),
+                page_size: 2,
+                ..ListHistoryRequest::default()
+            },
+        ),
+        call(
             "Snapshot",
             &SnapshotRequest {
                 namespace: namespace.clone(),

@@ -6,6 +6,7 @@
 
 use std::fmt::Write;
 
+use ee_engine::ChangeIndex;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::call_error::{CallError, Result};
@@ -56,6 +57,19 @@ impl Binding<'_> {
             .map(|cursor| {
                 let bytes = cursor.try_into().map_err(|_| invalid())?;
                 Ok(u64::from_le_bytes(bytes))
+            })
+            .transpose()
+    }
+
+    /// The cursor of a token, where it is the place of a change.
+    pub(crate) fn change(&self, token: &str) -> Result<Option<ChangeIndex>> {
+        self.cursor(token)?
+            .map(|cursor| {
+                let (revision, index) = cursor.split_first_chunk().ok_or_else(invalid)?;
+                Ok(ChangeIndex {
+                    revision: u64::from_le_bytes(*revision),
+                    index: u32::from_le_bytes(index.try_into().map_err(|_| invalid())?),
+                })
             })
             .transpose()
     }

@@ -71,6 +71,7 @@ requests! {
         Rule::list(5, "include_categories", FILTER_KEYS),
         Rule::list(6, "exclude_categories", FILTER_KEYS),
     ];
+    ListHistoryRequest;
     SnapshotRequest;
     RestoreRequest: &[Rule::within(2, &[
         Rule::within(2, &[Rule::list(1, "frame.categories.categories", FRAME_RECORDS)]),

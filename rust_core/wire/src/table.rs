@@ -6,7 +6,7 @@ use crate::call::Call;
 use crate::call_error::Result;
 use crate::method::{Kind, Method};
 use crate::methods::{
-    admin, assignments, categories, items, matching, namespaces, restore, snapshot,
+    admin, assignments, categories, history, items, matching, namespaces, restore, snapshot,
 };
 use crate::streams::{Replies, RequestSink};
 
@@ -71,6 +71,7 @@ pub(crate) const TABLE: &[Entry] = {
             |c, r| c.read(r, matching::rank),
             matching::try_rank,
         ),
+        unary("ListHistory", Read, |c, r| c.read(r, history::list)),
         server_stream("Snapshot", Read, snapshot::open),
         client_stream("Restore", Admin, restore::begin),
         unary("Verify", Read, |c, r| c.read(r, admin::verify)),

@@ -3,6 +3,7 @@
 from effective_embeddings.client import errors
 from effective_embeddings.client.client import AsyncClient, Client
 from effective_embeddings.client.errors import EffectiveEmbeddingsError, SnapshotFileError
+from effective_embeddings.client.models.history import ChangeKind, HistoryChange
 from effective_embeddings.client.models.queries import Queries, Query, QueryPart
 from effective_embeddings.client.models.replies import (
     AssignmentResult,
@@ -45,10 +46,12 @@ __all__ = [
     "Category",
     "CategoryMatch",
     "CategoryUpdate",
+    "ChangeKind",
     "ChangeOptions",
     "Client",
     "DeleteReply",
     "EffectiveEmbeddingsError",
+    "HistoryChange",
     "Item",
     "MatchResult",
     "Membership",

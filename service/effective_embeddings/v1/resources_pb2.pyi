@@ -28,6 +28,21 @@ class RankingMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     RANKING_MODE_COSINE: _ClassVar[RankingMode]
     RANKING_MODE_LOCAL: _ClassVar[RankingMode]
 
+class ChangeKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    CHANGE_KIND_UNSPECIFIED: _ClassVar[ChangeKind]
+    CHANGE_KIND_NAMESPACE_CREATED: _ClassVar[ChangeKind]
+    CHANGE_KIND_NAMESPACE_UPDATED: _ClassVar[ChangeKind]
+    CHANGE_KIND_CATEGORY_CREATED: _ClassVar[ChangeKind]
+    CHANGE_KIND_CATEGORY_UPDATED: _ClassVar[ChangeKind]
+    CHANGE_KIND_CATEGORY_REANCHORED: _ClassVar[ChangeKind]
+    CHANGE_KIND_CATEGORY_DELETED: _ClassVar[ChangeKind]
+    CHANGE_KIND_ITEM_CREATED: _ClassVar[ChangeKind]
+    CHANGE_KIND_ITEM_UPDATED: _ClassVar[ChangeKind]
+    CHANGE_KIND_ITEM_DELETED: _ClassVar[ChangeKind]
+    CHANGE_KIND_ASSIGNED: _ClassVar[ChangeKind]
+    CHANGE_KIND_UNASSIGNED: _ClassVar[ChangeKind]
+
 class SnapshotView(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     SNAPSHOT_VIEW_UNSPECIFIED: _ClassVar[SnapshotView]
@@ -42,6 +57,18 @@ MEMBERSHIP_MODE_MULTIPLE: MembershipMode
 RANKING_MODE_UNSPECIFIED: RankingMode
 RANKING_MODE_COSINE: RankingMode
 RANKING_MODE_LOCAL: RankingMode
+CHANGE_KIND_UNSPECIFIED: ChangeKind
+CHANGE_KIND_NAMESPACE_CREATED: ChangeKind
+CHANGE_KIND_NAMESPACE_UPDATED: ChangeKind
+CHANGE_KIND_CATEGORY_CREATED: ChangeKind
+CHANGE_KIND_CATEGORY_UPDATED: ChangeKind
+CHANGE_KIND_CATEGORY_REANCHORED: ChangeKind
+CHANGE_KIND_CATEGORY_DELETED: ChangeKind
+CHANGE_KIND_ITEM_CREATED: ChangeKind
+CHANGE_KIND_ITEM_UPDATED: ChangeKind
+CHANGE_KIND_ITEM_DELETED: ChangeKind
+CHANGE_KIND_ASSIGNED: ChangeKind
+CHANGE_KIND_UNASSIGNED: ChangeKind
 SNAPSHOT_VIEW_UNSPECIFIED: SnapshotView
 SNAPSHOT_VIEW_FULL: SnapshotView
 SNAPSHOT_VIEW_EFFECTIVE: SnapshotView
@@ -174,6 +201,51 @@ class Membership(_message.Message):
     actor: str
     reason: str
     def __init__(self, category: _Optional[str] = ..., sequence: _Optional[int] = ..., assign_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., actor: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class HistoryChange(_message.Message):
+    __slots__ = ("revision", "index", "kind", "time", "actor", "reason", "request_id", "item", "category", "from_category", "to_category", "ended_membership", "weight_before", "metadata_before", "category_before", "anchor_before", "namespace_before")
+    class MetadataBeforeEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    TIME_FIELD_NUMBER: _ClassVar[int]
+    ACTOR_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    ITEM_FIELD_NUMBER: _ClassVar[int]
+    CATEGORY_FIELD_NUMBER: _ClassVar[int]
+    FROM_CATEGORY_FIELD_NUMBER: _ClassVar[int]
+    TO_CATEGORY_FIELD_NUMBER: _ClassVar[int]
+    ENDED_MEMBERSHIP_FIELD_NUMBER: _ClassVar[int]
+    WEIGHT_BEFORE_FIELD_NUMBER: _ClassVar[int]
+    METADATA_BEFORE_FIELD_NUMBER: _ClassVar[int]
+    CATEGORY_BEFORE_FIELD_NUMBER: _ClassVar[int]
+    ANCHOR_BEFORE_FIELD_NUMBER: _ClassVar[int]
+    NAMESPACE_BEFORE_FIELD_NUMBER: _ClassVar[int]
+    revision: int
+    index: int
+    kind: ChangeKind
+    time: _timestamp_pb2.Timestamp
+    actor: str
+    reason: str
+    request_id: str
+    item: str
+    category: str
+    from_category: str
+    to_category: str
+    ended_membership: Membership
+    weight_before: float
+    metadata_before: _containers.ScalarMap[str, str]
+    category_before: Category
+    anchor_before: int
+    namespace_before: Namespace
+    def __init__(self, revision: _Optional[int] = ..., index: _Optional[int] = ..., kind: _Optional[_Union[ChangeKind, str]] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., actor: _Optional[str] = ..., reason: _Optional[str] = ..., request_id: _Optional[str] = ..., item: _Optional[str] = ..., category: _Optional[str] = ..., from_category: _Optional[str] = ..., to_category: _Optional[str] = ..., ended_membership: _Optional[_Union[Membership, _Mapping]] = ..., weight_before: _Optional[float] = ..., metadata_before: _Optional[_Mapping[str, str]] = ..., category_before: _Optional[_Union[Category, _Mapping]] = ..., anchor_before: _Optional[int] = ..., namespace_before: _Optional[_Union[Namespace, _Mapping]] = ...) -> None: ...
 
 class SnapshotFrame(_message.Message):
     __slots__ = ("header", "categories", "items", "trailer", "checksum")

@@ -1,12 +1,25 @@
+import datetime
+
 from effective_embeddings.v1 import errors_pb2 as _errors_pb2
 from effective_embeddings.v1 import resources_pb2 as _resources_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class HistoryOrder(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    HISTORY_ORDER_UNSPECIFIED: _ClassVar[HistoryOrder]
+    HISTORY_ORDER_NEWEST_FIRST: _ClassVar[HistoryOrder]
+    HISTORY_ORDER_OLDEST_FIRST: _ClassVar[HistoryOrder]
+HISTORY_ORDER_UNSPECIFIED: HistoryOrder
+HISTORY_ORDER_NEWEST_FIRST: HistoryOrder
+HISTORY_ORDER_OLDEST_FIRST: HistoryOrder
 
 class WriteOptions(_message.Message):
     __slots__ = ("request_id", "validate_only", "actor", "reason", "embedding_model")
@@ -555,6 +568,50 @@ class CategoryMatch(_message.Message):
     count: int
     rank_score: float
     def __init__(self, category: _Optional[str] = ..., score: _Optional[float] = ..., count: _Optional[int] = ..., rank_score: _Optional[float] = ...) -> None: ...
+
+class HistoryFilter(_message.Message):
+    __slots__ = ("item", "category", "actor", "start_time", "end_time", "first_revision", "last_revision")
+    ITEM_FIELD_NUMBER: _ClassVar[int]
+    CATEGORY_FIELD_NUMBER: _ClassVar[int]
+    ACTOR_FIELD_NUMBER: _ClassVar[int]
+    START_TIME_FIELD_NUMBER: _ClassVar[int]
+    END_TIME_FIELD_NUMBER: _ClassVar[int]
+    FIRST_REVISION_FIELD_NUMBER: _ClassVar[int]
+    LAST_REVISION_FIELD_NUMBER: _ClassVar[int]
+    item: str
+    category: str
+    actor: str
+    start_time: _timestamp_pb2.Timestamp
+    end_time: _timestamp_pb2.Timestamp
+    first_revision: int
+    last_revision: int
+    def __init__(self, item: _Optional[str] = ..., category: _Optional[str] = ..., actor: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., first_revision: _Optional[int] = ..., last_revision: _Optional[int] = ...) -> None: ...
+
+class ListHistoryRequest(_message.Message):
+    __slots__ = ("namespace", "filter", "order", "page_size", "page_token", "min_revision")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    ORDER_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    MIN_REVISION_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    filter: HistoryFilter
+    order: HistoryOrder
+    page_size: int
+    page_token: str
+    min_revision: int
+    def __init__(self, namespace: _Optional[str] = ..., filter: _Optional[_Union[HistoryFilter, _Mapping]] = ..., order: _Optional[_Union[HistoryOrder, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., min_revision: _Optional[int] = ...) -> None: ...
+
+class ListHistoryResponse(_message.Message):
+    __slots__ = ("changes", "next_page_token", "revision")
+    CHANGES_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    changes: _containers.RepeatedCompositeFieldContainer[_resources_pb2.HistoryChange]
+    next_page_token: str
+    revision: int
+    def __init__(self, changes: _Optional[_Iterable[_Union[_resources_pb2.HistoryChange, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., revision: _Optional[int] = ...) -> None: ...
 
 class SnapshotRequest(_message.Message):
     __slots__ = ("namespace", "view", "min_revision")

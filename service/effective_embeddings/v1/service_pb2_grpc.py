@@ -123,6 +123,11 @@ class EffectiveEmbeddingsServiceStub(object):
                 request_serializer=effective__embeddings_dot_v1_dot_service__pb2.MatchRequest.SerializeToString,
                 response_deserializer=effective__embeddings_dot_v1_dot_service__pb2.MatchResponse.FromString,
                 _registered_method=True)
+        self.ListHistory = channel.unary_unary(
+                '/effective_embeddings.v1.EffectiveEmbeddingsService/ListHistory',
+                request_serializer=effective__embeddings_dot_v1_dot_service__pb2.ListHistoryRequest.SerializeToString,
+                response_deserializer=effective__embeddings_dot_v1_dot_service__pb2.ListHistoryResponse.FromString,
+                _registered_method=True)
         self.Snapshot = channel.unary_stream(
                 '/effective_embeddings.v1.EffectiveEmbeddingsService/Snapshot',
                 request_serializer=effective__embeddings_dot_v1_dot_service__pb2.SnapshotRequest.SerializeToString,
@@ -280,6 +285,13 @@ class EffectiveEmbeddingsServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListHistory(self, request, context):
+        """Lists the changes of a namespace: what changed, when, by whom and why, in pages.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Snapshot(self, request, context):
         """Streams the whole content of a namespace at one revision.
         """
@@ -405,6 +417,11 @@ def add_EffectiveEmbeddingsServiceServicer_to_server(servicer, server):
                     servicer.Match,
                     request_deserializer=effective__embeddings_dot_v1_dot_service__pb2.MatchRequest.FromString,
                     response_serializer=effective__embeddings_dot_v1_dot_service__pb2.MatchResponse.SerializeToString,
+            ),
+            'ListHistory': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListHistory,
+                    request_deserializer=effective__embeddings_dot_v1_dot_service__pb2.ListHistoryRequest.FromString,
+                    response_serializer=effective__embeddings_dot_v1_dot_service__pb2.ListHistoryResponse.SerializeToString,
             ),
             'Snapshot': grpc.unary_stream_rpc_method_handler(
                     servicer.Snapshot,
@@ -895,6 +912,33 @@ class EffectiveEmbeddingsService(object):
             '/effective_embeddings.v1.EffectiveEmbeddingsService/Match',
             effective__embeddings_dot_v1_dot_service__pb2.MatchRequest.SerializeToString,
             effective__embeddings_dot_v1_dot_service__pb2.MatchResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListHistory(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/effective_embeddings.v1.EffectiveEmbeddingsService/ListHistory',
+            effective__embeddings_dot_v1_dot_service__pb2.ListHistoryRequest.SerializeToString,
+            effective__embeddings_dot_v1_dot_service__pb2.ListHistoryResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -113,6 +113,7 @@ _NO_NAMESPACE = [
         ),
         ("GetItem", pb.GetItemRequest(namespace="nowhere", item="known")),
         ("ListItems", pb.ListItemsRequest(namespace="nowhere")),
+        ("ListHistory", pb.ListHistoryRequest(namespace="nowhere")),
         (
             "DeleteItems",
             pb.DeleteItemsRequest(namespace="nowhere", items=["known"], allow_missing=True),

@@ -6,6 +6,7 @@ pub(crate) mod number;
 pub(crate) mod path;
 pub(crate) mod shape;
 pub(crate) mod text;
+pub(crate) mod time;
 pub(crate) mod vector;
 
 use ee_core::settings::Metadata;

@@ -1,6 +1,7 @@
 //! From the engine's types to messages.
 
 pub(crate) mod category;
+pub(crate) mod history;
 pub(crate) mod item;
 pub(crate) mod namespace;
 pub(crate) mod snapshot;

@@ -4,6 +4,7 @@ pub(crate) mod admin;
 pub(crate) mod assignments;
 pub(crate) mod categories;
 mod frame_sequence;
+pub(crate) mod history;
 pub(crate) mod items;
 pub(crate) mod matching;
 pub(crate) mod namespaces;

@@ -1,17 +1,16 @@
 //! Records of a snapshot to restore. Every number in them is checked like that of a write; a stored
 //! vector of a UNIT namespace has length 1 and stays bit for bit.
 
-use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use ee_core::namespace::{CategoryRecord, Origin};
 use ee_core::settings::NamespaceSettings;
 use ee_engine::{ItemView, MembershipView};
-use prost_types::Timestamp;
 
 use crate::call_error::{Result, Violations, all};
 use crate::category_settings;
 use crate::decode::path::Path;
+use crate::decode::time::required_time;
 use crate::decode::{self, number, text, vector};
 use crate::limits::{ACTOR_BYTES, REASON_BYTES};
 use crate::proto::v1;
@@ -27,7 +26,7 @@ pub(crate) fn category(
     violations.check(text::metadata(path.then("metadata"), &category.metadata));
     let own = category_settings::decode(path, &category, &mut violations);
     let base = vector::optional(settings, path.then("base"), category.base);
-    let created = milliseconds(path.then("create_time"), category.create_time);
+    let created = required_time(path.then("create_time"), category.create_time);
     let record = CategoryRecord {
         key: Arc::from(category.key),
         settings: own,
@@ -54,7 +53,7 @@ pub(crate) fn item(
             vector.ok_or_else(missing).map(Some)
         });
     let weight = number::weight(path.then("weight"), item.weight);
-    let created = milliseconds(path.then("create_time"), item.create_time);
+    let created = required_time(path.then("create_time"), item.create_time);
     let memberships = item.memberships.into_iter().enumerate();
     let memberships =
         all(memberships
@@ -83,7 +82,7 @@ fn membership(path: Path<'_>, membership: v1::Membership) -> Result<MembershipVi
         &membership.reason,
         REASON_BYTES,
     ));
-    let assigned = milliseconds(path.then("assign_time"), membership.assign_time);
+    let assigned = required_time(path.then("assign_time"), membership.assign_time);
     let view = MembershipView {
         category: membership.category,
         sequence: membership.sequence,
@@ -96,26 +95,10 @@ fn membership(path: Path<'_>, membership: v1::Membership) -> Result<MembershipVi
     violations.finish(Ok(view))
 }
 
-/// The seconds that a Timestamp can have: the years 1 to 9999.
-const SECONDS: RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
-
-/// A time in milliseconds since the Unix epoch.
-fn milliseconds(path: Path<'_>, time: Option<Timestamp>) -> Result<i64> {
-    let Timestamp { seconds, nanos } = time.ok_or_else(|| decode::required(path, "is not set"))?;
-    if !SECONDS.contains(&seconds) {
-        let range = format_args!("{} to {}", SECONDS.start(), SECONDS.end());
-        return Err(number::out_of_range(path.then("seconds"), range, seconds));
-    }
-    if !(0..1_000_000_000).contains(&nanos) {
-        let range = "0 to 999999999";
-        return Err(number::out_of_range(path.then("nanos"), range, nanos));
-    }
-    Ok(seconds * 1000 + i64::from(nanos / 1_000_000))
-}
-
 #[cfg(test)]
 mod tests {
     use ee_core::settings::{MembershipMode, Normalization};
+    use prost_types::Timestamp;
 
     use super::*;
     use crate::embedding::Embedding;
@@ -128,24 +111,6 @@ mod tests {
             embedding_model: String::new(),
             normalization,
             membership: MembershipMode::Single,
-        }
-    }
-
-    #[test]
-    fn times_beyond_the_years_1_to_9999_are_refused() {
-        let time = |seconds, nanos| milliseconds(PATH, Some(Timestamp { seconds, nanos }));
-        assert_eq!(time(*SECONDS.start(), 0).unwrap(), -62_135_596_800_000);
-        let last = time(*SECONDS.end(), 999_999_999).unwrap();
-        assert_eq!(last, 253_402_300_799_999);
-        for (seconds, nanos) in [
-            (SECONDS.start() - 1, 0),
-            (SECONDS.end() + 1, 0),
-            (i64::MAX / 1000, 0),
-            (i64::MIN, 0),
-            (0, -1),
-            (0, 1_000_000_000),
-        ] {
-            assert!(time(seconds, nanos).is_err(), "{seconds} {nanos}");
         }
     }
 

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from effective_embeddings.client._async.categories import AsyncCategoryCalls
+from effective_embeddings.client._async.history import AsyncHistoryCalls
 from effective_embeddings.client._async.items import AsyncItemCalls
 from effective_embeddings.client._async.learning import AsyncLearningCalls
 from effective_embeddings.client._async.namespaces import AsyncNamespaceCalls
@@ -20,7 +21,12 @@ __all__ = ["AsyncServiceClient"]
 
 
 class AsyncServiceClient(
-    AsyncNamespaceCalls, AsyncCategoryCalls, AsyncItemCalls, AsyncLearningCalls, AsyncSnapshotCalls
+    AsyncNamespaceCalls,
+    AsyncCategoryCalls,
+    AsyncItemCalls,
+    AsyncLearningCalls,
+    AsyncHistoryCalls,
+    AsyncSnapshotCalls,
 ):
     """All methods, on a gRPC connection."""
 

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from effective_embeddings.client._sync.categories import CategoryCalls
+from effective_embeddings.client._sync.history import HistoryCalls
 from effective_embeddings.client._sync.items import ItemCalls
 from effective_embeddings.client._sync.learning import LearningCalls
 from effective_embeddings.client._sync.namespaces import NamespaceCalls
@@ -21,7 +22,14 @@ from effective_embeddings.client.transport.tls import Tls
 __all__ = ["ServiceClient"]
 
 
-class ServiceClient(NamespaceCalls, CategoryCalls, ItemCalls, LearningCalls, SnapshotCalls):
+class ServiceClient(
+    NamespaceCalls,
+    CategoryCalls,
+    ItemCalls,
+    LearningCalls,
+    HistoryCalls,
+    SnapshotCalls,
+):
     """All methods, on a gRPC connection."""
 
     def __init__(

@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from effective_embeddings.client.convert.vectors import vector_from_message
+from effective_embeddings.client.models.history import ChangeKind, HistoryChange
 from effective_embeddings.client.models.replies import (
     AssignmentResult,
     CategoryMatch,
@@ -43,6 +44,7 @@ __all__ = [
     "assignment_result",
     "category",
     "choice",
+    "history_change",
     "item",
     "match_result",
     "namespace",
@@ -209,6 +211,33 @@ def match_result(message: service_pb2.MatchResult, revision: int) -> MatchResult
         margin=_optional(message, "margin"),
         revision=revision,
     )
+
+
+def history_change(message: resources_pb2.HistoryChange) -> HistoryChange:
+    """Return the message as a HistoryChange."""
+
+    def part(field: str, read: Callable[[Any], _Model]) -> _Model | None:
+        return read(getattr(message, field)) if message.HasField(field) else None
+
+    anchor = message.anchor_before if message.HasField("anchor_before") else None
+    return _read(
+        HistoryChange,
+        message,
+        kind=_change_kind(message.kind),
+        from_category=message.from_category or None,
+        to_category=message.to_category or None,
+        ended_membership=part("ended_membership", functools.partial(_read, Membership)),
+        category_before=part("category_before", category),
+        anchor_before=anchor,
+        namespace_before=part("namespace_before", namespace),
+    )
+
+
+def _change_kind(kind: int) -> ChangeKind:
+    # An open enum: a newer service may send a kind that this client has no name for.
+    value = resources_pb2.ChangeKind.DESCRIPTOR.values_by_number.get(kind)
+    name = "unspecified" if value is None else value.name.removeprefix("CHANGE_KIND_").lower()
+    return cast("ChangeKind", name)
 
 
 def verify_report(message: service_pb2.VerifyResponse) -> VerifyReport:

@@ -1,0 +1,112 @@
+//! Changes.
+
+use ee_core::command::record::Change;
+use ee_core::settings::RankingMode;
+use ee_engine::HistoryChange;
+
+use super::{category, timestamp};
+use crate::proto::v1::{self, ChangeKind as Kind};
+
+/// The message of a change.
+pub(crate) fn change(change: HistoryChange) -> v1::HistoryChange {
+    let mut message = v1::HistoryChange {
+        revision: change.at.revision,
+        index: change.at.index,
+        time: timestamp(change.origin.time_ms),
+        actor: change.origin.actor,
+        reason: change.origin.reason,
+        request_id: change.request_id,
+        weight_before: change.weight_before,
+        ..v1::HistoryChange::default()
+    };
+    if let Some(left) = change.left {
+        set(&mut message, left);
+    }
+    let kind = set(&mut message, change.change);
+    message.kind = kind.into();
+    message
+}
+
+/// Sets the fields of a change, and returns its kind.
+fn set(message: &mut v1::HistoryChange, change: Change) -> Kind {
+    match change {
+        Change::NamespaceCreated => Kind::NamespaceCreated,
+        Change::ProfileUpdated {
+            description,
+            labels,
+            ranking,
+        } => {
+            let mode = match ranking.mode {
+                RankingMode::Cosine => v1::RankingMode::Cosine,
+                RankingMode::Local => v1::RankingMode::Local,
+            };
+            message.namespace_before = Some(v1::Namespace {
+                description,
+                labels,
+                ranking: mode.into(),
+                fairness: ranking.fairness,
+                ..v1::Namespace::default()
+            });
+            Kind::NamespaceUpdated
+        }
+        Change::CategoryCreated { key } => {
+            message.category = key.to_string();
+            Kind::CategoryCreated
+        }
+        Change::CategoryUpdated { mut before } => {
+            message.category = before.key.to_string();
+            before.base = None;
+            message.category_before = Some(category::record(before));
+            Kind::CategoryUpdated
+        }
+        Change::Reanchored { key, before } => {
+            message.category = key.to_string();
+            message.anchor_before = Some(before);
+            Kind::CategoryReanchored
+        }
+        Change::CategoryDeleted { mut before } => {
+            message.category = before.key.to_string();
+            before.base = None;
+            message.category_before = Some(category::record(before));
+            Kind::CategoryDeleted
+        }
+        Change::ItemCreated { key } => {
+            message.item = key;
+            Kind::ItemCreated
+        }
+        Change::ItemUpdated { key, metadata, .. } => {
+            message.item = key;
+            message.metadata_before = metadata;
+            Kind::ItemUpdated
+        }
+        Change::ItemDeleted { key, metadata, .. } => {
+            message.item = key;
+            message.metadata_before = metadata;
+            Kind::ItemDeleted
+        }
+        Change::Joined { item, category } => {
+            message.item = item;
+            message.category = category.to_string();
+            message.to_category = category.to_string();
+            Kind::Assigned
+        }
+        Change::Left {
+            item,
+            category,
+            sequence,
+            origin,
+        } => {
+            message.item = item;
+            message.category = category.to_string();
+            message.from_category = category.to_string();
+            message.ended_membership = Some(v1::Membership {
+                category: category.to_string(),
+                sequence,
+                assign_time: timestamp(origin.time_ms),
+                actor: origin.actor,
+                reason: origin.reason,
+            });
+            Kind::Unassigned
+        }
+    }
+}

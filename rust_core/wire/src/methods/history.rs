@@ -1,0 +1,113 @@
+//! The history of a namespace.
+
+use ee_engine::{ChangeIndex, HistoryFilter, HistoryOrder};
+use prost::Message;
+
+use crate::call::NamespaceCall;
+use crate::call_error::{Result, Violations};
+use crate::decode::path::Path;
+use crate::decode::{number, text, time};
+use crate::encode::history::change as encode;
+use crate::limits::{ACTOR_BYTES, PAGE_BYTES};
+use crate::page_token::Binding;
+use crate::proto::v1::{self, ListHistoryRequest, ListHistoryResponse};
+
+pub(crate) fn list(
+    call: &NamespaceCall<'_>,
+    request: ListHistoryRequest,
+) -> Result<ListHistoryResponse> {
+    let mut violations = Violations::default();
+    let limit = violations.check(number::page_size(request.page_size));
+    let newest_first = violations.check(newest_first(request.order));
+    let wanted = request.filter.unwrap_or_default();
+    // The filter is part of what a token belongs to, and so is the order.
+    let named = named(&wanted, newest_first);
+    let filter = filter(wanted, &mut violations);
+    let binding = Binding([call.method, call.namespace.name(), &named]);
+    let after = violations.check(binding.change(&request.page_token));
+    violations.finish(Ok(()))?;
+    let order = HistoryOrder {
+        newest_first,
+        after,
+        limit,
+        bytes: PAGE_BYTES,
+    };
+    let context = call.read_context(request.min_revision);
+    let found = call
+        .engine
+        .history(&call.namespace, &filter, order, context)?;
+    let next = found.value.next;
+    Ok(ListHistoryResponse {
+        changes: found.value.changes.into_iter().map(encode).collect(),
+        next_page_token: next.map_or_else(String::new, |at| binding.token(&cursor(at))),
+        revision: found.revision,
+    })
+}
+
+fn newest_first(order: i32) -> Result<bool> {
+    match v1::HistoryOrder::try_from(order) {
+        Ok(v1::HistoryOrder::Unspecified | v1::HistoryOrder::NewestFirst) => Ok(true),
+        Ok(v1::HistoryOrder::OldestFirst) => Ok(false),
+        Err(_) => Err(number::out_of_range(Path::field("order"), "0 to 2", order)),
+    }
+}
+
+/// A text that differs for each filter and order.
+fn named(filter: &v1::HistoryFilter, newest_first: bool) -> String {
+    let message = filter.encode_to_vec();
+    let hex: String = message.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{newest_first} {hex}")
+}
+
+/// The filter of a request.
+pub(crate) fn filter(filter: v1::HistoryFilter, violations: &mut Violations) -> HistoryFilter {
+    let path = Path::field("filter");
+    let mut key = |field, key: String| {
+        if key.is_empty() {
+            return None;
+        }
+        violations.check(text::key(path.then(field), &key));
+        Some(key)
+    };
+    let (item, category) = (key("item", filter.item), key("category", filter.category));
+    violations.check(text::text(path.then("actor"), &filter.actor, ACTOR_BYTES));
+    let mut moment = |field, at: Option<_>| {
+        violations.check(
+            at.map(|at| time::milliseconds(path.then(field), at))
+                .transpose(),
+        )
+    };
+    let start_ms = moment("start_time", filter.start_time);
+    let end_ms = moment("end_time", filter.end_time);
+    if let (Some(start), Some(end)) = (start_ms, end_ms)
+        && start > end
+    {
+        let range = format_args!("at or after start_time, {start} ms");
+        let error = number::out_of_range(path.then("end_time"), range, format_args!("{end} ms"));
+        violations.check(Err::<(), _>(error));
+    }
+    let revision = |revision: u64| (revision > 0).then_some(revision);
+    let first_revision = revision(filter.first_revision);
+    let last_revision = revision(filter.last_revision);
+    if last_revision.is_some_and(|last| last < filter.first_revision) {
+        let range = format_args!("0, or at least first_revision, {}", filter.first_revision);
+        let error = number::out_of_range(path.then("last_revision"), range, filter.last_revision);
+        violations.check(Err::<(), _>(error));
+    }
+    HistoryFilter {
+        item,
+        category,
+        actor: (!filter.actor.is_empty()).then_some(filter.actor),
+        start_ms,
+        end_ms,
+        first_revision,
+        last_revision,
+    }
+}
+
+fn cursor(at: ChangeIndex) -> [u8; 12] {
+    let mut cursor = [0; 12];
+    cursor[..8].copy_from_slice(&at.revision.to_le_bytes());
+    cursor[8..].copy_from_slice(&at.index.to_le_bytes());
+    cursor
+}

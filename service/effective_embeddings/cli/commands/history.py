@@ -1,0 +1,93 @@
+"""`effemb history`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from effective_embeddings.cli.shared.command import Run, asks
+from effective_embeddings.cli.shared.options import NamespaceArgument
+from effective_embeddings.cli.shared.output import print_json, print_table, table
+from effective_embeddings.client import HistoryChange
+
+__all__ = ["history"]
+
+_FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
+
+Since = Annotated[
+    datetime | None,
+    typer.Option(formats=_FORMATS, help="Only changes from this time on; local time."),
+]
+Until = Annotated[
+    datetime | None, typer.Option(formats=_FORMATS, help="Only changes before this time.")
+]
+
+
+@asks
+def history(
+    run: Run,
+    namespace: NamespaceArgument,
+    *,
+    item: Annotated[str | None, typer.Option(metavar="KEY", help="Only of this item.")] = None,
+    category: Annotated[
+        str | None, typer.Option(metavar="KEY", help="Only of this category and its members.")
+    ] = None,
+    by: Annotated[str | None, typer.Option(metavar="ACTOR", help="Only by this actor.")] = None,
+    since: Since = None,
+    until: Until = None,
+    first_revision: Annotated[int, typer.Option(min=0, help="From this revision on.")] = 0,
+    last_revision: Annotated[
+        int, typer.Option(min=0, help="Up to this revision; 0: the current one.")
+    ] = 0,
+    oldest_first: Annotated[
+        bool, typer.Option("--oldest-first", help="The oldest change first.")
+    ] = False,
+    limit: Annotated[int, typer.Option(min=0, help="Most changes listed; 0: all.")] = 50,
+) -> None:
+    """List changes: what changed, when, by whom and why; the latest first.
+
+    Example:  effemb history notes --item gym
+
+    Example:  effemb history notes --by ann --since 2026-01-31 --limit 0
+    """
+    changes = run.client.history(
+        namespace,
+        item=item,
+        category=category,
+        actor=by,
+        since=None if since is None else since.astimezone(),
+        until=None if until is None else until.astimezone(),
+        first_revision=first_revision,
+        last_revision=last_revision,
+        newest_first=not oldest_first,
+    )
+    rows = table(
+        "revision", "time", "actor", "change", "from", "to", "reason", numbers=("revision",)
+    )
+    for number, each in enumerate(changes, start=1):
+        if run.as_json:
+            print_json(each)
+        else:
+            rows.add_row(
+                f"{each.revision}",
+                f"{each.time.astimezone():%Y-%m-%d %H:%M:%S}",
+                each.actor,
+                _what(each),
+                each.from_category or "",
+                each.to_category or "",
+                each.reason,
+            )
+        if number == limit:
+            break
+    if not run.as_json:
+        print_table(rows, empty="no changes")
+
+
+def _what(change: HistoryChange) -> str:
+    """Return the change in words; the categories of an item have columns of their own."""
+    kind = change.kind.replace("_", " ")
+    if change.kind in {"assigned", "unassigned"}:
+        return f"{kind} {change.item}"
+    return f"{kind} {change.item or change.category}".rstrip()

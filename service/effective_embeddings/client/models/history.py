@@ -1,0 +1,72 @@
+"""Changes of a namespace, as frozen dataclasses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from effective_embeddings.client.models.resources import Category, Membership, Namespace
+
+__all__ = ["ChangeKind", "HistoryChange"]
+
+ChangeKind = Literal[
+    "namespace_created",
+    "namespace_updated",
+    "category_created",
+    "category_updated",
+    "category_reanchored",
+    "category_deleted",
+    "item_created",
+    "item_updated",
+    "item_deleted",
+    "assigned",
+    "unassigned",
+    "unspecified",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryChange:
+    """One change of a namespace.
+
+    Attributes:
+        revision: The revision of the write that made the change.
+        index: Its place among the changes of its revision, from 0.
+        kind: What it did; ``"unspecified"``: a kind that this client does not know.
+        time: When the write was made, in UTC.
+        actor: The author of the write.
+        reason: Why; empty: no reason was given.
+        request_id: The request_id of the write; empty: it had none.
+        item: Key of the item; empty for changes of categories and of the namespace.
+        category: Key of the category that changed, or that the item joined or left; else empty.
+        from_category: Key of the category that the item left; None: it left none.
+        to_category: Key of the category that the item joined; None: it joined none.
+        ended_membership: The membership in ``from_category``, which ended; None: none did.
+        weight_before: The item's weight before; None unless its weight or embedding changed.
+        metadata_before: The item's metadata before (``"item_updated"``, ``"item_deleted"``).
+        category_before: Settings, metadata, anchor and creation time of the category before, no
+            counts and no embeddings (``"category_updated"``, ``"category_deleted"``).
+        anchor_before: The anchor before (``"category_reanchored"``).
+        namespace_before: Description, labels, ranking and fairness before, and nothing else
+            (``"namespace_updated"``).
+    """
+
+    revision: int
+    index: int
+    kind: ChangeKind
+    time: datetime
+    actor: str
+    reason: str
+    request_id: str
+    item: str
+    category: str
+    from_category: str | None
+    to_category: str | None
+    ended_membership: Membership | None = None
+    weight_before: float | None = None
+    metadata_before: Mapping[str, str] = field(default_factory=dict)
+    category_before: Category | None = None
+    anchor_before: int | None = None
+    namespace_before: Namespace | None = None

@@ -1,0 +1,82 @@
+"""The requests of the methods on the history."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from effective_embeddings.client.convert import messages
+from effective_embeddings.client.convert.columns import text, whole
+from effective_embeddings.client.limits import PAGE_SIZE
+from effective_embeddings.client.models.history import HistoryChange
+from effective_embeddings.client.requests.call import Pages
+from effective_embeddings.v1 import service_pb2
+
+__all__ = ["history_filter", "listing"]
+
+
+def history_filter(
+    *,
+    item: str | None,
+    category: str | None,
+    actor: str | None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    first_revision: int = 0,
+    last_revision: int = 0,
+) -> service_pb2.HistoryFilter:
+    """Return the filter of Client.history."""
+    keys = {"item": item, "category": category, "actor": actor}
+    return service_pb2.HistoryFilter(
+        **{name: text(name, key) for name, key in keys.items() if key is not None},
+        start_time=_stamp("since", since),
+        end_time=_stamp("until", until),
+        first_revision=whole("first_revision", first_revision, 64),
+        last_revision=whole("last_revision", last_revision, 64),
+    )
+
+
+def listing(
+    namespace: str,
+    wanted: service_pb2.HistoryFilter,
+    *,
+    newest_first: bool,
+    min_revision: int,
+) -> Pages[HistoryChange]:
+    """See Client.history."""
+    order = (
+        service_pb2.HISTORY_ORDER_NEWEST_FIRST
+        if newest_first
+        else service_pb2.HISTORY_ORDER_OLDEST_FIRST
+    )
+    revision = whole("min_revision", min_revision, 64)
+
+    def request(token: str) -> service_pb2.ListHistoryRequest:
+        return service_pb2.ListHistoryRequest(
+            namespace=namespace,
+            filter=wanted,
+            order=order,
+            page_size=PAGE_SIZE,
+            page_token=token,
+            min_revision=revision,
+        )
+
+    def parse(reply: service_pb2.ListHistoryResponse) -> list[HistoryChange]:
+        return [messages.history_change(message) for message in reply.changes]
+
+    return Pages("ListHistory", request, parse)
+
+
+def _stamp(name: str, time: object) -> Timestamp | None:
+    if time is None:
+        return None
+    if not isinstance(time, datetime):
+        message = f"{name} must be a datetime, not {type(time).__name__}"
+        raise TypeError(message)
+    if time.tzinfo is None:
+        message = f"{name} must have a time zone"
+        raise ValueError(message)
+    stamp = Timestamp()
+    stamp.FromDatetime(time)
+    return stamp
