@@ -17,11 +17,11 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 from effective_embeddings import Client
-from effective_embeddings.server import ServerHandle, Settings
+from effective_embeddings.server import DEFINITIONS, ServerHandle, Settings
 from tests.support.folders import quick_folder
 from tests.support.grpcurl import build_grpcurl
 from tests.support.populated import fill
-from tests.support.process import ServerProcess
+from tests.support.process import ServerProcess, inherited
 from tests.support.raw import EmbeddedRaw, Raw, RemoteRaw
 
 # The fast profile is deterministic; the slow one (`--hypothesis-profile slow`, or
@@ -44,6 +44,21 @@ Way = Literal["remote", "embedded"]
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Options of this suite."""
     parser.addoption("--crash-rounds", type=int, default=7, help="rounds of the crash loop [7]")
+    default = DEFINITIONS["transport"].default
+    parser.addoption(
+        "--transport",
+        choices=DEFINITIONS["transport"].choices,
+        default=default,
+        help=f"the transport of servers whose tests name none [{default}]",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have servers use the chosen transport, in this process and in others."""
+    transport = config.getoption("--transport")
+    assert Settings.__init__.__kwdefaults__ is not None
+    Settings.__init__.__kwdefaults__["transport"] = transport
+    inherited["EFFEMB_TRANSPORT"] = transport
 
 
 @pytest.fixture

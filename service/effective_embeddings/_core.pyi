@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 __all__ = [
     "ACCESS_LIMITS",
+    "CALL_SECONDS_BOUNDS",
     "ENGINE_METRICS",
     "LIMITS",
     "MAX_QUEUED_CALLS",
@@ -20,10 +21,13 @@ __all__ = [
     "RELEASE_BUILD",
     "VERSION",
     "Admission",
+    "AuditLog",
     "Caller",
     "CategoryMatrix",
     "Engine",
+    "Events",
     "Grant",
+    "Listener",
     "LoadShedder",
     "Permit",
     "Refusals",
@@ -34,6 +38,7 @@ __all__ = [
     "TokenBucket",
     "TokenTable",
     "backup",
+    "check_certificate",
     "frame_checksum",
     "kernels",
     "namespace_of",
@@ -43,6 +48,8 @@ __all__ = [
 
 ACCESS_LIMITS: Final[tuple[tuple[str, int], ...]]
 """The limits of token files and tokens, by name."""
+CALL_SECONDS_BOUNDS: Final[tuple[float, ...]]
+"""Upper bounds of the buckets of calls' durations, in seconds, inclusive."""
 MAX_QUEUED_CALLS: Final[int]
 """Calls of one method that may wait to be looked at; with more, the queue stands."""
 ENGINE_METRICS: Final[tuple[tuple[str, str, str], ...]]
@@ -84,6 +91,20 @@ def frame_checksum(frame: bytes, before: int) -> int | None:
 
     Returns:
         The checksum, 64 bits; None if the bytes are no SnapshotFrame.
+    """
+
+def check_certificate(
+    cert: os.PathLike[str], key: os.PathLike[str], client_ca: os.PathLike[str] | None
+) -> None:
+    """Check that a listener could use the files of a certificate.
+
+    Args:
+        cert: The chain of certificates, PEM, the listener's own first.
+        key: Its private key, PEM, not encrypted.
+        client_ca: Certificate authorities of clients, PEM; None: clients need no certificate.
+
+    Raises:
+        ValueError: They cannot be used; the text names the files.
     """
 
 def kernels() -> list[str]:
@@ -580,3 +601,180 @@ class CategoryMatrix:
         Returns:
             Row numbers and scores, best first, each of shape (count, found).
         """
+
+@final
+class Events:
+    """Lines for the log and spans of calls, which a listener makes.
+
+    The queue is bounded: what does not fit is dropped and counted.
+    """
+
+    def __new__(cls) -> Events: ...
+    def take(
+        self, longest_seconds: float
+    ) -> (
+        tuple[
+            list[tuple[str, str]],
+            list[tuple[str, tuple[str | None, str | None], int, int, int, str, str]],
+        ]
+        | None
+    ):
+        """Wait for events and take all of them.
+
+        Args:
+            longest_seconds: How long to wait for the first event.
+
+        Returns:
+            Lines (level, message) and spans (method's full name, its ``traceparent`` and
+            ``tracestate``, begin and end in nanoseconds since 1970, status code, reason, call's
+            id); None: the events are closed, and all are taken.
+        """
+
+    def close(self) -> None:
+        """End the events; what is queued can still be taken. Idempotent."""
+
+    @property
+    def dropped(self) -> int:
+        """Events that were dropped because the queue was full."""
+
+@final
+class AuditLog:
+    """A JSON line for each write and for each refused call of a listener.
+
+    The line of a finished write is in the file before its caller is answered. The file may be moved
+    away at any time: a new one is created. While it cannot be written, lines of finished writes
+    wait in memory, at most 1024 of them; others are lost and counted.
+    """
+
+    def __new__(cls, path: os.PathLike[str], events: Events, refuse: bool) -> AuditLog:
+        """Open the file; a missing one is created, for its owner alone.
+
+        Args:
+            path: The file.
+            events: Takes the warnings about a file that cannot be written.
+            refuse: Refuse writes while the file cannot be written.
+
+        Raises:
+            OSError: The file cannot be opened.
+        """
+
+    @property
+    def failure(self) -> str | None:
+        """Why the file cannot be written now; None: it can."""
+
+    @property
+    def refusal(self) -> str | None:
+        """Why writes must be refused now; None: they need not."""
+
+    @property
+    def lost(self) -> int:
+        """Lines that are lost because the file could not be written."""
+
+    def close(self) -> None:
+        """Write the queued lines, for two seconds at most. Idempotent."""
+
+@final
+class Listener:
+    """Serves the contract over gRPC. No call passes through Python, and none waits for the GIL."""
+
+    def __new__(
+        cls,
+        admission: Admission,
+        events: Events,
+        *,
+        audit: AuditLog | None,
+        addresses: Sequence[str],
+        unix_socket: str | os.PathLike[str] | None,
+        tls: tuple[os.PathLike[str], os.PathLike[str], os.PathLike[str] | None] | None,
+        io_threads: int,
+        workers: int,
+        max_connections: int,
+        max_streams_per_connection: int,
+        max_message_bytes: int,
+        stall_seconds: float,
+        idle_seconds: float,
+        age_seconds: float,
+        reflection: Sequence[bytes] | None,
+        debug: bool,
+        traces: bool,
+        seed: int,
+    ) -> Listener:
+        """Take an address; nothing is served before ``start``.
+
+        Args:
+            admission: Admits the calls.
+            events: Takes the lines for the log and the spans.
+            audit: Takes writes and refusals; None: no audit log is written.
+            addresses: ``ip:port`` or ``[ipv6]:port``: the first that can be bound. Port 0 picks a
+                free port.
+            unix_socket: The path of a Unix socket instead; None: the addresses.
+            tls: Certificate chain, private key and the authorities of clients, as PEM files that
+                are read again by the first handshake after they changed; None: no encryption.
+            io_threads: Threads that read and write connections.
+            workers: Threads for calls that take longer than microseconds.
+            max_connections: Connections at the same time; one beyond is closed at once.
+            max_streams_per_connection: Calls at the same time on one connection.
+            max_message_bytes: Bytes of the largest request.
+            stall_seconds: How long a call waits for its client.
+            idle_seconds: How long a connection without calls stays open.
+            age_seconds: The age at which a connection takes no more calls.
+            reflection: Serialized FileDescriptorProtos; None: no reflection.
+            debug: Whether each call gets a line in the log.
+            traces: Whether each admitted call gets a span.
+            seed: A random number, from which the ids of calls are made.
+
+        Raises:
+            OSError: No address can be bound.
+            ValueError: The certificate or an address cannot be used.
+        """
+
+    @property
+    def port(self) -> int | None:
+        """The port that was taken; None: a Unix socket."""
+
+    def start(self) -> None:
+        """Serve health, and refuse calls until ``open``.
+
+        Raises:
+            OSError: Threads cannot be started.
+        """
+
+    def open(self, engine: Engine) -> None:
+        """Answer calls from now on.
+
+        Raises:
+            StatusError: The engine is closed.
+        """
+
+    def set_serving(self, serving: bool) -> None:
+        """Set what the health service says."""
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no call is in flight, and no reply under way."""
+
+    def stop(self, grace_seconds: float) -> None:
+        """Close the address, end connections once their calls have ended, and then all others.
+
+        Afterwards the listener has let go of the engine. Idempotent.
+
+        Args:
+            grace_seconds: How long connections may take to end.
+        """
+
+    def counts(
+        self,
+    ) -> list[tuple[tuple[str, str, str], tuple[int, list[tuple[str, int]], list[int], float]]]:
+        """Return the counts of each method, by (kind, service, method).
+
+        Returns:
+            Calls begun; calls ended, by name of the status code; calls ended, by bucket of
+            ``CALL_SECONDS_BOUNDS``; seconds in all.
+        """
+
+    def refused(self) -> list[tuple[str, int]]:
+        """Return the numbers of refused calls, by reason."""
+
+    @property
+    def stalled(self) -> int:
+        """Calls that were cancelled because their clients stalled."""

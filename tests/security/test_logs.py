@@ -199,7 +199,7 @@ def test_every_reply_has_an_id_that_is_in_the_log(
 def test_a_defect_is_reported_by_its_id_only(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with tenants(tmp_path) as served:
+    with tenants(tmp_path, transport="grpcio") as served:
 
         def fail(*_: Any) -> bytes:
             message = "an internal text"

@@ -14,16 +14,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-__all__ = ["ServerProcess", "environment"]
+__all__ = ["ServerProcess", "environment", "inherited"]
 
 _SECONDS_TO_START = 20.0
 _SECONDS_TO_STOP = 20.0
 
 
+inherited: dict[str, str] = {}
+"""Variables of every server."""
+
+
 def environment(**more: str) -> dict[str, str]:
     """Our environment for a command, without variables that change its behaviour."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("EFFEMB_")}
-    return kept | {"PYTHONWARNINGS": "ignore", "COLUMNS": "200", "NO_COLOR": "1"} | more
+    return kept | inherited | {"PYTHONWARNINGS": "ignore", "COLUMNS": "200", "NO_COLOR": "1"} | more
 
 
 class ServerProcess:

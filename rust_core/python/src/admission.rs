@@ -81,7 +81,7 @@ pub(crate) fn token_hash(token: &str) -> String {
 
 /// Decides which calls run.
 #[pyclass(frozen, module = "effective_embeddings._core")]
-pub(crate) struct Admission(Arc<ee_access::Admission>);
+pub(crate) struct Admission(pub(crate) Arc<ee_access::Admission>);
 
 #[pymethods]
 impl Admission {

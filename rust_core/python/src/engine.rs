@@ -143,7 +143,7 @@ impl Engine {
 
 impl Engine {
     /// The service, unless it is closed.
-    fn service(&self) -> Result<Service, Status> {
+    pub(crate) fn service(&self) -> Result<Service, Status> {
         let service = self.service.get().and_then(|lock| lock.read().clone());
         service.ok_or_else(|| status_of(Error::ShuttingDown))
     }

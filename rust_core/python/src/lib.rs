@@ -12,6 +12,7 @@ mod detached;
 mod engine;
 mod error;
 mod grant;
+mod listener;
 mod matrix;
 mod repair;
 mod stats;
@@ -58,6 +59,8 @@ mod _core {
     #[pymodule_export]
     use super::kernels;
     #[pymodule_export]
+    use super::listener::{AuditLog, Events, Listener, check_certificate};
+    #[pymodule_export]
     use super::matrix::CategoryMatrix;
     #[pymodule_export]
     use super::namespace_of;
@@ -82,6 +85,10 @@ mod _core {
         module.add(
             "MAX_QUEUED_CALLS",
             ee_access::load_shedding::MAX_QUEUED_CALLS,
+        )?;
+        module.add(
+            "CALL_SECONDS_BOUNDS",
+            PyTuple::new(module.py(), ee_listener::BOUNDS)?,
         )?;
         module.add("VERSION", ee_wire::VERSION)?;
         module.add("RELEASE_BUILD", ee_wire::RELEASE_BUILD)

@@ -28,7 +28,7 @@ from effective_embeddings.server.auth.tokens import (
     read_tokens,
     token_line,
 )
-from effective_embeddings.server.build import Server, build_server
+from effective_embeddings.server.build import Server
 from effective_embeddings.server.lifecycle import ServerHandle, serve
 from effective_embeddings.server.limits_report import Limit, all_limits
 from effective_embeddings.server.observability.logs import setup_logging
@@ -58,7 +58,6 @@ __all__ = [
     "TokenEntry",
     "add_token",
     "all_limits",
-    "build_server",
     "check_files",
     "list_tokens",
     "new_token",

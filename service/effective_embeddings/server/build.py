@@ -1,219 +1,110 @@
-"""The one place that puts a gRPC server together."""
+"""The one place that puts a server together, on the transport that the settings name."""
 
 from __future__ import annotations
 
-import errno
-import logging
-import os
-import resource
-import socket
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
-import grpc
-
-from effective_embeddings._core import TokenTable
+from effective_embeddings import _core
+from effective_embeddings._core import Engine, TokenTable
 from effective_embeddings.server.admission.admission import AdmissionControl
-from effective_embeddings.server.auth.tls import make_credentials
-from effective_embeddings.server.contract import SERVICE_NAME
 from effective_embeddings.server.observability.audit_log import AuditLog
-from effective_embeddings.server.process.unix_socket import is_served
-from effective_embeddings.server.settings.addresses import split_listen
-from effective_embeddings.server.settings.errors import ListenError
+from effective_embeddings.server.settings.errors import SettingsError
 from effective_embeddings.server.settings.settings import Settings
-from effective_embeddings.server.transport.engine import GetEngine
-from effective_embeddings.server.transport.handlers import ServiceHandler
-from effective_embeddings.server.transport.health import HEALTH_NAME, HealthFollower
-from effective_embeddings.server.transport.raw_unary import RawUnaryServer
-from effective_embeddings.server.transport.reflection import Reflection
-from effective_embeddings.server.transport.workers import Workers
 
 if TYPE_CHECKING:
     from effective_embeddings.server.observability.metrics import Metrics
     from effective_embeddings.server.observability.traces import Traces
 
-__all__ = ["Server", "build_server"]
+__all__ = ["Audit", "Server", "build_server"]
+
+_Log = TypeVar("_Log")
 
 
-_log = logging.getLogger("effective_embeddings.server")
+class Server(Protocol):
+    """What serves gRPC: see ``GrpcioServer`` and ``NativeServer``."""
 
-# A place is given back a moment before its thread is free.
-_SPARE_THREADS = 4
-_HANDSHAKE_MS = 10_000
-_SPARE_DESCRIPTORS = 256
+    admission: AdmissionControl
+    target: str
 
-
-class Server:
-    """A gRPC server with its port, its threads and its health; made by ``build_server``.
-
-    Attributes:
-        grpc: The server itself; ``start`` starts it.
-        workers: The threads of its unary calls.
-        streams: The threads of its streams.
-        health: Its health service.
-        reflection: Its reflection service; None: reflection is off.
-        admission: Admits its calls.
-        target: What a client connects to.
-    """
-
-    def __init__(
-        self,
-        server: grpc.Server,
-        unary_server: RawUnaryServer,
-        workers: Workers,
-        streams: ThreadPoolExecutor,
-        health: HealthFollower,
-        reflection: Reflection | None,
-        admission: AdmissionControl,
-        target: str,
-    ) -> None:
-        self.grpc = server
-        self.workers = workers
-        self.streams = streams
-        self.health = health
-        self.reflection = reflection
-        self.admission = admission
-        self.target = target
-        self._unary_server = unary_server
+    @property
+    def stalled(self) -> int:
+        """Calls that were cancelled because their clients stalled."""
 
     def start(self) -> None:
-        """Start serving."""
-        self.grpc.start()
-        self._unary_server.open()
+        """Serve health, and refuse calls until ``open``."""
+
+    def open(self, engine: Engine, look: Callable[[], tuple[bool, str]]) -> None:
+        """Answer calls from now on; health says what ``look`` returns as (serving, reason)."""
+
+    def turn_away(self) -> None:
+        """Serve NOT_SERVING, and refuse new calls with a reason and a retry delay."""
+
+    def stop(self, drain_seconds: float, grace_seconds: float) -> bool:
+        """Finish the calls in flight, then end the connections; return whether all finished."""
+
+    def close(self) -> None:
+        """Let go of the threads; the engine is closed."""
+
+
+class Audit(Protocol):
+    """An audit log: see ``AuditLog``."""
+
+    @property
+    def failure(self) -> str | None:
+        """Why the file cannot be written now; None: it can."""
+
+    @property
+    def refusal(self) -> str | None:
+        """Why writes must be refused now; None: they need not."""
+
+    @property
+    def lost(self) -> int:
+        """Lines that are lost because the file could not be written."""
+
+    def close(self) -> None:
+        """Write the queued lines, for two seconds at most; idempotent."""
 
 
 def build_server(
-    engine: GetEngine,
     settings: Settings,
-    *,
-    tokens: TokenTable | None = None,
-    metrics: Metrics | None = None,
-    audit: AuditLog | None = None,
-    traces: Traces | None = None,
-) -> Server:
-    """Put a server together and take its port; it does not serve before ``.start()``.
-
-    A call passes, in this order: TLS, gRPC's own limits (connections, headers, message size),
-    admission (identity, load shedding, rate, concurrency, stall timeout), the core, which holds
-    the call to its grant. A refusal becomes a status in ``status.status_of`` and nowhere else.
+    tokens: TokenTable | None,
+    metrics: Metrics | None,
+    traces: Traces | None,
+) -> tuple[Server, Audit | None]:
+    """Put a server together and take its port; return the server and its audit log.
 
     Args:
-        engine: Returns the engine, which answers the calls.
         settings: See Settings.
         tokens: The tokens of the callers. None: every caller is "local" and may do everything;
             that is right where only this machine can connect.
         metrics: Counts calls; None: calls are not counted.
-        audit: Takes writes and refusals; None: no audit log is written.
-        traces: Makes spans of admitted calls; None: there are no spans.
+        traces: Gets spans of admitted calls; None: there are no spans.
 
     Raises:
         ListenError: The address cannot be listened on.
-        SettingsError: The certificate cannot be used.
+        SettingsError: The certificate or the audit log cannot be used.
     """
-    credentials = make_credentials(settings)
-    streams = ThreadPoolExecutor(
-        settings.max_streaming_calls + _SPARE_THREADS, thread_name_prefix="effemb-stream"
-    )
-    workers = Workers(settings.workers)
     admission = AdmissionControl(settings, tokens)
-    follower = HealthFollower(admission.stall_timeout)
-    reflection = None
-    service = ServiceHandler(engine, admission, workers, metrics, audit, traces)
-    handlers = [service, follower.handler()]
-    if settings.reflects:
-        reflection = Reflection((SERVICE_NAME, HEALTH_NAME), admission.stall_timeout)
-        handlers.append(reflection.handler())
-    server = grpc.server(streams, handlers=handlers, options=_options(settings))
-    unary_server = RawUnaryServer(server, service.unary)
-    target = _take_port(server, settings.listen, credentials)
-    return Server(server, unary_server, workers, streams, follower, reflection, admission, target)
+    # A server imports what it needs: the gRPC library takes a third of a second.
+    if settings.transport == "native":
+        from effective_embeddings.server.transport.native_server import NativeServer  # noqa: PLC0415
+
+        events = _core.Events()
+        log = _open(lambda path, refuse: _core.AuditLog(path, events, refuse), settings)
+        return NativeServer(settings, admission, events, metrics, log, traces), log
+    from effective_embeddings.server.transport.grpcio_server import GrpcioServer  # noqa: PLC0415
+
+    audit = _open(lambda path, refuse: AuditLog(path, refuse=refuse), settings)
+    return GrpcioServer(settings, admission, metrics, audit, traces), audit
 
 
-def _options(settings: Settings) -> list[tuple[str, int]]:
-    return [
-        # On by default, and then a second server silently gets half of the first one's calls.
-        ("grpc.so_reuseport", 0),
-        ("grpc.max_receive_message_length", settings.max_message_bytes),
-        ("grpc.max_send_message_length", settings.max_message_bytes),
-        # Notice within half a minute that a client's machine is gone, and let clients ask as
-        # often as every ten seconds whether ours is.
-        ("grpc.keepalive_time_ms", 20_000),
-        ("grpc.keepalive_timeout_ms", 10_000),
-        # The same for the answer itself; gRPC's own is a minute.
-        ("grpc.http2.ping_timeout_ms", 10_000),
-        ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
-        ("grpc.keepalive_permit_without_calls", 1),
-        ("grpc.max_allowed_incoming_connections", _connections(settings.max_connections)),
-        # Calls that have come and that Python has not seen yet. Admission refuses calls as fast
-        # as one thread can look at them; what comes faster waits here, and delays every answer.
-        # So gRPC ends calls beyond the limit with CANCELLED, whatever their principal, which
-        # clients take for "try again".
-        ("grpc.server.max_pending_requests", settings.pending_calls),
-        ("grpc.server.max_pending_requests_hard_limit", settings.pending_calls * 2),
-        ("grpc.max_concurrent_streams", settings.max_streams_per_connection),
-        # Counts a call until its memory is free, which its client cannot see: with it a client that
-        # stays within its streams has calls refused at random, with UNAVAILABLE and no hint.
-        ("grpc.http.overload_protection", 0),
-        # A peer that connects and does not come to the point: a TLS handshake, HTTP/2's preface.
-        ("grpc.server_handshake_timeout_ms", _HANDSHAKE_MS),
-        ("grpc.http2.settings_timeout", _HANDSHAKE_MS),
-        ("grpc.max_connection_idle_ms", _ms(settings.max_connection_idle_seconds)),
-        # No grace is set, so it has no end: an old connection takes no more calls, and lives
-        # until the last one that it has is finished.
-        ("grpc.max_connection_age_ms", _ms(settings.max_connection_age_seconds)),
-    ]
-
-
-def _connections(wanted: int) -> int:
-    """Return the number of connections that the process's descriptor limit allows.
-
-    Some descriptors are kept free: the server needs them to accept connections and to open files.
-    """
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    room = max(1, soft - _SPARE_DESCRIPTORS)
-    if soft == resource.RLIM_INFINITY or wanted <= room:
-        return wanted
-    _log.warning("max_connections=%d instead of %d: ulimit -n is %d", room, wanted, soft)
-    return room
-
-
-def _ms(seconds: float) -> int:
-    """Return seconds in milliseconds, at most the largest value that gRPC takes."""
-    return min(round(seconds * 1000), 2**31 - 1)
-
-
-def _take_port(server: grpc.Server, listen: str, credentials: grpc.ServerCredentials | None) -> str:
-    """Bind ``listen`` and return the target for clients."""
-    if listen.startswith("unix:") and is_served(listen):
-        message = f"cannot listen on {listen!r}: another server listens on this socket"
-        raise ListenError(message)
+def _open(opened: Callable[[Path, bool], _Log], settings: Settings) -> _Log | None:
+    if settings.audit_log is None:
+        return None
     try:
-        if credentials is None:
-            port = server.add_insecure_port(listen)
-        else:
-            port = server.add_secure_port(listen, credentials)
-    except RuntimeError as error:
-        message = f"cannot listen on {listen!r}: {_why_not(listen)}"
-        raise ListenError(message) from error
-    if listen.startswith("unix:"):
-        return listen
-    host, _ = split_listen(listen)
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def _why_not(listen: str) -> str:
-    """Return why an address cannot be bound; gRPC does not say."""
-    if listen.startswith("unix:"):
-        return "the socket's folder must exist, be writable, and its path be at most 107 bytes"
-    host, port = split_listen(listen)
-    try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-            probe.listen()
+        return opened(settings.audit_log, settings.audit_failure == "refuse")
     except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            return "the port is taken; is a server running already?"
-        return os.strerror(error.errno) if error.errno else str(error)
-    return "gRPC cannot bind it; its own log says why"
+        message = f"cannot write the audit log: {settings.audit_log}: {error.strerror}"
+        raise SettingsError(message) from None

@@ -11,10 +11,9 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from effective_embeddings._core import VERSION, Engine, Refusals
+from effective_embeddings._core import VERSION, Engine
 from effective_embeddings.server.auth.token_source import TokenSource, load_tokens
 from effective_embeddings.server.build import build_server
-from effective_embeddings.server.observability.audit_log import AuditLog
 from effective_embeddings.server.observability.logs import dropped_lines
 from effective_embeddings.server.process.file_watch import FileWatch
 from effective_embeddings.server.process.signals import Signals
@@ -63,16 +62,8 @@ class ServerHandle:
         tokens = load_tokens(settings)
         self._token_source = TokenSource(settings, tokens)
         self._metrics = _make_metrics(settings)
-        self._audit = _open_audit(settings)
         self._traces = _make_traces(settings)
-        self._server = build_server(
-            self._opened_engine,
-            settings,
-            tokens=tokens,
-            metrics=self._metrics,
-            audit=self._audit,
-            traces=self._traces,
-        )
+        self._server, self._audit = build_server(settings, tokens, self._metrics, self._traces)
         self.target = self._server.target
         self._metrics_server = self._serve_metrics()
         found = self._metrics_server
@@ -89,11 +80,9 @@ class ServerHandle:
         from effective_embeddings.server.observability.metrics_server import MetricsServer  # noqa: PLC0415
 
         audit = self._audit
-        admission = self._server.admission
-        self._metrics.add("effemb_calls_in_flight", lambda: admission.in_flight)
-        self._metrics.add(
-            "effemb_stalled_calls_cancelled", lambda: admission.stall_timeout.cancelled
-        )
+        server = self._server
+        self._metrics.add("effemb_calls_in_flight", lambda: server.admission.in_flight)
+        self._metrics.add("effemb_stalled_calls_cancelled", lambda: server.stalled)
         self._metrics.add("effemb_log_lines_dropped", dropped_lines)
         self._metrics.add(
             "effemb_audit_log_failing", lambda: audit is not None and audit.failure is not None
@@ -109,11 +98,6 @@ class ServerHandle:
             _log.warning("metrics served=false reason=%r: give each a metrics_listen", str(error))
             return None
 
-    def _opened_engine(self) -> Engine:
-        if self._engine is None:
-            raise Refusals.starting()
-        return self._engine
-
     def reload(self) -> None:
         """Read the tokens again; certificates are read again by themselves."""
         if self._settings.authenticated:
@@ -127,8 +111,6 @@ class ServerHandle:
         Raises:
             StatusError: The data cannot be opened. The server has stopped again.
         """
-        self._server.admission.stall_timeout.start()
-        self._server.workers.start()
         if self._settings.tokens is not None:
             self._watch.start()
         self._server.start()
@@ -147,12 +129,13 @@ class ServerHandle:
             self.stop(drain_seconds=0)
             raise
         self._engine = engine
-        self._server.health.follow(self._health)
+        self._server.open(engine, self._health)
         if self._metrics is not None:
             self._metrics.add_engine(engine.stats, settings.data)
         _log.info(
-            "serving target=%s data=%s workers=%d version=%s open_seconds=%.2f",
+            "serving target=%s transport=%s data=%s workers=%d version=%s open_seconds=%.2f",
             self.target,
+            settings.transport,
             settings.data,
             settings.workers,
             VERSION,
@@ -170,8 +153,7 @@ class ServerHandle:
 
     def turn_away(self) -> None:
         """Serve NOT_SERVING, and refuse new calls with a reason and a retry delay."""
-        self._server.admission.core.close()
-        self._server.health.drain()
+        self._server.turn_away()
 
     def stop(self, drain_seconds: float | None = None) -> None:
         """Serve NOT_SERVING, refuse new calls, finish the calls in flight, close the data.
@@ -188,21 +170,11 @@ class ServerHandle:
         begin = time.monotonic()
         server = self._server
         self.turn_away()
-        # Only then is the port closed: gRPC cancels what comes to a closed one, without a reason.
-        drained = server.admission.wait_idle(drain_seconds)
-        stopped = server.grpc.stop(_SECONDS_FOR_LAST_REPLIES)
-        if not stopped.wait(_SECONDS_FOR_LAST_REPLIES if drained else 0):
-            # What is left are calls out of time, and streams that never end, such as health.Watch.
-            server.grpc.stop(None)
+        drained = server.stop(drain_seconds, _SECONDS_FOR_LAST_REPLIES)
         if self._engine is not None:
             self._engine.stop_writes()
             self._engine.close()
-        server.health.close()
-        if server.reflection is not None:
-            server.reflection.close()
-        server.admission.stall_timeout.stop()
-        server.workers.close()
-        server.streams.shutdown(wait=False)
+        server.close()
         self._watch.stop()
         if self._metrics_server is not None:
             self._metrics_server.close()
@@ -243,16 +215,6 @@ def _make_traces(settings: Settings) -> Traces | None:
         message = "traces need more: pip install 'effective-embeddings[otel]'"
         raise SettingsError(message) from None
     return Traces()
-
-
-def _open_audit(settings: Settings) -> AuditLog | None:
-    if settings.audit_log is None:
-        return None
-    try:
-        return AuditLog(settings.audit_log, refuse=settings.audit_failure == "refuse")
-    except OSError as error:
-        message = f"cannot write the audit log: {settings.audit_log}: {error.strerror}"
-        raise SettingsError(message) from None
 
 
 def serve(settings: Settings, *, on_ready: Callable[[ServerHandle], None] | None = None) -> None:

@@ -6,7 +6,7 @@ import importlib.util
 import os
 from pathlib import Path
 
-from effective_embeddings.server.auth.tls import make_credentials
+from effective_embeddings.server.auth.tls import check_certificate
 from effective_embeddings.server.auth.token_source import load_tokens
 from effective_embeddings.server.settings.errors import SettingsError
 from effective_embeddings.server.settings.settings import Settings
@@ -22,7 +22,7 @@ def check_files(settings: Settings) -> int:
     Raises:
         SettingsError: Something of it cannot be used.
     """
-    make_credentials(settings)
+    check_certificate(settings)
     tokens = load_tokens(settings)
     _check_writable("data", settings.data, folder=True)
     if settings.audit_log is not None:

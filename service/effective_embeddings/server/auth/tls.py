@@ -9,11 +9,12 @@ from pathlib import Path
 
 import grpc
 
+from effective_embeddings import _core
 from effective_embeddings.server.process.file_watch import signature
 from effective_embeddings.server.settings.errors import SettingsError
 from effective_embeddings.server.settings.settings import Settings
 
-__all__ = ["Certificates", "make_credentials"]
+__all__ = ["Certificates", "check_certificate", "make_credentials"]
 
 _log = logging.getLogger("effective_embeddings.server")
 
@@ -74,6 +75,23 @@ class Certificates:
 def _no_password() -> str:
     message = "the private key must not be encrypted: a server cannot ask for its password"
     raise ValueError(message)
+
+
+def check_certificate(settings: Settings) -> None:
+    """Check that the transport of the settings could use the certificate.
+
+    Raises:
+        SettingsError: The certificate cannot be used.
+    """
+    if settings.transport == "native":
+        if settings.tls_cert is None or settings.tls_key is None:
+            return
+        try:
+            _core.check_certificate(settings.tls_cert, settings.tls_key, settings.tls_client_ca)
+        except ValueError as error:
+            raise SettingsError(str(error)) from None
+    else:
+        make_credentials(settings)
 
 
 def make_credentials(settings: Settings) -> grpc.ServerCredentials | None:

@@ -8,20 +8,17 @@ from __future__ import annotations
 
 import threading
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 
+from effective_embeddings._core import CALL_SECONDS_BOUNDS
 from effective_embeddings.server.observability.metric_table import SERVER_METRICS
 
-__all__ = ["CallMetrics", "MethodMetrics"]
+__all__ = ["CallMetrics", "Counts", "Labels", "MethodMetrics"]
 
-# Upper bounds of the buckets, in seconds, inclusive.
-_BOUNDS = (
-    *(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05),
-    *(0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
-)
-_NAMES = (*(str(bound) for bound in _BOUNDS), "+Inf")
+_NAMES = (*(str(bound) for bound in CALL_SECONDS_BOUNDS), "+Inf")
 
 
 class MethodMetrics:
@@ -41,7 +38,7 @@ class MethodMetrics:
 
     def end(self, code: str, seconds: float) -> None:
         """Count a call that ends, with its status code and its duration in seconds."""
-        bucket = bisect_left(_BOUNDS, seconds)
+        bucket = bisect_left(CALL_SECONDS_BOUNDS, seconds)
         with self._lock:
             self._buckets[bucket] += 1
             self._seconds += seconds
@@ -56,11 +53,26 @@ class MethodMetrics:
             return self._started, dict(self._handled), list(self._buckets), self._seconds
 
 
+Labels: TypeAlias = tuple[str, str, str]
+"""Kind, service and method."""
+
+Counts: TypeAlias = tuple[int, Mapping[str, int], Sequence[int], float]
+"""What ``MethodMetrics.read`` returns."""
+
+
 class CallMetrics:
-    """The metrics of all methods, as Prometheus collects them."""
+    """The metrics of all methods, as Prometheus collects them.
+
+    Attributes:
+        source: Returns the counts of each method.
+    """
 
     def __init__(self) -> None:
-        self._methods: dict[tuple[str, str, str], MethodMetrics] = {}
+        self._methods: dict[Labels, MethodMetrics] = {}
+        self.source: Callable[[], Iterable[tuple[Labels, Counts]]] = self._counted
+
+    def _counted(self) -> Iterable[tuple[Labels, Counts]]:
+        return [(labels, method.read()) for labels, method in self._methods.items()]
 
     def of(self, kind: str, service: str, method: str) -> MethodMetrics:
         """Return the metrics of a method; the first look-up registers the method."""
@@ -77,8 +89,7 @@ class CallMetrics:
         )
         found = SERVER_METRICS["grpc_server_handling_seconds"]
         handling = HistogramMetricFamily(found.name, found.help, labels=found.labels)
-        for labels, method in self._methods.items():
-            begun, codes, buckets, seconds = method.read()
+        for labels, (begun, codes, buckets, seconds) in self.source():
             started.add_metric(labels, begun)
             for code, count in codes.items():
                 handled.add_metric((*labels, code), count)

@@ -6,12 +6,13 @@ and the number of series stays bounded.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 from wsgiref.types import WSGIApplication
 
-from prometheus_client import CollectorRegistry, Counter, make_wsgi_app
+from prometheus_client import CollectorRegistry, make_wsgi_app
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
@@ -35,6 +36,7 @@ class Metrics:
     Attributes:
         registry: The registry.
         calls: Counts calls.
+        refused: Returns the numbers of refused calls by reason.
     """
 
     def __init__(self) -> None:
@@ -44,17 +46,19 @@ class Metrics:
         GCCollector(registry=self.registry)
         self.calls = CallMetrics()
         self.registry.register(self.calls)
-        refused = SERVER_METRICS["effemb_refused"]
-        self._refused = Counter(refused.name, refused.help, refused.labels, registry=self.registry)
-        # A look-up by label takes longer than counting.
-        self._refused_for: dict[str, Counter] = {}
+        self._refused_lock = threading.Lock()
+        self._refused: dict[str, int] = {}
+        self.refused: Callable[[], Iterable[tuple[str, int]]] = self._count_of_refused
+        self.registry.register(_Collected(lambda: [_refused(self.refused())]))
 
     def count_refused(self, reason: str) -> None:
         """Count a refused call."""
-        counter = self._refused_for.get(reason)
-        if counter is None:
-            counter = self._refused_for[reason] = self._refused.labels(reason)
-        counter.inc()
+        with self._refused_lock:
+            self._refused[reason] = self._refused.get(reason, 0) + 1
+
+    def _count_of_refused(self) -> Iterable[tuple[str, int]]:
+        with self._refused_lock:
+            return list(self._refused.items())
 
     def application(self) -> WSGIApplication:
         """Return the WSGI application that answers Prometheus."""
@@ -108,6 +112,14 @@ def _engine(stats: Mapping[str, Any]) -> Iterable[Metric]:
             yield HistogramMetricFamily(f"effemb_{name}", text, cumulated, total)
         else:
             yield _FAMILIES[kind](f"effemb_{name}", text, value)
+
+
+def _refused(counts: Iterable[tuple[str, int]]) -> Metric:
+    found = SERVER_METRICS["effemb_refused"]
+    refused = CounterMetricFamily(found.name, found.help, labels=found.labels)
+    for reason, count in counts:
+        refused.add_metric([reason], count)
+    return refused
 
 
 def _file_sizes(data: Path) -> Metric:

@@ -31,6 +31,7 @@ __all__ = ["Traces"]
 _SERVICE = "effective-embeddings"
 _PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 _OVER_HTTP = "opentelemetry.exporter.otlp.proto.http.trace_exporter"
+_NAMES = {code.value[0]: code.name for code in grpc.StatusCode}
 _CARRIED = frozenset({"traceparent", "tracestate"})
 # How long a stopping server waits for the last spans to be exported.
 _SECONDS_TO_LEAVE = 2.0
@@ -86,6 +87,10 @@ class Traces:
             reason: The ErrorReason; empty: the call succeeded.
             request_id: The call's id, which the caller and the log have too.
         """
+        self._finish(span, code, reason, request_id)
+        span.end()
+
+    def _finish(self, span: Span, code: str, reason: str, request_id: str) -> None:
         if span.is_recording():
             span.set_attribute("rpc.grpc.status_code", grpc.StatusCode[code].value[0])
             span.set_attribute("effemb.request_id", request_id)
@@ -93,7 +98,40 @@ class Traces:
                 span.set_attribute("error.type", reason)
             if code in _FAILURES:
                 span.set_status(StatusCode.ERROR)
-        span.end()
+
+    def record(
+        self,
+        name: str,
+        context: tuple[str | None, str | None],
+        begin: int,
+        end: int,
+        code: int,
+        reason: str,
+        request_id: str,
+    ) -> None:
+        """Record the span of a call that has ended.
+
+        Args:
+            name: ``package.Service/Method``.
+            context: The call's ``traceparent`` and ``tracestate``, as far as it had them.
+            begin: When the call began, in nanoseconds since 1970.
+            end: When it ended.
+            code: Its status code.
+            reason: The ErrorReason; empty: the call succeeded.
+            request_id: The call's id, which the caller and the log have too.
+        """
+        service, _, method = name.partition("/")
+        names = ("traceparent", "tracestate")
+        carrier = {name: value for name, value in zip(names, context, strict=True) if value}
+        span = self._tracer.start_span(
+            name,
+            context=self._propagator.extract(carrier) if carrier else None,
+            kind=SpanKind.SERVER,
+            attributes={"rpc.system": "grpc", "rpc.service": service, "rpc.method": method},
+            start_time=begin,
+        )
+        self._finish(span, _NAMES[code], reason, request_id)
+        span.end(end)
 
     def close(self) -> None:
         """Export the last spans, for two seconds at most."""

@@ -64,6 +64,13 @@ class Settings:
         panel=_ADDRESS,
         metavar="HOST:PORT",
     )
+    transport: str = setting(
+        "grpcio",
+        help="What serves gRPC: native is the listener in Rust (experimental), grpcio the gRPC"
+        " library for Python.",
+        panel=_ADDRESS,
+        choices=("native", "grpcio"),
+    )
     drain_seconds: float = setting(
         10.0,
         help="How long a stopping server lets calls in flight finish.",

@@ -1,4 +1,4 @@
-"""The standard health service: it follows the health of the engine.
+"""The standard health service of the grpcio server.
 
 In the service of grpcio-health-checking every answer waits for one lock, and a watcher that reads
 nothing holds this lock as long as it likes.
@@ -6,9 +6,8 @@ nothing holds this lock as long as it likes.
 
 from __future__ import annotations
 
-import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import grpc
 from grpc_health.v1 import health_pb2
@@ -22,21 +21,18 @@ from effective_embeddings.server.transport.bounded_pool import (
 )
 from effective_embeddings.server.transport.inline import INLINE
 
-__all__ = ["HEALTH_NAME", "MAX_CHECKS", "MAX_WATCHES", "HealthFollower"]
-
-_log = logging.getLogger("effective_embeddings.server")
+__all__ = ["HEALTH_NAME", "MAX_CHECKS", "MAX_WATCHES", "HealthService"]
 
 HEALTH_NAME: str = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
 MAX_CHECKS = 8
 MAX_WATCHES = 64
-_SECONDS_BETWEEN_LOOKS = 0.5
 # "" is the server as a whole, by the health protocol.
 _SERVICES = ("", SERVICE_NAME)
 _Reply = health_pb2.HealthCheckResponse
 
 
-class HealthFollower:
-    """Serves health: NOT_SERVING before ``follow`` and after ``drain``, else that of ``look``."""
+class HealthService:
+    """Serves the health that was set last; NOT_SERVING at first."""
 
     def __init__(self, stall_timeout: StallTimeout) -> None:
         """Create the service.
@@ -46,8 +42,6 @@ class HealthFollower:
         """
         self._checks = BoundedPool("health_checks", MAX_CHECKS, stall_timeout)
         self._watches = BoundedPool("health_watches", MAX_WATCHES, stall_timeout)
-        self._stop = threading.Event()
-        self._follower: threading.Thread | None = None
         self._changed = threading.Condition()
         self._serving = False
 
@@ -84,22 +78,10 @@ class HealthFollower:
             },
         )
 
-    def follow(self, look: Callable[[], tuple[bool, str]]) -> None:
-        """Serve the health that ``look`` returns as (serving, reason); called twice a second."""
-        self._look(look)
-        self._follower = threading.Thread(
-            target=self._keep_looking, args=(look,), name="effemb-health-follower", daemon=True
-        )
-        self._follower.start()
-
-    def drain(self) -> None:
-        """Serve NOT_SERVING from now on."""
-        if self._stop.is_set():
-            return
-        self._stop.set()
-        if self._follower is not None:
-            self._follower.join()
-        self._set(serving=False)
+    def set(self, serving: bool) -> None:  # noqa: FBT001 - what a HealthFollower calls
+        """Set the health of the service, and wake its watchers."""
+        self._serving = serving
+        self._wake()
 
     def close(self) -> None:
         """Release the threads; the server has stopped."""
@@ -141,25 +123,3 @@ class HealthFollower:
         if getattr(request, "service", None) not in _SERVICES:
             return _Reply.SERVICE_UNKNOWN
         return _Reply.SERVING if self._serving else _Reply.NOT_SERVING
-
-    def _keep_looking(self, look: Callable[[], tuple[bool, str]]) -> None:
-        while not self._stop.wait(_SECONDS_BETWEEN_LOOKS):
-            self._look(look)
-
-    def _look(self, look: Callable[[], tuple[bool, str]]) -> None:
-        try:
-            serving, reason = look()
-        except Exception as error:  # noqa: BLE001 - a health check that fails is bad health
-            _log.exception("health look failed")
-            serving, reason = False, repr(error)
-        if serving == self._serving:
-            return
-        self._set(serving=serving)
-        if serving:
-            _log.info("health serving=true")
-        else:
-            _log.error("health serving=false reason=%r", reason)
-
-    def _set(self, *, serving: bool) -> None:
-        self._serving = serving
-        self._wake()

@@ -1,0 +1,216 @@
+//! Calls that have come: to which service they go, and whether they are admitted. This runs in the
+//! thread of the connection, before a byte of the request is read, so that a refused call takes no
+//! task.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use ee_access::Status;
+use ee_access::concurrency::{Permit, Work};
+use ee_access::tokens::Caller;
+use ee_wire::Kind;
+use h2::RecvStream;
+use h2::server::SendResponse;
+use http::{HeaderMap, Method as Verb, Request, StatusCode};
+
+use crate::call::{self, Call};
+use crate::codes::GrpcCode;
+use crate::failure::Failure;
+use crate::framing::{Compression, Messages};
+use crate::health::{self, Health};
+use crate::open_services::OpenCall;
+use crate::record::Record;
+use crate::reflection::{self, Reflection};
+use crate::reply;
+use crate::shared::{Method, SERVICE, Shared};
+use crate::{streaming, unary};
+
+/// What is left of a call to do.
+pub(crate) type Rest = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Where the calls of a listener go.
+pub(crate) struct Dispatcher {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) health: Health,
+    pub(crate) reflection: Option<Arc<Reflection>>,
+}
+
+impl Dispatcher {
+    /// Begins a call; `None` if it is answered already.
+    pub(crate) fn begin(
+        &self,
+        request: Request<RecvStream>,
+        mut respond: SendResponse<Bytes>,
+        peer: &Arc<str>,
+        queued: bool,
+    ) -> Option<Rest> {
+        if let Some(status) = not_grpc(&request) {
+            reply::not_grpc(&mut respond, status);
+            return None;
+        }
+        let path = request.uri().path().to_owned();
+        let named = path.strip_prefix('/').and_then(|path| path.split_once('/'));
+        let (service, name) = named.unwrap_or_default();
+        match service {
+            SERVICE => self.call(name, request, respond, peer, queued),
+            health::NAME => self.open(name, request, respond),
+            _ if reflection::NAMES.contains(&service) => self.open(name, request, respond),
+            _ => {
+                unknown(&mut respond);
+                None
+            }
+        }
+    }
+
+    /// Begins a call of the service.
+    fn call(
+        &self,
+        name: &str,
+        request: Request<RecvStream>,
+        mut respond: SendResponse<Bytes>,
+        peer: &Arc<str>,
+        queued: bool,
+    ) -> Option<Rest> {
+        let shared = &self.shared;
+        let method = shared.methods.get(name);
+        let observer = method.map_or(&shared.unknown, |method| &method.observer);
+        let id = shared.ids.next();
+        let mut record = Record::begin(observer, id.clone(), peer);
+        let (head, body) = request.into_parts();
+        let admitted = self.admit(name, method, &head.headers, &mut record, queued);
+        let (method, caller, permit, compression) = match admitted {
+            Ok(admitted) => admitted,
+            Err(failure) => {
+                record.fail(&failure);
+                reply::refuse(&mut respond, &failure, &id);
+                return None;
+            }
+        };
+        record.admitted(&head.headers);
+        let call = Call {
+            shared: Arc::clone(shared),
+            caller,
+            messages: Messages::new(body, compression, shared.config.max_message_bytes),
+            respond,
+            deadline: call::deadline(&head.headers),
+            id,
+            peer: Arc::clone(peer),
+            method: Arc::clone(&method),
+        };
+        Some(match method.kind {
+            Kind::Unary => Box::pin(unary::answer(call, record, permit)),
+            Kind::ServerStream => Box::pin(streaming::download(call, record, permit)),
+            Kind::ClientStream => Box::pin(streaming::upload(call, record, permit)),
+        })
+    }
+
+    fn admit(
+        &self,
+        name: &str,
+        method: Option<&Arc<Method>>,
+        headers: &HeaderMap,
+        record: &mut Record,
+        queued: bool,
+    ) -> Result<(Arc<Method>, Arc<Caller>, Permit, Compression), Failure> {
+        let admission = &self.shared.admission;
+        let tokens = headers.get_all(http::header::AUTHORIZATION);
+        let caller = admission.identify(tokens.iter().map(|value| value.as_bytes()))?;
+        record.principal = Some(Arc::clone(caller.principal()));
+        let Some(method) = method else {
+            admission.admit(&caller, Instant::now())?;
+            return Err(self.unknown_method(name, &caller).into());
+        };
+        let now = record.began();
+        let permit = match method.kind {
+            Kind::Unary => {
+                method.observer.check_audit_log()?;
+                admission.arrive(&caller, &method.shedder, queued, now)?
+            }
+            Kind::ServerStream | Kind::ClientStream => {
+                admission.admit(&caller, now)?;
+                method.observer.check_audit_log()?;
+                admission.acquire(&caller, Work::Streaming)?
+            }
+        };
+        let compression = Compression::of(headers)?;
+        Ok((Arc::clone(method), caller, permit, compression))
+    }
+
+    /// The refusal of a method that the service does not have: its own, whatever the request is.
+    fn unknown_method(&self, name: &str, caller: &Caller) -> Status {
+        let answer = self
+            .shared
+            .service()
+            .and_then(|service| service.call(name, b"", caller.grant(), None));
+        answer
+            .err()
+            .unwrap_or_else(|| ee_access::refusals::internal(name))
+    }
+
+    /// Begins a call of health or reflection.
+    fn open(
+        &self,
+        name: &str,
+        request: Request<RecvStream>,
+        respond: SendResponse<Bytes>,
+    ) -> Option<Rest> {
+        let stall = self.shared.config.stall_timeout;
+        let health = request.uri().path()[1..].starts_with(health::NAME);
+        let mut call = match OpenCall::new(request, respond, stall) {
+            Ok(call) => call,
+            Err((mut respond, failure)) => {
+                reply::refuse(&mut respond, &failure, "-");
+                return None;
+            }
+        };
+        let begun: Result<Rest, Status> = match (name, &self.reflection) {
+            ("Check", _) if health => {
+                let room = self.health.checks.acquire().ok();
+                Ok(Box::pin(self.health.clone().check(call, room)))
+            }
+            ("Watch", _) if health => match self.health.watches.acquire() {
+                Ok(room) => Ok(Box::pin(self.health.clone().watch(call, room))),
+                Err(status) => {
+                    call.refuse(&status.into());
+                    return None;
+                }
+            },
+            ("ServerReflectionInfo", Some(reflection)) if !health => {
+                match reflection.streams.acquire() {
+                    Ok(room) => Ok(Box::pin(Arc::clone(reflection).answer(call, room))),
+                    Err(status) => {
+                        call.refuse(&status.into());
+                        return None;
+                    }
+                }
+            }
+            _ => {
+                unknown(&mut call.respond);
+                return None;
+            }
+        };
+        begun.ok()
+    }
+}
+
+/// The HTTP status of a request that is not one of gRPC's.
+fn not_grpc(request: &Request<RecvStream>) -> Option<StatusCode> {
+    if request.method() != Verb::POST {
+        return Some(StatusCode::METHOD_NOT_ALLOWED);
+    }
+    let kind = request.headers().get(http::header::CONTENT_TYPE);
+    let kind = kind.map_or(&b""[..], |value| value.as_bytes());
+    let known = kind
+        .strip_prefix(b"application/grpc")
+        .is_some_and(|rest| matches!(rest.first(), None | Some(b'+' | b';')));
+    (!known).then_some(StatusCode::UNSUPPORTED_MEDIA_TYPE)
+}
+
+/// Refuses a call of a service that does not exist.
+fn unknown(respond: &mut SendResponse<Bytes>) {
+    let failure = Failure::protocol(GrpcCode::UNIMPLEMENTED, "Method not found!");
+    reply::refuse(respond, &failure, "-");
+}

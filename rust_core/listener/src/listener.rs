@@ -1,0 +1,315 @@
+//! A listener: its threads, and its life from bind to stop.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::{Acquire, Relaxed};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use ee_access::Admission;
+use ee_wire::{Kind, Service};
+use parking_lot::Mutex;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+
+use crate::accept::{Accepted, Opened, Place, Socket};
+use crate::audit::AuditLog;
+use crate::config::Config;
+use crate::connection::{self, HANDSHAKE};
+use crate::cycle::Cycle;
+use crate::dispatch::Dispatcher;
+use crate::events::Events;
+use crate::health::Health;
+use crate::io::{Io, Transport};
+use crate::metrics::MethodCounts;
+use crate::record::Observation;
+use crate::reflection::Reflection;
+use crate::shared::{SERVICE, Shared, Stop};
+use crate::tls::Certificates;
+
+/// How long a thread of connections may take to end.
+const TIME_TO_END: Duration = Duration::from_secs(2);
+const POLL: Duration = Duration::from_millis(2);
+
+/// Why a listener cannot be made.
+#[derive(Debug)]
+pub enum ListenError {
+    /// The address cannot be bound.
+    Bind(io::Error),
+    /// The certificate cannot be used; the text names the files.
+    Certificate(String),
+    /// Threads or descriptors are missing, or a descriptor for reflection is malformed.
+    Other(String),
+}
+
+impl fmt::Display for ListenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bind(error) => error.fmt(f),
+            Self::Certificate(message) | Self::Other(message) => f.write_str(message),
+        }
+    }
+}
+
+impl std::error::Error for ListenError {}
+
+/// Serves the contract over gRPC.
+pub struct Listener {
+    shared: Arc<Shared>,
+    dispatcher: Arc<Dispatcher>,
+    certificates: Option<Arc<Certificates>>,
+    port: Option<u16>,
+    state: Mutex<State>,
+}
+
+enum State {
+    Bound(Vec<Runtime>, Socket),
+    Started(Vec<JoinHandle<()>>),
+    Stopped,
+}
+
+type NewConnection = (Accepted, Place);
+
+impl Listener {
+    /// Takes the address; nothing is served before [`Listener::start`].
+    ///
+    /// Writes and refusals go to `audit`; lines for the log and spans to `events`.
+    pub fn bind(
+        config: Config,
+        admission: Arc<Admission>,
+        audit: Option<Arc<AuditLog>>,
+        events: Arc<Events>,
+    ) -> Result<Self, ListenError> {
+        let other = |error: io::Error| ListenError::Other(error.to_string());
+        let certificates = config.tls.clone().map(|files| {
+            Certificates::open(files, Arc::clone(&events)).map_err(ListenError::Certificate)
+        });
+        let certificates = certificates.transpose()?.map(Arc::new);
+        let reflection = config
+            .reflection
+            .as_deref()
+            .map(Reflection::new)
+            .transpose();
+        let reflection = reflection.map_err(ListenError::Other)?.map(Arc::new);
+        let runtime = || {
+            let mut builder = Builder::new_current_thread();
+            builder.enable_all().build()
+        };
+        let runtimes: Vec<_> = (0..config.io_threads.max(1))
+            .map(|_| runtime())
+            .collect::<io::Result<_>>()
+            .map_err(other)?;
+        let socket = {
+            let _inside = runtimes[0].enter();
+            Socket::bind(&config.address).map_err(ListenError::Bind)?
+        };
+        let port = socket.local().map(|address| address.port());
+        let observation = Observation {
+            refused: Default::default(),
+            events,
+            audit,
+            debug: config.debug,
+            traces: config.traces,
+        };
+        let shared = Arc::new(Shared::new(config, admission, Arc::new(observation)));
+        let dispatcher = Arc::new(Dispatcher {
+            shared: Arc::clone(&shared),
+            health: Health::new(shared.serving.subscribe()),
+            reflection,
+        });
+        Ok(Self {
+            shared,
+            dispatcher,
+            certificates,
+            port,
+            state: Mutex::new(State::Bound(runtimes, socket)),
+        })
+    }
+
+    /// The port that was taken; `None`: the address is a Unix socket.
+    pub fn port(&self) -> Option<u16> {
+        self.port
+    }
+
+    /// Serves health, and refuses calls until [`Listener::open`].
+    pub fn start(&self) -> io::Result<()> {
+        let mut state = self.state.lock();
+        let State::Bound(runtimes, socket) = std::mem::replace(&mut *state, State::Stopped) else {
+            return Ok(());
+        };
+        self.shared.workers.start(self.shared.config.workers)?;
+        let mut threads = Vec::new();
+        let mut senders = Vec::new();
+        let mut receivers = Vec::new();
+        for _ in &runtimes {
+            let (sender, receiver) = unbounded_channel();
+            senders.push(sender);
+            receivers.push(receiver);
+        }
+        let mut accepting = Some(accept(Arc::clone(&self.shared), socket, senders));
+        for (number, (runtime, connections)) in runtimes.into_iter().zip(receivers).enumerate() {
+            let dispatcher = Arc::clone(&self.dispatcher);
+            let certificates = self.certificates.clone();
+            let accepting = accepting.take();
+            let thread = thread::Builder::new().name(format!("effemb-io-{number}"));
+            threads.push(thread.spawn(move || {
+                if let Some(accepting) = accepting {
+                    runtime.spawn(accepting);
+                }
+                runtime.block_on(connect(dispatcher, certificates, connections));
+                runtime.shutdown_background();
+            })?);
+        }
+        *state = State::Started(threads);
+        Ok(())
+    }
+
+    /// Answers calls from now on.
+    pub fn open(&self, service: Service) {
+        self.shared.set_service(Some(service));
+    }
+
+    /// The health that the listener tells.
+    pub fn set_serving(&self, serving: bool) {
+        self.shared
+            .serving
+            .send_if_modified(|before| std::mem::replace(before, serving) != serving);
+    }
+
+    /// Calls in flight, and calls whose replies clients have not taken yet.
+    pub fn is_idle(&self) -> bool {
+        let admission = &self.shared.admission;
+        admission.in_flight() == 0 && admission.reply_bytes() == 0
+    }
+
+    /// Closes the address, ends the connections once their calls have ended, and after `grace` all
+    /// others. Afterwards the listener has let go of the service. Idempotent.
+    pub fn stop(&self, grace: Duration) {
+        let state = std::mem::replace(&mut *self.state.lock(), State::Stopped);
+        if let State::Started(threads) = state {
+            self.shared.stop.send_replace(Stop::Graceful);
+            wait(grace, || self.shared.connections.load(Acquire) == 0);
+            self.shared.stop.send_replace(Stop::Now);
+            wait(TIME_TO_END, || threads.iter().all(JoinHandle::is_finished));
+        }
+        self.shared.workers.close();
+        self.shared.set_service(None);
+    }
+
+    /// The counts of calls, as (kind, service, method, counts).
+    pub fn counts(&self) -> Vec<(&'static str, &'static str, &'static str, MethodCounts)> {
+        let mut counts: Vec<_> = self.shared.methods.values().collect();
+        counts.sort_unstable_by_key(|method| method.name);
+        let counts = counts.into_iter().map(|method| {
+            let kind = match method.kind {
+                Kind::Unary => "unary",
+                Kind::ServerStream => "server_stream",
+                Kind::ClientStream => "client_stream",
+            };
+            (kind, SERVICE, method.name, method.observer.metrics.read())
+        });
+        let unknown = (
+            "unary",
+            SERVICE,
+            "unknown",
+            self.shared.unknown.metrics.read(),
+        );
+        counts.chain([unknown]).collect()
+    }
+
+    /// Refused calls, by reason.
+    pub fn refused(&self) -> Vec<(&'static str, u64)> {
+        self.shared.observation.refused.read()
+    }
+
+    /// Calls that were cancelled because their clients stalled.
+    pub fn stalled(&self) -> u64 {
+        self.shared.stalled.load(Relaxed)
+    }
+
+    /// Open connections.
+    pub fn connections(&self) -> usize {
+        self.shared.connections.load(Relaxed)
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.stop(Duration::ZERO);
+    }
+}
+
+fn wait(longest: Duration, done: impl Fn() -> bool) {
+    let end = Instant::now() + longest;
+    while !done() && Instant::now() < end {
+        thread::sleep(POLL);
+    }
+}
+
+/// Hands connections to the threads in turn, until the listener stops.
+async fn accept(shared: Arc<Shared>, socket: Socket, threads: Vec<UnboundedSender<NewConnection>>) {
+    let mut stop = shared.stop.subscribe();
+    let mut turn = 0;
+    loop {
+        tokio::select! {
+            accepted = socket.accept() => {
+                // A connection beyond the limit is closed: it is dropped here.
+                if let Some(place) = Place::take(&shared.connections, shared.config.max_connections) {
+                    turn = (turn + 1) % threads.len();
+                    // A thread that has ended takes no connections: the listener stops.
+                    let _ = threads[turn].send((accepted, place));
+                }
+            }
+            _ = stop.changed() => return,
+        }
+    }
+}
+
+/// Serves the connections of a thread, until the listener stops.
+async fn connect(
+    dispatcher: Arc<Dispatcher>,
+    certificates: Option<Arc<Certificates>>,
+    mut connections: UnboundedReceiver<NewConnection>,
+) {
+    let cycle = Arc::new(Cycle::default());
+    let mut stop = dispatcher.shared.stop.subscribe();
+    loop {
+        tokio::select! {
+            Some((accepted, place)) = connections.recv() => {
+                let peer: Arc<str> = accepted.peer().into();
+                let (dispatcher, cycle) = (Arc::clone(&dispatcher), Arc::clone(&cycle));
+                let certificates = certificates.clone();
+                tokio::spawn(async move {
+                    let stall = dispatcher.shared.config.stall_timeout;
+                    if let Some(transport) = secure(accepted, certificates).await {
+                        connection::serve(dispatcher, cycle, Io::new(transport, stall), peer).await;
+                    }
+                    drop(place);
+                });
+            }
+            stopped = stop.wait_for(|stop| *stop == Stop::Now) => {
+                drop(stopped);
+                return;
+            }
+        }
+    }
+}
+
+/// The transport of a connection, after the handshake of TLS; `None`: the client failed.
+async fn secure(accepted: Accepted, certificates: Option<Arc<Certificates>>) -> Option<Transport> {
+    match (accepted.open().ok()?, certificates) {
+        (Opened::Unix(stream), _) => Some(Transport::Unix(stream)),
+        (Opened::Tcp(stream), None) => Some(Transport::Tcp(stream)),
+        (Opened::Tcp(stream), Some(certificates)) => {
+            let acceptor = TlsAcceptor::from(certificates.current());
+            let stream = timeout(HANDSHAKE, acceptor.accept(stream))
+                .await
+                .ok()?
+                .ok()?;
+            Some(Transport::Tls(Box::new(stream)))
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! What is recorded of each call: metrics, a debug line, a span, a line in the audit log.
+
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+
+use ee_access::Status;
+use ee_access::refusals;
+use http::HeaderMap;
+
+use crate::audit::{AuditLog, Entry};
+use crate::codes::GrpcCode;
+use crate::events::{Event, Events, Level, Span};
+use crate::failure::Failure;
+use crate::metrics::{MethodMetrics, Refused};
+
+/// What the calls of one method are recorded with.
+#[derive(Debug)]
+pub(crate) struct Observer {
+    pub(crate) service: &'static str,
+    pub(crate) method: &'static str,
+    /// Whether successful calls belong into the audit log.
+    pub(crate) writes: bool,
+    pub(crate) metrics: MethodMetrics,
+    pub(crate) common: Arc<Observation>,
+}
+
+/// What the calls of all methods are recorded with.
+#[derive(Debug)]
+pub(crate) struct Observation {
+    pub(crate) refused: Refused,
+    pub(crate) events: Arc<Events>,
+    pub(crate) audit: Option<Arc<AuditLog>>,
+    /// Whether each call gets a line in the log.
+    pub(crate) debug: bool,
+    /// Whether each admitted call gets a span.
+    pub(crate) traces: bool,
+}
+
+impl Observer {
+    /// Refuses a write while the audit log cannot be written and the settings say so.
+    pub(crate) fn check_audit_log(&self) -> Result<(), Status> {
+        if !self.writes {
+            return Ok(());
+        }
+        match self.common.audit.as_ref().and_then(|audit| audit.refusal()) {
+            Some(cause) => Err(refusals::audit_log_failed(&cause)),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the audit log needs the namespaces of calls.
+    pub(crate) fn audited(&self) -> bool {
+        self.common.audit.is_some()
+    }
+}
+
+/// The record of one call, from its headers to its end. A record that is dropped ends as cancelled.
+#[derive(Debug)]
+pub(crate) struct Record {
+    observer: Arc<Observer>,
+    begin: Instant,
+    context: Option<Box<[Option<String>; 2]>>,
+    ended: bool,
+    pub(crate) id: String,
+    pub(crate) peer: Arc<str>,
+    pub(crate) principal: Option<Arc<str>>,
+    pub(crate) namespace: Option<String>,
+}
+
+impl Record {
+    /// Begins the record of a call whose headers have come.
+    pub(crate) fn begin(observer: &Arc<Observer>, id: String, peer: &Arc<str>) -> Self {
+        observer.metrics.begin();
+        Self {
+            observer: Arc::clone(observer),
+            begin: Instant::now(),
+            context: None,
+            ended: false,
+            id,
+            peer: Arc::clone(peer),
+            principal: None,
+            namespace: None,
+        }
+    }
+
+    /// When the call's headers came.
+    pub(crate) fn began(&self) -> Instant {
+        self.begin
+    }
+
+    /// Notes that the call is admitted: it gets a span, if there are traces.
+    pub(crate) fn admitted(&mut self, headers: &HeaderMap) {
+        if self.observer.common.traces {
+            let text = |name| {
+                let value = headers.get(name)?.to_str().ok()?;
+                Some(value.to_owned())
+            };
+            self.context = Some(Box::new([text("traceparent"), text("tracestate")]));
+        }
+    }
+
+    /// Ends the record of a call that was answered. The line of a write is in the audit log
+    /// afterwards, so this may wait for a disk.
+    pub(crate) fn succeed(mut self) {
+        self.end(GrpcCode::OK, "");
+    }
+
+    /// Ends the record of a call that was not answered.
+    pub(crate) fn fail(mut self, failure: &Failure) {
+        if let Failure::Refused(status) = failure
+            && let Some(detail) = &status.internal_detail
+        {
+            let (id, method) = (&self.id, self.observer.method);
+            let message = format!("refused id={id} method={method} {detail}");
+            self.observer.common.events.log(Level::Error, message);
+        }
+        self.end(failure.code(), failure.reason());
+    }
+
+    fn end(&mut self, code: GrpcCode, reason: &'static str) {
+        self.ended = true;
+        let observer = &self.observer;
+        let common = &observer.common;
+        let duration = self.begin.elapsed();
+        observer.metrics.end(code, duration);
+        if !reason.is_empty() {
+            common.refused.count(reason);
+        }
+        if common.debug {
+            let message = format!(
+                "call id={} method={} principal={} code={} reason={} ms={:.3}",
+                self.id,
+                observer.method,
+                self.principal.as_deref().unwrap_or("-"),
+                code.name(),
+                if reason.is_empty() { "-" } else { reason },
+                duration.as_secs_f64() * 1000.0,
+            );
+            common.events.log(Level::Debug, message);
+        }
+        if let Some(context) = self.context.take() {
+            let span = Span {
+                name: format!("{}/{}", observer.service, observer.method),
+                context: *context,
+                begin: SystemTime::now() - duration,
+                duration,
+                code: code.number(),
+                reason,
+                request_id: self.id.clone(),
+            };
+            common.events.push(Event::Span(Box::new(span)));
+        }
+        self.audit(code, reason);
+    }
+
+    fn audit(&self, code: GrpcCode, reason: &str) {
+        let Some(audit) = &self.observer.common.audit else {
+            return;
+        };
+        if !(self.observer.writes || is_refusal(code)) {
+            return;
+        }
+        let entry = Entry {
+            id: &self.id,
+            principal: self.principal.as_deref(),
+            peer: &self.peer,
+            method: self.observer.method,
+            namespace: self.namespace.as_deref(),
+            code: code.name(),
+            reason,
+        };
+        // A refused call may end in the thread of a connection, which must not wait for a disk. A
+        // finished write ends in the worker that ran it.
+        if code == GrpcCode::OK {
+            audit.write(&entry);
+        } else {
+            audit.write_soon(&entry);
+        }
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.end(GrpcCode::CANCELLED, GrpcCode::CANCELLED.name());
+        }
+    }
+}
+
+/// Whether a call with this code was refused because of its caller, or of how much it asks for.
+fn is_refusal(code: GrpcCode) -> bool {
+    [
+        GrpcCode::UNAUTHENTICATED,
+        GrpcCode::PERMISSION_DENIED,
+        GrpcCode::RESOURCE_EXHAUSTED,
+    ]
+    .contains(&code)
+}
