@@ -153,7 +153,7 @@ def cpu_seconds(pid: int) -> float:
 
 def plot(figures: list[Figure], path: Path) -> None:
     """Draw the outcome of calls, and the latency of answered ones, against the rate."""
-    from matplotlib.figure import Figure as Canvas  # noqa: PLC0415 - only who wants a picture
+    from matplotlib.figure import Figure as Canvas  # noqa: PLC0415 - only for a picture
 
     ink, quiet = "#1b1f24", "#6b7178"
     canvas = Canvas(figsize=(10, 4.2), dpi=130, facecolor="white", layout="constrained")

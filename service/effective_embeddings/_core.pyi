@@ -159,7 +159,7 @@ class Grant:
     """What a caller may do. Immutable."""
 
     def __new__(cls, principal: str, rules: Sequence[tuple[str, str]]) -> Grant:
-        """Make a grant of these rules; what no rule allows is denied.
+        """Make a grant of these rules; a call that no rule covers is denied.
 
         Args:
             principal: Who calls, at most 256 bytes.
@@ -272,7 +272,7 @@ class Admission:
         """
 
     def replace_tokens(self, table: TokenTable) -> None:
-        """Replace the tokens at once; callers that stay keep what they have left of their rates."""
+        """Replace the tokens at once; callers that stay keep the rest of their rates."""
 
     def identify(self, metadata: Iterable[tuple[str, str | bytes]]) -> Caller:
         """Return the caller of a call, from the call's metadata.
@@ -309,7 +309,7 @@ class Admission:
         """
 
     def check_reply(self, reply_bytes: int) -> None:
-        """Refuse a message that is larger than what is sent.
+        """Refuse a reply above the largest size.
 
         Raises:
             StatusError: REPLY_TOO_LARGE.
@@ -466,7 +466,7 @@ class Engine:
         """
 
     def try_call(self, method: str, request: bytes, grant: Grant) -> bytes | None:
-        """Answer a unary call if that waits for nothing and takes microseconds.
+        """Answer a unary call if it waits for nothing and takes microseconds.
 
         Keeps the GIL.
 
@@ -496,7 +496,7 @@ class Engine:
         """Refuse new writes; writes that have begun are finished."""
 
     def close(self) -> None:
-        """Finish what has begun and let go of the directory. Idempotent."""
+        """Finish the calls that have begun and release the directory. Idempotent."""
 
 @final
 class ReplyStream(Iterator[bytes]):

@@ -72,7 +72,7 @@ impl Admission {
     }
 
     /// Replaces the token table at once for all calls that are identified from now on. Callers
-    /// whose tokens stay keep what they have left of their rates.
+    /// whose tokens stay keep the rest of their rates.
     pub fn replace_tokens(&self, table: TokenTable) {
         let before = self.callers();
         let table = match before {
@@ -166,7 +166,7 @@ impl Admission {
             .map_err(|shortage| self.overloaded(shortage))
     }
 
-    /// Refuses a reply that is larger than what is sent.
+    /// Refuses a reply above the largest size.
     pub fn check_reply(&self, bytes: u64) -> Result<(), Status> {
         if bytes > self.config.max_reply_bytes {
             let limit = self.config.max_reply_bytes;

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use prost::{Message, Name};
 use prost_types::{Any, Duration};
 
-/// What a failed call carries in `grpc-status-details-bin`.
+/// The content of `grpc-status-details-bin`.
 #[derive(Clone, PartialEq, Message)]
 pub struct Status {
     /// The gRPC status code.
@@ -49,7 +49,7 @@ pub struct FieldViolation {
     /// Its path, such as `assignments[3].embedding`.
     #[prost(string, tag = "1")]
     pub field: String,
-    /// What is wrong with it.
+    /// The fault.
     #[prost(string, tag = "2")]
     pub description: String,
     /// The name of the reason.

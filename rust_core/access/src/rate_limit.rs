@@ -12,7 +12,7 @@ pub struct Rate {
 }
 
 impl Rate {
-    /// A rate whose burst, if it is 0, is what one second allows; a burst is at least 1.
+    /// A rate with a burst; 0: the calls of one second. A burst is at least 1.
     pub fn new(per_second: f64, burst: f64) -> Self {
         let burst = if burst > 0.0 { burst } else { per_second };
         Self {

@@ -12,7 +12,7 @@ pub use v1::ErrorReason;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(i32)]
 pub enum Code {
-    /// The request is invalid whatever the state of the service.
+    /// The request is invalid in every state of the service.
     InvalidArgument = 3,
     /// The deadline passed.
     DeadlineExceeded = 4,

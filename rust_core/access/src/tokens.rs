@@ -152,7 +152,7 @@ impl TokenTable {
         })
     }
 
-    /// The same tokens, with what the callers of another table have left of their rates.
+    /// The same tokens, with the rest of the rates of another table's callers.
     #[must_use]
     pub fn with_rates_of(mut self, before: &Self) -> Self {
         for (hash, caller) in self.by_tag.values_mut() {

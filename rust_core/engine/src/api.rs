@@ -248,7 +248,7 @@ pub enum SnapshotView {
 pub enum Frame {
     /// The first.
     Header {
-        /// What it holds.
+        /// Its content.
         view: SnapshotView,
         /// The namespace, at the snapshot's revision.
         namespace: NamespaceView,

@@ -377,9 +377,8 @@ impl Engine {
         self.shared.health.stop();
     }
 
-    /// Finishes what was begun, writes everything that a start would have to do again, and lets
-    /// go of the directory once nothing is read any more. Idempotent. In a forked process it does
-    /// nothing.
+    /// Finishes the calls that have begun, writes dirty sums, checkpoints, and releases the directory
+    /// after the last read. Idempotent. In a forked process it does nothing.
     pub fn close(&self) {
         if self.shared.health.own_process().is_err() {
             return;

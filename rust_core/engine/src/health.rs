@@ -77,7 +77,7 @@ impl WriteHealth {
         }
     }
 
-    /// Refuses what cannot be written now.
+    /// Refuses a write that cannot be executed now.
     pub(crate) fn may_write(&self) -> Result<()> {
         self.own_process()?;
         self.may_write_queued()?;

@@ -30,7 +30,7 @@ use crate::{FailureLatch, NamespaceRow, StoreError, StoreResult};
 /// Called, from any thread, when [`WriteSession::upkeep`] has something to finish.
 pub type Wake = Arc<dyn Fn() + Send + Sync>;
 
-/// What a store is, for an operator.
+/// Facts about a store, for an operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Description {
     /// Version of the database.
@@ -39,12 +39,12 @@ pub struct Description {
     pub location: String,
 }
 
-/// What a check of the files found.
+/// The result of a check of the files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FilesReport {
     /// Pages of the database file that were read.
     pub pages: u64,
-    /// What does not agree; empty: no damage.
+    /// The damage found; empty: none.
     pub findings: Vec<String>,
 }
 
@@ -59,7 +59,7 @@ pub trait Backend: Send + Sync {
     /// The failure that has ended writing, if any.
     fn failure(&self) -> &Arc<FailureLatch>;
 
-    /// What the store is.
+    /// Facts about the store.
     fn describe(&self) -> Description;
 
     /// Entries that have been acknowledged, of all namespaces together.
@@ -71,7 +71,7 @@ pub trait Backend: Send + Sync {
 
 /// A read view: of one moment, the moment of its first read.
 pub trait View: Send {
-    /// What can be read.
+    /// The reads.
     fn reads(&self) -> &(dyn Reads + 'static);
 }
 
@@ -83,7 +83,7 @@ impl Deref for dyn View {
     }
 }
 
-/// What can be read of a store, in a view or inside a transaction.
+/// The reads of a store, in a view or inside a transaction.
 pub trait Reads {
     /// The active namespace with a name.
     fn namespace_by_name(&self, name: &str) -> StoreResult<Option<NamespaceRow>>;
@@ -257,7 +257,7 @@ pub enum Commit {
     Unknown(StoreError),
 }
 
-/// What came of items of a snapshot.
+/// The result of restoring items of a snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Restored {
@@ -274,7 +274,7 @@ pub type RestoredItem = (Item, Vec<Membership>);
 
 /// A session that writes: one transaction at a time.
 pub trait WriteSession: Send {
-    /// What can be read inside the transaction.
+    /// The reads inside the transaction.
     fn reads(&self) -> &dyn Reads;
 
     /// Begins a transaction. Its entries get the time `now_ms` or, if the clock went back, the time
@@ -291,10 +291,10 @@ pub trait WriteSession: Send {
     /// A command begins.
     fn begin_command(&mut self);
 
-    /// Keeps what the command has written.
+    /// Keeps the changes of the command.
     fn keep_command(&mut self) -> StoreResult<()>;
 
-    /// Undoes what the command has written.
+    /// Undoes the changes of the command.
     fn undo_command(&mut self) -> StoreResult<()>;
 
     /// The rows of a namespace, for the state machine.
@@ -318,7 +318,7 @@ pub trait WriteSession: Send {
     /// Deletes at most `limit` answers that have expired at the transaction's time.
     fn idempotency_expire(&mut self, limit: usize) -> StoreResult<()>;
 
-    /// Writes what a category has absorbed up to a revision.
+    /// Writes the sum and statistics of a category at a revision.
     fn save_sum(
         &mut self,
         namespace: i64,

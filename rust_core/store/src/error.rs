@@ -14,7 +14,7 @@ pub enum StoreError {
     /// The database files are damaged. The transaction may have been rolled back.
     #[error("database file: {what}")]
     Damaged {
-        /// What does not agree.
+        /// The disagreement.
         what: String,
     },
     /// A row with this key exists already. The transaction may have been rolled back.
@@ -23,12 +23,12 @@ pub enum StoreError {
         /// The constraint.
         cause: String,
     },
-    /// A stored row or record is not what was written.
+    /// A stored row or record is damaged.
     #[error("{place}: {what}")]
     Corrupted {
         /// The row.
         place: String,
-        /// What does not agree.
+        /// The disagreement.
         what: String,
     },
     /// A stored record was written by a newer version of the software.
@@ -60,7 +60,7 @@ impl StoreError {
         }
     }
 
-    /// A row or record that is not what was written.
+    /// A damaged row or record.
     pub fn corrupted(place: impl Into<String>, what: impl Into<String>) -> Self {
         Self::Corrupted {
             place: place.into(),

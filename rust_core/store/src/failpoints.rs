@@ -1,7 +1,7 @@
 //! Points at which tests make the store and the engine fail, by name.
 //!
-//! A failpoint is reached in a build of the product too, and does nothing there: what is armed
-//! exists only with the feature `failpoints`, which the tests of the store and the engine turn on.
+//! In a build of the product a failpoint does nothing: faults can be armed only with the feature
+//! `failpoints`, which the tests of the store and the engine turn on.
 
 /// Declares the failpoints and lists them.
 macro_rules! failpoints {
@@ -75,7 +75,7 @@ failpoints! {
     CloseCheckpoint,
 }
 
-/// Does what a test has armed at a failpoint.
+/// Causes the fault that a test has armed at a failpoint.
 #[cfg(not(feature = "failpoints"))]
 #[inline(always)]
 pub fn reach(_point: Failpoint) -> crate::StoreResult<()> {
@@ -95,7 +95,7 @@ mod armed {
     use super::Failpoint;
     use crate::{StoreError, StoreResult};
 
-    /// What happens at a failpoint.
+    /// The fault at a failpoint.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub enum Fault {
         /// The process ends at once.
@@ -167,7 +167,7 @@ mod armed {
         CLOCK_OFFSET.load(Ordering::Relaxed)
     }
 
-    /// Does what a test has armed at a failpoint.
+    /// Causes the fault that a test has armed at a failpoint.
     pub fn reach(point: Failpoint) -> StoreResult<()> {
         let fault = {
             let mut armed = ARMED.lock();

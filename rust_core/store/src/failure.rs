@@ -5,7 +5,7 @@ use parking_lot::Mutex;
 /// Why nothing more is written. Set once, by the first error; never reset.
 ///
 /// A failed sync is not tried again, since the kernel may have dropped the pages that it could not
-/// write. A restart reads what is really on the disk.
+/// write. A restart reads the actual content of the disk.
 #[derive(Debug, Default)]
 pub struct FailureLatch(Mutex<Option<String>>);
 

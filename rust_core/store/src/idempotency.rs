@@ -9,7 +9,7 @@ pub const RETENTION_MS: i64 = 24 * 60 * 60 * 1000;
 /// Expired answers that are deleted for each new one, at most.
 pub const EXPIRE_PER_ANSWER: usize = 4;
 
-/// What is known of a request id.
+/// The state of a request id.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Known {
     /// The id is new, or has expired.

@@ -8,8 +8,8 @@
 //! ```
 //!
 //! The engine knows [`Backend`], [`View`] and [`WriteSession`] and no SQL; SQL, transactions, the files of
-//! a data directory, their lock and their watermarks stop at this crate. What goes into a
-//! stored record, and how a record grows a field, is in [`codec`]: one truth for all backends.
+//! a data directory, their lock and their watermarks stop at this crate. The form of
+//! a stored record, and how it grows a field, is in [`codec`], the same for all backends.
 //!
 //! Invariants:
 //!

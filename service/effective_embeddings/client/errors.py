@@ -140,7 +140,7 @@ class EffectiveEmbeddingsError(Exception):
 
 
 class InvalidArgument(EffectiveEmbeddingsError):
-    """The request is invalid, whatever the service holds; see ``field_violations``."""
+    """The request is invalid in every state of the service; see ``field_violations``."""
 
     default_code = Code.INVALID_ARGUMENT
 

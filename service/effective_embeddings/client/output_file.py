@@ -72,7 +72,7 @@ class OutputFile:
 
     def discard(self) -> None:
         """Leave nothing behind; idempotent."""
-        with suppress(OSError):  # what a pipe no longer takes is discarded anyway
+        with suppress(OSError):  # a closed pipe discards the rest anyway
             self.file.close()
         if self._partial is not None:
             self._partial.unlink(missing_ok=True)

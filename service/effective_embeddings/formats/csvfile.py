@@ -22,7 +22,7 @@ from effective_embeddings.formats.text import MAX_LINE_BYTES, LineSource
 
 __all__ = ["CsvReader", "CsvWriter"]
 
-# What a column of metadata begins with.
+# The prefix of a column of metadata.
 _METADATA = "metadata."
 
 

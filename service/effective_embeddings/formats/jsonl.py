@@ -55,7 +55,7 @@ class JsonlReader:
 
 
 class JsonlWriter:
-    """Writes one object per line, without what is not said. The path ``-`` is standard output."""
+    """Writes one object per line, without missing values. The path ``-`` is standard output."""
 
     def __init__(self, path: str, kind: Kind) -> None:
         self._kind = kind

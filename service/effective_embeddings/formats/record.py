@@ -1,4 +1,4 @@
-"""What a format offers: a reader of rows and a writer of rows."""
+"""The interface of a format: a reader of rows and a writer of rows."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The three kinds of rows that a file can hold, and the one table of their fields.
 
 To add a field, add it to its class: every format reads and writes it by its type. None means
-"not said": what exists keeps its value, what is new takes the default.
+"missing": an existing row keeps its value, a new one takes the default.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ __all__ = [
 
 
 class Kind(StrEnum):
-    """What the rows of a file are."""
+    """The kind of the rows of a file."""
 
     CATEGORIES = "categories"
     ITEMS = "items"
@@ -135,5 +135,5 @@ def key_of(row: Row) -> str:
 
 
 def vector_of(row: Row) -> Vector | None:
-    """Return a row's vector, whatever its kind calls it."""
+    """Return a row's vector, whose field has a name by its kind."""
     return row.base if isinstance(row, CategoryRow) else row.embedding

@@ -1,4 +1,4 @@
-"""What JSON Lines and CSV share: a file, or standard input, read line by line."""
+"""Shared by JSON Lines and CSV: a file, or standard input, read line by line."""
 
 from __future__ import annotations
 

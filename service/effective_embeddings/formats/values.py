@@ -38,7 +38,7 @@ _MOST_SHOWN = 80
 
 
 class FieldError(ValueError):
-    """A value that a field cannot have: what is wrong with it, and where inside the field."""
+    """A value that a field cannot have: the fault, and its place inside the field."""
 
     def __init__(self, problem: str, inside: str = "") -> None:
         super().__init__(problem)
@@ -46,7 +46,7 @@ class FieldError(ValueError):
 
 
 def load_json(text: str) -> Any:
-    """Return what a JSON text holds.
+    """Return the value of a JSON text.
 
     Raises:
         FieldError: It is not JSON, has a name twice in an object, or is nested too deeply.
@@ -84,11 +84,11 @@ def shown(value: object) -> str:
 
 
 class ValueType(ABC):
-    """How one type of value is read and written; None stands for "not said"."""
+    """How one type of value is read and written; None stands for a missing one."""
 
     @abstractmethod
     def parse(self, value: Any, dimension: int | None) -> Any:
-        """Return the checked value of what a format gives, which is not None.
+        """Return the checked value of a format's value, which is not None.
 
         Raises:
             FieldError: The field cannot have this value.
@@ -107,7 +107,7 @@ class ValueType(ABC):
         return value
 
     def entry(self, entry: Any) -> Any:
-        """Return what an array's entry stands for; None: not said."""
+        """Return the value of an array's entry; None: missing."""
         return entry
 
 

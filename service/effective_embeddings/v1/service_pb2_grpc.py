@@ -184,7 +184,7 @@ class EffectiveEmbeddingsServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def UpdateNamespace(self, request, context):
-        """Changes the description and labels of a namespace.
+        """Changes the description, labels and ranking of a namespace.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

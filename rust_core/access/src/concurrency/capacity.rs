@@ -1,4 +1,4 @@
-//! An amount and what each principal holds of it.
+//! An amount, and the part that each principal holds.
 
 use std::collections::HashMap;
 use std::sync::Arc;

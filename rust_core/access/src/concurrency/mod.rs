@@ -14,8 +14,8 @@ use parking_lot::Mutex;
 
 use self::capacity::Capacity;
 
-/// The values of the limits. A share is what one principal may hold of the whole; a share that
-/// equals the whole has no effect.
+/// The values of the limits. A share is the part that one principal may hold; a share that equals the
+/// whole has no effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Calls that are executed or wait for a worker, streams included.
@@ -36,7 +36,7 @@ pub struct Limits {
     pub reply_bytes_share: u64,
 }
 
-/// What a permit is for.
+/// The purpose of a permit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Work {
     /// To wait for the request of a call.
@@ -99,8 +99,8 @@ impl ConcurrencyLimiter {
 
     /// A permit for some work, if there is room for it now.
     ///
-    /// A call may not wait for its request either while there is no room to execute it: that there
-    /// will be room by then is unlikely.
+    /// While no permit to execute a call is free, a call may not wait for its request either: one is
+    /// unlikely to become free before the request arrives.
     pub fn try_acquire(
         self: &Arc<Self>,
         principal: &Arc<str>,

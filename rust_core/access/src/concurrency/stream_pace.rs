@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// How fast a client must send or take the messages of a stream, so that it does not hold the
-/// stream's permit for ever by sending little. Only the time during which the service waits for
+/// stream's permit indefinitely by sending little. Only the time during which the service waits for
 /// the client counts.
 #[derive(Clone, Copy, Debug)]
 pub struct StreamPace {

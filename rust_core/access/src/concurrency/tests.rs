@@ -158,7 +158,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 0..200)
 }
 
-/// What the permits of a model add up to, by principal: calls, arriving, streams.
+/// The number of permits of a model for some kinds of work, of one principal or of all.
 fn counted(held: &[(usize, Work, Permit)], who: Option<usize>, of: &[Work]) -> u64 {
     let counts = held
         .iter()

@@ -102,7 +102,7 @@ impl CachedNamespace {
         (!self.changing.load(Ordering::Relaxed)).then_some(state)
     }
 
-    /// Copies in what a durable write has changed, and wakes the readers that wait for the revision.
+    /// Copies in the changes of a durable write, and wakes the readers that wait for the revision.
     /// Returns by how many bytes the namespace grew.
     pub(crate) fn publish(&self, draft: Draft) -> isize {
         let (revision, memory) = {

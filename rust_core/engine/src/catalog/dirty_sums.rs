@@ -29,9 +29,9 @@ pub(crate) struct DirtySums {
     queue: VecDeque<Dirty>,
     members: FxHashSet<i64>,
     effects: u64,
-    /// What is due, as far as it is less than a sum: in parts of [`EFFECTS_PER_ROUND`].
+    /// The fraction of a sum that is due, in parts of [`EFFECTS_PER_ROUND`].
     part: u64,
-    /// What the transaction has changed, in order.
+    /// The changes of the transaction, in order.
     edits: Vec<Edit>,
     /// `effects` and `part` before the transaction.
     before: (u64, u64),

@@ -20,7 +20,7 @@ use crate::shared::Shared;
 /// hundred where the sketches cannot tell the rows apart.
 const SHORT_BYTES: u64 = 1 << 20;
 
-/// Rows, counted for each query, of a short ranking, whatever their dimension.
+/// Rows, counted for each query, of a short ranking in any dimension.
 const SHORT_ROWS: u64 = 1 << 12;
 
 /// Queries of a short ranking that LOCAL ranks again: a tenth of a millisecond each.
@@ -116,7 +116,7 @@ impl Ranker<'_> {
         published.ranking_of(options).mode == RankingMode::Local
     }
 
-    /// The rankings, from what is in memory.
+    /// The rankings, from memory alone.
     fn ranked(
         &self,
         published: &Namespace,

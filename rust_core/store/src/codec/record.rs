@@ -86,7 +86,7 @@ pub fn encode<R: Record>(record: &R) -> Vec<u8> {
     encode_parts::<R>(|out| record.body(out), |out| record.extensions(out))
 }
 
-/// Bytes of a record, from what writes its parts.
+/// Bytes of a record, from the functions that write its body and its extensions.
 pub(super) fn encode_parts<R: Record>(
     body: impl FnOnce(Body) -> Body,
     extensions: impl FnOnce(&mut Extensions),

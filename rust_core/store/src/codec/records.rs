@@ -96,7 +96,7 @@ impl Record for Entry {
     }
 }
 
-/// What a category has absorbed, apart from the sum itself.
+/// The statistics of a category's members, apart from the sum itself.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StoredStats {
     /// Counts and sums of its members.

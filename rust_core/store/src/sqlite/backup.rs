@@ -11,7 +11,7 @@ use crate::{StoreError, StoreResult};
 /// Copies a data directory, as of one moment, into `to`, an empty directory. The copy is a data
 /// directory with watermarks of its own; it is not verified and not synced.
 ///
-/// Another process may have the directory open, and goes on writing; otherwise no process can open
+/// Another process may have the directory open, and continues to write; otherwise no process can open
 /// the directory until the copy is done.
 pub fn copy_directory(directory: &Path, to: &Path) -> StoreResult<()> {
     let source = directory.join("effemb.db");
@@ -31,7 +31,7 @@ pub fn copy_directory(directory: &Path, to: &Path) -> StoreResult<()> {
     copy_database(&source, &database)?;
     let sequence = checkpointed_sequence(&database)
         .ok_or_else(|| StoreError::corrupted("backup", "the copy cannot be read"))?;
-    // What was acknowledged before the copy began must be in it.
+    // The copy must have every write that was acknowledged before it began.
     if sequence < watermarks.acknowledged {
         return Err(super::lost("the WAL", sequence, watermarks.acknowledged));
     }

@@ -31,7 +31,7 @@ pub(crate) fn wal_frames(connection: &Connection) -> StoreResult<WalFrames> {
     run(connection, "PRAGMA wal_checkpoint(NOOP)")
 }
 
-/// Checkpoints what can be copied without a wait.
+/// Checkpoints the frames that can be copied without a wait.
 pub(crate) fn checkpoint_passive(connection: &Connection) -> StoreResult<WalFrames> {
     run(connection, "PRAGMA wal_checkpoint(PASSIVE)")
 }
@@ -39,7 +39,7 @@ pub(crate) fn checkpoint_passive(connection: &Connection) -> StoreResult<WalFram
 /// Checkpoints the rest, and waits a moment for readers of the WAL: the next write then restarts the
 /// WAL. A read that begins after the checkpoint does not need the WAL, and is not waited for.
 ///
-/// Without the wait, the WAL of a store under constant reads would grow for ever.
+/// Without the wait, the WAL of a store under constant reads would grow without bound.
 pub(crate) fn checkpoint_restart(connection: &Connection) -> StoreResult<WalFrames> {
     connection.busy_timeout(READER_WAIT)?;
     run(connection, "PRAGMA wal_checkpoint(RESTART)")

@@ -1,7 +1,7 @@
 //! Checkpoints beside the writer.
 //!
 //! The checkpoint of a long WAL takes a tenth of a second, during which no write could go on. So a
-//! thread copies most of it, on a connection of its own. The writer copies what was written meanwhile;
+//! thread copies most of it, on a connection of its own. The writer copies the frames written meanwhile;
 //! then the database file is complete, the watermarks say so, and the WAL restarts.
 //!
 //! Invariant: the thread never copies all of the WAL, since the next write would restart it before
@@ -25,7 +25,7 @@ use crate::backend::Wake;
 use crate::failpoints::{Failpoint, reach};
 use crate::{StoreError, StoreResult};
 
-/// Passes over the WAL: the second one copies what was written during the first.
+/// Passes over the WAL: the second one copies the frames written during the first.
 const ROUNDS: usize = 2;
 
 /// Longest wait for the next write. Without one, the writer is idle and can do the checkpoint.

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use super::database::open_reader;
 use crate::{StoreError, StoreResult};
 
-/// Writes a copy of the database, WAL included, into a new file: what was committed when the copy
+/// Writes a copy of the database, WAL included, into a new file: the committed state when the copy
 /// began. This and other processes may write meanwhile; the WAL cannot restart until the copy ends.
 /// The pages of the copy get checksums of their own. The copy is not synced.
 pub(crate) fn copy_database(file: &Path, to: &Path) -> StoreResult<()> {

@@ -41,7 +41,7 @@ pub(super) struct Lock {
 /// A locked file: the process that locked it, its device and its number there.
 type Key = (u32, u64, u64);
 
-/// What is locked by this process, and by those that it was forked from.
+/// The paths that this process has locked, and the processes that it was forked from.
 static LOCKED: Mutex<Vec<Key>> = Mutex::new(Vec::new());
 
 impl Lock {

@@ -1,4 +1,4 @@
-//! What SQLite finds when it looks at everything.
+//! SQLite's own integrity check.
 
 use rusqlite::Connection;
 
@@ -10,7 +10,7 @@ pub(crate) fn page_size(connection: &Connection) -> StoreResult<usize> {
     Ok(size as usize)
 }
 
-/// Reads all pages, and compares indexes with tables; returns what does not agree.
+/// Reads all pages, and compares indexes with tables; returns the damage found.
 pub(crate) fn check_integrity(connection: &Connection) -> StoreResult<Vec<String>> {
     let mut statement = connection.prepare("PRAGMA integrity_check")?;
     let lines = statement.query_map([], |row| row.get::<_, String>(0))?;

@@ -74,7 +74,7 @@ fn items(connection: &Connection, sql: &str, parameters: impl Params) -> StoreRe
     rows.map(|row| row?.check()).collect()
 }
 
-/// Hands over each category of a namespace with what was last written of its sum.
+/// Visits each category of a namespace with its last written sum.
 pub(crate) fn stored_categories(
     connection: &Connection,
     namespace: i64,

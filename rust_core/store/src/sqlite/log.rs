@@ -82,7 +82,7 @@ impl RawEntry {
         }
     }
 
-    /// Bytes of what has no bound of its own.
+    /// Bytes of the fields without a bound of their own.
     pub(super) fn bytes(&self) -> usize {
         self.entry.len()
     }

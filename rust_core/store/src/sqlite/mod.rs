@@ -66,7 +66,7 @@ pub struct Sqlite {
     writer: Mutex<Option<Connection>>,
 }
 
-/// What the views, the writer and the checkpointer share.
+/// The state that views, writer and checkpointer share.
 struct Shared {
     directory: Directory,
     views: Arc<Views>,
@@ -154,7 +154,7 @@ fn explained(error: StoreError, had_wal: bool, watermarks: Watermarks) -> StoreE
     }
 }
 
-/// Some of what was acknowledged is missing.
+/// The error for missing acknowledged writes.
 fn lost(place: &str, found: u64, marked: u64) -> StoreError {
     StoreError::corrupted(
         place,

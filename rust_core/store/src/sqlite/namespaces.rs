@@ -20,7 +20,7 @@ pub(crate) fn namespace_by_name(
     raw.map(RawRow::check).transpose()
 }
 
-/// The namespace with an identifier, whatever its state.
+/// The namespace with an identifier, in any state.
 pub(crate) fn namespace_by_id(
     connection: &Connection,
     id: i64,

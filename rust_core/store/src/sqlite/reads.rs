@@ -1,4 +1,4 @@
-//! What can be read through a connection.
+//! The reads through a connection.
 
 use std::ops::ControlFlow;
 

@@ -1,4 +1,4 @@
-//! Reading what can be read of a damaged data directory: row by row, and keys from both ends.
+//! Reading the readable part of a damaged data directory: row by row, and keys from both ends.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -103,7 +103,7 @@ impl Salvage {
         newest.into_iter().fold(head, i64::max)
     }
 
-    /// The namespace with an identifier, whatever its state.
+    /// The namespace with an identifier, in any state.
     pub fn namespace(&self, id: i64) -> StoreResult<Option<NamespaceRow>> {
         namespaces::namespace_by_id(&self.connection, id)
     }

@@ -1,4 +1,4 @@
-//! The table of sums: what each category had absorbed at a revision.
+//! The table of sums: the sum and statistics of each category at a revision.
 
 use ee_core::namespace::CategoryDraft;
 use rusqlite::{Connection, OptionalExtension};
@@ -7,7 +7,7 @@ use crate::StoreResult;
 use crate::checksum::Checksum;
 use crate::codec::{StoredStats, decode, encode, sum_from_bytes, sum_to_bytes};
 
-/// Writes what a category had absorbed at a revision.
+/// Writes the sum and statistics of a category at a revision.
 pub(crate) fn save_sum(
     connection: &Connection,
     namespace: i64,
@@ -28,10 +28,10 @@ pub(crate) fn save_sum(
     Ok(())
 }
 
-/// A written sum: its revision, and what the category had absorbed then.
+/// A written sum: its revision, the sum and its statistics.
 pub(crate) type StoredSum = (u64, StoredStats, Vec<i64>);
 
-/// What a category had absorbed when that was last written.
+/// The last written sum of a category.
 pub(crate) fn load_sum(connection: &Connection, category: i64) -> StoreResult<Option<StoredSum>> {
     let mut statement = connection.prepare_cached(
         "SELECT namespace, revision, stats, sum, checksum FROM sums WHERE category = ?1",

@@ -119,7 +119,7 @@ mod tests {
         assert_eq!(idle.connections.len(), KEPT);
         let kept = idle.connections.iter().map(|each| &each.0).chain([&writer]);
         let kib = kept.map(|connection| {
-            // Below 0 the size is in KiB, whatever the size of a page.
+            // A negative size is in KiB and does not depend on the page size.
             let size: i64 = connection
                 .pragma_query_value(None, "cache_size", |row| row.get(0))
                 .unwrap();

@@ -24,7 +24,7 @@ use crate::{NamespaceRow, NamespaceState, StoreError, StoreResult};
 /// Bytes of the WAL from which on it is checkpointed.
 const WAL_BYTES: i64 = 64 * 1024 * 1024;
 
-/// The connection that writes, and what belongs to it. SQLite has one writer, so a transaction never
+/// The writing connection and its state. SQLite has one writer, so a transaction never
 /// conflicts.
 pub(crate) struct SqliteWriter {
     rows: Rows,
@@ -78,7 +78,7 @@ impl SqliteWriter {
         namespaces::save_namespace(self.connection(), &row)
     }
 
-    /// Writes what a commit brings along, and commits.
+    /// Writes the rows that go along with a commit, and commits.
     fn try_commit(&mut self) -> StoreResult<()> {
         let connection = &self.rows.connection.0;
         self.rows.pending.insert(connection)?;
@@ -103,7 +103,7 @@ impl SqliteWriter {
         WAL_BYTES / self.page_size
     }
 
-    /// Checkpoints what the checkpointer has left of the WAL.
+    /// Checkpoints the rest of the WAL.
     fn complete_checkpoint(&self) -> StoreResult<()> {
         reach(Failpoint::Checkpoint)?;
         checkpoint_passive(self.connection())?;
@@ -307,7 +307,7 @@ impl WriteSession for SqliteWriter {
         }
     }
 
-    /// Only a restart can tell: it reads what is on the disk.
+    /// Only a restart can tell, by reading the disk.
     fn resolve(&mut self, cause: StoreError) -> Commit {
         Commit::Unknown(cause)
     }

@@ -51,7 +51,8 @@ def put(
     ] = None,
     clear_base: Annotated[bool, typer.Option("--clear-base", help="Remove the base.")] = False,
     base_weight: Annotated[
-        float | None, typer.Option(help="How much the base counts; an item counts 1.")
+        float | None,
+        typer.Option(help="Weight of the base; an item of weight 1 counts as much as 1."),
     ] = None,
     window: Annotated[
         int | None, typer.Option(help="Only this many most recent members count; 0: all.")

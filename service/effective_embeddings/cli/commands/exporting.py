@@ -55,10 +55,10 @@ def export(
 ) -> None:
     """Write the categories, items or assignments of a namespace to a file.
 
-    `effemb import` reads it back, the same to the last bit. A regular file is replaced once the
-    export is complete, and keeps its mode; a device or a pipe is written into. Assignments are in
+    `effemb import` reads it back, equal to the last bit. A regular file is replaced once the export
+    is complete, and keeps its mode; a device or a pipe is written to directly. Assignments are in
     the order in which they were made, without actor, time and reason. `effemb snapshot` keeps
-    these too, and shows one revision, while writes during an export may be in it or not.
+    these too and is of one revision, whereas an export may contain or miss concurrent writes.
 
     Example:  effemb export items notes items.parquet
     """

@@ -38,11 +38,11 @@ _FIELDS = "; ".join(f"{kind} have {', '.join(FIELDS[kind])}" for kind in Kind).c
 
 HELP = f"""Read categories, items or assignments from files.
 
-{_FIELDS}. Only keys are required; what a row does
-not say stays as it is. A key must not come twice in a file.
+{_FIELDS}. Only keys are required; a missing value
+leaves the stored one unchanged. A key may occur only once in a file.
 
-To resume an interrupted run, run it again: rows that are stored already change nothing. A bad
-row ends the run before anything of its batch is written, unless --skip-bad is given.
+To resume an interrupted import, run it again: rows that are stored already change nothing. A
+bad row ends the run before its batch is written, unless --skip-bad is given.
 
 Example:  effemb import categories notes categories.jsonl
 
@@ -75,11 +75,11 @@ def import_(
         typer.Option(min=1, max=10_000, help="Rows per request; each request is all or nothing."),
     ] = 1000,
     skip_bad: Annotated[
-        bool, typer.Option("--skip-bad", help="Report bad rows, skip them, and go on.")
+        bool, typer.Option("--skip-bad", help="Report bad rows, skip them and continue.")
     ] = False,
     model: ModelOption = "",
 ) -> None:
-    """Import files; HELP says how."""
+    """Import files, as HELP describes."""
     started = time.monotonic()
     info = run.client.get_namespace(namespace)
     job = _Job(run, info, kind, skip_bad=skip_bad, model=model)

@@ -1,4 +1,4 @@
-"""`effemb info` and `effemb verify`: what the service is, and whether its data is consistent."""
+"""`effemb info` and `effemb verify`: facts about a service, and the check of its data."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["info", "verify"]
 
 @asks
 def info(run: Run) -> None:
-    """Show what the service is: version, kernel, memory, limits.
+    """Show version, kernel, memory and limits of a service.
 
     Example:  effemb info --server 127.0.0.1:50051
     """
@@ -40,7 +40,7 @@ def verify(
         typer.Argument(metavar="NAMESPACE...", help="Default: all, and the storage below them."),
     ] = None,
 ) -> None:
-    """Rebuild everything from the items and compare it, bit by bit, with what is served.
+    """Rebuild everything from the items and compare it, bit by bit, with the served state.
 
     Without a name the storage is verified first: the checksum of every page, and indexes against
     tables. Differences are listed, and the exit status is 1.

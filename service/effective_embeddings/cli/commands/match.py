@@ -33,21 +33,22 @@ def match(
         typer.Option("--mean", help="One query: the mean of all items and vectors given."),
     ] = False,
     limit: Annotated[int, typer.Option(min=0, help="Most categories per query; 0: all.")] = 10,
-    min_score: Annotated[float | None, typer.Option(help="Least score of a match.")] = None,
+    min_score: Annotated[float | None, typer.Option(help="Leave out lower scores.")] = None,
     min_rank_score: Annotated[
-        float | None, typer.Option(help="Least rank score of a match.")
+        float | None, typer.Option(help="Leave out lower rank scores.")
     ] = None,
     ranking: Annotated[
-        RankingMode | None, typer.Option(help="How to order; default: as the namespace does.")
+        RankingMode | None,
+        typer.Option(help="How to order the categories; default: the namespace's."),
     ] = None,
     fairness: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Default: as in the namespace.")
+        float | None, typer.Option(min=0, max=1, help="Fairness; default: the namespace's.")
     ] = None,
     include: Annotated[
-        list[str] | None, typer.Option(metavar="CATEGORY", help="Only these compete.")
+        list[str] | None, typer.Option(metavar="CATEGORY", help="Rank only this; can be repeated.")
     ] = None,
     exclude: Annotated[
-        list[str] | None, typer.Option(metavar="CATEGORY", help="These do not compete.")
+        list[str] | None, typer.Option(metavar="CATEGORY", help="Leave this out; can be repeated.")
     ] = None,
 ) -> None:
     """Rank all categories by what they have learned, for a vector or a stored item.

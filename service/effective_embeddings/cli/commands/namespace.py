@@ -27,7 +27,7 @@ app = typer.Typer(help="Independent sets of categories and items.", no_args_is_h
 RankingOption = Annotated[
     RankingMode | None,
     typer.Option(
-        help="cosine: by score; local: the best again, by the members nearest to the query."
+        help="cosine: by score; local: the best of these by their members nearest to the query."
     ),
 ]
 FairnessOption = Annotated[
@@ -35,8 +35,8 @@ FairnessOption = Annotated[
     typer.Option(
         min=0,
         max=1,
-        help="How much less a category with members scores, so that one without has a chance, "
-        "0 to 1. Default: 0 with cosine, 0.5 with local.",
+        help="The share of the expected score that categories with members lose against those"
+        " without, 0 to 1. Default: 0 with cosine, 0.5 with local.",
     ),
 ]
 LabelOption = Annotated[
@@ -106,7 +106,7 @@ def get(run: Run, name: NamespaceArgument) -> None:
 @app.command("list")
 @asks
 def list_(
-    run: Run, *, prefix: Annotated[str, typer.Option(help="Only names that begin with it.")] = ""
+    run: Run, *, prefix: Annotated[str, typer.Option(help="Only names with this prefix.")] = ""
 ) -> None:
     """List namespaces by name.
 
@@ -171,7 +171,7 @@ def delete(
     name: NamespaceArgument,
     *,
     force: Annotated[
-        bool, typer.Option("--force", help="Even if it holds categories or items.")
+        bool, typer.Option("--force", help="Delete it even if it holds categories or items.")
     ] = False,
 ) -> None:
     """Delete a namespace with everything in it. Only a snapshot can bring it back.

@@ -18,7 +18,7 @@ __all__ = ["repair"]
 
 def repair(
     damaged: Annotated[Path, typer.Argument(metavar="DAMAGED", help="The directory to read.")],
-    into: Annotated[Path, typer.Argument(metavar="NEW", help="A directory to make.")],
+    into: Annotated[Path, typer.Argument(metavar="NEW", help="The directory to create.")],
     *,
     as_json: JsonOption = False,
 ) -> None:

@@ -34,8 +34,8 @@ def serve(
 ) -> None:
     """Run the server until SIGTERM or Ctrl-C.
 
-    Each setting is a flag, a variable EFFEMB_ and its name in capitals, and a key of the file.
-    `effemb config show` shows the values and their sources.
+    Each setting has a flag, an environment variable (EFFEMB_ and its name in capitals) and a key in
+    the TOML file. `effemb config show` lists the values and their sources.
 
     Example:  effemb serve --listen 127.0.0.1:50051 --data ./effemb-data
     """

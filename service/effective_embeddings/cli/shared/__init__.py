@@ -1,1 +1,1 @@
-"""What commands share: options, sessions, output, failures."""
+"""Shared by the commands: options, sessions, output, failures."""

@@ -1,4 +1,4 @@
-"""What `effemb serve` says when it is ready: what is protected, and what is not."""
+"""The lines of `effemb serve` at readiness: the protected and the unprotected parts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["banner"]
 
 
 def banner(settings: Settings, handle: ServerHandle) -> None:
-    """Print the address, the data directory, and what is protected and what is open."""
+    """Print the address, the data directory, and which parts are protected or open."""
     lines = [
         ("listening", handle.target),
         ("data", str(settings.data.resolve())),

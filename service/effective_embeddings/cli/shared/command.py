@@ -1,4 +1,4 @@
-"""What every command that asks a service has in common: options, client, failures."""
+"""Common to the commands that call a service: options, client, failures."""
 
 from __future__ import annotations
 

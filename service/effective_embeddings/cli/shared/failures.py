@@ -29,7 +29,7 @@ def fail(message: str, *, as_json: bool = False, **more: Any) -> typer.Exit:
 
 @contextmanager
 def telling_failures(*, as_json: bool) -> Iterator[None]:
-    """Report what the service or a file refuses, without a traceback."""
+    """Report refusals of a service and faults of files without a traceback."""
     try:
         yield
     except EffectiveEmbeddingsError as error:

@@ -1,4 +1,4 @@
-"""The root of the commands: how the process ends, and what its output can hold."""
+"""The root of the commands: the end of the process, and the encoding of its output."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Group(TyperGroup):
             finally:
                 sys.stdout.flush()
         except BrokenPipeError:
-            # `effemb ... | head` has read enough: no failure. What is still buffered goes nowhere.
+            # `effemb ... | head` has read enough: no failure. The rest of the buffer is dropped.
             with suppress(OSError, ValueError):
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(0) from None

@@ -88,7 +88,7 @@ def table(*columns: str, numbers: Iterable[str] = ()) -> Table:
 
 
 def verdict(result: PutResult) -> str:
-    """Return what became of a category or an item, in a word."""
+    """Return the result for a category or an item, in a word."""
     if result.created:
         return "created"
     return "changed" if result.changed else "unchanged"

@@ -69,7 +69,7 @@ class Where:
 
     @property
     def name(self) -> str:
-        """What to call the place in messages."""
+        """The name of the place in messages."""
         return self.data or self.target
 
     def open(self, *, create: bool) -> Client:

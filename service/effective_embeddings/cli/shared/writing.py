@@ -1,4 +1,4 @@
-"""Writes one batch of rows, and counts what became of them."""
+"""Writes one batch of rows and counts the results."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["Counts", "refused_rows", "write_batch"]
 
 @dataclass(slots=True)
 class Counts:
-    """What became of rows; a new row made a category, an item, or a membership."""
+    """The results of rows; a new row created a category, an item, or a membership."""
 
     new: int = 0
     changed: int = 0
@@ -41,7 +41,7 @@ class Counts:
 def write_batch(client: Client, namespace: str, rows: Sequence[Row], write: WriteOptions) -> Counts:
     """Write rows of one kind in one request: all of them, or, if it is refused, no row."""
     counts = Counts()
-    # What a row does not say is None in its column, and stays as it is.
+    # A value that a row does not have is None in its column, and stays unchanged.
     columns: dict[str, Any] = {
         name: [getattr(row, name, None) for row in rows]
         for name in ("key", "item", "category", "embedding", "weight", "metadata")

@@ -55,7 +55,7 @@ class PutReply:
 
 @dataclass(frozen=True, slots=True)
 class DeleteReply:
-    """What was deleted.
+    """The result of a deletion.
 
     Attributes:
         deleted_count: Number of categories or items deleted.

@@ -190,8 +190,8 @@ class CategoryUpdate(_EqualByValue):
         min_base_share: Least share of the base in the mean, 0 to 0.999; default 0.
         frozen: True: members do not count; default False.
         metadata: Replaces the old; at most 64 entries and 16 KiB in all. ``{}`` clears it.
-        min_score: Below this score, −1 to 1, no match has the category; default −1, which also
-            takes an earlier value back.
+        min_score: A Match leaves the category out below this score, −1 to 1; default −1, which
+            also removes an earlier value.
     """
 
     key: str

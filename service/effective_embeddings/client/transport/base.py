@@ -1,4 +1,4 @@
-"""What a client needs of a transport, over gRPC or in process: to carry serialized messages."""
+"""The interface of transports, over gRPC and in process: they carry serialized messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What both gRPC transports share: channel options, credentials, and the translation of errors."""
+"""Shared by both gRPC transports: channel options, credentials, and translation of errors."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _DEFAULT_OPTIONS: dict[str, int] = {
     # A service that restarts is found again within the client's own retries; gRPC's default
     # waits a second first.
     "grpc.initial_reconnect_backoff_ms": 100,
-    # Whatever its name, this is how long a connection may take to be made: far servers and TLS
+    # Despite its name, this is the time in which a connection must be made: far servers and TLS
     # take more than the pause before the next attempt.
     "grpc.min_reconnect_backoff_ms": 10_000,
     "grpc.max_reconnect_backoff_ms": 5_000,

@@ -96,7 +96,7 @@ class GrpcTransport:
         except grpc.FutureCancelledError:
             raise error_from_status(Code.CANCELLED, "the call was cancelled", b"") from None
         except ValueError:
-            # What gRPC raises if another thread has closed the channel meanwhile.
+            # gRPC raises this if another thread has closed the channel meanwhile.
             if self._closed:
                 raise closed_error() from None
             raise

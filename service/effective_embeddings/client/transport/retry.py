@@ -1,4 +1,4 @@
-"""Which requests are sent again, and after what pause."""
+"""Retries: the requests that are sent again, and the pause before."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Addresses of services: what gRPC would take for something else is refused."""
+"""Addresses of services; an address that gRPC would misread is refused."""
 
 from __future__ import annotations
 
