@@ -54,6 +54,7 @@ def test_every_method_has_every_figure(found: Any) -> None:
     dials = {each.label for each in GRID}
     others = {"names alone", "1-NN", "logistic regression"}
     assert set(found["corrections"]) == dials | others | {"5-NN"}
+    assert set(found["arriving"]) == set(found["corrections"]) - {"logistic regression"}
     assert set(found["curve"]) == {"COSINE", "LOCAL 0.5", "5-NN"} | others
     assert set(found["half_taught"]) == dials | others - {"1-NN"}
     assert set(found["out_of_scope"]) == dials | others
@@ -77,12 +78,9 @@ def test_learning_saves_corrections_and_the_advice_says_why(found: Any) -> None:
     assert found["curve"]["COSINE"][-1]["mean"] > names[-1]["mean"]
     advice = found["advice"]
     assert advice["ranking"] in ("cosine", "local")
-    assert f"{corrections[_label(advice)]:,.0f}" in " ".join(advice["reasons"])
-
-
-def _label(advice: Any) -> str:
-    name: str = advice["ranking"].upper()
-    return name if advice["fairness"] == 0 else f"{name} {advice['fairness']:g}"
+    best = min(corrections[label] for label in ("LOCAL", "LOCAL 0.5", "LOCAL 0.75"))
+    assert f"{best:,.0f} corrections with LOCAL" in advice["reasons"][0]
+    assert f"Fairness {advice['fairness']:g} has the best" in advice["reasons"][1]
 
 
 def test_fairness_helps_categories_that_are_names_only(found: Any) -> None:

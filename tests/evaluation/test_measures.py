@@ -126,16 +126,23 @@ def test_the_advice_weighs_corrections_against_the_half_taught_state() -> None:
         return {dials: Spread.of([mean, mean]) for dials, mean in zip(GRID, means, strict=True)}
 
     same = figures(*[50] * 6)
-    local = advise(figures(100, 100, 100, 80, 80, 90), figures(50, 60, 70, 50, 60, 70))
-    assert (local.ranking, local.fairness) == ("local", 0.5)
-    cosine = advise(figures(100, 102, 110, 99, 99, 99), figures(50, 60, 70, 50, 60, 70))
+    late = figures(*[100] * 6)
+    halves = figures(50, 60, 70, 50, 60, 70)
+    local = advise(figures(100, 100, 100, 80, 80, 80), late, halves)
+    assert (local.ranking, local.fairness) == ("local", 0.75)
+    costly = advise(
+        figures(100, 100, 100, 80, 80, 80), figures(100, 110, 140, 100, 105, 140), halves
+    )
+    assert (costly.ranking, costly.fairness) == ("local", 0.5)
+    assert "0.75 costs 22%" in costly.reasons[1]
+    cosine = advise(figures(100, 102, 110, 99, 99, 99), figures(100, 105, 130, 1, 1, 1), halves)
     assert (cosine.ranking, cosine.fairness) == ("cosine", 0.5)
-    assert advise(figures(100, 90, 95, 99, 99, 99), {}).fairness == 0.5
-    nothing_wrong = advise(figures(*[0] * 6), same)
+    assert advise(figures(100, 90, 95, 99, 99, 99), late, {}).fairness == 0.5
+    nothing_wrong = advise(figures(*[0] * 6), figures(*[0] * 6), same)
     assert (nothing_wrong.ranking, nothing_wrong.fairness) == ("cosine", 0)
     uneven = dict(figures(100, 100, 100, 80, 80, 80))
     uneven.update({each: Spread.of([101, 50]) for each in GRID if each.ranking == "local"})
-    assert advise(uneven, same).ranking == "cosine"
+    assert advise(uneven, late, same).ranking == "cosine"
 
 
 def test_spread_and_harmonic_mean() -> None:

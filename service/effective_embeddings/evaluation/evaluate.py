@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
@@ -17,10 +18,15 @@ from effective_embeddings.evaluation.baselines import (
 )
 from effective_embeddings.evaluation.curve import draw_order, percent, run_draw, sizes
 from effective_embeddings.evaluation.half_taught import draw_halves, halves_of, run_halves
-from effective_embeddings.evaluation.labelled import Labelled
+from effective_embeddings.evaluation.labelled import Labelled, Part
 from effective_embeddings.evaluation.measures import Spread, auroc
 from effective_embeddings.evaluation.product import COSINE, LOCAL, Dials, Product, product
-from effective_embeddings.evaluation.stream import cumulative_corrections, run_stream, stream_order
+from effective_embeddings.evaluation.stream import (
+    arriving_order,
+    cumulative_corrections,
+    run_stream,
+    stream_order,
+)
 
 __all__ = ["NAMES", "Evaluation", "HalfTaughtSpread", "Observer", "evaluate"]
 
@@ -29,10 +35,13 @@ NAMES = "names alone"
 
 # Logistic regression is trained again about this often in a stream, less often on large data: the
 # cost of one training is about items x categories x dimension.
-_TRAININGS = 12
+_TRAININGS = 10
 _LEAST_TRAININGS = 3
 _FULL_WORK = 75e6
 _MOST_WORK = 400e6
+
+
+Order = Callable[[Labelled, int, int], Part]
 
 
 class Observer(Protocol):
@@ -64,6 +73,8 @@ class Evaluation:
         notes: Sentences on what was drawn or left out, and why.
         seed: Seed of all orders and draws.
         corrections: By method, wrong first matches over a stream of all items; one run an order.
+        arriving: The same where categories come into use one after another; not of logistic
+            regression, whose trainings take most of the time.
         progress: By method, (items, corrections so far) of the first order.
         sizes: Items a category of the learning curve; the last takes all.
         curve: By method, accuracy at each size; one run a draw. Of names alone: one for all.
@@ -79,6 +90,7 @@ class Evaluation:
     notes: list[str]
     seed: int
     corrections: dict[str, Spread] = field(default_factory=dict)
+    arriving: dict[str, Spread] = field(default_factory=dict)
     progress: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
     sizes: list[int] = field(default_factory=list)
     curve: dict[str, list[Spread]] = field(default_factory=dict)
@@ -115,13 +127,20 @@ def evaluate(
     result = Evaluation(data.name, facts, list(data.notes), seed)
     with product(data) as made:
         run = _Run(made, data, seed, observer, _trainings(data, result.notes), result)
-        streams = run.streams(orders)
+        result.corrections, result.progress = run.streams(
+            "streams", stream_order, orders, trainings=run.trainings
+        )
+        result.arriving, _ = run.streams("streams of late categories", arriving_order, orders)
         run.curve(draws)
         halves = run.half_taught(draws)
         run.out_of_scope()
-    result.advice = advise(streams, halves)
+    result.advice = advise(_of_dials(result.corrections), _of_dials(result.arriving), halves)
     result.seconds = round(time.perf_counter() - started, 2)
     return result
+
+
+def _of_dials(found: dict[str, Spread]) -> dict[Dials, Spread]:
+    return {dials: found[dials.label] for dials in GRID}
 
 
 def _trainings(data: Labelled, notes: list[str]) -> int:
@@ -151,27 +170,29 @@ class _Run:
     trainings: int
     result: Evaluation
 
-    def streams(self, orders: int) -> dict[Dials, Spread]:
-        """Corrections over streams."""
-        self.observer.stage("streams of corrections", orders * len(self.data.train))
+    def streams(
+        self, title: str, order: Order, orders: int, *, trainings: int = 0
+    ) -> tuple[dict[str, Spread], dict[str, list[tuple[int, int]]]]:
+        """Corrections over streams by method, and their course over the first one."""
+        self.observer.stage(title, orders * len(self.data.train))
         wrong: dict[str, list[float]] = {}
+        course: dict[str, list[tuple[int, int]]] = {}
         for number in range(orders):
-            items = stream_order(self.data, self.seed, number)
+            items = order(self.data, self.seed, number)
             right = {NAMES: self._names_right(items.vectors) == items.labels}
             for dials, hits in run_stream(self.product, items, GRID, self.observer.tick).items():
                 right[dials.label] = hits
             for count in NEIGHBOURS:
                 right[neighbours_label(count)] = baselines.nearest_stream(items, count)
-            if self.trainings:
-                step = -(-len(items) // self.trainings)
+            if trainings:
+                step = -(-len(items) // trainings)
                 hits = baselines.regression_stream(self.data, items, step)
                 right[LOGISTIC_REGRESSION] = hits
             for label, hits in right.items():
                 wrong.setdefault(label, []).append(float((~hits).sum()))
                 if number == 0:
-                    self.result.progress[label] = cumulative_corrections(hits)
-        self.result.corrections = {label: Spread.of(runs) for label, runs in wrong.items()}
-        return {dials: self.result.corrections[dials.label] for dials in GRID}
+                    course[label] = cumulative_corrections(hits)
+        return {label: Spread.of(runs) for label, runs in wrong.items()}, course
 
     def _names_right(self, vectors: Any) -> Any:
         with self.product.state() as state:

@@ -31,7 +31,7 @@ from effective_embeddings.evaluation.reading import (
 __all__ = ["Request", "load"]
 
 #: Most items that are assigned; as many as half of it are tested on.
-MOST_ITEMS = 2500
+MOST_ITEMS = 2000
 _LEAST_ITEMS = 200
 # One Match costs about categories x dimension: large data gets fewer items.
 _MOST_WORK = 2e9

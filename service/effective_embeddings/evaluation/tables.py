@@ -41,13 +41,15 @@ def _corrections(result: Evaluation) -> Table:
     names = result.corrections[NAMES].mean
     orders = len(result.corrections[NAMES].runs)
     return Table(
-        f"Corrections over a stream of {result.facts['train']:,} items, {_times(orders, 'order')}",
-        ("method", "corrections", "saved"),
+        f"Corrections over a stream of {result.facts['train']:,} items, {_times(orders, 'order')};"
+        " and where categories come into use one after another",
+        ("method", "corrections", "saved", "one after another"),
         [
             (
                 label,
                 spread_text(each, 0),
                 "" if label == NAMES else f"{1 - each.mean / names:.0%}" if names else "",
+                spread_text(result.arriving[label], 0) if label in result.arriving else "",
             )
             for label, each in result.corrections.items()
         ],

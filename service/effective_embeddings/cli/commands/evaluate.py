@@ -35,7 +35,8 @@ its own in a temporary directory, beside the names alone, nearest neighbours, an
 regression that is trained again and again (scikit-learn: pip install
 'effective-embeddings[evaluate]'). Reported are:
 
-**corrections**: first matches over the stream that a person would have to correct;
+**corrections**: first matches over the stream that a person would have to correct, also where
+categories come into use one after another;
 
 **learning curve**: first matches right on items that are never assigned, by items a category;
 
@@ -107,7 +108,7 @@ def evaluate(
     ] = "raw",
     max_items: Annotated[
         int | None,
-        typer.Option(min=10, help="Most items to assign [2500, fewer for large data]."),
+        typer.Option(min=10, help="Most items to assign [2000, fewer for large data]."),
     ] = None,
     orders: Annotated[int, typer.Option(min=1, max=20, help="Orders of the stream.")] = 3,
     draws: Annotated[
