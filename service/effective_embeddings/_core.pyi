@@ -492,6 +492,9 @@ class Engine:
         counts of its buckets.
         """
 
+    def end_watches(self) -> None:
+        """End streams that have no end of their own; other calls go on."""
+
     def stop_writes(self) -> None:
         """Refuse new writes; writes that have begun are finished."""
 

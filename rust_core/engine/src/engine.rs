@@ -372,6 +372,11 @@ impl Engine {
         self.shared.health.report()
     }
 
+    /// Ends watches, which have no end of their own, with [`Error::ShuttingDown`]; other calls go on.
+    pub fn end_watches(&self) {
+        self.shared.health.end_watches();
+    }
+
     /// Refuses new writes; those that have begun are finished.
     pub fn stop_writes(&self) {
         self.shared.health.stop();

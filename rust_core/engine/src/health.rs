@@ -16,6 +16,7 @@ pub(crate) struct WriteHealth {
     /// The process that opened the engine and has its threads and locks.
     process: u32,
     stopping: AtomicBool,
+    watches_ended: AtomicBool,
     failure: Arc<FailureLatch>,
     /// The data's path, which only the operator may see.
     location: String,
@@ -26,6 +27,7 @@ impl WriteHealth {
         Self {
             process: std::process::id(),
             stopping: AtomicBool::new(false),
+            watches_ended: AtomicBool::new(false),
             failure,
             location,
         }
@@ -34,6 +36,21 @@ impl WriteHealth {
     /// Refuses writes from now on.
     pub(crate) fn stop(&self) {
         self.stopping.store(true, Ordering::Release);
+    }
+
+    /// Ends watches, which would otherwise go on for ever.
+    pub(crate) fn end_watches(&self) {
+        self.watches_ended.store(true, Ordering::Release);
+    }
+
+    /// Refuses to go on with a watch while the engine is being closed.
+    pub(crate) fn may_watch(&self) -> Result<()> {
+        self.own_process()?;
+        let ended = self.watches_ended.load(Ordering::Acquire);
+        if ended || self.stopping.load(Ordering::Acquire) {
+            return Err(Error::ShuttingDown);
+        }
+        Ok(())
     }
 
     /// The store failed: acknowledged writes are durable, and no further write is acknowledged.

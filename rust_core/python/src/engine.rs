@@ -121,6 +121,15 @@ impl Engine {
         stats::dict(py, found)
     }
 
+    /// Ends streams that have no end of their own; other calls go on.
+    fn end_watches(&self, py: Python<'_>) {
+        py.detach(|| {
+            if let Ok(service) = self.service() {
+                service.engine().end_watches();
+            }
+        });
+    }
+
     /// Refuses new writes; those that have begun are finished.
     fn stop_writes(&self, py: Python<'_>) {
         py.detach(|| {

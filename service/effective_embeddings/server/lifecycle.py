@@ -170,6 +170,8 @@ class ServerHandle:
         begin = time.monotonic()
         server = self._server
         self.turn_away()
+        if self._engine is not None:
+            self._engine.end_watches()
         drained = server.stop(drain_seconds, _SECONDS_FOR_LAST_REPLIES)
         if self._engine is not None:
             self._engine.stop_writes()
