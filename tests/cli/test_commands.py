@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +167,21 @@ def test_history_lists_and_filters_changes(notes: Cli) -> None:
     shown = notes.run("history", notes.ns, "--item", "gym").stdout
     for word in ("assigned gym", "Health", "Money", "it costs", "item created gym"):
         assert word in shown
+
+
+def test_history_follows_a_namespace(notes: Cli) -> None:
+    # Deleting the namespace is what ends the command.
+    ended = threading.Timer(1.0, lambda: notes.json("namespace", "delete", notes.ns, "--force"))
+    if notes.where[0] == "server":
+        ended.start()
+        done = notes.run("history", notes.ns, "--follow", "--first-revision", "4")
+        ended.join()
+        assert done.exit_code == 1
+        assert "assigned gym: (none) -> Health" in done.stdout
+        assert "category created" not in done.stdout
+    refused = notes.run("history", notes.ns, "--follow", "--last-revision", "4")
+    assert refused.exit_code == 2
+    assert "--last-revision and --follow exclude each other" in refused.stderr
 
 
 def test_snapshot_restore_verify_and_info(notes: Cli, tmp_path: Path) -> None:

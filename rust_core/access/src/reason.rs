@@ -70,9 +70,11 @@ pub const fn code(reason: ErrorReason) -> Code {
         | R::ShuttingDown
         | R::Starting
         | R::AuditLogFailed => Code::Unavailable,
-        R::TooManyNamespaces | R::Overloaded | R::RateLimited | R::ReplyTooLarge => {
-            Code::ResourceExhausted
-        }
+        R::TooManyNamespaces
+        | R::Overloaded
+        | R::RateLimited
+        | R::ReplyTooLarge
+        | R::ReaderTooSlow => Code::ResourceExhausted,
         R::UnknownMethod => Code::Unimplemented,
         R::Unauthenticated => Code::Unauthenticated,
         R::Internal | R::Unspecified => Code::Internal,

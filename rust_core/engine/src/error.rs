@@ -76,6 +76,19 @@ pub enum Error {
         /// The current one.
         actual: u64,
     },
+    /// A reader that had caught up is further behind than it may be.
+    #[error(
+        "the reader is {behind} revisions behind, at most {limit} are allowed: watch again after \
+         revision {sent}"
+    )]
+    ReaderTooSlow {
+        /// Revisions that the reader has not taken.
+        behind: u64,
+        /// The most revisions that it may be behind.
+        limit: u64,
+        /// The last revision that was sent as a whole.
+        sent: u64,
+    },
     /// The deadline passed before the work began.
     #[error("the deadline passed before the work began")]
     DeadlineExceeded,

@@ -43,5 +43,6 @@ pub use read::history::{
     ChangeIndex, HISTORY_BYTES, HISTORY_ENTRIES, HistoryChange, HistoryFilter, HistoryOrder,
     HistoryPage,
 };
+pub use read::watch::{WATCH_HEARTBEAT, Watch, WatchBatch};
 pub use transfer::restore::Restore;
 pub use transfer::snapshot::Snapshot;

@@ -89,6 +89,14 @@ pub(crate) fn call_error(paths: FieldPaths, error: Error) -> CallError {
         Error::RevisionNotReached { expected, actual } => plain(R::RevisionNotReached)
             .with("expected", expected)
             .with("actual", actual),
+        Error::ReaderTooSlow {
+            behind,
+            limit,
+            sent,
+        } => plain(R::ReaderTooSlow)
+            .with("behind", behind)
+            .with("limit", limit)
+            .with("sent", sent),
         Error::DeadlineExceeded => plain(R::DeadlineExceeded),
         Error::InvalidSnapshot { .. } => CallError::at(R::InvalidSnapshot, "frame", text),
         Error::Corrupted { place, what } => {

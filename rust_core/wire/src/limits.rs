@@ -2,7 +2,7 @@
 
 use ee_core::arithmetic::limits::{MAX_COMPONENT, MAX_DIMENSION, MAX_WEIGHT};
 use ee_core::command::MAX_MEMBERSHIPS;
-use ee_engine::{HISTORY_BYTES, HISTORY_ENTRIES, MAX_REVISION_WAIT};
+use ee_engine::{HISTORY_BYTES, HISTORY_ENTRIES, MAX_REVISION_WAIT, WATCH_HEARTBEAT};
 
 /// Bytes of a request.
 pub const REQUEST_BYTES: usize = 1 << 30;
@@ -71,6 +71,7 @@ pub fn all() -> Vec<(&'static str, u64)> {
         ("page_bytes", PAGE_BYTES as u64),
         ("history_page_revisions", HISTORY_ENTRIES),
         ("history_page_log_bytes", HISTORY_BYTES as u64),
+        ("watch_heartbeat_seconds", WATCH_HEARTBEAT.as_secs()),
         ("metadata_entries", METADATA_ENTRIES as u64),
         ("metadata_bytes", METADATA_BYTES as u64),
         ("request_id_bytes", REQUEST_ID_BYTES as u64),

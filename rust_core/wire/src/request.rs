@@ -72,6 +72,7 @@ requests! {
         Rule::list(6, "exclude_categories", FILTER_KEYS),
     ];
     ListHistoryRequest;
+    WatchHistoryRequest;
     SnapshotRequest;
     RestoreRequest: &[Rule::within(2, &[
         Rule::within(2, &[Rule::list(1, "frame.categories.categories", FRAME_RECORDS)]),

@@ -72,6 +72,7 @@ pub(crate) const TABLE: &[Entry] = {
             matching::try_rank,
         ),
         unary("ListHistory", Read, |c, r| c.read(r, history::list)),
+        server_stream("WatchHistory", Read, history::watch),
         server_stream("Snapshot", Read, snapshot::open),
         client_stream("Restore", Admin, restore::begin),
         unary("Verify", Read, |c, r| c.read(r, admin::verify)),

@@ -3,7 +3,7 @@
 from effective_embeddings.client import errors
 from effective_embeddings.client.client import AsyncClient, Client
 from effective_embeddings.client.errors import EffectiveEmbeddingsError, SnapshotFileError
-from effective_embeddings.client.models.history import ChangeKind, HistoryChange
+from effective_embeddings.client.models.history import ChangeKind, HistoryBatch, HistoryChange
 from effective_embeddings.client.models.queries import Queries, Query, QueryPart
 from effective_embeddings.client.models.replies import (
     AssignmentResult,
@@ -51,6 +51,7 @@ __all__ = [
     "Client",
     "DeleteReply",
     "EffectiveEmbeddingsError",
+    "HistoryBatch",
     "HistoryChange",
     "Item",
     "MatchResult",

@@ -613,6 +613,28 @@ class ListHistoryResponse(_message.Message):
     revision: int
     def __init__(self, changes: _Optional[_Iterable[_Union[_resources_pb2.HistoryChange, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., revision: _Optional[int] = ...) -> None: ...
 
+class WatchHistoryRequest(_message.Message):
+    __slots__ = ("namespace", "after_revision", "filter", "max_behind")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    AFTER_REVISION_FIELD_NUMBER: _ClassVar[int]
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    MAX_BEHIND_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    after_revision: int
+    filter: HistoryFilter
+    max_behind: int
+    def __init__(self, namespace: _Optional[str] = ..., after_revision: _Optional[int] = ..., filter: _Optional[_Union[HistoryFilter, _Mapping]] = ..., max_behind: _Optional[int] = ...) -> None: ...
+
+class WatchHistoryResponse(_message.Message):
+    __slots__ = ("changes", "revision", "current_revision")
+    CHANGES_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    CURRENT_REVISION_FIELD_NUMBER: _ClassVar[int]
+    changes: _containers.RepeatedCompositeFieldContainer[_resources_pb2.HistoryChange]
+    revision: int
+    current_revision: int
+    def __init__(self, changes: _Optional[_Iterable[_Union[_resources_pb2.HistoryChange, _Mapping]]] = ..., revision: _Optional[int] = ..., current_revision: _Optional[int] = ...) -> None: ...
+
 class SnapshotRequest(_message.Message):
     __slots__ = ("namespace", "view", "min_revision")
     NAMESPACE_FIELD_NUMBER: _ClassVar[int]

@@ -128,6 +128,11 @@ class EffectiveEmbeddingsServiceStub(object):
                 request_serializer=effective__embeddings_dot_v1_dot_service__pb2.ListHistoryRequest.SerializeToString,
                 response_deserializer=effective__embeddings_dot_v1_dot_service__pb2.ListHistoryResponse.FromString,
                 _registered_method=True)
+        self.WatchHistory = channel.unary_stream(
+                '/effective_embeddings.v1.EffectiveEmbeddingsService/WatchHistory',
+                request_serializer=effective__embeddings_dot_v1_dot_service__pb2.WatchHistoryRequest.SerializeToString,
+                response_deserializer=effective__embeddings_dot_v1_dot_service__pb2.WatchHistoryResponse.FromString,
+                _registered_method=True)
         self.Snapshot = channel.unary_stream(
                 '/effective_embeddings.v1.EffectiveEmbeddingsService/Snapshot',
                 request_serializer=effective__embeddings_dot_v1_dot_service__pb2.SnapshotRequest.SerializeToString,
@@ -292,6 +297,14 @@ class EffectiveEmbeddingsServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WatchHistory(self, request, context):
+        """Streams the changes of a namespace from a revision on, each as soon as it is durable. The
+        stream has no end of its own.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Snapshot(self, request, context):
         """Streams the whole content of a namespace at one revision.
         """
@@ -422,6 +435,11 @@ def add_EffectiveEmbeddingsServiceServicer_to_server(servicer, server):
                     servicer.ListHistory,
                     request_deserializer=effective__embeddings_dot_v1_dot_service__pb2.ListHistoryRequest.FromString,
                     response_serializer=effective__embeddings_dot_v1_dot_service__pb2.ListHistoryResponse.SerializeToString,
+            ),
+            'WatchHistory': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchHistory,
+                    request_deserializer=effective__embeddings_dot_v1_dot_service__pb2.WatchHistoryRequest.FromString,
+                    response_serializer=effective__embeddings_dot_v1_dot_service__pb2.WatchHistoryResponse.SerializeToString,
             ),
             'Snapshot': grpc.unary_stream_rpc_method_handler(
                     servicer.Snapshot,
@@ -939,6 +957,33 @@ class EffectiveEmbeddingsService(object):
             '/effective_embeddings.v1.EffectiveEmbeddingsService/ListHistory',
             effective__embeddings_dot_v1_dot_service__pb2.ListHistoryRequest.SerializeToString,
             effective__embeddings_dot_v1_dot_service__pb2.ListHistoryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchHistory(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/effective_embeddings.v1.EffectiveEmbeddingsService/WatchHistory',
+            effective__embeddings_dot_v1_dot_service__pb2.WatchHistoryRequest.SerializeToString,
+            effective__embeddings_dot_v1_dot_service__pb2.WatchHistoryResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -1,16 +1,22 @@
 //! The history of a namespace.
 
-use ee_engine::{ChangeIndex, HistoryFilter, HistoryOrder};
+use std::sync::Arc;
+
+use ee_engine::{ChangeIndex, HistoryFilter, HistoryOrder, Watch};
 use prost::Message;
 
-use crate::call::NamespaceCall;
+use crate::call::{Call, NamespaceCall};
 use crate::call_error::{Result, Violations};
 use crate::decode::path::Path;
 use crate::decode::{number, text, time};
 use crate::encode::history::change as encode;
 use crate::limits::{ACTOR_BYTES, PAGE_BYTES};
 use crate::page_token::Binding;
-use crate::proto::v1::{self, ListHistoryRequest, ListHistoryResponse};
+use crate::proto::v1::{
+    self, ListHistoryRequest, ListHistoryResponse, WatchHistoryRequest, WatchHistoryResponse,
+};
+use crate::request::Request;
+use crate::streams::Replies;
 
 pub(crate) fn list(
     call: &NamespaceCall<'_>,
@@ -42,6 +48,45 @@ pub(crate) fn list(
         next_page_token: next.map_or_else(String::new, |at| binding.token(&cursor(at))),
         revision: found.revision,
     })
+}
+
+/// Opens a watch of a namespace.
+pub(crate) fn watch(call: &Call<'_>, request: &[u8]) -> Result<Replies> {
+    let mut request: WatchHistoryRequest = call.decode(request)?;
+    let call_on = call.on_namespace(WatchHistoryRequest::NAME_FIELD, &request.take_name())?;
+    let mut violations = Violations::default();
+    let wanted = request.filter.unwrap_or_default();
+    let path = Path::field("filter");
+    for (field, is_set) in [
+        ("start_time", wanted.start_time.is_some()),
+        ("end_time", wanted.end_time.is_some()),
+        ("first_revision", wanted.first_revision != 0),
+        ("last_revision", wanted.last_revision != 0),
+    ] {
+        if is_set {
+            let error = number::out_of_range(path.then(field), "unset in a watch", "set");
+            violations.check(Err::<(), _>(error));
+        }
+    }
+    let filter = filter(wanted, &mut violations);
+    violations.finish(Ok(()))?;
+    let watch = Watch::begin(
+        Arc::downgrade(&call.state.engine),
+        call_on.namespace,
+        filter,
+        request.after_revision,
+        (request.max_behind > 0).then_some(request.max_behind),
+        call_on.deadline,
+    )?;
+    Ok(Box::new(watch.map(|batch| {
+        let batch = batch?;
+        let response = WatchHistoryResponse {
+            changes: batch.changes.into_iter().map(encode).collect(),
+            revision: batch.revision,
+            current_revision: batch.current,
+        };
+        Ok(response.encode_to_vec())
+    })))
 }
 
 fn newest_first(order: i32) -> Result<bool> {

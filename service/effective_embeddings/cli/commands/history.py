@@ -9,7 +9,7 @@ import typer
 
 from effective_embeddings.cli.shared.command import Run, asks
 from effective_embeddings.cli.shared.options import NamespaceArgument
-from effective_embeddings.cli.shared.output import print_json, print_table, table
+from effective_embeddings.cli.shared.output import print_json, print_table, say, table
 from effective_embeddings.client import HistoryChange
 
 __all__ = ["history"]
@@ -45,13 +45,31 @@ def history(
         bool, typer.Option("--oldest-first", help="The oldest change first.")
     ] = False,
     limit: Annotated[int, typer.Option(min=0, help="Most changes listed; 0: all.")] = 50,
+    follow: Annotated[
+        bool,
+        typer.Option("--follow", help="Print changes after --first-revision as they are made."),
+    ] = False,
 ) -> None:
     """List changes: what changed, when, by whom and why; the latest first.
 
     Example:  effemb history notes --item gym
 
     Example:  effemb history notes --by ann --since 2026-01-31 --limit 0
+
+    Example:  effemb history notes --follow --first-revision 120
     """
+    if follow:
+        _refuse_beside_follow(since=since, until=until, last_revision=last_revision)
+        after = max(first_revision - 1, 0)
+        for batch in run.client.watch_history(
+            namespace, after, item=item, category=category, actor=by
+        ):
+            for each in batch.changes:
+                if run.as_json:
+                    print_json(each)
+                else:
+                    say(_line(each))
+        return
     changes = run.client.history(
         namespace,
         item=item,
@@ -91,3 +109,19 @@ def _what(change: HistoryChange) -> str:
     if change.kind in {"assigned", "unassigned"}:
         return f"{kind} {change.item}"
     return f"{kind} {change.item or change.category}".rstrip()
+
+
+def _refuse_beside_follow(**given: object) -> None:
+    for name, value in given.items():
+        if value:
+            option = f"--{name.replace('_', '-')}"
+            msg = f"{option} and --follow exclude each other"
+            raise typer.BadParameter(msg)
+
+
+def _line(change: HistoryChange) -> str:
+    path = f"{change.from_category or '(none)'} -> {change.to_category or '(none)'}"
+    moved = f": {path}" if change.from_category or change.to_category else ""
+    reason = f" ({change.reason})" if change.reason else ""
+    time = f"{change.time.astimezone():%Y-%m-%d %H:%M:%S}"
+    return f"{change.revision} {time} {change.actor}: {_what(change)}{moved}{reason}"

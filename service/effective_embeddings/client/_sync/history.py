@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from effective_embeddings.client._sync.base import ClientBase
-from effective_embeddings.client.models.history import HistoryChange
+from effective_embeddings.client.convert import messages
+from effective_embeddings.client.models.history import HistoryBatch, HistoryChange
 from effective_embeddings.client.requests import history as requests
+from effective_embeddings.v1 import service_pb2
 
 __all__ = ["HistoryCalls"]
 
@@ -65,3 +67,41 @@ class HistoryCalls(ClientBase):
         return self._pages(
             requests.listing(ns, wanted, newest_first=newest_first, min_revision=min_revision)
         )
+
+    def watch_history(
+        self,
+        ns: str,
+        after_revision: int = 0,
+        *,
+        item: str | None = None,
+        category: str | None = None,
+        actor: str | None = None,
+        max_behind: int = 0,
+    ) -> Iterator[HistoryBatch]:
+        """Iterate over the changes of a namespace as they are made, without an end or a deadline.
+
+        The first batch comes at once, and at least one each 5 seconds, without changes if there
+        are none. The client does not retry: to resume, watch again after the ``revision`` of the
+        last batch.
+
+        Args:
+            ns: The namespace.
+            after_revision: Only changes after this revision.
+            item: Only changes of the item with this key. None: of any.
+            category: Only changes of the category with this key, and of items that join or leave
+                it. None: of any.
+            actor: Only changes by this actor. None: by any.
+            max_behind: How many revisions this reader may be behind, once it has caught up; 0:
+                any number.
+
+        Raises:
+            NotFound: The namespace does not exist, or was deleted.
+            FailedPrecondition: ``after_revision`` is above the current revision.
+            InvalidArgument: A key is invalid.
+            ResourceExhausted: The reader is more than ``max_behind`` revisions behind.
+            Unavailable: The service is shutting down.
+        """
+        wanted = requests.history_filter(item=item, category=category, actor=actor)
+        request = requests.watch_request(ns, wanted, after_revision, max_behind)
+        for reply in self._transport.download("WatchHistory", request, self._bulk_timeout):
+            yield messages.history_batch(service_pb2.WatchHistoryResponse.FromString(reply))

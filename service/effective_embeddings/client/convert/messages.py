@@ -13,7 +13,7 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from effective_embeddings.client.convert.vectors import vector_from_message
-from effective_embeddings.client.models.history import ChangeKind, HistoryChange
+from effective_embeddings.client.models.history import ChangeKind, HistoryBatch, HistoryChange
 from effective_embeddings.client.models.replies import (
     AssignmentResult,
     CategoryMatch,
@@ -44,6 +44,7 @@ __all__ = [
     "assignment_result",
     "category",
     "choice",
+    "history_batch",
     "history_change",
     "item",
     "match_result",
@@ -231,6 +232,12 @@ def history_change(message: resources_pb2.HistoryChange) -> HistoryChange:
         anchor_before=anchor,
         namespace_before=part("namespace_before", namespace),
     )
+
+
+def history_batch(message: service_pb2.WatchHistoryResponse) -> HistoryBatch:
+    """Return the message as a HistoryBatch."""
+    changes = tuple(history_change(each) for each in message.changes)
+    return HistoryBatch(changes, message.revision, message.current_revision)
 
 
 def _change_kind(kind: int) -> ChangeKind:

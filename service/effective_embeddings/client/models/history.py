@@ -9,7 +9,7 @@ from typing import Literal
 
 from effective_embeddings.client.models.resources import Category, Membership, Namespace
 
-__all__ = ["ChangeKind", "HistoryChange"]
+__all__ = ["ChangeKind", "HistoryBatch", "HistoryChange"]
 
 ChangeKind = Literal[
     "namespace_created",
@@ -70,3 +70,19 @@ class HistoryChange:
     category_before: Category | None = None
     anchor_before: int | None = None
     namespace_before: Namespace | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryBatch:
+    """Some changes of a watched namespace.
+
+    Attributes:
+        changes: The next changes, the oldest first; empty: there are no new ones.
+        revision: All changes up to this revision have come: to resume, watch after it. Changes of
+            a later revision that came in part come again then.
+        current_revision: The revision of the namespace.
+    """
+
+    changes: tuple[HistoryChange, ...]
+    revision: int
+    current_revision: int

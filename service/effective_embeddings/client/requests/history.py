@@ -13,7 +13,7 @@ from effective_embeddings.client.models.history import HistoryChange
 from effective_embeddings.client.requests.call import Pages
 from effective_embeddings.v1 import service_pb2
 
-__all__ = ["history_filter", "listing"]
+__all__ = ["history_filter", "listing", "watch_request"]
 
 
 def history_filter(
@@ -66,6 +66,18 @@ def listing(
         return [messages.history_change(message) for message in reply.changes]
 
     return Pages("ListHistory", request, parse)
+
+
+def watch_request(
+    namespace: str, wanted: service_pb2.HistoryFilter, after_revision: int, max_behind: int
+) -> bytes:
+    """Return the serialized WatchHistoryRequest."""
+    return service_pb2.WatchHistoryRequest(
+        namespace=namespace,
+        after_revision=whole("after_revision", after_revision, 64),
+        filter=wanted,
+        max_behind=whole("max_behind", max_behind, 64),
+    ).SerializeToString()
 
 
 def _stamp(name: str, time: object) -> Timestamp | None:
