@@ -151,6 +151,21 @@ def test_match_takes_vectors_files_items_and_means(notes: Cli, tmp_path: Path) -
     assert none["matches"] == []
 
 
+def test_explain_shows_the_parts_of_a_score(notes: Cli) -> None:
+    told = notes.json("explain", notes.ns, "--embedding", "[1, 1, 0]", "--limit", "1")
+    (health,) = told["explanations"]
+    assert (health["category"], health["rank"], health["count"]) == ("Health", 1, 1)
+    assert [each["item"] for each in health["members"]] == ["gym"]
+    parts = health["base"]["part"] + health["members"][0]["part"] + health["rounding"]
+    assert parts == pytest.approx(health["score"], abs=1e-12)
+    shown = notes.run("explain", notes.ns, "--item", "gym").stdout
+    for word in ("1. Health: score", "the category's name", "gym", "█", "without the item itself"):
+        assert word in shown
+    neither = notes.run("explain", notes.ns)
+    assert neither.exit_code == 2
+    assert "give --embedding or --item" in neither.stderr
+
+
 def test_history_lists_and_filters_changes(notes: Cli) -> None:
     notes.json("assign", notes.ns, "gym", "Money", "--actor", "ann", "--reason", "it costs")
     latest = notes.lines("history", notes.ns)[0]

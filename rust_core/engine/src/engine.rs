@@ -19,6 +19,7 @@ use crate::clock::{check_deadline, now_ms};
 use crate::lifecycle::{self, CreateNamespace, DeleteNamespace};
 use crate::metrics::Stats;
 use crate::read::consistent as read;
+use crate::read::explain::{ExplainSpec, Explained};
 use crate::read::history::{self, HistoryFilter, HistoryOrder, HistoryPage};
 use crate::read::ranking::{self, Ranker};
 use crate::read::verify::{Live, verify};
@@ -176,6 +177,16 @@ impl Engine {
     /// Whether [`Engine::try_rank`] answers so many queries, which name no stored items.
     pub fn is_short(&self, namespace: &NamespaceHandle, queries: usize, min_revision: u64) -> bool {
         ranking::is_short(namespace, queries, min_revision)
+    }
+
+    /// Explains the scores of a query.
+    pub fn explain(
+        &self,
+        namespace: &NamespaceHandle,
+        spec: &ExplainSpec,
+        context: ReadContext,
+    ) -> Result<At<Explained>> {
+        self.ranker().explain(namespace, spec, context)
     }
 
     /// A category.

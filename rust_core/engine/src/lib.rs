@@ -39,6 +39,10 @@ pub use maintenance::backup::{BackedUp, backup};
 pub use maintenance::repair::{Lost, RepairReport, RepairedNamespace, repair};
 pub use metrics::{Distribution, Kind, METRICS, Metric, Stats, Value};
 pub use read::consistent::MAX_REVISION_WAIT;
+pub use read::explain::{
+    BasePart, EXPLAINED_MEMBERS, ExplainSpec, Explained, Explanation, FLIP_MEMBERS, Flip,
+    MemberPart,
+};
 pub use read::history::{
     ChangeIndex, HISTORY_BYTES, HISTORY_ENTRIES, HistoryChange, HistoryFilter, HistoryOrder,
     HistoryPage,

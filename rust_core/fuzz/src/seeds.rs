@@ -253,6 +253,21 @@ fn of_namespace(world: &World, namespace: &str) -> Vec<Call> {
         ),
         call("Match", &matching(&namespace)),
         call(
+            "Explain",
+            &ExplainRequest {
+                namespace: namespace.clone(),
+                query: Some(Query {
+                    source: Some(query::Source::Item("run".to_owned())),
+                }),
+                categories: vec!["health".to_owned(), "work".to_owned()],
+                limit: Some(2),
+                member_limit: Some(1),
+                ranking: 2,
+                fairness: Some(0.5),
+                ..ExplainRequest::default()
+            },
+        ),
+        call(
             "ListHistory",
             &ListHistoryRequest {
                 namespace: namespace.clone(),

@@ -2,7 +2,9 @@
 
 use ee_core::arithmetic::limits::{MAX_COMPONENT, MAX_DIMENSION, MAX_WEIGHT};
 use ee_core::command::MAX_MEMBERSHIPS;
-use ee_engine::{HISTORY_BYTES, HISTORY_ENTRIES, MAX_REVISION_WAIT, WATCH_HEARTBEAT};
+use ee_engine::{
+    EXPLAINED_MEMBERS, HISTORY_BYTES, HISTORY_ENTRIES, MAX_REVISION_WAIT, WATCH_HEARTBEAT,
+};
 
 /// Bytes of a request.
 pub const REQUEST_BYTES: usize = 1 << 30;
@@ -27,6 +29,14 @@ pub const FILTER_KEYS: usize = 10_000;
 pub const MATCH_RESULTS: u64 = 1_000_000;
 /// Categories in a ranking if the request sets no limit.
 pub const DEFAULT_MATCH_LIMIT: u32 = 10;
+/// Categories of an Explain.
+pub const EXPLAIN_CATEGORIES: usize = 100;
+/// Categories that an Explain explains if the request names none and sets no limit.
+pub const DEFAULT_EXPLAIN_LIMIT: u32 = 3;
+/// Members that an Explain lists for a category.
+pub const EXPLAIN_MEMBERS: u32 = 1_000;
+/// Members that an Explain lists for a category if the request does not say.
+pub const DEFAULT_EXPLAIN_MEMBERS: u32 = 10;
 /// Entries of a page.
 pub const PAGE_SIZE: u32 = 1_000;
 /// Entries of a page if the request sets no size.
@@ -66,6 +76,14 @@ pub fn all() -> Vec<(&'static str, u64)> {
         ("filter_keys", FILTER_KEYS as u64),
         ("match_results", MATCH_RESULTS),
         ("default_match_limit", u64::from(DEFAULT_MATCH_LIMIT)),
+        ("explain_categories", EXPLAIN_CATEGORIES as u64),
+        ("default_explain_limit", u64::from(DEFAULT_EXPLAIN_LIMIT)),
+        ("explain_members", u64::from(EXPLAIN_MEMBERS)),
+        (
+            "default_explain_members",
+            u64::from(DEFAULT_EXPLAIN_MEMBERS),
+        ),
+        ("explain_members_read", EXPLAINED_MEMBERS as u64),
         ("page_size", u64::from(PAGE_SIZE)),
         ("default_page_size", u64::from(DEFAULT_PAGE_SIZE)),
         ("page_bytes", PAGE_BYTES as u64),

@@ -4,7 +4,8 @@ use prost::Message;
 
 use crate::decode::shape::Rule;
 use crate::limits::{
-    BATCH_ENTRIES, FILTER_KEYS, FRAME_RECORDS, MATCH_PARTS, MATCH_QUERIES, SNAPSHOT_MEMBERSHIPS,
+    BATCH_ENTRIES, EXPLAIN_CATEGORIES, FILTER_KEYS, FRAME_RECORDS, MATCH_PARTS, MATCH_QUERIES,
+    QUERY_PARTS, SNAPSHOT_MEMBERSHIPS,
 };
 use crate::proto::v1::*;
 
@@ -70,6 +71,10 @@ requests! {
         ]),
         Rule::list(5, "include_categories", FILTER_KEYS),
         Rule::list(6, "exclude_categories", FILTER_KEYS),
+    ];
+    ExplainRequest: &[
+        Rule::within(2, &[Rule::within(3, &[Rule::list(1, "query.parts.parts", QUERY_PARTS)])]),
+        Rule::list(3, "categories", EXPLAIN_CATEGORIES),
     ];
     ListHistoryRequest;
     WatchHistoryRequest;

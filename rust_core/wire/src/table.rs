@@ -6,7 +6,8 @@ use crate::call::Call;
 use crate::call_error::Result;
 use crate::method::{Kind, Method};
 use crate::methods::{
-    admin, assignments, categories, history, items, matching, namespaces, restore, snapshot,
+    admin, assignments, categories, explain, history, items, matching, namespaces, restore,
+    snapshot,
 };
 use crate::streams::{Replies, RequestSink};
 
@@ -71,6 +72,7 @@ pub(crate) const TABLE: &[Entry] = {
             |c, r| c.read(r, matching::rank),
             matching::try_rank,
         ),
+        unary("Explain", Read, |c, r| c.read(r, explain::explain)),
         unary("ListHistory", Read, |c, r| c.read(r, history::list)),
         server_stream("WatchHistory", Read, history::watch),
         server_stream("Snapshot", Read, snapshot::open),

@@ -15,6 +15,7 @@ from effective_embeddings.cli.commands import (
     config,
     demo,
     evaluate,
+    explain,
     exporting,
     history,
     importing,
@@ -116,6 +117,7 @@ app.add_typer(item.app, name="item", rich_help_panel=_KEEP)
 app.command("assign", rich_help_panel=_ASK)(assign.assign)
 app.command("unassign", rich_help_panel=_ASK)(assign.unassign)
 app.command("match", rich_help_panel=_ASK)(match.match)
+app.command("explain", rich_help_panel=_ASK)(explain.explain)
 app.command("history", rich_help_panel=_ASK)(history.history)
 app.command("import", help=importing.HELP, rich_help_panel=_MOVE)(importing.import_)
 app.command("export", rich_help_panel=_MOVE)(exporting.export)

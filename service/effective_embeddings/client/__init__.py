@@ -3,6 +3,15 @@
 from effective_embeddings.client import errors
 from effective_embeddings.client.client import AsyncClient, Client
 from effective_embeddings.client.errors import EffectiveEmbeddingsError, SnapshotFileError
+from effective_embeddings.client.models.explanation import (
+    BasePart,
+    ExplainReply,
+    Explanation,
+    Flip,
+    LeaveOneOut,
+    MemberPart,
+    NeighbourPart,
+)
 from effective_embeddings.client.models.history import ChangeKind, HistoryBatch, HistoryChange
 from effective_embeddings.client.models.queries import Queries, Query, QueryPart
 from effective_embeddings.client.models.replies import (
@@ -43,6 +52,7 @@ __all__ = [
     "AssignReply",
     "AssignmentResult",
     "AsyncClient",
+    "BasePart",
     "Category",
     "CategoryMatch",
     "CategoryUpdate",
@@ -51,13 +61,19 @@ __all__ = [
     "Client",
     "DeleteReply",
     "EffectiveEmbeddingsError",
+    "ExplainReply",
+    "Explanation",
+    "Flip",
     "HistoryBatch",
     "HistoryChange",
     "Item",
+    "LeaveOneOut",
     "MatchResult",
+    "MemberPart",
     "Membership",
     "MembershipMode",
     "Namespace",
+    "NeighbourPart",
     "Normalization",
     "PutReply",
     "PutResult",

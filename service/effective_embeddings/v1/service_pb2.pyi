@@ -569,6 +569,130 @@ class CategoryMatch(_message.Message):
     rank_score: float
     def __init__(self, category: _Optional[str] = ..., score: _Optional[float] = ..., count: _Optional[int] = ..., rank_score: _Optional[float] = ...) -> None: ...
 
+class ExplainRequest(_message.Message):
+    __slots__ = ("namespace", "query", "categories", "limit", "member_limit", "min_revision", "embedding_model", "ranking", "fairness")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    QUERY_FIELD_NUMBER: _ClassVar[int]
+    CATEGORIES_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    MEMBER_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    MIN_REVISION_FIELD_NUMBER: _ClassVar[int]
+    EMBEDDING_MODEL_FIELD_NUMBER: _ClassVar[int]
+    RANKING_FIELD_NUMBER: _ClassVar[int]
+    FAIRNESS_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    query: Query
+    categories: _containers.RepeatedScalarFieldContainer[str]
+    limit: int
+    member_limit: int
+    min_revision: int
+    embedding_model: str
+    ranking: _resources_pb2.RankingMode
+    fairness: float
+    def __init__(self, namespace: _Optional[str] = ..., query: _Optional[_Union[Query, _Mapping]] = ..., categories: _Optional[_Iterable[str]] = ..., limit: _Optional[int] = ..., member_limit: _Optional[int] = ..., min_revision: _Optional[int] = ..., embedding_model: _Optional[str] = ..., ranking: _Optional[_Union[_resources_pb2.RankingMode, str]] = ..., fairness: _Optional[float] = ...) -> None: ...
+
+class ExplainResponse(_message.Message):
+    __slots__ = ("explanations", "margin", "flip", "revision")
+    EXPLANATIONS_FIELD_NUMBER: _ClassVar[int]
+    MARGIN_FIELD_NUMBER: _ClassVar[int]
+    FLIP_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    explanations: _containers.RepeatedCompositeFieldContainer[Explanation]
+    margin: float
+    flip: Flip
+    revision: int
+    def __init__(self, explanations: _Optional[_Iterable[_Union[Explanation, _Mapping]]] = ..., margin: _Optional[float] = ..., flip: _Optional[_Union[Flip, _Mapping]] = ..., revision: _Optional[int] = ...) -> None: ...
+
+class Explanation(_message.Message):
+    __slots__ = ("category", "rank", "score", "rank_score", "count", "base", "members", "other_members", "other_member_count", "rounding", "fairness", "neighbours", "held_back", "leave_one_out")
+    CATEGORY_FIELD_NUMBER: _ClassVar[int]
+    RANK_FIELD_NUMBER: _ClassVar[int]
+    SCORE_FIELD_NUMBER: _ClassVar[int]
+    RANK_SCORE_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    BASE_FIELD_NUMBER: _ClassVar[int]
+    MEMBERS_FIELD_NUMBER: _ClassVar[int]
+    OTHER_MEMBERS_FIELD_NUMBER: _ClassVar[int]
+    OTHER_MEMBER_COUNT_FIELD_NUMBER: _ClassVar[int]
+    ROUNDING_FIELD_NUMBER: _ClassVar[int]
+    FAIRNESS_FIELD_NUMBER: _ClassVar[int]
+    NEIGHBOURS_FIELD_NUMBER: _ClassVar[int]
+    HELD_BACK_FIELD_NUMBER: _ClassVar[int]
+    LEAVE_ONE_OUT_FIELD_NUMBER: _ClassVar[int]
+    category: str
+    rank: int
+    score: float
+    rank_score: float
+    count: int
+    base: BasePart
+    members: _containers.RepeatedCompositeFieldContainer[MemberPart]
+    other_members: float
+    other_member_count: int
+    rounding: float
+    fairness: float
+    neighbours: _containers.RepeatedCompositeFieldContainer[NeighbourPart]
+    held_back: float
+    leave_one_out: LeaveOneOut
+    def __init__(self, category: _Optional[str] = ..., rank: _Optional[int] = ..., score: _Optional[float] = ..., rank_score: _Optional[float] = ..., count: _Optional[int] = ..., base: _Optional[_Union[BasePart, _Mapping]] = ..., members: _Optional[_Iterable[_Union[MemberPart, _Mapping]]] = ..., other_members: _Optional[float] = ..., other_member_count: _Optional[int] = ..., rounding: _Optional[float] = ..., fairness: _Optional[float] = ..., neighbours: _Optional[_Iterable[_Union[NeighbourPart, _Mapping]]] = ..., held_back: _Optional[float] = ..., leave_one_out: _Optional[_Union[LeaveOneOut, _Mapping]] = ...) -> None: ...
+
+class BasePart(_message.Message):
+    __slots__ = ("weight", "similarity", "part")
+    WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    SIMILARITY_FIELD_NUMBER: _ClassVar[int]
+    PART_FIELD_NUMBER: _ClassVar[int]
+    weight: float
+    similarity: float
+    part: float
+    def __init__(self, weight: _Optional[float] = ..., similarity: _Optional[float] = ..., part: _Optional[float] = ...) -> None: ...
+
+class MemberPart(_message.Message):
+    __slots__ = ("item", "weight", "similarity", "part", "score_without", "assign_time", "actor", "reason")
+    ITEM_FIELD_NUMBER: _ClassVar[int]
+    WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    SIMILARITY_FIELD_NUMBER: _ClassVar[int]
+    PART_FIELD_NUMBER: _ClassVar[int]
+    SCORE_WITHOUT_FIELD_NUMBER: _ClassVar[int]
+    ASSIGN_TIME_FIELD_NUMBER: _ClassVar[int]
+    ACTOR_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    item: str
+    weight: float
+    similarity: float
+    part: float
+    score_without: float
+    assign_time: _timestamp_pb2.Timestamp
+    actor: str
+    reason: str
+    def __init__(self, item: _Optional[str] = ..., weight: _Optional[float] = ..., similarity: _Optional[float] = ..., part: _Optional[float] = ..., score_without: _Optional[float] = ..., assign_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., actor: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class NeighbourPart(_message.Message):
+    __slots__ = ("item", "similarity", "pull")
+    ITEM_FIELD_NUMBER: _ClassVar[int]
+    SIMILARITY_FIELD_NUMBER: _ClassVar[int]
+    PULL_FIELD_NUMBER: _ClassVar[int]
+    item: str
+    similarity: float
+    pull: float
+    def __init__(self, item: _Optional[str] = ..., similarity: _Optional[float] = ..., pull: _Optional[float] = ...) -> None: ...
+
+class LeaveOneOut(_message.Message):
+    __slots__ = ("score",)
+    SCORE_FIELD_NUMBER: _ClassVar[int]
+    score: float
+    def __init__(self, score: _Optional[float] = ...) -> None: ...
+
+class Flip(_message.Message):
+    __slots__ = ("first_category", "second_category", "items", "score")
+    FIRST_CATEGORY_FIELD_NUMBER: _ClassVar[int]
+    SECOND_CATEGORY_FIELD_NUMBER: _ClassVar[int]
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    SCORE_FIELD_NUMBER: _ClassVar[int]
+    first_category: str
+    second_category: str
+    items: _containers.RepeatedScalarFieldContainer[str]
+    score: float
+    def __init__(self, first_category: _Optional[str] = ..., second_category: _Optional[str] = ..., items: _Optional[_Iterable[str]] = ..., score: _Optional[float] = ...) -> None: ...
+
 class HistoryFilter(_message.Message):
     __slots__ = ("item", "category", "actor", "start_time", "end_time", "first_revision", "last_revision")
     ITEM_FIELD_NUMBER: _ClassVar[int]

@@ -123,6 +123,11 @@ class EffectiveEmbeddingsServiceStub(object):
                 request_serializer=effective__embeddings_dot_v1_dot_service__pb2.MatchRequest.SerializeToString,
                 response_deserializer=effective__embeddings_dot_v1_dot_service__pb2.MatchResponse.FromString,
                 _registered_method=True)
+        self.Explain = channel.unary_unary(
+                '/effective_embeddings.v1.EffectiveEmbeddingsService/Explain',
+                request_serializer=effective__embeddings_dot_v1_dot_service__pb2.ExplainRequest.SerializeToString,
+                response_deserializer=effective__embeddings_dot_v1_dot_service__pb2.ExplainResponse.FromString,
+                _registered_method=True)
         self.ListHistory = channel.unary_unary(
                 '/effective_embeddings.v1.EffectiveEmbeddingsService/ListHistory',
                 request_serializer=effective__embeddings_dot_v1_dot_service__pb2.ListHistoryRequest.SerializeToString,
@@ -290,6 +295,14 @@ class EffectiveEmbeddingsServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Explain(self, request, context):
+        """Explains the scores of a query: the parts that add up to them, each member's among them, what
+        they would be without a member, and what would have to leave for the first two to change places.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListHistory(self, request, context):
         """Lists the changes of a namespace: what changed, when, by whom and why, in pages.
         """
@@ -430,6 +443,11 @@ def add_EffectiveEmbeddingsServiceServicer_to_server(servicer, server):
                     servicer.Match,
                     request_deserializer=effective__embeddings_dot_v1_dot_service__pb2.MatchRequest.FromString,
                     response_serializer=effective__embeddings_dot_v1_dot_service__pb2.MatchResponse.SerializeToString,
+            ),
+            'Explain': grpc.unary_unary_rpc_method_handler(
+                    servicer.Explain,
+                    request_deserializer=effective__embeddings_dot_v1_dot_service__pb2.ExplainRequest.FromString,
+                    response_serializer=effective__embeddings_dot_v1_dot_service__pb2.ExplainResponse.SerializeToString,
             ),
             'ListHistory': grpc.unary_unary_rpc_method_handler(
                     servicer.ListHistory,
@@ -930,6 +948,33 @@ class EffectiveEmbeddingsService(object):
             '/effective_embeddings.v1.EffectiveEmbeddingsService/Match',
             effective__embeddings_dot_v1_dot_service__pb2.MatchRequest.SerializeToString,
             effective__embeddings_dot_v1_dot_service__pb2.MatchResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Explain(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/effective_embeddings.v1.EffectiveEmbeddingsService/Explain',
+            effective__embeddings_dot_v1_dot_service__pb2.ExplainRequest.SerializeToString,
+            effective__embeddings_dot_v1_dot_service__pb2.ExplainResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -113,6 +113,7 @@ _NO_NAMESPACE = [
         ),
         ("GetItem", pb.GetItemRequest(namespace="nowhere", item="known")),
         ("ListItems", pb.ListItemsRequest(namespace="nowhere")),
+        ("Explain", pb.ExplainRequest(namespace="nowhere", query=pb.Query(item="i"))),
         ("ListHistory", pb.ListHistoryRequest(namespace="nowhere")),
         (
             "DeleteItems",

@@ -19,6 +19,7 @@
 mod centroid;
 mod cosine;
 mod exp;
+mod explain;
 mod fairness;
 mod local;
 mod mean_query;
@@ -29,6 +30,7 @@ mod scorer;
 
 pub use crate::ranking::Query;
 pub use centroid::{CentroidSum, spread};
+pub use explain::{CosineParts, similarity};
 pub(crate) use fairness::{Evidence, growth};
 pub(crate) use local::{Contender, GATE, Local, TOP};
 pub use local::{Neighbour, Reranked};

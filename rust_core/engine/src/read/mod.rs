@@ -2,6 +2,7 @@
 //! verification.
 
 pub(crate) mod consistent;
+pub(crate) mod explain;
 pub(crate) mod history;
 pub(crate) mod members;
 pub(crate) mod ranking;

@@ -155,7 +155,12 @@ fn bounded(call: &NamespaceCall<'_>, queries: usize, limit: u32) -> Result<()> {
     ))
 }
 
-fn spec(settings: &NamespaceSettings, path: Path<'_>, query: Query) -> Result<QuerySpec> {
+/// A query.
+pub(super) fn spec(
+    settings: &NamespaceSettings,
+    path: Path<'_>,
+    query: Query,
+) -> Result<QuerySpec> {
     match query.source {
         None => Err(decode::required(path, "has no embedding, item or parts")),
         Some(Source::Embedding(embedding)) => {

@@ -3,6 +3,7 @@
 pub(crate) mod admin;
 pub(crate) mod assignments;
 pub(crate) mod categories;
+pub(crate) mod explain;
 mod frame_sequence;
 pub(crate) mod history;
 pub(crate) mod items;

@@ -1,4 +1,4 @@
-"""The asynchronous client's assign, unassign and match."""
+"""The asynchronous client's assign, unassign, match and explain."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Unpack
 
 from effective_embeddings.client._async.base import AsyncClientBase
 from effective_embeddings.client.convert.columns import Embeddings, Keys, Metadata, Weights
+from effective_embeddings.client.models.explanation import ExplainReply
 from effective_embeddings.client.models.queries import Queries
 from effective_embeddings.client.models.replies import AssignReply, MatchResult, UnassignReply
 from effective_embeddings.client.models.resources import RankingMode
@@ -16,7 +17,7 @@ __all__ = ["AsyncLearningCalls"]
 
 
 class AsyncLearningCalls(AsyncClientBase):
-    """Assign, unassign, match."""
+    """Assign, unassign, match, explain."""
 
     async def assign(
         self,
@@ -163,6 +164,53 @@ class AsyncLearningCalls(AsyncClientBase):
                 fairness=fairness,
                 include=include,
                 exclude=exclude,
+                min_revision=min_revision,
+                embedding_model=embedding_model,
+            )
+        )
+
+    async def explain(
+        self,
+        ns: str,
+        query: Queries,
+        categories: Keys = (),
+        *,
+        limit: int = 3,
+        members: int = 10,
+        ranking: RankingMode | None = None,
+        fairness: float | None = None,
+        min_revision: int = 0,
+        embedding_model: str = "",
+    ) -> ExplainReply:
+        """Explain the scores of a query: the parts that add up to them, and what would change them.
+
+        Args:
+            ns: The namespace.
+            query: One query: a (d,) array-like, the key of a stored item, or a Query.
+            categories: The categories to explain: keys, or one key; at most 100. Empty: the best
+                ``limit``.
+            limit: Number of categories if none is named, 1 to 100.
+            members: Most members listed for each category, 0 to 1000.
+            ranking: See match.
+            fairness: See match.
+            min_revision: See get_namespace.
+            embedding_model: See match.
+
+        Raises:
+            ValueError: ``query`` is not one query.
+            NotFound: The namespace, a category, or an item of the query does not exist.
+            InvalidArgument: A number is out of its range, or the query has no direction.
+            FailedPrecondition: ``embedding_model`` is not the namespace's model.
+        """
+        return await self._run(
+            matching.explain(
+                ns,
+                query,
+                categories=categories,
+                limit=limit,
+                members=members,
+                ranking=ranking,
+                fairness=fairness,
                 min_revision=min_revision,
                 embedding_model=embedding_model,
             )

@@ -13,6 +13,15 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from effective_embeddings.client.convert.vectors import vector_from_message
+from effective_embeddings.client.models.explanation import (
+    BasePart,
+    ExplainReply,
+    Explanation,
+    Flip,
+    LeaveOneOut,
+    MemberPart,
+    NeighbourPart,
+)
 from effective_embeddings.client.models.history import ChangeKind, HistoryBatch, HistoryChange
 from effective_embeddings.client.models.replies import (
     AssignmentResult,
@@ -44,6 +53,7 @@ __all__ = [
     "assignment_result",
     "category",
     "choice",
+    "explain_reply",
     "history_batch",
     "history_change",
     "item",
@@ -211,6 +221,32 @@ def match_result(message: service_pb2.MatchResult, revision: int) -> MatchResult
         ),
         margin=_optional(message, "margin"),
         revision=revision,
+    )
+
+
+def explain_reply(message: service_pb2.ExplainResponse) -> ExplainReply:
+    """Return the message as an ExplainReply."""
+    flip = _read(Flip, message.flip, items=tuple(message.flip.items))
+    return ExplainReply(
+        explanations=tuple(_explanation(each) for each in message.explanations),
+        margin=_optional(message, "margin"),
+        flip=flip if message.HasField("flip") else None,
+        revision=message.revision,
+    )
+
+
+def _explanation(message: service_pb2.Explanation) -> Explanation:
+    one_out = LeaveOneOut(_optional(message.leave_one_out, "score"))
+    return _read(
+        Explanation,
+        message,
+        base=_read(BasePart, message.base) if message.HasField("base") else None,
+        members=tuple(_read(MemberPart, each) for each in message.members),
+        neighbours=tuple(
+            NeighbourPart(each.item or None, each.similarity, each.pull)
+            for each in message.neighbours
+        ),
+        leave_one_out=one_out if message.HasField("leave_one_out") else None,
     )
 
 

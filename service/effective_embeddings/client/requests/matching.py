@@ -1,4 +1,4 @@
-"""The requests of Match."""
+"""The requests of Match and Explain."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ from effective_embeddings.client.limits import (
     MAX_RESULTS,
     UNLIMITED_QUERIES,
 )
+from effective_embeddings.client.models.explanation import ExplainReply
 from effective_embeddings.client.models.queries import Queries, Query
 from effective_embeddings.client.models.replies import MatchResult
 from effective_embeddings.client.models.resources import RankingMode
-from effective_embeddings.client.requests.call import Call, Chunk, cut
+from effective_embeddings.client.requests.call import Call, Chunk, cut, single
 from effective_embeddings.v1 import service_pb2
 
-__all__ = ["match"]
+__all__ = ["explain", "match"]
 
 _Fill = Callable[[service_pb2.Query, int], None]
 
@@ -74,6 +75,37 @@ def match(
     size = _ChunkSize(most, _most_parts(queries))
     chunks = cut(count, lambda: size.queries, new, add)
     return Call("Match", chunks, parse, "queries", size.halve)
+
+
+def explain(
+    namespace: str,
+    query: Queries,
+    *,
+    categories: Keys,
+    limit: int,
+    members: int,
+    ranking: RankingMode | None,
+    fairness: float | None,
+    min_revision: int,
+    embedding_model: str,
+) -> Call[ExplainReply]:
+    """See Client.explain."""
+    count, fill = _read(query)
+    if count != 1:
+        message = f"query must be one query, not {count}"
+        raise ValueError(message)
+    request = service_pb2.ExplainRequest(
+        namespace=namespace,
+        categories=key_column("categories", categories),
+        limit=whole("limit", limit),
+        member_limit=whole("members", members),
+        ranking=messages.ranking_mode(ranking),
+        fairness=fairness,
+        min_revision=whole("min_revision", min_revision, 64),
+        embedding_model=embedding_model,
+    )
+    fill(request.query, 0)
+    return single("Explain", request, messages.explain_reply)
 
 
 class _ChunkSize:

@@ -1,0 +1,136 @@
+//! The parts of a cosine: what a category's base and each of its members contribute.
+//!
+//! With V = w_b'·b + Σ wᵢ·xᵢ, the numerator of the weighted mean (see `centroid.rs`):
+//!
+//! ```text
+//! cos(q, V) = w_b'·(q·b)/(|q|·|V|) + Σ wᵢ·(q·xᵢ)/(|q|·|V|)
+//! ```
+//!
+//! Both V and the sum of the members are at hand, so the part of all members together is exact
+//! without reading one of them: the members that are read are taken off it, and what remains is the
+//! part of the others.
+//!
+//! A score is computed from a row of f32 and from a sum in fixed point. It differs from the sum of
+//! these parts by the error that `centroid.rs` bounds: [`CosineParts::rounding`].
+
+use super::centroid::CentroidSum;
+use crate::arithmetic::fixed;
+use crate::kernels::Kernel;
+use crate::kernels::lines::F32Line;
+use crate::ranking::Query;
+
+/// The parts of the cosine of a query with a category. `base + members + rounding` is the score.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CosineParts {
+    /// What the base contributes; 0 without a base.
+    pub base: f64,
+    /// What all counting members contribute together.
+    pub members: f64,
+    /// The score less the other parts.
+    pub rounding: f64,
+    /// |q|·|V|.
+    norms: f64,
+}
+
+impl CosineParts {
+    /// The parts of a score, which is that of the query with this category; `None` if the category
+    /// has no embedding.
+    pub fn of(query: &Query, centroid: &CentroidSum<'_>, score: f64) -> Option<Self> {
+        let numerator = centroid.numerator()?;
+        let components = numerator.components.iter();
+        let squares: f64 = components.map(|&v| numerator.to_f64(v).powi(2)).sum();
+        let norms = query.norm() * squares.sqrt();
+        let base = centroid.base.map_or(0.0, |base| {
+            centroid.base_weight() * dot(query, base) / norms
+        });
+        let values: &[f32] = bytemuck::cast_slice(&query.lines);
+        let products = values.iter().zip(centroid.sum);
+        let members: f64 = products
+            .map(|(&q, &s)| f64::from(q) * fixed::to_f64(s))
+            .sum();
+        let members = members / norms;
+        Some(Self {
+            base,
+            members,
+            rounding: score - base - members,
+            norms,
+        })
+    }
+
+    /// What one counting member contributes.
+    pub fn member(&self, query: &Query, weight: f32, embedding: &[f32]) -> f64 {
+        f64::from(weight) * dot(query, embedding) / self.norms
+    }
+}
+
+/// The cosine of a query with a vector of any length; 0 if the vector has no direction.
+pub fn similarity(query: &Query, vector: &[f32]) -> f64 {
+    let lines = F32Line::pack(vector);
+    let norm = Kernel::best().dot(&lines, &lines).sqrt();
+    if norm > 0.0 {
+        query.score(Kernel::best().dot(&query.lines, &lines), norm)
+    } else {
+        0.0
+    }
+}
+
+fn dot(query: &Query, vector: &[f32]) -> f64 {
+    Kernel::best().dot(&query.lines, &F32Line::pack(vector))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::arithmetic::fixed::WeightSum;
+    use crate::scoring::Scorer;
+    use crate::settings::CategorySettings;
+
+    const DIMENSION: usize = 9;
+
+    fn vector() -> impl Strategy<Value = Vec<f32>> {
+        prop::collection::vec(-2.0f32..2.0, DIMENSION)
+    }
+
+    proptest! {
+        #[test]
+        fn the_parts_add_up_to_the_score(
+            asked in vector(),
+            base in prop::option::of(vector()),
+            members in prop::collection::vec((0.1f32..4.0, vector()), 0..6),
+            base_weight in prop_oneof![Just(0.0f32), 0.1f32..1e6],
+            min_base_share in prop_oneof![Just(0.0), 0.0..0.999],
+        ) {
+            let settings = CategorySettings { base_weight, min_base_share, ..CategorySettings::DEFAULT };
+            let (mut sum, mut weight) = (vec![0; DIMENSION], WeightSum::default());
+            for (w, x) in &members {
+                fixed::add(&mut sum, f64::from(*w), x).unwrap();
+                weight = weight.plus(*w);
+            }
+            let centroid = CentroidSum {
+                settings: &settings,
+                base: base.as_deref(),
+                sum: &sum,
+                count: members.len() as u64,
+                weight,
+            };
+            let (Some(query), Some(row)) =
+                (Scorer::Cosine.query(&asked), Scorer::Cosine.row(&centroid)) else {
+                return Ok(());
+            };
+            let score = Scorer::Cosine.score(&query, row.as_ref()).cosine;
+            let parts = CosineParts::of(&query, &centroid, score).expect("it has a row");
+            let found = [parts.base, parts.members, parts.rounding].iter().sum::<f64>();
+            prop_assert!((found - score).abs() < 1e-12, "{found} for {score}");
+            let each: f64 = members
+                .iter()
+                .map(|(weight, embedding)| parts.member(&query, *weight, embedding))
+                .sum();
+            // The bounds of `centroid.rs`, for numerators that do not nearly cancel out.
+            prop_assume!(parts.norms > 1e-2 * query.norm());
+            prop_assert!((each - parts.members).abs() < 1e-9, "{each} for {}", parts.members);
+            prop_assert!(parts.rounding.abs() < 2.0_f64.powi(-24) + 1e-9, "{}", parts.rounding);
+        }
+    }
+}

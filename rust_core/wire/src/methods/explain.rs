@@ -1,0 +1,165 @@
+//! Explain.
+
+use ee_core::namespace::Parts;
+use ee_core::scoring::Neighbour;
+use ee_engine::{BasePart, Error, ExplainSpec, Explanation, Flip, MemberPart};
+
+use super::matching::spec;
+use crate::call::{NamespaceCall, check_model};
+use crate::call_error::{CallError, Result, Violations};
+use crate::decode::path::Path;
+use crate::decode::{self, number, text};
+use crate::encode::timestamp;
+use crate::limits::{
+    DEFAULT_EXPLAIN_LIMIT, DEFAULT_EXPLAIN_MEMBERS, EMBEDDING_MODEL_BYTES, EXPLAIN_CATEGORIES,
+    EXPLAIN_MEMBERS,
+};
+use crate::proto::v1::{self, ErrorReason, ExplainRequest, ExplainResponse};
+
+pub(crate) fn explain(
+    call: &NamespaceCall<'_>,
+    request: ExplainRequest,
+) -> Result<ExplainResponse> {
+    let mut violations = Violations::default();
+    violations.check(decode::keys_of("categories", &request.categories));
+    let limit = request.limit.unwrap_or(DEFAULT_EXPLAIN_LIMIT);
+    let most = EXPLAIN_CATEGORIES as u32;
+    if !(1..=most).contains(&limit) {
+        let range = format_args!("1 to {most}");
+        let error = number::out_of_range(Path::field("limit"), range, limit);
+        violations.check(Err::<(), _>(error));
+    }
+    let member_limit = request.member_limit.unwrap_or(DEFAULT_EXPLAIN_MEMBERS);
+    if member_limit > EXPLAIN_MEMBERS {
+        let range = format_args!("0 to {EXPLAIN_MEMBERS}");
+        let error = number::out_of_range(Path::field("member_limit"), range, member_limit);
+        violations.check(Err::<(), _>(error));
+    }
+    let mode = decode::namespace::ranking(Path::field("ranking"), request.ranking);
+    let ranking = violations.check(mode);
+    let fairness = decode::namespace::fairness(Path::field("fairness"), request.fairness);
+    let fairness = violations.check(fairness);
+    let model = request.embedding_model;
+    let path = Path::field("embedding_model");
+    violations.check(text::text(path, &model, EMBEDDING_MODEL_BYTES));
+    if let Err(mismatch) = check_model(&call.settings().embedding_model, &model) {
+        violations.finish(Err(mismatch))?;
+    }
+    let query = request.query.unwrap_or_default();
+    let query = violations.finish(spec(call.settings(), Path::field("query"), query))?;
+    let spec = ExplainSpec {
+        query,
+        categories: request.categories,
+        limit: limit as usize,
+        member_limit: member_limit as usize,
+        ranking,
+        fairness,
+    };
+    let context = call.read_context(request.min_revision);
+    let found = call
+        .engine
+        .explain(&call.namespace, &spec, context)
+        .map_err(|error| refusal(&spec, error))?;
+    let explained = found.value;
+    Ok(ExplainResponse {
+        explanations: explained
+            .explanations
+            .into_iter()
+            .map(explanation)
+            .collect(),
+        margin: explained.margin,
+        flip: explained.flip.map(flip),
+        revision: found.revision,
+    })
+}
+
+/// The refusal of an Explain, which has one query and a list of categories.
+#[cold]
+fn refusal(spec: &ExplainSpec, error: Error) -> CallError {
+    let text = error.to_string();
+    match error {
+        Error::CategoryNotFound { key } => {
+            let index = spec.categories.iter().position(|own| *own == key);
+            let path = format!("categories[{}]", index.unwrap_or_default());
+            CallError::at(ErrorReason::CategoryNotFound, path, text).with("category", key)
+        }
+        Error::ItemNotFound {
+            key,
+            query: Some((_, part)),
+        } => {
+            let path = match part {
+                Some(part) => format!("query.parts.parts[{part}].item"),
+                None => "query.item".to_owned(),
+            };
+            CallError::at(ErrorReason::ItemNotFound, path, text).with("item", key)
+        }
+        Error::DegenerateQuery { .. } => CallError::at(ErrorReason::DegenerateQuery, "query", text),
+        other => other.into(),
+    }
+}
+
+fn explanation(found: Explanation) -> v1::Explanation {
+    let (other_members, other_member_count) = found.other_members;
+    let Parts {
+        fairness,
+        neighbours,
+        held_back,
+    } = found.further;
+    v1::Explanation {
+        category: found.category.to_string(),
+        rank: found.ranked.map_or(0, |(rank, _)| rank),
+        score: found.score,
+        rank_score: found.ranked.map(|(_, rank_score)| rank_score),
+        count: found.count,
+        base: found.base.map(base),
+        members: found.members.into_iter().map(member).collect(),
+        other_members,
+        other_member_count,
+        rounding: found.rounding,
+        fairness,
+        neighbours: neighbours.into_iter().map(neighbour).collect(),
+        held_back,
+        leave_one_out: found.without_query.map(|score| v1::LeaveOneOut { score }),
+    }
+}
+
+fn base(base: BasePart) -> v1::BasePart {
+    v1::BasePart {
+        weight: base.weight,
+        similarity: base.similarity,
+        part: base.part,
+    }
+}
+
+fn member(member: MemberPart) -> v1::MemberPart {
+    v1::MemberPart {
+        item: member.item,
+        weight: member.weight,
+        similarity: member.similarity,
+        part: member.part,
+        score_without: member.score_without,
+        assign_time: timestamp(member.origin.time_ms),
+        actor: member.origin.actor,
+        reason: member.origin.reason,
+    }
+}
+
+fn neighbour(neighbour: Neighbour) -> v1::NeighbourPart {
+    v1::NeighbourPart {
+        item: neighbour
+            .item
+            .map_or_else(String::new, |key| key.to_string()),
+        similarity: neighbour.similarity,
+        pull: neighbour.pull,
+    }
+}
+
+fn flip(flip: Flip) -> v1::Flip {
+    let [first_category, second_category] = flip.categories.map(|key| key.to_string());
+    v1::Flip {
+        first_category,
+        second_category,
+        items: flip.items,
+        score: flip.score,
+    }
+}

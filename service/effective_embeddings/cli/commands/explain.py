@@ -1,0 +1,133 @@
+"""`effemb explain`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+import typer
+
+from effective_embeddings.cli.shared.command import Run, asks
+from effective_embeddings.cli.shared.options import NamespaceArgument
+from effective_embeddings.cli.shared.output import counted, print_json, print_table, say, table
+from effective_embeddings.cli.shared.vectors import EmbeddingOption, one_vector
+from effective_embeddings.client import ExplainReply, Explanation, Query, RankingMode
+
+__all__ = ["explain"]
+
+_BAR = 24
+
+
+@asks
+def explain(
+    run: Run,
+    namespace: NamespaceArgument,
+    *,
+    embedding: EmbeddingOption = None,
+    item: Annotated[
+        str | None, typer.Option(metavar="KEY", help="A stored item as the query.")
+    ] = None,
+    category: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY", help="Explain this category; can be repeated."),
+    ] = None,
+    limit: Annotated[
+        int, typer.Option(min=1, max=100, help="Categories explained if none is named.")
+    ] = 3,
+    members: Annotated[
+        int, typer.Option(min=0, max=1000, help="Most members listed per category.")
+    ] = 10,
+    ranking: Annotated[
+        RankingMode | None, typer.Option(help="How to order; default: as the namespace does.")
+    ] = None,
+    fairness: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Default: as in the namespace.")
+    ] = None,
+) -> None:
+    """Explain a ranking: what the name and each member of a category add to its score.
+
+    Example:  effemb explain notes --item gym
+
+    Example:  effemb explain notes --embedding @swim.npy --category health --members 50
+    """
+    if (embedding is None) == (item is None):
+        msg = "give --embedding or --item"
+        raise typer.BadParameter(msg)
+    query = Query(embedding=one_vector(embedding), item=item)
+    reply = run.client.explain(
+        namespace,
+        query,
+        category or (),
+        limit=limit,
+        members=members,
+        ranking=ranking,
+        fairness=fairness,
+    )
+    if run.as_json:
+        print_json(reply)
+        return
+    for each in reply.explanations:
+        _show(each)
+    _show_lead(reply)
+
+
+def _show(explanation: Explanation) -> None:
+    place = f"{explanation.rank}. " if explanation.rank else ""
+    score = explanation.score
+    figures = ["no embedding" if score is None else f"score {score:.6f}"]
+    if explanation.rank_score is not None and explanation.rank_score != explanation.score:
+        figures.append(f"rank score {explanation.rank_score:.6f}")
+    if not explanation.rank:
+        figures.append("left out of the ranking")
+    say(f"{place}{explanation.category}: {', '.join(figures)}")
+    parts = list(_parts(explanation))
+    largest = max((abs(part) for _, part, _ in parts), default=0.0)
+    rows = table("part of the score", "adds", "", "", numbers=("adds",))
+    for name, part, note in parts:
+        rows.add_row(name, f"{part:+.6f}", _bar(part, largest), note)
+    print_table(rows, empty="")
+    one_out = explanation.leave_one_out
+    if one_out is not None:
+        left = "no embedding" if one_out.score is None else f"a score of {one_out.score:.6f}"
+        say(f"without the item itself: {left}\n")
+
+
+def _parts(explanation: Explanation) -> Iterator[tuple[str, float, str]]:
+    """Yield the parts of the rank score: name, figure, note."""
+    base = explanation.base
+    if base is not None:
+        note = f"weight {base.weight:g}, similarity {base.similarity:.4f}"
+        yield "the category's name", base.part, note
+    for each in explanation.members:
+        without = "" if each.score_without is None else f", without it {each.score_without:.6f}"
+        author = f"{each.actor}, {each.assign_time.astimezone():%Y-%m-%d %H:%M}"
+        reason = f": {each.reason}" if each.reason else ""
+        yield each.item, each.part, f"{author}{reason}{without}"
+    if explanation.other_member_count:
+        others = counted(explanation.other_member_count, "other member")
+        yield others, explanation.other_members, ""
+    if abs(explanation.rounding) >= 0.5e-6:  # noqa: PLR2004 - half a unit of the last digit shown
+        yield "rounding", explanation.rounding, ""
+    if explanation.fairness:
+        yield "fairness", explanation.fairness, "expected of a category with so many members"
+    for pull in explanation.neighbours:
+        name = "the category's name" if pull.item is None else pull.item
+        yield f"near: {name}", pull.pull, f"similarity {pull.similarity:.4f}"
+    if explanation.held_back:
+        yield "held back", explanation.held_back, "behind the categories that were ranked again"
+
+
+def _bar(part: float, largest: float) -> str:
+    """Return a bar as long as the part is large; a negative one is light."""
+    length = round(abs(part) / largest * _BAR) if largest else 0
+    return ("█" if part > 0 else "░") * length
+
+
+def _show_lead(reply: ExplainReply) -> None:
+    if reply.margin is not None:
+        say(f"margin of the first over the second: {reply.margin:.6f}")
+    flip = reply.flip
+    if flip is not None:
+        leaving = f"{counted(len(flip.items), 'item')} left {flip.first_category}"
+        items = ", ".join(flip.items)
+        say(f"{flip.second_category} would have the higher score if {leaving}: {items}")
