@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::kernels::Kernel;
+use crate::kernels::{Kernel, Work};
 
 /// A sum's unit is 2 to the minus this.
 pub const FRACTION_BITS: i32 = 40;
@@ -80,32 +80,43 @@ fn accumulate(sum: &mut [i64], scale: f64, vector: &[f32]) -> Result<(), Overflo
 /// Many CPUs convert to integers one number at a time. But x + 1.5·2⁵², where the unit of an f64 is
 /// 1, is rounded to the nearest integer (ties to even), which is then in its low bits.
 fn add_small(sum: &mut [i64], scale: f64, vector: &[f32]) -> Option<bool> {
-    Kernel::best().run(|| add_small_in_lanes(sum, scale, vector))
+    Kernel::best().work(AddSmall { sum, scale, vector })
 }
 
-#[inline(always)]
-fn add_small_in_lanes(sum: &mut [i64], scale: f64, vector: &[f32]) -> Option<bool> {
-    const SHIFT: f64 = 6_755_399_441_055_744.0;
-    let shifted = |x: f32| (scale * f64::from(x) + SHIFT).to_bits().cast_signed();
-    let integer = |shifted: i64| shifted.wrapping_sub(SHIFT.to_bits().cast_signed());
-    // `large`: bits above the mantissa that differ from those of 2⁵² to 2⁵³. `wrapped`: the sign bit
-    // is set if the sign of a component differs from the signs of both of its parts.
-    let (mut large, mut wrapped) = (0, 0);
-    for (total, &x) in sum.iter_mut().zip(vector) {
-        let shifted = shifted(x);
-        large |= shifted ^ SHIFT.to_bits().cast_signed();
-        let part = integer(shifted);
-        let next = total.wrapping_add(part);
-        wrapped |= (*total ^ next) & (part ^ next);
-        *total = next;
+struct AddSmall<'a> {
+    sum: &'a mut [i64],
+    scale: f64,
+    vector: &'a [f32],
+}
+
+impl Work for AddSmall<'_> {
+    type Output = Option<bool>;
+
+    #[inline(always)]
+    fn run(self) -> Option<bool> {
+        const SHIFT: f64 = 6_755_399_441_055_744.0;
+        let Self { sum, scale, vector } = self;
+        let shifted = |x: f32| (scale * f64::from(x) + SHIFT).to_bits().cast_signed();
+        let integer = |shifted: i64| shifted.wrapping_sub(SHIFT.to_bits().cast_signed());
+        // `large`: bits above the mantissa that differ from those of 2⁵² to 2⁵³. `wrapped`: the sign
+        // bit is set if the sign of a component differs from the signs of both of its parts.
+        let (mut large, mut wrapped) = (0, 0);
+        for (total, &x) in sum.iter_mut().zip(vector) {
+            let shifted = shifted(x);
+            large |= shifted ^ SHIFT.to_bits().cast_signed();
+            let part = integer(shifted);
+            let next = total.wrapping_add(part);
+            wrapped |= (*total ^ next) & (part ^ next);
+            *total = next;
+        }
+        if large.cast_unsigned() >> 52 == 0 {
+            return Some(wrapped >= 0);
+        }
+        for (total, &x) in sum.iter_mut().zip(vector) {
+            *total = total.wrapping_sub(integer(shifted(x)));
+        }
+        None
     }
-    if large.cast_unsigned() >> 52 == 0 {
-        return Some(wrapped >= 0);
-    }
-    for (total, &x) in sum.iter_mut().zip(vector) {
-        *total = total.wrapping_sub(integer(shifted(x)));
-    }
-    None
 }
 
 /// The nearest integer, ties to even: `f64::round_ties_even`, which is a function call if the target
@@ -451,7 +462,11 @@ mod tests {
         ) {
             let added = |kernel: Kernel| {
                 let mut sum = sum[..vector.len()].to_vec();
-                let fits = kernel.run(|| add_small_in_lanes(&mut sum, weight * ONE, &vector));
+                let fits = kernel.work(AddSmall {
+                    sum: &mut sum,
+                    scale: weight * ONE,
+                    vector: &vector,
+                });
                 (fits, sum)
             };
             for kernel in Kernel::available() {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use thiserror::Error;
 
 use crate::arithmetic::limits::{MAX_COMPONENT, MIN_NORM};
-use crate::kernels::Kernel;
+use crate::kernels::{Kernel, Work};
 use crate::settings::{NamespaceSettings, Normalization};
 
 /// A vector whose norm is this near to 1 counts as a unit vector and is kept bit for bit, so that
@@ -118,23 +118,29 @@ pub fn norm(vector: &[f32]) -> f64 {
 /// Square of the Euclidean norm in f64, summed in 16 lanes and one fixed fold: the same bits on
 /// every machine.
 pub fn norm_squared(vector: &[f32]) -> f64 {
-    Kernel::best().run(|| norm_squared_in_lanes(vector))
+    Kernel::best().work(NormSquared(vector))
 }
 
-#[inline(always)]
-fn norm_squared_in_lanes(vector: &[f32]) -> f64 {
-    const LANES: usize = 16;
-    let mut lanes = [0.0f64; LANES];
-    let (whole, rest) = vector.as_chunks::<LANES>();
-    for chunk in whole {
-        for (lane, &x) in lanes.iter_mut().zip(chunk) {
+struct NormSquared<'a>(&'a [f32]);
+
+impl Work for NormSquared<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run(self) -> f64 {
+        const LANES: usize = 16;
+        let mut lanes = [0.0f64; LANES];
+        let (whole, rest) = self.0.as_chunks::<LANES>();
+        for chunk in whole {
+            for (lane, &x) in lanes.iter_mut().zip(chunk) {
+                *lane += f64::from(x) * f64::from(x);
+            }
+        }
+        for (lane, &x) in lanes.iter_mut().zip(rest) {
             *lane += f64::from(x) * f64::from(x);
         }
+        lanes.iter().sum()
     }
-    for (lane, &x) in lanes.iter_mut().zip(rest) {
-        *lane += f64::from(x) * f64::from(x);
-    }
-    lanes.iter().sum()
 }
 
 #[cfg(test)]
@@ -207,7 +213,7 @@ mod tests {
         fn every_instruction_set_finds_the_same_norm(
             vector in prop::collection::vec(-1e4f32..1e4, 1..100)
         ) {
-            let found = |kernel: Kernel| kernel.run(|| norm_squared_in_lanes(&vector)).to_bits();
+            let found = |kernel: Kernel| kernel.work(NormSquared(&vector)).to_bits();
             for kernel in Kernel::available() {
                 prop_assert_eq!(found(kernel), found(Kernel::SCALAR), "{}", kernel.name());
             }

@@ -85,21 +85,11 @@ impl Avx2 {
         // SAFETY: `self` exists only where AVX2 and FMA were detected.
         unsafe { run_work(work) }
     }
-
-    pub(super) fn run<R>(self, work: impl FnOnce() -> R) -> R {
-        // SAFETY: `self` exists only where AVX2 and FMA were detected.
-        unsafe { run(work) }
-    }
 }
 
 #[target_feature(enable = "avx2,fma")]
 fn run_work<W: Work>(work: W) -> W::Output {
     work.run()
-}
-
-#[target_feature(enable = "avx2,fma")]
-fn run<R>(work: impl FnOnce() -> R) -> R {
-    work()
 }
 
 #[target_feature(enable = "avx2,fma")]

@@ -78,21 +78,11 @@ impl Avx512 {
         // SAFETY: `self` exists only where AVX-512 F, BW, DQ, VL and VNNI were detected.
         unsafe { run_work(work) }
     }
-
-    pub(super) fn run<R>(self, work: impl FnOnce() -> R) -> R {
-        // SAFETY: `self` exists only where AVX-512 F, BW, DQ, VL and VNNI were detected.
-        unsafe { run(work) }
-    }
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
 fn run_work<W: Work>(work: W) -> W::Output {
     work.run()
-}
-
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-fn run<R>(work: impl FnOnce() -> R) -> R {
-    work()
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]

@@ -70,7 +70,7 @@ macro_rules! dispatch {
     };
 }
 
-/// A large piece of plain Rust. Its method and all that this calls must be `inline(always)`.
+/// A piece of plain Rust. Its method and all that this calls must be `inline(always)`.
 pub(crate) trait Work {
     /// What it comes to.
     type Output;
@@ -179,16 +179,11 @@ impl Kernel {
         dispatch!(self, largest(lines))
     }
 
-    /// Runs a [`Work`], compiled with the instructions of this set for sure: a closure may be too
-    /// large for the compiler to inline it into [`Kernel::run`].
+    /// Runs a [`Work`], compiled with the instructions of this set: its loops over vectors use all
+    /// lanes of the CPU. (A closure would not do: the compiler may leave one that is called twice, or
+    /// is large, outside of the function that has the instructions.)
     pub(crate) fn work<W: Work>(self, work: W) -> W::Output {
         dispatch!(self, work(work))
-    }
-
-    /// Runs `work`, compiled with the instructions of this set if everything that it calls is
-    /// `inline(always)`: loops over vectors then use all lanes of the CPU.
-    pub(crate) fn run<R>(self, work: impl FnOnce() -> R) -> R {
-        dispatch!(self, run(work))
     }
 
     /// The inner products of `query` with the sketches that lie end to end in `sketches`, one for

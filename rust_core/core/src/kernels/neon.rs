@@ -73,10 +73,6 @@ impl Neon {
     pub(super) fn work<W: Work>(self, work: W) -> W::Output {
         work.run()
     }
-
-    pub(super) fn run<R>(self, work: impl FnOnce() -> R) -> R {
-        work()
-    }
 }
 
 /// Lanes 2v and 2v + 1 of a sum are register v of its eight.

@@ -89,10 +89,6 @@ pub(super) fn work<W: Work>(work: W) -> W::Output {
     work.run()
 }
 
-pub(super) fn run<R>(work: impl FnOnce() -> R) -> R {
-    work()
-}
-
 /// Made anew like [`quantise`].
 #[inline(always)]
 pub(super) fn largest(lines: &[F32Line]) -> f32 {

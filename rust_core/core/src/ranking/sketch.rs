@@ -40,10 +40,10 @@
 //!
 //! From (1), (2) and (3): **x − s ≤ score ≤ x + s**, as f32 and f64 numbers compare.
 
-use crate::kernels::Kernel;
 use crate::kernels::aligned::Aligned;
 use crate::kernels::lines::{F32Line, I8Line, I16Line};
 use crate::kernels::scalar::fold;
+use crate::kernels::{Kernel, Work};
 
 /// Covers every rounding in the bound and in the score: see (3) above.
 const SLOP: f64 = 1.0 / 1_048_576.0;
@@ -65,7 +65,12 @@ impl RowSketch {
         let kernel = Kernel::best();
         let scale = (f64::from(kernel.largest(row)) / norm / 127.0) as f32;
         let mut lines = vec![I8Line::ZERO; row.len().div_ceil(4)].into_boxed_slice();
-        let squares = kernel.run(|| round_row(row, norm, f64::from(scale), &mut lines));
+        let squares = kernel.work(RoundRow {
+            row,
+            norm,
+            scale: f64::from(scale),
+            lines: &mut lines,
+        });
         // `unit` is off by a relative 1e-13 and the sum by less: both margins are ample.
         let error = fold(squares).sqrt() * (1.0 + SLOP) + 1e-9;
         Self {
@@ -77,20 +82,31 @@ impl RowSketch {
 }
 
 /// Computes the components of a row's sketch; returns the squares of their errors, in lanes.
-#[inline(always)]
-pub(super) fn round_row(row: &[F32Line], norm: f64, scale: f64, lines: &mut [I8Line]) -> [f64; 16] {
-    let parts = bytemuck::cast_slice_mut::<I8Line, [i8; 16]>(lines);
-    let mut squares = [0.0; 16];
-    for (part, row) in parts.iter_mut().zip(row) {
-        for ((k, &r), square) in part.iter_mut().zip(&row.0).zip(&mut squares) {
-            let unit = f64::from(r) / norm;
-            let shifted = unit / scale + SHIFT;
-            *k = shifted.to_bits() as i8;
-            let rest = unit - scale * (shifted - SHIFT);
-            *square += rest * rest;
+pub(super) struct RoundRow<'a> {
+    pub(super) row: &'a [F32Line],
+    pub(super) norm: f64,
+    pub(super) scale: f64,
+    pub(super) lines: &'a mut [I8Line],
+}
+
+impl Work for RoundRow<'_> {
+    type Output = [f64; 16];
+
+    #[inline(always)]
+    fn run(self) -> [f64; 16] {
+        let parts = bytemuck::cast_slice_mut::<I8Line, [i8; 16]>(self.lines);
+        let mut squares = [0.0; 16];
+        for (part, row) in parts.iter_mut().zip(self.row) {
+            for ((k, &r), square) in part.iter_mut().zip(&row.0).zip(&mut squares) {
+                let unit = f64::from(r) / self.norm;
+                let shifted = unit / self.scale + SHIFT;
+                *k = shifted.to_bits() as i8;
+                let rest = unit - self.scale * (shifted - SHIFT);
+                *square += rest * rest;
+            }
         }
+        squares
     }
-    squares
 }
 
 /// A query in at most 16 bits a component, with the terms of the bound.

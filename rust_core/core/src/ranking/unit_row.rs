@@ -1,9 +1,9 @@
 //! A category's direction, prepared for ranking.
 
 use super::sketch::RowSketch;
-use crate::kernels::Kernel;
 use crate::kernels::lines::F32Line;
 use crate::kernels::scalar::fold;
+use crate::kernels::{Kernel, Work};
 
 /// A category's direction as ranking stores it: a unit vector of f32, its norm and its sketch.
 ///
@@ -42,12 +42,16 @@ impl UnitRow {
     /// alone, the same on every CPU.
     pub(crate) fn from_numerator(numerator: &[i64]) -> Option<Self> {
         let kernel = Kernel::best();
-        let norm = kernel.run(|| norm(numerator));
+        let norm = kernel.work(Norm(numerator));
         if norm == 0.0 {
             return None;
         }
         let mut lines = vec![F32Line::ZERO; F32Line::count(numerator.len())].into_boxed_slice();
-        kernel.run(|| divide(numerator, norm, &mut lines));
+        kernel.work(Divide {
+            numerator,
+            norm,
+            lines: &mut lines,
+        });
         let norm = kernel.dot(&lines, &lines).sqrt();
         let sketch = RowSketch::of(&lines, norm);
         Some(Self {
@@ -89,34 +93,51 @@ impl UnitRow {
     }
 }
 
-#[inline(always)]
-fn divide(numerator: &[i64], norm: f64, lines: &mut [F32Line]) {
-    let (whole, rest) = numerator.as_chunks::<16>();
-    let (parts, last) = lines.split_at_mut(whole.len());
-    for (line, chunk) in parts.iter_mut().zip(whole) {
-        for (unit, &v) in line.0.iter_mut().zip(chunk) {
-            *unit = (v as f64 / norm) as f32;
+/// The components of the direction.
+struct Divide<'a> {
+    numerator: &'a [i64],
+    norm: f64,
+    lines: &'a mut [F32Line],
+}
+
+impl Work for Divide<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let (whole, rest) = self.numerator.as_chunks::<16>();
+        let (parts, last) = self.lines.split_at_mut(whole.len());
+        for (line, chunk) in parts.iter_mut().zip(whole) {
+            for (unit, &v) in line.0.iter_mut().zip(chunk) {
+                *unit = (v as f64 / self.norm) as f32;
+            }
         }
-    }
-    for (unit, &v) in last.iter_mut().flat_map(|line| &mut line.0).zip(rest) {
-        *unit = (v as f64 / norm) as f32;
+        for (unit, &v) in last.iter_mut().flat_map(|line| &mut line.0).zip(rest) {
+            *unit = (v as f64 / self.norm) as f32;
+        }
     }
 }
 
 /// The Euclidean norm. Squares of rounded integers are not exact in f64, so nothing is fused here.
-#[inline(always)]
-fn norm(numerator: &[i64]) -> f64 {
-    let mut lanes = [0.0_f64; 16];
-    let (whole, rest) = numerator.as_chunks::<16>();
-    for chunk in whole {
-        for (lane, &v) in lanes.iter_mut().zip(chunk) {
+struct Norm<'a>(&'a [i64]);
+
+impl Work for Norm<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run(self) -> f64 {
+        let mut lanes = [0.0_f64; 16];
+        let (whole, rest) = self.0.as_chunks::<16>();
+        for chunk in whole {
+            for (lane, &v) in lanes.iter_mut().zip(chunk) {
+                *lane += v as f64 * v as f64;
+            }
+        }
+        for (lane, &v) in lanes.iter_mut().zip(rest) {
             *lane += v as f64 * v as f64;
         }
+        fold(lanes).sqrt()
     }
-    for (lane, &v) in lanes.iter_mut().zip(rest) {
-        *lane += v as f64 * v as f64;
-    }
-    fold(lanes).sqrt()
 }
 
 #[cfg(test)]
@@ -125,7 +146,7 @@ mod tests {
 
     use super::*;
     use crate::kernels::lines::I8Line;
-    use crate::ranking::sketch::round_row;
+    use crate::ranking::sketch::RoundRow;
 
     proptest! {
         #[test]
@@ -134,11 +155,20 @@ mod tests {
                 prop_oneof![any::<i64>(), -1000..1000_i64, Just(i64::MIN), Just(0)], 1..100),
         ) {
             let prepared = |kernel: Kernel| {
-                let norm = kernel.run(|| norm(&numerator));
+                let norm = kernel.work(Norm(&numerator));
                 let mut lines = vec![F32Line::ZERO; F32Line::count(numerator.len())];
-                kernel.run(|| divide(&numerator, norm, &mut lines));
+                kernel.work(Divide {
+                    numerator: &numerator,
+                    norm,
+                    lines: &mut lines,
+                });
                 let mut sketch = vec![I8Line::ZERO; lines.len().div_ceil(4)];
-                let squares = kernel.run(|| round_row(&lines, 0.9, 0.0081, &mut sketch));
+                let squares = kernel.work(RoundRow {
+                    row: &lines,
+                    norm: 0.9,
+                    scale: 0.0081,
+                    lines: &mut sketch,
+                });
                 let bits: Vec<_> = lines.iter().map(|line| line.0.map(f32::to_bits)).collect();
                 (norm.to_bits(), bits, sketch, squares.map(f64::to_bits))
             };

@@ -55,7 +55,18 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::kernels::Kernel;
+    use crate::kernels::{Kernel, Work};
+
+    struct Exp<'a>(&'a mut [f64]);
+
+    impl Work for Exp<'_> {
+        type Output = ();
+
+        #[inline(always)]
+        fn run(self) {
+            self.0.iter_mut().for_each(|value| *value = exp(*value));
+        }
+    }
 
     /// 2⁶², one in the fixed point of the oracle.
     const ONE: u128 = 1 << 62;
@@ -114,7 +125,7 @@ mod tests {
         ) {
             let all = |kernel: Kernel| {
                 let mut values = values.clone();
-                kernel.run(|| values.iter_mut().for_each(|value| *value = exp(*value)));
+                kernel.work(Exp(&mut values));
                 values.into_iter().map(f64::to_bits).collect::<Vec<_>>()
             };
             for kernel in Kernel::available() {

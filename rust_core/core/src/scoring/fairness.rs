@@ -23,8 +23,8 @@
 
 use super::centroid::CentroidSum;
 use crate::arithmetic::{fixed, vector};
-use crate::kernels::Kernel;
 use crate::kernels::scalar::fold;
+use crate::kernels::{Kernel, Work};
 use crate::ranking::Handicap;
 
 /// Members with which a category is half of what it will be.
@@ -67,9 +67,10 @@ impl Evidence {
         }
         let count = centroid.count as f64;
         let base = centroid.base.map(vector::unit_copy);
-        let (s_s, s_b) = Kernel::best().run(|| {
-            let base = base.as_deref();
-            products(centroid.sum, correction, base)
+        let (s_s, s_b) = Kernel::best().work(Products {
+            sum: centroid.sum,
+            correction,
+            base: base.as_deref(),
         });
         if base.is_some() {
             evidence.named = i128::from(centroid.count);
@@ -146,19 +147,29 @@ fn left_out(centroid: &CentroidSum<'_>, s_s: f64, s_b: f64) -> f64 {
 }
 
 /// S·S and S·b, in lanes and with the fold of the kernels; nothing is fused.
-#[inline(always)]
-fn products(sum: &[i64], correction: Option<&[i64]>, base: Option<&[f32]>) -> (f64, f64) {
-    let (mut squares, mut with_base) = ([0.0_f64; 16], [0.0_f64; 16]);
-    for first in (0..sum.len()).step_by(16) {
-        let last = (first + 16).min(sum.len());
-        for (lane, at) in (first..last).enumerate() {
-            let more = correction.map_or(0, |correction| correction[at]);
-            let value = fixed::to_f64(sum[at].wrapping_add(more));
-            squares[lane] += value * value;
-            if let Some(base) = base {
-                with_base[lane] += value * f64::from(base[at]);
+struct Products<'a> {
+    sum: &'a [i64],
+    correction: Option<&'a [i64]>,
+    base: Option<&'a [f32]>,
+}
+
+impl Work for Products<'_> {
+    type Output = (f64, f64);
+
+    #[inline(always)]
+    fn run(self) -> (f64, f64) {
+        let (mut squares, mut with_base) = ([0.0_f64; 16], [0.0_f64; 16]);
+        for first in (0..self.sum.len()).step_by(16) {
+            let last = (first + 16).min(self.sum.len());
+            for (lane, at) in (first..last).enumerate() {
+                let more = self.correction.map_or(0, |correction| correction[at]);
+                let value = fixed::to_f64(self.sum[at].wrapping_add(more));
+                squares[lane] += value * value;
+                if let Some(base) = self.base {
+                    with_base[lane] += value * f64::from(base[at]);
+                }
             }
         }
+        (fold(squares), fold(with_base))
     }
-    (fold(squares), fold(with_base))
 }
