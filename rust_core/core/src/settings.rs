@@ -49,6 +49,11 @@ pub struct RankingSettings {
 impl Eq for RankingSettings {}
 
 impl RankingSettings {
+    /// Whether writes follow the sums of unit copies, which fairness asks for.
+    pub fn keeps_unit_sums(&self) -> bool {
+        self.fairness() > 0.0
+    }
+
     /// How much fairness counts.
     pub fn fairness(&self) -> f64 {
         self.fairness.unwrap_or(match self.mode {

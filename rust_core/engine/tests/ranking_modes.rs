@@ -202,3 +202,50 @@ fn one_query_in_a_hurry_is_answered_from_memory_or_not_at_all() {
     let found = engine.rank(&namespace, queries, options.clone(), context);
     assert_eq!(tried(asked), Some(found.unwrap()));
 }
+
+#[test]
+fn what_fairness_needs_of_members_is_read_once_and_follows_writes() {
+    let directory = tempdir().unwrap();
+    let engine = open(directory.path());
+    let fairly = |engine: &Engine, name: &str| {
+        let query = vec![QuerySpec::Vector(vector(9000))];
+        let options = MatchOptions {
+            fairness: Some(0.5),
+            explain: true,
+            ..MatchOptions::default()
+        };
+        let namespace = engine.handle(name).unwrap();
+        let found = engine.rank(&namespace, query, options, ReadContext::default());
+        found.unwrap().value
+    };
+    let read = |engine: &Engine| engine.stats().members_read;
+    create(&engine, "plain");
+    let mut fair = new_namespace("fair", MembershipMode::Single);
+    fair.ranking.fairness = Some(0.5);
+    engine
+        .create_namespace(fair, WriteContext::default())
+        .unwrap();
+    for name in ["plain", "fair"] {
+        categories(&engine, name, 12);
+        fill(&engine, name, 0..100);
+    }
+    let expected = fairly(&engine, "fair");
+    assert_eq!(read(&engine), 0, "writes have followed it");
+    assert_eq!(fairly(&engine, "plain"), expected);
+    assert_eq!(read(&engine), 100, "no write has followed it");
+    for name in ["plain", "fair"] {
+        fill(&engine, name, 100..150);
+    }
+    let expected = fairly(&engine, "fair");
+    assert_eq!(fairly(&engine, "plain"), expected);
+    assert_eq!(read(&engine), 100, "what was read follows writes");
+    assert_verified(&engine, "plain");
+    assert_verified(&engine, "fair");
+    drop(engine);
+
+    let engine = open(directory.path());
+    assert_eq!(fairly(&engine, "fair"), expected);
+    assert_eq!(read(&engine), 0, "it is stored where it is asked for");
+    assert_eq!(fairly(&engine, "plain"), expected);
+    assert_eq!(read(&engine), 150);
+}

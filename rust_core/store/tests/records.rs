@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 use ee_core::command::Outcome;
 use ee_core::command::record::{Change, Effect, Entry, ItemImage};
-use ee_core::namespace::{CategoryRecord, Header, MemberStats, Origin, Profile};
+use ee_core::namespace::{CategoryRecord, Header, MemberStats, Origin, Profile, UnitCorrection};
 use ee_core::settings::{
     CategorySettings, MembershipMode, Metadata, NamespaceSettings, Normalization,
 };
@@ -102,7 +102,7 @@ fn samples(visitor: &mut impl Visit) {
                 counting: 2,
                 ..MemberStats::default()
             },
-            unit_correction: None,
+            unit_correction: UnitCorrection::Zero,
         },
     );
     visitor.visit("namespace header", header);

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use ee_core::command::record::{Change, Entry};
 use ee_core::namespace::{
     CategoryDraft, CategoryRecord, Header, Item, MemberStats, Membership, Origin, Profile,
+    UnitCorrection,
 };
 use ee_core::settings::{
     CategorySettings, MembershipMode, Metadata, NamespaceSettings, Normalization, RankingMode,
@@ -610,16 +611,24 @@ fn sums(store: &dyn Backend) {
         counting: 2,
         ..MemberStats::default()
     };
+    let correction = UnitCorrection::Known(Arc::new(vec![-7, i64::MAX]));
     write(&mut *session, |session| {
         let category = command(session, |session| {
             let store = session.store(namespace);
             store.insert_category(&record("d")).expect("insert");
             store.insert_category(&record("c")).expect("insert")
         });
-        let settings = &row("n").settings;
-        let mut draft = CategoryDraft::create(settings, category, record("c"));
+        // The store keeps corrections where the namespace asks for them.
+        let (settings, fair) = (
+            &row("n").settings,
+            RankingSettings {
+                fairness: Some(0.5),
+                ..RankingSettings::default()
+            },
+        );
+        let mut draft = CategoryDraft::create(settings, fair, category, record("c"));
         draft.category.stats = stats;
-        draft.category.unit_correction = Some(Arc::new(vec![-7, i64::MAX]));
+        draft.category.unit_correction = correction.clone();
         draft.sum = vec![i64::MIN, 5];
         session.save_sum(namespace, 6, &draft).expect("save");
     });
@@ -632,9 +641,8 @@ fn sums(store: &dyn Backend) {
     };
     assert_eq!((&*first.record.key, first.revision), ("c", 6));
     assert_eq!(first.sum, Some((stats, vec![i64::MIN, 5])));
-    let correction = first.unit_correction.as_deref();
-    assert_eq!(correction, Some(&vec![-7, i64::MAX]));
-    assert_eq!(second.unit_correction, None);
+    assert_eq!(first.unit_correction, correction);
+    assert_eq!(second.unit_correction, UnitCorrection::Zero);
     assert_eq!((&*second.record.key, &second.sum), ("d", &None));
 }
 

@@ -242,7 +242,7 @@ impl WriteSession for MemorySession {
     ) -> StoreResult<()> {
         let stored = StoredStats {
             stats: category.category.stats,
-            unit_correction: category.category.unit_correction.clone(),
+            unit_correction: category.stored_unit_correction(),
         };
         let sum = (revision, stored, category.sum.as_slice().into());
         self.state().sums.insert(category.category.id, sum);

@@ -4,7 +4,7 @@ use std::ops::{Bound, ControlFlow};
 
 use ee_core::command::CategoryLoad;
 use ee_core::command::record::Entry;
-use ee_core::namespace::{CategoryRecord, Item, Membership};
+use ee_core::namespace::{CategoryRecord, Item, Membership, UnitCorrection};
 
 use crate::memory_state::State;
 use ee_store::{LogRange, LogRow, StoredRequest};
@@ -122,7 +122,9 @@ impl Reads for State {
                 counting_from: oldest.map_or(record.anchor + 1, |(sequence, _)| sequence),
                 record,
                 revision: sum.map_or(0, |(revision, ..)| *revision),
-                unit_correction: sum.and_then(|(_, stored, _)| stored.unit_correction.clone()),
+                unit_correction: sum.map_or(UnitCorrection::Zero, |(_, stored, _)| {
+                    stored.unit_correction.clone()
+                }),
                 sum: sum.map(|(_, stored, sum)| (stored.stats, sum.to_vec())),
             });
         }

@@ -5,8 +5,8 @@ use thiserror::Error;
 
 use crate::command::record::{Entry, ItemImage};
 use crate::namespace::{
-    CategoryDraft, CategoryRecord, Header, LoadingNamespace, MemberStats, Namespace, Profile,
-    UnitCorrection,
+    CategoryDraft, CategoryRecord, Header, LoadingNamespace, Member, MemberStats, Namespace,
+    Profile, UnitCorrection,
 };
 use crate::settings::NamespaceSettings;
 
@@ -78,8 +78,8 @@ impl Replay {
 
     /// Adds a stored category.
     pub fn category(&mut self, load: CategoryLoad) {
-        let settings = self.namespace.settings();
-        let mut draft = CategoryDraft::create(settings, load.id, load.record);
+        let (settings, ranking) = (self.namespace.settings(), self.namespace.ranking());
+        let mut draft = CategoryDraft::create(settings, ranking, load.id, load.record);
         draft.category.counting_from = load.counting_from;
         if let Some((stats, sum)) = load.sum {
             draft.category.stats = stats;
@@ -105,6 +105,7 @@ impl Replay {
         for image in &entry.images {
             before.insert(image.item, image);
         }
+        let keep = self.namespace.ranking().keeps_unit_sums();
         for effect in &entry.effects {
             let Some((category, sum)) = self.namespace.sum_mut(effect.category) else {
                 continue; // Deleted since.
@@ -123,13 +124,16 @@ impl Replay {
                 None
             };
             let minus = effect.counting < 0;
-            match old.or_else(|| self.images.get(&effect.item)) {
-                Some(image) => category.replay(sum, image.weight, &image.embedding, minus),
+            let read;
+            let image = match old.or_else(|| self.images.get(&effect.item)) {
+                Some(image) => image,
                 None => {
-                    let image = item(effect.item)?;
-                    category.replay(sum, image.weight, &image.embedding, minus);
+                    read = item(effect.item)?;
+                    &read
                 }
-            }
+            };
+            let member = Member::new(image.weight, &image.embedding);
+            category.replay(sum, member, minus, keep);
         }
         for image in &entry.images {
             self.images.insert(image.item, image.clone());

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use super::member_stats::correct;
+use super::unit_correction::Member;
 use super::{MemberStats, UnitCorrection};
 use crate::arithmetic::digest::RecordHash;
-use crate::scoring::Evidence;
 use crate::settings::{CategorySettings, Metadata};
 
 /// A category, apart from its vectors, which are rows of the namespace's matrices.
@@ -31,17 +30,21 @@ pub struct Category {
     pub stats: MemberStats,
     /// What its sum lacks to be the sum of unit copies.
     pub unit_correction: UnitCorrection,
-    /// What it tells about the scores of members with their own categories.
-    pub(crate) evidence: Evidence,
     /// The hash of its record in the digest.
     pub hash: RecordHash,
 }
 
 impl Category {
     /// Applies the effect of a log record to its sum and to what goes with it again.
-    pub(crate) fn replay(&mut self, sum: &mut [i64], weight: f32, embedding: &[f32], minus: bool) {
-        self.stats.replay(sum, weight, embedding, minus);
-        correct(&mut self.unit_correction, weight, embedding, minus);
+    pub(crate) fn replay(
+        &mut self,
+        sum: &mut [i64],
+        member: Member<'_>,
+        minus: bool,
+        keep_unit_sums: bool,
+    ) {
+        self.stats.replay(sum, member, minus);
+        self.unit_correction.follow(member, minus, keep_unit_sums);
     }
 
     /// Whether a member with this place in the order of assignment counts.

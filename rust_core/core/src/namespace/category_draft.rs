@@ -4,13 +4,13 @@ use std::sync::{Arc, LazyLock};
 
 use thiserror::Error;
 
-use super::member_stats::correct;
-use super::{Category, CategoryRecord, CategoryView, Item, MemberStats, Rebuild};
+use super::unit_correction::Member;
+use super::{Category, CategoryRecord, CategoryView, Item, MemberStats, Rebuild, UnitCorrection};
 use crate::arithmetic::digest::{RecordHash, RecordHasher, SetDigest};
 use crate::arithmetic::fixed::{self, Overflow};
 use crate::ranking::{RowRef, UnitRow};
-use crate::scoring::{CentroidSum, Evidence, MemberChange, MemberRow, Scorer};
-use crate::settings::{Metadata, NamespaceSettings};
+use crate::scoring::{CentroidSum, MemberChange, MemberRow, Scorer};
+use crate::settings::{Metadata, NamespaceSettings, RankingSettings};
 
 /// Changes of members that a draft notes, so that drafts of drafts stay cheap.
 const MAX_MEMBER_CHANGES: usize = 256;
@@ -58,10 +58,10 @@ pub struct CategoryDraft {
     pub rebuilt: bool,
     /// Changes of its counting members, if their rows follow them.
     pub(crate) member_changes: Option<Vec<MemberChange>>,
+    /// Whether the namespace's own fairness asks for the sum of unit copies.
+    keep_unit_sums: bool,
     scorer: Scorer,
     row: DraftRow,
-    /// Whether its evidence is that of an earlier state.
-    evidence_is_stale: bool,
     /// Whether its hash is that of an earlier state.
     hash_is_stale: bool,
     /// Entries that report its drift as of now.
@@ -85,6 +85,7 @@ impl CategoryDraft {
         base: Option<Vec<f32>>,
         sum: Vec<i64>,
         follow_members: bool,
+        keep_unit_sums: bool,
     ) -> Self {
         Self {
             category,
@@ -93,17 +94,22 @@ impl CategoryDraft {
             changed: false,
             rebuilt: false,
             member_changes: follow_members.then(Vec::new),
+            keep_unit_sums,
             scorer,
             row: DraftRow::Stale,
-            evidence_is_stale: true,
             hash_is_stale: false,
             pending_drifts: Vec::new(),
             drifts: Vec::new(),
         }
     }
 
-    /// A category without members, in a namespace with these settings.
-    pub fn create(settings: &NamespaceSettings, id: i64, record: CategoryRecord) -> Self {
+    /// A category without members, in a namespace with these settings and this ranking.
+    pub fn create(
+        settings: &NamespaceSettings,
+        ranking: RankingSettings,
+        id: i64,
+        record: CategoryRecord,
+    ) -> Self {
         let category = Category {
             id,
             key: record.key,
@@ -114,12 +120,13 @@ impl CategoryDraft {
             anchor: record.anchor,
             counting_from: record.anchor + 1,
             stats: MemberStats::default(),
-            unit_correction: None,
-            evidence: Evidence::default(),
+            unit_correction: UnitCorrection::Zero,
             hash: RecordHash::default(),
         };
         let sum = vec![0; settings.dimension as usize];
-        Self::new(Scorer::of(settings), category, record.base, sum, false)
+        let scorer = Scorer::of(settings);
+        let keep_unit_sums = ranking.keeps_unit_sums();
+        Self::new(scorer, category, record.base, sum, false, keep_unit_sums)
     }
 
     /// The record that the store keeps of it.
@@ -140,7 +147,6 @@ impl CategoryDraft {
         debug_assert!(self.pending_drifts.is_empty());
         self.changed = true;
         self.hash_is_stale = true;
-        self.evidence_is_stale = true;
         self.row = DraftRow::Stale;
     }
 
@@ -149,8 +155,10 @@ impl CategoryDraft {
     pub fn absorb(&mut self, sequence: u64, item: &Item) -> Result<(), SumOverflow> {
         let (weight, embedding) = (item.weight, &item.embedding);
         fixed::add(&mut self.sum, f64::from(weight), embedding).map_err(|e| self.overflow(e))?;
-        self.category.stats.absorb(weight, embedding);
-        correct(&mut self.category.unit_correction, weight, embedding, false);
+        let member = Member::new(weight, embedding);
+        self.category.stats.absorb(member);
+        let correction = &mut self.category.unit_correction;
+        correction.follow(member, false, self.keep_unit_sums);
         self.follow(|| {
             let row = MemberRow::new(sequence, &item.key, weight, embedding);
             MemberChange::Joined(Arc::new(row))
@@ -165,8 +173,10 @@ impl CategoryDraft {
         let (weight, embedding) = (item.weight, &item.embedding);
         fixed::subtract(&mut self.sum, f64::from(weight), embedding)
             .map_err(|e| self.overflow(e))?;
-        self.category.stats.forget(weight, embedding);
-        correct(&mut self.category.unit_correction, weight, embedding, true);
+        let member = Member::new(weight, embedding);
+        self.category.stats.forget(member);
+        let correction = &mut self.category.unit_correction;
+        correction.follow(member, true, self.keep_unit_sums);
         self.follow(|| MemberChange::Left(sequence));
         self.touch();
         Ok(())
@@ -181,6 +191,19 @@ impl CategoryDraft {
             } else {
                 self.member_changes = None;
             }
+        }
+    }
+
+    /// Room to build its sum in from its members.
+    pub fn start_rebuild(&self) -> Rebuild {
+        Rebuild::new(self.sum.len(), self.keep_unit_sums)
+    }
+
+    /// The correction that the store keeps of it: only what the namespace asks for.
+    pub fn stored_unit_correction(&self) -> UnitCorrection {
+        match &self.category.unit_correction {
+            UnitCorrection::Known(_) if !self.keep_unit_sums => UnitCorrection::Unknown,
+            correction => correction.clone(),
         }
     }
 
@@ -255,17 +278,13 @@ impl CategoryDraft {
 
     /// Whether a row that readers need, or a drift that an entry reports, is yet to be computed.
     pub(super) fn is_incomplete(&self) -> bool {
-        let stale = self.evidence_is_stale || matches!(self.row, DraftRow::Stale);
+        let stale = matches!(self.row, DraftRow::Stale);
         !self.pending_drifts.is_empty() || self.changed && stale
     }
 
-    /// Computes the row and the evidence that readers need, and the drifts that entries report.
+    /// Computes the row that readers need, and the drifts that entries report.
     pub(crate) fn complete(&mut self) {
         self.row();
-        if std::mem::take(&mut self.evidence_is_stale) {
-            let correction = self.category.unit_correction.as_deref();
-            self.category.evidence = Evidence::of(&self.centroid(), correction.map(Vec::as_slice));
-        }
         self.compute_pending_drifts();
     }
 

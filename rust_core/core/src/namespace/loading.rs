@@ -2,7 +2,7 @@
 
 use super::{Category, CategoryDraft, Header, Namespace, Profile};
 use crate::arithmetic::digest::SetDigest;
-use crate::settings::NamespaceSettings;
+use crate::settings::{NamespaceSettings, RankingSettings};
 
 /// A namespace whose sums are still changed in place, and whose rows and hashes are computed at the
 /// end: loading needs hardly more memory than the namespace itself.
@@ -19,6 +19,10 @@ impl LoadingNamespace {
 
     pub(crate) fn settings(&self) -> &NamespaceSettings {
         self.0.settings()
+    }
+
+    pub(crate) fn ranking(&self) -> RankingSettings {
+        self.0.profile().ranking
     }
 
     /// Number of categories.

@@ -78,12 +78,14 @@ pub struct Parts {
     pub held_back: f64,
 }
 
-/// LOCAL needs the rows of members that are not in memory.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("the members of {} categories are not in memory", categories.len())]
+/// A ranking needs what is known of members by reading them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Error)]
+#[error("the members of {} categories are not in memory", rows.len() + unit_corrections.len())]
 pub struct MissingMembers {
-    /// Identifiers of their categories.
-    pub categories: Vec<i64>,
+    /// Identifiers of categories whose rows of members LOCAL needs.
+    pub rows: Vec<i64>,
+    /// Identifiers of categories whose [`UnitCorrection`](super::UnitCorrection) fairness needs.
+    pub unit_corrections: Vec<i64>,
 }
 
 /// Rows of members that are in memory for one answer, by identifier of their category.
@@ -124,7 +126,8 @@ impl Namespace {
     /// [`Namespace::rank`] with a chosen kernel. The answer is the same with each. `more` are rows of
     /// members that are not kept in memory. `tally` counts the rows that were read.
     ///
-    /// Fails if LOCAL needs rows that are neither kept nor given.
+    /// Fails if LOCAL needs rows that are neither kept nor given, or fairness needs corrections that
+    /// are not known.
     pub fn rank_with(
         &self,
         kernel: Kernel,
@@ -144,7 +147,7 @@ impl Namespace {
             kernel,
             options,
             keep: self.keep(&options.filter),
-            handicap: self.evidence.handicap(fairness),
+            handicap: self.handicap(fairness)?,
             local,
             more,
             missing: Vec::new(),
@@ -154,10 +157,13 @@ impl Namespace {
         if plan.missing.is_empty() {
             return Ok(rankings);
         }
-        let mut categories = plan.missing;
-        categories.sort_unstable();
-        categories.dedup();
-        Err(MissingMembers { categories })
+        let mut rows = plan.missing;
+        rows.sort_unstable();
+        rows.dedup();
+        Err(MissingMembers {
+            rows,
+            unit_corrections: Vec::new(),
+        })
     }
 
     /// How a query with these options is ranked.

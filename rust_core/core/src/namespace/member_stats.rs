@@ -1,12 +1,9 @@
 //! The counts and sums of a category's members, and how a category's sum is built from members.
 
-use std::borrow::Cow;
-use std::sync::Arc;
-
 use serde::{Deserialize, Serialize};
 
+use super::unit_correction::{Member, UnitCorrection};
 use crate::arithmetic::fixed::{self, Overflow, SquareSum, WeightSum, WideSum};
-use crate::arithmetic::vector;
 
 /// What a category has absorbed, apart from the sum of its vectors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,23 +20,27 @@ pub struct MemberStats {
 
 impl MemberStats {
     /// A member starts to count.
-    pub(super) fn absorb(&mut self, weight: f32, embedding: &[f32]) {
+    pub(super) fn absorb(&mut self, member: Member<'_>) {
         self.counting += 1;
-        self.weight = self.weight.plus(weight);
-        self.squares = self.squares.plus(weight, vector::norm_squared(embedding));
+        self.weight = self.weight.plus(member.weight);
+        self.squares = self.squares.plus(member.weight, member.norm_squared);
     }
 
     /// A member stops counting.
-    pub(super) fn forget(&mut self, weight: f32, embedding: &[f32]) {
+    pub(super) fn forget(&mut self, member: Member<'_>) {
         self.counting -= 1;
-        self.weight = self.weight.minus(weight);
-        self.squares = self.squares.minus(weight, vector::norm_squared(embedding));
+        self.weight = self.weight.minus(member.weight);
+        self.squares = self.squares.minus(member.weight, member.norm_squared);
     }
 
     /// Applies the effect of a log record to these and to the sum again; see [`fixed::replay`].
-    pub(crate) fn replay(&mut self, sum: &mut [i64], weight: f32, embedding: &[f32], minus: bool) {
+    pub(super) fn replay(&mut self, sum: &mut [i64], member: Member<'_>, minus: bool) {
+        let Member {
+            weight,
+            embedding,
+            norm_squared,
+        } = member;
         fixed::replay(sum, f64::from(weight), embedding, minus);
-        let norm_squared = vector::norm_squared(embedding);
         if minus {
             self.counting = self.counting.wrapping_sub(1);
             self.weight = self.weight.minus(weight);
@@ -52,29 +53,6 @@ impl MemberStats {
     }
 }
 
-/// What a sum of vectors lacks to be the sum of their unit copies; `None`: nothing.
-pub type UnitCorrection = Option<Arc<Vec<i64>>>;
-
-/// Follows a member that starts to count (or, with `minus`, stops), in integers that may wrap on the
-/// way.
-pub(crate) fn correct(
-    correction: &mut UnitCorrection,
-    weight: f32,
-    embedding: &[f32],
-    minus: bool,
-) {
-    let Cow::Owned(unit) = vector::unit_copy(embedding) else {
-        return;
-    };
-    let components = correction.get_or_insert_with(|| Arc::new(vec![0; embedding.len()]));
-    let components = Arc::make_mut(components);
-    fixed::replay(components, f64::from(weight), &unit, minus);
-    fixed::replay(components, f64::from(weight), embedding, !minus);
-    if components.iter().all(|&component| component == 0) {
-        *correction = None;
-    }
-}
-
 /// The sum of a category, built from its members in any order: only the end must be in range, as
 /// in a state that was reached in another order.
 #[derive(Clone, Debug)]
@@ -82,15 +60,18 @@ pub struct Rebuild {
     sum: WideSum,
     stats: MemberStats,
     correction: UnitCorrection,
+    keep_unit_sums: bool,
 }
 
 impl Rebuild {
-    /// Without members, for vectors of `dimension` components.
-    pub fn new(dimension: usize) -> Self {
+    /// Without members, for vectors of `dimension` components. `keep_unit_sums`: the correction of
+    /// the sum to that of unit copies is built too.
+    pub fn new(dimension: usize, keep_unit_sums: bool) -> Self {
         Self {
             sum: WideSum::new(dimension),
             stats: MemberStats::default(),
-            correction: None,
+            correction: UnitCorrection::Zero,
+            keep_unit_sums,
         }
     }
 
@@ -102,9 +83,10 @@ impl Rebuild {
     /// Counts a member that is in the sum.
     pub fn absorb(&mut self, weight: f32, embedding: &[f32]) {
         self.stats.members += 1;
-        self.stats.absorb(weight, embedding);
+        let member = Member::new(weight, embedding);
+        self.stats.absorb(member);
         self.sum.add(f64::from(weight), embedding);
-        correct(&mut self.correction, weight, embedding, false);
+        self.correction.follow(member, false, self.keep_unit_sums);
     }
 
     /// The counts and the sum, and what the sum lacks to be that of unit copies.

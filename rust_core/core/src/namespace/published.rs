@@ -6,11 +6,14 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use super::evidence_cache::EvidenceCache;
 use super::matrix::Matrix;
 use super::member_cache::MemberCache;
-use super::{Category, CategoryDraft, CategoryView, Draft, Header, MemberMemory, Profile};
+use super::{
+    Category, CategoryDraft, CategoryView, Draft, Header, MemberMemory, Profile, UnitCorrection,
+};
 use crate::ranking::{RowRef, Rows};
-use crate::scoring::{CentroidSum, Evidence, MemberRows, Scorer, growth};
+use crate::scoring::{CentroidSum, MemberRows, Scorer, growth};
 use crate::settings::NamespaceSettings;
 
 /// One namespace as readers see it.
@@ -30,8 +33,8 @@ pub struct Namespace {
     pub(super) sums: Matrix<i64>,
     bases: Matrix<f32>,
     pub(super) rows: Rows,
-    /// What all categories together tell about the scores of members with their own categories.
-    pub(super) evidence: Evidence,
+    /// What fairness is computed from.
+    pub(super) evidence: EvidenceCache,
     /// Rows of members, as far as LOCAL has needed them.
     pub(super) members: MemberCache,
     /// Bytes of what sums lack to be those of unit copies.
@@ -53,7 +56,7 @@ impl Namespace {
             sums: Matrix::new(dimension),
             bases: Matrix::new(dimension),
             rows: Rows::new(dimension),
-            evidence: Evidence::default(),
+            evidence: EvidenceCache::default(),
             members: MemberCache::default(),
             correction_bytes: 0,
         }
@@ -161,7 +164,10 @@ impl Namespace {
     }
 
     pub(super) fn draft_at(&self, slot: u32) -> CategoryDraft {
-        let category = self.categories[slot as usize].clone();
+        let mut category = self.categories[slot as usize].clone();
+        if !category.unit_correction.is_known() {
+            category.unit_correction = self.unit_correction(slot);
+        }
         let base = self.base(slot).map(<[f32]>::to_vec);
         CategoryDraft::new(
             self.scorer(),
@@ -169,6 +175,7 @@ impl Namespace {
             base,
             self.sums.row(slot as usize).to_vec(),
             self.members.contains(self.categories[slot as usize].id),
+            self.profile.ranking.keeps_unit_sums(),
         )
     }
 
@@ -215,6 +222,7 @@ impl Namespace {
             + self.key_bytes
             + self.correction_bytes
             + self.members.memory().bytes
+            + self.evidence.memory_bytes()
             + size_of::<Self>()
     }
 
@@ -231,10 +239,9 @@ impl Namespace {
         self.rows.set(slot, draft.computed_row());
         self.rows
             .set_growth(slot, growth(draft.category.stats.counting));
-        self.evidence.remove(&self.categories[at].evidence);
-        self.evidence.add(&draft.category.evidence);
-        self.correction_bytes -= correction_bytes(&self.categories[at]);
-        self.correction_bytes += correction_bytes(&draft.category);
+        self.evidence.changed(at, self.categories[at].id);
+        self.correction_bytes -= self.categories[at].unit_correction.memory_bytes();
+        self.correction_bytes += draft.category.unit_correction.memory_bytes();
         if self.categories[at].id != draft.category.id {
             // Deleted and created again within one batch.
             let before = self.categories[at].id;
@@ -247,15 +254,16 @@ impl Namespace {
 
     /// Accounts for memory again, after categories were changed in their places.
     pub(crate) fn count_corrections(&mut self) {
-        self.correction_bytes = self.categories.iter().map(correction_bytes).sum();
+        let corrections = self.categories.iter().map(|c| &c.unit_correction);
+        self.correction_bytes = corrections.map(UnitCorrection::memory_bytes).sum();
     }
 
     fn push(&mut self, category: &Category) -> u32 {
         let slot = self.rows.push();
         self.sums.push();
         self.bases.push();
-        self.evidence.add(&category.evidence);
-        self.correction_bytes += correction_bytes(category);
+        self.evidence.pushed();
+        self.correction_bytes += category.unit_correction.memory_bytes();
         self.categories.push(category.clone());
         self.key_bytes += category.key.len();
         self.by_key.insert(Arc::clone(&category.key), slot);
@@ -272,8 +280,8 @@ impl Namespace {
         self.sums.swap_remove(at);
         self.bases.swap_remove(at);
         let gone = self.categories.swap_remove(at);
-        self.evidence.remove(&gone.evidence);
-        self.correction_bytes -= correction_bytes(&gone);
+        self.evidence.swap_removed(at, gone.id);
+        self.correction_bytes -= gone.unit_correction.memory_bytes();
         self.members.follow(gone.id, 0, None);
         self.key_bytes -= gone.key.len();
         self.by_id.remove(&gone.id);
@@ -329,9 +337,4 @@ impl Namespace {
         let drift = self.scorer().drift(centroid.base, self.rows.get(slot));
         CategoryView::new(category, &centroid, drift, embeddings)
     }
-}
-
-fn correction_bytes(category: &Category) -> usize {
-    let correction = category.unit_correction.as_deref();
-    correction.map_or(0, |components| size_of_val(components.as_slice()))
 }

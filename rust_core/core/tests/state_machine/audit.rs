@@ -6,12 +6,13 @@ use std::sync::Arc;
 use ee_core::arithmetic::digest::SetDigest;
 use ee_core::arithmetic::fixed;
 use ee_core::arithmetic::vector::norm_squared;
-use ee_core::namespace::{CategoryDraft, Header, Item, Namespace, membership_hash};
+use ee_core::namespace::{CategoryDraft, Header, Item, Namespace, UnitCorrection, membership_hash};
 use ee_core::scoring::Scorer;
-use ee_core::settings::NamespaceSettings;
+use ee_core::settings::{NamespaceSettings, RankingSettings};
 
 use crate::machine::{DIMENSION, Machine, rank};
 use crate::map_store::MapStore;
+use crate::members::unit_correction;
 
 /// The sequences of the counting members of a category, by definition.
 pub(crate) fn counting(store: &MapStore, category: i64) -> BTreeSet<u64> {
@@ -36,7 +37,8 @@ pub(crate) fn rebuilt(
 ) -> CategoryDraft {
     let counting = counting(store, category);
     let record = store.categories[&category].clone();
-    let mut draft = CategoryDraft::create(settings, category, record);
+    let ranking = RankingSettings::default();
+    let mut draft = CategoryDraft::create(settings, ranking, category, record);
     let mut correction = vec![0; settings.dimension as usize];
     for membership in store.members_of(category) {
         draft.category.stats.members += 1;
@@ -59,10 +61,10 @@ pub(crate) fn rebuilt(
             .plus(item.weight, norm_squared(&item.embedding));
         correct(&mut correction, item);
     }
-    draft.category.unit_correction = correction
-        .iter()
-        .any(|&component| component != 0)
-        .then(|| Arc::new(correction));
+    draft.category.unit_correction = match correction.iter().all(|&component| component == 0) {
+        true => UnitCorrection::Zero,
+        false => UnitCorrection::Known(Arc::new(correction)),
+    };
     draft.category.hash = draft.compute_hash();
     draft
 }
@@ -70,7 +72,7 @@ pub(crate) fn rebuilt(
 /// What a member's part of the sum lacks to be that of its unit copy.
 fn correct(correction: &mut [i64], item: &Item) {
     let norm = norm_squared(&item.embedding).sqrt();
-    if (norm - 1.0).abs() > 1.0 / 4_194_304.0 {
+    if (norm - 1.0).abs() > 1.0 / 262_144.0 {
         let unit = |&x: &f32| (f64::from(x) / norm) as f32;
         let unit: Vec<_> = item.embedding.iter().map(unit).collect();
         fixed::replay(correction, f64::from(item.weight), &unit, false);
@@ -136,8 +138,11 @@ fn audit_category(namespace: &Namespace, store: &MapStore, built: &mut CategoryD
     let mut live = namespace.draft_of(&key).expect("it is stored");
     assert_eq!(live.sum, built.sum, "sum of {key}");
     assert_eq!(live.category.stats, built.category.stats);
-    let corrections = [&live, built].map(|draft| draft.category.unit_correction.clone());
-    assert_eq!(corrections[0], corrections[1], "unit copies of {key}");
+    let correction = &built.category.unit_correction;
+    assert_eq!(unit_correction(store, built.category.id), *correction);
+    if live.category.unit_correction.is_known() {
+        assert_eq!(live.category.unit_correction, *correction, "{key}");
+    }
     assert_eq!(live.category.hash, built.category.hash, "hash of {key}");
     assert_eq!(live.record(), built.record());
     let counting = counting(store, built.category.id);

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use ee_core::arithmetic::limits::MAX_NEIGHBOURS;
 use ee_core::kernels::Kernel;
-use ee_core::namespace::{MatchOptions, MoreMembers, Namespace, Ranking};
+use ee_core::namespace::{
+    MatchOptions, MissingMembers, MoreMembers, Namespace, Ranking, UnitCorrection,
+};
 use ee_core::scoring::{MemberRow, MemberRows};
 use ee_core::settings::RankingMode;
 
@@ -31,6 +33,19 @@ fn read(namespace: &Namespace, store: &MapStore, category: i64) -> Arc<MemberRow
     Arc::new(rows)
 }
 
+/// The correction of a category, built from its members.
+pub(crate) fn unit_correction(store: &MapStore, category: i64) -> UnitCorrection {
+    let counting = counting(store, category);
+    let mut correction = UnitCorrection::Zero;
+    for member in store.members_of(category) {
+        if counting.contains(&member.sequence) {
+            let item = &store.items[&member.item];
+            correction.add(item.weight, &item.embedding);
+        }
+    }
+    correction
+}
+
 /// Ranks a query, reading the members that are missing. `keep`: they stay in memory.
 pub(crate) fn rank_with(
     machine: &Machine,
@@ -45,8 +60,12 @@ pub(crate) fn rank_with(
         match namespace.rank_with(kernel, &queries, options, &more, None) {
             Ok(mut rankings) => return rankings.remove(0),
             Err(missing) => {
-                assert!(!missing.categories.is_empty());
-                for category in missing.categories {
+                assert!(missing != MissingMembers::default());
+                for category in missing.unit_corrections {
+                    let correction = unit_correction(&machine.store, category);
+                    namespace.add_unit_correction(category, correction);
+                }
+                for category in missing.rows {
                     assert!(!more.contains_key(&category), "it was given");
                     let rows = read(namespace, &machine.store, category);
                     if keep {

@@ -58,9 +58,9 @@ impl Recorded {
             let namespace = &self.machine.namespace;
             let drafts = namespace.categories().iter().map(|category| {
                 let draft = namespace.draft_of(&category.key).expect("it is listed");
-                let category = draft.category;
-                let sum = (category.stats, draft.sum);
-                (category.id, (sum, category.unit_correction))
+                let correction = draft.stored_unit_correction();
+                let sum = (draft.category.stats, draft.sum);
+                (draft.category.id, (sum, correction))
             });
             self.sums.push(drafts.collect());
         }
@@ -130,12 +130,12 @@ impl Recorded {
                 let oldest = self.rebuilt.get(&id).copied().unwrap_or(0).max(checkpoint);
                 let choices = usize::try_from(last - oldest + 1).expect("a short log");
                 let revision = oldest + newer.map_or(0, |newer| newer.index(choices)) as u64;
-                let (sum, unit_correction) = self.sums[revision as usize].get(&id).cloned().unzip();
+                let (sum, correction) = self.sums[revision as usize].get(&id).cloned().unzip();
                 CategoryLoad {
                     id,
                     record: record.clone(),
                     sum,
-                    unit_correction: unit_correction.flatten(),
+                    unit_correction: correction.unwrap_or_default(),
                     revision,
                     counting_from: counting_from(store, id),
                 }

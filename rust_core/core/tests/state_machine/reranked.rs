@@ -1,12 +1,12 @@
 //! Fairness and LOCAL: the oracle's answers, whatever is in memory, with every kernel.
 
-use ee_core::command::{CategoryPut, Command};
+use ee_core::command::{CategoryPut, Command, ProfileUpdate};
 use ee_core::kernels::Kernel;
 use ee_core::namespace::{Match, Ranking};
 use ee_core::settings::{MembershipMode, RankingMode};
 use proptest::prelude::*;
 
-use crate::machine::{Machine, assign, forget, item};
+use crate::machine::{Machine, assign, forget, item, prepared};
 use crate::members::{options, rank_as, rank_with};
 use crate::model::Model;
 use crate::strategies::{cases, membership, unlimited_commands, vector};
@@ -99,6 +99,36 @@ proptest! {
             prop_assert_eq!(&kept, &read);
             prop_assert_eq!(rank_with(&machine, &query, &options, Kernel::best(), true), read);
         }
+    }
+
+    /// What fairness needs is computed when it is asked for: never, at the end, after each write, or
+    /// followed since the namespace asks for it.
+    #[test]
+    fn fairness_is_a_function_of_the_state_whenever_it_was_asked_for(
+        membership in membership(),
+        commands in unlimited_commands(1..40),
+        query in vector(),
+        fairness in 0.1..1.0_f64,
+    ) {
+        let mut lazy = Machine::new(membership);
+        let mut eager = Machine::new(membership);
+        let mut fair = Machine::new(membership);
+        let own = ProfileUpdate { fairness: Some(fairness), ..ProfileUpdate::default() };
+        fair.run(&Command::UpdateProfile(own));
+        for command in &commands {
+            let _ = lazy.apply(command);
+            let _ = eager.apply(command);
+            rank_as(&eager, &query, RankingMode::Cosine, fairness);
+            if !matches!(command, Command::UpdateProfile(_)) {
+                let _ = fair.apply(command);
+                let options = options(RankingMode::Cosine, fairness);
+                let found = fair.namespace.rank(&[prepared(&query)], &options);
+                prop_assert!(found.is_ok(), "a write lost what it follows");
+            }
+        }
+        let expected = rank_as(&lazy, &query, RankingMode::Cosine, fairness);
+        prop_assert_eq!(&rank_as(&eager, &query, RankingMode::Cosine, fairness), &expected);
+        prop_assert_eq!(&rank_as(&fair, &query, RankingMode::Cosine, fairness), &expected);
     }
 
     #[test]

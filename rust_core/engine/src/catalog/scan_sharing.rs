@@ -67,14 +67,15 @@ pub(crate) fn max_running(threads: usize) -> usize {
 
 impl SharedScan {
     /// The answer of `scan` for one query; `scan` may be called with others as well.
-    /// At most `max_running` scans run at the same time; other queries wait and share.
-    pub(crate) fn rank(
+    /// At most `max_running` scans run at the same time; other queries wait and share. Where a scan
+    /// fails, each query that shared it scans alone.
+    pub(crate) fn rank<E>(
         &self,
         query: Query,
         options: MatchOptions,
         max_running: usize,
-        scan: impl Fn(&[Query], &MatchOptions) -> At<Vec<Ranking>>,
-    ) -> At<Ranking> {
+        scan: impl Fn(&[Query], &MatchOptions) -> Result<At<Vec<Ranking>>, E>,
+    ) -> Result<At<Ranking>, E> {
         let waiting = Arc::new(WaitingQuery {
             query,
             options,
@@ -91,39 +92,39 @@ impl SharedScan {
             }
         }
         match waiting.wait() {
-            Turn::Answered(answer) => answer,
+            Turn::Answered(answer) => Ok(answer),
             Turn::Lead => self.lead(&waiting, scan),
             Turn::Alone | Turn::Wait => {
-                only(scan(std::slice::from_ref(&waiting.query), &waiting.options))
+                scan(std::slice::from_ref(&waiting.query), &waiting.options).map(only)
             }
         }
     }
 
     /// Scans for this query and for those that wait with the same options.
-    fn lead(
+    fn lead<E>(
         &self,
         own: &WaitingQuery,
-        scan: impl Fn(&[Query], &MatchOptions) -> At<Vec<Ranking>>,
-    ) -> At<Ranking> {
+        scan: impl Fn(&[Query], &MatchOptions) -> Result<At<Vec<Ranking>>, E>,
+    ) -> Result<At<Ranking>, E> {
         let mut scanning = Scanning {
             shared: self,
             others: self.others(own),
         };
         if scanning.others.is_empty() {
-            return only(scan(std::slice::from_ref(&own.query), &own.options));
+            return scan(std::slice::from_ref(&own.query), &own.options).map(only);
         }
         let others = scanning.others.iter().map(|waiting| waiting.query.clone());
         let queries: Vec<Query> = std::iter::once(own.query.clone()).chain(others).collect();
-        let At { value, revision } = scan(&queries, &own.options);
+        let At { value, revision } = scan(&queries, &own.options)?;
         let mut rankings = value.into_iter();
         let first = rankings.next().expect("a ranking for each query");
         for (waiting, value) in scanning.others.drain(..).zip(rankings) {
             waiting.set(Turn::Answered(At { value, revision }));
         }
-        At {
+        Ok(At {
             value: first,
             revision,
-        }
+        })
     }
 
     /// Takes the queries from the queue that can share this query's scan.
@@ -238,8 +239,9 @@ mod tests {
                     let expected = scan(std::slice::from_ref(&asked), &options(limit));
                     let found = shared.rank(asked, options(limit), 1, |queries, options| {
                         scans.fetch_add(1, Ordering::Relaxed);
-                        scan(queries, options)
+                        Ok::<_, ()>(scan(queries, options))
                     });
+                    let found = found.unwrap();
                     assert_eq!(found.value, expected.value[0]);
                     assert_eq!(found.revision, 7);
                 });
@@ -266,11 +268,35 @@ mod tests {
                             assert!(
                                 queries.len() == 1 || panics.fetch_add(1, Ordering::Relaxed) > 2
                             );
-                            found
+                            Ok::<_, ()>(found)
                         })
                     }));
                     if let Ok(found) = found {
-                        assert_eq!(found.value, expected.value[0]);
+                        assert_eq!(found.unwrap().value, expected.value[0]);
+                    }
+                });
+            }
+        });
+        let queue = shared.queue.lock();
+        assert_eq!((queue.running, queue.waiting.len()), (0, 0));
+    }
+
+    #[test]
+    fn queries_that_shared_a_scan_which_failed_scan_alone() {
+        let shared = SharedScan::default();
+        thread::scope(|scope| {
+            for number in 0..16_u8 {
+                let shared = &shared;
+                scope.spawn(move || {
+                    let asked = query(f32::from(number));
+                    let expected = scan(std::slice::from_ref(&asked), &options(1));
+                    let found = shared.rank(asked, options(1), 1, |queries, options| {
+                        let found = scan(queries, options);
+                        (queries.len() == 1).then_some(found).ok_or(queries.len())
+                    });
+                    match found {
+                        Ok(found) => assert_eq!(found.value, expected.value[0]),
+                        Err(shared_by) => assert!(shared_by > 1),
                     }
                 });
             }

@@ -6,15 +6,17 @@
 use std::sync::Arc;
 
 use ee_core::namespace::{CategoryDraft, Item, Match, MatchOptions, Membership, Namespace, Origin};
-use ee_core::namespace::{MissingMembers, MoreMembers, Parts, Ranking};
+use ee_core::namespace::{Parts, Ranking};
 use ee_core::scoring::{CosineParts, Query, Scorer, similarity};
 use ee_core::settings::RankingMode;
 use ee_store::{Reads, View};
 
 use crate::api::{At, QuerySpec, ReadContext};
 use crate::catalog::cached_namespace::NamespaceHandle;
+use crate::clock::check_deadline;
+use crate::read::consistent;
+use crate::read::members::ReadMembers;
 use crate::read::ranking::Ranker;
-use crate::read::{consistent, members};
 use crate::{Error, Result};
 
 /// The newest counting members of a category that an explanation reads. The part of the others is
@@ -151,14 +153,27 @@ impl Ranker<'_> {
         let queries = std::slice::from_ref(&spec.query);
         let choose = |published: &Namespace, view: Box<dyn View>| {
             let mut resolved = consistent::resolve(Some(view.reads()), id, settings, queries)?;
-            let ranking = self.ranked_in(published, view.reads(), id, &resolved, spec)?;
+            let Some(ranking) = self.ranked_in(published, view.reads(), id, &resolved, spec)?
+            else {
+                return Ok(None);
+            };
             let chosen = choose(published, &ranking, spec)?;
-            Ok((resolved.swap_remove(0), ranking.margin, chosen, view))
+            Ok(Some((
+                resolved.swap_remove(0),
+                ranking.margin,
+                chosen,
+                view,
+            )))
         };
-        let At { value, revision } = self
-            .shared
-            .reading(|| self.shared.read_both(&loaded, choose))?;
-        let (query, margin, chosen, view) = value;
+        let ((query, margin, chosen, view), revision) = loop {
+            let At { value, revision } = self
+                .shared
+                .reading(|| self.shared.read_both(&loaded, choose))?;
+            if let Some(value) = value {
+                break (value, revision);
+            }
+            check_deadline(context.deadline)?;
+        };
         let explain = || {
             let reads = view.reads();
             let own = match &spec.query {
@@ -178,7 +193,7 @@ impl Ranker<'_> {
         Ok(At { value, revision })
     }
 
-    /// The ranking of all categories, with its parts.
+    /// The ranking of all categories, with its parts; `None`: the next call goes on.
     fn ranked_in(
         &self,
         published: &Namespace,
@@ -186,7 +201,7 @@ impl Ranker<'_> {
         namespace: i64,
         queries: &[Query],
         spec: &ExplainSpec,
-    ) -> Result<Ranking> {
+    ) -> Result<Option<Ranking>> {
         let options = MatchOptions {
             ranking: spec.ranking,
             fairness: spec.fairness,
@@ -194,18 +209,10 @@ impl Ranker<'_> {
             threads: self.shared.threads,
             ..MatchOptions::default()
         };
-        let mut more = MoreMembers::default();
-        loop {
-            match published.rank_with(self.kernel, queries, &options, &more, None) {
-                Ok(mut rankings) => return Ok(rankings.swap_remove(0)),
-                Err(MissingMembers { categories }) => {
-                    for category in categories {
-                        let rows = members::read(reads, namespace, published, category)?;
-                        more.insert(category, Arc::new(rows));
-                    }
-                }
-            }
-        }
+        let mut members = ReadMembers::new(reads, namespace, published);
+        let ranked = members
+            .until_ranked(|more| published.rank_with(self.kernel, queries, &options, more, None))?;
+        Ok(ranked.map(|mut rankings| rankings.swap_remove(0)))
     }
 }
 

@@ -1,11 +1,11 @@
-//! Members of categories in memory, for LOCAL: read when a query is the first to need them, kept under
-//! the memory budget.
+//! What rankings need of the members of categories, read when a query is the first to need it: their
+//! rows for LOCAL, kept under the memory budget, and the sums of their unit copies for fairness.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use ee_core::arithmetic::limits::MAX_NEIGHBOURS;
-use ee_core::namespace::{MoreMembers, Namespace};
+use ee_core::namespace::{MissingMembers, MoreMembers, Namespace, UnitCorrection};
 use ee_core::scoring::{MemberRow, MemberRows};
 use ee_store::Reads;
 
@@ -13,31 +13,107 @@ use crate::Result;
 use crate::catalog::cached_namespace::CachedNamespace;
 use crate::shared::Shared;
 
-/// The rows of a category's newest counting members, from a view at the published revision.
-pub(crate) fn read(
-    reads: &dyn Reads,
+/// Members read at a time where all of them are needed.
+const SCAN: usize = 512;
+
+/// Members that are read for fairness before writes to the namespace have their turn: some
+/// hundredths of a second.
+const CORRECTED_AT_ONCE: usize = 1 << 14;
+
+/// Members that a ranking needs, from a view at the published revision.
+pub(crate) struct ReadMembers<'a> {
+    reads: &'a dyn Reads,
     namespace: i64,
-    published: &Namespace,
-    category: i64,
-) -> Result<MemberRows> {
-    let mut rows = MemberRows::new(published.settings().dimension as usize);
-    let Some(first) = published.counting_from(category) else {
-        return Ok(rows);
-    };
-    let nth = MAX_NEIGHBOURS as u64 - 1;
-    let oldest = reads.nth_newest_member(namespace, category, first - 1, u64::MAX, nth)?;
-    let from = oldest.map_or(first, |(sequence, _)| sequence);
-    for member in reads.members(namespace, category, from, MAX_NEIGHBOURS)? {
-        let item = reads.item_by_id(namespace, member.item)?;
-        let (weight, embedding) = (item.weight, &item.embedding);
-        rows.join(&MemberRow::new(
-            member.sequence,
-            &item.key,
-            weight,
-            embedding,
-        ));
+    published: &'a Namespace,
+    more: MoreMembers,
+    count: usize,
+}
+
+impl<'a> ReadMembers<'a> {
+    /// None so far.
+    pub(crate) fn new(reads: &'a dyn Reads, namespace: i64, published: &'a Namespace) -> Self {
+        Self {
+            reads,
+            namespace,
+            published,
+            more: MoreMembers::default(),
+            count: 0,
+        }
     }
-    Ok(rows)
+
+    /// What `rank` returns once it has what it needs. `None`: so many members were read that other
+    /// work comes first; the next call goes on from there.
+    pub(crate) fn until_ranked<T>(
+        &mut self,
+        mut rank: impl FnMut(&MoreMembers) -> std::result::Result<T, MissingMembers>,
+    ) -> Result<Option<T>> {
+        loop {
+            let missing = match rank(&self.more) {
+                Ok(ranked) => return Ok(Some(ranked)),
+                Err(missing) => missing,
+            };
+            for category in missing.unit_corrections {
+                if self.count >= CORRECTED_AT_ONCE {
+                    return Ok(None);
+                }
+                let correction = self.unit_correction(category)?;
+                self.published.add_unit_correction(category, correction);
+            }
+            for category in missing.rows {
+                let rows = self.rows(category)?;
+                self.count += rows.len();
+                self.more.insert(category, Arc::new(rows));
+            }
+        }
+    }
+
+    /// The rows that were read, and the number of members.
+    pub(crate) fn finish(self) -> (MoreMembers, usize) {
+        (self.more, self.count)
+    }
+
+    /// The rows of a category's newest counting members.
+    fn rows(&self, category: i64) -> Result<MemberRows> {
+        let (reads, namespace) = (self.reads, self.namespace);
+        let mut rows = MemberRows::new(self.published.settings().dimension as usize);
+        let Some(first) = self.published.counting_from(category) else {
+            return Ok(rows);
+        };
+        let nth = MAX_NEIGHBOURS as u64 - 1;
+        let oldest = reads.nth_newest_member(namespace, category, first - 1, u64::MAX, nth)?;
+        let from = oldest.map_or(first, |(sequence, _)| sequence);
+        for member in reads.members(namespace, category, from, MAX_NEIGHBOURS)? {
+            let item = reads.item_by_id(namespace, member.item)?;
+            let (weight, embedding) = (item.weight, &item.embedding);
+            rows.join(&MemberRow::new(
+                member.sequence,
+                &item.key,
+                weight,
+                embedding,
+            ));
+        }
+        Ok(rows)
+    }
+
+    /// The correction of a category, from its counting members.
+    fn unit_correction(&mut self, category: i64) -> Result<UnitCorrection> {
+        let mut correction = UnitCorrection::Zero;
+        let Some(mut from) = self.published.counting_from(category) else {
+            return Ok(correction);
+        };
+        loop {
+            let members = self.reads.members(self.namespace, category, from, SCAN)?;
+            for member in &members {
+                let item = self.reads.item_by_id(self.namespace, member.item)?;
+                correction.add(item.weight, &item.embedding);
+            }
+            self.count += members.len();
+            match members.last() {
+                Some(last) if members.len() == SCAN => from = last.sequence + 1,
+                _ => return Ok(correction),
+            }
+        }
+    }
 }
 
 impl Shared {

@@ -1,6 +1,5 @@
 //! Ranking the categories of a namespace for some queries.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use ee_core::kernels::Kernel;
@@ -13,7 +12,9 @@ use crate::Result;
 use crate::api::{At, QuerySpec, ReadContext};
 use crate::catalog::cached_namespace::{CachedNamespace, NamespaceHandle};
 use crate::catalog::scan_sharing;
-use crate::read::{consistent, members};
+use crate::clock::check_deadline;
+use crate::read::consistent;
+use crate::read::members::ReadMembers;
 use crate::shared::Shared;
 
 /// Bytes of sketches, counted for each query, of a short ranking: some ten microseconds, and some
@@ -47,39 +48,64 @@ impl Ranker<'_> {
         let categories = loaded.read().header().categories;
         self.shared.counters.ranked(queries.len(), categories);
         let (id, settings) = (loaded.id, &loaded.settings);
-        if consistent::names_items(&queries) {
-            let read = |published: &Namespace, view: Box<dyn View>| {
+        // Named items are resolved at the revision of the answer.
+        let resolved = match consistent::names_items(&queries) {
+            true => None,
+            false => Some(consistent::resolve(None, id, settings, &queries)?),
+        };
+        if let Some(resolved) = &resolved
+            && let Ok(found) = self.ranked_in_memory(&loaded, resolved, &options)
+        {
+            return Ok(found);
+        }
+        let read = |published: &Namespace, view: Box<dyn View>| match &resolved {
+            Some(resolved) => {
+                self.ranked_with_members(&loaded, published, view, resolved, &options)
+            }
+            None => {
                 let resolved = consistent::resolve(Some(view.reads()), id, settings, &queries)?;
                 self.ranked_with_members(&loaded, published, view, &resolved, &options)
-            };
-            return self.shared.reading(|| self.shared.read_both(&loaded, read));
-        }
-        let mut resolved = consistent::resolve(None, id, settings, &queries)?;
-        if self.is_local(&loaded.read(), &options) {
-            if let Ok(found) = self.ranked(&loaded.read(), &resolved, &options) {
-                return Ok(found);
             }
-            let read = |published: &Namespace, view: Box<dyn View>| {
-                self.ranked_with_members(&loaded, published, view, &resolved, &options)
-            };
-            return self.shared.reading(|| self.shared.read_both(&loaded, read));
-        }
-        let scan = |queries: &[Query], options: &MatchOptions| {
-            let found = self.ranked(&loaded.read(), queries, options);
-            found.expect("only LOCAL needs members")
         };
-        if resolved.len() == 1 && loaded.memory.load(Ordering::Relaxed) >= scan_sharing::MIN_BYTES {
+        loop {
+            let found = self
+                .shared
+                .reading(|| self.shared.read_both(&loaded, read))?;
+            if let At {
+                value: Some(value),
+                revision,
+            } = found
+            {
+                return Ok(At { value, revision });
+            }
+            check_deadline(context.deadline)?;
+        }
+    }
+
+    /// [`Ranker::ranked`], where single queries of a large namespace share a scan.
+    fn ranked_in_memory(
+        &self,
+        loaded: &CachedNamespace,
+        queries: &[Query],
+        options: &MatchOptions,
+    ) -> std::result::Result<At<Vec<Ranking>>, MissingMembers> {
+        let scan = |queries: &[Query], options: &MatchOptions| {
+            self.ranked(&loaded.read(), queries, options)
+        };
+        if let [query] = queries
+            && loaded.memory.load(Ordering::Relaxed) >= scan_sharing::MIN_BYTES
+            && !self.is_local(&loaded.read(), options)
+        {
             let max_running = scan_sharing::max_running(options.threads);
+            let scans = &loaded.scans;
             let At { value, revision } =
-                loaded
-                    .scans
-                    .rank(resolved.swap_remove(0), options, max_running, scan);
+                scans.rank(query.clone(), options.clone(), max_running, scan)?;
             return Ok(At {
                 value: vec![value],
                 revision,
             });
         }
-        Ok(scan(&resolved, &options))
+        scan(queries, options)
     }
 
     /// [`Ranker::rank`] if it waits for nothing and takes microseconds.
@@ -130,7 +156,8 @@ impl Ranker<'_> {
         Ok(At { value, revision })
     }
 
-    /// The rankings, reading members that are not in memory from a view of the same revision.
+    /// The rankings, reading what is not in memory of members from a view of the same revision.
+    /// `None`: so many were read that other work comes first; the next call goes on from there.
     fn ranked_with_members(
         &self,
         loaded: &CachedNamespace,
@@ -138,25 +165,16 @@ impl Ranker<'_> {
         view: Box<dyn View>,
         queries: &[Query],
         options: &MatchOptions,
-    ) -> Result<Vec<Ranking>> {
+    ) -> Result<Option<Vec<Ranking>>> {
         let tally = Some(&self.shared.counters.tally);
-        let mut more = MoreMembers::default();
-        loop {
-            match published.rank_with(self.kernel, queries, options, &more, tally) {
-                Ok(rankings) => {
-                    drop(view);
-                    self.shared.keep_members(loaded, published, more);
-                    return Ok(rankings);
-                }
-                Err(missing) => {
-                    for category in missing.categories {
-                        let rows = members::read(view.reads(), loaded.id, published, category)?;
-                        self.shared.counters.members_read(rows.len());
-                        more.insert(category, Arc::new(rows));
-                    }
-                }
-            }
-        }
+        let mut members = ReadMembers::new(view.reads(), loaded.id, published);
+        let rankings = members
+            .until_ranked(|more| published.rank_with(self.kernel, queries, options, more, tally))?;
+        let (more, count) = members.finish();
+        drop(view);
+        self.shared.counters.members_read(count);
+        self.shared.keep_members(loaded, published, more);
+        Ok(rankings)
     }
 }
 

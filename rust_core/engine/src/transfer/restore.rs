@@ -249,8 +249,12 @@ impl Restore {
     }
 
     fn build(&self, reads: &dyn Reads, id: i64, record: &CategoryRecord) -> Result<CategoryDraft> {
-        let mut draft = CategoryDraft::create(&self.row.settings, id, record.clone());
-        rebuild(reads, self.row.id, &mut draft)?;
+        let NamespaceRow {
+            settings, profile, ..
+        } = &self.row;
+        let mut draft = CategoryDraft::create(settings, profile.ranking, id, record.clone());
+        let room = draft.start_rebuild();
+        rebuild(reads, self.row.id, &mut draft, room)?;
         Ok(draft)
     }
 }

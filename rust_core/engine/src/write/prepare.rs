@@ -53,13 +53,17 @@ pub(crate) fn prepare(
     deadline: Option<Instant>,
 ) -> Result<Prepared> {
     let At {
-        value: (targets, view),
+        value: (targets, keep_unit_sums, view),
         revision,
     } = shared.read_both(loaded, |published, view| {
-        Ok((targets(published, command), view))
+        let keep_unit_sums = published.profile().ranking.keeps_unit_sums();
+        Ok((targets(published, command), keep_unit_sums, view))
     })?;
     let dimension = loaded.settings.dimension as usize;
-    let build = |target: &Target| build(view.reads(), loaded.id, dimension, target, deadline);
+    let build = |target: &Target| {
+        let room = Rebuild::new(dimension, keep_unit_sums);
+        build(view.reads(), loaded.id, room, target, deadline)
+    };
     Ok(Prepared {
         revision,
         sums: targets.iter().map(build).collect::<Result<_>>()?,
@@ -105,7 +109,7 @@ fn targets(published: &Namespace, command: &Command) -> Vec<Target> {
 fn build(
     reads: &dyn Reads,
     namespace: i64,
-    dimension: usize,
+    mut rebuild: Rebuild,
     target: &Target,
     deadline: Option<Instant>,
 ) -> Result<PreparedSum> {
@@ -120,7 +124,6 @@ fn build(
         window => nth(anchor, u64::from(window) - 1)?,
     };
     let counting_from = oldest.map_or(anchor + 1, |(sequence, _)| sequence);
-    let mut rebuild = Rebuild::new(dimension);
     let mut from = (!target.frozen).then_some(counting_from);
     while let Some(next) = from {
         check_deadline(deadline)?;

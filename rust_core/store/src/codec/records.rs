@@ -105,10 +105,10 @@ pub struct StoredStats {
     pub unit_correction: UnitCorrection,
 }
 
-/// Extensions: 1, the correction, as a sum is stored.
+/// Extensions: 1, the correction, as a sum is stored; 2, that it is not known. Neither: it is 0.
 impl Record for StoredStats {
     const NAME: &str = "member statistics";
-    const FIELDS: u64 = 1;
+    const FIELDS: u64 = 2;
 
     fn body(&self, out: Body) -> Body {
         out.put(&self.stats)
@@ -116,7 +116,7 @@ impl Record for StoredStats {
 
     fn read(bytes: &[u8]) -> postcard::Result<(Self, &[u8])> {
         let (stats, rest) = postcard::take_from_bytes(bytes)?;
-        let unit_correction = None;
+        let unit_correction = UnitCorrection::Zero;
         Ok((
             Self {
                 stats,
@@ -127,16 +127,24 @@ impl Record for StoredStats {
     }
 
     fn extensions(&self, out: &mut Extensions) {
-        if let Some(correction) = &self.unit_correction {
-            out.put(1, &sum_to_bytes(correction));
+        match &self.unit_correction {
+            UnitCorrection::Zero => {}
+            UnitCorrection::Known(components) => out.put(1, &sum_to_bytes(components)),
+            UnitCorrection::Unknown => out.put(2, &()),
         }
     }
 
-    fn extension(&mut self, _tag: u64, bytes: &[u8]) -> Option<()> {
+    fn extension(&mut self, tag: u64, bytes: &[u8]) -> Option<()> {
+        if tag == 2 {
+            self.unit_correction = UnitCorrection::Unknown;
+            return value::<()>(bytes);
+        }
         let components = value::<Vec<u8>>(bytes)?;
-        let whole = components.len().is_multiple_of(size_of::<i64>());
-        self.unit_correction = whole.then(|| Arc::new(sum_from_bytes(&components)));
-        whole.then_some(())
+        if !components.len().is_multiple_of(size_of::<i64>()) {
+            return None;
+        }
+        self.unit_correction = UnitCorrection::Known(Arc::new(sum_from_bytes(&components)));
+        Some(())
     }
 }
 
@@ -247,13 +255,16 @@ mod tests {
     #[test]
     fn a_correction_is_an_extension_of_the_statistics() {
         let plain = StoredStats::default();
-        let corrected = StoredStats {
-            unit_correction: Some(Arc::new(vec![1, -2, i64::MIN])),
-            ..plain.clone()
-        };
-        let bytes = encode(&corrected);
-        assert_eq!(&bytes[..encode(&plain).len()], encode(&plain));
-        assert_eq!(decode::<StoredStats>(&bytes, "s").unwrap(), corrected);
+        let known = UnitCorrection::Known(Arc::new(vec![1, -2, i64::MIN]));
+        for unit_correction in [known, UnitCorrection::Unknown] {
+            let corrected = StoredStats {
+                unit_correction,
+                ..plain.clone()
+            };
+            let bytes = encode(&corrected);
+            assert_eq!(&bytes[..encode(&plain).len()], encode(&plain));
+            assert_eq!(decode::<StoredStats>(&bytes, "s").unwrap(), corrected);
+        }
         assert_eq!(decode::<StoredStats>(&encode(&plain), "s").unwrap(), plain);
     }
 

@@ -1,7 +1,7 @@
 //! Pages of items, and categories as a load needs them.
 
 use ee_core::command::CategoryLoad;
-use ee_core::namespace::Item;
+use ee_core::namespace::{Item, UnitCorrection};
 use rusqlite::{Connection, Params};
 
 use super::lookup::{FIRST, ITEM, RawItem, category_records};
@@ -90,7 +90,7 @@ pub(crate) fn stored_categories(
                 Some((revision, stored, sum)) => {
                     (revision, Some((stored.stats, sum)), stored.unit_correction)
                 }
-                None => (0, None, None),
+                None => (0, None, UnitCorrection::Zero),
             };
             let window = u64::from(record.settings.window);
             let oldest = match window {

@@ -17,7 +17,7 @@ pub(crate) fn save_sum(
     let category = draft.category.id;
     let stats = encode(&StoredStats {
         stats: draft.category.stats,
-        unit_correction: draft.category.unit_correction.clone(),
+        unit_correction: draft.stored_unit_correction(),
     });
     let sum = sum_to_bytes(&draft.sum);
     let revision = revision.cast_signed();

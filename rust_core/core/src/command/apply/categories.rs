@@ -46,7 +46,8 @@ impl<S: Store + ?Sized> Execution<'_, S> {
             .map_err(WriteError::Store)?;
         let key = Arc::clone(&record.key);
         let settings = self.published.settings();
-        let mut category = CategoryDraft::create(settings, id, record);
+        let ranking = self.published.profile().ranking;
+        let mut category = CategoryDraft::create(settings, ranking, id, record);
         category.touch();
         self.draft.header.categories += 1;
         self.draft.keys.insert(id, Arc::clone(&key));

@@ -149,13 +149,12 @@ impl<S: Store + ?Sized> Execution<'_, S> {
 
     /// Rebuilds a category's sum, after its settings or anchor changed which members count.
     pub(super) fn rebuild(&mut self, key: &str) -> ApplyResult<(), S> {
-        let category = &mut self
-            .category(key)
-            .expect("the caller has found it")
-            .category;
+        let draft = self.category(key).expect("the caller has found it");
+        let mut rebuild = draft.start_rebuild();
+        let category = &draft.category;
         let (id, settings, anchor) = (category.id, category.settings, category.anchor);
         let members = category.stats.members;
-        let (from, rebuild) = match self.prepared {
+        let from = match self.prepared {
             Some(prepared) if members > MAX_REBUILD => {
                 let sum = prepared.sum(self.batch.header.revision, id);
                 let sum = sum.filter(|sum| {
@@ -163,16 +162,15 @@ impl<S: Store + ?Sized> Execution<'_, S> {
                         == (settings.window, settings.frozen, anchor)
                 });
                 let sum = sum.ok_or(WriteError::Unprepared)?;
-                (sum.counting_from, sum.rebuild.clone())
+                rebuild = sum.rebuild.clone();
+                sum.counting_from
             }
             _ => {
                 let from = first_that_counts(self.store, id, settings.window, anchor)?;
-                let rebuild = if settings.frozen {
-                    Rebuild::new(self.published.settings().dimension as usize)
-                } else {
-                    self.sum_of_members(id, from)?
-                };
-                (from, rebuild)
+                if !settings.frozen {
+                    self.add_members(&mut rebuild, id, from)?;
+                }
+                from
             }
         };
         let category = self.category(key).expect("as before");
@@ -184,9 +182,8 @@ impl<S: Store + ?Sized> Execution<'_, S> {
         Ok(())
     }
 
-    /// The sum of the members of a category with sequences ≥ `from`.
-    fn sum_of_members(&mut self, id: i64, from: u64) -> ApplyResult<Rebuild, S> {
-        let mut rebuild = Rebuild::new(self.published.settings().dimension as usize);
+    /// Adds the members of a category with sequences ≥ `from`.
+    fn add_members(&mut self, rebuild: &mut Rebuild, id: i64, from: u64) -> ApplyResult<(), S> {
         let mut next = from;
         loop {
             let members = self
@@ -202,7 +199,7 @@ impl<S: Store + ?Sized> Execution<'_, S> {
             }
             match members.last() {
                 Some(last) if members.len() == SCAN => next = last.sequence + 1,
-                _ => return Ok(rebuild),
+                _ => return Ok(()),
             }
         }
     }

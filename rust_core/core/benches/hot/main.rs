@@ -4,6 +4,8 @@
 //! hot PATH CALLS
 //! ```
 
+mod ranked;
+
 use ee_core::arithmetic::fixed::{self, WeightSum};
 use ee_core::ranking::{Rows, Search, UnitRow};
 use ee_core::scoring::{CentroidSum, Scorer};
@@ -36,10 +38,16 @@ fn main() {
                 fixed::subtract(&mut sum, 1.0, values).expect("it fits");
             });
         }
-        shape => {
-            let count = shape.split('x').next().and_then(|count| count.parse().ok());
-            rank(count.expect("COUNTx1024"), calls);
-        }
+        path => match path.split_once('-') {
+            Some((way, dimension)) => {
+                let dimension = dimension.parse().expect("WAY-DIMENSION");
+                ranked::rank(way, dimension, calls);
+            }
+            None => {
+                let count = path.split('x').next().and_then(|count| count.parse().ok());
+                rank(count.expect("COUNTx1024"), calls);
+            }
+        },
     }
 }
 
