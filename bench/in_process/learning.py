@@ -22,6 +22,7 @@ from effective_embeddings.demo.scenario import CORRECTED, run_scenario
 from effective_embeddings.evaluation.advice import GRID
 from effective_embeddings.evaluation.baselines import (
     LOGISTIC_REGRESSION,
+    nearest,
     nearest_stream,
     neighbours_label,
     regression,
@@ -33,8 +34,10 @@ from effective_embeddings.evaluation.evaluate import NAMES
 from effective_embeddings.evaluation.flow import draw_projects, project_items, run_flow
 from effective_embeddings.evaluation.half_taught import Halves, draw_halves, halves_of, run_halves
 from effective_embeddings.evaluation.labelled import Labelled
-from effective_embeddings.evaluation.measures import Spread, harmonic_mean
+from effective_embeddings.evaluation.measures import Spread, auroc, harmonic_mean
+from effective_embeddings.evaluation.ordering import shuffled
 from effective_embeddings.evaluation.product import COSINE, LOCAL, Dials, Product, product
+from effective_embeddings.evaluation.scope import take_out
 from effective_embeddings.evaluation.stream import arriving_order, run_stream, stream_order
 from effective_embeddings.evaluation.tables import spread_text
 
@@ -67,8 +70,38 @@ def run(full: bool) -> Outcome:  # noqa: FBT001
             bench.curve()
             bench.half_taught()
             bench.flow(_DRAWS if full else 1)
+        _out_of_scope(outcome, data)
         outcome.notes.append(dataset.attribution() + ".")
     return outcome
+
+
+def _out_of_scope(outcome: Outcome, data: Labelled) -> None:
+    """Take a quarter of the categories away, and tell their items from the others."""
+    runs: dict[str, list[float]] = {}
+    for number in range(_ORDERS):
+        count = len(data.categories)
+        gone = shuffled(range(count), f"{_SEED} out of scope {number}")[: count // 4]
+        part = take_out(data, gone, assigned=False)
+        both, inside = np.concatenate([part.test.vectors, part.out_of_scope]), len(part.test)
+        with product(part) as made, made.state() as state:
+            found = {NAMES: state.predict(both, COSINE)}
+            state.assign(part.train)
+            found |= {dials.label: state.predict(both, dials) for dials in GRID}
+        found[neighbours_label(1)] = nearest(part.train, both, 1)
+        for label, each in found.items():
+            value = auroc(each.confidence[:inside], each.confidence[inside:])
+            runs.setdefault(label, []).append(value)
+    outcome.tables.append(
+        Table(
+            f"{data.name}: a quarter of the categories is out of scope: area under the ROC curve of"
+            " the first rank score (of 1-NN: the cosine), three draws",
+            ("method", "first draw", "second", "third", "mean"),
+            [
+                (label, *(f"{each:.3f}" for each in values), f"{np.mean(values):.3f}")
+                for label, values in runs.items()
+            ],
+        )
+    )
 
 
 class _Nobody:

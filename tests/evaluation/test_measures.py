@@ -12,6 +12,7 @@ from effective_embeddings.evaluation.half_taught import draw_halves
 from effective_embeddings.evaluation.labelled import Part, held_out
 from effective_embeddings.evaluation.measures import Spread, auroc, harmonic_mean
 from effective_embeddings.evaluation.product import COSINE, LOCAL, Dials, product
+from effective_embeddings.evaluation.scope import take_out
 from effective_embeddings.evaluation.stream import (
     arriving_order,
     cumulative_corrections,
@@ -80,6 +81,21 @@ def test_categories_come_into_use_one_after_another() -> None:
     random_firsts = np.sort([int(np.flatnonzero(at_random == label)[0]) for label in range(8)])
     assert np.median(firsts) > 2 * np.median(random_firsts)
     assert firsts[-1] > len(labels) / 2
+
+
+def test_items_of_categories_that_are_taken_out_are_out_of_scope() -> None:
+    data = labelled(6)
+    before = len(data.out_of_scope)
+    part = take_out(data, [1, 4])
+    assert part.keys == [key for number, key in enumerate(data.keys) if number not in (1, 4)]
+    for old, new in ((data.train, part.train), (data.test, part.test)):
+        kept = np.flatnonzero(~np.isin(old.labels, [1, 4]))
+        np.testing.assert_array_equal(new.vectors, old.vectors[kept])
+        assert [part.keys[label] for label in new.labels] == [
+            data.keys[label] for label in old.labels[kept]
+        ]
+    assert len(part.out_of_scope) == before + 2 * (16 + 6)
+    assert len(take_out(data, [1, 4], assigned=False).out_of_scope) == before + 2 * 6
 
 
 def test_held_out_items_are_a_quarter_of_each_category_and_never_all() -> None:

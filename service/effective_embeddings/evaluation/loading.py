@@ -27,6 +27,7 @@ from effective_embeddings.evaluation.reading import (
     files_of_folder,
     read_files,
 )
+from effective_embeddings.evaluation.scope import take_out
 
 __all__ = ["Request", "load"]
 
@@ -170,23 +171,7 @@ def _without_outsiders(data: Labelled, request: Request) -> Labelled:
     if named not in data.keys:
         msg = f"--out-of-scope {named}: neither a file nor a category of the data"
         raise DataError(msg)
-    gone = data.keys.index(named)
-    keep = [number for number in range(len(data.categories)) if number != gone]
-    renumbered = np.full(len(data.categories), -1, np.int64)
-    renumbered[keep] = np.arange(len(keep))
-    parts = []
-    outside = [data.out_of_scope]
-    for part in (data.train, data.test):
-        outside.append(part.vectors[part.labels == gone])
-        inside = part.take(np.flatnonzero(part.labels != gone))
-        parts.append(replace(inside, labels=renumbered[inside.labels]))
-    return replace(
-        data,
-        categories=tuple(data.categories[number] for number in keep),
-        train=parts[0],
-        test=parts[1],
-        out_of_scope=np.concatenate(outside),
-    )
+    return take_out(data, [data.keys.index(named)])
 
 
 def _bounded(data: Labelled, request: Request) -> Labelled:
