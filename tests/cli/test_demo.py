@@ -110,6 +110,14 @@ def test_one_message_is_told_before_and_after(demo: tuple[dict[str, Any], Path, 
     assert story["after"][0]["category"] == story["category"]
     assert story["before"][0]["count"] == 0 < story["after"][0]["count"]
     assert story["text"] in told
+    reasons = story["reasons"]
+    parts = [reasons["cosine"], reasons["fairness"], reasons["other_neighbours"]]
+    parts += [each["pull"] for each in reasons["neighbours"]]
+    assert sum(parts) == pytest.approx(story["after"][0]["rank_score"], abs=1e-9)
+    assert reasons["cosine"] == story["after"][0]["score"]
+    assert reasons["fairness"] < 0 < reasons["neighbours"][0]["pull"]
+    texts = load_dataset(sample_path()).train.texts
+    assert reasons["neighbours"][0]["text"] in texts
 
 
 def test_the_demo_writes_results_and_a_plot_and_suggests_commands(

@@ -14,6 +14,8 @@ __all__ = [
     "Latency",
     "ListResults",
     "Measurement",
+    "Pull",
+    "Reasons",
     "Results",
     "Row",
     "Story",
@@ -128,6 +130,40 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class Pull:
+    """What one neighbour adds to a rank score.
+
+    Attributes:
+        text: The neighbour's message; the category's name where the neighbour is its base.
+        similarity: Its cosine with the message, −1 to 1.
+        pull: What it adds.
+    """
+
+    text: str
+    similarity: float
+    pull: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reasons:
+    """The parts of the first category's rank score; they add up to it.
+
+    Attributes:
+        cosine: The cosine with the category's effective embedding.
+        fairness: What fairness adds.
+        neighbours: The neighbours with the largest pulls.
+        other_neighbours: The pulls of the others together.
+        other_neighbour_count: Their number.
+    """
+
+    cosine: float
+    fairness: float
+    neighbours: list[Pull]
+    other_neighbours: float
+    other_neighbour_count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Story:
     """One message that was never assigned, before the sorting and after.
 
@@ -136,12 +172,14 @@ class Story:
         category: Its right category.
         before: The best categories by names alone.
         after: The best categories by LOCAL, after the sorting.
+        reasons: Why the first of them is the first.
     """
 
     text: str
     category: str
     before: list[Candidate]
     after: list[Candidate]
+    reasons: Reasons
 
 
 @dataclass(slots=True)

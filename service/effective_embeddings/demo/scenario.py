@@ -84,7 +84,7 @@ def run_scenario(
     total = len(dataset.train)
     learned = evaluate(LEARNED, total)
     after = rankings(client, namespace, dataset, LOCAL)
-    results.story = tell_story(dataset, before, after)
+    results.story = tell_story(client, namespace, dataset, before, after)
 
     observer.stage_begins("One list of suggestions, worked from the top")
     results.lists = work_lists(client, dataset, seed)

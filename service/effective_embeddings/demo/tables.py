@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from effective_embeddings.demo.results import Candidate, ListResults, Row, Story
+from effective_embeddings.demo.results import Candidate, ListResults, Reasons, Row, Story
 
 __all__ = ["print_lists", "print_story"]
 
@@ -66,6 +66,24 @@ def print_story(story: Story, console: Console) -> None:
         console.print(f"[dim]{title}[/dim]")
         for each in candidates:
             _print_candidate(each, story.category, console)
+    _print_reasons(story.reasons, console)
+
+
+def _print_reasons(reasons: Reasons, console: Console) -> None:
+    """Print the parts that add up to the first rank score."""
+    console.print("[dim]why: its rank score is the sum of[/dim]")
+    lines = [
+        (reasons.cosine, "cosine with the mean of its name and members"),
+        (reasons.fairness, "fairness: less what it expects of an item of its own"),
+        *(
+            (each.pull, f"neighbour, cosine {each.similarity:.3f}: {_cut(each.text, 44)}")
+            for each in reasons.neighbours
+        ),
+    ]
+    if reasons.other_neighbour_count:
+        lines.append((reasons.other_neighbours, f"{reasons.other_neighbour_count} more neighbours"))
+    for value, text in lines:
+        console.print(f"    {value:+.3f}  {escape(text)}", highlight=False, soft_wrap=True)
 
 
 def _print_candidate(each: Candidate, category: str, console: Console) -> None:
