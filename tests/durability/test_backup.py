@@ -8,13 +8,14 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from effective_embeddings import Client, errors, read_frames
+from effective_embeddings import CategoryUpdate, Client, errors, read_frames
 from tests.durability.crash.expected_state import ExpectedState
 from tests.durability.crash.writers import Writer, once
 from tests.model.rebuild import rebuild
@@ -144,6 +145,58 @@ def test_a_backup_after_a_kill_is_complete(data_dir: Path, tmp_path: Path) -> No
         assert {each.name: each.digest for each in client.list_namespaces()} == {
             name: digest for name, (_, digest) in taken.items()
         }
+
+
+def _assert_told_at_once(client: Client, revision: int) -> None:
+    begin = time.monotonic()
+    with pytest.raises(errors.FailedPrecondition) as caught:
+        client.get_namespace("ns", min_revision=revision)
+    assert caught.value.reason == "EPOCH_CHANGED"
+    with pytest.raises(errors.FailedPrecondition) as caught:
+        client.match("ns", [[1, 2, 3, 4]], min_revision=revision)
+    assert caught.value.reason == "EPOCH_CHANGED"
+    assert time.monotonic() - begin < 2
+
+
+def test_a_client_that_remembers_a_revision_from_before_a_backup_is_told_at_once(
+    small: Path, tmp_path: Path
+) -> None:
+    """Also where the same backup is restored twice, and after the client has written again."""
+    run("backup", "--data", str(small), str(tmp_path / "backup"))
+    with ServerProcess(small) as process:
+        client = Client(process.target)
+        remembered = 0
+        for number in range(3):
+            remembered = client.put_items("ns", f"since {number}", [4, 3, 2, 1]).revision
+        assert client.get_namespace("ns", min_revision=remembered).revision == remembered
+        assert process.terminate() == 0
+    # A restart is no other life.
+    with ServerProcess(small, "--listen", process.target) as process:
+        assert client.get_namespace("ns", min_revision=remembered).revision == remembered
+        assert process.terminate() == 0
+    for _ in range(2):
+        shutil.rmtree(small)
+        shutil.copytree(tmp_path / "backup", small)
+        with ServerProcess(small, "--listen", process.target) as process:
+            _assert_told_at_once(client, remembered)
+            now = client.get_namespace("ns").revision
+            assert now < remembered
+            written = client.put_categories("ns", [CategoryUpdate("c", base=[1, 2, 3, 4])]).revision
+            assert client.get_namespace("ns", min_revision=written).revision == written
+            _assert_told_at_once(client, remembered)
+            for number in range(3):
+                remembered = client.put_items("ns", f"item {number}", [4, 3, 2, 1]).revision
+            assert process.terminate() == 0
+    client.close()
+
+
+def test_a_namespace_that_is_created_again_has_another_epoch(data_dir: Path) -> None:
+    with Client.embedded(data_dir) as client:
+        client.create_namespace("ns", 4)
+        remembered = client.put_items("ns", "one", [1, 2, 3, 4]).revision
+        client.delete_namespace("ns", force=True)
+        client.create_namespace("ns", 4)
+        _assert_told_at_once(client, remembered)
 
 
 @pytest.fixture

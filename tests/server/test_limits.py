@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import grpc
@@ -13,7 +14,14 @@ import numpy as np
 import pytest
 
 from effective_embeddings import CategoryUpdate, Client, _core, errors
-from effective_embeddings._core import Caller, Grant, LoadShedder, Permit, StatusError, token_hash
+from effective_embeddings._core import (
+    Caller,
+    Grant,
+    LoadShedder,
+    Permit,
+    StatusError,
+    token_hash,
+)
 from effective_embeddings.server import (
     ServerHandle,
     Settings,
@@ -203,6 +211,47 @@ def test_revision_wait_seconds(raw: EmbeddedRaw) -> None:
         raw.call("GetNamespace", service_pb2.GetNamespaceRequest(namespace="n", min_revision=99))
     assert caught.value.reason == "REVISION_NOT_REACHED"
     assert 0 <= time.monotonic() - begin - LIMITS["revision_wait_seconds"].value < 2
+
+
+_WAITING = ("waiting_reads_of_a_caller", "waiting_reads")
+
+
+def test_waiting_reads(tmp_path: Path) -> None:
+    """Of one caller and in all; every other read is answered, or refused at once."""
+    limits = [int(LIMITS[name].value) for name in _WAITING]
+    engine = _core.Engine(tmp_path / "data")
+    EmbeddedRaw(engine).call(
+        "CreateNamespace",
+        service_pb2.CreateNamespaceRequest(
+            namespace=resources_pb2.Namespace(name="n", dimension=2)
+        ),
+    )
+    request = service_pb2.GetNamespaceRequest(namespace="n", min_revision=99)
+
+    ended: SimpleQueue[RefusedError] = SimpleQueue()
+
+    def wait(caller: str) -> None:
+        with pytest.raises(RefusedError) as caught:
+            EmbeddedRaw(engine, Grant.unrestricted(caller)).call("GetNamespace", request, 4)
+        ended.put(caught.value)
+
+    threads = [threading.Thread(target=wait, args=(caller,)) for caller in "aaaaaabbbbbb"]
+    for each in threads:
+        each.start()
+    # Those that may not wait end at once.
+    refused = [ended.get(timeout=2) for _ in range(len(threads) - limits[1])]
+    assert {each.metadata["limit"] for each in refused} <= set(_WAITING)
+    assert "waiting_reads_of_a_caller" in {each.metadata["limit"] for each in refused}
+    wait("c")
+    last = ended.get(timeout=2)
+    assert (last.metadata["limit"], last.metadata["value"]) == ("waiting_reads", str(limits[1]))
+    EmbeddedRaw(engine).call("GetNamespace", service_pb2.GetNamespaceRequest(namespace="n"))
+    for each in threads:
+        each.join()
+    waited = [ended.get(timeout=2) for _ in range(limits[1])]
+    assert all("limit" not in each.metadata for each in waited)
+    assert {each.reason for each in (*refused, last, *waited)} == {"REVISION_NOT_REACHED"}
+    engine.close()
 
 
 def test_a_reply_that_is_too_large_has_a_reason_and_advice(tmp_path: Path) -> None:
@@ -500,6 +549,8 @@ ELSEWHERE: dict[str, Callable[..., None]] = {
     "snapshot_frame_records": test_a_frame_beyond_a_limit_is_refused,
     "snapshot_frame_memberships": test_a_frame_beyond_a_limit_is_refused,
     "revision_wait_seconds": test_revision_wait_seconds,
+    "waiting_reads": test_waiting_reads,
+    "waiting_reads_of_a_caller": test_waiting_reads,
     "token_bytes": test_token_bytes,
     "tokens": test_the_maximum_number_of_tokens_is_accepted,
     "max_streams_per_connection": test_max_streams_per_connection,

@@ -58,7 +58,8 @@ pub const fn code(reason: ErrorReason) -> Code {
         | R::SumOverflow
         | R::NamespaceNotEmpty
         | R::RequestIdReused
-        | R::RevisionNotReached => Code::FailedPrecondition,
+        | R::RevisionNotReached
+        | R::EpochChanged => Code::FailedPrecondition,
         R::NamespaceNotFound | R::CategoryNotFound | R::ItemNotFound => Code::NotFound,
         R::NamespaceExists => Code::AlreadyExists,
         R::PermissionDenied => Code::PermissionDenied,

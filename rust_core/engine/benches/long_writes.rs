@@ -9,7 +9,7 @@
 //! into another namespace meanwhile.
 #![allow(clippy::unwrap_used, missing_docs)]
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -82,15 +82,20 @@ fn main() {
 /// half a second after it.
 fn beside(engine: &Engine, command: Command) -> (Duration, Vec<Duration>) {
     let over = AtomicBool::new(false);
+    // Each item is new: a write that changes nothing would wait for no disk.
+    static NEXT: AtomicU64 = AtomicU64::new(1 << 50);
     thread::scope(|scope| {
         let other = scope.spawn(|| {
             let mut waits = Vec::new();
-            for number in 0.. {
+            loop {
                 let begun = Instant::now();
                 write(
                     engine,
                     "other",
-                    Command::Assign(vec![assignment(number % 100, "limit")]),
+                    Command::Assign(vec![assignment(
+                        NEXT.fetch_add(1, Ordering::Relaxed),
+                        "limit",
+                    )]),
                 );
                 waits.push(begun.elapsed());
                 if over.load(Ordering::Relaxed) {

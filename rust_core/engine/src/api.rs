@@ -58,6 +58,9 @@ pub struct WriteContext {
 pub struct ReadContext {
     /// Answer at this revision or a later one.
     pub min_revision: u64,
+    /// Stands for the caller: few reads of one caller may wait at a time. `None`: any number, where the
+    /// caller's threads are bounded otherwise.
+    pub caller: Option<u64>,
     /// Do not wait or begin after this.
     pub deadline: Option<Instant>,
 }

@@ -31,6 +31,10 @@ use crate::write::prediction_probe;
 use crate::write::writer::Writer;
 use crate::{Error, Result};
 
+/// An odd number, so that no two namespaces of a store have the same epoch: 2^64 divided by the golden
+/// ratio, so that those of neighbours differ in most digits.
+const EPOCH_STEP: u64 = 0x9e37_79b9_7f4a_7c15;
+
 /// An open data directory. All methods may be called from any thread, and may block.
 pub struct Engine {
     pub(crate) shared: Arc<Shared>,
@@ -111,6 +115,14 @@ impl Engine {
     pub fn try_handle(&self, name: &str) -> Option<NamespaceHandle> {
         self.shared.health.own_process().ok()?;
         self.shared.cache.try_get(name).map(NamespaceHandle)
+    }
+
+    /// The epoch of a namespace's revisions, never 0. It changes where they may go back: when the store
+    /// is replaced by a backup, and when the namespace is deleted and created or restored again.
+    pub fn epoch(&self, namespace: &NamespaceHandle) -> u64 {
+        // Identifiers are never used again within a store.
+        let own = namespace.0.id.cast_unsigned().wrapping_mul(EPOCH_STEP);
+        self.shared.backend.epoch().wrapping_add(own).max(1)
     }
 
     /// Counts, labels and revision of a namespace.

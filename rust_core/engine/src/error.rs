@@ -89,6 +89,21 @@ pub enum Error {
         /// The last revision that was sent as a whole.
         sent: u64,
     },
+    /// The revision that a read asks for is not reached, and the read may not wait for it.
+    #[error(
+        "revision {expected} is not reached, the namespace is at {actual}, and no more reads may wait: \
+         {limit} is {value}"
+    )]
+    TooManyWait {
+        /// The revision asked for.
+        expected: u64,
+        /// The current one.
+        actual: u64,
+        /// Name of the limit.
+        limit: &'static str,
+        /// The limit.
+        value: u32,
+    },
     /// The deadline passed before the work began.
     #[error("the deadline passed before the work began")]
     DeadlineExceeded,

@@ -8,6 +8,7 @@ use ee_store::Backend;
 use crate::catalog::namespace_cache::NamespaceCache;
 use crate::health::WriteHealth;
 use crate::metrics::Counters;
+use crate::read::waiting::WaitingReads;
 use crate::{Error, Result};
 
 /// The state that the engine's threads share.
@@ -16,6 +17,7 @@ pub(crate) struct Shared {
     pub(crate) cache: NamespaceCache,
     pub(crate) counters: Arc<Counters>,
     pub(crate) health: WriteHealth,
+    pub(crate) waiting: WaitingReads,
     /// Threads that large work may be split over.
     pub(crate) threads: usize,
 }
@@ -31,6 +33,7 @@ impl Shared {
         Self {
             counters: cache.counters(),
             health: WriteHealth::new(Arc::clone(backend.failure()), location),
+            waiting: WaitingReads::default(),
             cache,
             threads,
             backend,

@@ -196,6 +196,7 @@ fn of_namespace(world: &World, namespace: &str) -> Vec<Call> {
             &GetNamespaceRequest {
                 namespace: namespace.clone(),
                 min_revision: 1,
+                epoch: 0,
             },
         ),
         call(
@@ -213,6 +214,7 @@ fn of_namespace(world: &World, namespace: &str) -> Vec<Call> {
                 category: "health".to_owned(),
                 include_embeddings: true,
                 min_revision: 0,
+                epoch: 0,
             },
         ),
         call(
@@ -231,6 +233,7 @@ fn of_namespace(world: &World, namespace: &str) -> Vec<Call> {
                 item: "run".to_owned(),
                 include_embedding: true,
                 min_revision: 0,
+                epoch: 0,
             },
         ),
         call(
@@ -289,6 +292,7 @@ fn of_namespace(world: &World, namespace: &str) -> Vec<Call> {
                 namespace: namespace.clone(),
                 view: SnapshotView::Effective.into(),
                 min_revision: 0,
+                epoch: 0,
             },
         ),
         call(
@@ -334,6 +338,7 @@ fn matching(namespace: &str) -> MatchRequest {
         include_categories: vec!["health".to_owned(), "work".to_owned()],
         exclude_categories: vec!["still".to_owned()],
         min_revision: 0,
+        epoch: 0,
         embedding_model: "model-a".to_owned(),
         ranking: 2,
         fairness: Some(0.75),

@@ -62,6 +62,10 @@ pub trait Backend: Send + Sync {
     /// Facts about the store.
     fn describe(&self) -> Description;
 
+    /// A random number that changes where the revisions of a namespace may go back without its
+    /// deletion: when the store is replaced by a backup.
+    fn epoch(&self) -> u64;
+
     /// Entries that have been acknowledged, of all namespaces together.
     fn acknowledged(&self) -> u64;
 

@@ -95,6 +95,11 @@ impl Backend for Memory {
         }
     }
 
+    fn epoch(&self) -> u64 {
+        // Of a store that no backup replaces.
+        7
+    }
+
     fn acknowledged(&self) -> u64 {
         self.shared.state.lock().sequence
     }

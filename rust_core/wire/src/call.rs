@@ -7,7 +7,7 @@ use ee_core::command::Command;
 use ee_core::settings::NamespaceSettings;
 use ee_engine::{Engine, NamespaceHandle, NamespaceView, ReadContext, WriteContext, Written};
 use prost::Message;
-use xxhash_rust::xxh3::Xxh3;
+use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use crate::call_error::{CallError, Result, Violations};
 use crate::decode::path::Path;
@@ -161,6 +161,7 @@ impl<'a> Call<'a> {
             engine: self.engine(),
             method: self.method.name,
             namespace,
+            grant: self.grant,
             deadline: self.deadline,
         }
     }
@@ -228,6 +229,7 @@ pub(crate) struct NamespaceCall<'a> {
     pub(crate) engine: &'a Engine,
     pub(crate) method: &'static str,
     pub(crate) namespace: NamespaceHandle,
+    grant: &'a Grant,
     pub(crate) deadline: Option<Instant>,
 }
 
@@ -237,12 +239,27 @@ impl NamespaceCall<'_> {
         self.namespace.settings()
     }
 
-    /// The context of a read.
-    pub(crate) fn read_context(&self, min_revision: u64) -> ReadContext {
-        ReadContext {
-            min_revision,
-            deadline: self.deadline,
+    /// The epoch of the namespace's revisions.
+    pub(crate) fn epoch(&self) -> u64 {
+        self.engine.epoch(&self.namespace)
+    }
+
+    /// The context of a read from a revision on, which is of this epoch (0: of an unknown one).
+    pub(crate) fn read_context(&self, min_revision: u64, epoch: u64) -> Result<ReadContext> {
+        let own = self.epoch();
+        if epoch != 0 && epoch != own {
+            let message = "min_revision is of another epoch: the data was replaced by a backup, or \
+                           the namespace was created again";
+            let error = CallError::new(ErrorReason::EpochChanged, message);
+            return Err(error
+                .with("expected", format_args!("{epoch:016x}"))
+                .with("actual", format_args!("{own:016x}")));
         }
+        Ok(ReadContext {
+            min_revision,
+            caller: (min_revision > 0).then(|| xxh3_64(self.grant.principal().as_bytes())),
+            deadline: self.deadline,
+        })
     }
 
     /// Executes a command on the namespace.
@@ -259,8 +276,8 @@ impl NamespaceCall<'_> {
     }
 
     /// The namespace, at `min_revision` or later.
-    pub(crate) fn view(&self, min_revision: u64) -> Result<NamespaceView> {
-        let context = self.read_context(min_revision);
+    pub(crate) fn view(&self, min_revision: u64, epoch: u64) -> Result<NamespaceView> {
+        let context = self.read_context(min_revision, epoch)?;
         Ok(self.engine.namespace(&self.namespace, context)?)
     }
 }

@@ -97,6 +97,16 @@ pub(crate) fn call_error(paths: FieldPaths, error: Error) -> CallError {
             .with("behind", behind)
             .with("limit", limit)
             .with("sent", sent),
+        Error::TooManyWait {
+            expected,
+            actual,
+            limit,
+            value,
+        } => plain(R::RevisionNotReached)
+            .with("expected", expected)
+            .with("actual", actual)
+            .with("limit", limit)
+            .with("value", value),
         Error::DeadlineExceeded => plain(R::DeadlineExceeded),
         Error::InvalidSnapshot { .. } => CallError::at(R::InvalidSnapshot, "frame", text),
         Error::Corrupted { place, what } => {

@@ -3,7 +3,8 @@
 use ee_core::arithmetic::limits::{MAX_COMPONENT, MAX_DIMENSION, MAX_WEIGHT};
 use ee_core::command::MAX_MEMBERSHIPS;
 use ee_engine::{
-    EXPLAINED_MEMBERS, HISTORY_BYTES, HISTORY_ENTRIES, MAX_REVISION_WAIT, WATCH_HEARTBEAT,
+    EXPLAINED_MEMBERS, HISTORY_BYTES, HISTORY_ENTRIES, MAX_REVISION_WAIT, MAX_WAITING_READS,
+    MAX_WAITING_READS_OF_A_CALLER, WATCH_HEARTBEAT,
 };
 
 /// Bytes of a request.
@@ -99,6 +100,11 @@ pub fn all() -> Vec<(&'static str, u64)> {
         ("embedding_model_bytes", EMBEDDING_MODEL_BYTES as u64),
         ("snapshot_frame_records", FRAME_RECORDS as u64),
         ("snapshot_frame_memberships", SNAPSHOT_MEMBERSHIPS as u64),
+        ("waiting_reads", u64::from(MAX_WAITING_READS)),
+        (
+            "waiting_reads_of_a_caller",
+            u64::from(MAX_WAITING_READS_OF_A_CALLER),
+        ),
         ("revision_wait_seconds", MAX_REVISION_WAIT.as_secs()),
         ("dimension", MAX_DIMENSION as u64),
         ("component", MAX_COMPONENT as u64),

@@ -101,6 +101,7 @@ fn a_category_learns_and_forgets() {
         category: "health".to_owned(),
         include_embeddings: true,
         min_revision: gone.revision,
+        epoch: 0,
     };
     let found: GetCategoryResponse = world.ask("GetCategory", &request).unwrap();
     let category = found.category.unwrap();
@@ -284,6 +285,7 @@ fn a_write_records_its_author() {
         item: "run".to_owned(),
         include_embedding: true,
         min_revision: 0,
+        epoch: 0,
     };
     let found: GetItemResponse = world.ask("GetItem", &request).unwrap();
     let found = found.item.unwrap();
@@ -335,4 +337,32 @@ fn a_deadline_that_has_passed_begins_nothing() {
         .unwrap_err();
     assert_eq!(refusal(&status).reason, "DEADLINE_EXCEEDED");
     assert_eq!(world.get("alice"), before);
+}
+
+#[test]
+fn a_revision_of_another_epoch_is_refused_at_once() {
+    let world = World::with_alice();
+    let get = |min_revision, epoch| {
+        let request = GetNamespaceRequest {
+            namespace: "alice".to_owned(),
+            min_revision,
+            epoch,
+        };
+        world.ask::<_, GetNamespaceResponse>("GetNamespace", &request)
+    };
+    let own = get(0, 0).unwrap().epoch;
+    assert_ne!(own, 0);
+    let put = put_items(Vec::from([ItemUpdate {
+        key: "run".to_owned(),
+        weight: Some(2.0),
+        ..ItemUpdate::default()
+    }]));
+    let written = world.ask::<_, PutItemsResponse>("PutItems", &put).unwrap();
+    assert_eq!(written.epoch, own);
+    assert!(get(written.revision, own).is_ok());
+    let begin = Instant::now();
+    let said = refusal(&get(written.revision + 9, own ^ 1).unwrap_err());
+    assert_eq!(said.reason, "EPOCH_CHANGED");
+    assert_eq!(said.metadata["actual"], format!("{own:016x}"));
+    assert!(begin.elapsed() < Duration::from_secs(2));
 }

@@ -449,6 +449,7 @@ fn preconditions() {
     let request = GetNamespaceRequest {
         namespace: "alice".to_owned(),
         min_revision: 100,
+        epoch: 0,
     };
     let bytes = request.encode_to_vec();
     let status = world
@@ -639,6 +640,7 @@ fn snapshots_that_cannot_be_restored() {
     let request = GetNamespaceRequest {
         namespace: "bob".to_owned(),
         min_revision: 0,
+        epoch: 0,
     };
     assert_eq!(
         world.refusal("GetNamespace", &request).reason,

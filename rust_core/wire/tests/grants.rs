@@ -20,6 +20,7 @@ fn a_namespace_outside_the_grant_is_denied_whether_or_not_it_exists() {
     let get = |name: &str| GetNamespaceRequest {
         namespace: name.to_owned(),
         min_revision: 0,
+        epoch: 0,
     };
     let ask = |name| {
         world

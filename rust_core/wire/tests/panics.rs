@@ -47,6 +47,7 @@ fn a_panic_ends_its_call_and_one_of_the_writer_ends_writing() {
     let get = GetNamespaceRequest {
         namespace: "copy".to_owned(),
         min_revision: 0,
+        epoch: 0,
     };
     let asked = |service: &Service| {
         let get = get.encode_to_vec();

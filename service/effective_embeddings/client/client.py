@@ -7,6 +7,7 @@ from typing import Self
 
 from effective_embeddings.client._async.client import AsyncServiceClient
 from effective_embeddings.client._sync.client import ServiceClient
+from effective_embeddings.client.requests.epochs import Epochs
 from effective_embeddings.client.transport.embedded import EmbeddedTransport
 
 __all__ = ["AsyncClient", "Client"]
@@ -58,6 +59,7 @@ class Client(ServiceClient):
         self._transport = transport
         self._timeout = self._bulk_timeout = None
         self._actor = actor
+        self._epochs = Epochs()
         return self
 
 

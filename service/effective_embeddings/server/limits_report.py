@@ -99,5 +99,7 @@ _REQUESTS = {
     "default_page_size": "(a default)",
     "page_bytes": "the page ends early",
     "revision_wait_seconds": "REVISION_NOT_REACHED",
+    "waiting_reads": "REVISION_NOT_REACHED",
+    "waiting_reads_of_a_caller": "REVISION_NOT_REACHED",
 }
 _INVALID = "INVALID_ARGUMENT"

@@ -50,18 +50,22 @@ class CreateNamespaceResponse(_message.Message):
     def __init__(self, namespace: _Optional[_Union[_resources_pb2.Namespace, _Mapping]] = ...) -> None: ...
 
 class GetNamespaceRequest(_message.Message):
-    __slots__ = ("namespace", "min_revision")
+    __slots__ = ("namespace", "min_revision", "epoch")
     NAMESPACE_FIELD_NUMBER: _ClassVar[int]
     MIN_REVISION_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
     namespace: str
     min_revision: int
-    def __init__(self, namespace: _Optional[str] = ..., min_revision: _Optional[int] = ...) -> None: ...
+    epoch: int
+    def __init__(self, namespace: _Optional[str] = ..., min_revision: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class GetNamespaceResponse(_message.Message):
-    __slots__ = ("namespace",)
+    __slots__ = ("namespace", "epoch")
     NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
     namespace: _resources_pb2.Namespace
-    def __init__(self, namespace: _Optional[_Union[_resources_pb2.Namespace, _Mapping]] = ...) -> None: ...
+    epoch: int
+    def __init__(self, namespace: _Optional[_Union[_resources_pb2.Namespace, _Mapping]] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class ListNamespacesRequest(_message.Message):
     __slots__ = ("prefix", "page_size", "page_token")
@@ -170,12 +174,14 @@ class PutCategoriesRequest(_message.Message):
     def __init__(self, namespace: _Optional[str] = ..., categories: _Optional[_Iterable[_Union[CategoryUpdate, _Mapping]]] = ..., write: _Optional[_Union[WriteOptions, _Mapping]] = ...) -> None: ...
 
 class PutCategoriesResponse(_message.Message):
-    __slots__ = ("results", "revision")
+    __slots__ = ("results", "revision", "epoch")
     RESULTS_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
     results: _containers.RepeatedCompositeFieldContainer[PutCategoryResult]
     revision: int
-    def __init__(self, results: _Optional[_Iterable[_Union[PutCategoryResult, _Mapping]]] = ..., revision: _Optional[int] = ...) -> None: ...
+    epoch: int
+    def __init__(self, results: _Optional[_Iterable[_Union[PutCategoryResult, _Mapping]]] = ..., revision: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class PutCategoryResult(_message.Message):
     __slots__ = ("category", "created", "changed")
@@ -188,48 +194,56 @@ class PutCategoryResult(_message.Message):
     def __init__(self, category: _Optional[str] = ..., created: bool = ..., changed: bool = ...) -> None: ...
 
 class GetCategoryRequest(_message.Message):
-    __slots__ = ("namespace", "category", "include_embeddings", "min_revision")
+    __slots__ = ("namespace", "category", "include_embeddings", "min_revision", "epoch")
     NAMESPACE_FIELD_NUMBER: _ClassVar[int]
     CATEGORY_FIELD_NUMBER: _ClassVar[int]
     INCLUDE_EMBEDDINGS_FIELD_NUMBER: _ClassVar[int]
     MIN_REVISION_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
     namespace: str
     category: str
     include_embeddings: bool
     min_revision: int
-    def __init__(self, namespace: _Optional[str] = ..., category: _Optional[str] = ..., include_embeddings: bool = ..., min_revision: _Optional[int] = ...) -> None: ...
+    epoch: int
+    def __init__(self, namespace: _Optional[str] = ..., category: _Optional[str] = ..., include_embeddings: bool = ..., min_revision: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class GetCategoryResponse(_message.Message):
-    __slots__ = ("category", "revision")
+    __slots__ = ("category", "revision", "epoch")
     CATEGORY_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
     category: _resources_pb2.Category
     revision: int
-    def __init__(self, category: _Optional[_Union[_resources_pb2.Category, _Mapping]] = ..., revision: _Optional[int] = ...) -> None: ...
+    epoch: int
+    def __init__(self, category: _Optional[_Union[_resources_pb2.Category, _Mapping]] = ..., revision: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class ListCategoriesRequest(_message.Message):
-    __slots__ = ("namespace", "page_size", "page_token", "include_embeddings", "min_revision")
+    __slots__ = ("namespace", "page_size", "page_token", "include_embeddings", "min_revision", "epoch")
     NAMESPACE_FIELD_NUMBER: _ClassVar[int]
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     INCLUDE_EMBEDDINGS_FIELD_NUMBER: _ClassVar[int]
     MIN_REVISION_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
     namespace: str
     page_size: int
     page_token: str
     include_embeddings: bool
     min_revision: int
-    def __init__(self, namespace: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., include_embeddings: bool = ..., min_revision: _Optional[int] = ...) -> None: ...
+    epoch: int
+    def __init__(self, namespace: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., include_embeddings: bool = ..., min_revision: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class ListCategoriesResponse(_message.Message):
-    __slots__ = ("categories", "next_page_token", "revision")
+    __slots__ = ("categories", "next_page_token", "revision", "epoch")
     CATEGORIES_FIELD_NUMBER: _ClassVar[int]
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
     categories: _containers.RepeatedCompositeFieldContainer[_resources_pb2.Category]
     next_page_token: str
     revision: int
-    def __init__(self, categories: _Optional[_Iterable[_Union[_resources_pb2.Category, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., revision: _Optional[int] = ...) -> None: ...
+    epoch: int
+    def __init__(self, categories: _Optional[_Iterable[_Union[_resources_pb2.Category, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., revision: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class DeleteCategoriesRequest(_message.Message):
     __slots__ = ("namespace", "categories", "allow_missing", "write")
@@ -244,14 +258,16 @@ class DeleteCategoriesRequest(_message.Message):
     def __init__(self, namespace: _Optional[str] = ..., categories: _Optional[_Iterable[str]] = ..., allow_missing: bool = ..., write: _Optional[_Union[WriteOptions, _Mapping]] = ...) -> None: ...
 
 class DeleteCategoriesResponse(_message.Message):
-    __slots__ = ("deleted_count", "unassigned_count", "revision")
+    __slots__ = ("deleted_count", "unassigned_count", "revision", "epoch")
     DELETED_COUNT_FIELD_NUMBER: _ClassVar[int]
     UNASSIGNED_COUNT_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
     deleted_count: int
     unassigned_count: int
     revision: int
-    def __init__(self, deleted_count: _Optional[int] = ..., unassigned_count: _Optional[int] = ..., revision: _Optional[int] = ...) -> None: ...
+    epoch: int
+    def __init__(self, deleted_count: _Optional[int] = ..., unassigned_count: _Optional[int] = ..., revision: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class ReanchorRequest(_message.Message):
     __slots__ = ("namespace", "category", "keep_last", "write")
@@ -266,12 +282,14 @@ class ReanchorRequest(_message.Message):
     def __init__(self, namespace: _Optional[str] = ..., category: _Optional[str] = ..., keep_last: _Optional[int] = ..., write: _Optional[_Union[WriteOptions, _Mapping]] = ...) -> None: ...
 
 class ReanchorResponse(_message.Message):
-    __slots__ = ("category", "revision")
+    __slots__ = ("category", "revision", "epoch")
     CATEGORY_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
     category: _resources_pb2.Category
     revision: int
-    def __init__(self, category: _Optional[_Union[_resources_pb2.Category, _Mapping]] = ..., revision: _Optional[int] = ...) -> None: ...
+    epoch: int
+    def __init__(self, category: _Optional[_Union[_resources_pb2.Category, _Mapping]] = ..., revision: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class ItemUpdate(_message.Message):
     __slots__ = ("key", "embedding", "weight", "metadata", "replace_metadata")
@@ -305,12 +323,14 @@ class PutItemsRequest(_message.Message):
     def __init__(self, namespace: _Optional[str] = ..., items: _Optional[_Iterable[_Union[ItemUpdate, _Mapping]]] = ..., write: _Optional[_Union[WriteOptions, _Mapping]] = ...) -> None: ...
 
 class PutItemsResponse(_message.Message):
-    __slots__ = ("results", "revision")
+    __slots__ = ("results", "revision", "epoch")
     RESULTS_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
     results: _containers.RepeatedCompositeFieldContainer[PutItemResult]
     revision: int
-    def __init__(self, results: _Optional[_Iterable[_Union[PutItemResult, _Mapping]]] = ..., revision: _Optional[int] = ...) -> None: ...
+    epoch: int
+    def __init__(self, results: _Optional[_Iterable[_Union[PutItemResult, _Mapping]]] = ..., revision: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class PutItemResult(_message.Message):
     __slots__ = ("item", "created", "changed")
@@ -323,27 +343,31 @@ class PutItemResult(_message.Message):
     def __init__(self, item: _Optional[str] = ..., created: bool = ..., changed: bool = ...) -> None: ...
 
 class GetItemRequest(_message.Message):
-    __slots__ = ("namespace", "item", "include_embedding", "min_revision")
+    __slots__ = ("namespace", "item", "include_embedding", "min_revision", "epoch")
     NAMESPACE_FIELD_NUMBER: _ClassVar[int]
     ITEM_FIELD_NUMBER: _ClassVar[int]
     INCLUDE_EMBEDDING_FIELD_NUMBER: _ClassVar[int]
     MIN_REVISION_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
     namespace: str
     item: str
     include_embedding: bool
     min_revision: int
-    def __init__(self, namespace: _Optional[str] = ..., item: _Optional[str] = ..., include_embedding: bool = ..., min_revision: _Optional[int] = ...) -> None: ...
+    epoch: int
+    def __init__(self, namespace: _Optional[str] = ..., item: _Optional[str] = ..., include_embedding: bool = ..., min_revision: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class GetItemResponse(_message.Message):
-    __slots__ = ("item", "revision")
+    __slots__ = ("item", "revision", "epoch")
     ITEM_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
     item: _resources_pb2.Item
     revision: int
-    def __init__(self, item: _Optional[_Union[_resources_pb2.Item, _Mapping]] = ..., revision: _Optional[int] = ...) -> None: ...
+    epoch: int
+    def __init__(self, item: _Optional[_Union[_resources_pb2.Item, _Mapping]] = ..., revision: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class ListItemsRequest(_message.Message):
-    __slots__ = ("namespace", "category", "unassigned", "page_size", "page_token", "include_embeddings", "min_revision")
+    __slots__ = ("namespace", "category", "unassigned", "page_size", "page_token", "include_embeddings", "min_revision", "epoch")
     NAMESPACE_FIELD_NUMBER: _ClassVar[int]
     CATEGORY_FIELD_NUMBER: _ClassVar[int]
     UNASSIGNED_FIELD_NUMBER: _ClassVar[int]
@@ -351,6 +375,7 @@ class ListItemsRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     INCLUDE_EMBEDDINGS_FIELD_NUMBER: _ClassVar[int]
     MIN_REVISION_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
     namespace: str
     category: str
     unassigned: bool
@@ -358,17 +383,20 @@ class ListItemsRequest(_message.Message):
     page_token: str
     include_embeddings: bool
     min_revision: int
-    def __init__(self, namespace: _Optional[str] = ..., category: _Optional[str] = ..., unassigned: bool = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., include_embeddings: bool = ..., min_revision: _Optional[int] = ...) -> None: ...
+    epoch: int
+    def __init__(self, namespace: _Optional[str] = ..., category: _Optional[str] = ..., unassigned: bool = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., include_embeddings: bool = ..., min_revision: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class ListItemsResponse(_message.Message):
-    __slots__ = ("items", "next_page_token", "revision")
+    __slots__ = ("items", "next_page_token", "revision", "epoch")
     ITEMS_FIELD_NUMBER: _ClassVar[int]
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
     items: _containers.RepeatedCompositeFieldContainer[_resources_pb2.Item]
     next_page_token: str
     revision: int
-    def __init__(self, items: _Optional[_Iterable[_Union[_resources_pb2.Item, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., revision: _Optional[int] = ...) -> None: ...
+    epoch: int
+    def __init__(self, items: _Optional[_Iterable[_Union[_resources_pb2.Item, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., revision: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class DeleteItemsRequest(_message.Message):
     __slots__ = ("namespace", "items", "allow_missing", "write")
@@ -383,12 +411,14 @@ class DeleteItemsRequest(_message.Message):
     def __init__(self, namespace: _Optional[str] = ..., items: _Optional[_Iterable[str]] = ..., allow_missing: bool = ..., write: _Optional[_Union[WriteOptions, _Mapping]] = ...) -> None: ...
 
 class DeleteItemsResponse(_message.Message):
-    __slots__ = ("deleted_count", "revision")
+    __slots__ = ("deleted_count", "revision", "epoch")
     DELETED_COUNT_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
     deleted_count: int
     revision: int
-    def __init__(self, deleted_count: _Optional[int] = ..., revision: _Optional[int] = ...) -> None: ...
+    epoch: int
+    def __init__(self, deleted_count: _Optional[int] = ..., revision: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class Assignment(_message.Message):
     __slots__ = ("item", "category", "embedding", "weight", "metadata")
@@ -422,12 +452,14 @@ class AssignRequest(_message.Message):
     def __init__(self, namespace: _Optional[str] = ..., assignments: _Optional[_Iterable[_Union[Assignment, _Mapping]]] = ..., write: _Optional[_Union[WriteOptions, _Mapping]] = ...) -> None: ...
 
 class AssignResponse(_message.Message):
-    __slots__ = ("results", "revision")
+    __slots__ = ("results", "revision", "epoch")
     RESULTS_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
     results: _containers.RepeatedCompositeFieldContainer[AssignmentResult]
     revision: int
-    def __init__(self, results: _Optional[_Iterable[_Union[AssignmentResult, _Mapping]]] = ..., revision: _Optional[int] = ...) -> None: ...
+    epoch: int
+    def __init__(self, results: _Optional[_Iterable[_Union[AssignmentResult, _Mapping]]] = ..., revision: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class AssignmentResult(_message.Message):
     __slots__ = ("item", "category", "previous_category", "changed", "score_before", "category_member_count", "category_drift", "item_created")
@@ -470,12 +502,14 @@ class UnassignRequest(_message.Message):
     def __init__(self, namespace: _Optional[str] = ..., unassignments: _Optional[_Iterable[_Union[Unassignment, _Mapping]]] = ..., write: _Optional[_Union[WriteOptions, _Mapping]] = ...) -> None: ...
 
 class UnassignResponse(_message.Message):
-    __slots__ = ("results", "revision")
+    __slots__ = ("results", "revision", "epoch")
     RESULTS_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
     results: _containers.RepeatedCompositeFieldContainer[UnassignmentResult]
     revision: int
-    def __init__(self, results: _Optional[_Iterable[_Union[UnassignmentResult, _Mapping]]] = ..., revision: _Optional[int] = ...) -> None: ...
+    epoch: int
+    def __init__(self, results: _Optional[_Iterable[_Union[UnassignmentResult, _Mapping]]] = ..., revision: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class UnassignmentResult(_message.Message):
     __slots__ = ("item", "previous_categories", "changed", "item_deleted")
@@ -516,7 +550,7 @@ class QueryPart(_message.Message):
     def __init__(self, embedding: _Optional[_Union[_resources_pb2.Embedding, _Mapping]] = ..., item: _Optional[str] = ..., weight: _Optional[float] = ...) -> None: ...
 
 class MatchRequest(_message.Message):
-    __slots__ = ("namespace", "queries", "limit", "min_score", "include_categories", "exclude_categories", "min_revision", "embedding_model", "ranking", "fairness", "min_rank_score")
+    __slots__ = ("namespace", "queries", "limit", "min_score", "include_categories", "exclude_categories", "min_revision", "epoch", "embedding_model", "ranking", "fairness", "min_rank_score")
     NAMESPACE_FIELD_NUMBER: _ClassVar[int]
     QUERIES_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
@@ -524,6 +558,7 @@ class MatchRequest(_message.Message):
     INCLUDE_CATEGORIES_FIELD_NUMBER: _ClassVar[int]
     EXCLUDE_CATEGORIES_FIELD_NUMBER: _ClassVar[int]
     MIN_REVISION_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
     EMBEDDING_MODEL_FIELD_NUMBER: _ClassVar[int]
     RANKING_FIELD_NUMBER: _ClassVar[int]
     FAIRNESS_FIELD_NUMBER: _ClassVar[int]
@@ -535,19 +570,22 @@ class MatchRequest(_message.Message):
     include_categories: _containers.RepeatedScalarFieldContainer[str]
     exclude_categories: _containers.RepeatedScalarFieldContainer[str]
     min_revision: int
+    epoch: int
     embedding_model: str
     ranking: _resources_pb2.RankingMode
     fairness: float
     min_rank_score: float
-    def __init__(self, namespace: _Optional[str] = ..., queries: _Optional[_Iterable[_Union[Query, _Mapping]]] = ..., limit: _Optional[int] = ..., min_score: _Optional[float] = ..., include_categories: _Optional[_Iterable[str]] = ..., exclude_categories: _Optional[_Iterable[str]] = ..., min_revision: _Optional[int] = ..., embedding_model: _Optional[str] = ..., ranking: _Optional[_Union[_resources_pb2.RankingMode, str]] = ..., fairness: _Optional[float] = ..., min_rank_score: _Optional[float] = ...) -> None: ...
+    def __init__(self, namespace: _Optional[str] = ..., queries: _Optional[_Iterable[_Union[Query, _Mapping]]] = ..., limit: _Optional[int] = ..., min_score: _Optional[float] = ..., include_categories: _Optional[_Iterable[str]] = ..., exclude_categories: _Optional[_Iterable[str]] = ..., min_revision: _Optional[int] = ..., epoch: _Optional[int] = ..., embedding_model: _Optional[str] = ..., ranking: _Optional[_Union[_resources_pb2.RankingMode, str]] = ..., fairness: _Optional[float] = ..., min_rank_score: _Optional[float] = ...) -> None: ...
 
 class MatchResponse(_message.Message):
-    __slots__ = ("results", "revision")
+    __slots__ = ("results", "revision", "epoch")
     RESULTS_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
     results: _containers.RepeatedCompositeFieldContainer[MatchResult]
     revision: int
-    def __init__(self, results: _Optional[_Iterable[_Union[MatchResult, _Mapping]]] = ..., revision: _Optional[int] = ...) -> None: ...
+    epoch: int
+    def __init__(self, results: _Optional[_Iterable[_Union[MatchResult, _Mapping]]] = ..., revision: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class MatchResult(_message.Message):
     __slots__ = ("matches", "margin")
@@ -570,13 +608,14 @@ class CategoryMatch(_message.Message):
     def __init__(self, category: _Optional[str] = ..., score: _Optional[float] = ..., count: _Optional[int] = ..., rank_score: _Optional[float] = ...) -> None: ...
 
 class ExplainRequest(_message.Message):
-    __slots__ = ("namespace", "query", "categories", "limit", "member_limit", "min_revision", "embedding_model", "ranking", "fairness")
+    __slots__ = ("namespace", "query", "categories", "limit", "member_limit", "min_revision", "epoch", "embedding_model", "ranking", "fairness")
     NAMESPACE_FIELD_NUMBER: _ClassVar[int]
     QUERY_FIELD_NUMBER: _ClassVar[int]
     CATEGORIES_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
     MEMBER_LIMIT_FIELD_NUMBER: _ClassVar[int]
     MIN_REVISION_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
     EMBEDDING_MODEL_FIELD_NUMBER: _ClassVar[int]
     RANKING_FIELD_NUMBER: _ClassVar[int]
     FAIRNESS_FIELD_NUMBER: _ClassVar[int]
@@ -586,22 +625,25 @@ class ExplainRequest(_message.Message):
     limit: int
     member_limit: int
     min_revision: int
+    epoch: int
     embedding_model: str
     ranking: _resources_pb2.RankingMode
     fairness: float
-    def __init__(self, namespace: _Optional[str] = ..., query: _Optional[_Union[Query, _Mapping]] = ..., categories: _Optional[_Iterable[str]] = ..., limit: _Optional[int] = ..., member_limit: _Optional[int] = ..., min_revision: _Optional[int] = ..., embedding_model: _Optional[str] = ..., ranking: _Optional[_Union[_resources_pb2.RankingMode, str]] = ..., fairness: _Optional[float] = ...) -> None: ...
+    def __init__(self, namespace: _Optional[str] = ..., query: _Optional[_Union[Query, _Mapping]] = ..., categories: _Optional[_Iterable[str]] = ..., limit: _Optional[int] = ..., member_limit: _Optional[int] = ..., min_revision: _Optional[int] = ..., epoch: _Optional[int] = ..., embedding_model: _Optional[str] = ..., ranking: _Optional[_Union[_resources_pb2.RankingMode, str]] = ..., fairness: _Optional[float] = ...) -> None: ...
 
 class ExplainResponse(_message.Message):
-    __slots__ = ("explanations", "margin", "flip", "revision")
+    __slots__ = ("explanations", "margin", "flip", "revision", "epoch")
     EXPLANATIONS_FIELD_NUMBER: _ClassVar[int]
     MARGIN_FIELD_NUMBER: _ClassVar[int]
     FLIP_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
     explanations: _containers.RepeatedCompositeFieldContainer[Explanation]
     margin: float
     flip: Flip
     revision: int
-    def __init__(self, explanations: _Optional[_Iterable[_Union[Explanation, _Mapping]]] = ..., margin: _Optional[float] = ..., flip: _Optional[_Union[Flip, _Mapping]] = ..., revision: _Optional[int] = ...) -> None: ...
+    epoch: int
+    def __init__(self, explanations: _Optional[_Iterable[_Union[Explanation, _Mapping]]] = ..., margin: _Optional[float] = ..., flip: _Optional[_Union[Flip, _Mapping]] = ..., revision: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class Explanation(_message.Message):
     __slots__ = ("category", "rank", "score", "rank_score", "count", "base", "members", "other_members", "other_member_count", "rounding", "fairness", "neighbours", "held_back", "leave_one_out")
@@ -712,30 +754,34 @@ class HistoryFilter(_message.Message):
     def __init__(self, item: _Optional[str] = ..., category: _Optional[str] = ..., actor: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., first_revision: _Optional[int] = ..., last_revision: _Optional[int] = ...) -> None: ...
 
 class ListHistoryRequest(_message.Message):
-    __slots__ = ("namespace", "filter", "order", "page_size", "page_token", "min_revision")
+    __slots__ = ("namespace", "filter", "order", "page_size", "page_token", "min_revision", "epoch")
     NAMESPACE_FIELD_NUMBER: _ClassVar[int]
     FILTER_FIELD_NUMBER: _ClassVar[int]
     ORDER_FIELD_NUMBER: _ClassVar[int]
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     MIN_REVISION_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
     namespace: str
     filter: HistoryFilter
     order: HistoryOrder
     page_size: int
     page_token: str
     min_revision: int
-    def __init__(self, namespace: _Optional[str] = ..., filter: _Optional[_Union[HistoryFilter, _Mapping]] = ..., order: _Optional[_Union[HistoryOrder, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., min_revision: _Optional[int] = ...) -> None: ...
+    epoch: int
+    def __init__(self, namespace: _Optional[str] = ..., filter: _Optional[_Union[HistoryFilter, _Mapping]] = ..., order: _Optional[_Union[HistoryOrder, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., min_revision: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class ListHistoryResponse(_message.Message):
-    __slots__ = ("changes", "next_page_token", "revision")
+    __slots__ = ("changes", "next_page_token", "revision", "epoch")
     CHANGES_FIELD_NUMBER: _ClassVar[int]
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
     changes: _containers.RepeatedCompositeFieldContainer[_resources_pb2.HistoryChange]
     next_page_token: str
     revision: int
-    def __init__(self, changes: _Optional[_Iterable[_Union[_resources_pb2.HistoryChange, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., revision: _Optional[int] = ...) -> None: ...
+    epoch: int
+    def __init__(self, changes: _Optional[_Iterable[_Union[_resources_pb2.HistoryChange, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., revision: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class WatchHistoryRequest(_message.Message):
     __slots__ = ("namespace", "after_revision", "filter", "max_behind")
@@ -760,14 +806,16 @@ class WatchHistoryResponse(_message.Message):
     def __init__(self, changes: _Optional[_Iterable[_Union[_resources_pb2.HistoryChange, _Mapping]]] = ..., revision: _Optional[int] = ..., current_revision: _Optional[int] = ...) -> None: ...
 
 class SnapshotRequest(_message.Message):
-    __slots__ = ("namespace", "view", "min_revision")
+    __slots__ = ("namespace", "view", "min_revision", "epoch")
     NAMESPACE_FIELD_NUMBER: _ClassVar[int]
     VIEW_FIELD_NUMBER: _ClassVar[int]
     MIN_REVISION_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
     namespace: str
     view: _resources_pb2.SnapshotView
     min_revision: int
-    def __init__(self, namespace: _Optional[str] = ..., view: _Optional[_Union[_resources_pb2.SnapshotView, str]] = ..., min_revision: _Optional[int] = ...) -> None: ...
+    epoch: int
+    def __init__(self, namespace: _Optional[str] = ..., view: _Optional[_Union[_resources_pb2.SnapshotView, str]] = ..., min_revision: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class SnapshotResponse(_message.Message):
     __slots__ = ("frame",)

@@ -121,6 +121,11 @@ impl CachedNamespace {
         memory.cast_signed() - before.cast_signed()
     }
 
+    /// The published revision.
+    pub(crate) fn revision(&self) -> u64 {
+        *self.revision.lock()
+    }
+
     /// Waits until a revision is published.
     pub(crate) fn wait(&self, expected: u64, deadline: Instant) -> Result<()> {
         let mut revision = self.revision.lock();

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use ee_store::sqlite::{copy_directory, namespace_names};
+use ee_store::sqlite::{copy_directory, forget_epoch, namespace_names};
 
 use crate::api::{At, NamespaceView, Options, ReadContext};
 use crate::{Engine, Error, Result};
@@ -96,6 +96,8 @@ impl Partial {
 
     /// Makes the directory durable, and gives it its name.
     fn keep(self, to: &Path) -> Result<()> {
+        // Opening it for its verification has given it one.
+        forget_epoch(&self.0).map_err(failed("change", &self.0))?;
         let sync = |path: &Path| {
             let synced = File::open(path).and_then(|file| file.sync_all());
             synced.map_err(failed("sync", path))

@@ -7,6 +7,7 @@
 //! and tries again if the store was ahead.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use ee_core::namespace::Item;
@@ -50,6 +51,22 @@ impl Shared {
             let reply = (deadline.saturating_duration_since(now) / 10).min(MAX_REPLY_TIME);
             (deadline - reply).min(longest)
         });
+        if loaded.retired.load(Ordering::Acquire) {
+            loaded = self.current(&loaded)?;
+        }
+        let actual = loaded.revision();
+        if actual >= context.min_revision {
+            return Ok(loaded);
+        }
+        let place = context.caller.map(|caller| self.waiting.enter(caller));
+        let _place = place
+            .transpose()
+            .map_err(|(limit, value)| Error::TooManyWait {
+                expected: context.min_revision,
+                actual,
+                limit,
+                value,
+            })?;
         loop {
             match loaded.wait(context.min_revision, until) {
                 Ok(()) => return Ok(loaded),
@@ -292,6 +309,7 @@ mod tests {
             let context = ReadContext {
                 min_revision: 99,
                 deadline: Some(deadline),
+                ..ReadContext::default()
             };
             let (expected, actual) = (99, 2);
             let refused = Error::RevisionNotReached { expected, actual };

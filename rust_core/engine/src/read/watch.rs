@@ -100,6 +100,8 @@ impl Watch {
             if self.sent == batch.current {
                 let context = ReadContext {
                     min_revision: self.sent + 1,
+                    // Streams have limits of their own.
+                    caller: None,
                     deadline: Some(Instant::now() + CLOSING_CHECK),
                 };
                 match engine.namespace(&self.namespace, context) {

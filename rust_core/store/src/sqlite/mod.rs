@@ -10,6 +10,7 @@ mod checkpointer;
 mod copy;
 mod database;
 mod directory;
+mod epoch;
 mod errors;
 mod head;
 mod idempotency;
@@ -43,6 +44,7 @@ pub use backup::{copy_directory, namespace_names};
 use checkpoint::wal_frames;
 use database::{checkpointed_sequence, open_writer};
 use directory::{Directory, Watermarks};
+pub use epoch::forget_epoch;
 use head::Head;
 pub use salvage::{Damaged, Salvage};
 use views::Views;
@@ -62,6 +64,7 @@ pub fn sqlite_version() -> &'static str {
 /// A data directory, open.
 pub struct Sqlite {
     shared: Arc<Shared>,
+    epoch: u64,
     /// The connection of the writer, until the writer is taken.
     writer: Mutex<Option<Connection>>,
 }
@@ -128,6 +131,7 @@ impl Sqlite {
         reach(Failpoint::OpenAbandon)?;
         purge::abandon_restores(&connection)?;
         Ok(Self {
+            epoch: epoch::epoch(directory.path()),
             shared: Arc::new(Shared {
                 views: Views::new(&database),
                 directory,
@@ -182,6 +186,10 @@ impl Backend for Sqlite {
             version: sqlite_version().to_owned(),
             location: self.shared.directory.path().display().to_string(),
         }
+    }
+
+    fn epoch(&self) -> u64 {
+        self.epoch
     }
 
     fn acknowledged(&self) -> u64 {

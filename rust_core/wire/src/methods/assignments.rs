@@ -29,6 +29,7 @@ pub(crate) fn assign(
     Ok(v1::AssignResponse {
         results: results.into_iter().map(assigned).collect(),
         revision: written.revision,
+        epoch: call.epoch(),
     })
 }
 
@@ -89,6 +90,7 @@ pub(crate) fn unassign(
     Ok(v1::UnassignResponse {
         results: results.into_iter().map(unassigned).collect(),
         revision: written.revision,
+        epoch: call.epoch(),
     })
 }
 

@@ -42,6 +42,7 @@ pub(crate) fn put(
     Ok(PutCategoriesResponse {
         results: results.into_iter().map(result).collect(),
         revision: written.revision,
+        epoch: call.epoch(),
     })
 }
 
@@ -82,11 +83,12 @@ pub(crate) fn get(
         &call.namespace,
         &request.category,
         request.include_embeddings,
-        call.read_context(request.min_revision),
+        call.read_context(request.min_revision, request.epoch)?,
     )?;
     Ok(GetCategoryResponse {
         category: Some(encode(found.value)),
         revision: found.revision,
+        epoch: call.epoch(),
     })
 }
 
@@ -104,12 +106,13 @@ pub(crate) fn list(
         after.as_deref(),
         size + 1,
         request.include_embeddings,
-        call.read_context(request.min_revision),
+        call.read_context(request.min_revision, request.epoch)?,
     )?;
     let page = Page::new(found, size, encode);
     Ok(ListCategoriesResponse {
         next_page_token: page.next(|last| binding.token(last.key.as_bytes())),
         revision: page.revision,
+        epoch: call.epoch(),
         categories: page.entries,
     })
 }
@@ -134,6 +137,7 @@ pub(crate) fn delete(
         deleted_count,
         unassigned_count,
         revision: written.revision,
+        epoch: call.epoch(),
     })
 }
 
@@ -157,5 +161,6 @@ pub(crate) fn reanchor(
     Ok(ReanchorResponse {
         category: Some(category),
         revision: written.revision,
+        epoch: call.epoch(),
     })
 }

@@ -55,7 +55,7 @@ pub(crate) fn explain(
         ranking,
         fairness,
     };
-    let context = call.read_context(request.min_revision);
+    let context = call.read_context(request.min_revision, request.epoch)?;
     let found = call
         .engine
         .explain(&call.namespace, &spec, context)
@@ -70,6 +70,7 @@ pub(crate) fn explain(
         margin: explained.margin,
         flip: explained.flip.map(flip),
         revision: found.revision,
+        epoch: call.epoch(),
     })
 }
 

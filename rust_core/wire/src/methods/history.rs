@@ -38,7 +38,7 @@ pub(crate) fn list(
         limit,
         bytes: PAGE_BYTES,
     };
-    let context = call.read_context(request.min_revision);
+    let context = call.read_context(request.min_revision, request.epoch)?;
     let found = call
         .engine
         .history(&call.namespace, &filter, order, context)?;
@@ -47,6 +47,7 @@ pub(crate) fn list(
         changes: found.value.changes.into_iter().map(encode).collect(),
         next_page_token: next.map_or_else(String::new, |at| binding.token(&cursor(at))),
         revision: found.revision,
+        epoch: call.epoch(),
     })
 }
 

@@ -40,6 +40,7 @@ pub(crate) fn put(
     Ok(PutItemsResponse {
         results: results.into_iter().map(result).collect(),
         revision: written.revision,
+        epoch: call.epoch(),
     })
 }
 
@@ -67,11 +68,12 @@ pub(crate) fn get(call: &NamespaceCall<'_>, request: GetItemRequest) -> Result<G
         &call.namespace,
         &request.item,
         request.include_embedding,
-        call.read_context(request.min_revision),
+        call.read_context(request.min_revision, request.epoch)?,
     )?;
     Ok(GetItemResponse {
         item: Some(encode(found.value)),
         revision: found.revision,
+        epoch: call.epoch(),
     })
 }
 
@@ -111,7 +113,7 @@ pub(crate) fn list(
         filter,
         size + 1,
         request.include_embeddings,
-        call.read_context(request.min_revision),
+        call.read_context(request.min_revision, request.epoch)?,
     )?;
     let page = Page::new(found, size, encode);
     Ok(ListItemsResponse {
@@ -120,6 +122,7 @@ pub(crate) fn list(
             _ => binding.token(last.key.as_bytes()),
         }),
         revision: page.revision,
+        epoch: call.epoch(),
         items: page.entries,
     })
 }
@@ -147,5 +150,6 @@ pub(crate) fn delete(
     Ok(DeleteItemsResponse {
         deleted_count: outcome!(written, Outcome::DeleteItems { deleted } => deleted),
         revision: written.revision,
+        epoch: call.epoch(),
     })
 }

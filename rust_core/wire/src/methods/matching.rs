@@ -27,7 +27,7 @@ pub(crate) fn rank(call: &NamespaceCall<'_>, request: MatchRequest) -> Result<Ma
     let found = call
         .engine
         .rank(&call.namespace, queries, options, context)?;
-    Ok(response(found))
+    Ok(response(call, found))
 }
 
 /// [`rank`] if it waits for nothing and takes microseconds. The outline of a longer request shows that,
@@ -57,7 +57,7 @@ pub(crate) fn try_rank(call: &Call<'_>, request: &[u8]) -> Result<Option<Vec<u8>
         &params.options,
         params.context,
     )?;
-    Ok(found.map(|found| response(found).encode_to_vec()))
+    Ok(found.map(|found| response(&call_on, found).encode_to_vec()))
 }
 
 /// A Match that has passed every check that does not depend on the categories.
@@ -115,15 +115,16 @@ impl MatchParams {
                 // The engine sets the number of threads.
                 threads: 1,
             },
-            context: call.read_context(request.min_revision),
+            context: call.read_context(request.min_revision, request.epoch)?,
         })
     }
 }
 
-fn response(found: At<Vec<Ranking>>) -> MatchResponse {
+fn response(call: &NamespaceCall<'_>, found: At<Vec<Ranking>>) -> MatchResponse {
     MatchResponse {
         results: found.value.into_iter().map(ranking).collect(),
         revision: found.revision,
+        epoch: call.epoch(),
     }
 }
 
@@ -137,7 +138,7 @@ fn bounded(call: &NamespaceCall<'_>, queries: usize, limit: u32) -> Result<()> {
     if limit != 0 && within(queries, limit.into()) {
         return Ok(());
     }
-    let categories = call.view(0)?.categories;
+    let categories = call.view(0, 0)?.categories;
     let each = if limit == 0 {
         categories
     } else {

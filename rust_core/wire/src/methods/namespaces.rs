@@ -42,7 +42,8 @@ pub(crate) fn get(
     request: GetNamespaceRequest,
 ) -> Result<GetNamespaceResponse> {
     Ok(GetNamespaceResponse {
-        namespace: Some(encode(call.view(request.min_revision)?)),
+        namespace: Some(encode(call.view(request.min_revision, request.epoch)?)),
+        epoch: call.epoch(),
     })
 }
 

@@ -25,7 +25,7 @@ pub(crate) fn open(call: &Call<'_>, request: &[u8]) -> Result<Replies> {
             return Err(number::out_of_range(path, "0 to 2", request.view));
         }
     };
-    let context = call.read_context(request.min_revision);
+    let context = call.read_context(request.min_revision, request.epoch)?;
     let frames = call.engine.snapshot(&call.namespace, view, context)?;
     let mut checksums = FrameChecksums::default();
     Ok(Box::new(frames.map(move |frame| {

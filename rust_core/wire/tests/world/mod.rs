@@ -108,6 +108,7 @@ impl World {
         let request = GetNamespaceRequest {
             namespace: name.to_owned(),
             min_revision: 0,
+            epoch: 0,
         };
         self.ask::<_, GetNamespaceResponse>("GetNamespace", &request)
             .unwrap()
@@ -120,6 +121,7 @@ impl World {
             namespace: name.to_owned(),
             view: view.into(),
             min_revision: 0,
+            epoch: 0,
         };
         self.service
             .server_stream("Snapshot", &request.encode_to_vec(), &self.grant, None)

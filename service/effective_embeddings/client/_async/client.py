@@ -12,6 +12,7 @@ from effective_embeddings.client._async.items import AsyncItemCalls
 from effective_embeddings.client._async.learning import AsyncLearningCalls
 from effective_embeddings.client._async.namespaces import AsyncNamespaceCalls
 from effective_embeddings.client._async.snapshots import AsyncSnapshotCalls
+from effective_embeddings.client.requests.epochs import Epochs
 from effective_embeddings.client.transport.base import DEFAULT_TARGET, DEFAULT_TIMEOUT
 from effective_embeddings.client.transport.channel import ChannelOptions
 from effective_embeddings.client.transport.grpc_async import AsyncGrpcTransport
@@ -60,6 +61,7 @@ class AsyncServiceClient(
         self._timeout = timeout
         self._bulk_timeout = None
         self._actor = actor
+        self._epochs = Epochs()
 
     def with_timeout(self, seconds: float | None) -> Self:
         """Return this client with another deadline for each request, on the same connection.

@@ -50,8 +50,11 @@ class AsyncSnapshotCalls(AsyncClientBase):
             DataLoss: Stored data does not match its checksum.
         """
         request = requests.snapshot_request(ns, view, min_revision)
+        self._epochs.stamp(request)
         with SnapshotWriter(file, progress) as writer:
-            async for reply in self._transport.download("Snapshot", request, self._bulk_timeout):
+            async for reply in self._transport.download(
+                "Snapshot", request.SerializeToString(), self._bulk_timeout
+            ):
                 await run_blocking(writer.add, reply)
             return await run_blocking(writer.finish)
 

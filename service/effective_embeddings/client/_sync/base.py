@@ -12,6 +12,7 @@ from effective_embeddings.client._sync.blocking import sleep
 from effective_embeddings.client.contract import METHODS
 from effective_embeddings.client.errors import EffectiveEmbeddingsError
 from effective_embeddings.client.requests.call import Call, Chunk, Pages
+from effective_embeddings.client.requests.epochs import Epochs
 from effective_embeddings.client.transport.base import Transport
 from effective_embeddings.client.transport.retry import (
     is_repeatable,
@@ -31,6 +32,7 @@ class ClientBase:
     _timeout: float | None
     _bulk_timeout: float | None
     _actor: str
+    _epochs: Epochs
 
     def _run(self, call: Call[_R], *, bulk: bool = False) -> _R:
         """Send the requests of a call one after the other; return the result of the replies."""
@@ -70,6 +72,7 @@ class ClientBase:
         ``timeout`` is in seconds and covers all attempts; None: no deadline.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
+        self._epochs.stamp(chunk.request)
         request = chunk.request.SerializeToString()
         may_repeat = self._transport.retries and is_repeatable(method, chunk.request)
         attempt = 1
@@ -85,4 +88,6 @@ class ClientBase:
                 sleep(pause)
                 attempt += 1
             else:
-                return METHODS[method].reply.FromString(reply)
+                answer = METHODS[method].reply.FromString(reply)
+                self._epochs.learn(chunk.request, answer)
+                return answer

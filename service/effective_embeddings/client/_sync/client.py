@@ -14,6 +14,7 @@ from effective_embeddings.client._sync.items import ItemCalls
 from effective_embeddings.client._sync.learning import LearningCalls
 from effective_embeddings.client._sync.namespaces import NamespaceCalls
 from effective_embeddings.client._sync.snapshots import SnapshotCalls
+from effective_embeddings.client.requests.epochs import Epochs
 from effective_embeddings.client.transport.base import DEFAULT_TARGET, DEFAULT_TIMEOUT
 from effective_embeddings.client.transport.channel import ChannelOptions
 from effective_embeddings.client.transport.grpc_sync import GrpcTransport
@@ -62,6 +63,7 @@ class ServiceClient(
         self._timeout = timeout
         self._bulk_timeout = None
         self._actor = actor
+        self._epochs = Epochs()
 
     def with_timeout(self, seconds: float | None) -> Self:
         """Return this client with another deadline for each request, on the same connection.

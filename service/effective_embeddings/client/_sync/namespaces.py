@@ -102,11 +102,12 @@ class NamespaceCalls(ClientBase):
         Args:
             name: Its name.
             min_revision: Wait until the namespace has this revision, at most 5 seconds; 0: do
-                not wait.
+                not wait. A revision that this client got before the data was replaced by a backup,
+                or the namespace created again, is refused at once.
 
         Raises:
             NotFound: The namespace does not exist.
-            FailedPrecondition: The revision was not reached in time.
+            FailedPrecondition: The revision was not reached in time, or is of another epoch.
         """
         return self._run(namespaces.get(name, min_revision=min_revision))
 

@@ -52,8 +52,11 @@ class SnapshotCalls(ClientBase):
             DataLoss: Stored data does not match its checksum.
         """
         request = requests.snapshot_request(ns, view, min_revision)
+        self._epochs.stamp(request)
         with SnapshotWriter(file, progress) as writer:
-            for reply in self._transport.download("Snapshot", request, self._bulk_timeout):
+            for reply in self._transport.download(
+                "Snapshot", request.SerializeToString(), self._bulk_timeout
+            ):
                 run_blocking(writer.add, reply)
             return run_blocking(writer.finish)
 

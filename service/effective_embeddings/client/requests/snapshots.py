@@ -10,13 +10,15 @@ from effective_embeddings.v1 import service_pb2
 __all__ = ["restore_options", "snapshot_request"]
 
 
-def snapshot_request(namespace: str, view: SnapshotView, min_revision: int) -> bytes:
-    """Return the serialized SnapshotRequest."""
+def snapshot_request(
+    namespace: str, view: SnapshotView, min_revision: int
+) -> service_pb2.SnapshotRequest:
+    """Return the request of a snapshot."""
     return service_pb2.SnapshotRequest(
         namespace=namespace,
         view=messages.choice("view", messages.VIEWS, view),
         min_revision=whole("min_revision", min_revision, 64),
-    ).SerializeToString()
+    )
 
 
 def restore_options(actor: str, reason: str, request_id: str) -> service_pb2.WriteOptions:
