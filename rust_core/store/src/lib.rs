@@ -31,6 +31,7 @@ mod failure;
 pub mod idempotency;
 pub mod namespace;
 pub mod sqlite;
+pub mod time;
 
 pub use backend::{
     Backend, Commit, Description, Enlisted, FilesReport, LogRange, LogRow, Reads, Restored,

@@ -20,6 +20,7 @@ use ee_store::backend::{
 };
 use ee_store::codec::StoredStats;
 use ee_store::idempotency::RETENTION_MS;
+use ee_store::time::entry_time;
 use ee_store::{FailureLatch, NamespaceRow, NamespaceState, StoreError, StoreResult, codec};
 
 /// How a commit ends that a test has injected an end for.
@@ -156,7 +157,7 @@ impl WriteSession for MemorySession {
         self.base = Arc::clone(&self.shared.state.lock());
         self.rows.state = State::clone(&self.base);
         let state = self.state();
-        state.time_ms = now_ms.max(state.time_ms);
+        state.time_ms = entry_time(now_ms, state.time_ms);
         Ok(())
     }
 
@@ -231,7 +232,10 @@ impl WriteSession for MemorySession {
     fn idempotency_expire(&mut self, limit: usize) -> StoreResult<()> {
         let state = self.state();
         let oldest = state.time_ms - RETENTION_MS;
-        let expired = state.answers.iter().filter(|(_, it)| it.time_ms < oldest);
+        let expired = state
+            .answers
+            .iter()
+            .filter(|(_, it)| it.time_ms < oldest || it.time_ms > state.time_ms);
         let expired: Vec<_> = expired.map(|(key, _)| key.clone()).take(limit).collect();
         for key in expired {
             state.answers.remove(&key);

@@ -81,9 +81,14 @@ pub(crate) fn verify(reads: &dyn Reads, row: &NamespaceRow, live: Live) -> Resul
         let key = &draft.category.key;
         let correction = &draft.category.unit_correction;
         let room = Rebuild::new(draft.sum.len(), correction.is_known());
-        if let Err(error) = rebuild(reads, row.id, &mut built, room) {
-            findings.add(format!("category {key:?}: {error}"));
-            continue;
+        match rebuild(reads, row.id, &mut built, room) {
+            Ok(()) => {}
+            // That the device cannot be read says nothing about the data.
+            Err(error @ Error::StoreFailed { .. }) => return Err(error),
+            Err(error) => {
+                findings.add(format!("category {key:?}: {error}"));
+                continue;
+            }
         }
         if built.sum != draft.sum {
             let component = built.sum.iter().zip(&draft.sum).position(|(a, b)| a != b);
@@ -203,6 +208,7 @@ fn scan_items(reads: &dyn Reads, namespace: i64, findings: &mut Findings) -> Res
                     }
                 }
                 Ok(_) => {}
+                Err(error @ StoreError::Failed { .. }) => return Err(error.into()),
                 Err(error) => findings.add(format!("item {:?}: {error}", item.key)),
             }
         }

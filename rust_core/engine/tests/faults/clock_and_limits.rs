@@ -1,8 +1,12 @@
 //! A clock that goes back, long keys, sums at the edge of their range.
 
+use std::path::Path;
+
 use ee_core::command::{Assignment, Command, ItemPut, Rejection};
 use ee_engine::failpoints::set_clock_offset_ms;
 use ee_engine::{Engine, Error, ItemFilter, backup, repair};
+
+use rusqlite::{Connection, OpenFlags};
 
 use crate::common::*;
 use crate::model;
@@ -43,6 +47,52 @@ fn time_in_the_log_never_goes_back() {
     let times = times(&engine);
     assert!(times.is_sorted(), "{times:?}");
     assert_verified(&engine, "n");
+}
+
+/// Answers to requests whose time is still to come.
+fn answers_ahead(directory: &Path, now_ms: i64) -> i64 {
+    let database = directory.join("effemb.db");
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
+    let connection =
+        Connection::open_with_flags_and_vfs(database, flags, ee_sqlite_vfs::VFS_NAME).unwrap();
+    let sql = "SELECT count(*) FROM idempotency_keys WHERE time > ?1";
+    connection
+        .query_row(sql, [now_ms], |row| row.get(0))
+        .unwrap()
+}
+
+#[test]
+fn a_clock_that_was_years_ahead_is_followed_back() {
+    let directory = tempdir().unwrap();
+    let mut engine = open(directory.path());
+    create(&engine, "n");
+    categories(&engine, "n", 1);
+    let put = |item: u64, id: &'static str| {
+        let command = Command::Assign(vec![assignment(item, 0)]);
+        move |engine: &Engine| write_as(engine, "n", command.clone(), id).unwrap()
+    };
+    put(0, "before")(&engine);
+    set_clock_offset_ms(20 * 365 * 24 * HOUR);
+    let ahead = put(1, "ahead");
+    let first = ahead(&engine);
+    assert_eq!(ahead(&engine), replayed(first.clone()));
+    // A restart meanwhile makes no difference.
+    drop(engine);
+    engine = open(directory.path());
+    assert_eq!(ahead(&engine), replayed(first));
+    set_clock_offset_ms(0);
+    let after = put(2, "after");
+    let second = after(&engine);
+    assert_eq!(after(&engine), replayed(second));
+    let times = times(&engine);
+    let [before, ahead, after] = times[..] else {
+        panic!("{times:?}");
+    };
+    assert!(ahead - before > 10 * 365 * 24 * HOUR, "{times:?}");
+    assert!((0..HOUR).contains(&(after - before)), "{times:?}");
+    assert_verified(&engine, "n");
+    drop(engine);
+    assert_eq!(answers_ahead(directory.path(), after + HOUR), 0);
 }
 
 #[test]

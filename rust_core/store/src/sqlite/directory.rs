@@ -244,11 +244,19 @@ fn create(path: &Path) -> StoreResult<()> {
     if path.is_dir() {
         return Ok(());
     }
+    let changed = changed_by_creating(path);
     fs::create_dir_all(path).map_err(|error| failed("create", path, &error))?;
-    let above = fs::canonicalize(path).ok();
-    let above = above.as_deref().and_then(Path::parent).unwrap_or(path);
-    let synced = File::open(above).and_then(|above| above.sync_all());
-    synced.map_err(|error| failed("sync", above, &error))
+    for directory in changed {
+        let synced = File::open(directory).and_then(|directory| directory.sync_all());
+        synced.map_err(|error| failed("sync", directory, &error))?;
+    }
+    Ok(())
+}
+
+/// The directories that get an entry when a directory is created with its parents.
+fn changed_by_creating(path: &Path) -> Vec<&Path> {
+    let missing = path.ancestors().take_while(|directory| !directory.exists());
+    missing.filter_map(Path::parent).collect()
 }
 
 fn read_watermarks(file: &File, path: &Path) -> StoreResult<WatermarkFile> {
@@ -316,6 +324,19 @@ fn absolute(path: &Path) -> StoreResult<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_directory_that_gets_an_entry_is_synced() {
+        let folder = tempfile::tempdir().unwrap();
+        let [first, second, third] = ["a", "a/b", "a/b/c"].map(|name| folder.path().join(name));
+        assert_eq!(
+            changed_by_creating(&third),
+            [second.as_path(), first.as_path(), folder.path()]
+        );
+        create(&third).unwrap();
+        assert!(third.is_dir());
+        assert_eq!(changed_by_creating(&third), [Path::new(""); 0]);
+    }
 
     #[test]
     fn a_directory_is_locked_by_one_opener() {

@@ -67,6 +67,23 @@ pub(super) fn expire(connection: &Connection, now_ms: i64, limit: usize) -> Stor
     Ok(())
 }
 
+/// Deletes at most `limit` answers from a clock that was ahead, and has gone back since: they would stay
+/// until that time has come. Returns how many.
+pub(super) fn expire_ahead(
+    connection: &Connection,
+    now_ms: i64,
+    limit: usize,
+) -> StoreResult<usize> {
+    let deleted = connection
+        .prepare_cached(
+            "DELETE FROM idempotency_keys WHERE (namespace, request_id) IN
+             (SELECT namespace, request_id FROM idempotency_keys
+              WHERE time > ?1 ORDER BY time DESC LIMIT ?2)",
+        )?
+        .execute((now_ms, limit as i64))?;
+    Ok(deleted)
+}
+
 fn checksum(namespace: i64, request_id: &str, request: &StoredRequest) -> Checksum {
     let mut checksum = Checksum::new("idempotency_keys");
     checksum

@@ -19,6 +19,7 @@ use super::{Shared, database, idempotency, namespaces, purge, sums};
 use crate::StoredRequest;
 use crate::backend::{Commit, Enlisted, Reads, Restored, RestoredItem, Wake, WriteSession};
 use crate::failpoints::{Failpoint, reach};
+use crate::time::entry_time;
 use crate::{NamespaceRow, NamespaceState, StoreError, StoreResult};
 
 /// Bytes of the WAL from which on it is checkpointed.
@@ -37,6 +38,9 @@ pub(crate) struct SqliteWriter {
     before: (Head, NewMembers),
     /// Before the command.
     before_command: Head,
+    /// Answers to requests may have times that are ahead: the clock has gone back, now or before the
+    /// directory was opened.
+    answers_ahead: bool,
     /// The transaction has changed more than sums, which are derived: its loss must be seen.
     raises_sequence: bool,
 }
@@ -62,6 +66,7 @@ impl SqliteWriter {
             new_members,
             before: (head, new_members),
             before_command: head,
+            answers_ahead: true,
             raises_sequence: false,
         })
     }
@@ -154,7 +159,9 @@ impl WriteSession for SqliteWriter {
         self.rows.pending = Pending::default();
         self.raises_sequence = false;
         let head = &mut self.rows.head;
-        head.time_ms = now_ms.max(head.time_ms);
+        let time_ms = entry_time(now_ms, head.time_ms);
+        self.answers_ahead |= time_ms < head.time_ms;
+        head.time_ms = time_ms;
         statement(self.connection(), "BEGIN IMMEDIATE")
     }
 
@@ -217,7 +224,13 @@ impl WriteSession for SqliteWriter {
 
     fn idempotency_expire(&mut self, limit: usize) -> StoreResult<()> {
         self.rows.pending.written();
-        idempotency::expire(self.connection(), self.rows.head.time_ms, limit)
+        let time_ms = self.rows.head.time_ms;
+        idempotency::expire(self.connection(), time_ms, limit)?;
+        if self.answers_ahead {
+            let deleted = idempotency::expire_ahead(self.connection(), time_ms, limit)?;
+            self.answers_ahead = deleted > 0;
+        }
+        Ok(())
     }
 
     fn save_sum(
