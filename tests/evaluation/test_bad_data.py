@@ -92,6 +92,23 @@ def test_test_items_of_an_unknown_category(tmp_path: Path) -> None:
     assert "'new'" in _refused(str(items), "--test", str(test))
 
 
+def test_items_that_are_assigned_and_tested_on(tmp_path: Path) -> None:
+    items = write_assignments(tmp_path / "a.jsonl", [0, 1])
+    first = items.read_text("utf-8").splitlines(keepends=True)[0]
+    (tmp_path / "t.jsonl").write_text(first, "utf-8")
+    message = _refused(str(items), "--test", str(tmp_path / "t.jsonl"))
+    assert "1 of the items of --test" in message
+    assert json.loads(first)["item"] in message
+
+
+def test_an_item_in_two_files(tmp_path: Path) -> None:
+    items = write_assignments(tmp_path / "a.jsonl", [0, 1])
+    (tmp_path / "b.jsonl").write_bytes(items.read_bytes())
+    message = _refused(str(items), str(tmp_path / "b.jsonl"))
+    assert "b.jsonl, line 1" in message
+    assert "earlier file" in message
+
+
 def test_out_of_scope_that_is_neither_a_file_nor_a_category(tmp_path: Path) -> None:
     items = write_assignments(tmp_path / "a.jsonl", [0, 1])
     message = _refused(str(items), "--out-of-scope", "nothing")

@@ -113,6 +113,13 @@ def _data_set(folder: Path, request: Request) -> Labelled:
 
 
 def _labelled(name: str, opened: Opened, request: Request) -> Labelled:
+    both = {item.key for item in opened.items} & {item.key for item in opened.test or ()}
+    if both:
+        msg = (
+            f"item {min(both)!r} is assigned and tested on: {len(both):,} of the items of --test"
+            " are among the items to assign too"
+        )
+        raise DataError(msg)
     categories = opened.categories
     if categories is None:
         keys = sorted({item.category for item in opened.items})

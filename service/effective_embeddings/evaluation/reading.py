@@ -136,9 +136,15 @@ def read_files(
 
     def kept(paths: Iterable[str], kind: Kind) -> _Smallest:
         smallest = _Smallest(most, seed)
+        seen: set[str] = set()
         for path in paths:
             for row in reading.rows(path, kind):
-                smallest.add(_item(row, known))
+                item = _item(row, known)
+                if item.key in seen:
+                    msg = f"{row.place}: item {item.key!r} is in an earlier file"
+                    raise DataError(msg)
+                seen.add(item.key)
+                smallest.add(item)
         return smallest
 
     assigned = kept(files.assignments, Kind.ASSIGNMENTS)
