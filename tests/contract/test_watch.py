@@ -173,6 +173,30 @@ def test_a_server_that_stops_ends_its_watches_at_once(tmp_path: Path) -> None:
         assert ended.value.reason == "SHUTTING_DOWN"
 
 
+@pytest.mark.parametrize("transport", ["grpcio", "native"])
+def test_idle_watches_leave_the_workers_to_other_calls(tmp_path: Path, transport: str) -> None:
+    settings = Settings(
+        data=tmp_path / "data",
+        listen="127.0.0.1:0",
+        transport=transport,
+        workers=2,
+        max_concurrent_calls=16,
+        max_streaming_calls=8,
+    )
+    with ServerHandle(settings) as server, Client(server.target) as client:
+        client.create_namespace("n", 2)
+        watches = [client.watch_history("n", 1) for _ in range(6)]
+        for watch in watches:
+            assert next(watch).changes == ()
+        began = time.monotonic()
+        for number in range(10):
+            client.put_items("n", f"item {number}", [1, number])
+            client.get_item("n", f"item {number}")
+        assert time.monotonic() - began < 4
+        for watch in watches:
+            assert len(_until(watch, 11)) == 10
+
+
 def test_the_asynchronous_client_watches_too(shared_server: ServerHandle, ns: str) -> None:
     async def run() -> None:
         async with AsyncClient(shared_server.target) as client:

@@ -15,6 +15,9 @@ use crate::reply::{self, Reply};
 /// The rate at which a client must send or take a stream, while the service waits for it.
 pub const LEAST_BYTES_PER_SECOND: f64 = 1024.0;
 
+/// Time until a stream that waits for news is asked again: it holds no worker meanwhile.
+const POLL: Duration = Duration::from_millis(100);
+
 /// Answers an admitted call whose replies are a stream.
 pub(crate) async fn download(mut call: Call, mut record: Record, permit: Permit) {
     let permit = Arc::new(permit);
@@ -29,7 +32,9 @@ pub(crate) async fn download(mut call: Call, mut record: Record, permit: Permit)
     let workers = Arc::clone(&call.shared.workers);
     loop {
         // The stream comes back with its next message: it may be dropped in a worker only.
-        let next = workers.run(move || (replies.next(), replies)).await;
+        let next = workers
+            .run(move || (replies.next_within(Duration::ZERO), replies))
+            .await;
         let Some((next, rest)) = next else {
             let failure = call.defect();
             record.fail(&failure);
@@ -38,7 +43,11 @@ pub(crate) async fn download(mut call: Call, mut record: Record, permit: Permit)
         replies = rest;
         let sent = match next {
             None => break,
-            Some(Ok(message)) => send(&call, &mut reply, message, &permit, &mut pace).await,
+            Some(Ok(None)) => {
+                tokio::time::sleep(POLL).await;
+                continue;
+            }
+            Some(Ok(Some(message))) => send(&call, &mut reply, message, &permit, &mut pace).await,
             Some(Err(status)) => Err(status.into()),
         };
         if let Err(failure) = sent {

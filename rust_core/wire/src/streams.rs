@@ -1,5 +1,7 @@
 //! Calls of more than one message.
 
+use std::time::Duration;
+
 use ee_access::Status;
 
 use crate::call_error::{CallError, Result};
@@ -7,7 +9,20 @@ use crate::panic_guard::guard;
 use crate::proto::v1::ErrorReason;
 
 /// The serialized replies of a server-streaming method.
-pub(crate) type Replies = Box<dyn Iterator<Item = Result<Vec<u8>>> + Send>;
+pub(crate) type Replies = Box<dyn ReplySource>;
+
+/// Where the replies of a server-streaming method come from.
+pub(crate) trait ReplySource: Send {
+    /// The next serialized reply; `Some(None)`: none is due after about this time.
+    fn next_within(&mut self, wait: Duration) -> Result<Option<Option<Vec<u8>>>>;
+}
+
+/// Replies that need no waiting.
+impl<I: Iterator<Item = Result<Vec<u8>>> + Send> ReplySource for I {
+    fn next_within(&mut self, _: Duration) -> Result<Option<Option<Vec<u8>>>> {
+        Ok(self.next().transpose()?.map(Some))
+    }
+}
 
 /// The handler of a client-streaming call. After an error it is dropped, and must then leave nothing
 /// behind.
@@ -33,12 +48,18 @@ impl ReplyStream {
     }
 }
 
-impl Iterator for ReplyStream {
-    type Item = std::result::Result<Vec<u8>, Status>;
+/// How long a reader of the iterator waits at a time.
+const WAIT: Duration = Duration::from_secs(1);
 
-    fn next(&mut self) -> Option<Self::Item> {
+impl ReplyStream {
+    /// The next reply; `Some(Ok(None))`: none is due after about this time, and the stream goes on.
+    /// For a thread that other calls need.
+    pub fn next_within(
+        &mut self,
+        wait: Duration,
+    ) -> Option<std::result::Result<Option<Vec<u8>>, Status>> {
         let mut replies = self.replies.take()?;
-        let next = guard(|| Ok((replies.next().transpose()?, replies)));
+        let next = guard(|| Ok((replies.next_within(wait)?, replies)));
         match next {
             Ok((Some(reply), replies)) => {
                 self.replies = Some(replies);
@@ -46,6 +67,18 @@ impl Iterator for ReplyStream {
             }
             Ok((None, _)) => None,
             Err(status) => Some(Err(status)),
+        }
+    }
+}
+
+impl Iterator for ReplyStream {
+    type Item = std::result::Result<Vec<u8>, Status>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(next) = self.next_within(WAIT)?.transpose() {
+                return Some(next);
+            }
         }
     }
 }

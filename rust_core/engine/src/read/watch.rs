@@ -38,7 +38,7 @@ pub struct WatchBatch {
     pub current: u64,
 }
 
-/// A watch. An error is the last item.
+/// A watch. After an error it has ended.
 pub struct Watch {
     engine: Weak<Engine>,
     namespace: NamespaceHandle,
@@ -51,7 +51,8 @@ pub struct Watch {
     /// The last change of the next revision that was sent, if it was sent in part.
     after: Option<ChangeIndex>,
     caught_up: bool,
-    began: bool,
+    /// When the last message was made.
+    last: Option<Instant>,
     ended: bool,
 }
 
@@ -81,28 +82,45 @@ impl Watch {
             sent: after_revision,
             after: None,
             caught_up: false,
-            began: false,
+            last: None,
             ended: false,
         })
     }
 
-    fn batch(&mut self) -> Result<WatchBatch> {
-        let began = Instant::now();
+    /// The next changes, or a heartbeat; `Ok(None)`: neither is due after about this time.
+    pub fn next_within(&mut self, wait: Duration) -> Option<Result<Option<WatchBatch>>> {
+        if self.ended {
+            return None;
+        }
+        let batch = self.batch(wait);
+        self.ended = batch.is_err();
+        Some(batch)
+    }
+
+    fn batch(&mut self, wait: Duration) -> Result<Option<WatchBatch>> {
+        let until = Instant::now() + wait;
         loop {
             check_deadline(self.deadline)?;
             let engine = self.engine.upgrade().ok_or(Error::ShuttingDown)?;
             engine.shared.health.may_watch()?;
             let batch = self.read(&engine)?;
-            let first = !std::mem::replace(&mut self.began, true);
-            if !batch.changes.is_empty() || first || began.elapsed() >= WATCH_HEARTBEAT {
-                return Ok(batch);
+            let is_due = self
+                .last
+                .is_none_or(|last| last.elapsed() >= WATCH_HEARTBEAT);
+            if is_due || !batch.changes.is_empty() {
+                self.last = Some(Instant::now());
+                return Ok(Some(batch));
+            }
+            let now = Instant::now();
+            if now >= until {
+                return Ok(None);
             }
             if self.sent == batch.current {
                 let context = ReadContext {
                     min_revision: self.sent + 1,
                     // Streams have limits of their own.
                     caller: None,
-                    deadline: Some(Instant::now() + CLOSING_CHECK),
+                    deadline: Some(until.min(now + CLOSING_CHECK)),
                 };
                 match engine.namespace(&self.namespace, context) {
                     Ok(_) | Err(Error::RevisionNotReached { .. } | Error::DeadlineExceeded) => {}
@@ -147,18 +165,5 @@ impl Watch {
             revision: self.sent,
             current,
         })
-    }
-}
-
-impl Iterator for Watch {
-    type Item = Result<WatchBatch>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.ended {
-            return None;
-        }
-        let batch = self.batch();
-        self.ended = batch.is_err();
-        Some(batch)
     }
 }

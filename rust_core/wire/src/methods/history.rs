@@ -1,6 +1,7 @@
 //! The history of a namespace.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ee_engine::{ChangeIndex, HistoryFilter, HistoryOrder, Watch};
 use prost::Message;
@@ -16,7 +17,7 @@ use crate::proto::v1::{
     self, ListHistoryRequest, ListHistoryResponse, WatchHistoryRequest, WatchHistoryResponse,
 };
 use crate::request::Request;
-use crate::streams::Replies;
+use crate::streams::{Replies, ReplySource};
 
 pub(crate) fn list(
     call: &NamespaceCall<'_>,
@@ -79,15 +80,26 @@ pub(crate) fn watch(call: &Call<'_>, request: &[u8]) -> Result<Replies> {
         (request.max_behind > 0).then_some(request.max_behind),
         call_on.deadline,
     )?;
-    Ok(Box::new(watch.map(|batch| {
-        let batch = batch?;
-        let response = WatchHistoryResponse {
-            changes: batch.changes.into_iter().map(encode).collect(),
-            revision: batch.revision,
-            current_revision: batch.current,
+    Ok(Box::new(WatchReplies(watch)))
+}
+
+/// The replies of a watch, which may have to wait.
+struct WatchReplies(Watch);
+
+impl ReplySource for WatchReplies {
+    fn next_within(&mut self, wait: Duration) -> Result<Option<Option<Vec<u8>>>> {
+        let Some(batch) = self.0.next_within(wait) else {
+            return Ok(None);
         };
-        Ok(response.encode_to_vec())
-    })))
+        Ok(Some(batch?.map(|batch| {
+            let response = WatchHistoryResponse {
+                changes: batch.changes.into_iter().map(encode).collect(),
+                revision: batch.revision,
+                current_revision: batch.current,
+            };
+            response.encode_to_vec()
+        })))
+    }
 }
 
 fn newest_first(order: i32) -> Result<bool> {

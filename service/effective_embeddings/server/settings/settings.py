@@ -163,8 +163,8 @@ class Settings:
     )
     max_streaming_calls: int = setting(
         16,
-        help="How many of max_concurrent_calls may be snapshots and restores, which last as long"
-        " as their clients like.",
+        help="How many of max_concurrent_calls may be snapshots, restores and watches, which last"
+        " as long as their clients like.",
         panel=_LIMITS,
         low=1,
         high=4096,
