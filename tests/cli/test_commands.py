@@ -125,6 +125,18 @@ def test_assign_and_unassign_print_their_results(notes: Cli) -> None:
     assert gone["results"][0]["item_deleted"] is True
 
 
+def test_assign_and_unassign_take_preconditions(notes: Cli) -> None:
+    refused = notes.refused("assign", notes.ns, "gym", "Money", "--expected", "Money")
+    assert (refused["reason"], refused["metadata"]["actual"]) == ("CATEGORY_MISMATCH", "Health")
+    refused = notes.refused("unassign", notes.ns, "gym", "--if-revision", "1")
+    assert refused["reason"] == "REVISION_MISMATCH"
+    revision = notes.json("namespace", "get", notes.ns)["revision"]
+    at = ("--if-revision", str(revision))
+    notes.json("assign", notes.ns, "gym", "Money", "--expected", "Health", *at)
+    notes.json("unassign", notes.ns, "gym", "--expected", "Money")
+    notes.json("assign", notes.ns, "gym", "Money", "--expected", "")
+
+
 def test_match_takes_vectors_files_items_and_means(notes: Cli, tmp_path: Path) -> None:
     np.save(tmp_path / "both.npy", np.eye(3, dtype=np.float32)[:2])
     result = notes.json("match", notes.ns, "--embedding", "[0, 1, 0]", "--limit", "1")

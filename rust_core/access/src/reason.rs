@@ -59,7 +59,9 @@ pub const fn code(reason: ErrorReason) -> Code {
         | R::NamespaceNotEmpty
         | R::RequestIdReused
         | R::RevisionNotReached
-        | R::EpochChanged => Code::FailedPrecondition,
+        | R::EpochChanged
+        | R::RevisionMismatch
+        | R::CategoryMismatch => Code::FailedPrecondition,
         R::NamespaceNotFound | R::CategoryNotFound | R::ItemNotFound => Code::NotFound,
         R::NamespaceExists => Code::AlreadyExists,
         R::PermissionDenied => Code::PermissionDenied,

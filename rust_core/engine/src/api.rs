@@ -47,6 +47,8 @@ pub struct WriteContext {
     pub request_id: String,
     /// Hash of the request without its id: distinguishes a retry from another request with the same id.
     pub fingerprint: u64,
+    /// The revision that the namespace must be at; `None`: any.
+    pub if_revision: Option<u64>,
     /// True: compute the answer and write nothing.
     pub validate_only: bool,
     /// Do not begin after this.

@@ -76,6 +76,14 @@ pub enum Error {
         /// The current one.
         actual: u64,
     },
+    /// The namespace is not at the revision that a write expects.
+    #[error("the namespace is at revision {actual} and not at {expected}")]
+    RevisionMismatch {
+        /// The revision that the write expects.
+        expected: u64,
+        /// The current one.
+        actual: u64,
+    },
     /// A reader that had caught up is further behind than it may be.
     #[error(
         "the reader is {behind} revisions behind, at most {limit} are allowed: watch again after \

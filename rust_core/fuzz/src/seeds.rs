@@ -22,6 +22,7 @@ fn options(request_id: &str, validate_only: bool) -> Option<WriteOptions> {
         actor: "seed".to_owned(),
         reason: "to begin from".to_owned(),
         embedding_model: "model-a".to_owned(),
+        if_revision: 0,
     })
 }
 
@@ -77,6 +78,7 @@ fn of_namespace(world: &World, namespace: &str) -> Vec<Call> {
         weight: Some(2.0),
         metadata: [("a".to_owned(), "b".to_owned())].into(),
         replace_metadata: true,
+        expected_category: None,
     };
     let assignment = |item: &str, category: &str| Assignment {
         item: item.to_owned(),
@@ -84,6 +86,7 @@ fn of_namespace(world: &World, namespace: &str) -> Vec<Call> {
         embedding: vector(&[1.0, -2.0]),
         weight: Some(1.5),
         metadata: Default::default(),
+        expected_category: Some("health".to_owned()),
     };
     vec![
         call(
@@ -126,6 +129,7 @@ fn of_namespace(world: &World, namespace: &str) -> Vec<Call> {
                     item: "run".to_owned(),
                     category: "health".to_owned(),
                     delete_item: false,
+                    expected_category: None,
                 }],
                 write: None,
             },

@@ -11,7 +11,7 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use crate::call_error::{CallError, Result, Violations};
 use crate::decode::path::Path;
-use crate::decode::{shape, text, too_large};
+use crate::decode::{number, shape, text, too_large};
 use crate::engine_error::{self, FieldPaths};
 use crate::limits::{
     ACTOR_BYTES, EMBEDDING_MODEL_BYTES, REASON_BYTES, REQUEST_BYTES, REQUEST_ID_BYTES,
@@ -92,7 +92,8 @@ impl<'a> Call<'a> {
         let fingerprint = self.fingerprint(&mut request);
         let name = request.take_name();
         self.authorize(Q::NAME_FIELD, &name)?;
-        let params = self.write_params(request.options().take(), fingerprint);
+        let mut params = self.write_params(request.options().take(), fingerprint);
+        params.refuse_revision();
         Ok(run(self, name, request, params)?.encode_to_vec())
     }
 
@@ -198,6 +199,7 @@ impl<'a> Call<'a> {
             reason: options.reason,
             request_id,
             fingerprint,
+            if_revision: (options.if_revision > 0).then_some(options.if_revision),
             validate_only: options.validate_only,
             deadline: self.deadline,
         };
@@ -290,6 +292,18 @@ pub(crate) struct WriteParams {
     pub(crate) model: String,
     /// Invalid fields found so far; the method adds its own.
     pub(crate) violations: Violations,
+}
+
+impl WriteParams {
+    /// Refuses an `if_revision` where no revision can be expected.
+    pub(crate) fn refuse_revision(&mut self) {
+        if let Some(revision) = self.context.if_revision {
+            let write = Path::field("write");
+            let path = write.then("if_revision");
+            let error = number::out_of_range(path, "0 in this request", revision);
+            self.violations.check(Err::<(), _>(error));
+        }
+    }
 }
 
 /// Refuses a request that names another model than the namespace's.

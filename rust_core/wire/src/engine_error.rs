@@ -89,6 +89,11 @@ pub(crate) fn call_error(paths: FieldPaths, error: Error) -> CallError {
         Error::RevisionNotReached { expected, actual } => plain(R::RevisionNotReached)
             .with("expected", expected)
             .with("actual", actual),
+        Error::RevisionMismatch { expected, actual } => {
+            CallError::at(R::RevisionMismatch, "write.if_revision", text)
+                .with("expected", expected)
+                .with("actual", actual)
+        }
         Error::ReaderTooSlow {
             behind,
             limit,
@@ -148,6 +153,18 @@ fn rejected(paths: FieldPaths, rejection: Rejection) -> CallError {
         }
         Rejection::ItemNotFound { index, key } | Rejection::EmbeddingNeeded { index, key } => {
             CallError::at(R::ItemNotFound, paths.path(index, paths.item), text).with("item", key)
+        }
+        Rejection::CategoryMismatch {
+            index,
+            item,
+            expected,
+            actual,
+        } => {
+            let path = paths.path(index, "expected_category");
+            CallError::at(R::CategoryMismatch, path, text)
+                .with("item", item)
+                .with("expected", expected)
+                .with("actual", actual)
         }
         Rejection::ConflictingEntries { index, first, key } => {
             let first = paths.entry(first);

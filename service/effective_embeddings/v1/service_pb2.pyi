@@ -22,18 +22,20 @@ HISTORY_ORDER_NEWEST_FIRST: HistoryOrder
 HISTORY_ORDER_OLDEST_FIRST: HistoryOrder
 
 class WriteOptions(_message.Message):
-    __slots__ = ("request_id", "validate_only", "actor", "reason", "embedding_model")
+    __slots__ = ("request_id", "validate_only", "actor", "reason", "embedding_model", "if_revision")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     ACTOR_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     EMBEDDING_MODEL_FIELD_NUMBER: _ClassVar[int]
+    IF_REVISION_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     validate_only: bool
     actor: str
     reason: str
     embedding_model: str
-    def __init__(self, request_id: _Optional[str] = ..., validate_only: bool = ..., actor: _Optional[str] = ..., reason: _Optional[str] = ..., embedding_model: _Optional[str] = ...) -> None: ...
+    if_revision: int
+    def __init__(self, request_id: _Optional[str] = ..., validate_only: bool = ..., actor: _Optional[str] = ..., reason: _Optional[str] = ..., embedding_model: _Optional[str] = ..., if_revision: _Optional[int] = ...) -> None: ...
 
 class CreateNamespaceRequest(_message.Message):
     __slots__ = ("namespace", "write")
@@ -292,7 +294,7 @@ class ReanchorResponse(_message.Message):
     def __init__(self, category: _Optional[_Union[_resources_pb2.Category, _Mapping]] = ..., revision: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class ItemUpdate(_message.Message):
-    __slots__ = ("key", "embedding", "weight", "metadata", "replace_metadata")
+    __slots__ = ("key", "embedding", "weight", "metadata", "replace_metadata", "expected_category")
     class MetadataEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -305,12 +307,14 @@ class ItemUpdate(_message.Message):
     WEIGHT_FIELD_NUMBER: _ClassVar[int]
     METADATA_FIELD_NUMBER: _ClassVar[int]
     REPLACE_METADATA_FIELD_NUMBER: _ClassVar[int]
+    EXPECTED_CATEGORY_FIELD_NUMBER: _ClassVar[int]
     key: str
     embedding: _resources_pb2.Embedding
     weight: float
     metadata: _containers.ScalarMap[str, str]
     replace_metadata: bool
-    def __init__(self, key: _Optional[str] = ..., embedding: _Optional[_Union[_resources_pb2.Embedding, _Mapping]] = ..., weight: _Optional[float] = ..., metadata: _Optional[_Mapping[str, str]] = ..., replace_metadata: bool = ...) -> None: ...
+    expected_category: str
+    def __init__(self, key: _Optional[str] = ..., embedding: _Optional[_Union[_resources_pb2.Embedding, _Mapping]] = ..., weight: _Optional[float] = ..., metadata: _Optional[_Mapping[str, str]] = ..., replace_metadata: bool = ..., expected_category: _Optional[str] = ...) -> None: ...
 
 class PutItemsRequest(_message.Message):
     __slots__ = ("namespace", "items", "write")
@@ -421,7 +425,7 @@ class DeleteItemsResponse(_message.Message):
     def __init__(self, deleted_count: _Optional[int] = ..., revision: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class Assignment(_message.Message):
-    __slots__ = ("item", "category", "embedding", "weight", "metadata")
+    __slots__ = ("item", "category", "embedding", "weight", "metadata", "expected_category")
     class MetadataEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -434,12 +438,14 @@ class Assignment(_message.Message):
     EMBEDDING_FIELD_NUMBER: _ClassVar[int]
     WEIGHT_FIELD_NUMBER: _ClassVar[int]
     METADATA_FIELD_NUMBER: _ClassVar[int]
+    EXPECTED_CATEGORY_FIELD_NUMBER: _ClassVar[int]
     item: str
     category: str
     embedding: _resources_pb2.Embedding
     weight: float
     metadata: _containers.ScalarMap[str, str]
-    def __init__(self, item: _Optional[str] = ..., category: _Optional[str] = ..., embedding: _Optional[_Union[_resources_pb2.Embedding, _Mapping]] = ..., weight: _Optional[float] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    expected_category: str
+    def __init__(self, item: _Optional[str] = ..., category: _Optional[str] = ..., embedding: _Optional[_Union[_resources_pb2.Embedding, _Mapping]] = ..., weight: _Optional[float] = ..., metadata: _Optional[_Mapping[str, str]] = ..., expected_category: _Optional[str] = ...) -> None: ...
 
 class AssignRequest(_message.Message):
     __slots__ = ("namespace", "assignments", "write")
@@ -482,14 +488,16 @@ class AssignmentResult(_message.Message):
     def __init__(self, item: _Optional[str] = ..., category: _Optional[str] = ..., previous_category: _Optional[str] = ..., changed: bool = ..., score_before: _Optional[float] = ..., category_member_count: _Optional[int] = ..., category_drift: _Optional[float] = ..., item_created: bool = ...) -> None: ...
 
 class Unassignment(_message.Message):
-    __slots__ = ("item", "category", "delete_item")
+    __slots__ = ("item", "category", "delete_item", "expected_category")
     ITEM_FIELD_NUMBER: _ClassVar[int]
     CATEGORY_FIELD_NUMBER: _ClassVar[int]
     DELETE_ITEM_FIELD_NUMBER: _ClassVar[int]
+    EXPECTED_CATEGORY_FIELD_NUMBER: _ClassVar[int]
     item: str
     category: str
     delete_item: bool
-    def __init__(self, item: _Optional[str] = ..., category: _Optional[str] = ..., delete_item: bool = ...) -> None: ...
+    expected_category: str
+    def __init__(self, item: _Optional[str] = ..., category: _Optional[str] = ..., delete_item: bool = ..., expected_category: _Optional[str] = ...) -> None: ...
 
 class UnassignRequest(_message.Message):
     __slots__ = ("namespace", "unassignments", "write")

@@ -104,6 +104,15 @@ pub struct ItemPut {
     pub weight: Option<f32>,
     /// New metadata.
     pub metadata: Option<Metadata>,
+    /// The category that the item must be in before the command; empty: none. `None`: any.
+    pub expected_category: Option<String>,
+}
+
+impl ItemPut {
+    /// The item, and the category that it must be in.
+    pub(crate) fn expectation(&self) -> (&str, Option<&str>) {
+        (&self.key, self.expected_category.as_deref())
+    }
 }
 
 /// An item to put into a category.
@@ -124,4 +133,6 @@ pub struct Unassignment {
     pub category: Option<String>,
     /// Whether the item is deleted too.
     pub delete_item: bool,
+    /// The category that the item must be in before the command; empty: none. `None`: any.
+    pub expected_category: Option<String>,
 }

@@ -33,6 +33,18 @@ pub enum Rejection {
         /// The key.
         key: String,
     },
+    /// An item is not in the category that its entry expects it in.
+    #[error("item {item:?} is in {actual:?} and not in {expected:?} (\"\": in no category)")]
+    CategoryMismatch {
+        /// The entry.
+        index: usize,
+        /// The item's key.
+        item: String,
+        /// The key of the expected category; empty: none.
+        expected: String,
+        /// The key of the item's first category; empty: none.
+        actual: String,
+    },
     /// Two entries set different values for the same key.
     #[error("entries {first} and {index} set different values for {key:?}")]
     ConflictingEntries {

@@ -54,6 +54,7 @@ fn straight_there(machine: &Machine) -> Vec<Command> {
         embedding: Some(item.embedding.clone()),
         weight: Some(item.weight),
         metadata: Some(item.metadata.clone()),
+        expected_category: None,
     });
     let mut commands = vec![
         Command::PutCategories(puts.collect()),

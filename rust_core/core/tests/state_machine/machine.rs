@@ -235,6 +235,7 @@ pub(crate) fn item(key: &str, embedding: &[f32], weight: f32) -> ItemPut {
         embedding: Some(embedding.to_vec()),
         weight: Some(weight),
         metadata: None,
+        expected_category: None,
     }
 }
 
@@ -265,6 +266,7 @@ pub(crate) fn unassign(item: &str, category: Option<&str>) -> Command {
         item: item.into(),
         category: category.map(Into::into),
         delete_item: false,
+        expected_category: None,
     }])
 }
 
@@ -274,5 +276,6 @@ pub(crate) fn forget(item: &str) -> Command {
         item: item.into(),
         category: None,
         delete_item: true,
+        expected_category: None,
     }])
 }

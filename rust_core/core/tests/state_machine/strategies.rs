@@ -70,6 +70,7 @@ pub(crate) fn item_put() -> impl Strategy<Value = ItemPut> {
             embedding,
             weight,
             metadata,
+            expected_category: None,
         }
     })
 }
@@ -127,6 +128,7 @@ fn one_item_at_length() -> impl Strategy<Value = Command> {
                 embedding: says[0].then(|| embedding.clone()),
                 weight: says[1].then_some(weight),
                 metadata: says[2].then(|| metadata.clone()),
+                expected_category: None,
             },
             category,
         };
@@ -141,6 +143,7 @@ fn unassignment() -> impl Strategy<Value = Unassignment> {
             item,
             category,
             delete_item,
+            expected_category: None,
         }
     })
 }

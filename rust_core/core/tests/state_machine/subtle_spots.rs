@@ -269,6 +269,7 @@ fn the_same_entry_twice_in_a_batch_changes_the_item_once_and_reports_it_once() {
                 item: "x".into(),
                 category: None,
                 delete_item: true,
+                expected_category: None,
             };
             2
         ];

@@ -170,6 +170,13 @@ impl<'a> Batch<'a> {
                 }
             }
         }
+        let actual = self.namespaces[&id].draft.header.revision;
+        if let Some(expected) = context.if_revision.filter(|&expected| expected != actual) {
+            return Err(Failure::Refused(Error::RevisionMismatch {
+                expected,
+                actual,
+            }));
+        }
         if let Command::UpdateProfile { .. } = job.command {
             // The outcome has the digest.
             self.finalize()?;

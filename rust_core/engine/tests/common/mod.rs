@@ -119,6 +119,7 @@ pub fn unassign(engine: &Engine, name: &str, item: u64, delete_item: bool) -> Wr
         item: format!("i{item}"),
         category: None,
         delete_item,
+        expected_category: None,
     };
     write(engine, name, Command::Unassign(vec![unassignment])).unwrap()
 }

@@ -159,6 +159,7 @@ fn unassign_command(item: u64) -> Command {
         item: format!("i{item}"),
         category: None,
         delete_item: false,
+        expected_category: None,
     }])
 }
 

@@ -157,6 +157,7 @@ impl Write {
                 item: format!("i{item}"),
                 category: None,
                 delete_item: delete,
+                expected_category: None,
             }]),
         }
     }

@@ -45,6 +45,7 @@ fn step(engine: &Engine, random: &mut Random) {
                     item: format!("i{}", random.below(100)),
                     category: None,
                     delete_item: false,
+                    expected_category: None,
                 }])
             })
             .collect(),

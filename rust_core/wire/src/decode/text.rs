@@ -38,6 +38,14 @@ pub(crate) fn key(path: Path<'_>, key: &str) -> Result<()> {
     }
 }
 
+/// Checks the key of the category that an item is expected in; empty: none.
+pub(crate) fn expected_category(path: Path<'_>, expected: Option<&str>) -> Result<()> {
+    match expected {
+        None | Some("") => Ok(()),
+        Some(expected) => key(path.then("expected_category"), expected),
+    }
+}
+
 /// Checks a text, such as a description.
 pub(crate) fn text(path: Path<'_>, text: &str, limit: usize) -> Result<()> {
     if text.len() > limit {

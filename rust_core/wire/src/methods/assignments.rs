@@ -41,6 +41,10 @@ fn assignment(
     let mut violations = Violations::default();
     violations.check(text::key(path.then("item"), &entry.item));
     violations.check(text::key(path.then("category"), &entry.category));
+    violations.check(text::expected_category(
+        path,
+        entry.expected_category.as_deref(),
+    ));
     let weight = |weight| number::weight(path.then("weight"), weight);
     let embedding = vector::optional(settings, path.then("embedding"), entry.embedding);
     let assignment = Assignment {
@@ -53,6 +57,7 @@ fn assignment(
                 entry.metadata,
                 false,
             )),
+            expected_category: entry.expected_category,
         },
         category: entry.category,
     };
@@ -101,6 +106,10 @@ fn unassignment(path: Path<'_>, entry: v1::Unassignment) -> Result<Unassignment>
     if named {
         violations.check(text::key(path.then("category"), &entry.category));
     }
+    violations.check(text::expected_category(
+        path,
+        entry.expected_category.as_deref(),
+    ));
     if named && entry.delete_item {
         let path = path.then("delete_item");
         let error = number::out_of_range(path, "false beside category", true);
@@ -110,6 +119,7 @@ fn unassignment(path: Path<'_>, entry: v1::Unassignment) -> Result<Unassignment>
         item: entry.item,
         category: named.then_some(entry.category),
         delete_item: entry.delete_item,
+        expected_category: entry.expected_category,
     }))
 }
 

@@ -47,6 +47,10 @@ pub(crate) fn put(
 fn item_put(settings: &NamespaceSettings, path: Path<'_>, update: ItemUpdate) -> Result<ItemPut> {
     let mut violations = Violations::default();
     violations.check(text::key(path.then("key"), &update.key));
+    violations.check(text::expected_category(
+        path,
+        update.expected_category.as_deref(),
+    ));
     let weight = |weight| number::weight(path.then("weight"), weight);
     let embedding = vector::optional(settings, path.then("embedding"), update.embedding);
     let put = ItemPut {
@@ -58,6 +62,7 @@ fn item_put(settings: &NamespaceSettings, path: Path<'_>, update: ItemUpdate) ->
             update.metadata,
             update.replace_metadata,
         )),
+        expected_category: update.expected_category,
     };
     violations.finish(Ok(put))
 }

@@ -129,6 +129,7 @@ impl RestoreSink {
         }
         call.authorize("namespace", &name)?;
         let mut params = call.write_params(Some(options), fingerprint);
+        params.refuse_revision();
         let new = new_namespace(header, name).map_err(CallError::in_snapshot);
         let new = params.violations.finish(new)?;
         let WriteParams { context, model, .. } = params;

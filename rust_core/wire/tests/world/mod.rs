@@ -266,6 +266,7 @@ pub fn unassign(item: &str, category: &str) -> UnassignRequest {
             item: item.to_owned(),
             category: category.to_owned(),
             delete_item: false,
+            expected_category: None,
         }],
         write: None,
     }

@@ -19,6 +19,13 @@ from effective_embeddings.cli.shared.vectors import EmbeddingOption, one_vector
 
 __all__ = ["assign", "unassign"]
 
+ExpectedOption = Annotated[
+    str | None,
+    typer.Option("--expected", metavar="CATEGORY", help='Only if the item is there; "": in none.'),
+]
+RevisionOption = Annotated[
+    int, typer.Option("--if-revision", min=0, help="Only if the namespace is at this revision.")
+]
 ItemArgument = Annotated[str, typer.Argument(metavar="ITEM", help="The item's key.")]
 
 
@@ -33,6 +40,8 @@ def assign(
     weight: WeightOption = None,
     meta: MetadataOption = None,
     model: ModelOption = "",
+    expected: ExpectedOption = None,
+    if_revision: RevisionOption = 0,
 ) -> None:
     """Assign an item to a category; the category learns it at once.
 
@@ -49,6 +58,8 @@ def assign(
         weights=weight,
         metadata=metadata_of(meta),
         embedding_model=model,
+        expected=expected,
+        if_revision=if_revision,
         **run.change,
     )
     if run.as_json:
@@ -86,6 +97,8 @@ def unassign(
         bool,
         typer.Option("--delete-item", help="Delete the item too; otherwise it goes to the inbox."),
     ] = False,
+    expected: ExpectedOption = None,
+    if_revision: RevisionOption = 0,
 ) -> None:
     """Take an item out of its categories; they forget it exactly.
 
@@ -94,7 +107,15 @@ def unassign(
     if category is not None and delete_item:
         msg = "CATEGORY and --delete-item exclude each other"
         raise typer.BadParameter(msg)
-    reply = run.client.unassign(namespace, item, category, delete_items=delete_item, **run.change)
+    reply = run.client.unassign(
+        namespace,
+        item,
+        category,
+        delete_items=delete_item,
+        expected=expected,
+        if_revision=if_revision,
+        **run.change,
+    )
     if run.as_json:
         print_json(reply)
         return

@@ -148,7 +148,11 @@ class _Job:
         return counts
 
     def _options(self, rows: list[Row]) -> WriteOptions:
-        options: WriteOptions = {**self.command.change, "embedding_model": self.model}
+        options: WriteOptions = {
+            **self.command.change,
+            "embedding_model": self.model,
+            "if_revision": 0,
+        }
         if not self.command.dry_run:  # which has nothing to repeat
             options["request_id"] = request_id(self.id, self.namespace.name, self.kind, rows)
         return options

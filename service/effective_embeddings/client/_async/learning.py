@@ -28,6 +28,7 @@ class AsyncLearningCalls(AsyncClientBase):
         *,
         weights: Weights = None,
         metadata: Metadata = None,
+        expected: Keys | None = None,
         **write: Unpack[WriteOptions],
     ) -> AssignReply:
         """Assign items to categories; the categories learn them at once.
@@ -48,6 +49,8 @@ class AsyncLearningCalls(AsyncClientBase):
                 None, or None for an item: a known item keeps its weight, a new item has 1.
             metadata: One mapping for all items, or n mappings; replaces the item's old metadata.
                 None or empty keeps the old.
+            expected: Write only if each item is in this category: one key for all items, or n; an
+                empty key: in none. The whole request is refused otherwise. None: wherever it is.
             **write: See WriteOptions.
 
         Raises:
@@ -55,8 +58,8 @@ class AsyncLearningCalls(AsyncClientBase):
             ValueError: The columns differ in length, or ``embeddings`` has another shape.
             NotFound: The namespace or a category does not exist, or a new item has no embedding.
             InvalidArgument: An entry is invalid; ``field_violations`` names the field.
-            FailedPrecondition: ``embedding_model`` is not the namespace's model, or a sum would
-                overflow.
+            FailedPrecondition: ``embedding_model`` is not the namespace's model, a sum would
+                overflow, or ``expected`` or ``if_revision`` does not hold.
         """
         return await self._run(
             learning.assign(
@@ -67,6 +70,7 @@ class AsyncLearningCalls(AsyncClientBase):
                 embeddings,
                 weights=weights,
                 metadata=metadata,
+                expected=expected,
                 options=write,
             )
         )
@@ -78,6 +82,7 @@ class AsyncLearningCalls(AsyncClientBase):
         categories: Keys | None = None,
         *,
         delete_items: bool = False,
+        expected: Keys | None = None,
         **write: Unpack[WriteOptions],
     ) -> UnassignReply:
         """Take items out of categories; the categories forget them exactly.
@@ -90,6 +95,8 @@ class AsyncLearningCalls(AsyncClientBase):
             categories: n category keys, or one key for all items; None: every category that each
                 item is in.
             delete_items: True: the items are deleted too. Not together with ``categories``.
+            expected: Write only if each item is in this category: one key for all items, or n; an
+                empty key: in none. The whole request is refused otherwise. None: wherever it is.
             **write: See WriteOptions.
 
         Raises:
@@ -99,7 +106,13 @@ class AsyncLearningCalls(AsyncClientBase):
         """
         return await self._run(
             learning.unassign(
-                self._actor, ns, items, categories, delete_items=delete_items, options=write
+                self._actor,
+                ns,
+                items,
+                categories,
+                delete_items=delete_items,
+                expected=expected,
+                options=write,
             )
         )
 

@@ -29,6 +29,7 @@ class ItemCalls(ClientBase):
         *,
         weights: Weights = None,
         metadata: Metadata = None,
+        expected: Keys | None = None,
         **write: Unpack[WriteOptions],
     ) -> PutReply:
         """Store or change items without assigning them; new items go to the inbox.
@@ -49,6 +50,8 @@ class ItemCalls(ClientBase):
                 None, or None for an item: a known item keeps its weight, a new item has 1.
             metadata: One mapping for all items, or n mappings; replaces the old metadata. None,
                 or None for an item, keeps the old. At most 64 entries and 16 KiB per item.
+            expected: Write only if each item is in this category: one key for all items, or n; an
+                empty key: in none. The whole request is refused otherwise. None: wherever it is.
             **write: See WriteOptions.
 
         Raises:
@@ -67,6 +70,7 @@ class ItemCalls(ClientBase):
                 embeddings,
                 weights=weights,
                 metadata=metadata,
+                expected=expected,
                 options=write,
             )
         )

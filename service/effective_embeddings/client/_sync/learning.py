@@ -30,6 +30,7 @@ class LearningCalls(ClientBase):
         *,
         weights: Weights = None,
         metadata: Metadata = None,
+        expected: Keys | None = None,
         **write: Unpack[WriteOptions],
     ) -> AssignReply:
         """Assign items to categories; the categories learn them at once.
@@ -50,6 +51,8 @@ class LearningCalls(ClientBase):
                 None, or None for an item: a known item keeps its weight, a new item has 1.
             metadata: One mapping for all items, or n mappings; replaces the item's old metadata.
                 None or empty keeps the old.
+            expected: Write only if each item is in this category: one key for all items, or n; an
+                empty key: in none. The whole request is refused otherwise. None: wherever it is.
             **write: See WriteOptions.
 
         Raises:
@@ -57,8 +60,8 @@ class LearningCalls(ClientBase):
             ValueError: The columns differ in length, or ``embeddings`` has another shape.
             NotFound: The namespace or a category does not exist, or a new item has no embedding.
             InvalidArgument: An entry is invalid; ``field_violations`` names the field.
-            FailedPrecondition: ``embedding_model`` is not the namespace's model, or a sum would
-                overflow.
+            FailedPrecondition: ``embedding_model`` is not the namespace's model, a sum would
+                overflow, or ``expected`` or ``if_revision`` does not hold.
         """
         return self._run(
             learning.assign(
@@ -69,6 +72,7 @@ class LearningCalls(ClientBase):
                 embeddings,
                 weights=weights,
                 metadata=metadata,
+                expected=expected,
                 options=write,
             )
         )
@@ -80,6 +84,7 @@ class LearningCalls(ClientBase):
         categories: Keys | None = None,
         *,
         delete_items: bool = False,
+        expected: Keys | None = None,
         **write: Unpack[WriteOptions],
     ) -> UnassignReply:
         """Take items out of categories; the categories forget them exactly.
@@ -92,6 +97,8 @@ class LearningCalls(ClientBase):
             categories: n category keys, or one key for all items; None: every category that each
                 item is in.
             delete_items: True: the items are deleted too. Not together with ``categories``.
+            expected: Write only if each item is in this category: one key for all items, or n; an
+                empty key: in none. The whole request is refused otherwise. None: wherever it is.
             **write: See WriteOptions.
 
         Raises:
@@ -101,7 +108,13 @@ class LearningCalls(ClientBase):
         """
         return self._run(
             learning.unassign(
-                self._actor, ns, items, categories, delete_items=delete_items, options=write
+                self._actor,
+                ns,
+                items,
+                categories,
+                delete_items=delete_items,
+                expected=expected,
+                options=write,
             )
         )
 

@@ -128,6 +128,11 @@ def key_column(name: str, keys: Keys, count: int | None = None) -> Sequence[str]
     return values
 
 
+def expected_column(expected: Keys | None, count: int) -> Sequence[str] | None:
+    """Return the category that each item is expected in: one for all, or ``count``; None: any."""
+    return None if expected is None else key_column("expected", expected, count)
+
+
 def row_column(embeddings: Embeddings | None, count: int, *, repeat: bool = False) -> Rows | None:
     """Return the rows of the embeddings, one for each key; None if none are given.
 

@@ -91,9 +91,11 @@ def cut(
     request = new(0)
     for index in range(count):
         if index - offset >= max_entries() or (size and size + last > MAX_CHUNK_BYTES):
+            # Made first: where a second request is refused here, the first is not sent either.
+            following = new(number + 1)
             yield Chunk(request, offset)
             number, offset, size = number + 1, index, 0
-            request = new(number)
+            request = following
         last = add(request, index)
         size += last
     yield Chunk(request, offset)

@@ -10,6 +10,7 @@ from effective_embeddings.client.convert.columns import (
     Keys,
     Metadata,
     Weights,
+    expected_column,
     key_column,
     metadata_column,
     row_column,
@@ -36,6 +37,7 @@ def put(
     *,
     weights: Weights,
     metadata: Metadata,
+    expected: Keys | None,
     options: WriteOptions,
 ) -> Call[PutReply]:
     """See Client.put_items."""
@@ -44,6 +46,7 @@ def put(
     rows = row_column(embeddings, count)
     weight_of = weight_column(weights, count)
     metadata_of = metadata_column(metadata, count)
+    expected_of = expected_column(expected, count)
     write = write_options(actor, options)
 
     def new(number: int) -> service_pb2.PutItemsRequest:
@@ -58,6 +61,8 @@ def put(
         if metadata_of is not None and (own := metadata_of[index]) is not None:
             entry.metadata.update(own)
             entry.replace_metadata = True
+        if expected_of is not None:
+            entry.expected_category = expected_of[index]
         return entry.ByteSize()
 
     def parse(result: service_pb2.PutItemResult) -> PutResult:

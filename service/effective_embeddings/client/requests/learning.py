@@ -10,6 +10,7 @@ from effective_embeddings.client.convert.columns import (
     Keys,
     Metadata,
     Weights,
+    expected_column,
     key_column,
     metadata_column,
     row_column,
@@ -32,6 +33,7 @@ def assign(
     *,
     weights: Weights,
     metadata: Metadata,
+    expected: Keys | None,
     options: WriteOptions,
 ) -> Call[AssignReply]:
     """See Client.assign."""
@@ -43,6 +45,7 @@ def assign(
     one_row = rows is not None and rows.count == 1
     weight_of = weight_column(weights, count)
     metadata_of = metadata_column(metadata, count)
+    expected_of = expected_column(expected, count)
     write = write_options(actor, options)
 
     def new(number: int) -> service_pb2.AssignRequest:
@@ -56,6 +59,8 @@ def assign(
             entry.weight = weight
         if metadata_of is not None and (own := metadata_of[index]) is not None:
             entry.metadata.update(own)
+        if expected_of is not None:
+            entry.expected_category = expected_of[index]
         return entry.ByteSize()
 
     def parse(replies: Sequence[service_pb2.AssignResponse]) -> AssignReply:
@@ -74,6 +79,7 @@ def unassign(
     categories: Keys | None,
     *,
     delete_items: bool,
+    expected: Keys | None,
     options: WriteOptions,
 ) -> Call[UnassignReply]:
     """See Client.unassign."""
@@ -81,6 +87,7 @@ def unassign(
         categories = ""
     item_of, category_of = _pairs(items, categories)
     count = len(item_of)
+    expected_of = expected_column(expected, count)
     write = write_options(actor, options)
 
     def new(number: int) -> service_pb2.UnassignRequest:
@@ -90,6 +97,8 @@ def unassign(
         entry = request.unassignments.add(
             item=item_of[index], category=category_of[index], delete_item=delete_items
         )
+        if expected_of is not None:
+            entry.expected_category = expected_of[index]
         return entry.ByteSize()
 
     def parse(replies: Sequence[service_pb2.UnassignResponse]) -> UnassignReply:

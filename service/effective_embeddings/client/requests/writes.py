@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from typing import TypedDict
 
+from effective_embeddings.client.convert.columns import whole
 from effective_embeddings.client.limits import MAX_REQUEST_ID_BYTES
 from effective_embeddings.v1 import service_pb2
 
@@ -32,13 +33,16 @@ class ChangeOptions(TypedDict, total=False):
 
 
 class WriteOptions(ChangeOptions, total=False):
-    """Keyword arguments that every write to a namespace takes: those of ChangeOptions, and one.
+    """Keyword arguments that every write to a namespace takes: those of ChangeOptions, and two.
 
     embedding_model: The model of the vectors; refused if the namespace has another. Default empty:
         not checked.
+    if_revision: Write only if the namespace is at this revision; otherwise FailedPrecondition. Not
+        for a batch that is sent in parts. Default 0: at any revision.
     """
 
     embedding_model: str
+    if_revision: int
 
 
 def _fresh_id() -> str:
@@ -69,17 +73,22 @@ def write_options(
     request_id = options.get("request_id")
     validate_only = options.get("validate_only", False)
     embedding_model = str(options.get("embedding_model", ""))
+    if_revision = whole("if_revision", options.get("if_revision", 0), 64)
     if request_id is None:
         # A call that writes nothing can be repeated without an id.
         request_id = "" if validate_only else _fresh_id()
 
     def of_chunk(number: int) -> service_pb2.WriteOptions:
+        if number and if_revision:
+            message = "if_revision: the batch is too large for one request"
+            raise ValueError(message)
         return service_pb2.WriteOptions(
             request_id=_derived(request_id, number) if number and request_id else request_id,
             validate_only=validate_only,
             actor=default_actor if actor is None else actor,
             reason=options.get("reason", ""),
             embedding_model=embedding_model,
+            if_revision=if_revision,
         )
 
     return of_chunk

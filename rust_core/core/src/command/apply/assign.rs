@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::conflicts::{BatchConflicts, Destination};
 use super::{ApplyResult, Execution, MAX_MEMBERSHIPS};
-use crate::command::{Assigned, Assignment, Rejection, Store};
+use crate::command::{Assigned, Assignment, ItemPut, Rejection, Store};
 use crate::namespace::EntryIndex;
 use crate::scoring::Query;
 use crate::settings::MembershipMode;
@@ -12,6 +12,8 @@ use crate::settings::MembershipMode;
 impl<S: Store + ?Sized> Execution<'_, S> {
     pub(super) fn assign(&mut self, assignments: &[Assignment]) -> ApplyResult<Vec<Assigned>, S> {
         let single = self.published.settings().membership == MembershipMode::Single;
+        let entries = assignments.iter().map(|entry| &entry.item);
+        self.check_expectations(entries.map(ItemPut::expectation))?;
         let mut conflicts = BatchConflicts::default();
         let mut outcomes = Vec::with_capacity(assignments.len());
         for (index, assignment) in assignments.iter().enumerate() {

@@ -26,6 +26,7 @@ impl Resolved {
 
 impl<S: Store + ?Sized> Execution<'_, S> {
     pub(super) fn put_items(&mut self, puts: &[ItemPut]) -> ApplyResult<Vec<Put>, S> {
+        self.check_expectations(puts.iter().map(ItemPut::expectation))?;
         let mut conflicts = BatchConflicts::default();
         let mut outcomes = Vec::with_capacity(puts.len());
         for (index, put) in puts.iter().enumerate() {

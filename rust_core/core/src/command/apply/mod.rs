@@ -9,6 +9,7 @@ mod assign;
 mod categories;
 mod conflicts;
 mod counting;
+mod expectations;
 mod items;
 mod unassign;
 

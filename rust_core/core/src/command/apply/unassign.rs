@@ -13,6 +13,10 @@ impl<S: Store + ?Sized> Execution<'_, S> {
         unassignments: &[Unassignment],
     ) -> ApplyResult<Vec<Unassigned>, S> {
         let single = self.published.settings().membership == MembershipMode::Single;
+        let entries = unassignments.iter();
+        self.check_expectations(
+            entries.map(|entry| (entry.item.as_str(), entry.expected_category.as_deref())),
+        )?;
         let mut conflicts = BatchConflicts::default();
         let mut deleted = FxHashSet::default();
         let mut outcomes: Vec<Unassigned> = Vec::with_capacity(unassignments.len());

@@ -26,6 +26,7 @@ fn assign(item: &str, category: &str, weight: f32) -> Assignment {
             embedding: Some(vec![1.0, 2.0]),
             weight: Some(weight),
             metadata: None,
+            expected_category: None,
         },
         category: category.into(),
     }
@@ -63,6 +64,7 @@ fn world(directory: &std::path::Path) -> (Engine, NamespaceHandle) {
         item: item.into(),
         category: None,
         delete_item,
+        expected_category: None,
     };
     write(
         &engine,
