@@ -23,7 +23,7 @@ pub fn copy_directory(directory: &Path, to: &Path) -> StoreResult<()> {
         )));
     }
     let (watermarks, _locked) = match Directory::lock(directory) {
-        Ok(locked) => (locked.watermarks(), Some(locked)),
+        Ok(locked) => (locked.watermark().get(), Some(locked)),
         Err(StoreError::InUse { .. }) => (Directory::peek(directory)?, None),
         Err(error) => return Err(error),
     };
@@ -36,8 +36,9 @@ pub fn copy_directory(directory: &Path, to: &Path) -> StoreResult<()> {
         return Err(super::lost("the WAL", sequence, watermarks.acknowledged));
     }
     let copy = Directory::lock(to)?;
-    copy.mark_acknowledged(sequence)
-        .and_then(|()| copy.mark_checkpointed(sequence))
+    copy.watermark()
+        .raise_acknowledged(sequence)
+        .and_then(|()| copy.watermark().raise_checkpointed(sequence))
         .map_err(|error| {
             let watermark = to.join("watermark");
             StoreError::failed(format!("cannot write {}: {error}", watermark.display()))

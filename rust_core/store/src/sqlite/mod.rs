@@ -17,6 +17,7 @@ mod idempotency;
 mod inbox;
 mod integrity;
 mod listings;
+mod lock;
 mod log;
 mod lookup;
 mod members;
@@ -30,6 +31,7 @@ mod schema;
 mod sums;
 mod verify_files;
 mod views;
+mod watermark;
 mod writer;
 
 use std::io;
@@ -43,11 +45,12 @@ use rusqlite::Connection;
 pub use backup::{copy_directory, namespace_names};
 use checkpoint::wal_frames;
 use database::{checkpointed_sequence, open_writer};
-use directory::{Directory, Watermarks};
+use directory::Directory;
 pub use epoch::forget_epoch;
 use head::Head;
 pub use salvage::{Damaged, Salvage};
 use views::Views;
+use watermark::Watermarks;
 use writer::SqliteWriter;
 
 use crate::backend::Wake;
@@ -85,7 +88,7 @@ impl Shared {
 
     fn acknowledge(&self, sequence: u64) -> io::Result<()> {
         self.acknowledged.store(sequence, Ordering::Relaxed);
-        self.directory.mark_acknowledged(sequence)
+        self.directory.watermark().raise_acknowledged(sequence)
     }
 }
 
@@ -96,7 +99,7 @@ impl Sqlite {
         let directory = Directory::lock(directory)?;
         reach(Failpoint::OpenDatabase)?;
         let database = directory.database();
-        let watermarks = directory.watermarks();
+        let watermarks = directory.watermark().get();
         if watermarks.acknowledged > 0 && directory.is_empty() {
             // Opening would create a new database, and throw away a WAL that may exist.
             return Err(lost("the database file", 0, watermarks.acknowledged));

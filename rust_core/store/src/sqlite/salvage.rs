@@ -8,9 +8,10 @@ use ee_core::namespace::{CategoryRecord, Item, Membership};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::database::open_writer;
-use super::directory::{Directory, Lock};
+use super::directory::Directory;
 use super::head::Head;
 use super::integrity::check_integrity;
+use super::lock::Lock;
 use super::lookup::{self, ITEM, RawCategory, RawItem};
 use super::namespaces;
 use super::schema::PAGE_SIZE;

@@ -132,7 +132,13 @@ impl SqliteWriter {
     fn mark_checkpointed(&self, complete: bool) -> StoreResult<()> {
         reach(Failpoint::Checkpointed)?;
         let sequence = self.rows.head.sequence;
-        if complete && let Err(error) = self.shared.directory.mark_checkpointed(sequence) {
+        if complete
+            && let Err(error) = self
+                .shared
+                .directory
+                .watermark()
+                .raise_checkpointed(sequence)
+        {
             self.shared
                 .failure
                 .set(&format!("cannot write the watermark: {error}"));
