@@ -1,0 +1,187 @@
+//! Checks of items, memberships, the inbox and sums.
+
+use std::sync::Arc;
+
+use ee_core::namespace::{CategoryDraft, Item, MemberStats, UnitCorrection};
+use ee_core::settings::RankingSettings;
+use ee_store::Backend;
+
+use super::fixtures::{command, created, join, keys, origin, put, record, row, session, write};
+
+pub(super) fn rows(store: &dyn Backend) {
+    let mut session = session(store);
+    let namespace = created(&mut *session, "n");
+    let (first, category) = write(&mut *session, |session| {
+        command(session, |session| {
+            for key in ["c", "a", "b"] {
+                put(session, namespace, key);
+            }
+            let store = session.store(namespace);
+            let first = store.item("a").expect("item").expect("stored");
+            let changed = Item {
+                weight: 2.0,
+                embedding: vec![8.0, 8.5],
+                ..first
+            };
+            store.update_item(&changed).expect("update");
+            let gone = store.item("c").expect("item").expect("stored");
+            store.delete_item(&gone).expect("delete");
+            let category = store.insert_category(&record("c")).expect("insert");
+            let mut updated = record("c");
+            updated.anchor = 5;
+            store.update_category(category, &updated).expect("update");
+            (changed, category)
+        })
+    });
+    let view = store.view().expect("view");
+    assert_eq!(
+        view.item_by_key(namespace, "a").expect("read"),
+        Some(first.clone())
+    );
+    assert_eq!(view.item_by_id(namespace, first.id).expect("read"), first);
+    assert_eq!(view.item_by_key(namespace, "c").expect("read"), None);
+    assert!(view.item_by_id(namespace, i64::MAX).is_err());
+    let page = view.items_page(namespace, "", 1).expect("page");
+    assert_eq!(keys(page), ["a"]);
+    let page = view.items_page(namespace, "a", 9).expect("page");
+    assert_eq!(keys(page), ["b"]);
+    assert_eq!(
+        view.category_id(namespace, "c").expect("id"),
+        Some(category)
+    );
+    assert_eq!(view.category_key(namespace, category).expect("key"), "c");
+    let records = view.category_records(namespace, "", 9).expect("records");
+    assert_eq!(records[0].1.anchor, 5);
+}
+
+pub(super) fn members(store: &dyn Backend) {
+    let mut session = session(store);
+    let namespace = created(&mut *session, "n");
+    let (category, other) = write(&mut *session, |session| {
+        command(session, |session| {
+            let store = session.store(namespace);
+            let category = store.insert_category(&record("c")).expect("insert");
+            let other = store.insert_category(&record("d")).expect("insert");
+            for (place, key) in ["a", "b", "c", "d"].into_iter().enumerate() {
+                let item = put(session, namespace, key);
+                let sequence = 2 * place as u64 + 1;
+                join(session, namespace, &item, category, sequence);
+                if key == "b" {
+                    join(session, namespace, &item, other, sequence + 1);
+                }
+            }
+            (category, other)
+        })
+    });
+    write(&mut *session, |session| {
+        command(session, |session| {
+            let store = session.store(namespace);
+            let item = store.item("c").expect("item").expect("stored");
+            let memberships = store.memberships(item.id).expect("memberships");
+            store
+                .delete_membership(&item, &memberships[0], true)
+                .expect("leave");
+            let oldest = store.oldest_member(category, 2).expect("oldest");
+            assert_eq!(oldest.map(|(sequence, _)| sequence), Some(3));
+        });
+    });
+    let view = store.view().expect("view");
+    let page = |before, limit| {
+        let page = view.members_page(namespace, category, before, limit);
+        keys(page.expect("page"))
+    };
+    assert_eq!(page(None, 9), ["d", "b", "a"]);
+    assert_eq!(page(Some(7), 1), ["b"]);
+    let found = view.members(namespace, category, 2, 9).expect("members");
+    let sequences: Vec<u64> = found.iter().map(|each| each.sequence).collect();
+    assert_eq!(sequences, [3, 7]);
+    assert!(view.is_member(namespace, &found[0]).expect("member"));
+    let nth = |after, before, nth| {
+        let found = view.nth_newest_member(namespace, category, after, before, nth);
+        found.expect("nth").map(|(sequence, _)| sequence)
+    };
+    assert_eq!(nth(0, u64::MAX, 0), Some(7));
+    assert_eq!(nth(0, 7, 1), Some(1));
+    assert_eq!(nth(1, 7, 1), None);
+    let both = view.item_by_key(namespace, "b").expect("read").expect("b");
+    let memberships = view.memberships_of(namespace, both.id).expect("of");
+    let categories: Vec<i64> = memberships.iter().map(|each| each.category).collect();
+    assert_eq!(categories, [category, other]);
+    assert_eq!(memberships[0].origin, origin("who"));
+}
+
+pub(super) fn inbox(store: &dyn Backend) {
+    let mut session = session(store);
+    let namespace = created(&mut *session, "n");
+    write(&mut *session, |session| {
+        command(session, |session| {
+            let store = session.store(namespace);
+            let category = store.insert_category(&record("c")).expect("insert");
+            for (place, key) in ["a", "b", "c"].into_iter().enumerate() {
+                let item = put(session, namespace, key);
+                if key != "b" {
+                    join(session, namespace, &item, category, place as u64 + 1);
+                }
+                if key == "c" {
+                    let store = session.store(namespace);
+                    let memberships = store.memberships(item.id).expect("memberships");
+                    store
+                        .delete_membership(&item, &memberships[0], true)
+                        .expect("leave");
+                }
+            }
+        });
+    });
+    let view = store.view().expect("view");
+    let page = view.inbox_page(namespace, "", 9).expect("page");
+    assert_eq!(keys(page), ["b", "c"]);
+    assert_eq!(view.inbox_count(namespace).expect("count"), 2);
+    for (key, expected) in [("a", false), ("b", true), ("c", true)] {
+        let item = view.item_by_key(namespace, key).expect("read").expect(key);
+        let found = view.in_inbox(namespace, key, item.id).expect("inbox");
+        assert_eq!(found, expected, "{key}");
+    }
+}
+
+pub(super) fn sums(store: &dyn Backend) {
+    let mut session = session(store);
+    let namespace = created(&mut *session, "n");
+    let stats = MemberStats {
+        members: 3,
+        counting: 2,
+        ..MemberStats::default()
+    };
+    let correction = UnitCorrection::Known(Arc::new(vec![-7, i64::MAX]));
+    write(&mut *session, |session| {
+        let category = command(session, |session| {
+            let store = session.store(namespace);
+            store.insert_category(&record("d")).expect("insert");
+            store.insert_category(&record("c")).expect("insert")
+        });
+        // The store keeps corrections where the namespace asks for them.
+        let (settings, fair) = (
+            &row("n").settings,
+            RankingSettings {
+                fairness: Some(0.5),
+                ..RankingSettings::default()
+            },
+        );
+        let mut draft = CategoryDraft::create(settings, fair, category, record("c"));
+        draft.category.stats = stats;
+        draft.category.unit_correction = correction.clone();
+        draft.sum = vec![i64::MIN, 5];
+        session.save_sum(namespace, 6, &draft).expect("save");
+    });
+    let view = store.view().expect("view");
+    let mut loads = Vec::new();
+    view.stored_categories(namespace, &mut |load| loads.push(load))
+        .expect("load");
+    let [first, second] = &loads[..] else {
+        panic!("{loads:?}");
+    };
+    assert_eq!((&*first.record.key, first.revision), ("c", 6));
+    assert_eq!(first.sum, Some((stats, vec![i64::MIN, 5])));
+    assert_eq!(first.unit_correction, correction);
+    assert_eq!(second.unit_correction, UnitCorrection::Zero);
+    assert_eq!((&*second.record.key, &second.sum), ("d", &None));
+}
