@@ -5,7 +5,12 @@
 //! only on its parts; a floating-point running sum depends on its history. The range is ±2²³ per
 //! component; leaving it is an error, never a wrap.
 
-use serde::{Deserialize, Serialize};
+mod scalar_sums;
+mod wide_sums;
+
+pub use scalar_sums::{SquareSum, WeightSum};
+pub use wide_sums::{ScaledSum, WideSum, add_scaled};
+
 use thiserror::Error;
 
 use crate::kernels::{Kernel, Work};
@@ -15,9 +20,6 @@ pub const FRACTION_BITS: i32 = 40;
 
 /// One, in units of a sum.
 const ONE: f64 = (1u64 << FRACTION_BITS) as f64;
-
-/// One, in units of a [`WeightSum`]: every allowed f32 weight is an exact multiple of 2⁻³⁴.
-const WEIGHT_ONE: f64 = (1u64 << 34) as f64;
 
 /// The first f64 that an i64 cannot hold.
 const LIMIT: f64 = 9_223_372_036_854_775_808.0;
@@ -151,165 +153,9 @@ fn take_back(sum: &mut [i64], scale: f64, vector: &[f32]) -> Overflow {
     }
 }
 
-/// A sum of many parts whose partial sums may leave the range: only the end must be in range.
-#[derive(Clone, Debug)]
-pub struct WideSum {
-    sum: Vec<i64>,
-    /// The parts that were moved out of `sum` when the next part did not fit; empty until then.
-    spilled: Vec<i128>,
-}
-
-impl WideSum {
-    /// An empty sum of `dimension` components.
-    pub fn new(dimension: usize) -> Self {
-        Self {
-            sum: vec![0; dimension],
-            spilled: Vec::new(),
-        }
-    }
-
-    /// Adds `weight · vector`, rounded as by [`add`].
-    pub fn add(&mut self, weight: f64, vector: &[f32]) {
-        if add(&mut self.sum, weight, vector).is_err() {
-            self.spill(weight, vector);
-        }
-    }
-
-    #[cold]
-    fn spill(&mut self, weight: f64, vector: &[f32]) {
-        self.spilled.resize(self.sum.len(), 0);
-        let parts = self.spilled.iter_mut().zip(&mut self.sum).zip(vector);
-        for ((spilled, sum), &x) in parts {
-            let part = round(weight * ONE * f64::from(x)) as i128;
-            *spilled += i128::from(std::mem::take(sum)) + part;
-        }
-    }
-
-    /// The sum, if it fits.
-    pub fn finish(mut self) -> Result<Vec<i64>, Overflow> {
-        for (component, (sum, &spilled)) in self.sum.iter_mut().zip(&self.spilled).enumerate() {
-            *sum = i64::try_from(i128::from(*sum) + spilled).map_err(|_| Overflow { component })?;
-        }
-        Ok(self.sum)
-    }
-}
-
-/// A sum in a unit that is as coarse as its largest component needs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ScaledSum {
-    /// Multiples of the unit, which is 2^`shift` units of a sum.
-    pub components: Vec<i64>,
-    shift: u32,
-}
-
-impl ScaledSum {
-    /// Value of a component as a real number.
-    pub fn to_f64(&self, component: i64) -> f64 {
-        to_f64(component) * (1_u128 << self.shift) as f64
-    }
-}
-
-impl From<Vec<i64>> for ScaledSum {
-    fn from(components: Vec<i64>) -> Self {
-        Self {
-            components,
-            shift: 0,
-        }
-    }
-}
-
-/// `sum + weight · vector`: in the unit of a sum if that fits, the result of [`add`]; otherwise in
-/// the finest unit in which the largest component has 62 bits, rounded to the nearest.
-pub fn add_scaled(sum: &[i64], weight: f64, vector: &[f32]) -> ScaledSum {
-    let mut components = sum.to_vec();
-    match add(&mut components, weight, vector) {
-        Ok(()) => ScaledSum::from(components),
-        Err(_) => add_coarse(sum, weight, vector),
-    }
-}
-
-#[cold]
-fn add_coarse(sum: &[i64], weight: f64, vector: &[f32]) -> ScaledSum {
-    let exact =
-        |(&total, &x): (&i64, &f32)| i128::from(total) + round(weight * ONE * f64::from(x)) as i128;
-    let exact: Vec<i128> = sum.iter().zip(vector).map(exact).collect();
-    let largest = exact.iter().map(|v| v.unsigned_abs()).max().unwrap_or(0);
-    let shift = (u128::BITS - largest.leading_zeros()).saturating_sub(62);
-    let half = (1_i128 << shift) >> 1;
-    ScaledSum {
-        components: exact.iter().map(|v| ((v + half) >> shift) as i64).collect(),
-        shift,
-    }
-}
-
 /// Value of a sum's component as a real number.
 pub fn to_f64(component: i64) -> f64 {
     component as f64 / ONE
-}
-
-/// An exact sum of weights.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WeightSum(i128);
-
-impl WeightSum {
-    /// The sum with one more weight.
-    #[must_use]
-    pub fn plus(self, weight: f32) -> Self {
-        Self(self.0 + Self::exact(weight))
-    }
-
-    /// The sum with one weight less.
-    #[must_use]
-    pub fn minus(self, weight: f32) -> Self {
-        Self(self.0 - Self::exact(weight))
-    }
-
-    /// The sum, rounded to f64 once.
-    pub fn to_f64(self) -> f64 {
-        self.0 as f64 / WEIGHT_ONE
-    }
-
-    /// The sum's 16 bytes, for hashing.
-    pub fn to_le_bytes(self) -> [u8; 16] {
-        self.0.to_le_bytes()
-    }
-
-    fn exact(weight: f32) -> i128 {
-        (f64::from(weight) * WEIGHT_ONE) as i128
-    }
-}
-
-/// An exact sum of weighted squared norms Σ wᵢ·|xᵢ|², each rounded once to a multiple of 2⁻⁴⁰.
-/// At most 2²⁰·16384·2³⁰ a member, so 2²³ members of that size still fit with room to spare.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SquareSum(i128);
-
-impl SquareSum {
-    /// The sum with one more member.
-    #[must_use]
-    pub fn plus(self, weight: f32, norm_squared: f64) -> Self {
-        Self(self.0 + Self::rounded(weight, norm_squared))
-    }
-
-    /// The sum with one member less.
-    #[must_use]
-    pub fn minus(self, weight: f32, norm_squared: f64) -> Self {
-        Self(self.0 - Self::rounded(weight, norm_squared))
-    }
-
-    /// The sum, rounded to f64 once.
-    pub fn to_f64(self) -> f64 {
-        self.0 as f64 / ONE
-    }
-
-    /// The sum's 16 bytes, for hashing.
-    pub fn to_le_bytes(self) -> [u8; 16] {
-        self.0.to_le_bytes()
-    }
-
-    fn rounded(weight: f32, norm_squared: f64) -> i128 {
-        (f64::from(weight) * norm_squared * ONE).round_ties_even() as i128
-    }
 }
 
 #[cfg(test)]
@@ -333,26 +179,6 @@ mod tests {
         assert_eq!(sum, before);
         subtract(&mut sum, 255.0, &large).unwrap();
         assert_eq!(sum, [5, 0, 7]);
-    }
-
-    #[test]
-    fn as_many_members_of_the_largest_size_as_are_promised_are_counted_exactly() {
-        const WEIGHT: f32 = 1_048_576.0;
-        const NORM_SQUARED: f64 = 16_384.0 * 32_768.0 * 32_768.0;
-        let members = (1 << 23) - 1;
-        let (mut weight, mut squares) = (WeightSum::default(), SquareSum::default());
-        for _ in 0..members {
-            weight = weight.plus(WEIGHT);
-            squares = squares.plus(WEIGHT, NORM_SQUARED);
-        }
-        let members = f64::from(members);
-        assert_eq!(weight.to_f64(), members * f64::from(WEIGHT));
-        assert_eq!(squares.to_f64(), members * f64::from(WEIGHT) * NORM_SQUARED);
-        for _ in 0..members as u32 {
-            weight = weight.minus(WEIGHT);
-            squares = squares.minus(WEIGHT, NORM_SQUARED);
-        }
-        assert_eq!((weight, squares), Default::default());
     }
 
     #[test]
@@ -388,34 +214,6 @@ mod tests {
                     assert_eq!(sum, [7, -7]);
                 }
             }
-        }
-    }
-
-    #[test]
-    fn partial_sums_of_a_wide_sum_may_leave_the_range_and_only_its_end_is_judged() {
-        let large = [0.5, 32_768.0];
-        let mut wide = WideSum::new(2);
-        for weight in [200.0, 200.0, 1_048_576.0, -1_048_576.0, 3.0, -200.0] {
-            wide.add(weight, &large);
-        }
-        let mut sum = vec![0; 2];
-        add(&mut sum, 203.0, &large).unwrap();
-        assert_eq!(wide.clone().finish(), Ok(sum));
-        wide.add(200.0, &large);
-        assert_eq!(wide.clone().finish(), Err(Overflow { component: 1 }));
-        wide.add(-403.0, &large);
-        assert_eq!(wide.finish(), Ok(vec![0; 2]));
-    }
-
-    #[test]
-    fn a_scaled_sum_is_exact_where_it_fits_and_has_62_bits_where_it_does_not() {
-        let fits = add_scaled(&[7, -7], 1.0, &[1.0, -1.0]);
-        assert_eq!(fits, ScaledSum::from(vec![7 + (1 << 40), -7 - (1 << 40)]));
-        let coarse = add_scaled(&[i64::MAX, 1, i64::MIN], 1.0e9, &[32_768.0, -1.0, 0.0]);
-        assert!(coarse.components[0].unsigned_abs().leading_zeros() <= 2);
-        let exact = [8_388_608.0 + 1e9 * 32_768.0, -1e9, -8_388_608.0];
-        for (&component, exact) in coarse.components.iter().zip(exact) {
-            assert!((coarse.to_f64(component) - exact).abs() < 1e-4);
         }
     }
 
@@ -505,15 +303,6 @@ mod tests {
             for (&exact, real) in forward.iter().zip(real) {
                 prop_assert!((to_f64(exact) - real).abs() < 1e-9);
             }
-        }
-
-        #[test]
-        fn weights_sum_exactly(weights in prop::collection::vec(1.0f32/1024.0..1_048_576.0, 1..50)) {
-            let sum = weights.iter().fold(WeightSum::default(), |sum, &w| sum.plus(w));
-            let none = weights.iter().rev().fold(sum, |sum, &w| sum.minus(w));
-            prop_assert_eq!(none, WeightSum::default());
-            let real: f64 = weights.iter().map(|&w| f64::from(w)).sum();
-            prop_assert!((sum.to_f64() - real).abs() <= real * 1e-12);
         }
     }
 }
