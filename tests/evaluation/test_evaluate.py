@@ -198,5 +198,5 @@ def test_without_scikit_learn_its_rows_are_left_out_with_the_way_to_install_it(
 
 def test_the_help_explains_source_and_figures() -> None:
     done = run("evaluate", "--help")
-    for word in ("SOURCE", "half-taught", "corrections", "recommended dials", "Example"):
+    for word in ("SOURCE", "half-taught", "corrections", "recommended settings", "Example"):
         assert word in done.stdout

@@ -22,7 +22,7 @@ from effective_embeddings.evaluation.tables import tables
 
 __all__ = ["HELP", "evaluate"]
 
-HELP = """Measure on labelled data of your own whether learning helps, and which dials to use.
+HELP = """Measure on labelled data of your own whether learning helps, and with which ranking.
 
 SOURCE is a file of assignments that `import` reads (item, category, embedding), several of them,
 or a folder with the files assignments, categories, items, test and out_of_scope of any of these
@@ -45,7 +45,7 @@ first; fairness is for this state;
 
 **out of scope**: whether confidence tells items of no category from the others (--out-of-scope);
 
-**recommended dials**: ranking and fairness for `namespace create` or `update`, with the reason.
+**recommended settings**: ranking and fairness for `namespace create` or `update`, with the reason.
 
 Large data is sampled so that it takes about a minute; the same seed gives the same figures.
 
