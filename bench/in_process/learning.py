@@ -41,10 +41,12 @@ from effective_embeddings.evaluation.scope import take_out
 from effective_embeddings.evaluation.stream import arriving_order, run_stream, stream_order
 from effective_embeddings.evaluation.tables import spread_text
 
-__all__ = ["DATA", "run"]
+__all__ = ["DATA", "NOT_SHIPPED", "run"]
 
 # Folders of data sets, if given on the command line.
 DATA: list[Path] = []
+
+NOT_SHIPPED = "--data named the folders of these data sets, which are not part of the repository."
 
 _SEED, _ORDERS, _DRAWS = 1, 3, 5
 _SIZES = (1, 5, 20)
@@ -72,6 +74,8 @@ def run(full: bool) -> Outcome:  # noqa: FBT001
             bench.flow(_DRAWS if full else 1)
         _out_of_scope(outcome, data)
         outcome.notes.append(dataset.attribution() + ".")
+    if DATA:
+        outcome.notes.append(NOT_SHIPPED)
     return outcome
 
 
@@ -189,7 +193,7 @@ class _Bench:
                 wrong.setdefault(dials.label, []).append(float((~hits).sum()))
         self._table(
             "the same where categories come into use one after another",
-            ("dials", "first order", "second", "third", "mean"),
+            ("ranking", "first order", "second", "third", "mean"),
             [
                 (label, *(f"{each:,.0f}" for each in runs), f"{np.mean(runs):,.0f}")
                 for label, runs in wrong.items()

@@ -9,7 +9,7 @@ import numpy as np
 
 from bench.harness.interleave import Call, interleave
 from bench.harness.measurement import Figure, Outcome
-from bench.in_process.learning import DATA
+from bench.in_process.learning import DATA, NOT_SHIPPED
 from effective_embeddings.demo import sample_path
 from effective_embeddings.evaluation.dataset import load_dataset
 from effective_embeddings.evaluation.labelled import Labelled, Vectors
@@ -51,6 +51,8 @@ def run(full: bool) -> Outcome:  # noqa: FBT001
         "CPU time through their Python interfaces, one query a call; scikit-learn with one thread,"
         " neighbours by brute force over unit vectors, their fastest method here."
     )
+    if DATA:
+        outcome.notes.append(NOT_SHIPPED)
     return outcome
 
 
