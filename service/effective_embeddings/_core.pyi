@@ -246,6 +246,8 @@ class Admission:
         arriving_share: int,
         streams: int,
         streams_share: int,
+        waiting: int,
+        waiting_share: int,
         reply_bytes: int,
         reply_bytes_share: int,
         max_reply_bytes: int,
@@ -266,6 +268,8 @@ class Admission:
             arriving_share: Such calls of one principal.
             streams: Streaming calls; each also counts as a call.
             streams_share: Such calls of one principal.
+            waiting: Reads that wait for a revision, in the native listener.
+            waiting_share: Such reads of one principal.
             reply_bytes: Bytes of replies that clients have not taken yet.
             reply_bytes_share: Such bytes of one principal.
             max_reply_bytes: Bytes of the largest reply that is sent.

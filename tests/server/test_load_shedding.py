@@ -50,6 +50,8 @@ class _Method:
             arriving_share=_EVERYTHING,
             streams=1,
             streams_share=1,
+            waiting=1,
+            waiting_share=1,
             reply_bytes=1,
             reply_bytes_share=1,
             max_reply_bytes=1,

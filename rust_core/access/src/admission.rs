@@ -231,6 +231,8 @@ mod tests {
             arriving_share: 4,
             streams: 2,
             streams_share: 1,
+            waiting: 4,
+            waiting_share: 2,
             reply_bytes: 100,
             reply_bytes_share: 50,
         },

@@ -63,6 +63,8 @@ pub struct ReadContext {
     /// Stands for the caller: few reads of one caller may wait at a time. `None`: any number, where the
     /// caller's threads are bounded otherwise.
     pub caller: Option<u64>,
+    /// Refuse at once if that revision is not reached, instead of waiting for it.
+    pub at_once: bool,
     /// Do not wait or begin after this.
     pub deadline: Option<Instant>,
 }

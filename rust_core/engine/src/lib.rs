@@ -38,7 +38,7 @@ pub use error::{Error, Result};
 pub use maintenance::backup::{BackedUp, backup};
 pub use maintenance::repair::{Lost, RepairReport, RepairedNamespace, repair};
 pub use metrics::{Distribution, Kind, METRICS, Metric, Stats, Value};
-pub use read::consistent::MAX_REVISION_WAIT;
+pub use read::consistent::{MAX_REVISION_WAIT, end_of_wait};
 pub use read::explain::{
     BasePart, EXPLAINED_MEMBERS, ExplainSpec, Explained, Explanation, FLIP_MEMBERS, Flip,
     MemberPart,

@@ -39,6 +39,7 @@ mod streaming;
 mod time;
 mod tls;
 mod unary;
+mod waiting;
 mod workers;
 
 pub use audit::{AuditLog, REFUSALS_PER_SECOND};

@@ -105,7 +105,7 @@ impl Shared {
 
     /// Replaces the service.
     pub(crate) fn set_service(&self, service: Option<Service>) {
-        *self.service.write() = service;
+        *self.service.write() = service.map(Service::without_waits);
     }
 
     /// The process's log.

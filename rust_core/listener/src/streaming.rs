@@ -4,13 +4,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ee_access::concurrency::{Permit, StreamPace};
+use ee_access::concurrency::{Permit, StreamPace, Work};
 use ee_wire::{ReplyStream, RequestStream};
 
 use crate::call::{Call, recorded, refused};
 use crate::failure::Failure;
 use crate::record::Record;
 use crate::reply::{self, Reply};
+use crate::waiting;
 
 /// The rate at which a client must send or take a stream, while the service waits for it.
 pub const LEAST_BYTES_PER_SECOND: f64 = 1024.0;
@@ -66,6 +67,12 @@ pub(crate) async fn download(mut call: Call, mut record: Record, permit: Permit)
 async fn open(call: &mut Call, record: &mut Record) -> Result<ReplyStream, Failure> {
     let request = call.request().await?;
     call.note_namespace(record, &request);
+    if !waiting::is_reached(call, &request)? {
+        // Beside the permit of the stream: few calls of a principal may wait.
+        let permit = call.shared.admission.acquire(&call.caller, Work::Waiting)?;
+        waiting::until_reached(call, &request).await?;
+        drop(permit);
+    }
     let service = call.shared.service()?;
     let (method, caller) = (Arc::clone(&call.method), Arc::clone(&call.caller));
     let deadline = call.deadline();

@@ -10,6 +10,7 @@ use crate::call::{Call, recorded};
 use crate::failure::Failure;
 use crate::record::Record;
 use crate::reply::{self, Reply};
+use crate::waiting;
 
 /// A reply, and the permit for its bytes.
 type Answer = (Vec<u8>, Permit);
@@ -27,9 +28,9 @@ pub(crate) async fn answer(mut call: Call, mut record: Record, mut permit: Permi
             permit.exchange_for_reply(reply.len() as u64);
             send(&mut call, (reply, permit)).await;
         }
-        Ok(None) => match call.shared.admission.exchange(&mut permit, Work::Unary) {
+        Ok(None) => match executable(&mut call, &request, &mut permit).await {
             Ok(()) => work(&mut call, record, permit, request).await,
-            Err(status) => refuse(&mut call, record, permit, &status.into()),
+            Err(failure) => refuse(&mut call, record, permit, &failure),
         },
         Err(failure) => refuse(&mut call, record, permit, &failure),
     }
@@ -43,6 +44,15 @@ fn at_once(call: &Call, request: &[u8]) -> Result<Option<Vec<u8>>, Failure> {
         call.shared.admission.check_reply(reply.len() as u64)?;
     }
     Ok(reply)
+}
+
+/// Exchanges the permit for one to execute the call, once the revision that it asks for is reached.
+async fn executable(call: &mut Call, request: &[u8], permit: &mut Permit) -> Result<(), Failure> {
+    if !waiting::is_reached(call, request)? {
+        call.shared.admission.exchange(permit, Work::Waiting)?;
+        waiting::until_reached(call, request).await?;
+    }
+    Ok(call.shared.admission.exchange(permit, Work::Unary)?)
 }
 
 /// Has a worker answer a call. The worker ends the record, before the client has the answer; a call

@@ -88,7 +88,7 @@ impl Admission {
     #[new]
     #[pyo3(signature = (
         tokens, *, seed, calls_per_second, burst_calls, calls, calls_share, arriving,
-        arriving_share, streams, streams_share, reply_bytes, reply_bytes_share, max_reply_bytes
+        arriving_share, streams, streams_share, waiting, waiting_share, reply_bytes, reply_bytes_share, max_reply_bytes
     ))]
     #[expect(clippy::too_many_arguments, reason = "keyword arguments of one call")]
     fn new(
@@ -102,6 +102,8 @@ impl Admission {
         arriving_share: u64,
         streams: u64,
         streams_share: u64,
+        waiting: u64,
+        waiting_share: u64,
         reply_bytes: u64,
         reply_bytes_share: u64,
         max_reply_bytes: u64,
@@ -116,6 +118,8 @@ impl Admission {
                 arriving_share,
                 streams,
                 streams_share,
+                waiting,
+                waiting_share,
                 reply_bytes,
                 reply_bytes_share,
             },

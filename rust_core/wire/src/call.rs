@@ -163,6 +163,7 @@ impl<'a> Call<'a> {
             method: self.method.name,
             namespace,
             grant: self.grant,
+            at_once: self.state.at_once,
             deadline: self.deadline,
         }
     }
@@ -232,6 +233,7 @@ pub(crate) struct NamespaceCall<'a> {
     pub(crate) method: &'static str,
     pub(crate) namespace: NamespaceHandle,
     grant: &'a Grant,
+    at_once: bool,
     pub(crate) deadline: Option<Instant>,
 }
 
@@ -260,6 +262,7 @@ impl NamespaceCall<'_> {
         Ok(ReadContext {
             min_revision,
             caller: (min_revision > 0).then(|| xxh3_64(self.grant.principal().as_bytes())),
+            at_once: self.at_once,
             deadline: self.deadline,
         })
     }

@@ -11,6 +11,7 @@ use crate::call::Call;
 use crate::call_error::{CallError, Result, shown};
 use crate::panic_guard::guard;
 use crate::proto::v1::ErrorReason;
+use crate::revision_wait;
 use crate::state::ServiceState;
 use crate::streams::{ReplyStream, RequestStream};
 use crate::table::{Entry, Handler, TABLE};
@@ -32,6 +33,7 @@ impl Service {
             state: ServiceState {
                 engine: Arc::new(engine),
                 max_message_bytes: None,
+                at_once: false,
             },
             table: TABLE,
         }
@@ -43,6 +45,19 @@ impl Service {
     pub fn with_max_message_bytes(mut self, bytes: Option<usize>) -> Self {
         self.state.max_message_bytes = bytes;
         self
+    }
+
+    /// The service for a transport that waits itself for the revisions which reads ask for: see
+    /// [`Service::is_reached`]. A read of a revision that is not reached is refused at once.
+    #[must_use]
+    pub fn without_waits(mut self) -> Self {
+        self.state.at_once = true;
+        self
+    }
+
+    /// Whether a call would not wait for the revision that its request asks for. Takes microseconds.
+    pub fn is_reached(&self, method: &str, request: &[u8], grant: &Grant) -> bool {
+        revision_wait::is_reached(self.engine(), grant, method, request)
     }
 
     /// The engine.

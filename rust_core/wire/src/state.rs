@@ -13,6 +13,8 @@ pub(crate) struct ServiceState {
     pub(crate) engine: Arc<Engine>,
     /// Bytes of the largest message of the transport; `None`: not limited.
     pub(crate) max_message_bytes: Option<usize>,
+    /// Reads do not wait for a revision: the transport does.
+    pub(crate) at_once: bool,
 }
 
 impl ServiceState {

@@ -30,6 +30,10 @@ pub struct Limits {
     pub streams: u64,
     /// Streaming calls of one principal.
     pub streams_share: u64,
+    /// Reads that wait for a revision, without a thread.
+    pub waiting: u64,
+    /// Such reads of one principal.
+    pub waiting_share: u64,
     /// Bytes of replies that clients have not taken yet.
     pub reply_bytes: u64,
     /// Such bytes of one principal.
@@ -45,6 +49,8 @@ pub enum Work {
     Unary,
     /// To execute a streaming call.
     Streaming,
+    /// To wait for a revision that is not reached yet.
+    Waiting,
 }
 
 /// The limit that is reached.
@@ -67,6 +73,7 @@ struct State {
     calls: Capacity,
     arriving: Capacity,
     streams: Capacity,
+    waiting: Capacity,
     reply_bytes: Capacity,
 }
 
@@ -86,6 +93,10 @@ impl ConcurrencyLimiter {
             streams: Capacity::new(
                 ("streaming_calls", limits.streams),
                 ("streams_per_principal", limits.streams_share),
+            ),
+            waiting: Capacity::new(
+                ("waiting_reads", limits.waiting),
+                ("waiting_reads_per_principal", limits.waiting_share),
             ),
             reply_bytes: Capacity::new(
                 ("reply_bytes", limits.reply_bytes),
@@ -111,6 +122,7 @@ impl ConcurrencyLimiter {
             calls,
             arriving,
             streams,
+            waiting,
             ..
         } = &mut *state;
         let found = match work {
@@ -121,6 +133,7 @@ impl ConcurrencyLimiter {
             Work::Streaming => streams
                 .shortage(principal, 1)
                 .or_else(|| calls.shortage(principal, 1)),
+            Work::Waiting => waiting.shortage(principal, 1),
         };
         if let Some(shortage) = found {
             return Err(shortage);
@@ -132,6 +145,7 @@ impl ConcurrencyLimiter {
                 calls.take(principal, 1);
                 streams.take(principal, 1);
             }
+            Work::Waiting => waiting.take(principal, 1),
         }
         Ok(Permit {
             limiter: Arc::clone(self),
@@ -143,7 +157,7 @@ impl ConcurrencyLimiter {
     /// The number of calls that are admitted and not answered yet.
     pub fn in_flight(&self) -> u64 {
         let state = self.state.lock();
-        state.calls.taken + state.arriving.taken
+        state.calls.taken + state.arriving.taken + state.waiting.taken
     }
 
     /// The bytes of replies that clients have not taken yet.
@@ -157,6 +171,7 @@ impl State {
         match held {
             Held::Work(Work::Arriving) => self.arriving.give_back(principal, 1),
             Held::Work(Work::Unary) => self.calls.give_back(principal, 1),
+            Held::Work(Work::Waiting) => self.waiting.give_back(principal, 1),
             Held::Work(Work::Streaming) => {
                 self.calls.give_back(principal, 1);
                 self.streams.give_back(principal, 1);

@@ -9,6 +9,8 @@ const LIMITS: Limits = Limits {
     arriving_share: 8,
     streams: 4,
     streams_share: 2,
+    waiting: 4,
+    waiting_share: 2,
     reply_bytes: 1000,
     reply_bytes_share: 500,
 };
@@ -148,7 +150,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let work = prop_oneof![
         Just(Work::Arriving),
         Just(Work::Unary),
-        Just(Work::Streaming)
+        Just(Work::Streaming),
+        Just(Work::Waiting)
     ];
     let step = prop_oneof![
         3 => (0..4usize, work).prop_map(|(who, work)| Step::Take(who, work)),
@@ -183,12 +186,15 @@ proptest! {
                         counted(&held, None, of) < whole && counted(&held, Some(who), of) < share
                     };
                     let executes = room(&calls, LIMITS.calls, LIMITS.calls_share);
-                    let expected = executes && match work {
-                        Work::Unary => true,
+                    let expected = match work {
+                        Work::Unary => executes,
                         Work::Arriving => {
-                            room(&[work], LIMITS.arriving, LIMITS.arriving_share)
+                            executes && room(&[work], LIMITS.arriving, LIMITS.arriving_share)
                         }
-                        Work::Streaming => room(&[work], LIMITS.streams, LIMITS.streams_share),
+                        Work::Streaming => {
+                            executes && room(&[work], LIMITS.streams, LIMITS.streams_share)
+                        }
+                        Work::Waiting => room(&[work], LIMITS.waiting, LIMITS.waiting_share),
                     };
                     let found = limiter.try_acquire(&names[who], work);
                     prop_assert_eq!(found.is_ok(), expected);

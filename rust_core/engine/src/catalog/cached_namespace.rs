@@ -29,6 +29,11 @@ impl NamespaceHandle {
         &self.0.name
     }
 
+    /// The revision that is published now.
+    pub fn revision(&self) -> u64 {
+        *self.0.revision.lock()
+    }
+
     /// The settings that were fixed at the namespace's creation.
     pub fn settings(&self) -> &NamespaceSettings {
         &self.0.settings

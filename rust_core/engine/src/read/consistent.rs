@@ -33,6 +33,15 @@ const MAX_REPLY_TIME: Duration = Duration::from_millis(100);
 /// Interval at which a reader that waits for the writer checks whether the writer still runs.
 const PUBLISH_WAIT: Duration = Duration::from_millis(100);
 
+/// When a read that begins to wait for its revision now is to be refused.
+pub fn end_of_wait(deadline: Option<Instant>, now: Instant) -> Instant {
+    let longest = now + MAX_REVISION_WAIT;
+    deadline.map_or(longest, |deadline| {
+        let reply = (deadline.saturating_duration_since(now) / 10).min(MAX_REPLY_TIME);
+        (deadline - reply).min(longest)
+    })
+}
+
 impl Shared {
     /// The namespace, at the context's least revision or later.
     pub(crate) fn at(
@@ -46,11 +55,11 @@ impl Shared {
         if context.min_revision == 0 {
             return Ok(loaded);
         }
-        let longest = now + MAX_REVISION_WAIT;
-        let until = context.deadline.map_or(longest, |deadline| {
-            let reply = (deadline.saturating_duration_since(now) / 10).min(MAX_REPLY_TIME);
-            (deadline - reply).min(longest)
-        });
+        let until = if context.at_once {
+            now
+        } else {
+            end_of_wait(context.deadline, now)
+        };
         if loaded.retired.load(Ordering::Acquire) {
             loaded = self.current(&loaded)?;
         }
@@ -58,7 +67,8 @@ impl Shared {
         if actual >= context.min_revision {
             return Ok(loaded);
         }
-        let place = context.caller.map(|caller| self.waiting.enter(caller));
+        let waits = context.caller.filter(|_| !context.at_once);
+        let place = waits.map(|caller| self.waiting.enter(caller));
         let _place = place
             .transpose()
             .map_err(|(limit, value)| Error::TooManyWait {
@@ -308,6 +318,7 @@ mod tests {
             let deadline = Instant::now() + Duration::from_millis(millis);
             let context = ReadContext {
                 min_revision: 99,
+                at_once: false,
                 deadline: Some(deadline),
                 ..ReadContext::default()
             };

@@ -64,6 +64,8 @@ class AdmissionControl:
             arriving_share=settings.arriving_share,
             streams=settings.max_streaming_calls,
             streams_share=settings.streaming_share,
+            waiting=settings.max_concurrent_calls,
+            waiting_share=settings.waiting_share,
             reply_bytes=settings.unread_reply_bytes,
             reply_bytes_share=settings.unread_reply_share,
             max_reply_bytes=settings.max_message_bytes,
