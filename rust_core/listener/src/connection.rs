@@ -22,6 +22,8 @@ pub(crate) const HANDSHAKE: Duration = Duration::from_secs(10);
 const QUIET: Duration = Duration::from_secs(20);
 /// The time that it then has to send something.
 const PING_TIMEOUT: Duration = Duration::from_secs(10);
+/// The time that an idle or old connection has to acknowledge its end, if it has no calls.
+const FAREWELL: Duration = Duration::from_secs(1);
 /// Bytes of a call's headers, as HTTP/2 counts them.
 const MAX_HEADER_BYTES: u32 = 16 << 10;
 /// Bytes that a client may send on a stream, and on the connection, before they are read.
@@ -78,10 +80,8 @@ pub(crate) async fn serve(dispatcher: Arc<Dispatcher>, cycle: Arc<Cycle>, io: Io
     // Spread, so that clients that connected together do not come back together.
     let percent = 90 + u32::try_from(shared.ids.random() % 20).unwrap_or_default();
     let mut old = Some(Instant::now() + config.max_age * percent / 100);
-    let far = Instant::now() + Duration::from_secs(86_400 * 365);
-    let mut clock = pin!(sleep_until(
-        next(&activity, old, config.max_idle).unwrap_or(far)
-    ));
+    let first = next(&activity, old, config.max_idle).unwrap_or_else(Instant::now);
+    let mut clock = pin!(sleep_until(first));
     loop {
         tokio::select! {
             biased;
@@ -106,12 +106,18 @@ pub(crate) async fn serve(dispatcher: Arc<Dispatcher>, cycle: Arc<Cycle>, io: Io
             },
             () = &mut clock => {
                 let now = Instant::now();
-                let idle = activity.idle_since().is_some_and(|since| now >= since + config.max_idle);
-                if idle || old.is_some_and(|old| now >= old) {
+                let idle = activity.idle_since();
+                if old.is_none() && idle.is_some() {
+                    // It was told to end, and its client does not answer.
+                    return;
+                }
+                let too_idle = idle.is_some_and(|since| now >= since + config.max_idle);
+                if too_idle || old.is_some_and(|old| now >= old) {
                     old = None;
                     http.graceful_shutdown();
                 }
-                clock.as_mut().reset(next(&activity, old, config.max_idle).unwrap_or(far));
+                let again = next(&activity, old, config.max_idle).unwrap_or(now + FAREWELL);
+                clock.as_mut().reset(again);
             }
         }
     }

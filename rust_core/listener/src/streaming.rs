@@ -67,10 +67,10 @@ pub(crate) async fn download(mut call: Call, mut record: Record, permit: Permit)
 async fn open(call: &mut Call, record: &mut Record) -> Result<ReplyStream, Failure> {
     let request = call.request().await?;
     call.note_namespace(record, &request);
-    if !waiting::is_reached(call, &request)? {
+    if let Some(awaited) = waiting::awaited(call, &request).await? {
         // Beside the permit of the stream: few calls of a principal may wait.
         let permit = call.shared.admission.acquire(&call.caller, Work::Waiting)?;
-        waiting::until_reached(call, &request).await?;
+        waiting::until_reached(call, &awaited).await?;
         drop(permit);
     }
     let service = call.shared.service()?;

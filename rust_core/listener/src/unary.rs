@@ -48,9 +48,9 @@ fn at_once(call: &Call, request: &[u8]) -> Result<Option<Vec<u8>>, Failure> {
 
 /// Exchanges the permit for one to execute the call, once the revision that it asks for is reached.
 async fn executable(call: &mut Call, request: &[u8], permit: &mut Permit) -> Result<(), Failure> {
-    if !waiting::is_reached(call, request)? {
+    if let Some(awaited) = waiting::awaited(call, request).await? {
         call.shared.admission.exchange(permit, Work::Waiting)?;
-        waiting::until_reached(call, request).await?;
+        waiting::until_reached(call, &awaited).await?;
     }
     Ok(call.shared.admission.exchange(permit, Work::Unary)?)
 }

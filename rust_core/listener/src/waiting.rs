@@ -1,8 +1,10 @@
 //! Reads that wait for a revision. They hold a permit, of which each principal has few, and no
 //! thread.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use ee_wire::{AwaitedRevision, Service};
 use tokio::time::sleep;
 
 use crate::call::Call;
@@ -12,18 +14,42 @@ use crate::failure::Failure;
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(8);
 
-/// Whether the call waits for no revision.
-pub(crate) fn is_reached(call: &Call, request: &[u8]) -> Result<bool, Failure> {
+/// The revision that the call must wait for; `None`: it waits for none.
+pub(crate) async fn awaited(
+    call: &mut Call,
+    request: &[u8],
+) -> Result<Option<AwaitedRevision>, Failure> {
+    let found = AwaitedRevision::of(call.method.name, request, call.caller.grant());
+    let Some(awaited) = found else {
+        return Ok(None);
+    };
     let service = call.shared.service()?;
-    Ok(service.is_reached(call.method.name, request, call.caller.grant()))
+    if service.is_reached(&awaited).is_some() {
+        return Ok(Some(awaited).filter(|awaited| !reached(&service, awaited)));
+    }
+    let workers = Arc::clone(&call.shared.workers);
+    let step = workers.run(move || {
+        service.load(&awaited);
+        Some(awaited).filter(|awaited| !reached(&service, awaited))
+    });
+    call.unless_gone(step).await
+}
+
+/// Whether there is nothing to wait for. A namespace that has left memory, or that does not exist,
+/// is the call's own affair.
+fn reached(service: &Service, awaited: &AwaitedRevision) -> bool {
+    service.is_reached(awaited).unwrap_or(true)
 }
 
 /// Waits until the revision is reached, or until it is time to say that it is not: the service then
 /// refuses the call.
-pub(crate) async fn until_reached(call: &mut Call, request: &[u8]) -> Result<(), Failure> {
+pub(crate) async fn until_reached(
+    call: &mut Call,
+    awaited: &AwaitedRevision,
+) -> Result<(), Failure> {
     let until = ee_wire::end_of_wait(call.deadline(), Instant::now());
     let mut pause = FIRST_PAUSE;
-    while !is_reached(call, request)? {
+    while !reached(&call.shared.service()?, awaited) {
         let left = until.saturating_duration_since(Instant::now());
         if left.is_zero() {
             break;

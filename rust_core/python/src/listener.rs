@@ -180,7 +180,11 @@ impl Listener {
         let bound = py.detach(|| ee_listener::Listener::bind(config, admission, audit, events));
         match bound {
             Ok(listener) => Ok(Self(Detached::new(listener))),
-            Err(ListenError::Bind(error)) => Err(error.into()),
+            // With its number, which Python programs look at.
+            Err(ListenError::Bind(error)) => Err(match error.raw_os_error() {
+                Some(number) => PyOSError::new_err((number, error.to_string())),
+                None => error.into(),
+            }),
             Err(ListenError::Certificate(message)) => Err(PyValueError::new_err(message)),
             Err(ListenError::Other(message)) => Err(PyOSError::new_err(message)),
         }

@@ -40,7 +40,7 @@ pub use frame_checksum::{frame_checksum, serialized_frame_checksum};
 pub use method::{Kind, Method};
 pub use methods::admin::{RELEASE_BUILD, VERSION};
 pub use namespace_of::namespace_of;
-pub use revision_wait::MIN_REVISION_FIELDS;
+pub use revision_wait::{AwaitedRevision, MIN_REVISION_FIELDS};
 pub use service::Service;
 pub use streams::{ReplyStream, RequestStream};
 pub use table::METHODS;

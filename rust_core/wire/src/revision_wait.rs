@@ -19,19 +19,33 @@ pub const MIN_REVISION_FIELDS: &[(&str, u32)] = &[
     ("Snapshot", 3),
 ];
 
-/// Whether the read can be answered or refused at once: it asks for no revision, for one that is
-/// reached, or for something that only the call itself can find out.
-pub(crate) fn is_reached(engine: &Engine, grant: &Grant, method: &str, request: &[u8]) -> bool {
-    let field = MIN_REVISION_FIELDS.iter().find(|(name, _)| *name == method);
-    let Some((namespace, revision)) = field.and_then(|(_, field)| wanted(request, *field)) else {
-        return true;
-    };
-    // A caller without a permission must not learn from a wait that the namespace exists.
-    if revision == 0 || !grant.allows(Scope::Read, namespace) {
-        return true;
+/// The revision that a read asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AwaitedRevision {
+    pub(crate) namespace: String,
+    revision: u64,
+}
+
+impl AwaitedRevision {
+    /// The revision that a request of a method asks for; `None` if the caller asks for none, or may
+    /// not read the namespace: such a caller must not learn from a wait that the namespace exists.
+    pub fn of(method: &str, request: &[u8], grant: &Grant) -> Option<Self> {
+        let mut fields = MIN_REVISION_FIELDS.iter();
+        let (_, field) = fields.find(|(name, _)| *name == method)?;
+        let (namespace, revision) = wanted(request, *field)?;
+        let waits = revision > 0 && grant.allows(Scope::Read, namespace);
+        waits.then(|| Self {
+            namespace: namespace.to_owned(),
+            revision,
+        })
     }
-    let handle = engine.try_handle(namespace);
-    handle.is_none_or(|handle| handle.revision() >= revision)
+
+    /// Whether the revision is reached; `None` if the namespace is not in memory, or does not
+    /// exist.
+    pub(crate) fn is_reached(&self, engine: &Engine) -> Option<bool> {
+        let handle = engine.try_handle(&self.namespace)?;
+        Some(handle.revision() >= self.revision)
+    }
 }
 
 /// The namespace and the revision that a request names; `None`: it is malformed. If a field occurs

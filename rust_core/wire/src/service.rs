@@ -11,7 +11,7 @@ use crate::call::Call;
 use crate::call_error::{CallError, Result, shown};
 use crate::panic_guard::guard;
 use crate::proto::v1::ErrorReason;
-use crate::revision_wait;
+use crate::revision_wait::AwaitedRevision;
 use crate::state::ServiceState;
 use crate::streams::{ReplyStream, RequestStream};
 use crate::table::{Entry, Handler, TABLE};
@@ -47,17 +47,24 @@ impl Service {
         self
     }
 
-    /// The service for a transport that waits itself for the revisions which reads ask for: see
-    /// [`Service::is_reached`]. A read of a revision that is not reached is refused at once.
+    /// The service for a transport that waits itself for the revisions which reads ask for
+    /// ([`AwaitedRevision`]). A read of a revision that is not reached is refused at once.
     #[must_use]
     pub fn without_waits(mut self) -> Self {
         self.state.at_once = true;
         self
     }
 
-    /// Whether a call would not wait for the revision that its request asks for. Takes microseconds.
-    pub fn is_reached(&self, method: &str, request: &[u8], grant: &Grant) -> bool {
-        revision_wait::is_reached(self.engine(), grant, method, request)
+    /// Whether a revision is reached; `None` if the namespace is not in memory, or does not exist.
+    /// Takes microseconds.
+    pub fn is_reached(&self, awaited: &AwaitedRevision) -> Option<bool> {
+        awaited.is_reached(self.engine())
+    }
+
+    /// Loads the namespace of a revision, if it exists; the call itself says why it cannot be
+    /// loaded.
+    pub fn load(&self, awaited: &AwaitedRevision) {
+        let _ = self.engine().handle(&awaited.namespace);
     }
 
     /// The engine.

@@ -38,9 +38,16 @@ _DEFAULT_OPTIONS: dict[str, int] = {
 }
 
 
-def channel_options(given: ChannelOptions | None) -> list[tuple[str, Any]]:
+# For a Unix socket gRPC sends the path as the authority, which HTTP/2 does not allow there.
+_UNIX_OPTIONS: dict[str, str] = {"grpc.default_authority": "localhost"}
+
+
+def channel_options(target: str, given: ChannelOptions | None) -> list[tuple[str, Any]]:
     """Return the channel arguments: the client's own, overridden by the given ones."""
-    return list((_DEFAULT_OPTIONS | dict(given or ())).items())
+    own: dict[str, Any] = {**_DEFAULT_OPTIONS}
+    if target.startswith("unix"):
+        own |= _UNIX_OPTIONS
+    return list((own | dict(given or ())).items())
 
 
 def closed_error() -> ClientUnusable:

@@ -42,7 +42,7 @@ class AsyncGrpcTransport:
         self._encrypted = self._credentials is not None
         self._metadata = call_metadata(target, token, encrypted=self._encrypted)
         self._target = target
-        self._options = channel_options(options)
+        self._options = channel_options(target, options)
         self._channel: grpc.aio.Channel | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False

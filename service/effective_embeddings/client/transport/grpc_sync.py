@@ -42,9 +42,9 @@ class GrpcTransport:
         self._closed = False
         self._metadata = call_metadata(target, token, encrypted=self._encrypted)
         if credentials is None:
-            self._channel = grpc.insecure_channel(target, channel_options(options))
+            self._channel = grpc.insecure_channel(target, channel_options(target, options))
         else:
-            self._channel = grpc.secure_channel(target, credentials, channel_options(options))
+            self._channel = grpc.secure_channel(target, credentials, channel_options(target, options))
         self._calls: dict[str, Any] = {}
         for name, method in METHODS.items():
             if method.client_streaming:
