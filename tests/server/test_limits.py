@@ -45,7 +45,6 @@ from tests.server import (
     test_metrics_server,
     test_overload,
     test_stderr,
-    test_waiting_reads,
 )
 from tests.support import http2
 from tests.support.access import unary
@@ -562,8 +561,6 @@ ELSEWHERE: dict[str, Callable[..., None]] = {
     "max_calls_per_principal": test_max_calls_per_principal,
     "max_streaming_calls": test_max_streaming_calls,
     "streams_per_principal": test_streaming_calls_per_principal,
-    "waiting_reads": test_waiting_reads.test_all_principals_together_may_have_few_reads_that_wait,
-    "waiting_reads_per_principal": test_waiting_reads.test_reads_that_wait_hold_no_worker,
     "unread_bytes": test_unread_replies_beyond_their_bytes_hold_the_places_of_their_calls,
     "unread_per_principal": (test_unread_replies_beyond_their_bytes_hold_the_places_of_their_calls),
     "reply_bytes_per_second": (

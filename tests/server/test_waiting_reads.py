@@ -30,7 +30,7 @@ def test_reads_that_wait_hold_no_worker(tmp_path: Path) -> None:
         root.create_namespace("bob", 2)
         get: Any = unary(channel, "GetNamespace")
         alice = bearer(served.tokens["alice"])
-        waiting = [get.future(_WAITING, timeout=20, metadata=alice) for _ in range(8)]
+        waiting = [get.future(_WAITING, timeout=20, metadata=alice) for _ in range(4)]
         admission = served.server._server.admission
         end = time.monotonic() + 5
         while admission.in_flight < len(waiting):
@@ -45,7 +45,7 @@ def test_reads_that_wait_hold_no_worker(tmp_path: Path) -> None:
         with pytest.raises(grpc.RpcError) as caught:
             get(_WAITING, timeout=20, metadata=alice)
         code, text, details = refusal(caught.value)
-        assert (code, "8 waiting reads per principal" in text) == ("RESOURCE_EXHAUSTED", True)
+        assert (code, "4 waiting reads of a caller" in text) == ("RESOURCE_EXHAUSTED", True)
         assert b"RetryInfo" in details
         # Another principal has its own, and one that may not read the namespace learns nothing.
         stranger = get.future(_WAITING, timeout=20, metadata=bearer(served.tokens["bob"]))
@@ -55,9 +55,7 @@ def test_reads_that_wait_hold_no_worker(tmp_path: Path) -> None:
 
 
 def test_a_read_that_waits_is_answered_once_its_revision_is_reached(tmp_path: Path) -> None:
-    settings = Settings(
-        data=tmp_path / "data", listen="127.0.0.1:0", workers=1, transport="native"
-    )
+    settings = Settings(data=tmp_path / "data", listen="127.0.0.1:0", workers=1, transport="native")
     with ServerHandle(settings) as server, Client(server.target) as client:
         client.create_namespace("n", 2)
 
@@ -70,25 +68,3 @@ def test_a_read_that_waits_is_answered_once_its_revision_is_reached(tmp_path: Pa
         assert client.get_namespace("n", min_revision=2).revision == 2
         writer.join()
         assert server._server.admission.in_flight == 0
-
-
-def test_all_principals_together_may_have_few_reads_that_wait(tmp_path: Path) -> None:
-    with (
-        tenants(tmp_path, workers=1, max_concurrent_calls=2, transport="native") as served,
-        grpc.insecure_channel(served.target) as channel,
-        Client(served.target, token=served.tokens["root"]) as root,
-    ):
-        root.create_namespace("alice", 2)
-        get: Any = unary(channel, "GetNamespace")
-        waiting = []
-        for number, name in enumerate(("alice", "reader"), 1):
-            waiting.append(get.future(_WAITING, timeout=20, metadata=bearer(served.tokens[name])))
-            end = time.monotonic() + 5
-            while served.server._server.admission.in_flight < number:
-                assert time.monotonic() < end
-                time.sleep(0.005)
-        with pytest.raises(grpc.RpcError) as caught:
-            get(_WAITING, timeout=20, metadata=bearer(served.tokens["root"]))
-        assert "limit of 2 waiting reads" in refusal(caught.value)[1]
-        for each in waiting:
-            each.cancel()

@@ -1,11 +1,13 @@
 //! Streaming calls. Each step of the service runs in a worker; while the client is awaited, a call
 //! holds its permit and no thread.
 
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ee_access::concurrency::{Permit, StreamPace, Work};
 use ee_wire::{ReplyStream, RequestStream};
+use tokio::time::timeout;
 
 use crate::call::{Call, recorded, refused};
 use crate::failure::Failure;
@@ -45,8 +47,11 @@ pub(crate) async fn download(mut call: Call, mut record: Record, permit: Permit)
         let sent = match next {
             None => break,
             Some(Ok(None)) => {
-                tokio::time::sleep(POLL).await;
-                continue;
+                let gone = poll_fn(|context| reply.poll_reset(context));
+                match timeout(POLL, gone).await {
+                    Err(_) => continue,
+                    Ok(()) => Err(Failure::Gone),
+                }
             }
             Some(Ok(Some(message))) => send(&call, &mut reply, message, &permit, &mut pace).await,
             Some(Err(status)) => Err(status.into()),

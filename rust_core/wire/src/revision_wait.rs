@@ -8,15 +8,18 @@ use crate::grant::{Grant, Scope};
 
 const NAMESPACE: u32 = 1;
 
-/// The number of the field `min_revision` in the request of each method that has one.
-pub const MIN_REVISION_FIELDS: &[(&str, u32)] = &[
-    ("GetNamespace", 2),
-    ("GetCategory", 4),
-    ("ListCategories", 5),
-    ("GetItem", 4),
-    ("ListItems", 7),
-    ("Match", 7),
-    ("Snapshot", 3),
+/// The numbers of the fields `min_revision` and `epoch` in the request of each method that has
+/// them.
+pub const MIN_REVISION_FIELDS: &[(&str, [u32; 2])] = &[
+    ("GetNamespace", [2, 3]),
+    ("GetCategory", [4, 5]),
+    ("ListCategories", [5, 6]),
+    ("GetItem", [4, 5]),
+    ("ListItems", [7, 8]),
+    ("Match", [7, 12]),
+    ("Explain", [6, 10]),
+    ("ListHistory", [6, 7]),
+    ("Snapshot", [3, 4]),
 ];
 
 /// The revision that a read asks for.
@@ -24,6 +27,7 @@ pub const MIN_REVISION_FIELDS: &[(&str, u32)] = &[
 pub struct AwaitedRevision {
     pub(crate) namespace: String,
     revision: u64,
+    epoch: u64,
 }
 
 impl AwaitedRevision {
@@ -31,27 +35,29 @@ impl AwaitedRevision {
     /// not read the namespace: such a caller must not learn from a wait that the namespace exists.
     pub fn of(method: &str, request: &[u8], grant: &Grant) -> Option<Self> {
         let mut fields = MIN_REVISION_FIELDS.iter();
-        let (_, field) = fields.find(|(name, _)| *name == method)?;
-        let (namespace, revision) = wanted(request, *field)?;
+        let (_, fields) = fields.find(|(name, _)| *name == method)?;
+        let (namespace, revision, epoch) = wanted(request, *fields)?;
         let waits = revision > 0 && grant.allows(Scope::Read, namespace);
         waits.then(|| Self {
             namespace: namespace.to_owned(),
             revision,
+            epoch,
         })
     }
 
-    /// Whether the revision is reached; `None` if the namespace is not in memory, or does not
-    /// exist.
+    /// Whether the revision is reached, or of another epoch, which is not worth a wait; `None` if
+    /// the namespace is not in memory, or does not exist.
     pub(crate) fn is_reached(&self, engine: &Engine) -> Option<bool> {
         let handle = engine.try_handle(&self.namespace)?;
-        Some(handle.revision() >= self.revision)
+        let other_epoch = self.epoch != 0 && self.epoch != engine.epoch(&handle);
+        Some(other_epoch || handle.revision() >= self.revision)
     }
 }
 
-/// The namespace and the revision that a request names; `None`: it is malformed. If a field occurs
-/// twice the last one holds, as for the decoder.
-fn wanted(mut request: &[u8], field: u32) -> Option<(&str, u64)> {
-    let (mut namespace, mut revision) = ("", 0);
+/// The namespace, the revision and the epoch that a request names; `None`: it is malformed. If a
+/// field occurs twice the last one holds, as for the decoder.
+fn wanted(mut request: &[u8], [at_revision, at_epoch]: [u32; 2]) -> Option<(&str, u64, u64)> {
+    let (mut namespace, mut revision, mut epoch) = ("", 0, 0);
     while !request.is_empty() {
         let (tag, wire_type) = decode_key(&mut request).ok()?;
         match (tag, wire_type) {
@@ -61,13 +67,18 @@ fn wanted(mut request: &[u8], field: u32) -> Option<(&str, u64)> {
                 namespace = str::from_utf8(value).ok()?;
                 request = rest;
             }
-            (tag, WireType::Varint) if tag == field => {
+            (tag, WireType::Varint) if tag == at_revision => {
                 revision = decode_varint(&mut request).ok()?;
+            }
+            (tag, WireType::SixtyFourBit) if tag == at_epoch => {
+                let (value, rest) = request.split_first_chunk()?;
+                epoch = u64::from_le_bytes(*value);
+                request = rest;
             }
             _ => skip_field(wire_type, tag, &mut request, DecodeContext::default()).ok()?,
         }
     }
-    Some((namespace, revision))
+    Some((namespace, revision, epoch))
 }
 
 #[cfg(test)]
@@ -82,10 +93,11 @@ mod tests {
         let request = ListItemsRequest {
             namespace: "alice".to_owned(),
             min_revision: 1 << 40,
+            epoch: 9,
             ..ListItemsRequest::default()
         };
         let bytes = request.encode_to_vec();
-        assert_eq!(wanted(&bytes, 7), Some(("alice", 1 << 40)));
-        assert_eq!(wanted(&bytes[..3], 7), None);
+        assert_eq!(wanted(&bytes, [7, 8]), Some(("alice", 1 << 40, 9)));
+        assert_eq!(wanted(&bytes[..3], [7, 8]), None);
     }
 }

@@ -35,12 +35,14 @@ fn limits_have_names_of_their_own() {
 fn every_request_with_a_revision_is_one_that_can_wait() {
     let files = protox::compile(["effective_embeddings/v1/service.proto"], [protos()]).unwrap();
     let messages = files.file.iter().flat_map(|file| &file.message_type);
-    let mut found: Vec<(&str, u32)> = messages
+    let mut found: Vec<(&str, [u32; 2])> = messages
         .filter_map(|message| {
             let method = message.name().strip_suffix("Request")?;
-            let mut fields = message.field.iter();
-            let field = fields.find(|field| field.name() == "min_revision")?;
-            Some((method, u32::try_from(field.number()).unwrap()))
+            let number = |name| {
+                let field = message.field.iter().find(|field| field.name() == name)?;
+                Some(u32::try_from(field.number()).unwrap())
+            };
+            Some((method, [number("min_revision")?, number("epoch")?]))
         })
         .collect();
     let mut known = ee_wire::MIN_REVISION_FIELDS.to_vec();

@@ -64,8 +64,6 @@ def _derived(settings: Settings) -> list[Limit]:
     return [
         Limit("arriving_calls", settings.arriving_calls, "calls", _OVERLOADED),
         Limit("streams_per_principal", settings.streaming_share, "calls", _OVERLOADED),
-        Limit("waiting_reads", settings.max_concurrent_calls, "calls", _OVERLOADED),
-        Limit("waiting_reads_per_principal", settings.waiting_share, "calls", _OVERLOADED),
         Limit("unread_bytes", settings.unread_reply_bytes, "bytes", _UNREAD),
         Limit("unread_per_principal", settings.unread_reply_share, "bytes", _UNREAD),
         Limit("pending_calls", settings.pending_calls * 2, "calls", "CANCELLED by gRPC"),

@@ -96,7 +96,7 @@ impl ConcurrencyLimiter {
             ),
             waiting: Capacity::new(
                 ("waiting_reads", limits.waiting),
-                ("waiting_reads_per_principal", limits.waiting_share),
+                ("waiting_reads_of_a_caller", limits.waiting_share),
             ),
             reply_bytes: Capacity::new(
                 ("reply_bytes", limits.reply_bytes),

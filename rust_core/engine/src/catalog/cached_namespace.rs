@@ -31,7 +31,7 @@ impl NamespaceHandle {
 
     /// The revision that is published now.
     pub fn revision(&self) -> u64 {
-        *self.0.revision.lock()
+        self.0.revision()
     }
 
     /// The settings that were fixed at the namespace's creation.

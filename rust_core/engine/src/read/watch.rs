@@ -120,6 +120,7 @@ impl Watch {
                     min_revision: self.sent + 1,
                     // Streams have limits of their own.
                     caller: None,
+                    at_once: false,
                     deadline: Some(until.min(now + CLOSING_CHECK)),
                 };
                 match engine.namespace(&self.namespace, context) {

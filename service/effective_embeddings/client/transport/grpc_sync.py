@@ -44,7 +44,9 @@ class GrpcTransport:
         if credentials is None:
             self._channel = grpc.insecure_channel(target, channel_options(target, options))
         else:
-            self._channel = grpc.secure_channel(target, credentials, channel_options(target, options))
+            self._channel = grpc.secure_channel(
+                target, credentials, channel_options(target, options)
+            )
         self._calls: dict[str, Any] = {}
         for name, method in METHODS.items():
             if method.client_streaming:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import grpc
 
-from effective_embeddings._core import Admission, Refusals, TokenTable
+from effective_embeddings._core import LIMITS, Admission, Refusals, TokenTable
 from effective_embeddings.server.admission.stall_timeout import StallTimeout, StreamWaits
 from effective_embeddings.server.settings.settings import Settings
 
@@ -53,6 +53,7 @@ class AdmissionControl:
             tokens: The tokens of the callers. None: every caller is "local" and may do
                 everything; that is right where only this machine can connect.
         """
+        limits = dict(LIMITS)
         self.core = Admission(
             tokens,
             seed=secrets.randbits(64),
@@ -64,8 +65,8 @@ class AdmissionControl:
             arriving_share=settings.arriving_share,
             streams=settings.max_streaming_calls,
             streams_share=settings.streaming_share,
-            waiting=settings.max_concurrent_calls,
-            waiting_share=settings.waiting_share,
+            waiting=limits["waiting_reads"],
+            waiting_share=limits["waiting_reads_of_a_caller"],
             reply_bytes=settings.unread_reply_bytes,
             reply_bytes_share=settings.unread_reply_share,
             max_reply_bytes=settings.max_message_bytes,

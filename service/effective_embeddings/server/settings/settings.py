@@ -27,7 +27,6 @@ DEFAULT_METRICS_LISTEN = "127.0.0.1:9464"
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 ARRIVING_FOR_EACH_PLACE = 4
 _PENDING_CALLS = 512
-_CALLS_FOR_EACH_WAIT = 4
 _UNREAD_MESSAGES = 16
 
 _ADDRESS = "Address and data"
@@ -413,11 +412,6 @@ class Settings:
     def streaming_share(self) -> int:
         """Streaming calls that one principal may have: the same part as of all calls."""
         return self._share_of(self.max_streaming_calls)
-
-    @property
-    def waiting_share(self) -> int:
-        """Reads of one principal that may wait for a revision."""
-        return max(1, self.share // _CALLS_FOR_EACH_WAIT)
 
     @property
     def unread_reply_bytes(self) -> int:
