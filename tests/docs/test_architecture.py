@@ -32,12 +32,17 @@ def product_files() -> list[Path]:
     ]
 
 
+def product_code(path: Path) -> str:
+    """Return a file's code without the unit tests at its end."""
+    return path.read_text("utf-8").split("\n#[cfg(test)]\nmod tests {")[0]
+
+
 def files_that_name(name: str) -> list[str]:
     """Return the files with a name, in any of the languages' ways to write it."""
     snake = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
     camel = "".join(word.capitalize() for word in snake.split("_"))
     pattern = re.compile(rf"\b({snake}|{snake.upper()}|{camel})(Request|Response)?\b")
-    found = [path for path in product_files() if pattern.search(path.read_text("utf-8"))]
+    found = [path for path in product_files() if pattern.search(product_code(path))]
     return sorted(str(path.relative_to(ROOT)) for path in found)
 
 

@@ -161,7 +161,7 @@ mod tests {
         );
         create(&third).unwrap();
         assert!(third.is_dir());
-        assert_eq!(changed_by_creating(&third), [Path::new(""); 0]);
+        assert!(changed_by_creating(&third).is_empty());
     }
 
     #[test]
