@@ -30,6 +30,18 @@ _PATHS = {
     "new query of 1024": ("query", 2_000),
     "new row of 1024": ("row", 2_000),
     "an item of 1024 joins a sum and leaves it": ("add", 2_000),
+    **{
+        f"{name}, 77 categories × {dimension}": (f"{way}-{dimension}", 200)
+        for dimension in (384, 1024)
+        for way, name in (
+            ("cosine", "a query by COSINE"),
+            ("fair", "by COSINE with fairness"),
+            ("gated", "by LOCAL, the first clearly ahead"),
+            ("local", "by LOCAL, ranked again"),
+            ("assign", "an item joins a category and leaves it"),
+            ("assign_local", "the same where LOCAL has its members in memory"),
+        )
+    },
 }
 
 

@@ -41,7 +41,10 @@ fn main() {
         path => match path.split_once('-') {
             Some((way, dimension)) => {
                 let dimension = dimension.parse().expect("WAY-DIMENSION");
-                ranked::rank(way, dimension, calls);
+                match way.starts_with("assign") {
+                    true => ranked::assign(way, dimension, calls),
+                    false => ranked::rank(way, dimension, calls),
+                }
             }
             None => {
                 let count = path.split('x').next().and_then(|count| count.parse().ok());

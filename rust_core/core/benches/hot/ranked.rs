@@ -1,4 +1,4 @@
-//! A namespace whose categories have members, ranked in each of the ways.
+//! A namespace whose categories have members, ranked in each of the ways and written to.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -17,13 +17,13 @@ const MEMBERS: usize = 130;
 
 /// Ranks a query so many times, in a way that has a name.
 pub(crate) fn rank(way: &str, dimension: usize, calls: usize) {
-    let namespace = namespace(dimension);
     let (mode, fairness) = match way {
         "cosine" => (RankingMode::Cosine, 0.0),
         "fair" => (RankingMode::Cosine, 0.5),
         "gated" | "local" => (RankingMode::Local, 0.5),
         _ => panic!("no such way to rank: {way}"),
     };
+    let namespace = namespace(dimension, mode);
     let options = MatchOptions {
         limit: 10,
         ranking: Some(mode),
@@ -50,7 +50,49 @@ pub(crate) fn rank(way: &str, dimension: usize, calls: usize) {
     }
 }
 
-fn namespace(dimension: usize) -> Namespace {
+/// Assigns an item, and takes it back, so many times each, in a namespace that ranks by COSINE or LOCAL.
+pub(crate) fn assign(way: &str, dimension: usize, calls: usize) {
+    let mode = match way {
+        "assign" => RankingMode::Cosine,
+        "assign_local" => RankingMode::Local,
+        _ => panic!("no such way to assign: {way}"),
+    };
+    let mut namespace = namespace(dimension, mode);
+    let key: Arc<str> = Arc::from("c3");
+    let item = item(dimension, 3, 1_000_000);
+    let mut write = |change: &dyn Fn(&mut CategoryDraft)| {
+        let mut draft = Draft::new(*namespace.header());
+        let mut category = namespace.draft_of(&key).expect("it is there");
+        change(&mut category);
+        draft.categories.insert(Arc::clone(&key), Some(category));
+        draft.finalize_hashes(1, || {});
+        Draft::compute_directions(std::iter::once(&mut draft), 1, || {});
+        namespace.publish(draft);
+    };
+    for call in 0..calls as u64 {
+        let sequence = 1_000_000 + call;
+        write(&|category| category.absorb(sequence, &item).expect("it fits"));
+        write(&|category| category.forget(sequence, &item).expect("it fits"));
+    }
+}
+
+fn item(dimension: usize, category: usize, number: usize) -> Item {
+    Item {
+        id: number as i64,
+        key: format!("i{number}"),
+        weight: 1.0,
+        embedding: vector(dimension, category, number + 10),
+        metadata: Metadata::default(),
+        created_ms: 0,
+    }
+}
+
+/// With the rows of all members in memory where LOCAL needs them.
+fn namespace(dimension: usize, mode: RankingMode) -> Namespace {
+    let ranking = RankingSettings {
+        mode,
+        fairness: None,
+    };
     let settings = NamespaceSettings {
         dimension: dimension as u32,
         embedding_model: String::new(),
@@ -69,18 +111,11 @@ fn namespace(dimension: usize) -> Namespace {
             created_ms: 0,
         };
         let key = Arc::clone(&record.key);
-        let mut category = CategoryDraft::create(&settings, RankingSettings::default(), id, record);
+        let mut category = CategoryDraft::create(&settings, ranking, id, record);
         let mut rows = MemberRows::new(dimension);
         for number in 0..MEMBERS {
             let number = id as usize * MEMBERS + number + 1;
-            let item = Item {
-                id: number as i64,
-                key: format!("i{number}"),
-                weight: 1.0,
-                embedding: vector(dimension, id as usize, number + 10),
-                metadata: Metadata::default(),
-                created_ms: 0,
-            };
+            let item = item(dimension, id as usize, number);
             let sequence = number as u64;
             category.absorb(sequence, &item).expect("it fits");
             rows.join(&MemberRow::new(sequence, &item.key, 1.0, &item.embedding));
@@ -91,10 +126,16 @@ fn namespace(dimension: usize) -> Namespace {
     }
     draft.finalize_hashes(1, || {});
     Draft::compute_directions(std::iter::once(&mut draft), 1, || {});
-    let mut namespace = Namespace::new(settings, Profile::default(), Header::default());
+    let profile = Profile {
+        ranking,
+        ..Profile::default()
+    };
+    let mut namespace = Namespace::new(settings, profile, Header::default());
     namespace.publish(draft);
-    for (id, rows) in members {
-        namespace.add_members(id, Arc::new(rows));
+    if mode == RankingMode::Local {
+        for (id, rows) in members {
+            namespace.add_members(id, Arc::new(rows));
+        }
     }
     namespace
 }

@@ -45,14 +45,17 @@ impl Avx2 {
         [a, b, c, d]
     }
 
-    pub(super) fn wide_dot8(self, query: &[F64Line], rows: [&[F64Line]; 8]) -> [f64; 8] {
+    pub(super) fn wide_dot8(self, query: &[F32Line], rows: [&[F64Line]; 8]) -> [f64; 8] {
         let [a, b, c, d, e, f, g, h] = rows;
-        // Two rows of 16 lanes fill 8 of the 16 registers; four would spill.
-        let pairs = [[a, b], [c, d], [e, f], [g, h]].map(|pair| {
-            // SAFETY: `self` exists only where AVX2 and FMA were detected.
-            unsafe { wide_dots(query, pair) }
-        });
-        let [[a, b], [c, d], [e, f], [g, h]] = pairs;
+        // Three rows of 16 lanes fill 12 of the 16 registers, the query the others.
+        // SAFETY: `self` exists only where AVX2 and FMA were detected.
+        let ([a, b, c], [d, e, f], [g, h]) = unsafe {
+            (
+                wide_dots(query, [a, b, c]),
+                wide_dots(query, [d, e, f]),
+                wide_dots(query, [g, h]),
+            )
+        };
         [a, b, c, d, e, f, g, h]
     }
 
@@ -138,16 +141,16 @@ fn dots<const R: usize, const MORE: bool>(
     folded
 }
 
-/// [`dots`] of vectors that were widened before.
+/// [`dots`] of rows that were widened before.
 #[target_feature(enable = "avx2,fma")]
 #[allow(clippy::needless_range_loop)]
-fn wide_dots<const R: usize>(query: &[F64Line], mut rows: [&[F64Line]; R]) -> [f64; R] {
+fn wide_dots<const R: usize>(query: &[F32Line], mut rows: [&[F64Line]; R]) -> [f64; R] {
     for row in &mut rows {
         *row = &row[..query.len()];
     }
     let mut sums = [[_mm256_setzero_pd(); 4]; R];
     for (i, line) in query.iter().enumerate() {
-        let query = load_f64(line);
+        let query = widen(line);
         for r in 0..R {
             let row = load_f64(&rows[r][i]);
             for v in 0..4 {

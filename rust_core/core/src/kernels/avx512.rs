@@ -44,7 +44,7 @@ impl Avx512 {
         }
     }
 
-    pub(super) fn wide_dot8(self, query: &[F64Line], rows: [&[F64Line]; 8]) -> [f64; 8] {
+    pub(super) fn wide_dot8(self, query: &[F32Line], rows: [&[F64Line]; 8]) -> [f64; 8] {
         // SAFETY: `self` exists only where AVX-512 F, BW, DQ, VL and VNNI were detected.
         unsafe { wide_dots(query, rows) }
     }
@@ -131,16 +131,16 @@ fn dots<const R: usize, const MORE: bool>(
     folded
 }
 
-/// [`dots`] of vectors that were widened before.
+/// [`dots`] of rows that were widened before.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 #[allow(clippy::needless_range_loop)]
-fn wide_dots<const R: usize>(query: &[F64Line], mut rows: [&[F64Line]; R]) -> [f64; R] {
+fn wide_dots<const R: usize>(query: &[F32Line], mut rows: [&[F64Line]; R]) -> [f64; R] {
     for row in &mut rows {
         *row = &row[..query.len()];
     }
     let mut sums = [[_mm512_setzero_pd(); 2]; R];
     for (i, line) in query.iter().enumerate() {
-        let query = load_f64(line);
+        let query = widen(line);
         for r in 0..R {
             let row = load_f64(&rows[r][i]);
             for v in 0..2 {

@@ -8,7 +8,7 @@
 //!   `i` goes to lane `i mod 16`; the 16 lanes are folded in halves (`j` with `j + 8`, then
 //!   `j + 4`, `j + 2`, `j + 1`). Lanes and fold are fixed, so **every kernel returns the same
 //!   bits**; the scalar one is their definition.
-//! - `wide_dot8`: the same of vectors that were widened to f64 before.
+//! - `wide_dot8`: the same with rows that were widened to f64 before.
 //! - `sketch_dots`: inner products of i8 sketches with i16 queries, as i32. Integers are exact in
 //!   any order as long as nothing overflows; the caller chooses the range of its queries so that
 //!   no partial sum can (see [`crate::ranking`]).
@@ -158,10 +158,10 @@ impl Kernel {
         dispatch!(self, dot4(query, rows, more))
     }
 
-    /// The inner products of `query` with eight rows, all of which were widened: eight
-    /// [`Kernel::dot`]s of what they were, for less than half, since widening costs as much as
-    /// multiplying. For vectors that each meet many others.
-    pub(crate) fn wide_dot8(self, query: &[F64Line], rows: [&[F64Line]; 8]) -> [f64; 8] {
+    /// The inner products of `query` with eight rows that were widened: eight [`Kernel::dot`]s of what
+    /// they were, for less than half, since widening costs as much as multiplying. For rows that each
+    /// meet many queries.
+    pub(crate) fn wide_dot8(self, query: &[F32Line], rows: [&[F64Line]; 8]) -> [f64; 8] {
         for row in rows {
             assert_eq!(query.len(), row.len(), "vectors of different dimensions");
         }

@@ -35,7 +35,7 @@ impl Neon {
         [a, b, c, d]
     }
 
-    pub(super) fn wide_dot8(self, query: &[F64Line], rows: [&[F64Line]; 8]) -> [f64; 8] {
+    pub(super) fn wide_dot8(self, query: &[F32Line], rows: [&[F64Line]; 8]) -> [f64; 8] {
         let [a, b, c, d, e, f, g, h] = rows;
         // Two rows of 16 lanes fill 16 of the 32 registers; four would spill.
         let pairs = [[a, b], [c, d], [e, f], [g, h]].map(|pair| {
@@ -98,16 +98,16 @@ fn dots<const R: usize>(query: &[F32Line], mut rows: [&[F32Line]; R]) -> [f64; R
     folded
 }
 
-/// [`dots`] of vectors that were widened before.
+/// [`dots`] of rows that were widened before.
 #[target_feature(enable = "neon")]
 #[allow(clippy::needless_range_loop)]
-fn wide_dots<const R: usize>(query: &[F64Line], mut rows: [&[F64Line]; R]) -> [f64; R] {
+fn wide_dots<const R: usize>(query: &[F32Line], mut rows: [&[F64Line]; R]) -> [f64; R] {
     for row in &mut rows {
         *row = &row[..query.len()];
     }
     let mut sums = [[vdupq_n_f64(0.0); 8]; R];
     for (i, line) in query.iter().enumerate() {
-        let query = load_f64(line);
+        let query = widen(line);
         for r in 0..R {
             let row = load_f64(&rows[r][i]);
             for v in 0..8 {

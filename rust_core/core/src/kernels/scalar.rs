@@ -32,12 +32,12 @@ pub(super) fn dot4(query: &[F32Line], rows: [&[F32Line]; 4], _more: bool) -> [f6
     rows.map(|row| dot(query, row))
 }
 
-pub(super) fn wide_dot8(query: &[F64Line], rows: [&[F64Line]; 8]) -> [f64; 8] {
+pub(super) fn wide_dot8(query: &[F32Line], rows: [&[F64Line]; 8]) -> [f64; 8] {
     rows.map(|row| {
         let mut lanes = [0.0_f64; 16];
         for (a, b) in query.iter().zip(row) {
             for (lane, (&a, &b)) in lanes.iter_mut().zip(a.0.iter().zip(&b.0)) {
-                *lane += a * b;
+                *lane += f64::from(a) * b;
             }
         }
         fold(lanes)

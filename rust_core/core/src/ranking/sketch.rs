@@ -93,16 +93,21 @@ impl Work for RoundRow<'_> {
     type Output = [f64; 16];
 
     #[inline(always)]
+    #[allow(clippy::needless_range_loop)]
     fn run(self) -> [f64; 16] {
         let parts = bytemuck::cast_slice_mut::<I8Line, [i8; 16]>(self.lines);
         let mut squares = [0.0; 16];
         for (part, row) in parts.iter_mut().zip(self.row) {
-            for ((k, &r), square) in part.iter_mut().zip(&row.0).zip(&mut squares) {
-                let unit = f64::from(r) / self.norm;
-                let shifted = unit / self.scale + SHIFT;
-                *k = shifted.to_bits() as i8;
-                let rest = unit - self.scale * (shifted - SHIFT);
-                *square += rest * rest;
+            // Two loops: the compiler makes vectors of each, and none of one over both widths.
+            let mut shifted = [0.0; 16];
+            for lane in 0..16 {
+                let unit = f64::from(row.0[lane]) / self.norm;
+                shifted[lane] = unit / self.scale + SHIFT;
+                let rest = unit - self.scale * (shifted[lane] - SHIFT);
+                squares[lane] += rest * rest;
+            }
+            for lane in 0..16 {
+                part[lane] = shifted[lane].to_bits() as i8;
             }
         }
         squares

@@ -42,6 +42,8 @@ const ROWS: usize = MAX_MEMBERS + MAX_NAMES;
 type Line = [f64; 8];
 type Lines = [Line; ROWS / 8];
 
+static ZEROS: Lines = [[0.0; 8]; ROWS / 8];
+
 /// A row of the neighbourhood.
 #[derive(Clone, Copy)]
 pub(crate) struct Row<'a> {
@@ -71,12 +73,12 @@ pub(crate) struct Workspace {
     factor: [Lines; ROWS],
     /// M by rows.
     inverse: [Lines; ROWS],
-    /// The rows, widened; past the last one there is what was left there.
+    /// Eight rows, widened; past the last one there is what was left there.
     wide: Aligned<F64Line>,
 }
 
-/// Bytes of widened rows that a thread keeps: those of some 2,000 components.
-const KEPT: usize = 1 << 20;
+/// Bytes of widened rows that a thread keeps: those of some 4,000 components.
+const KEPT: usize = 1 << 18;
 
 thread_local! {
     static IDLE: RefCell<Option<Box<Workspace>>> = const { RefCell::new(None) };
@@ -115,22 +117,27 @@ impl Workspace {
         })
     }
 
-    /// The cosines between rows, into the lower triangle. Eight rows at a time, which stay in the
-    /// L1 cache, meet all that come after them.
+    /// The cosines between rows, into the lower triangle. Eight rows at a time, widened into a place
+    /// that stays in the nearest cache, meet all that come after them.
     fn cosines(&mut self, kernel: Kernel, rows: &[Row<'_>]) {
         let length = rows.first().map_or(0, |row| row.lines.len());
         // An odd stride: rows of 2ⁿ components would all begin in the same few sets of the cache.
         let stride = length | 1;
-        if self.wide.len() != ROWS * stride {
-            self.wide = Aligned::zeroed(ROWS * stride);
+        if self.wide.len() != 8 * stride {
+            self.wide = Aligned::zeroed(8 * stride);
         }
-        let wide = &mut *self.wide;
-        kernel.work(Widen { rows, stride, wide });
-        let wide = |row: usize| &self.wide[row * stride..row * stride + length];
-        for first in (0..rows.len()).step_by(8) {
-            let eight = [0, 1, 2, 3, 4, 5, 6, 7].map(|next| wide(first + next));
+        for (block, few) in rows.chunks(8).enumerate() {
+            let wide = &mut *self.wide;
+            kernel.work(Widen {
+                rows: few,
+                stride,
+                wide,
+            });
+            let wide = |row: usize| &self.wide[row * stride..row * stride + length];
+            let eight = [0, 1, 2, 3, 4, 5, 6, 7].map(wide);
+            let first = block * 8;
             for i in first + 1..rows.len() {
-                let dots = kernel.wide_dot8(wide(i), eight);
+                let dots = kernel.wide_dot8(rows[i].lines, eight);
                 for (j, dot) in (first..i.min(first + 8)).zip(dots) {
                     let cosine = dot / (rows[i].norm * rows[j].norm);
                     self.factor[j][i / 8][i % 8] = cosine;
@@ -158,52 +165,79 @@ impl Workspace {
         }
     }
 
-    /// L, in the place of K: column after column, each taken off those behind it at once.
+    /// L, in the place of K.
     #[inline(always)]
     fn factor(&mut self, count: usize) {
         let ends = count.div_ceil(8);
-        for k in 0..count {
-            let (done, rest) = self.factor.split_at_mut(k + 1);
-            let column = &mut done[k];
-            let root = column[k / 8][k % 8].sqrt();
-            for line in &mut column[k / 8..ends] {
-                for value in line {
-                    *value /= root;
-                }
-            }
-            for (j, other) in (k + 1..count).zip(rest) {
-                let factor = column[j / 8][j % 8];
-                for line in j / 8..ends {
-                    for lane in 0..8 {
-                        other[line][lane] -= column[line][lane] * factor;
-                    }
-                }
+        for first in 0..ends {
+            match ends - first {
+                1 => self.factor_eight::<1>(first, count),
+                2 => self.factor_eight::<2>(first, count),
+                3 => self.factor_eight::<3>(first, count),
+                4 => self.factor_eight::<4>(first, count),
+                5 => self.factor_eight::<5>(first, count),
+                6 => self.factor_eight::<6>(first, count),
+                _ => self.factor_eight::<7>(first, count),
             }
         }
     }
 
-    /// M = L⁻¹, row after row.
+    /// The eight columns of L that begin in line `first`, `N` lines before the last: each stays in
+    /// registers while all columns before it are taken off, in their order.
     #[inline(always)]
-    fn invert(&mut self, count: usize) {
-        for k in 0..count {
-            let (done, rest) = self.inverse.split_at_mut(k);
-            let row = &mut rest[0];
-            *row = [[0.0; 8]; ROWS / 8];
-            row[k / 8][k % 8] = 1.0;
-            for (j, other) in done.iter().enumerate() {
-                let factor = self.factor[j][k / 8][k % 8];
-                for line in 0..=j / 8 {
-                    for lane in 0..8 {
-                        row[line][lane] -= other[line][lane] * factor;
-                    }
-                }
+    fn factor_eight<const N: usize>(&mut self, first: usize, count: usize) {
+        for k in first * 8..count.min(first * 8 + 8) {
+            let (done, rest) = self.factor.split_at_mut(k);
+            let mut column = lines_from::<N>(&rest[0], first);
+            for other in done.iter() {
+                let factor = other[first][k % 8];
+                take_off(&mut column, factor, &lines_from::<N>(other, first));
             }
-            let root = self.factor[k][k / 8][k % 8];
-            for line in &mut row[..=k / 8] {
+            let root = column[0][k % 8].sqrt();
+            for line in &mut column {
                 for value in line {
                     *value /= root;
                 }
             }
+            rest[0][first..first + N].copy_from_slice(&column);
+        }
+    }
+
+    /// M = L⁻¹.
+    #[inline(always)]
+    fn invert(&mut self, count: usize) {
+        for last in 0..count.div_ceil(8) {
+            match last {
+                0 => self.invert_eight::<1>(count),
+                1 => self.invert_eight::<2>(count),
+                2 => self.invert_eight::<3>(count),
+                3 => self.invert_eight::<4>(count),
+                4 => self.invert_eight::<5>(count),
+                5 => self.invert_eight::<6>(count),
+                _ => self.invert_eight::<7>(count),
+            }
+        }
+    }
+
+    /// The eight rows of M that end in line `N` − 1, row after row in registers.
+    #[inline(always)]
+    fn invert_eight<const N: usize>(&mut self, count: usize) {
+        for k in (N - 1) * 8..count.min(N * 8) {
+            let (done, rest) = self.inverse.split_at_mut(k);
+            let mut row = [[0.0; 8]; N];
+            row[N - 1][k % 8] = 1.0;
+            for (other, column) in done.iter().zip(&self.factor) {
+                // What lies past the diagonal of the other row is 0.
+                take_off(&mut row, column[N - 1][k % 8], &lines_from::<N>(other, 0));
+            }
+            let root = self.factor[k][N - 1][k % 8];
+            for line in &mut row {
+                for value in line {
+                    *value /= root;
+                }
+            }
+            rest[0] = [[0.0; 8]; ROWS / 8];
+            rest[0][..N].copy_from_slice(&row);
         }
     }
 
@@ -219,18 +253,36 @@ impl Workspace {
             side[0][row.owner] = 1.0;
             side[1][0] = exp(2.0 * GAMMA * (row.similarity.clamp(-1.0, 1.0) - 1.0));
         }
-        for k in 0..count {
-            let inverse = &self.inverse[k];
-            let mut sum = [[0.0; 8]; 2];
-            for (j, side) in sides[..=k].iter().enumerate() {
-                add(&mut sum, inverse[j / 8][j % 8], side);
+        // Four rows at a time. Those past the last are 0, as is M above its diagonal.
+        let inverse = |row: usize| match row < count {
+            true => &self.inverse[row],
+            false => &ZEROS,
+        };
+        let mut halves = [[[0.0; 8]; 2]; ROWS];
+        for first in (0..count).step_by(4) {
+            let four = [0, 1, 2, 3].map(|next| inverse(first + next));
+            let mut sums = [[[0.0; 8]; 2]; 4];
+            for (j, side) in sides[..count.min(first + 4)].iter().enumerate() {
+                for (sum, row) in sums.iter_mut().zip(four) {
+                    add(sum, row[j / 8][j % 8], side);
+                }
             }
-            for (i, solved) in solved[..=k].iter_mut().enumerate() {
-                add(solved, inverse[i / 8][i % 8], &sum);
+            halves[first..first + 4].copy_from_slice(&sums);
+        }
+        for first in (0..count).step_by(4) {
+            let mut sums = [[[0.0; 8]; 2]; 4];
+            for (row, half) in self.inverse[..count].iter().zip(&halves).skip(first) {
+                let line = &row[first / 8];
+                for (at, sum) in sums.iter_mut().enumerate() {
+                    add(sum, line[first % 8 + at], half);
+                }
             }
-            for line in 0..=k / 8 {
+            solved[first..first + 4].copy_from_slice(&sums);
+        }
+        for row in &self.inverse[..count] {
+            for (squares, line) in diagonal.iter_mut().zip(row) {
                 for lane in 0..8 {
-                    diagonal[line][lane] += inverse[line][lane] * inverse[line][lane];
+                    squares[lane] += line[lane] * line[lane];
                 }
             }
         }
@@ -296,6 +348,22 @@ impl Work for Widen<'_> {
             for (wide, line) in wide.iter_mut().zip(row.lines) {
                 *wide = F64Line::widen(line);
             }
+        }
+    }
+}
+
+/// `N` lines from one on.
+#[inline(always)]
+fn lines_from<const N: usize>(lines: &Lines, first: usize) -> [Line; N] {
+    *lines[first..].first_chunk().expect("so many are left")
+}
+
+/// `lines` −= `factor` · `others`.
+#[inline(always)]
+fn take_off<const N: usize>(lines: &mut [Line; N], factor: f64, others: &[Line; N]) {
+    for (line, other) in lines.iter_mut().zip(others) {
+        for lane in 0..8 {
+            line[lane] -= other[lane] * factor;
         }
     }
 }
