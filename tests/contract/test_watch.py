@@ -167,7 +167,7 @@ def test_a_server_that_stops_ends_its_watches_at_once(tmp_path: Path) -> None:
         _until(batches, 1)
         began = time.monotonic()
         server.stop()
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 30, "it must not drain for 60 seconds"
         with pytest.raises(Unavailable) as ended:
             _until(batches, 2)
         assert ended.value.reason == "SHUTTING_DOWN"
@@ -192,7 +192,8 @@ def test_idle_watches_leave_the_workers_to_other_calls(tmp_path: Path, transport
         for number in range(10):
             client.put_items("n", f"item {number}", [1, number])
             client.get_item("n", f"item {number}")
-        assert time.monotonic() - began < 4
+        # With an idle watch in each worker, every call would wait for seconds.
+        assert time.monotonic() - began < 15
         for watch in watches:
             assert len(_until(watch, 11)) == 10
 
