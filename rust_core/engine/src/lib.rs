@@ -27,6 +27,7 @@ mod metrics;
 mod read;
 mod shared;
 mod transfer;
+mod waiting;
 mod write;
 
 pub use api::*;
@@ -47,7 +48,7 @@ pub use read::history::{
     ChangeIndex, HISTORY_BYTES, HISTORY_ENTRIES, HistoryChange, HistoryFilter, HistoryOrder,
     HistoryPage,
 };
-pub use read::waiting::{MAX_WAITING_READS, MAX_WAITING_READS_OF_A_CALLER};
 pub use read::watch::{WATCH_HEARTBEAT, Watch, WatchBatch};
 pub use transfer::restore::Restore;
 pub use transfer::snapshot::Snapshot;
+pub use waiting::{MAX_WAITING_READS, MAX_WAITING_READS_OF_A_CALLER};

@@ -8,7 +8,7 @@ use ee_store::Backend;
 use crate::catalog::namespace_cache::NamespaceCache;
 use crate::health::WriteHealth;
 use crate::metrics::Counters;
-use crate::read::waiting::WaitingReads;
+use crate::waiting::WaitingReads;
 use crate::{Error, Result};
 
 /// The state that the engine's threads share.

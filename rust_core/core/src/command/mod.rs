@@ -6,6 +6,7 @@
 //! numbers checked against their limits.
 
 mod apply;
+mod bounds;
 mod outcome;
 mod prepared;
 pub mod record;
@@ -13,7 +14,8 @@ mod recover;
 mod rejection;
 mod store;
 
-pub use apply::{Applied, CommandContext, MAX_MEMBERSHIPS, WriteError, execute};
+pub use apply::{Applied, CommandContext, WriteError, execute};
+pub use bounds::MAX_MEMBERSHIPS;
 pub use outcome::{Assigned, Outcome, Put, Unassigned};
 pub use prepared::{MAX_REBUILD, Prepared, PreparedSum};
 pub use recover::{CategoryLoad, RecoveryError, Replay};

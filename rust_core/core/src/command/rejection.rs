@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::MAX_MEMBERSHIPS;
+use super::bounds::MAX_MEMBERSHIPS;
 use crate::namespace::SumOverflow;
 
 /// Why a command was rejected; it has changed nothing. `index` is the index of the entry in the

@@ -7,5 +7,4 @@ pub(crate) mod history;
 pub(crate) mod members;
 pub(crate) mod ranking;
 pub(crate) mod verify;
-pub(crate) mod waiting;
 pub(crate) mod watch;

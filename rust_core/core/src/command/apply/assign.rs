@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::conflicts::{BatchConflicts, Destination};
-use super::{ApplyResult, Execution, MAX_MEMBERSHIPS};
+use super::{ApplyResult, Execution};
+use crate::command::bounds::MAX_MEMBERSHIPS;
 use crate::command::{Assigned, Assignment, ItemPut, Rejection, Store};
 use crate::namespace::EntryIndex;
 use crate::scoring::Query;

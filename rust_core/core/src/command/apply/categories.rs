@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{ApplyResult, Execution, MAX_MEMBERSHIPS, READ_SHARE, WriteError, first_by_key};
+use super::{ApplyResult, Execution, WriteError, first_by_key};
+use crate::command::bounds::{MAX_MEMBERSHIPS, READ_SHARE};
 use crate::command::record::Change;
 use crate::command::{CategoryPut, Put, Rejection};
 use crate::command::{MAX_REBUILD, Store};

@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::bounds::{MAX_MEMBERSHIPS, READ_SHARE};
 use super::record::{Change, Effect, Entry, ItemImage};
 use super::{Command, Outcome, Prepared, ProfileUpdate, Rejection, Store};
 use crate::namespace::{
@@ -60,12 +61,6 @@ pub struct CommandContext<'a> {
     /// Sums that the command may need. `None`: it builds them itself, however long that takes.
     pub prepared: Option<&'a Prepared>,
 }
-
-/// Memberships that one command may change. One that is only read counts as a [`READ_SHARE`]th.
-pub const MAX_MEMBERSHIPS: u64 = 50_000;
-
-/// Memberships that are read in the time in which one is changed.
-const READ_SHARE: u64 = 16;
 
 /// A command that was applied.
 #[derive(Debug)]

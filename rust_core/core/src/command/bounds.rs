@@ -1,0 +1,7 @@
+//! Bounds of the work of one command: the writes of all namespaces wait for it.
+
+/// Memberships that one command may change. One that is only read counts as a sixteenth.
+pub const MAX_MEMBERSHIPS: u64 = 50_000;
+
+/// Memberships that are read in the time in which one is changed.
+pub(super) const READ_SHARE: u64 = 16;
