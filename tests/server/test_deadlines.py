@@ -30,7 +30,7 @@ def test_a_write_whose_caller_is_gone_is_not_begun(tmp_path: Path, how: str) -> 
         seconds = 30.0 if how == "cancelled" else 0.5
         given_up = create.future(_create("given-up"), timeout=seconds)
         end = time.monotonic() + 5
-        while busy.server._server.admission.in_flight < 2:
+        while busy.calls() < 2:
             assert time.monotonic() < end
             time.sleep(0.01)
         if how == "cancelled":
