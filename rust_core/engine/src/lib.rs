@@ -28,6 +28,7 @@ mod read;
 mod shared;
 mod transfer;
 mod waiting;
+mod watch;
 mod write;
 
 pub use api::*;
@@ -48,7 +49,7 @@ pub use read::history::{
     ChangeIndex, HISTORY_BYTES, HISTORY_ENTRIES, HistoryChange, HistoryFilter, HistoryOrder,
     HistoryPage,
 };
-pub use read::watch::{WATCH_HEARTBEAT, Watch, WatchBatch};
 pub use transfer::restore::Restore;
 pub use transfer::snapshot::Snapshot;
 pub use waiting::{MAX_WAITING_READS, MAX_WAITING_READS_OF_A_CALLER};
+pub use watch::{WATCH_HEARTBEAT, Watch, WatchBatch};

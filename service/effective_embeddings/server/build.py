@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from effective_embeddings import _core
-from effective_embeddings._core import Engine, TokenTable
+from effective_embeddings._core import AuditLog as NativeAuditLog
+from effective_embeddings._core import Engine, Events, TokenTable
 from effective_embeddings.server.admission.admission import AdmissionControl
 from effective_embeddings.server.observability.audit_log import AuditLog
 from effective_embeddings.server.settings.errors import SettingsError
@@ -91,8 +91,8 @@ def build_server(
     if settings.transport == "native":
         from effective_embeddings.server.transport.native_server import NativeServer  # noqa: PLC0415
 
-        events = _core.Events()
-        log = _open(lambda path, refuse: _core.AuditLog(path, events, refuse), settings)
+        events = Events()
+        log = _open(lambda path, refuse: NativeAuditLog(path, events, refuse), settings)
         return NativeServer(settings, admission, events, metrics, log, traces), log
     from effective_embeddings.server.transport.grpcio_server import GrpcioServer  # noqa: PLC0415
 

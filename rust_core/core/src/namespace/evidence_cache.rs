@@ -1,13 +1,12 @@
-//! What all categories together tell about the scores of members with their own categories, computed
-//! when a query asks for fairness.
+//! What all categories together tell about the scores of members with their own categories, kept from
+//! one query that asks for fairness to the next.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustc_hash::FxHashMap;
 
-use super::{MissingMembers, Namespace, UnitCorrection};
-use crate::ranking::Handicap;
-use crate::scoring::Evidence;
+use super::{Category, UnitCorrection};
+use crate::scoring::{CentroidSum, Evidence};
 
 /// The evidence of each category and of all of them, as far as a query has asked for it.
 ///
@@ -18,11 +17,11 @@ use crate::scoring::Evidence;
 pub(super) struct EvidenceCache(Mutex<Inner>);
 
 #[derive(Debug, Default)]
-struct Inner {
+pub(super) struct Inner {
     /// Whether a query has asked. Until then nothing is followed.
     asked: bool,
     /// The sum of `of`.
-    total: Evidence,
+    pub(super) total: Evidence,
     /// By slot of the category; `None`: stale.
     of: Vec<Option<Evidence>>,
     /// Each stale slot, and maybe slots that are not stale any more.
@@ -79,7 +78,7 @@ impl EvidenceCache {
     }
 
     // A panic here may have left half of a change: all is computed again.
-    fn lock(&self) -> MutexGuard<'_, Inner> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(|poisoned| {
             self.0.clear_poison();
             let mut inner = poisoned.into_inner();
@@ -96,12 +95,28 @@ impl Inner {
         }
     }
 
-    /// Computes what is stale. Returns the categories of which that takes a correction that is not
-    /// known.
-    fn refresh(&mut self, namespace: &Namespace) -> Vec<i64> {
+    /// The correction of a category, as far as it was built.
+    pub(super) fn built(&self, category: i64) -> Option<&UnitCorrection> {
+        self.built.get(&category)
+    }
+
+    /// Adds the correction of a category, which was built from its members.
+    pub(super) fn add_built(&mut self, category: i64, correction: UnitCorrection) {
+        self.forget_built(category);
+        self.built_bytes += correction.memory_bytes();
+        self.built.insert(category, correction);
+    }
+
+    /// Computes what is stale, from the categories by slot and what their centroids are computed from.
+    /// Returns the categories of which that takes a correction that is not known.
+    pub(super) fn refresh<'a>(
+        &mut self,
+        categories: &[Category],
+        centroid: impl Fn(u32) -> CentroidSum<'a>,
+    ) -> Vec<i64> {
         if !self.asked {
             self.asked = true;
-            self.of = vec![None; namespace.categories.len()];
+            self.of = vec![None; categories.len()];
             self.stale = (0..self.of.len() as u32).collect();
         }
         let mut unknown = Vec::new();
@@ -109,7 +124,7 @@ impl Inner {
             if self.of.get(slot as usize) != Some(&None) {
                 continue;
             }
-            let category = &namespace.categories[slot as usize];
+            let category = &categories[slot as usize];
             let correction = match &category.unit_correction {
                 UnitCorrection::Unknown if category.stats.counting > 0 => {
                     self.built.get(&category.id)
@@ -121,48 +136,10 @@ impl Inner {
                 self.stale.push(slot);
                 continue;
             };
-            let evidence = Evidence::of(&namespace.centroid(slot), correction.components());
+            let evidence = Evidence::of(&centroid(slot), correction.components());
             self.total.add(&evidence);
             self.of[slot as usize] = Some(evidence);
         }
         unknown
-    }
-}
-
-impl Namespace {
-    /// What is taken off scores where fairness counts for so much; `None` where it is 0.
-    pub(super) fn handicap(&self, fairness: f64) -> Result<Option<Handicap>, MissingMembers> {
-        if fairness <= 0.0 {
-            return Ok(None);
-        }
-        let mut inner = self.evidence.lock();
-        let unit_corrections = inner.refresh(self);
-        if unit_corrections.is_empty() {
-            return Ok(inner.total.handicap(fairness));
-        }
-        Err(MissingMembers {
-            rows: Vec::new(),
-            unit_corrections,
-        })
-    }
-
-    /// Adds the correction of a category, which was built from its members at this revision.
-    pub fn add_unit_correction(&self, category: i64, correction: UnitCorrection) {
-        let mut inner = self.evidence.lock();
-        inner.forget_built(category);
-        inner.built_bytes += correction.memory_bytes();
-        inner.built.insert(category, correction);
-    }
-
-    /// The correction of a category, also where it was built.
-    pub(super) fn unit_correction(&self, slot: u32) -> UnitCorrection {
-        let category = &self.categories[slot as usize];
-        match &category.unit_correction {
-            UnitCorrection::Unknown => {
-                let built = self.evidence.lock().built.get(&category.id).cloned();
-                built.unwrap_or(UnitCorrection::Unknown)
-            }
-            known => known.clone(),
-        }
     }
 }

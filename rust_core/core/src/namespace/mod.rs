@@ -9,6 +9,7 @@ mod category_draft;
 mod category_view;
 mod draft;
 mod evidence_cache;
+mod handicap;
 mod header;
 mod loading;
 mod matching;

@@ -7,4 +7,3 @@ pub(crate) mod history;
 pub(crate) mod members;
 pub(crate) mod ranking;
 pub(crate) mod verify;
-pub(crate) mod watch;

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import grpc
 
-from effective_embeddings import _core
+from effective_embeddings._core import check_certificate as check_native
 from effective_embeddings.server.process.file_watch import signature
 from effective_embeddings.server.settings.errors import SettingsError
 from effective_embeddings.server.settings.settings import Settings
@@ -87,7 +87,7 @@ def check_certificate(settings: Settings) -> None:
         if settings.tls_cert is None or settings.tls_key is None:
             return
         try:
-            _core.check_certificate(settings.tls_cert, settings.tls_key, settings.tls_client_ca)
+            check_native(settings.tls_cert, settings.tls_key, settings.tls_client_ca)
         except ValueError as error:
             raise SettingsError(str(error)) from None
     else:
