@@ -155,7 +155,7 @@ impl NamespaceView {
             categories: header.categories,
             items: header.items,
             memberships: header.memberships,
-            digest: header.digest(settings),
+            digest: header.digest(settings, &profile.ranking),
         }
     }
 }

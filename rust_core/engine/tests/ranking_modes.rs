@@ -156,7 +156,8 @@ fn a_ranking_is_changed_stored_and_overridden() {
         ..ProfileUpdate::default()
     };
     write(&engine, "n", Command::UpdateProfile(update)).unwrap();
-    assert_eq!(view(&engine, "n").digest, digest);
+    let ranked_otherwise = view(&engine, "n").digest;
+    assert_ne!(ranked_otherwise, digest);
     let local = ranked(&engine, "n");
     assert_ne!(local, plain);
     drop(engine);
@@ -178,6 +179,25 @@ fn a_ranking_is_changed_stored_and_overridden() {
     let context = ReadContext::default();
     let found = engine.rank(&namespace, queries.collect(), options, context);
     assert_eq!(found.unwrap().value, plain);
+    let digest_with = |ranking, fairness| {
+        let update = ProfileUpdate {
+            ranking: Some(ranking),
+            fairness,
+            ..ProfileUpdate::default()
+        };
+        write(&engine, "n", Command::UpdateProfile(update)).unwrap();
+        view(&engine, "n").digest
+    };
+    assert_eq!(
+        digest_with(RankingMode::Local, Some(0.25)),
+        ranked_otherwise
+    );
+    assert_ne!(digest_with(RankingMode::Local, None), ranked_otherwise);
+    assert_eq!(
+        digest_with(RankingMode::Local, Some(0.5)),
+        digest_with(RankingMode::Local, None)
+    );
+    assert_eq!(digest_with(RankingMode::Cosine, None), digest);
 }
 
 #[test]

@@ -291,6 +291,18 @@ fn of_namespace(world: &World, namespace: &str) -> Vec<Call> {
             },
         ),
         call(
+            "WatchHistory",
+            &WatchHistoryRequest {
+                namespace: namespace.clone(),
+                after_revision: 1,
+                filter: Some(HistoryFilter {
+                    category: "health".to_owned(),
+                    ..HistoryFilter::default()
+                }),
+                max_behind: 100,
+            },
+        ),
+        call(
             "Snapshot",
             &SnapshotRequest {
                 namespace: namespace.clone(),

@@ -32,3 +32,10 @@ pub struct NamespaceRow {
     /// Revision up to which all sums are in the table of sums.
     pub sums_revision: u64,
 }
+
+impl NamespaceRow {
+    /// The state digest.
+    pub fn digest(&self) -> [u8; 32] {
+        self.header.digest(&self.settings, &self.profile.ranking)
+    }
+}

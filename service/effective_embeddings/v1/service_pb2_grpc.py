@@ -297,7 +297,8 @@ class EffectiveEmbeddingsServiceServicer(object):
 
     def Explain(self, request, context):
         """Explains the scores of a query: the parts that add up to them, each member's among them, what
-        they would be without a member, and what would have to leave for the first two to change places.
+        they would be without a member, and which members would have to leave for the second category
+        to score higher than the first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::arithmetic::digest::{RecordHasher, SetDigest};
 use crate::settings::{
-    MembershipMode, Metadata, NamespaceSettings, Normalization, RankingSettings,
+    MembershipMode, Metadata, NamespaceSettings, Normalization, RankingMode, RankingSettings,
 };
 
 /// Description, labels and ranking of a namespace.
@@ -41,9 +41,10 @@ pub struct Header {
 }
 
 impl Header {
-    /// The state digest: a function of the settings and of the records.
-    pub fn digest(&self, settings: &NamespaceSettings) -> [u8; 32] {
-        RecordHasher::new("namespace")
+    /// The state digest: a function of the settings, of how the namespace ranks, and of the records.
+    pub fn digest(&self, settings: &NamespaceSettings, ranking: &RankingSettings) -> [u8; 32] {
+        let mut hasher = RecordHasher::new("namespace");
+        hasher
             .bytes(&settings.dimension.to_le_bytes())
             .bytes(settings.embedding_model.as_bytes())
             .bytes(match settings.normalization {
@@ -58,7 +59,19 @@ impl Header {
             .bytes(&self.items.to_le_bytes())
             .bytes(&self.memberships.to_le_bytes())
             .bytes(&self.category_records.to_bytes())
-            .bytes(&self.item_records.to_bytes())
+            .bytes(&self.item_records.to_bytes());
+        // A default of fairness that is written out ranks the same, and has the same digest. The
+        // default ranking adds nothing.
+        let (mode, fairness) = (ranking.mode, ranking.fairness());
+        if (mode, fairness) == (RankingMode::Cosine, 0.0) {
+            return hasher.finish();
+        }
+        hasher
+            .bytes(match mode {
+                RankingMode::Cosine => b"cosine",
+                RankingMode::Local => b"local",
+            })
+            .bytes(&fairness.to_le_bytes())
             .finish()
     }
 }

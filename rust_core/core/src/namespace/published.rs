@@ -84,7 +84,7 @@ impl Namespace {
 
     /// The state digest.
     pub fn digest(&self) -> [u8; 32] {
-        self.header.digest(&self.settings)
+        self.header.digest(&self.settings, &self.profile.ranking)
     }
 
     /// Whether there is a category with this key.

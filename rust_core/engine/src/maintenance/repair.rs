@@ -273,7 +273,7 @@ impl<'a> Recovery<'a> {
 
     fn finish(&self, mut salvaged: Salvaged) -> Result<RepairedNamespace> {
         salvaged.flush();
-        let (header, settings) = (salvaged.row.header, &salvaged.row.settings);
+        let (header, recorded) = (salvaged.row.header, salvaged.row.digest());
         let mut lost = salvaged.lost;
         lost.items = salvaged.missing.into_values().collect();
         lost.items.sort();
@@ -289,7 +289,7 @@ impl<'a> Recovery<'a> {
         };
         let recovered = match finished {
             Ok(view) => {
-                if view.digest != header.digest(settings) && lost == Lost::default() {
+                if view.digest != recorded && lost == Lost::default() {
                     lost.others.push(
                         "something that cannot be named: the digest is another one than was \
                          recorded"

@@ -139,8 +139,8 @@ pub(crate) fn verify(reads: &dyn Reads, row: &NamespaceRow, live: Live) -> Resul
     }
     header.category_records = categories;
     header.item_records = scanned.records;
-    let digest = header.digest(&row.settings);
-    if digest != row.header.digest(&row.settings) {
+    let digest = header.digest(&row.settings, &row.profile.ranking);
+    if digest != row.digest() {
         findings.add("digest: the rebuilt state has another one than was recorded".into());
     }
     Ok(VerifyReport {

@@ -209,7 +209,7 @@ impl Restore {
         self.row.header.revision = 1;
         self.row.sums_revision = 1;
         self.row.state = NamespaceState::Active;
-        let digest = self.row.header.digest(&self.row.settings);
+        let digest = self.row.digest();
         if expected.is_some_and(|expected| expected != digest) {
             return Err(invalid("the digest of what came is not the trailer's"));
         }

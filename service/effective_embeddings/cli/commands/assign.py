@@ -24,7 +24,10 @@ ExpectedOption = Annotated[
     typer.Option("--expected", metavar="CATEGORY", help='Only if the item is there; "": in none.'),
 ]
 RevisionOption = Annotated[
-    int, typer.Option("--if-revision", min=0, help="Only if the namespace is at this revision.")
+    int,
+    typer.Option(
+        "--if-revision", min=0, help="Only if the namespace is at this revision; 0: at any."
+    ),
 ]
 ItemArgument = Annotated[str, typer.Argument(metavar="ITEM", help="The item's key.")]
 

@@ -134,7 +134,7 @@ class AsyncNamespaceCalls(AsyncClientBase):
             description: The new description; None keeps the old.
             labels: The new labels, which replace the old; None keeps the old.
             ranking: The new ranking, with its own default of fairness; None keeps the old. It
-                changes no sum and no digest, so it can be changed at any time.
+                changes no sum, so it can be changed at any time.
             fairness: The new fairness, 0 to 1; None keeps the old, unless ``ranking`` is given.
             **write: See WriteOptions.
 
