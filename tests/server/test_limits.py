@@ -84,6 +84,11 @@ def _parts(*counts: int) -> tuple[str, Any]:
     return "Match", service_pb2.MatchRequest(namespace="n", queries=queries)
 
 
+def _explain(**fields: Any) -> tuple[str, Any]:
+    query = service_pb2.Query(embedding=embedding([1, 0]))
+    return "Explain", service_pb2.ExplainRequest(namespace="n", query=query, **fields)
+
+
 # By limit: makes the request with a given value of it.
 REQUESTS: dict[str, Callable[[int], tuple[str, Any]]] = {
     # Untouched zeros take no memory.
@@ -98,6 +103,8 @@ REQUESTS: dict[str, Callable[[int], tuple[str, Any]]] = {
     "query_parts": _parts,
     "match_parts": lambda at: _parts(*[1_000] * (at // 1_000), *filter(None, [at % 1_000])),
     "filter_keys": lambda at: _match(exclude_categories=["c"] * at),
+    "explain_categories": lambda at: _explain(limit=at),
+    "explain_members": lambda at: _explain(member_limit=at),
     "page_size": lambda at: (
         "ListItems",
         service_pb2.ListItemsRequest(namespace="n", page_size=at),
@@ -185,6 +192,90 @@ def test_defaults(raw: EmbeddedRaw) -> None:
     assert len(found.matches) == LIMITS["default_match_limit"].value
     page = raw.call("ListCategories", service_pb2.ListCategoriesRequest(namespace="n"))
     assert len(page.categories) == LIMITS["default_page_size"].value
+
+
+def test_explain_defaults(raw: EmbeddedRaw) -> None:
+    categories = [
+        service_pb2.CategoryUpdate(key=f"c{n:03}", base=embedding([1, n])) for n in range(10)
+    ]
+    raw.call(
+        "PutCategories", service_pb2.PutCategoriesRequest(namespace="n", categories=categories)
+    )
+    _assign(raw, [(f"i{n}", [1, 0], 1) for n in range(50)], "c000")
+    found = raw.call(*_explain()).explanations
+    assert len(found) == LIMITS["default_explain_limit"].value
+    (found,) = raw.call(*_explain(categories=["c000"])).explanations
+    assert len(found.members) == LIMITS["default_explain_members"].value
+
+
+def _assign(raw: EmbeddedRaw, items: list[tuple[str, list[float], float]], category: str) -> None:
+    entries = [
+        service_pb2.Assignment(
+            item=key, category=category, embedding=embedding(vector), weight=weight
+        )
+        for key, vector, weight in items
+    ]
+    raw.call("Assign", service_pb2.AssignRequest(namespace="n", assignments=entries))
+
+
+def test_explain_members_read(raw: EmbeddedRaw) -> None:
+    """The oldest member has the largest part, and is read as long as it is among the newest."""
+    limit = int(LIMITS["explain_members_read"].value)
+    _assign(raw, [("oldest", [1, 0], 1000)], "c")
+    for first in range(1, limit, 1000):
+        others = range(first, min(first + 1000, limit))
+        _assign(raw, [(f"i{n}", [0, 1], 1) for n in others], "c")
+    request = _explain(categories=["c"], member_limit=1)
+    (found,) = raw.call(*request).explanations
+    assert found.members[0].item == "oldest"
+    _assign(raw, [("newest", [0, 1], 1)], "c")
+    (found,) = raw.call(*request).explanations
+    assert found.members[0].item != "oldest"
+
+
+def _history_of_nobody(raw: EmbeddedRaw) -> bool:
+    """Whether one page reads the whole history."""
+    nobody = service_pb2.HistoryFilter(actor="nobody")
+    request = service_pb2.ListHistoryRequest(namespace="n", filter=nobody)
+    page = raw.call("ListHistory", request)
+    assert not page.changes
+    return not page.next_page_token
+
+
+def test_history_page_revisions(raw: EmbeddedRaw) -> None:
+    # Two revisions made the namespace.
+    for number in range(int(LIMITS["history_page_revisions"].value) - 2):
+        raw.call(*_put(weight=1 + number % 2))
+    assert _history_of_nobody(raw)
+    raw.call(*_put(weight=3))
+    assert not _history_of_nobody(raw)
+
+
+def test_history_page_log_bytes(raw: EmbeddedRaw) -> None:
+    limit = int(LIMITS["history_page_log_bytes"].value)
+    entry = 900 * 4000
+    for number in range(limit // entry + 2):
+        # Each item gets other metadata, else nothing is written.
+        metadata = {"k": f"{number:04}" * 1000}
+        items = [
+            service_pb2.ItemUpdate(key=f"i{n}", embedding=embedding([1, 0]), metadata=metadata)
+            for n in range(900)
+        ]
+        raw.call("PutItems", service_pb2.PutItemsRequest(namespace="n", items=items))
+        if number * entry < limit // 4:
+            assert _history_of_nobody(raw)
+    assert not _history_of_nobody(raw)
+
+
+def test_watch_heartbeat_seconds(tmp_path: Path) -> None:
+    pause = LIMITS["watch_heartbeat_seconds"].value
+    with Client.embedded(tmp_path / "data") as client:
+        client.create_namespace("n", 2)
+        watch = client.watch_history("n", after_revision=1)
+        next(watch)
+        begin = time.monotonic()
+        assert not next(watch).changes
+        assert pause * 0.9 < time.monotonic() - begin < pause + 10
 
 
 @pytest.mark.parametrize("name", ["snapshot_frame_records", "snapshot_frame_memberships"])
@@ -548,6 +639,12 @@ ELSEWHERE: dict[str, Callable[..., None]] = {
     "memberships_per_write": test_memberships_per_write,
     "default_match_limit": test_defaults,
     "default_page_size": test_defaults,
+    "default_explain_limit": test_explain_defaults,
+    "default_explain_members": test_explain_defaults,
+    "explain_members_read": test_explain_members_read,
+    "history_page_revisions": test_history_page_revisions,
+    "history_page_log_bytes": test_history_page_log_bytes,
+    "watch_heartbeat_seconds": test_watch_heartbeat_seconds,
     "snapshot_frame_records": test_a_frame_beyond_a_limit_is_refused,
     "snapshot_frame_memberships": test_a_frame_beyond_a_limit_is_refused,
     "revision_wait_seconds": test_revision_wait_seconds,
