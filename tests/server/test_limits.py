@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -26,7 +26,6 @@ from effective_embeddings.server import (
     ServerHandle,
     Settings,
     SettingsError,
-    all_limits,
     new_token,
     parse_tokens,
     token_line,
@@ -44,99 +43,14 @@ from tests.server import (
     test_load_shedding,
     test_metrics_server,
     test_overload,
+    test_read_limits,
     test_stderr,
 )
+from tests.server.limit_requests import LIMITS, REQUESTS, create, matching
 from tests.support import http2
 from tests.support.access import unary
 from tests.support.busy_server import busy_server
 from tests.support.raw import EmbeddedRaw, RefusedError, embedding
-
-LIMITS = {each.name: each for each in all_limits(Settings(data=Path("unused")))}
-ENTRY = service_pb2.ItemUpdate(key="i", embedding=embedding([1, 0]))
-WRITE = service_pb2.WriteOptions
-
-
-def _put(**item: Any) -> tuple[str, Any]:
-    entry = service_pb2.ItemUpdate(**{"key": "i", "embedding": embedding([1, 0]), **item})
-    return "PutItems", service_pb2.PutItemsRequest(namespace="n", items=[entry])
-
-
-def _reanchor(**write: Any) -> tuple[str, Any]:
-    request = service_pb2.ReanchorRequest(namespace="n", category="c", write=WRITE(**write))
-    return "Reanchor", request
-
-
-def _create(**fields: Any) -> tuple[str, Any]:
-    namespace = resources_pb2.Namespace(**{"name": "new", "dimension": 2, **fields})
-    return "CreateNamespace", service_pb2.CreateNamespaceRequest(namespace=namespace)
-
-
-def _match(count: int = 1, **fields: Any) -> tuple[str, Any]:
-    query = service_pb2.Query(embedding=embedding([1, 0]))
-    return "Match", service_pb2.MatchRequest(namespace="n", queries=[query] * count, **fields)
-
-
-def _parts(*counts: int) -> tuple[str, Any]:
-    part = service_pb2.QueryPart(embedding=embedding([1, 0]))
-    queries = [
-        service_pb2.Query(parts=service_pb2.QueryParts(parts=[part] * count)) for count in counts
-    ]
-    return "Match", service_pb2.MatchRequest(namespace="n", queries=queries)
-
-
-def _explain(**fields: Any) -> tuple[str, Any]:
-    query = service_pb2.Query(embedding=embedding([1, 0]))
-    return "Explain", service_pb2.ExplainRequest(namespace="n", query=query, **fields)
-
-
-# By limit: makes the request with a given value of it.
-REQUESTS: dict[str, Callable[[int], tuple[str, Any]]] = {
-    # Untouched zeros take no memory.
-    "request_bytes": lambda at: ("Match", bytes(at)),
-    "key_bytes": lambda at: _put(key="k" * at),
-    "namespace_name_bytes": lambda at: _create(name="n" * at),
-    "batch_entries": lambda at: (
-        "PutItems",
-        service_pb2.PutItemsRequest(namespace="n", items=[ENTRY] * at),
-    ),
-    "match_queries": _match,
-    "query_parts": _parts,
-    "match_parts": lambda at: _parts(*[1_000] * (at // 1_000), *filter(None, [at % 1_000])),
-    "filter_keys": lambda at: _match(exclude_categories=["c"] * at),
-    "explain_categories": lambda at: _explain(limit=at),
-    "explain_members": lambda at: _explain(member_limit=at),
-    "page_size": lambda at: (
-        "ListItems",
-        service_pb2.ListItemsRequest(namespace="n", page_size=at),
-    ),
-    "metadata_entries": lambda at: _put(metadata={str(n): "" for n in range(at)}),
-    "metadata_bytes": lambda at: _put(metadata={"k": "v" * (at - 1)}),
-    "request_id_bytes": lambda at: _reanchor(request_id="x" * at),
-    "actor_bytes": lambda at: _reanchor(actor="x" * at),
-    "reason_bytes": lambda at: _reanchor(reason="x" * at),
-    "description_bytes": lambda at: _create(description="x" * at),
-    "embedding_model_bytes": lambda at: _create(embedding_model="x" * at),
-    "dimension": lambda at: _create(dimension=at),
-    "component": lambda at: _put(
-        embedding=embedding(
-            [np.nextafter(np.float32(at), 0, dtype=np.float32) if at == 32_768 else at, 0]
-        )
-    ),
-    "weight": lambda at: _put(weight=at),
-}
-
-
-@pytest.fixture
-def raw(tmp_path: Path) -> Iterator[EmbeddedRaw]:
-    engine = _core.Engine(tmp_path / "data")
-    raw = EmbeddedRaw(engine)
-    raw.call(*_create(name="n"))
-    category = service_pb2.CategoryUpdate(key="c", base=embedding([1, 0]))
-    raw.call(
-        "PutCategories", service_pb2.PutCategoriesRequest(namespace="n", categories=[category])
-    )
-    yield raw
-    engine.close()
 
 
 @pytest.mark.parametrize("name", REQUESTS)
@@ -154,11 +68,11 @@ def test_a_request_beyond_a_limit_is_refused_with_both_numbers(raw: EmbeddedRaw,
 def test_match_results(raw: EmbeddedRaw) -> None:
     """The limit counts the results of all rankings together, not the requested limits."""
     limit = int(LIMITS["match_results"].value)
-    raw.call(*_match(1000, limit=0))
+    raw.call(*matching(1000, limit=0))
     many = [service_pb2.CategoryUpdate(key=f"c{n}") for n in range(limit // 1000)]
     raw.call("PutCategories", service_pb2.PutCategoriesRequest(namespace="n", categories=many))
     with pytest.raises(RefusedError) as caught:
-        raw.call(*_match(1000, limit=0))
+        raw.call(*matching(1000, limit=0))
     assert caught.value.reason == "TOO_LARGE"
     assert caught.value.metadata["limit"] == str(limit)
 
@@ -188,94 +102,10 @@ def test_defaults(raw: EmbeddedRaw) -> None:
     raw.call(
         "PutCategories", service_pb2.PutCategoriesRequest(namespace="n", categories=categories)
     )
-    (found,) = raw.call(*_match()).results
+    (found,) = raw.call(*matching()).results
     assert len(found.matches) == LIMITS["default_match_limit"].value
     page = raw.call("ListCategories", service_pb2.ListCategoriesRequest(namespace="n"))
     assert len(page.categories) == LIMITS["default_page_size"].value
-
-
-def test_explain_defaults(raw: EmbeddedRaw) -> None:
-    categories = [
-        service_pb2.CategoryUpdate(key=f"c{n:03}", base=embedding([1, n])) for n in range(10)
-    ]
-    raw.call(
-        "PutCategories", service_pb2.PutCategoriesRequest(namespace="n", categories=categories)
-    )
-    _assign(raw, [(f"i{n}", [1, 0], 1) for n in range(50)], "c000")
-    found = raw.call(*_explain()).explanations
-    assert len(found) == LIMITS["default_explain_limit"].value
-    (found,) = raw.call(*_explain(categories=["c000"])).explanations
-    assert len(found.members) == LIMITS["default_explain_members"].value
-
-
-def _assign(raw: EmbeddedRaw, items: list[tuple[str, list[float], float]], category: str) -> None:
-    entries = [
-        service_pb2.Assignment(
-            item=key, category=category, embedding=embedding(vector), weight=weight
-        )
-        for key, vector, weight in items
-    ]
-    raw.call("Assign", service_pb2.AssignRequest(namespace="n", assignments=entries))
-
-
-def test_explain_members_read(raw: EmbeddedRaw) -> None:
-    """The oldest member has the largest part, and is read as long as it is among the newest."""
-    limit = int(LIMITS["explain_members_read"].value)
-    _assign(raw, [("oldest", [1, 0], 1000)], "c")
-    for first in range(1, limit, 1000):
-        others = range(first, min(first + 1000, limit))
-        _assign(raw, [(f"i{n}", [0, 1], 1) for n in others], "c")
-    request = _explain(categories=["c"], member_limit=1)
-    (found,) = raw.call(*request).explanations
-    assert found.members[0].item == "oldest"
-    _assign(raw, [("newest", [0, 1], 1)], "c")
-    (found,) = raw.call(*request).explanations
-    assert found.members[0].item != "oldest"
-
-
-def _history_of_nobody(raw: EmbeddedRaw) -> bool:
-    """Whether one page reads the whole history."""
-    nobody = service_pb2.HistoryFilter(actor="nobody")
-    request = service_pb2.ListHistoryRequest(namespace="n", filter=nobody)
-    page = raw.call("ListHistory", request)
-    assert not page.changes
-    return not page.next_page_token
-
-
-def test_history_page_revisions(raw: EmbeddedRaw) -> None:
-    # Two revisions made the namespace.
-    for number in range(int(LIMITS["history_page_revisions"].value) - 2):
-        raw.call(*_put(weight=1 + number % 2))
-    assert _history_of_nobody(raw)
-    raw.call(*_put(weight=3))
-    assert not _history_of_nobody(raw)
-
-
-def test_history_page_log_bytes(raw: EmbeddedRaw) -> None:
-    limit = int(LIMITS["history_page_log_bytes"].value)
-    entry = 900 * 4000
-    for number in range(limit // entry + 2):
-        # Each item gets other metadata, else nothing is written.
-        metadata = {"k": f"{number:04}" * 1000}
-        items = [
-            service_pb2.ItemUpdate(key=f"i{n}", embedding=embedding([1, 0]), metadata=metadata)
-            for n in range(900)
-        ]
-        raw.call("PutItems", service_pb2.PutItemsRequest(namespace="n", items=items))
-        if number * entry < limit // 4:
-            assert _history_of_nobody(raw)
-    assert not _history_of_nobody(raw)
-
-
-def test_watch_heartbeat_seconds(tmp_path: Path) -> None:
-    pause = LIMITS["watch_heartbeat_seconds"].value
-    with Client.embedded(tmp_path / "data") as client:
-        client.create_namespace("n", 2)
-        watch = client.watch_history("n", after_revision=1)
-        next(watch)
-        begin = time.monotonic()
-        assert not next(watch).changes
-        assert pause * 0.9 < time.monotonic() - begin < pause + 10
 
 
 @pytest.mark.parametrize("name", ["snapshot_frame_records", "snapshot_frame_memberships"])
@@ -361,7 +191,7 @@ def test_a_reply_that_is_too_large_has_a_reason_and_advice(tmp_path: Path) -> No
             client.put_categories("n", [CategoryUpdate(key, base=[1, 0]) for key in keys])
         with grpc.insecure_channel(server.target) as channel:
             call: Any = unary(channel, "Match").future(
-                _match(limit=0)[1].SerializeToString(), timeout=5
+                matching(limit=0)[1].SerializeToString(), timeout=5
             )
             assert call.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
             assert "ask for less at a time" in call.details()
@@ -548,7 +378,7 @@ def _wait_for(condition: Callable[[], bool]) -> None:
 
 
 def test_page_bytes(raw: EmbeddedRaw) -> None:
-    raw.call(*_create(name="wide", dimension=16_384))
+    raw.call(*create(name="wide", dimension=16_384))
     wide = embedding(np.ones(16_384))
     for begin in (0, 40):
         categories = [
@@ -639,12 +469,12 @@ ELSEWHERE: dict[str, Callable[..., None]] = {
     "memberships_per_write": test_memberships_per_write,
     "default_match_limit": test_defaults,
     "default_page_size": test_defaults,
-    "default_explain_limit": test_explain_defaults,
-    "default_explain_members": test_explain_defaults,
-    "explain_members_read": test_explain_members_read,
-    "history_page_revisions": test_history_page_revisions,
-    "history_page_log_bytes": test_history_page_log_bytes,
-    "watch_heartbeat_seconds": test_watch_heartbeat_seconds,
+    "default_explain_limit": test_read_limits.test_explain_defaults,
+    "default_explain_members": test_read_limits.test_explain_defaults,
+    "explain_members_read": test_read_limits.test_explain_members_read,
+    "history_page_revisions": test_read_limits.test_history_page_revisions,
+    "history_page_log_bytes": test_read_limits.test_history_page_log_bytes,
+    "watch_heartbeat_seconds": test_read_limits.test_watch_heartbeat_seconds,
     "snapshot_frame_records": test_a_frame_beyond_a_limit_is_refused,
     "snapshot_frame_memberships": test_a_frame_beyond_a_limit_is_refused,
     "revision_wait_seconds": test_revision_wait_seconds,
