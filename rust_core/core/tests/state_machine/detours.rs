@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ee_core::command::{Assignment, CategoryPut, Command, ItemPut};
+use ee_core::command::{Assignment, CategoryPut, Command, ItemPut, ProfileUpdate};
 use ee_core::settings::{MembershipMode, RankingMode};
 use proptest::prelude::*;
 
@@ -36,7 +36,8 @@ fn possible(machine: &Machine, mut entries: Vec<Assignment>) -> Vec<Assignment> 
     entries
 }
 
-/// The commands that create the contents of a store, without anything that was deleted.
+/// The commands that create the contents of a store, without anything that was deleted, and set the
+/// ranking, which the digest covers.
 fn straight_there(machine: &Machine) -> Vec<Command> {
     let store = &machine.store;
     let puts = store.categories.values().map(|record| CategoryPut {
@@ -56,7 +57,13 @@ fn straight_there(machine: &Machine) -> Vec<Command> {
         metadata: Some(item.metadata.clone()),
         expected_category: None,
     });
+    let ranking = machine.namespace.profile().ranking;
     let mut commands = vec![
+        Command::UpdateProfile(ProfileUpdate {
+            ranking: Some(ranking.mode),
+            fairness: Some(ranking.fairness()),
+            ..ProfileUpdate::default()
+        }),
         Command::PutCategories(puts.collect()),
         Command::PutItems(items.collect()),
     ];
