@@ -38,7 +38,7 @@ settings.register_profile(
 settings.register_profile("slow", max_examples=500, **_COMMON)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
 
-Way = Literal["remote", "embedded"]
+Way = Literal["remote", "grpcio", "embedded"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -55,10 +55,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Have servers use the chosen transport, in this process and in others."""
-    transport = config.getoption("--transport")
+    _use(config.getoption("--transport"))
+
+
+def _use(transport: str) -> None:
     assert Settings.__init__.__kwdefaults__ is not None
     Settings.__init__.__kwdefaults__["transport"] = transport
     inherited["EFFEMB_TRANSPORT"] = transport
+
+
+@pytest.fixture(scope="module", params=DEFINITIONS["transport"].choices)
+def each_transport(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The transport of servers whose tests name none: each in turn."""
+    before = inherited["EFFEMB_TRANSPORT"]
+    transport: str = request.param
+    _use(transport)
+    yield transport
+    _use(before)
 
 
 @pytest.fixture
@@ -74,6 +87,21 @@ def shared_server() -> Iterator[ServerHandle]:
         settings_ = Settings(data=folder / "data", listen="127.0.0.1:0", drain_seconds=5)
         with ServerHandle(settings_) as server:
             yield server
+
+
+@pytest.fixture(scope="session")
+def shared_grpcio_server() -> Iterator[ServerHandle]:
+    """Another one, on the gRPC library for Python."""
+    with quick_folder() as folder:
+        settings_ = Settings(data=folder / "data", listen="127.0.0.1:0", transport="grpcio")
+        with ServerHandle(settings_) as server:
+            yield server
+
+
+@pytest.fixture(scope="session")
+def shared_grpcio(shared_grpcio_server: ServerHandle) -> Iterator[Client]:
+    with Client(shared_grpcio_server.target, actor="tester") as client:
+        yield client
 
 
 @pytest.fixture(scope="session")
@@ -97,7 +125,7 @@ def way(request: pytest.FixtureRequest) -> Way:
 
 @pytest.fixture
 def client(way: Way, request: pytest.FixtureRequest) -> Client:
-    """A client, over gRPC and in process in turn."""
+    """A client, each way in turn."""
     chosen: Client = request.getfixturevalue(f"shared_{way}")
     return chosen
 
@@ -109,7 +137,8 @@ def raw(way: Way, request: pytest.FixtureRequest) -> Iterator[Raw]:
         embedded: Any = request.getfixturevalue("shared_embedded")
         yield EmbeddedRaw(embedded._transport._engine)
         return
-    server: ServerHandle = request.getfixturevalue("shared_server")
+    name = "shared_server" if way == "remote" else "shared_grpcio_server"
+    server: ServerHandle = request.getfixturevalue(name)
     with grpc.insecure_channel(server.target) as channel:
         yield RemoteRaw(channel)
 

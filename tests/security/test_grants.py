@@ -17,14 +17,16 @@ from effective_embeddings._core import METHODS
 from effective_embeddings.v1 import service_pb2
 from tests.support.access import Tenants, bearer, refusal, tenants
 
+pytestmark = pytest.mark.usefixtures("each_transport")
+
 SERVICE = service_pb2.DESCRIPTOR.services_by_name["EffectiveEmbeddingsService"]
 ALL = list(SERVICE.methods)
 SCOPES = dict(METHODS)
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tenants]:
-    with tenants(tmp_path_factory.mktemp("grants")) as found:
+def served(tmp_path_factory: pytest.TempPathFactory, each_transport: str) -> Iterator[Tenants]:
+    with tenants(tmp_path_factory.mktemp(f"grants-{each_transport}")) as found:
         with Client(found.target, token=found.tokens["root"]) as root:
             for name in ("alice", "bob"):
                 root.create_namespace(name, 2)

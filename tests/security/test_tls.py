@@ -19,6 +19,8 @@ from effective_embeddings.server import ServerHandle, Settings, SettingsError
 from tests.support.access import Authority, tenants
 from tests.support.process import environment
 
+pytestmark = pytest.mark.usefixtures("each_transport")
+
 
 def _served_certificate(target: str, authority: Authority) -> str:
     host, port = target.split(":")

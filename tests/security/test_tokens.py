@@ -30,12 +30,14 @@ from effective_embeddings.server.auth.token_source import load_tokens
 from tests.support.access import Tenants, bearer, refusal, tenants, unary
 from tests.support.process import ServerProcess, environment
 
+pytestmark = pytest.mark.usefixtures("each_transport")
+
 _MAX_TOKEN_BYTES = dict(ACCESS_LIMITS)["token_bytes"]
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tenants]:
-    with tenants(tmp_path_factory.mktemp("tokens")) as found:
+def served(tmp_path_factory: pytest.TempPathFactory, each_transport: str) -> Iterator[Tenants]:
+    with tenants(tmp_path_factory.mktemp(f"tokens-{each_transport}")) as found:
         yield found
 
 

@@ -4,12 +4,11 @@ use std::future::poll_fn;
 use std::sync::Arc;
 
 use prost::Message;
-use tokio::sync::watch;
 
 use crate::codes::GrpcCode;
 use crate::failure::Failure;
 use crate::open_services::{Bound, OpenCall, Room};
-use crate::shared::SERVICE;
+use crate::shared::{SERVICE, Shared};
 
 /// The full name of the health service.
 pub(crate) const NAME: &str = "grpc.health.v1.Health";
@@ -34,20 +33,22 @@ struct HealthCheckResponse {
     status: i32,
 }
 
-/// Answers health calls.
-#[derive(Clone, Debug)]
+/// Answers health calls: as the process around the listener says, and never SERVING while writes are
+/// refused because the store or the audit log failed. That is looked up for each answer, and watchers
+/// look again when a write is refused, so that no check after a refused write says SERVING.
+#[derive(Clone)]
 pub(crate) struct Health {
     pub(crate) checks: Arc<Bound>,
     pub(crate) watches: Arc<Bound>,
-    serving: watch::Receiver<bool>,
+    shared: Arc<Shared>,
 }
 
 impl Health {
-    pub(crate) fn new(serving: watch::Receiver<bool>) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
         Self {
             checks: Bound::new("health_checks", MAX_CHECKS),
             watches: Bound::new("health_watches", MAX_WATCHES),
-            serving,
+            shared,
         }
     }
 
@@ -78,15 +79,18 @@ impl Health {
     }
 
     /// Sends the health, and again each time that it changes.
-    pub(crate) async fn watch(mut self, mut call: OpenCall, room: Room) {
+    pub(crate) async fn watch(self, mut call: OpenCall, room: Room) {
         let name = match service(&mut call).await {
             Ok(name) => name,
             Err(failure) => return call.refuse(&failure),
         };
         let Ok(mut reply) = call.begin() else { return };
+        let mut serving = self.shared.serving.subscribe();
+        let mut failures = self.shared.observation.failures.subscribe();
         let mut sent = None;
         loop {
-            self.serving.mark_unchanged();
+            serving.mark_unchanged();
+            failures.mark_unchanged();
             let status = self.status(name.as_deref());
             if sent != Some(status) {
                 sent = Some(status);
@@ -96,7 +100,8 @@ impl Health {
                 }
             }
             tokio::select! {
-                changed = self.serving.changed() => if changed.is_err() { break },
+                changed = serving.changed() => if changed.is_err() { break },
+                changed = failures.changed() => if changed.is_err() { break },
                 _ = poll_fn(|context| reply.poll_reset(context)) => break,
             }
         }
@@ -106,7 +111,7 @@ impl Health {
     /// The health of a service; "" is the server as a whole, by the protocol.
     fn status(&self, service: Option<&str>) -> i32 {
         match service {
-            Some("" | SERVICE) if *self.serving.borrow() => SERVING,
+            Some("" | SERVICE) if self.shared.is_serving() => SERVING,
             Some("" | SERVICE) => NOT_SERVING,
             _ => SERVICE_UNKNOWN,
         }

@@ -109,6 +109,7 @@ impl Listener {
         let port = socket.local().map(|address| address.port());
         let observation = Observation {
             refused: Default::default(),
+            failures: Default::default(),
             events,
             audit,
             debug: config.debug,
@@ -117,7 +118,7 @@ impl Listener {
         let shared = Arc::new(Shared::new(config, admission, Arc::new(observation)));
         let dispatcher = Arc::new(Dispatcher {
             shared: Arc::clone(&shared),
-            health: Health::new(shared.serving.subscribe()),
+            health: Health::new(Arc::clone(&shared)),
             reflection,
         });
         Ok(Self {

@@ -6,12 +6,16 @@ use std::time::{Instant, SystemTime};
 use ee_access::Status;
 use ee_access::refusals;
 use http::HeaderMap;
+use tokio::sync::watch;
 
 use crate::audit::{AuditLog, Entry};
 use crate::codes::GrpcCode;
 use crate::events::{Event, Events, Level, Span};
 use crate::failure::Failure;
 use crate::metrics::{MethodMetrics, Refused};
+
+/// The reasons of writes that are refused while health is not SERVING.
+const FAILURES: [&str; 2] = ["STORE_FAILED", "AUDIT_LOG_FAILED"];
 
 /// What the calls of one method are recorded with.
 #[derive(Debug)]
@@ -28,6 +32,8 @@ pub(crate) struct Observer {
 #[derive(Debug)]
 pub(crate) struct Observation {
     pub(crate) refused: Refused,
+    /// Changes when a write is refused because the store or the audit log failed.
+    pub(crate) failures: watch::Sender<()>,
     pub(crate) events: Arc<Events>,
     pub(crate) audit: Option<Arc<AuditLog>>,
     /// Whether each call gets a line in the log.
@@ -36,13 +42,20 @@ pub(crate) struct Observation {
     pub(crate) traces: bool,
 }
 
+impl Observation {
+    /// Why writes must be refused now; `None`: the audit log can be written, or need not be.
+    pub(crate) fn audit_refusal(&self) -> Option<String> {
+        self.audit.as_ref().and_then(|audit| audit.refusal())
+    }
+}
+
 impl Observer {
     /// Refuses a write while the audit log cannot be written and the settings say so.
     pub(crate) fn check_audit_log(&self) -> Result<(), Status> {
         if !self.writes {
             return Ok(());
         }
-        match self.common.audit.as_ref().and_then(|audit| audit.refusal()) {
+        match self.common.audit_refusal() {
             Some(cause) => Err(refusals::audit_log_failed(&cause)),
             None => Ok(()),
         }
@@ -125,6 +138,9 @@ impl Record {
         observer.metrics.end(code, duration);
         if !reason.is_empty() {
             common.refused.count(reason);
+        }
+        if FAILURES.contains(&reason) {
+            common.failures.send_replace(());
         }
         if common.debug {
             let message = format!(

@@ -108,6 +108,14 @@ impl Shared {
         *self.service.write() = service.map(Service::without_waits);
     }
 
+    /// Whether health is SERVING: the process says so, and nothing has failed since.
+    pub(crate) fn is_serving(&self) -> bool {
+        let service = self.service.read().clone();
+        *self.serving.borrow()
+            && service.is_some_and(|service| service.engine().may_write().is_ok())
+            && self.observation.audit_refusal().is_none()
+    }
+
     /// The process's log.
     pub(crate) fn events(&self) -> &Arc<Events> {
         &self.observation.events

@@ -65,9 +65,9 @@ class Settings:
         metavar="HOST:PORT",
     )
     transport: str = setting(
-        "grpcio",
-        help="What serves gRPC: native is the listener in Rust (experimental), grpcio the gRPC"
-        " library for Python.",
+        "native",
+        help="What serves gRPC: native is the listener in Rust, grpcio the gRPC library for"
+        " Python.",
         panel=_ADDRESS,
         choices=("native", "grpcio"),
     )

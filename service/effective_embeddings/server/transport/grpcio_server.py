@@ -79,8 +79,8 @@ class GrpcioServer:
             settings.max_streaming_calls + _SPARE_THREADS, thread_name_prefix="effemb-stream"
         )
         self._workers = Workers(settings.workers)
-        self._health = HealthService(admission.stall_timeout)
-        self._follower = HealthFollower(self._health.set)
+        self._follower = HealthFollower(self._set_health)
+        self._health = HealthService(admission.stall_timeout, self._follower.look)
         self._reflection = None
         service = ServiceHandler(self._opened, admission, self._workers, metrics, audit, traces)
         handlers = [service, self._health.handler()]
@@ -91,6 +91,9 @@ class GrpcioServer:
         self._server = grpc.server(self._streams, handlers=handlers, options=_options(settings))
         self._unary_server = RawUnaryServer(self._server, service.unary)
         self.target = _take_port(self._server, settings.listen, credentials)
+
+    def _set_health(self, serving: bool) -> None:  # noqa: FBT001 - what a HealthFollower calls
+        self._health.set(serving)
 
     def _opened(self) -> Engine:
         if self._engine is None:

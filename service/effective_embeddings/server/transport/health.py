@@ -7,7 +7,7 @@ nothing holds this lock as long as it likes.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import grpc
 from grpc_health.v1 import health_pb2
@@ -34,12 +34,14 @@ _Reply = health_pb2.HealthCheckResponse
 class HealthService:
     """Serves the health that was set last; NOT_SERVING at first."""
 
-    def __init__(self, stall_timeout: StallTimeout) -> None:
+    def __init__(self, stall_timeout: StallTimeout, look: Callable[[], None]) -> None:
         """Create the service.
 
         Args:
             stall_timeout: Cancels calls whose clients stall.
+            look: Called before a check is answered; it may call ``set``.
         """
+        self._look = look
         self._checks = BoundedPool("health_checks", MAX_CHECKS, stall_timeout)
         self._watches = BoundedPool("health_watches", MAX_WATCHES, stall_timeout)
         self._changed = threading.Condition()
@@ -91,6 +93,7 @@ class HealthService:
     def _check(self, requests: Iterator[object], context: grpc.ServicerContext) -> object:
         try:
             request = self._checks.receive(requests, context)
+            self._look()
             status = self._status(request)
             if status == _Reply.SERVICE_UNKNOWN:
                 context.set_code(grpc.StatusCode.NOT_FOUND)

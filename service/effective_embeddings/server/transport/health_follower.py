@@ -25,15 +25,24 @@ class HealthFollower:
         self._tell = tell
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+        self._look_up: Callable[[], tuple[bool, str]] | None = None
         self._serving = False
 
     def follow(self, look: Callable[[], tuple[bool, str]]) -> None:
         """Tell the health that ``look`` returns as (serving, reason); called twice a second."""
-        self._look(look)
+        self._look_up = look
+        self.look()
         self._thread = threading.Thread(
-            target=self._keep_looking, args=(look,), name="effemb-health-follower", daemon=True
+            target=self._keep_looking, name="effemb-health-follower", daemon=True
         )
         self._thread.start()
+
+    def look(self) -> None:
+        """Look now, so that the health is up to date afterwards."""
+        with self._lock:
+            if self._look_up is not None and not self._stop.is_set():
+                self._look(self._look_up)
 
     def drain(self) -> None:
         """Tell NOT_SERVING from now on."""
@@ -42,11 +51,12 @@ class HealthFollower:
         self._stop.set()
         if self._thread is not None:
             self._thread.join()
-        self._set(serving=False)
+        with self._lock:
+            self._set(serving=False)
 
-    def _keep_looking(self, look: Callable[[], tuple[bool, str]]) -> None:
+    def _keep_looking(self) -> None:
         while not self._stop.wait(_SECONDS_BETWEEN_LOOKS):
-            self._look(look)
+            self.look()
 
     def _look(self, look: Callable[[], tuple[bool, str]]) -> None:
         try:
