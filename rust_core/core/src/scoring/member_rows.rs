@@ -77,6 +77,9 @@ struct Shared {
 #[derive(Debug)]
 pub struct MemberRows {
     members: BTreeMap<u64, Member>,
+    /// Counting members with smaller sequences may not be here: once rows that were full have lost a
+    /// member, one that is older than all of them is not the newest of the others.
+    from: u64,
     rows: Rows,
     shared: Vec<Shared>,
     by_hash: FxHashMap<u64, Vec<u32>>,
@@ -88,6 +91,7 @@ impl MemberRows {
     pub fn new(dimension: usize) -> Self {
         Self {
             members: BTreeMap::new(),
+            from: 0,
             rows: Rows::new(dimension),
             shared: Vec::new(),
             by_hash: FxHashMap::default(),
@@ -121,6 +125,9 @@ impl MemberRows {
 
     /// Takes a member in, if it is among the newest.
     pub fn join(&mut self, member: &MemberRow) {
+        if member.sequence < self.from {
+            return;
+        }
         if self.members.len() == MAX_NEIGHBOURS {
             let (&oldest, _) = self.members.first_key_value().expect("it is full");
             if member.sequence < oldest {
@@ -143,6 +150,10 @@ impl MemberRows {
 
     /// Takes a member out, if it is here.
     fn leave(&mut self, sequence: u64) {
+        if self.members.len() == MAX_NEIGHBOURS {
+            let (&oldest, _) = self.members.first_key_value().expect("it is full");
+            self.from = oldest;
+        }
         let Some(Member { key, weight, slot }) = self.members.remove(&sequence) else {
             return;
         };

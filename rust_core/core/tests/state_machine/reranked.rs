@@ -265,6 +265,37 @@ fn of_many_members_the_newest_are_neighbours_and_one_that_leaves_is_replaced() {
     assert_eq!(rank_as(&machine, &query, RankingMode::Local, 0.0), kept);
 }
 
+/// The member that a window readmits is older than the one that is the next neighbour.
+#[test]
+fn a_window_that_is_longer_than_the_neighbours_readmits_none_of_them() {
+    let mut machine = Machine::new(MembershipMode::Single);
+    machine.run(&ee_core::command::Command::PutCategories(vec![
+        ee_core::command::CategoryPut {
+            key: "a".into(),
+            window: Some(1_026),
+            ..Default::default()
+        },
+        ee_core::command::CategoryPut {
+            key: "b".into(),
+            ..Default::default()
+        },
+    ]));
+    machine.run(&assign(item("other", &[0.9, 0.3, 0.2], 1.0), "b"));
+    let spread = |i: u16| {
+        let angle = f32::from(i) * 0.0002;
+        [angle.cos(), angle.sin(), 0.1]
+    };
+    for i in 0..1_030 {
+        machine.run(&assign(item(&format!("i{i:04}"), &spread(i), 1.0), "a"));
+    }
+    let ranking = |machine: &Machine| rank_as(machine, &spread(0), RankingMode::Local, 0.0);
+    ranking(&machine);
+    machine.run(&forget("i0500"));
+    let kept = ranking(&machine);
+    machine.namespace.shrink_members(0);
+    assert_eq!(ranking(&machine), kept);
+}
+
 #[test]
 fn equal_members_are_one_row_that_weighs_what_they_weigh() {
     let mut machine = Machine::new(MembershipMode::Single);
