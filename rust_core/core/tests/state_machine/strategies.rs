@@ -159,6 +159,7 @@ fn profile_update() -> impl Strategy<Value = ProfileUpdate> {
             labels,
             ranking,
             fairness,
+            history_keep: None,
         },
     )
 }

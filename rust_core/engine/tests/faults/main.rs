@@ -18,6 +18,7 @@ mod regressions;
 mod repairs;
 mod rot;
 mod shared_store;
+mod trims;
 mod workload;
 mod written_sums;
 
