@@ -53,7 +53,6 @@ fn world(dimension: usize) -> (TempDir, Engine) {
         description: String::new(),
         labels: Default::default(),
         ranking: Default::default(),
-        history_keep: Default::default(),
     };
     engine
         .create_namespace(new, WriteContext::default())

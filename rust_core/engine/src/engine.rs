@@ -3,7 +3,6 @@
 use std::mem;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
 
 use ee_core::command::Command;
 use ee_core::kernels::Kernel;
@@ -12,13 +11,12 @@ use ee_store::sqlite::Sqlite;
 use ee_store::{Backend, NamespaceRow, Reads, StoreResult, View};
 
 use crate::api::{
-    At, EngineInfo, FilesReport, Health, HistorySize, ItemFilter, ItemView, NamespaceView,
-    NewNamespace, Options, QuerySpec, ReadContext, SnapshotView, TrimReport, VerifyReport,
-    WriteContext, Written,
+    At, EngineInfo, FilesReport, Health, ItemFilter, ItemView, NamespaceView, NewNamespace,
+    Options, QuerySpec, ReadContext, SnapshotView, VerifyReport, WriteContext, Written,
 };
 use crate::catalog::cached_namespace::{CachedNamespace, NamespaceHandle};
 use crate::clock::{check_deadline, now_ms};
-use crate::lifecycle::{self, CreateNamespace, DeleteNamespace, ListedNamespace};
+use crate::lifecycle::{self, CreateNamespace, DeleteNamespace};
 use crate::metrics::Stats;
 use crate::read::consistent as read;
 use crate::read::explain::{ExplainSpec, Explained};
@@ -30,7 +28,6 @@ use crate::transfer::restore::Restore;
 use crate::transfer::snapshot::Snapshot;
 use crate::write::idempotency;
 use crate::write::prediction_probe;
-use crate::write::trim::{TrimBound, TrimHistory};
 use crate::write::writer::Writer;
 use crate::{Error, Result};
 
@@ -93,14 +90,13 @@ impl Engine {
             .operation(DeleteNamespace::new(name, force, context))
     }
 
-    /// Up to `limit` namespaces whose names begin with a prefix, by name, after a name. A damaged one
-    /// hides no other.
+    /// Up to `limit` namespaces whose names begin with a prefix, by name, after a name.
     pub fn list_namespaces(
         &self,
         prefix: &str,
         after: Option<&str>,
         limit: usize,
-    ) -> Result<Vec<ListedNamespace>> {
+    ) -> Result<Vec<NamespaceView>> {
         self.reading(|| lifecycle::list(&self.shared, prefix, after, limit))
     }
 
@@ -293,80 +289,6 @@ impl Engine {
         })
     }
 
-    /// How much history the namespace keeps.
-    pub fn history_size(
-        &self,
-        namespace: &NamespaceHandle,
-        context: ReadContext,
-    ) -> Result<At<HistorySize>> {
-        let loaded = self.at(namespace, context)?;
-        self.read_store(&loaded, |reads, row| {
-            let start = reads.history_start(row.id)?;
-            Ok(HistorySize {
-                first_revision: start.first_revision,
-                revisions: (row.header.revision + 1).saturating_sub(start.first_revision),
-                bytes: row.header.log_bytes.saturating_sub(start.trimmed_bytes),
-            })
-        })
-    }
-
-    /// Deletes log entries, the oldest first, step by step beside other writes; what earlier steps
-    /// deleted stays deleted if a later one fails. The newest entry is always kept.
-    pub fn trim_history(
-        &self,
-        namespace: &NamespaceHandle,
-        bound: TrimBound,
-        validate_only: bool,
-        deadline: Option<Instant>,
-    ) -> Result<At<TrimReport>> {
-        check_deadline(deadline)?;
-        let loaded = Arc::clone(&namespace.0);
-        let would = self.read_store(&loaded, |reads, row| {
-            let start = reads.history_start(row.id)?;
-            let first = bound.first_revision(reads, row, start)?;
-            let mut report = TrimReport {
-                revisions: first - start.first_revision,
-                bytes: 0,
-                first_revision: first,
-            };
-            if validate_only && report.revisions > 0 {
-                let mut in_time = Ok(());
-                reads.entry_sizes(row.id, start.first_revision, first - 1, &mut |bytes| {
-                    report.bytes += bytes;
-                    in_time = check_deadline(deadline);
-                    in_time.is_ok()
-                })?;
-                in_time?;
-            }
-            Ok(report)
-        })?;
-        if validate_only {
-            return Ok(would);
-        }
-        let first_revision = would.value.first_revision;
-        let mut report = TrimReport {
-            revisions: 0,
-            bytes: 0,
-            ..would.value
-        };
-        let mut more = would.value.revisions > 0;
-        while more {
-            // Its dirty sums are in memory, unless it was evicted since.
-            let loaded = self.reading(|| self.shared.current(&loaded))?;
-            let named = (loaded.name.as_str(), loaded.id);
-            let step = TrimHistory::new(&self.shared, named, first_revision, deadline);
-            let step = self.writer.operation(step)?;
-            report.revisions += step.trimmed.entries;
-            report.bytes += step.trimmed.bytes;
-            report.first_revision = step.trimmed.start.first_revision;
-            more = step.trimmed.start.first_revision < first_revision;
-        }
-        Ok(At {
-            value: report,
-            revision: would.revision,
-        })
-    }
-
     /// Everything at one revision.
     pub fn snapshot(
         &self,
@@ -431,7 +353,6 @@ impl Engine {
             namespaces,
             memory_bytes: self.shared.cache.memory() as u64,
             members: self.member_memory(),
-            sizes: self.shared.backend.sizes(),
         })
     }
 
@@ -453,12 +374,7 @@ impl Engine {
     pub fn stats(&self) -> Stats {
         let cache = &self.shared.cache;
         let members = self.member_memory();
-        let sizes = self.shared.backend.sizes();
         Stats {
-            history_entries: sizes.log_entries,
-            history_bytes: sizes.log_bytes,
-            database_bytes: sizes.database_bytes,
-            database_free_bytes: sizes.free_bytes,
             namespaces_loaded: cache.loaded().len() as u64,
             memory_bytes: cache.memory() as u64,
             members_loaded: members.members as u64,

@@ -2,7 +2,7 @@
 
 use ee_core::command::record::{Change, Entry};
 use ee_core::namespace::{Header, Origin, Profile};
-use ee_store::{DamagedNamespace, NamespaceRow, NamespaceState, Reads, StoreResult, WriteSession};
+use ee_store::{NamespaceRow, NamespaceState, Reads, StoreResult, WriteSession};
 
 use crate::api::{NamespaceView, NewNamespace, WriteContext};
 use crate::clock::{check_deadline, now_ms};
@@ -39,10 +39,9 @@ impl Operation for CreateNamespace {
         }
         check_new_name(session.reads(), &new.name)?;
         check_limit(session.namespace_count()?, self.max_namespaces)?;
-        let mut row = created(new, time_ms);
-        row.id = session.create_namespace(&row)?;
-        row.header.log_bytes = append_created(session, row.id, context)?;
-        session.update_namespace(&row)?;
+        let row = created(new, time_ms);
+        let id = session.create_namespace(&row)?;
+        append_created(session, id, context)?;
         idempotency::put_namespace(session, context, &row)?;
         Ok(NamespaceView::of(&row))
     }
@@ -110,36 +109,16 @@ impl Operation for DeleteNamespace {
     }
 }
 
-/// A namespace of a list whose row is damaged.
-#[derive(Clone, Debug, PartialEq)]
-pub struct UnreadableNamespace {
-    /// Its name.
-    pub name: String,
-    /// The damage.
-    pub error: Error,
-}
-
-/// A namespace of a list.
-pub type ListedNamespace = std::result::Result<NamespaceView, UnreadableNamespace>;
-
-/// Up to `limit` namespaces whose names begin with a prefix, by name, after a name. A damaged row hides
-/// no other.
+/// Up to `limit` namespaces whose names begin with a prefix, by name, after a name.
 pub(crate) fn list(
     shared: &Shared,
     prefix: &str,
     after: Option<&str>,
     limit: usize,
-) -> Result<Vec<ListedNamespace>> {
+) -> Result<Vec<NamespaceView>> {
     let view = shared.backend.view()?;
     let rows = view.namespaces_page(prefix, after.unwrap_or_default(), limit)?;
-    let listed = rows.into_iter().map(|row| match row {
-        Ok(row) => Ok(NamespaceView::of(&row)),
-        Err(DamagedNamespace { name, error }) => Err(UnreadableNamespace {
-            name,
-            error: shared.read_error(error.into()),
-        }),
-    });
-    Ok(listed.collect())
+    Ok(rows.iter().map(NamespaceView::of).collect())
 }
 
 /// Refuses the name of an existing namespace.
@@ -172,7 +151,6 @@ pub(crate) fn new_row(new: &NewNamespace, state: NamespaceState, now_ms: i64) ->
             labels: new.labels.clone(),
             created_ms: now_ms,
             ranking: new.ranking,
-            history_keep: new.history_keep,
         },
         header: Header {
             next_sequence: 1,
@@ -190,12 +168,12 @@ fn created(new: &NewNamespace, now_ms: i64) -> NamespaceRow {
     row
 }
 
-/// Appends the first entry of a namespace's log, and returns its bytes.
+/// Appends the first entry of a namespace's log.
 pub(crate) fn append_created(
     session: &mut dyn WriteSession,
     namespace: i64,
     context: &WriteContext,
-) -> StoreResult<u64> {
+) -> StoreResult<()> {
     let entry = Entry {
         revision: 1,
         origin: Origin {

@@ -81,13 +81,7 @@ pub fn check_pages(
     for number in 1..=pages {
         let mut looks = 0..LOOKS;
         while looks.next().is_some() {
-            match file.read_exact_at(&mut page, (number - 1) * size as u64) {
-                // The file has become shorter meanwhile.
-                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                    return Ok(number - 1);
-                }
-                read => read?,
-            }
+            file.read_exact_at(&mut page, (number - 1) * size as u64)?;
             if verify(number, &page) == OK {
                 break;
             }

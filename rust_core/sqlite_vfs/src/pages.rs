@@ -108,11 +108,8 @@ impl File for Database {
         let number = offset / size + 1;
         match code {
             OK if whole => verify(number, buffer),
-            // A new database is empty but for its first page. While SQLite creates the tables, it reads
-            // pages that it has not written yet.
-            SQLITE_IOERR_SHORT_READ
-                if offset > 0 && whole && below.read(size, &mut [0]) != SQLITE_IOERR_SHORT_READ =>
-            {
+            // A new database is empty.
+            SQLITE_IOERR_SHORT_READ if offset > 0 && whole => {
                 damaged(format!("page {number} is beyond the end of the file"))
             }
             OK if buffer.len() >= HEADER => {

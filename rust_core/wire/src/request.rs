@@ -78,7 +78,6 @@ requests! {
     ];
     ListHistoryRequest;
     WatchHistoryRequest;
-    TrimHistoryRequest;
     SnapshotRequest;
     RestoreRequest: &[Rule::within(2, &[
         Rule::within(2, &[Rule::list(1, "frame.categories.categories", FRAME_RECORDS)]),

@@ -159,7 +159,6 @@ fn profile_update() -> impl Strategy<Value = ProfileUpdate> {
             labels,
             ranking,
             fairness,
-            history_keep: None,
         },
     )
 }

@@ -213,10 +213,10 @@ impl<'a> Batch<'a> {
         }
         let mut revision = batch.draft.header.revision;
         let mut change = None;
-        if let Some((mut draft, entry)) = applied.change {
+        if let Some((draft, entry)) = applied.change {
             if !context.validate_only {
                 revision = entry.revision;
-                draft.header.log_bytes += self.session.append(id, &entry)?;
+                self.session.append(id, &entry)?;
             }
             let effects = entry.effects.iter();
             let effects = effects

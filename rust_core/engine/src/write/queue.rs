@@ -29,8 +29,6 @@ pub(crate) enum Job {
     Evict,
     /// The store has upkeep to finish.
     Upkeep,
-    /// Maintenance is due earlier than it was.
-    Wake,
     Stop,
 }
 

@@ -17,11 +17,8 @@ use crate::shared::Shared;
 use crate::write::batch::{Batch, Interrupted};
 use crate::write::committed_batch::acknowledge;
 use crate::write::flush_sums;
-use crate::write::oneshot::oneshot;
-use crate::write::operation::{QueuedOperation, Waiting};
+use crate::write::operation::QueuedOperation;
 use crate::write::queue::{Job, Queue, WriteJob};
-use crate::write::retention::Retention;
-use crate::write::trim::{TrimHistory, TrimProgress};
 
 /// Writes that share one commit, at most, so that the first of them does not wait for long.
 const MAX_BATCH: usize = 512;
@@ -29,12 +26,12 @@ const MAX_BATCH: usize = 512;
 /// Longest wait of a batch for more writes.
 const GATHER: Duration = Duration::from_millis(1);
 
-/// How long no write must have come before a step of maintenance.
-const MAINTENANCE_PAUSE: Duration = Duration::from_millis(5);
+/// How long no write must have come before more rows of deleted namespaces are purged.
+pub(crate) const PURGE_PAUSE: Duration = Duration::from_millis(5);
 
-/// Longest time without a step of maintenance that is due, under constant writes: a step takes a few
-/// milliseconds, which the next write waits longer.
-const MAINTENANCE_LATEST: Duration = Duration::from_millis(100);
+/// Longest time without a purge under constant writes: a step takes a few milliseconds, which the
+/// next write waits longer.
+const PURGE_LATEST: Duration = Duration::from_millis(100);
 
 /// The session that writes, and what belongs to it.
 pub(crate) struct Worker {
@@ -42,12 +39,9 @@ pub(crate) struct Worker {
     shared: Arc<Shared>,
     queue: Arc<Queue>,
     /// Rows of deleted namespaces may be left.
-    purging: bool,
-    /// The store may have room to give back.
-    shrinking: bool,
-    retention: Retention,
-    /// When the last step of maintenance began.
-    maintained: Instant,
+    pub(crate) purging: bool,
+    /// When some of these rows were purged last.
+    purged: Instant,
     /// When the last write began.
     wrote: Instant,
     /// Sizes of the last two batches.
@@ -67,9 +61,7 @@ impl Worker {
             shared,
             queue,
             purging: true,
-            shrinking: false,
-            retention: Retention::new(),
-            maintained: Instant::now(),
+            purged: Instant::now(),
             wrote: Instant::now(),
             sizes: [0; 2],
             commit: Duration::ZERO,
@@ -93,11 +85,11 @@ impl Worker {
             Job::Operation(operation) => self.operation(operation),
             Job::Evict => self.evict(),
             Job::Upkeep => self.session.upkeep(),
-            Job::Wake | Job::Stop => {}
+            Job::Stop => {}
         }
         self.begin_upkeep();
-        if self.maintained.elapsed() >= MAINTENANCE_LATEST {
-            self.maintain();
+        if self.purged.elapsed() >= PURGE_LATEST {
+            self.purge();
         }
     }
 
@@ -172,12 +164,7 @@ impl Worker {
                 if let Some(writes) = committed.writes() {
                     self.shared.counters.committed(writes, begun.elapsed());
                 }
-                let retention_changed = committed.retention_changed();
                 committed.publish(&mut *self.session, &self.shared);
-                if retention_changed {
-                    self.retention.request();
-                    let _ = self.queue.push(Job::Wake);
-                }
                 again.pop_front()
             }
             Commit::Conflict => {
@@ -211,7 +198,6 @@ impl Worker {
                     ];
                     acknowledge(&mut *self.session, &self.shared, points);
                     self.purging = true;
-                    self.shrinking = true;
                     break Ok(());
                 }
                 Ok(Commit::Unknown(error)) => {
@@ -260,65 +246,28 @@ impl Worker {
         }
     }
 
-    /// How long the worker may wait for a job before the next step of maintenance; `None`: until there
-    /// is one.
-    pub(crate) fn pause(&self) -> Option<Duration> {
-        if self.shared.health.failed() {
-            return None;
-        }
-        let busy = self.purging || self.shrinking;
-        let pause = if busy {
-            Duration::ZERO
-        } else {
-            self.retention.pause()
-        };
-        Some(pause.max(MAINTENANCE_PAUSE))
-    }
-
-    /// Takes a step of the maintenance that is due, if no write need wait for that or maintenance has
-    /// waited for long: purges rows of deleted namespaces, trims histories, shrinks the store.
-    pub(crate) fn maintain(&mut self) {
-        let idle = self.wrote.elapsed() >= MAINTENANCE_PAUSE;
-        if !idle && self.maintained.elapsed() < MAINTENANCE_LATEST || self.shared.health.failed() {
+    /// Deletes some more rows of deleted namespaces, if no write need wait for that or the purge itself
+    /// has waited for long.
+    pub(crate) fn purge(&mut self) {
+        let idle = self.wrote.elapsed() >= PURGE_PAUSE;
+        if !self.purging || !(idle || self.purged.elapsed() >= PURGE_LATEST) {
             return;
         }
-        self.maintained = Instant::now();
-        if self.purging {
-            let purged = self.session.purge();
-            self.purging = purged == Ok(true);
-            self.shrinking |= self.purging;
-            self.maintained_store(purged);
-        } else if self.retention.pause().is_zero() {
-            if let Some(step) = self.retention.step(&self.shared) {
-                self.trim(step);
+        self.purged = Instant::now();
+        if self.shared.health.failed() {
+            self.purging = false;
+            return;
+        }
+        match self.session.purge() {
+            Ok(more) => {
+                self.purging = more;
+                self.begin_upkeep();
             }
-            // Also after writes have freed pages, once a pass.
-            self.shrinking = true;
-        } else if self.shrinking {
-            let shrunk = self.session.shrink();
-            self.shrinking = shrunk == Ok(true);
-            self.maintained_store(shrunk);
+            Err(error) => {
+                self.purging = false;
+                self.shared.health.fail_by_store(error);
+            }
         }
-    }
-
-    fn maintained_store(&mut self, step: StoreResult<bool>) {
-        match step {
-            Ok(_) => self.begin_upkeep(),
-            Err(error) => self.shared.health.fail_by_store(error),
-        }
-    }
-
-    fn trim(&mut self, step: TrimHistory) {
-        let (reply, receiver) = oneshot();
-        self.operation(Box::new(Waiting::new(step, reply)));
-        let more = matches!(
-            receiver.receive(),
-            Some(Ok(TrimProgress { more: true, .. }))
-        );
-        if !more {
-            self.retention.done();
-        }
-        self.begin_upkeep();
     }
 
     /// Writes all dirty sums of some namespaces: a load after this replays nothing. Those that another

@@ -14,8 +14,8 @@ use rusqlite::{Connection, OpenFlags};
 use crate::common::*;
 use crate::workload::{extend, prepare};
 
-/// The formats so far; format 1 was never released.
-const FORMATS: std::ops::RangeInclusive<u32> = 2..=2;
+/// The formats so far.
+const FORMATS: std::ops::RangeInclusive<u32> = 1..=1;
 
 fn fixture(format: u32) -> PathBuf {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
@@ -59,8 +59,8 @@ fn a_foreign_format_is_refused_and_left_as_it_is() {
     for (pragma, value, expected) in [
         (
             "user_version",
-            3,
-            "has format 3, this version reads format 2",
+            2,
+            "has format 2, this version reads format 1",
         ),
         ("application_id", 1, "is not a database of this service"),
     ] {

@@ -18,7 +18,6 @@ mod regressions;
 mod repairs;
 mod rot;
 mod shared_store;
-mod trims;
 mod workload;
 mod written_sums;
 

@@ -5,7 +5,7 @@ use ee_core::namespace::{Header, Profile};
 use ee_core::settings::NamespaceSettings;
 
 use super::record::{Body, Extensions, Record, encode_parts, value};
-use super::records::{checked, checked_keep, checked_score, put_keep, put_ranking};
+use super::records::{checked, checked_score, put_ranking};
 
 /// The first answer to a request with an id.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,15 +45,15 @@ impl Answer {
 }
 
 /// Extensions: 1, the ranking of the profile that is answered; 2, the least score of the category
-/// that is answered; 3, the retention of the profile that is answered.
+/// that is answered.
 impl Record for Answer {
     const NAME: &str = "stored answer";
-    const FIELDS: u64 = 3;
+    const FIELDS: u64 = 2;
 
     fn extensions(&self, out: &mut Extensions) {
         match self {
             Self::Command(outcome, _) => command_extensions(out, outcome),
-            Self::Namespace(answer) => put_profile(out, &answer.profile),
+            Self::Namespace(answer) => put_ranking(out, answer.profile.ranking),
         }
     }
 
@@ -63,10 +63,6 @@ impl Record for Answer {
                 return None;
             };
             view.settings.min_score = Some(checked_score(value(bytes)?)?);
-            return Some(());
-        }
-        if tag == 3 {
-            self.profile()?.history_keep = checked_keep(value(bytes)?)?;
             return Some(());
         }
         self.profile()?.ranking = checked(value(bytes)?)?;
@@ -114,7 +110,7 @@ pub fn encode_command_answer(outcome: &Outcome, revision: u64) -> Vec<u8> {
 
 fn command_extensions(out: &mut Extensions, outcome: &Outcome) {
     match outcome {
-        Outcome::UpdateProfile { profile, .. } => put_profile(out, profile),
+        Outcome::UpdateProfile { profile, .. } => put_ranking(out, profile.ranking),
         Outcome::Reanchor(view) => {
             if let Some(min_score) = view.settings.min_score {
                 out.put(2, &min_score);
@@ -122,11 +118,6 @@ fn command_extensions(out: &mut Extensions, outcome: &Outcome) {
         }
         _ => {}
     }
-}
-
-fn put_profile(out: &mut Extensions, profile: &Profile) {
-    put_ranking(out, profile.ranking);
-    put_keep(out, 3, profile.history_keep);
 }
 
 fn command_body(out: Body, outcome: &Outcome, revision: u64) -> Body {

@@ -1,6 +1,5 @@
 //! Opening the database file.
 
-use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -39,14 +38,9 @@ pub(crate) fn open_writer(file: &Path) -> StoreResult<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let is_new = fs::metadata(file).map_or(true, |file| file.len() == 0);
     let mut connection = open(file, flags)?;
     reserve_checksums(&connection)?;
     connection.pragma_update(None, "page_size", PAGE_SIZE)?;
-    if is_new {
-        // Free pages can be given back later: see `shrink`.
-        connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
-    }
     let mode: String =
         connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
     if mode != "wal" {

@@ -16,10 +16,6 @@ pub(crate) struct Head {
     pub(crate) next_id: i64,
     /// Time of the newest entry. Time never goes back in the log.
     pub(crate) time_ms: i64,
-    /// Rows of the log.
-    pub(crate) log_rows: u64,
-    /// Bytes of the entries in them.
-    pub(crate) log_bytes: u64,
     /// Active namespaces; counted when the head is loaded.
     pub(crate) namespaces: u64,
 }
@@ -30,16 +26,8 @@ impl Head {
             sequence: 0,
             next_id: 1,
             time_ms: 0,
-            log_rows: 0,
-            log_bytes: 0,
             namespaces: 0,
         }
-    }
-
-    /// Entries of the log were deleted.
-    pub(crate) fn entries_deleted(&mut self, entries: u64, bytes: u64) {
-        self.log_rows = self.log_rows.saturating_sub(entries);
-        self.log_bytes = self.log_bytes.saturating_sub(bytes);
     }
 
     /// Takes an identifier.
@@ -51,19 +39,16 @@ impl Head {
 
     pub(crate) fn load(connection: &Connection) -> StoreResult<Self> {
         let mut statement = connection.prepare_cached(
-            "SELECT sequence, next_id, time, log_rows, log_bytes, checksum, extensions FROM head
-             WHERE id = 1",
+            "SELECT sequence, next_id, time, checksum, extensions FROM head WHERE id = 1",
         )?;
         let (head, checksum, extensions) = statement.query_row([], |row| {
             let head = Self {
                 sequence: row.get::<_, i64>(0)?.cast_unsigned(),
                 next_id: row.get(1)?,
                 time_ms: row.get(2)?,
-                log_rows: row.get::<_, i64>(3)?.cast_unsigned(),
-                log_bytes: row.get::<_, i64>(4)?.cast_unsigned(),
                 namespaces: 0,
             };
-            Ok((head, row.get(5)?, row.get::<_, Option<Vec<u8>>>(6)?))
+            Ok((head, row.get(3)?, row.get::<_, Option<Vec<u8>>>(4)?))
         })?;
         let namespaces = namespace_count(connection)?;
         let head = Self { namespaces, ..head };
@@ -77,13 +62,11 @@ impl Head {
 
     pub(crate) fn save(&self, connection: &Connection) -> StoreResult<()> {
         connection
-            .prepare_cached("INSERT OR REPLACE INTO head VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, NULL)")?
+            .prepare_cached("INSERT OR REPLACE INTO head VALUES (1, ?1, ?2, ?3, ?4, NULL)")?
             .execute((
                 self.sequence.cast_signed(),
                 self.next_id,
                 self.time_ms,
-                self.log_rows.cast_signed(),
-                self.log_bytes.cast_signed(),
                 self.checksum().finish(),
             ))?;
         Ok(())
@@ -94,9 +77,7 @@ impl Head {
         checksum
             .int(self.sequence.cast_signed())
             .int(self.next_id)
-            .int(self.time_ms)
-            .int(self.log_rows.cast_signed())
-            .int(self.log_bytes.cast_signed());
+            .int(self.time_ms);
         checksum
     }
 }

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::checksum::Checksum;
 use crate::codec::{decode, encode};
-use crate::{DamagedNamespace, NamespaceRow, NamespaceState as State, StoreError, StoreResult};
+use crate::{NamespaceRow, NamespaceState as State, StoreError, StoreResult};
 
 const COLUMNS: &str = "id, name, state, settings, profile, header, sums_revision, checksum";
 
@@ -31,14 +31,13 @@ pub(crate) fn namespace_by_id(
     raw.map(RawRow::check).transpose()
 }
 
-/// Active namespaces by name, after one, as long as they begin with a prefix. The index gives the name
-/// of a damaged row.
+/// Active namespaces by name, after one, as long as they begin with a prefix.
 pub(crate) fn namespaces_page(
     connection: &Connection,
     prefix: &str,
     after: &str,
     limit: usize,
-) -> StoreResult<Vec<Result<NamespaceRow, DamagedNamespace>>> {
+) -> StoreResult<Vec<NamespaceRow>> {
     let mut statement = connection.prepare_cached(&format!(
         "SELECT {COLUMNS} FROM namespaces
          WHERE state = 0 AND name > ?1 AND name >= ?2 ORDER BY name LIMIT ?3"
@@ -46,15 +45,11 @@ pub(crate) fn namespaces_page(
     let rows = statement.query_map((after, prefix, limit as i64), RawRow::read)?;
     let mut page = Vec::new();
     for row in rows {
-        let row = row?;
+        let row = row?.check()?;
         if !row.name.starts_with(prefix) {
             break;
         }
-        let name = row.name.clone();
-        page.push(
-            row.check()
-                .map_err(|error| DamagedNamespace { name, error }),
-        );
+        page.push(row);
     }
     Ok(page)
 }

@@ -121,14 +121,11 @@ impl Pending {
         self.items.push((item, inbox));
     }
 
-    /// Adds a log entry, and returns its bytes; `sequence` is its position among the entries of all
-    /// namespaces.
-    pub(crate) fn entry(&mut self, namespace: i64, sequence: u64, entry: &Entry) -> u64 {
+    /// Adds a log entry; `sequence` is its position among the entries of all namespaces.
+    pub(crate) fn entry(&mut self, namespace: i64, sequence: u64, entry: &Entry) {
         let entry = RawEntry::new(namespace, sequence, entry);
-        let bytes = entry.bytes();
-        self.entry_bytes += bytes;
+        self.entry_bytes += entry.bytes();
         self.entries.push(entry);
-        bytes as u64
     }
 
     pub(super) fn membership(

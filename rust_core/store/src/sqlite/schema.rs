@@ -17,7 +17,7 @@
 pub(super) const APPLICATION_ID: i32 = 0x4545_7374;
 
 /// Version of the tables. Records have versions of their own.
-pub(super) const FORMAT: i32 = 2;
+pub(super) const FORMAT: i32 = 1;
 
 /// Of new files; an existing file keeps the size of its pages. A single Assign writes eight or nine
 /// pages, and a longer row goes on in pages that hold nothing else.
@@ -31,8 +31,6 @@ CREATE TABLE head (
     sequence   INTEGER NOT NULL,  -- entries appended so far
     next_id    INTEGER NOT NULL,  -- next identifier of a namespace, category or item
     time       INTEGER NOT NULL,  -- time of the newest entry, ms since the epoch
-    log_rows   INTEGER NOT NULL,  -- rows of `log`
-    log_bytes  INTEGER NOT NULL,  -- bytes of their entries
     checksum   INTEGER NOT NULL,
     extensions BLOB
 ) STRICT;
@@ -125,14 +123,6 @@ CREATE TABLE log (
     checksum  INTEGER NOT NULL,
     PRIMARY KEY (namespace, revision)
 ) STRICT, WITHOUT ROWID;
-
--- What was trimmed from the log of a namespace; no row: nothing.
-CREATE TABLE trims (
-    namespace      INTEGER PRIMARY KEY,
-    first_revision INTEGER NOT NULL,  -- the first entry that is kept
-    bytes          INTEGER NOT NULL,  -- bytes of the entries before it
-    checksum       INTEGER NOT NULL
-) STRICT;
 
 -- First answers to requests with an id. Namespace 0: requests that create or delete a namespace, with
 -- its name and a slash before the id.

@@ -15,12 +15,12 @@ use super::members::{NewMembers, move_new_members};
 use super::pending::{Pending, statement};
 use super::reads::Connected;
 use super::rows::Rows;
-use super::{Shared, database, idempotency, namespaces, purge, shrink, sums, trims};
+use super::{Shared, database, idempotency, namespaces, purge, sums};
 use crate::StoredRequest;
 use crate::backend::{Commit, Enlisted, Reads, Restored, RestoredItem, Wake, WriteSession};
 use crate::failpoints::{Failpoint, reach};
 use crate::time::entry_time;
-use crate::{NamespaceRow, NamespaceState, StoreError, StoreResult, TrimStep, Trimmed};
+use crate::{NamespaceRow, NamespaceState, StoreError, StoreResult};
 
 /// Bytes of the WAL from which on it is checkpointed.
 const WAL_BYTES: i64 = 64 * 1024 * 1024;
@@ -41,8 +41,6 @@ pub(crate) struct SqliteWriter {
     /// Answers to requests may have times that are ahead: the clock has gone back, now or before the
     /// directory was opened.
     answers_ahead: bool,
-    /// Free pages were given back since the last checkpoint of everything.
-    shrinking: bool,
     /// The transaction has changed more than sums, which are derived: its loss must be seen.
     raises_sequence: bool,
 }
@@ -69,7 +67,6 @@ impl SqliteWriter {
             before: (head, new_members),
             before_command: head,
             answers_ahead: true,
-            shrinking: false,
             raises_sequence: false,
         })
     }
@@ -149,25 +146,11 @@ impl SqliteWriter {
         Ok(())
     }
 
-    fn purge_step(&mut self) -> StoreResult<bool> {
+    fn purge_step(&self) -> StoreResult<bool> {
         reach(Failpoint::Purge)?;
-        let before = self.rows.head;
-        let connection = &self.rows.connection.0;
-        statement(connection, "BEGIN IMMEDIATE")?;
-        let more = purge::purge_step(connection, &mut self.rows.head)?;
-        if self.rows.head != before {
-            self.rows.head.save(connection)?;
-        }
-        statement(connection, "COMMIT")?;
-        self.shared.logged(self.rows.head);
-        Ok(more)
-    }
-
-    fn shrink_step(&self) -> StoreResult<bool> {
-        let connection = self.connection();
-        let more = shrink::shrink_step(connection)?;
-        let free = shrink::Pages::of(connection)?.free * self.page_size;
-        self.shared.freed(free.cast_unsigned());
+        statement(self.connection(), "BEGIN IMMEDIATE")?;
+        let more = purge::purge_step(self.connection())?;
+        statement(self.connection(), "COMMIT")?;
         Ok(more)
     }
 }
@@ -216,23 +199,12 @@ impl WriteSession for SqliteWriter {
         &mut self.rows
     }
 
-    fn append(&mut self, namespace: i64, entry: &Entry) -> StoreResult<u64> {
+    fn append(&mut self, namespace: i64, entry: &Entry) -> StoreResult<()> {
         self.raises_sequence = true;
-        let head = &mut self.rows.head;
-        head.sequence += 1;
-        let bytes = self.rows.pending.entry(namespace, head.sequence, entry);
-        head.log_rows += 1;
-        head.log_bytes += bytes;
-        Ok(bytes)
-    }
-
-    fn trim(&mut self, namespace: i64, step: TrimStep) -> StoreResult<Trimmed> {
-        self.rows.pending.written();
-        let trimmed = trims::trim(&self.rows.connection.0, namespace, step)?;
-        self.rows
-            .head
-            .entries_deleted(trimmed.entries, trimmed.bytes);
-        Ok(trimmed)
+        self.rows.head.sequence += 1;
+        let sequence = self.rows.head.sequence;
+        self.rows.pending.entry(namespace, sequence, entry);
+        Ok(())
     }
 
     fn flush(&mut self) -> StoreResult<()> {
@@ -366,10 +338,9 @@ impl WriteSession for SqliteWriter {
     }
 
     fn acknowledge(&mut self) -> StoreResult<()> {
-        let head = self.rows.head;
-        self.shared.logged(head);
+        let sequence = self.rows.head.sequence;
         self.shared
-            .acknowledge(head.sequence)
+            .acknowledge(sequence)
             .map_err(|error| StoreError::failed(format!("cannot write the watermark: {error}")))
     }
 
@@ -399,30 +370,11 @@ impl WriteSession for SqliteWriter {
     }
 
     fn purge(&mut self) -> StoreResult<bool> {
-        let before = self.rows.head;
         let purged = self.purge_step();
         if purged.is_err() {
             let _ = self.connection().execute_batch("ROLLBACK");
-            self.rows.head = before;
         }
         purged
-    }
-
-    fn shrink(&mut self) -> StoreResult<bool> {
-        let shrunk = self.shrink_step();
-        match shrunk {
-            Ok(true) => self.shrinking = true,
-            Ok(false) => {
-                // The file gets shorter with a checkpoint of everything.
-                if std::mem::take(&mut self.shrinking) {
-                    self.checkpointer.begin();
-                }
-            }
-            Err(_) => {
-                let _ = self.connection().execute_batch("ROLLBACK");
-            }
-        }
-        shrunk
     }
 
     fn close(mut self: Box<Self>) {

@@ -3,20 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ee_core::arithmetic::limits::MAX_KEPT_REVISIONS;
-use ee_engine::{ChangeIndex, HistoryFilter, HistoryOrder, TrimBound, Watch};
+use ee_engine::{ChangeIndex, HistoryFilter, HistoryOrder, Watch};
 use prost::Message;
 
 use crate::call::{Call, NamespaceCall};
 use crate::call_error::{Result, Violations};
 use crate::decode::path::Path;
-use crate::decode::{self, number, text, time};
+use crate::decode::{number, text, time};
 use crate::encode::history::change as encode;
 use crate::limits::{ACTOR_BYTES, PAGE_BYTES};
 use crate::page_token::Binding;
 use crate::proto::v1::{
-    self, ListHistoryRequest, ListHistoryResponse, TrimHistoryRequest, TrimHistoryResponse,
-    WatchHistoryRequest, WatchHistoryResponse, trim_history_request::Keep,
+    self, ListHistoryRequest, ListHistoryResponse, WatchHistoryRequest, WatchHistoryResponse,
 };
 use crate::request::Request;
 use crate::streams::{Replies, ReplySource};
@@ -51,42 +49,6 @@ pub(crate) fn list(
         next_page_token: next.map_or_else(String::new, |at| binding.token(&cursor(at))),
         revision: found.revision,
         epoch: call.epoch(),
-        first_revision: found.value.first_revision,
-    })
-}
-
-/// Trims the history of a namespace.
-pub(crate) fn trim(
-    call: &NamespaceCall<'_>,
-    request: TrimHistoryRequest,
-) -> Result<TrimHistoryResponse> {
-    let bound = bound(request.keep)?;
-    let found =
-        call.engine
-            .trim_history(&call.namespace, bound, request.validate_only, call.deadline)?;
-    Ok(TrimHistoryResponse {
-        revision_count: found.value.revisions,
-        byte_count: found.value.bytes,
-        first_revision: found.value.first_revision,
-        revision: found.revision,
-        epoch: call.epoch(),
-    })
-}
-
-fn bound(keep: Option<Keep>) -> Result<TrimBound> {
-    Ok(match keep {
-        Some(Keep::KeepRevisions(count)) => {
-            let path = Path::field("keep_revisions");
-            TrimBound::Newest(number::from_one(path, MAX_KEPT_REVISIONS, count)?)
-        }
-        Some(Keep::BeforeRevision(revision)) => {
-            let path = Path::field("before_revision");
-            TrimBound::From(number::from_one(path, u64::MAX, revision)?)
-        }
-        Some(Keep::BeforeTime(time)) => {
-            TrimBound::Since(time::milliseconds(Path::field("before_time"), time)?)
-        }
-        None => return Err(decode::required(Path::field("keep"), "is not set")),
     })
 }
 
@@ -110,8 +72,6 @@ pub(crate) fn watch(call: &Call<'_>, request: &[u8]) -> Result<Replies> {
     }
     let filter = filter(wanted, &mut violations);
     violations.finish(Ok(()))?;
-    call_on.check_epoch("after_revision", request.epoch)?;
-    let epoch = call_on.epoch();
     let watch = Watch::begin(
         Arc::downgrade(&call.state.engine),
         call_on.namespace,
@@ -120,18 +80,15 @@ pub(crate) fn watch(call: &Call<'_>, request: &[u8]) -> Result<Replies> {
         (request.max_behind > 0).then_some(request.max_behind),
         call_on.deadline,
     )?;
-    Ok(Box::new(WatchReplies { watch, epoch }))
+    Ok(Box::new(WatchReplies(watch)))
 }
 
 /// The replies of a watch, which may have to wait.
-struct WatchReplies {
-    watch: Watch,
-    epoch: u64,
-}
+struct WatchReplies(Watch);
 
 impl ReplySource for WatchReplies {
     fn next_within(&mut self, wait: Duration) -> Result<Option<Option<Vec<u8>>>> {
-        let Some(batch) = self.watch.next_within(wait) else {
+        let Some(batch) = self.0.next_within(wait) else {
             return Ok(None);
         };
         Ok(Some(batch?.map(|batch| {
@@ -139,7 +96,6 @@ impl ReplySource for WatchReplies {
                 changes: batch.changes.into_iter().map(encode).collect(),
                 revision: batch.revision,
                 current_revision: batch.current,
-                epoch: self.epoch,
             };
             response.encode_to_vec()
         })))

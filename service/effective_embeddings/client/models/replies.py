@@ -13,7 +13,6 @@ __all__ = [
     "AssignReply",
     "AssignmentResult",
     "CategoryMatch",
-    "DamagedNamespace",
     "DeleteReply",
     "MatchResult",
     "PutReply",
@@ -29,21 +28,6 @@ __all__ = [
 ]
 
 SnapshotView = Literal["full", "effective"]
-
-
-@dataclass(frozen=True, slots=True)
-class DamagedNamespace:
-    """A namespace whose stored row cannot be read.
-
-    Attributes:
-        name: Its name.
-        reason: The ErrorReason, such as ``DATA_CORRUPTED``.
-        message: The damage, for people.
-    """
-
-    name: str
-    reason: str
-    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,10 +267,6 @@ class ServiceInfo:
             ``STORE_FAILED``; None: it accepts them.
         member_count: Number of members in memory for the ranking ``"local"``.
         member_bytes: Bytes of ``memory_bytes`` that these members take.
-        history_entry_count: Log entries of all namespaces.
-        history_byte_count: Bytes of these entries.
-        database_bytes: Bytes of the database file, without its write-ahead log.
-        database_free_bytes: Bytes of the database file that are free.
     """
 
     version: str
@@ -299,7 +279,3 @@ class ServiceInfo:
     write_refusal: str | None = None
     member_count: int = 0
     member_bytes: int = 0
-    history_entry_count: int = 0
-    history_byte_count: int = 0
-    database_bytes: int = 0
-    database_free_bytes: int = 0
