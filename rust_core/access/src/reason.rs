@@ -61,8 +61,7 @@ pub const fn code(reason: ErrorReason) -> Code {
         | R::RevisionNotReached
         | R::EpochChanged
         | R::RevisionMismatch
-        | R::CategoryMismatch
-        | R::UndoConflict => Code::FailedPrecondition,
+        | R::CategoryMismatch => Code::FailedPrecondition,
         R::NamespaceNotFound | R::CategoryNotFound | R::ItemNotFound => Code::NotFound,
         R::NamespaceExists => Code::AlreadyExists,
         R::PermissionDenied => Code::PermissionDenied,

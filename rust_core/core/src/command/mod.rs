@@ -13,17 +13,14 @@ pub mod record;
 mod recover;
 mod rejection;
 mod store;
-pub mod undo;
 
 pub use apply::{Applied, CommandContext, WriteError, execute};
 pub use bounds::MAX_MEMBERSHIPS;
-pub use outcome::{Assigned, Outcome, Put, Unassigned, Undone, UndoneChange};
+pub use outcome::{Assigned, Outcome, Put, Unassigned};
 pub use prepared::{MAX_REBUILD, Prepared, PreparedSum};
 pub use recover::{CategoryLoad, RecoveryError, Replay};
 pub use rejection::Rejection;
 pub use store::Store;
-
-use std::sync::Arc;
 
 use crate::settings::{Metadata, RankingMode};
 
@@ -74,8 +71,6 @@ pub enum Command {
     Assign(Vec<Assignment>),
     /// Takes items out of categories.
     Unassign(Vec<Unassignment>),
-    /// Takes changes back.
-    Undo(Arc<undo::UndoPlan>),
 }
 
 /// A category to create or change. `None` leaves a field as it is, or at its default in a new

@@ -2,8 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::record::ChangeKind;
-use super::undo::UndoConflict;
 use crate::namespace::{CategoryView, Header, Profile};
 
 /// The result of a command. It is stored with the id of the request, so that a retry gets the first
@@ -39,8 +37,6 @@ pub enum Outcome {
     Assign(Vec<Assigned>),
     /// Of `Command::Unassign`, one for each entry.
     Unassign(Vec<Unassigned>),
-    /// Of `Command::Undo`.
-    Undo(Undone),
 }
 
 impl Outcome {
@@ -95,26 +91,4 @@ pub struct Unassigned {
     pub changed: bool,
     /// Whether the item was deleted.
     pub item_deleted: bool,
-}
-
-/// The result of an undo.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Undone {
-    /// The changes that it has made, in order; a move is two.
-    pub changes: Vec<UndoneChange>,
-    /// The changes that were left as they are, since later ones depend on them.
-    pub skipped: Vec<UndoConflict>,
-}
-
-/// A change that an undo has made.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UndoneChange {
-    /// The revision whose change it takes back.
-    pub undoes: u64,
-    /// What it did.
-    pub kind: ChangeKind,
-    /// The item's key; empty: of a category or of the namespace.
-    pub item: String,
-    /// The category's key; empty: of an item or of the namespace.
-    pub category: String,
 }

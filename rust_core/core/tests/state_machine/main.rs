@@ -24,5 +24,4 @@ mod permanent;
 mod recovery;
 mod reranked;
 mod subtle_spots;
-mod undo;
 mod worked_example;

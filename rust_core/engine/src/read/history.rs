@@ -141,13 +141,9 @@ impl HistoryFilter {
     }
 
     fn accepts(&self, change: &HistoryChange) -> bool {
-        let item = change.change.item();
-        let category = change.change.category().map(|key| &**key);
-        let left = change
-            .left
-            .as_ref()
-            .and_then(Change::category)
-            .map(|key| &**key);
+        let item = item_of(&change.change);
+        let category = category_of(&change.change);
+        let left = change.left.as_ref().and_then(category_of);
         self.item.as_deref().is_none_or(|own| item == Some(own))
             && self
                 .category
@@ -169,6 +165,29 @@ impl HistoryFilter {
             last = last.min(first_at(reads, row, end)? - 1);
         }
         Ok((first, last))
+    }
+}
+
+/// The key of the item that changed.
+fn item_of(change: &Change) -> Option<&str> {
+    match change {
+        Change::ItemCreated { key }
+        | Change::ItemUpdated { key, .. }
+        | Change::ItemDeleted { key, .. } => Some(key),
+        Change::Joined { item, .. } | Change::Left { item, .. } => Some(item),
+        _ => None,
+    }
+}
+
+/// The key of the category that changed, or that the item joined or left.
+fn category_of(change: &Change) -> Option<&str> {
+    match change {
+        Change::CategoryCreated { key } | Change::Reanchored { key, .. } => Some(key),
+        Change::CategoryUpdated { before } | Change::CategoryDeleted { before } => {
+            Some(&before.key)
+        }
+        Change::Joined { category, .. } | Change::Left { category, .. } => Some(category),
+        _ => None,
     }
 }
 

@@ -41,11 +41,10 @@ impl Record for CategoryRecord {
 }
 
 /// Extensions, each value with the place of its change: 1, rankings before changes of the profile;
-/// 2, least scores of categories before their changes; 3, times of creation of deleted items. And 4:
-/// of an undo, for each change, the revision whose change it takes back.
+/// 2, least scores of categories before their changes.
 impl Record for Entry {
     const NAME: &str = "log entry";
-    const FIELDS: u64 = 4;
+    const FIELDS: u64 = 2;
     plain_body!();
 
     fn extensions(&self, out: &mut Extensions) {
@@ -70,34 +69,9 @@ impl Record for Entry {
         if !min_scores.is_empty() {
             out.put(2, &min_scores);
         }
-        let created = |(place, change): (usize, &Change)| match change {
-            Change::ItemDeleted { created_ms, .. } => Some((place as u64, (*created_ms)?)),
-            _ => None,
-        };
-        let created: Vec<(u64, i64)> = changes().filter_map(created).collect();
-        if !created.is_empty() {
-            out.put(3, &created);
-        }
-        if !self.undone.is_empty() {
-            out.put(4, &self.undone);
-        }
     }
 
     fn extension(&mut self, tag: u64, bytes: &[u8]) -> Option<()> {
-        if tag == 4 {
-            self.undone = value(bytes)?;
-            return (self.undone.len() == self.changes.len()).then_some(());
-        }
-        if tag == 3 {
-            for (place, time_ms) in value::<Vec<(u64, i64)>>(bytes)? {
-                let place = usize::try_from(place).ok()?;
-                let Change::ItemDeleted { created_ms, .. } = self.changes.get_mut(place)? else {
-                    return None;
-                };
-                *created_ms = Some(time_ms);
-            }
-            return Some(());
-        }
         if tag == 2 {
             for (place, min_score) in value::<Vec<(u64, f64)>>(bytes)? {
                 let place = usize::try_from(place).ok()?;
@@ -263,19 +237,9 @@ mod tests {
             revision: 3,
             origin: Default::default(),
             request_id: String::new(),
-            changes: vec![
-                changed(RankingSettings::default()),
-                changed(LOCAL),
-                Change::ItemDeleted {
-                    key: "i".into(),
-                    id: 7,
-                    metadata: Metadata::new(),
-                    created_ms: Some(-5),
-                },
-            ],
+            changes: vec![changed(RankingSettings::default()), changed(LOCAL)],
             effects: Vec::new(),
             images: Vec::new(),
-            undone: vec![2, 2, 1],
         };
         assert_eq!(decode::<Entry>(&encode(&entry), "e").unwrap(), entry);
 

@@ -86,7 +86,6 @@ pub(super) fn entry(revision: u64) -> Entry {
         changes: vec![Change::NamespaceCreated],
         effects: Vec::new(),
         images: Vec::new(),
-        undone: Vec::new(),
     }
 }
 
