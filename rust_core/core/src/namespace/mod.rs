@@ -4,6 +4,7 @@
 //! that it changes ([`Draft`]); once the write is durable the drafts are copied in
 //! ([`Namespace::publish`]), which costs O(dimension) a row and cannot fail.
 
+mod batches;
 mod category;
 mod category_draft;
 mod category_view;
