@@ -22,7 +22,6 @@ use crate::read::consistent as read;
 use crate::read::explain::{ExplainSpec, Explained};
 use crate::read::history::{self, HistoryFilter, HistoryOrder, HistoryPage};
 use crate::read::ranking::{self, Ranker};
-use crate::read::suggest::{SuggestSpec, Suggested};
 use crate::read::verify::{Live, verify};
 use crate::shared::Shared;
 use crate::transfer::restore::Restore;
@@ -200,16 +199,6 @@ impl Engine {
         context: ReadContext,
     ) -> Result<At<Explained>> {
         self.ranker().explain(namespace, spec, context)
-    }
-
-    /// Suggests a category for each item of the inbox.
-    pub fn suggest(
-        &self,
-        namespace: &NamespaceHandle,
-        spec: &SuggestSpec,
-        context: ReadContext,
-    ) -> Result<At<Suggested>> {
-        self.ranker().suggest(namespace, spec, context)
     }
 
     /// A category.

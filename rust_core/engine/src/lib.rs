@@ -49,9 +49,6 @@ pub use read::history::{
     ChangeIndex, HISTORY_BYTES, HISTORY_ENTRIES, HistoryChange, HistoryFilter, HistoryOrder,
     HistoryPage,
 };
-pub use read::suggest::{
-    INBOX_BYTES, Place, SuggestOrder, SuggestSpec, Suggested, Suggestion, SuggestionGroup,
-};
 pub use transfer::restore::Restore;
 pub use transfer::snapshot::Snapshot;
 pub use waiting::{MAX_WAITING_READS, MAX_WAITING_READS_OF_A_CALLER};

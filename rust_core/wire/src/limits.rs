@@ -38,10 +38,6 @@ pub const DEFAULT_EXPLAIN_LIMIT: u32 = 3;
 pub const EXPLAIN_MEMBERS: u32 = 1_000;
 /// Members that an Explain lists for a category if the request does not say.
 pub const DEFAULT_EXPLAIN_MEMBERS: u32 = 10;
-/// Suggestions of a group of a Suggest.
-pub const GROUP_SIZE: u32 = 1_000;
-/// Suggestions of a group if the request sets no size.
-pub const DEFAULT_GROUP_SIZE: u32 = 10;
 /// Entries of a page.
 pub const PAGE_SIZE: u32 = 1_000;
 /// Entries of a page if the request sets no size.
@@ -89,8 +85,6 @@ pub fn all() -> Vec<(&'static str, u64)> {
             u64::from(DEFAULT_EXPLAIN_MEMBERS),
         ),
         ("explain_members_read", EXPLAINED_MEMBERS as u64),
-        ("suggest_group_size", u64::from(GROUP_SIZE)),
-        ("default_suggest_group_size", u64::from(DEFAULT_GROUP_SIZE)),
         ("page_size", u64::from(PAGE_SIZE)),
         ("default_page_size", u64::from(DEFAULT_PAGE_SIZE)),
         ("page_bytes", PAGE_BYTES as u64),

@@ -86,7 +86,7 @@ impl Binding<'_> {
 }
 
 #[cold]
-pub(crate) fn invalid() -> CallError {
+fn invalid() -> CallError {
     CallError::at(
         ErrorReason::InvalidPageToken,
         "page_token",

@@ -7,7 +7,7 @@ use crate::call_error::Result;
 use crate::method::{Kind, Method};
 use crate::methods::{
     admin, assignments, categories, explain, history, items, matching, namespaces, restore,
-    snapshot, suggest,
+    snapshot,
 };
 use crate::streams::{Replies, RequestSink};
 
@@ -73,7 +73,6 @@ pub(crate) const TABLE: &[Entry] = {
             matching::try_rank,
         ),
         unary("Explain", Read, |c, r| c.read(r, explain::explain)),
-        unary("Suggest", Read, |c, r| c.read(r, suggest::suggest)),
         unary("ListHistory", Read, |c, r| c.read(r, history::list)),
         server_stream("WatchHistory", Read, history::watch),
         server_stream("Snapshot", Read, snapshot::open),

@@ -43,7 +43,7 @@ pub struct MatchOptions {
 }
 
 /// The ranking for one query.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Ranking {
     /// Best first, ties by key.
     pub matches: Vec<Match>,

@@ -4,7 +4,6 @@
 //! that it changes ([`Draft`]); once the write is durable the drafts are copied in
 //! ([`Namespace::publish`]), which costs O(dimension) a row and cannot fail.
 
-mod batches;
 mod category;
 mod category_draft;
 mod category_view;

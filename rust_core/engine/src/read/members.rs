@@ -2,6 +2,7 @@
 //! rows for LOCAL, kept under the memory budget, and the sums of their unit copies for fairness.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use ee_core::arithmetic::limits::MAX_NEIGHBOURS;
 use ee_core::namespace::{MissingMembers, MoreMembers, Namespace, UnitCorrection};
@@ -134,6 +135,8 @@ impl Shared {
             let dropped = published.shrink_members(kept);
             self.counters.members_dropped(dropped);
         }
-        self.cache.grow(loaded.account(published.memory_bytes()));
+        let memory = published.memory_bytes();
+        let before = loaded.memory.swap(memory, Ordering::Relaxed);
+        self.cache.grow(memory.cast_signed() - before.cast_signed());
     }
 }

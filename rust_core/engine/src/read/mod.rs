@@ -6,5 +6,4 @@ pub(crate) mod explain;
 pub(crate) mod history;
 pub(crate) mod members;
 pub(crate) mod ranking;
-pub(crate) mod suggest;
 pub(crate) mod verify;

@@ -63,14 +63,6 @@ pub(crate) fn rank_score(path: Path<'_>, score: f64) -> Result<f64> {
     Err(out_of_range(path, "finite", score))
 }
 
-/// A least margin.
-pub(crate) fn margin(path: Path<'_>, margin: f64) -> Result<f64> {
-    if margin.is_finite() && margin >= 0.0 {
-        return Ok(margin);
-    }
-    Err(out_of_range(path, "at least 0 and finite", margin))
-}
-
 /// A fairness, 0 to 1.
 pub(crate) fn fairness(path: Path<'_>, fairness: f64) -> Result<f64> {
     if (0.0..=1.0).contains(&fairness) {

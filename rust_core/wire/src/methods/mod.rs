@@ -14,7 +14,6 @@ mod page;
 pub(crate) mod restore;
 pub(crate) mod snapshot;
 mod snapshot_records;
-pub(crate) mod suggest;
 
 use ee_core::command::{Command, Outcome};
 
