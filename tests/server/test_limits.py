@@ -224,13 +224,7 @@ def test_the_maximum_number_of_tokens_is_accepted() -> None:
 
 def test_max_streams_per_connection(tmp_path: Path) -> None:
     """Two calls wait for a revision; a third one on the same connection waits in the client."""
-    settings = Settings(
-        data=tmp_path / "data",
-        listen="127.0.0.1:0",
-        # `in_flight` counts a waiting read there; the native listener parks it without a permit.
-        transport="grpcio",
-        max_streams_per_connection=2,
-    )
+    settings = Settings(data=tmp_path / "data", listen="127.0.0.1:0", max_streams_per_connection=2)
     request = service_pb2.GetNamespaceRequest(namespace="n", min_revision=99).SerializeToString()
     with ServerHandle(settings) as server, Client(server.target) as client:
         client.create_namespace("n", 2)

@@ -68,3 +68,26 @@ def test_a_read_that_waits_is_answered_once_its_revision_is_reached(tmp_path: Pa
         assert client.get_namespace("n", min_revision=2).revision == 2
         writer.join()
         assert server._server.admission.in_flight == 0
+
+
+def test_reads_that_begin_together_all_wait(tmp_path: Path) -> None:
+    """One that met another's lock on the namespace's entry was refused at once, as if in vain."""
+    settings = Settings(data=tmp_path / "data", listen="127.0.0.1:0", transport="native")
+    request = service_pb2.GetNamespaceRequest(namespace="n", min_revision=99).SerializeToString()
+    with (
+        ServerHandle(settings) as server,
+        Client(server.target) as client,
+        grpc.insecure_channel(server.target) as channel,
+    ):
+        client.create_namespace("n", 2)
+        get: Any = unary(channel, "GetNamespace")
+        for _ in range(10):
+            waiting = [get.future(request, timeout=5) for _ in range(4)]
+            time.sleep(0.1)
+            assert not any(each.done() for each in waiting)
+            for each in waiting:
+                each.cancel()
+            end = time.monotonic() + 5
+            while server._server.admission.in_flight:
+                assert time.monotonic() < end
+                time.sleep(0.005)

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ee_wire::{AwaitedRevision, Service};
+use ee_wire::AwaitedRevision;
 use tokio::time::sleep;
 
 use crate::call::Call;
@@ -20,25 +20,21 @@ pub(crate) async fn awaited(
     request: &[u8],
 ) -> Result<Option<AwaitedRevision>, Failure> {
     let found = AwaitedRevision::of(call.method.name, request, call.caller.grant());
-    let Some(awaited) = found else {
-        return Ok(None);
-    };
-    let service = call.shared.service()?;
-    if service.is_reached(&awaited).is_some() {
-        return Ok(Some(awaited).filter(|awaited| !reached(&service, awaited)));
+    match found {
+        Some(awaited) if !is_reached(call, &awaited).await? => Ok(Some(awaited)),
+        _ => Ok(None),
     }
-    let workers = Arc::clone(&call.shared.workers);
-    let step = workers.run(move || {
-        service.load(&awaited);
-        Some(awaited).filter(|awaited| !reached(&service, awaited))
-    });
-    call.unless_gone(step).await
 }
 
-/// Whether there is nothing to wait for. A namespace that has left memory, or that does not exist,
-/// is the call's own affair.
-fn reached(service: &Service, awaited: &AwaitedRevision) -> bool {
-    service.is_reached(awaited).unwrap_or(true)
+/// Whether there is nothing to wait for. Where saying so takes longer, a worker does.
+async fn is_reached(call: &mut Call, awaited: &AwaitedRevision) -> Result<bool, Failure> {
+    let service = call.shared.service()?;
+    if let Some(reached) = service.try_is_reached(awaited) {
+        return Ok(reached);
+    }
+    let (workers, awaited) = (Arc::clone(&call.shared.workers), awaited.clone());
+    let step = workers.run(move || service.is_reached(&awaited));
+    call.unless_gone(step).await
 }
 
 /// Waits until the revision is reached, or until it is time to say that it is not: the service then
@@ -49,7 +45,7 @@ pub(crate) async fn until_reached(
 ) -> Result<(), Failure> {
     let until = ee_wire::end_of_wait(call.deadline(), Instant::now());
     let mut pause = FIRST_PAUSE;
-    while !reached(&call.shared.service()?, awaited) {
+    while !is_reached(call, awaited).await? {
         let left = until.saturating_duration_since(Instant::now());
         if left.is_zero() {
             break;

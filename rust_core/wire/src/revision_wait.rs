@@ -1,7 +1,7 @@
 //! Whether a read must wait for its revision: read from the request without decoding the rest, so
 //! that a transport can let the read wait without a thread.
 
-use ee_engine::Engine;
+use ee_engine::{Engine, NamespaceHandle};
 use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
 
 use crate::grant::{Grant, Scope};
@@ -45,12 +45,25 @@ impl AwaitedRevision {
         })
     }
 
-    /// Whether the revision is reached, or of another epoch, which is not worth a wait; `None` if
-    /// the namespace is not in memory, or does not exist.
-    pub(crate) fn is_reached(&self, engine: &Engine) -> Option<bool> {
+    /// Whether there is nothing to wait for: the revision is reached, or of another epoch. `None` if the
+    /// namespace is not in memory, or if its entry there is locked.
+    pub(crate) fn try_is_reached(&self, engine: &Engine) -> Option<bool> {
         let handle = engine.try_handle(&self.namespace)?;
-        let other_epoch = self.epoch != 0 && self.epoch != engine.epoch(&handle);
-        Some(other_epoch || handle.revision() >= self.revision)
+        Some(self.is_reached_in(engine, &handle))
+    }
+
+    /// [`Self::try_is_reached`] with an answer in any case: waits for the namespace's entry, and loads
+    /// the namespace. There is nothing to wait for in one that cannot be loaded.
+    pub(crate) fn is_reached(&self, engine: &Engine) -> bool {
+        match engine.handle(&self.namespace) {
+            Ok(handle) => self.is_reached_in(engine, &handle),
+            Err(_) => true,
+        }
+    }
+
+    fn is_reached_in(&self, engine: &Engine, handle: &NamespaceHandle) -> bool {
+        let other_epoch = self.epoch != 0 && self.epoch != engine.epoch(handle);
+        other_epoch || handle.revision() >= self.revision
     }
 }
 

@@ -55,16 +55,17 @@ impl Service {
         self
     }
 
-    /// Whether a revision is reached; `None` if the namespace is not in memory, or does not exist.
-    /// Takes microseconds.
-    pub fn is_reached(&self, awaited: &AwaitedRevision) -> Option<bool> {
-        awaited.is_reached(self.engine())
+    /// Whether a read of this revision has nothing to wait for: it is reached, or of another epoch.
+    /// `None` if that takes more than microseconds to say: the namespace is not in memory, or its entry
+    /// there is locked.
+    pub fn try_is_reached(&self, awaited: &AwaitedRevision) -> Option<bool> {
+        awaited.try_is_reached(self.engine())
     }
 
-    /// Loads the namespace of a revision, if it exists; the call itself says why it cannot be
-    /// loaded.
-    pub fn load(&self, awaited: &AwaitedRevision) {
-        let _ = self.engine().handle(&awaited.namespace);
+    /// [`Self::try_is_reached`] with an answer in any case; loads the namespace. True if it cannot be
+    /// loaded: the call itself says why.
+    pub fn is_reached(&self, awaited: &AwaitedRevision) -> bool {
+        awaited.is_reached(self.engine())
     }
 
     /// The engine.
