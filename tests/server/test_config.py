@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from effective_embeddings import Client
 from effective_embeddings.server import (
     DEFINITIONS,
     Settings,
@@ -110,11 +111,43 @@ def test_config_check_reads_the_files_too(tmp_path: Path) -> None:
     assert "missing" in done.stderr
 
 
+def test_config_check_names_every_file_that_cannot_be_used(tmp_path: Path) -> None:
+    file = tmp_path / "effemb.toml"
+    names = ("tls_cert", "tls_key", "tls_client_ca", "tokens")
+    lines = [f'{name} = "{name}.file"' for name in names]
+    file.write_text("\n".join([*lines, 'audit_log = "nowhere/audit"']))
+    told = _effemb("config", "check", "--config", str(file), cwd=tmp_path).stderr
+    for name in names:
+        assert told.count(f"{name}: {tmp_path}/{name}.file does not exist") == 1
+    assert f"audit_log: the folder {tmp_path}/nowhere does not exist" in told
+
+
+@pytest.mark.parametrize("transport", ["native", "grpcio"])
+def test_a_certificate_that_is_none_is_named_with_its_setting(
+    tmp_path: Path, transport: str
+) -> None:
+    file = tmp_path / "effemb.toml"
+    for name in ("cert", "key"):
+        (tmp_path / name).write_text("text")
+    file.write_text(f'tls_cert = "cert"\ntls_key = "key"\ntransport = "{transport}"\n')
+    told = _effemb("config", "check", "--config", str(file), cwd=tmp_path).stderr
+    assert f"tls_cert: {tmp_path}/cert holds no certificate in PEM" in told
+    assert f"tls_key: {tmp_path}/key holds no private key in PEM" in told
+
+
+def test_a_server_that_never_served_does_not_report_that_it_stopped(tmp_path: Path) -> None:
+    with Client.embedded(tmp_path / "data"):
+        done = _effemb("serve", "--listen", "127.0.0.1:0", "--data", "data", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "in use" in done.stderr
+    assert "stopped" not in done.stderr
+
+
 @pytest.mark.parametrize(
     ("content", "told"),
     [
         ('kernel = "abacus"', "kernel must be one of "),
-        ('audit_log = "nowhere/audit"', "nowhere is not a directory"),
+        ('audit_log = "nowhere/audit"', "nowhere does not exist"),
         ('audit_log = "."', "is not a file"),
         ('data = "effemb.toml"', "effemb.toml is not a folder"),
         ('data = "effemb.toml/data"', "effemb.toml is not a folder"),

@@ -42,6 +42,7 @@ class OutputFile:
             self.file = self._final.open("wb")
             return
         self._final = Path(os.path.realpath(self._final))
+        _require_folder(self._final, path)
         _remove_leftovers(self._final)
         self._partial, self.file = _create_locked(self._final)
         try:
@@ -101,6 +102,14 @@ def _written_in_place(path: Path) -> bool:
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     return not stat.S_ISREG(mode)
+
+
+def _require_folder(final: Path, given: FilePath) -> None:
+    """Name the file that the caller knows, and not the partial one, if its folder is missing."""
+    if not final.parent.is_dir():
+        code = errno.ENOTDIR if final.parent.exists() else errno.ENOENT
+        problem = "is not a directory" if code == errno.ENOTDIR else "does not exist"
+        raise OSError(code, f"the folder {final.parent} {problem}", os.fspath(given))
 
 
 def _create_locked(final: Path) -> tuple[Path, BinaryIO]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
 __all__ = ["DemoServer", "DemoServerError", "demo_server"]
 
@@ -38,7 +41,7 @@ class DemoServer:
 
 @contextmanager
 def demo_server(listen: str, data: Path | None) -> Iterator[DemoServer]:
-    """Start a server, and stop it gracefully at the end.
+    """Start a server, and stop it gracefully at the end, also at that of SIGTERM or SIGHUP.
 
     Args:
         listen: Address to listen on.
@@ -48,6 +51,7 @@ def demo_server(listen: str, data: Path | None) -> Iterator[DemoServer]:
         DemoServerError: The server did not start.
     """
     with ExitStack() as stack:
+        stack.enter_context(_signals_exit())
         if data is None:
             data = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="effemb-demo-")))
         log = stack.enter_context(tempfile.TemporaryFile(mode="w+", encoding="utf-8"))
@@ -67,6 +71,30 @@ def demo_server(listen: str, data: Path | None) -> Iterator[DemoServer]:
             log.seek(0)
             raise DemoServerError(_reason(log.read()))
         yield DemoServer(json.loads(line)["listening"], data, process)
+
+
+@contextmanager
+def _signals_exit() -> Iterator[None]:
+    """Make an exit of SIGTERM and SIGHUP: by default they end a process without its clean-up.
+
+    The server is in a session of its own and would stay.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread has handlers
+        return
+    numbers = (signal.SIGTERM, signal.SIGHUP)
+
+    def leave(number: int, _frame: FrameType | None) -> None:
+        for each in numbers:
+            signal.signal(each, signal.SIG_IGN)  # a second signal does not interrupt the clean-up
+        sys.exit(128 + number)
+
+    before = {number: signal.signal(number, leave) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _reason(log: str) -> str:

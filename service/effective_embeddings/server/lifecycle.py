@@ -184,7 +184,8 @@ class ServerHandle:
             self._traces.close()
         if self._audit is not None:
             self._audit.close()
-        _log.info("stopped drained=%s seconds=%.2f", drained, time.monotonic() - begin)
+        if self._engine is not None:
+            _log.info("stopped drained=%s seconds=%.2f", drained, time.monotonic() - begin)
 
     def __enter__(self) -> Self:
         self.start()

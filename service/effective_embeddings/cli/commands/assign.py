@@ -125,7 +125,9 @@ def unassign(
     result = reply.results[0]
     if result.previous_categories:
         outcome = f"unassigned: {item!r} from {', '.join(map(repr, result.previous_categories))}"
+    elif category is None:
+        outcome = f"unchanged: {item!r} is in no category"
     else:
-        outcome = f"{item!r} was in no such category"
+        outcome = f"unchanged: {item!r} is not in {category!r}"
     outcome += "; deleted" if result.item_deleted else ""
     say(f"{outcome} (revision {reply.revision})", dry_run=run.dry_run)

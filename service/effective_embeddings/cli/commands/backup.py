@@ -11,6 +11,7 @@ from effective_embeddings import _core
 from effective_embeddings.cli.shared.failures import telling_failures
 from effective_embeddings.cli.shared.options import JsonOption
 from effective_embeddings.cli.shared.output import counted, errors, print_json, say
+from effective_embeddings.cli.shared.paths import require_data_directory, require_folder_of
 from effective_embeddings.client.errors import error_from_status
 
 __all__ = ["backup"]
@@ -38,12 +39,11 @@ def backup(
 
     Example:  effemb backup --data ./effemb-data ./effemb-backup
     """
-    if not data.is_dir():
-        msg = f"{data} is not a directory"
-        raise typer.BadParameter(msg, param_hint="--data")
+    require_data_directory(data, "--data")
     if target.exists():
         msg = f"{target} exists already"
         raise typer.BadParameter(msg, param_hint="TARGET")
+    require_folder_of(target, "TARGET")
     with telling_failures(as_json=as_json):
         try:
             copied = _core.backup(data, target)

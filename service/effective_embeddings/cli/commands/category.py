@@ -113,7 +113,7 @@ def list_(run: Run, namespace: NamespaceArgument, *, embeddings: VectorsOption =
     Example:  effemb category list notes
     """
     numbers = ("members", "counting", "weight", "drift", "spread")
-    rows = table("key", *numbers, "controls", numbers=numbers)
+    rows = table("key", *numbers, "controls", numbers=numbers, whole=("key",))
     for each in run.client.list_categories(namespace, include_embeddings=embeddings):
         if run.as_json:
             print_json(each)

@@ -63,7 +63,7 @@ def show(*, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     if as_json:
         print_json(shown)
         return
-    rows = table("setting", "value", "from")
+    rows = table("setting", "value", "from", whole=("setting",))
     for name, value in shown.items():
         rows.add_row(name, "" if value is None else str(value), resolved.sources[name])
     print_table(rows, empty="")
@@ -79,8 +79,7 @@ def limits(*, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     if as_json:
         print_json(found)
         return
-    rows = table("limit", "value", "beyond it", numbers=["value"])
-    rows.columns[0].no_wrap = True
+    rows = table("limit", "value", "beyond it", numbers=["value"], whole=["limit"])
     for each in found:
         value = f"{each.value:,.12g} {each.unit}".rstrip() if each.value else "none"
         rows.add_row(each.name, value, each.beyond)

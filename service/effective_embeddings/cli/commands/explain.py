@@ -9,7 +9,14 @@ import typer
 
 from effective_embeddings.cli.shared.command import Run, asks
 from effective_embeddings.cli.shared.options import NamespaceArgument
-from effective_embeddings.cli.shared.output import counted, print_json, print_table, say, table
+from effective_embeddings.cli.shared.output import (
+    counted,
+    moment,
+    print_json,
+    print_table,
+    say,
+    table,
+)
 from effective_embeddings.cli.shared.vectors import EmbeddingOption, one_vector
 from effective_embeddings.client import ExplainReply, Explanation, Query, RankingMode
 
@@ -66,12 +73,14 @@ def explain(
     if run.as_json:
         print_json(reply)
         return
+    if not reply.explanations:
+        say("no categories")
     for each in reply.explanations:
-        _show(each)
+        _show(each, item)
     _show_lead(reply)
 
 
-def _show(explanation: Explanation) -> None:
+def _show(explanation: Explanation, own: str | None) -> None:
     place = f"{explanation.rank}. " if explanation.rank else ""
     score = explanation.score
     figures = ["no embedding" if score is None else f"score {score:.6f}"]
@@ -80,9 +89,11 @@ def _show(explanation: Explanation) -> None:
     if not explanation.rank:
         figures.append("left out of the ranking")
     say(f"{place}{explanation.category}: {', '.join(figures)}")
-    parts = list(_parts(explanation))
+    parts = list(_parts(explanation, own))
     largest = max((abs(part) for _, part, _ in parts), default=0.0)
-    rows = table("part of the score", "adds", "", "", numbers=("adds",))
+    rows = table(
+        "part of the score", "adds", "", "note", numbers=("adds",), whole=("part of the score", "")
+    )
     for name, part, note in parts:
         rows.add_row(name, f"{part:+.6f}", _bar(part, largest), note)
     print_table(rows, empty="")
@@ -92,29 +103,42 @@ def _show(explanation: Explanation) -> None:
         say(f"without the item itself: {left}\n")
 
 
-def _parts(explanation: Explanation) -> Iterator[tuple[str, float, str]]:
-    """Yield the parts of the rank score: name, figure, note."""
+def _parts(explanation: Explanation, own: str | None) -> Iterator[tuple[str, float, str]]:
+    """Yield the parts of the rank score: name, figure, note.
+
+    Args:
+        explanation: The category's.
+        own: Key of the item that is the query; None: the query is a vector.
+    """
     base = explanation.base
     if base is not None:
         note = f"weight {base.weight:g}, similarity {base.similarity:.4f}"
         yield "the category's name", base.part, note
     for each in explanation.members:
-        without = "" if each.score_without is None else f", without it {each.score_without:.6f}"
-        author = f"{each.actor}, {each.assign_time.astimezone():%Y-%m-%d %H:%M}"
+        without = each.score_without
+        left = "" if without is None else f"; score without this member {without:.6f}"
+        author = f"by {each.actor}, {moment(each.assign_time)}"
         reason = f": {each.reason}" if each.reason else ""
-        yield each.item, each.part, f"{author}{reason}{without}"
+        yield _named(each.item, own), each.part, f"{author}{reason}{left}"
     if explanation.other_member_count:
         others = counted(explanation.other_member_count, "other member")
         yield others, explanation.other_members, ""
     if abs(explanation.rounding) >= 0.5e-6:  # noqa: PLR2004 - half a unit of the last digit shown
         yield "rounding", explanation.rounding, ""
     if explanation.fairness:
-        yield "fairness", explanation.fairness, "expected of a category with so many members"
+        size = (
+            counted(explanation.count, "counting member") if explanation.count else "a name alone"
+        )
+        yield "fairness", explanation.fairness, f"a share of the score expected with {size}"
     for pull in explanation.neighbours:
-        name = "the category's name" if pull.item is None else pull.item
+        name = "the category's name" if pull.item is None else _named(pull.item, own)
         yield f"near: {name}", pull.pull, f"similarity {pull.similarity:.4f}"
     if explanation.held_back:
         yield "held back", explanation.held_back, "behind the categories that were ranked again"
+
+
+def _named(item: str, own: str | None) -> str:
+    return f"{item} (the query itself)" if item == own else item
 
 
 def _bar(part: float, largest: float) -> str:
@@ -131,3 +155,5 @@ def _show_lead(reply: ExplainReply) -> None:
         leaving = f"{counted(len(flip.items), 'item')} left {flip.first_category}"
         items = ", ".join(flip.items)
         say(f"{flip.second_category} would have the higher score if {leaving}: {items}")
+        if any(each.neighbours for each in reply.explanations):
+            say("the order follows the rank score, which nearby members change too")

@@ -9,12 +9,21 @@ import typer
 
 from effective_embeddings.cli.shared.command import Run, asks
 from effective_embeddings.cli.shared.options import NamespaceArgument
-from effective_embeddings.cli.shared.output import print_json, print_table, say, table
+from effective_embeddings.cli.shared.output import (
+    limited,
+    moment,
+    print_json,
+    print_table,
+    say,
+    table,
+)
 from effective_embeddings.client import HistoryChange
 
 __all__ = ["history"]
 
 _FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
+
+_LIMIT = 50
 
 Since = Annotated[
     datetime | None,
@@ -44,10 +53,14 @@ def history(
     oldest_first: Annotated[
         bool, typer.Option("--oldest-first", help="The oldest change first.")
     ] = False,
-    limit: Annotated[int, typer.Option(min=0, help="Most changes listed; 0: all.")] = 50,
+    limit: Annotated[
+        int | None, typer.Option(min=0, help=f"Most changes listed; 0: all. Default: {_LIMIT}.")
+    ] = None,
     follow: Annotated[
         bool,
-        typer.Option("--follow", help="Print changes after --first-revision as they are made."),
+        typer.Option(
+            "--follow", help="Print the changes from --first-revision on, then new ones as made."
+        ),
     ] = False,
 ) -> None:
     """List changes: what changed, when, by whom and why; the latest first.
@@ -59,7 +72,13 @@ def history(
     Example:  effemb history notes --follow --first-revision 120
     """
     if follow:
-        _refuse_beside_follow(since=since, until=until, last_revision=last_revision)
+        _refuse_beside_follow(
+            since=since,
+            until=until,
+            last_revision=last_revision or None,
+            oldest_first=oldest_first or None,
+            limit=limit,
+        )
         after = max(first_revision - 1, 0)
         for batch in run.client.watch_history(
             namespace, after, item=item, category=category, actor=by
@@ -82,23 +101,23 @@ def history(
         newest_first=not oldest_first,
     )
     rows = table(
-        "revision", "time", "actor", "change", "from", "to", "reason", numbers=("revision",)
+        *("revision", "time", "actor", "change", "from", "to", "reason"),
+        numbers=("revision",),
+        whole=("time", "change", "from", "to"),
     )
-    for number, each in enumerate(changes, start=1):
+    for each in limited(changes, _LIMIT if limit is None else limit):
         if run.as_json:
             print_json(each)
         else:
             rows.add_row(
                 f"{each.revision}",
-                f"{each.time.astimezone():%Y-%m-%d %H:%M:%S}",
+                moment(each.time),
                 each.actor,
                 _what(each),
                 each.from_category or "",
                 each.to_category or "",
                 each.reason,
             )
-        if number == limit:
-            break
     if not run.as_json:
         print_table(rows, empty="no changes")
 
@@ -113,7 +132,7 @@ def _what(change: HistoryChange) -> str:
 
 def _refuse_beside_follow(**given: object) -> None:
     for name, value in given.items():
-        if value:
+        if value is not None:
             option = f"--{name.replace('_', '-')}"
             msg = f"{option} and --follow exclude each other"
             raise typer.BadParameter(msg)
@@ -123,5 +142,4 @@ def _line(change: HistoryChange) -> str:
     path = f"{change.from_category or '(none)'} -> {change.to_category or '(none)'}"
     moved = f": {path}" if change.from_category or change.to_category else ""
     reason = f" ({change.reason})" if change.reason else ""
-    time = f"{change.time.astimezone():%Y-%m-%d %H:%M:%S}"
-    return f"{change.revision} {time} {change.actor}: {_what(change)}{moved}{reason}"
+    return f"{change.revision} {moment(change.time)} {change.actor}: {_what(change)}{moved}{reason}"

@@ -28,6 +28,9 @@ def info(run: Run) -> None:
         return
     facts: dict[str, Any] = plain(found)
     limits = facts.pop("limits")
+    # Only LOCAL keeps members in memory: beside items, a count of 0 would look like a loss.
+    facts["members_in_memory"] = facts.pop("member_count")
+    facts["member_bytes"] = facts.pop("member_bytes")
     details(f"effective-embeddings at {run.where.name}", facts)
     details("limits", {name: f"{limits[name]:,}" for name in sorted(limits)})
 

@@ -20,6 +20,7 @@ from effective_embeddings.cli.shared.options import (
 from effective_embeddings.cli.shared.output import (
     counted,
     details,
+    limited,
     plain,
     print_json,
     print_table,
@@ -93,8 +94,9 @@ def get(
     if not memberships:
         facts["category"] = "in no category: the inbox"
     details(facts.pop("key"), facts)
-    for each in memberships:
-        details(f"in {each.pop('category')}", each, indent=2)
+    for shown, each in zip(memberships, item.memberships, strict=True):
+        shown["assign_time"] = each.assign_time
+        details(f"in {shown.pop('category')}", shown, indent=2)
 
 
 @app.command("list")
@@ -124,8 +126,10 @@ def list_(
     items = run.client.list_items(
         namespace, category=category, unassigned=unassigned, include_embeddings=embeddings
     )
-    rows = table("key", "categories", "weight", "metadata", numbers=("weight",))
-    for number, each in enumerate(items, start=1):
+    rows = table(
+        "key", "categories", "weight", "metadata", numbers=("weight",), whole=("key", "categories")
+    )
+    for each in limited(items, limit):
         if run.as_json:
             print_json(each)
         else:
@@ -135,8 +139,6 @@ def list_(
                 f"{each.weight:g}",
                 ", ".join(f"{name}={text}" for name, text in each.metadata.items()),
             )
-        if number == limit:
-            break
     if not run.as_json:
         print_table(rows, empty="no items")
 

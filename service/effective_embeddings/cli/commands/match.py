@@ -94,7 +94,7 @@ def _show(title: str, result: MatchResult) -> None:
     # The rank score is shown where the order is not that of the score.
     ranked = any(each.rank_score != each.score for each in result.matches)
     numbers = ("", "rank score", "score", "members") if ranked else ("", "score", "members")
-    rows = table("", "category", *numbers[1:], numbers=numbers)
+    rows = table("", "category", *numbers[1:], numbers=numbers, whole=("category",))
     for place, each in enumerate(result.matches, start=1):
         scores = [each.rank_score, each.score] if ranked else [each.score]
         cells = [f"{score:.6f}" for score in scores]

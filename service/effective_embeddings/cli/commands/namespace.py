@@ -24,6 +24,8 @@ __all__ = ["app"]
 app = typer.Typer(help="Independent sets of categories and items.", no_args_is_help=True)
 
 
+_DEFAULT_FAIRNESS: dict[RankingMode, float] = {"cosine": 0, "local": 0.5}
+
 RankingOption = Annotated[
     RankingMode | None,
     typer.Option(
@@ -113,7 +115,7 @@ def list_(
     Example:  effemb namespace list --prefix team-
     """
     numbers = ("dimension", "categories", "items", "assigned", "revision")
-    rows = table("name", *numbers, "model", numbers=numbers)
+    rows = table("name", *numbers, "model", numbers=numbers, whole=("name",))
     for each in run.client.list_namespaces(prefix):
         if run.as_json:
             print_json(each)
@@ -195,4 +197,7 @@ def _show(namespace: Namespace, *, as_json: bool) -> None:
         return
     facts: dict[str, Any] = plain(namespace)
     facts["create_time"] = namespace.create_time
+    if namespace.fairness is None:
+        in_force = _DEFAULT_FAIRNESS[namespace.ranking]
+        facts["fairness"] = f"{in_force:g} (the default with {namespace.ranking})"
     details(facts.pop("name"), facts)

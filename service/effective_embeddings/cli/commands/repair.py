@@ -11,6 +11,7 @@ import typer
 from effective_embeddings.cli.shared.failures import telling_failures
 from effective_embeddings.cli.shared.options import JsonOption
 from effective_embeddings.cli.shared.output import counted, errors, print_json, say
+from effective_embeddings.cli.shared.paths import require_data_directory
 from effective_embeddings.client.transport.embedded import repair as repair_directory
 
 __all__ = ["repair"]
@@ -29,6 +30,7 @@ def repair(
 
     Example:  effemb repair ./effemb-data ./effemb-repaired
     """
+    require_data_directory(damaged, "DAMAGED")
     with telling_failures(as_json=as_json):
         report = repair_directory(damaged, into)
     if as_json:

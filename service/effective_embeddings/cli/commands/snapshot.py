@@ -10,7 +10,7 @@ import typer
 
 from effective_embeddings.cli.shared.command import Run, asks, writes
 from effective_embeddings.cli.shared.options import NamespaceArgument
-from effective_embeddings.cli.shared.output import counted, errors, print_json, say
+from effective_embeddings.cli.shared.output import counted, errors, print_json, say, size
 from effective_embeddings.cli.shared.progress import bar
 from effective_embeddings.client import SnapshotProgress, SnapshotView
 
@@ -58,7 +58,7 @@ def snapshot(
     report = (
         f"wrote {namespace} to {file}"
         f" ({counted(summary.category_count, 'category', 'categories')},"
-        f" {counted(summary.item_count, 'item')}, {summary.size / 1e6:,.1f} MB;"
+        f" {counted(summary.item_count, 'item')}, {size(summary.size)};"
         f" revision {summary.namespace.revision}, digest {summary.digest.hex()[:16]})"
     )
     if run.as_json:
@@ -94,7 +94,7 @@ def restore(
             source,
             name,
             progress=lambda done: progress.update(
-                task, completed=done.bytes, bytes=f"{done.bytes / 1e6:,.1f} MB"
+                task, completed=done.bytes, bytes=size(done.bytes)
             ),
             actor=run.actor,
             reason=run.reason,

@@ -87,7 +87,7 @@ def list_(file: FileArgument, *, as_json: JsonOption = False) -> None:
         for each in entries:
             print_json(each)
         return
-    rows = table("id", "principal", "created", "permissions")
+    rows = table("id", "principal", "created", "permissions", whole=("id", "principal"))
     for each in entries:
         rows.add_row(each.id, each.principal, each.created, " ".join(each.rules))
     print_table(rows, empty="no tokens")

@@ -46,6 +46,13 @@ _AUTHOR: dict[str, tuple[Any, Any]] = {"actor": (ActorOption, ""), "reason": (Re
 _DRY_RUN: dict[str, tuple[Any, Any]] = {"dry_run": (DryRunOption, False)}
 
 
+_NEXT_STEPS = {
+    "DIRECTORY_IN_USE": (
+        "If a server has it open, leave out --data and call the server by --server HOST:PORT."
+    )
+}
+
+
 @dataclass(slots=True)
 class Run:
     """One run of a command.
@@ -119,7 +126,7 @@ def _command(
         where = Where.after(given.pop("context"), given)
         common = {name: given.pop(name) for name in options if name in given}
         run = Run(where, create=create, **common)
-        with telling_failures(as_json=run.as_json):
+        with telling_failures(as_json=run.as_json, next_steps=_NEXT_STEPS):
             try:
                 function(run, *args, **given)
             finally:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -27,13 +27,32 @@ def fail(message: str, *, as_json: bool = False, **more: Any) -> typer.Exit:
     return typer.Exit(1)
 
 
+# By reason: what the user can do next.
+_NEXT_STEPS = {
+    "DATA_CORRUPTED": (
+        "`effemb verify` lists the damage. `effemb repair DAMAGED NEW` recovers what can be read;"
+        " if it cannot open the files, go back to a backup."
+    ),
+    "NAMESPACE_NOT_EMPTY": "--force deletes it with everything in it.",
+}
+
+
 @contextmanager
-def telling_failures(*, as_json: bool) -> Iterator[None]:
-    """Report refusals of a service and faults of files without a traceback."""
+def telling_failures(
+    *, as_json: bool, next_steps: Mapping[str, str] | None = None
+) -> Iterator[None]:
+    """Report refusals of a service and faults of files without a traceback.
+
+    Args:
+        as_json: True: the report is JSON.
+        next_steps: By reason, what the user of this command can do next; beside those that every
+            command has.
+    """
     try:
         yield
     except EffectiveEmbeddingsError as error:
-        raise _refused(error, as_json=as_json) from error
+        steps = {**_NEXT_STEPS, **(next_steps or {})}
+        raise _refused(error, steps.get(error.reason, ""), as_json=as_json) from error
     except (FormatError, SnapshotFileError) as error:
         raise fail(str(error), as_json=as_json) from error
     except ValueError as error:
@@ -49,9 +68,11 @@ def telling_failures(*, as_json: bool) -> Iterator[None]:
         raise typer.Exit(130) from None
 
 
-def _refused(error: EffectiveEmbeddingsError, *, as_json: bool) -> typer.Exit:
+def _refused(error: EffectiveEmbeddingsError, next_step: str, *, as_json: bool) -> typer.Exit:
     violations = {each.field: each.description for each in error.field_violations}
     code = error.code.name
+    if code == "UNAVAILABLE" and not error.reason:
+        next_step = "Is a server running? `effemb serve` starts one; --data DIR needs none."
     if as_json:
         return fail(
             error.message,
@@ -60,6 +81,7 @@ def _refused(error: EffectiveEmbeddingsError, *, as_json: bool) -> typer.Exit:
             reason=error.reason,
             metadata=dict(error.metadata),
             field_violations=violations,
+            **({"next_step": next_step} if next_step else {}),
         )
     text = f"{error.message} ({error.reason or code})"
     # Most messages name the field; it is added to those that do not.
@@ -68,6 +90,4 @@ def _refused(error: EffectiveEmbeddingsError, *, as_json: bool) -> typer.Exit:
         for field, problem in violations.items()
         if field not in error.message
     )
-    if code == "UNAVAILABLE" and not error.reason:
-        text += "\n  Is a server running? `effemb serve` starts one; --data DIR needs none."
-    return fail(text)
+    return fail(f"{text}\n  {next_step}" if next_step else text)

@@ -13,6 +13,8 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from effective_embeddings.cli.shared.bad_values import reworded
+
 __all__ = ["Group"]
 
 # The base of all complaints about a command line; Typer has it from Click, or from its own copy.
@@ -68,6 +70,8 @@ class Group(TyperGroup):
                 return super().invoke(ctx)
             finally:
                 sys.stdout.flush()
+        except typer.BadParameter as error:
+            raise reworded(error) from error.__cause__
         except BrokenPipeError:
             # `effemb ... | head` has read enough: no failure. The rest of the buffer is dropped.
             with suppress(OSError, ValueError):

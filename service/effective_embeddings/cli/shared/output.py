@@ -6,13 +6,14 @@ import dataclasses
 import datetime as dt
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TextIO, TypeVar
 
 import numpy as np
 from rich import box
-from rich.console import Console
+from rich.cells import cell_len
+from rich.console import Console, JustifyMethod
 from rich.markup import escape
 from rich.table import Table
 
@@ -24,13 +25,19 @@ __all__ = [
     "counted",
     "details",
     "errors",
+    "limited",
+    "moment",
     "plain",
     "print_json",
     "print_table",
     "say",
+    "size",
     "table",
     "verdict",
 ]
+
+
+_Row = TypeVar("_Row")
 
 
 class _Console(Console):
@@ -39,6 +46,10 @@ class _Console(Console):
         self.quiet = True
         raise BrokenPipeError
 
+
+# Columns of a line that nothing breaks: more than keys, metadata and reasons can fill.
+_UNBROKEN = 1_000_000
+_READABLE = 8
 
 console = _Console(highlight=False)
 errors = _Console(stderr=True, highlight=False)
@@ -78,12 +89,19 @@ def print_json(value: Any, *, stream: TextIO | None = None) -> None:
     output.write(json.dumps(plain(value), ensure_ascii=not unicode) + "\n")
 
 
-def table(*columns: str, numbers: Iterable[str] = ()) -> Table:
-    """Return an empty table; the columns in `numbers` are aligned right."""
+def table(*columns: str, numbers: Iterable[str] = (), whole: Iterable[str] = ()) -> Table:
+    """Return an empty table.
+
+    Args:
+        columns: The headings.
+        numbers: Columns aligned right.
+        whole: Columns whose cells are not broken into lines while others can be: keys.
+    """
     made = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    right = set(numbers)
+    right, unbroken = set(numbers), {*numbers, *whole}
     for name in columns:
-        made.add_column(name, justify="right" if name in right else "left", overflow="fold")
+        justify: JustifyMethod = "right" if name in right else "left"
+        made.add_column(name, justify=justify, overflow="fold", no_wrap=name in unbroken)
     return made
 
 
@@ -99,9 +117,53 @@ def counted(number: int, singular: str, plural: str = "") -> str:
     return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
 
 
-def print_table(made: Table, *, empty: str) -> None:
-    """Print a table, or the text `empty` if it has no rows."""
-    _tables.print(made if made.row_count else empty)
+def print_table(made: Table, *, empty: str, terminal: Console | None = None) -> None:
+    """Print a table, or the text `empty` if it has no rows.
+
+    Each row is on a line of its own, however wide, in a file or a pipe, and where the keys alone
+    are too wide for the terminal. Otherwise cells with free text are broken to fit.
+    """
+    terminal = terminal or _tables
+    if not made.row_count:
+        say(empty)
+    elif terminal.is_terminal and _least_width(made) <= terminal.width:
+        terminal.print(made)
+    else:
+        _Console(highlight=False, markup=False, width=_UNBROKEN).print(made)
+
+
+def _least_width(made: Table) -> int:
+    """Return the width of a table whose columns of free text are as narrow as can be read."""
+    gap = 3
+    widths = (
+        max(cell_len(str(cell)) for cell in (column.header, *column.cells))
+        if column.no_wrap
+        else _READABLE
+        for column in made.columns
+    )
+    return sum(width + gap for width in widths)
+
+
+def limited(rows: Iterable[_Row], limit: int, option: str = "--limit") -> Iterator[_Row]:
+    """Yield at most `limit` rows (0: all); says on standard error if there are more."""
+    for number, row in enumerate(rows):
+        if number == limit > 0:
+            errors.print(f"[dim]there are more: {option} {limit} ends the list; 0 lists all[/dim]")
+            return
+        yield row
+
+
+def size(count: float) -> str:
+    """Return a number of bytes in a unit that shows it."""
+    for unit, unit_bytes in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= unit_bytes:
+            return f"{count / unit_bytes:,.1f} {unit}"
+    return counted(int(count), "byte")
+
+
+def moment(time: dt.datetime) -> str:
+    """Return a time as people see it everywhere: RFC 3339, UTC, to the second."""
+    return time.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def say(text: str, *, dry_run: bool = False) -> None:
@@ -123,7 +185,7 @@ def details(title: str, facts: Mapping[str, Any], *, indent: int = 0) -> None:
 
 def _text(value: Any) -> str:
     if isinstance(value, dt.datetime):
-        return value.astimezone().isoformat(sep=" ", timespec="seconds")
+        return moment(value)
     if isinstance(value, Mapping):
         return ", ".join(f"{name}={text}" for name, text in value.items())
     return "" if value is None else str(plain(value))

@@ -10,6 +10,7 @@ from typing import Any
 
 import typer
 
+from effective_embeddings.cli.shared.paths import require_data_directory
 from effective_embeddings.client import DEFAULT_TARGET, Client, Tls
 
 __all__ = ["Where", "is_on_command_line"]
@@ -76,13 +77,12 @@ class Where:
         """Return a client of the server or the directory.
 
         Args:
-            create: True: a missing directory is made. Otherwise it is refused: it is probably a
-                misspelling, which an empty answer from an empty directory would hide.
+            create: True: a missing directory is made. Otherwise a path without a data directory is
+                refused: it is probably a misspelling, which an empty answer would hide.
         """
         if self.data is not None:
-            if not create and not Path(self.data).is_dir():
-                msg = f"{self.data} is not a directory"
-                raise typer.BadParameter(msg, param_hint="--data")
+            if not create:
+                require_data_directory(Path(self.data), "--data")
             return Client.embedded(self.data)
         # gRPC's own log lines would stand among the messages of the command.
         os.environ.setdefault("GRPC_VERBOSITY", "NONE")

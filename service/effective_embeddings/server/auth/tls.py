@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import ssl
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import grpc
@@ -77,12 +78,34 @@ def _no_password() -> str:
     raise ValueError(message)
 
 
+# What a file of each setting must hold, and what an error calls it.
+_PEM = {
+    "tls_cert": (b"CERTIFICATE-----", "certificate"),
+    "tls_key": (b"PRIVATE KEY-----", "private key"),
+    "tls_client_ca": (b"CERTIFICATE-----", "certificate"),
+}
+
+
+def _check_pem(settings: Settings) -> None:
+    """Raise a SettingsError that names each file without the block that its setting needs."""
+    problems = []
+    for name, (mark, what) in _PEM.items():
+        path: Path | None = getattr(settings, name)
+        # The transport reports a file that cannot be read.
+        with suppress(OSError):
+            if path is not None and mark not in path.read_bytes():
+                problems.append(f"{name}: {path} holds no {what} in PEM")
+    if problems:
+        raise SettingsError(*problems)
+
+
 def check_certificate(settings: Settings) -> None:
     """Check that the transport of the settings could use the certificate.
 
     Raises:
         SettingsError: The certificate cannot be used.
     """
+    _check_pem(settings)
     if settings.transport == "native":
         if settings.tls_cert is None or settings.tls_key is None:
             return
