@@ -135,5 +135,4 @@ CREATE TABLE idempotency_keys (
     checksum    INTEGER NOT NULL,
     PRIMARY KEY (namespace, request_id)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX idempotency_keys_by_time ON idempotency_keys (time);
 ";
