@@ -211,6 +211,50 @@ def test_history_follows_a_namespace(notes: Cli) -> None:
     assert "--last-revision and --follow exclude each other" in refused.stderr
 
 
+def test_a_history_is_trimmed(notes: Cli) -> None:
+    for category in ("Money", "Health") * 3:
+        notes.json("assign", notes.ns, "gym", category)
+    revision = notes.json("namespace", "get", notes.ns)["revision"]
+    would = notes.json("trim", notes.ns, "--keep", "4", "--dry-run")
+    assert (would["revision_count"], would["first_revision"]) == (revision - 4, revision - 3)
+    assert len(notes.lines("history", notes.ns, "--limit", "0")) > 6
+    assert notes.json("trim", notes.ns, "--keep", "4", "--reason", "privacy") == would
+    listed = notes.lines("history", notes.ns, "--limit", "0")
+    assert {each["revision"] for each in listed} == set(range(revision - 3, revision + 1))
+    refused = notes.refused("history", notes.ns, "--first-revision", "1")
+    assert refused["reason"] == "HISTORY_TRIMMED"
+    said = notes.text("trim", notes.ns, "--before-revision", f"{revision - 1}")
+    assert said.startswith("deleted 2 revisions, ")
+    assert said.endswith(f"the first kept revision is {revision - 1}\n")
+    said = notes.text("trim", notes.ns, "--before", "2000-01-01")
+    assert said.startswith("deleted 0 revisions, 0 bytes")
+    assert "history" in notes.text("namespace", "get", notes.ns)
+    for bounds in ([], ["--keep", "1", "--before-revision", "2"]):
+        wrong = notes.run("trim", notes.ns, *bounds)
+        assert wrong.exit_code == 2
+        assert "exactly one of --keep, --before-revision and --before" in wrong.stderr
+
+
+def test_a_namespace_keeps_a_part_of_its_history(notes: Cli) -> None:
+    for bounds, kept in [
+        ("5000", {"revisions": 5000, "age_seconds": 0}),
+        ("12h", {"revisions": 0, "age_seconds": 43_200}),
+        ("90d,5000", {"revisions": 5000, "age_seconds": 7_776_000}),
+        ("all", None),
+    ]:
+        told = notes.json("namespace", "update", notes.ns, "--history-keep", bounds)
+        assert told["history_keep"] == kept
+    for bounds in ("", "0", "5x", "-1", "5,6", "1d,2d", "1.5d", "d"):
+        wrong = notes.run("namespace", "update", notes.ns, "--history-keep", bounds)
+        assert wrong.exit_code == 2, bounds
+        assert "--history-keep" in wrong.stderr
+    made = notes.json(
+        *("namespace", "create", f"{notes.ns}-short", "--dimension", "2"),
+        *("--history-keep", "3"),
+    )
+    assert made["history_keep"] == {"revisions": 3, "age_seconds": 0}
+
+
 def test_snapshot_restore_verify_and_info(notes: Cli, tmp_path: Path) -> None:
     file = tmp_path / "notes.snapshot"
     summary = notes.json("snapshot", notes.ns, str(file))

@@ -54,7 +54,8 @@ def test_a_watch_begins_with_the_history(client: Client, notes: str) -> None:
         expected = [change for change in whole if change.revision > after]
         assert _until(client.watch_history(notes, after), 4) == expected
     first = next(iter(client.watch_history(notes, 4)))
-    assert first == HistoryBatch((), 4, 4)
+    assert first == HistoryBatch((), 4, 4, first.epoch)
+    assert first.epoch
 
 
 def test_a_watch_filters(client: Client, notes: str) -> None:

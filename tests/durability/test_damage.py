@@ -9,7 +9,13 @@ from pathlib import Path
 import pytest
 
 from effective_embeddings import CategoryUpdate, Client, EffectiveEmbeddingsError
+from effective_embeddings.client import DamagedNamespace
+from effective_embeddings.errors import DataLoss
+from tests.support.cli import run
 from tests.support.vectors import random_vectors
+
+#: Written as by `a_damaged_namespace_hides_no_other_from_a_list` of the engine.
+_DAMAGED_ROW = Path(__file__).parent / "fixtures" / "damaged-row"
 
 _DIMENSION = 16
 _VECTORS = random_vectors(120, _DIMENSION, seed=90)
@@ -100,3 +106,28 @@ def test_a_foreign_folder_is_refused_and_left_unchanged(tmp_path: Path) -> None:
     with pytest.raises(EffectiveEmbeddingsError):
         Client.embedded(file)
     assert file.read_text(encoding="utf-8") == "mine"
+
+
+def test_a_namespace_whose_row_is_damaged_is_named_and_the_others_are_listed(
+    tmp_path: Path,
+) -> None:
+    """Three namespaces; the row of "b" fails its checksum although its page passes."""
+    data = tmp_path / "data"
+    shutil.copytree(_DAMAGED_ROW, data)
+    with Client.embedded(data) as client:
+        damaged: list[DamagedNamespace] = []
+        listed = [each.name for each in client.list_namespaces(damaged=damaged)]
+        assert listed == ["a", "c"]
+        assert [(each.name, each.reason) for each in damaged] == [("b", "DATA_CORRUPTED")]
+        with pytest.raises(DataLoss, match="'b'") as caught:
+            list(client.list_namespaces())
+        assert caught.value.metadata == {"namespace": "b"}
+        assert client.get_namespace("c").revision == 1
+    done = run("namespace", "list", "--data", str(data))
+    assert done.exit_code == 1
+    first = [line.split()[0] for line in done.stdout.splitlines() if line.strip()]
+    assert [word for word in first if word in "abc"] == ["a", "c"]
+    assert done.stderr.startswith("b: DATA_CORRUPTED: ")
+    done = run("verify", "--data", str(data))
+    assert done.exit_code == 1
+    assert "b" in done.stdout + done.stderr

@@ -15,7 +15,12 @@ from hypothesis.stateful import (
     rule,
 )
 
-from effective_embeddings import CategoryUpdate, Client, EffectiveEmbeddingsError
+from effective_embeddings import (
+    CategoryUpdate,
+    Client,
+    EffectiveEmbeddingsError,
+    HistoryKeep,
+)
 from tests.model.compare import assert_same
 from tests.model.operations import (
     Assign,
@@ -79,6 +84,7 @@ class Machine(RuleBasedStateMachine):
         self._number = 0
         self._last: tuple[Operation, str, Any, int] | None = None
         self._ns = ""
+        self._keep: HistoryKeep | None = None
         self._model = Model(DIMENSION)
 
     def _open(self) -> Client:
@@ -158,6 +164,37 @@ class Machine(RuleBasedStateMachine):
     def unassign(self, pairs: list[tuple[str, str]], *, delete_items: bool, rehearse: bool) -> None:
         self._do(Unassign(pairs, delete_items), rehearse=rehearse)
 
+    @rule(
+        revisions=st.sampled_from([0, 1, 4, 1000]),
+        age=st.sampled_from([0, 1, 3600]),
+        rehearse=st.booleans(),
+    )
+    def keep_history(self, revisions: int, age: int, *, rehearse: bool) -> None:
+        keep = HistoryKeep(revisions, age)
+        if rehearse:
+            self._client.update_namespace(self._ns, history_keep=keep, validate_only=True)
+            self._check_counts()
+        wanted = None if keep == HistoryKeep() else keep
+        if wanted != self._keep:
+            self._model.touch()
+            self._keep = wanted
+        self._client.update_namespace(self._ns, history_keep=keep)
+        self._check_counts()
+
+    @rule(keep=st.integers(1, 6), rehearse=st.booleans())
+    def trim_history(self, keep: int, *, rehearse: bool) -> None:
+        """Only the history is trimmed: nothing else changes."""
+        digest = self._client.get_namespace(self._ns).digest
+        report = self._client.trim_history(self._ns, keep_revisions=keep, validate_only=rehearse)
+        assert report.revision == self._model.revision
+        assert report.first_revision >= self._model.revision - keep + 1
+        assert self._client.get_namespace(self._ns).digest == digest
+        self._check_counts()
+        if not rehearse:
+            listed = {change.revision for change in self._client.history(self._ns)}
+            assert max(listed) == self._model.revision
+            assert len(listed) <= keep
+
     def _columns(self, data: st.DataObject, count: int) -> tuple[Any, Any]:
         vectors = weights = None
         if data.draw(st.integers(0, 3)):
@@ -201,6 +238,7 @@ class Machine(RuleBasedStateMachine):
         namespace = self._client.get_namespace(self._ns)
         model = self._model
         assert namespace.revision == model.revision
+        assert namespace.history_keep == self._keep
         counts = (namespace.category_count, namespace.item_count, namespace.membership_count)
         assert counts == (len(model.categories), len(model.items), len(model.members))
 

@@ -77,6 +77,8 @@ REQUESTS: dict[str, Callable[[int], tuple[str, Any]]] = {
     "reason_bytes": lambda at: reanchor(reason="x" * at),
     "description_bytes": lambda at: create(description="x" * at),
     "embedding_model_bytes": lambda at: create(embedding_model="x" * at),
+    "history_keep_revisions": lambda at: create(history_keep={"revisions": at}),
+    "history_keep_age_seconds": lambda at: create(history_keep={"age_seconds": at}),
     "dimension": lambda at: create(dimension=at),
     "component": lambda at: put(
         embedding=embedding(

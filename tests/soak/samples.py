@@ -72,6 +72,7 @@ class Tables:
 _DERIVED = {
     "log": "history",
     "idempotency_keys": "answers",
+    "idempotency_keys_by_time": "answers",
 }
 
 

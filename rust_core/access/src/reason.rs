@@ -61,7 +61,8 @@ pub const fn code(reason: ErrorReason) -> Code {
         | R::RevisionNotReached
         | R::EpochChanged
         | R::RevisionMismatch
-        | R::CategoryMismatch => Code::FailedPrecondition,
+        | R::CategoryMismatch
+        | R::HistoryTrimmed => Code::FailedPrecondition,
         R::NamespaceNotFound | R::CategoryNotFound | R::ItemNotFound => Code::NotFound,
         R::NamespaceExists => Code::AlreadyExists,
         R::PermissionDenied => Code::PermissionDenied,

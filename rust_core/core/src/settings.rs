@@ -63,6 +63,26 @@ impl RankingSettings {
     }
 }
 
+/// How much of its history a namespace keeps, at most. Changes neither sums nor answers, so the digest
+/// does not cover it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryKeep {
+    /// The newest revisions, 1 to [`MAX_KEPT_REVISIONS`](crate::arithmetic::limits::MAX_KEPT_REVISIONS);
+    /// `None`: any number.
+    pub revisions: Option<u64>,
+    /// The revisions of so many seconds, 1 to
+    /// [`MAX_KEPT_SECONDS`](crate::arithmetic::limits::MAX_KEPT_SECONDS); `None`: of any age.
+    pub seconds: Option<u64>,
+}
+
+impl HistoryKeep {
+    /// Keeps everything for ever.
+    pub const ALL: Self = Self {
+        revisions: None,
+        seconds: None,
+    };
+}
+
 /// The settings that are fixed when a namespace is created.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NamespaceSettings {

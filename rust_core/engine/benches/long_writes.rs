@@ -126,6 +126,7 @@ fn create(engine: &Engine, name: &str) {
         description: String::new(),
         labels: Default::default(),
         ranking: Default::default(),
+        history_keep: Default::default(),
     };
     engine
         .create_namespace(new, WriteContext::default())

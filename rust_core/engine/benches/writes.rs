@@ -148,6 +148,7 @@ fn engine(directory: &Path) -> Engine {
         description: String::new(),
         labels: Default::default(),
         ranking: Default::default(),
+        history_keep: Default::default(),
     };
     engine
         .create_namespace(new, WriteContext::default())

@@ -6,9 +6,9 @@ use ee_core::command::Outcome;
 use ee_core::kernels::Kernel;
 use ee_core::namespace::{CategoryRecord, Origin};
 use ee_core::namespace::{Header, MemberMemory, Profile};
-use ee_core::settings::{Metadata, NamespaceSettings, RankingSettings};
-pub use ee_store::FilesReport;
+use ee_core::settings::{HistoryKeep, Metadata, NamespaceSettings, RankingSettings};
 use ee_store::NamespaceRow;
+pub use ee_store::{FilesReport, Sizes};
 
 /// How to open a data directory.
 #[derive(Clone, Debug)]
@@ -82,6 +82,8 @@ pub struct NewNamespace {
     pub labels: Metadata,
     /// Ranking.
     pub ranking: RankingSettings,
+    /// Retention.
+    pub history_keep: HistoryKeep,
 }
 
 #[cfg(test)]
@@ -100,6 +102,7 @@ impl NewNamespace {
             description: String::new(),
             labels: Default::default(),
             ranking: Default::default(),
+            history_keep: HistoryKeep::ALL,
         }
     }
 }
@@ -117,6 +120,8 @@ pub struct NamespaceView {
     pub labels: Metadata,
     /// Ranking.
     pub ranking: RankingSettings,
+    /// Retention.
+    pub history_keep: HistoryKeep,
     /// When it was created, in milliseconds since the Unix epoch.
     pub created_ms: i64,
     /// Revision.
@@ -150,6 +155,7 @@ impl NamespaceView {
             description: profile.description.clone(),
             labels: profile.labels.clone(),
             ranking: profile.ranking,
+            history_keep: profile.history_keep,
             created_ms: profile.created_ms,
             revision: header.revision,
             categories: header.categories,
@@ -158,6 +164,28 @@ impl NamespaceView {
             digest: header.digest(settings, &profile.ranking),
         }
     }
+}
+
+/// The history that a namespace keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HistorySize {
+    /// The first revision that is kept.
+    pub first_revision: u64,
+    /// Revisions that are kept.
+    pub revisions: u64,
+    /// Bytes of their log entries.
+    pub bytes: u64,
+}
+
+/// What a trim has deleted, or would delete.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TrimReport {
+    /// Revisions whose log entries were deleted.
+    pub revisions: u64,
+    /// Bytes of these entries.
+    pub bytes: u64,
+    /// The first revision that is kept.
+    pub first_revision: u64,
 }
 
 /// The result of a write.
@@ -309,6 +337,8 @@ pub struct EngineInfo {
     pub memory_bytes: u64,
     /// The members in memory for LOCAL, and their part of these bytes.
     pub members: MemberMemory,
+    /// How large the store is.
+    pub sizes: Sizes,
 }
 
 /// Whether the engine accepts writes.

@@ -7,16 +7,18 @@ use std::sync::Arc;
 use ee_core::command::Command;
 use ee_core::kernels::Kernel;
 use ee_core::namespace::{CategoryView, MatchOptions, MemberMemory, Namespace, Ranking};
+use ee_store::codec::TrimAnswer;
 use ee_store::sqlite::Sqlite;
 use ee_store::{Backend, NamespaceRow, Reads, StoreResult, View};
 
 use crate::api::{
-    At, EngineInfo, FilesReport, Health, ItemFilter, ItemView, NamespaceView, NewNamespace,
-    Options, QuerySpec, ReadContext, SnapshotView, VerifyReport, WriteContext, Written,
+    At, EngineInfo, FilesReport, Health, HistorySize, ItemFilter, ItemView, NamespaceView,
+    NewNamespace, Options, QuerySpec, ReadContext, SnapshotView, TrimReport, VerifyReport,
+    WriteContext, Written,
 };
 use crate::catalog::cached_namespace::{CachedNamespace, NamespaceHandle};
 use crate::clock::{check_deadline, now_ms};
-use crate::lifecycle::{self, CreateNamespace, DeleteNamespace};
+use crate::lifecycle::{self, CreateNamespace, DeleteNamespace, ListedNamespace};
 use crate::metrics::Stats;
 use crate::read::consistent as read;
 use crate::read::explain::{ExplainSpec, Explained};
@@ -28,6 +30,7 @@ use crate::transfer::restore::Restore;
 use crate::transfer::snapshot::Snapshot;
 use crate::write::idempotency;
 use crate::write::prediction_probe;
+use crate::write::trim::{Plan, TrimBound, TrimHistory, plan};
 use crate::write::writer::Writer;
 use crate::{Error, Result};
 
@@ -90,13 +93,14 @@ impl Engine {
             .operation(DeleteNamespace::new(name, force, context))
     }
 
-    /// Up to `limit` namespaces whose names begin with a prefix, by name, after a name.
+    /// Up to `limit` namespaces whose names begin with a prefix, by name, after a name. A damaged one
+    /// hides no other.
     pub fn list_namespaces(
         &self,
         prefix: &str,
         after: Option<&str>,
         limit: usize,
-    ) -> Result<Vec<NamespaceView>> {
+    ) -> Result<Vec<ListedNamespace>> {
         self.reading(|| lifecycle::list(&self.shared, prefix, after, limit))
     }
 
@@ -289,6 +293,64 @@ impl Engine {
         })
     }
 
+    /// How much history the namespace keeps.
+    pub fn history_size(
+        &self,
+        namespace: &NamespaceHandle,
+        context: ReadContext,
+    ) -> Result<At<HistorySize>> {
+        let loaded = self.at(namespace, context)?;
+        self.read_store(&loaded, |reads, row| {
+            let start = reads.history_start(row.id)?;
+            let bytes = match row.header.log_bytes {
+                Some(bytes) => bytes.saturating_sub(start.trimmed_bytes),
+                None => history::bytes(reads, row, start)?,
+            };
+            Ok(HistorySize {
+                first_revision: start.first_revision,
+                revisions: (row.header.revision + 1).saturating_sub(start.first_revision),
+                bytes,
+            })
+        })
+    }
+
+    /// Deletes log entries, the oldest first, step by step beside other writes; what earlier steps
+    /// deleted stays deleted if a later one fails. The newest entry is always kept.
+    pub fn trim_history(
+        &self,
+        namespace: &NamespaceHandle,
+        bound: TrimBound,
+        context: WriteContext,
+    ) -> Result<At<TrimReport>> {
+        check_deadline(context.deadline)?;
+        let loaded = Arc::clone(&namespace.0);
+        let plan = self.read_store(&loaded, |reads, row| plan(reads, row, bound, &context))?;
+        let first_revision = match plan.value {
+            Plan::Answered(answer) => return Ok(report(answer)),
+            Plan::New(would) if context.validate_only => {
+                return Ok(At {
+                    value: would,
+                    revision: plan.revision,
+                });
+            }
+            Plan::New(would) => would.first_revision,
+        };
+        let mut done = TrimReport::default();
+        loop {
+            // Its dirty sums are in memory, unless it was evicted since.
+            let loaded = self.reading(|| self.shared.current(&loaded))?;
+            let named = (loaded.name.as_str(), loaded.id);
+            let request = Some((context.clone(), done));
+            let step = TrimHistory::new(&self.shared, named, first_revision, request);
+            let step = self.writer.operation(step)?;
+            let answer = report(step.answer);
+            if !step.more {
+                return Ok(answer);
+            }
+            done = answer.value;
+        }
+    }
+
     /// Everything at one revision.
     pub fn snapshot(
         &self,
@@ -353,6 +415,7 @@ impl Engine {
             namespaces,
             memory_bytes: self.shared.cache.memory() as u64,
             members: self.member_memory(),
+            sizes: self.shared.backend.sizes(),
         })
     }
 
@@ -374,7 +437,12 @@ impl Engine {
     pub fn stats(&self) -> Stats {
         let cache = &self.shared.cache;
         let members = self.member_memory();
+        let sizes = self.shared.backend.sizes();
         Stats {
+            history_entries: sizes.log_entries,
+            history_bytes: sizes.log_bytes,
+            database_bytes: sizes.database_bytes,
+            database_free_bytes: sizes.free_bytes,
             namespaces_loaded: cache.loaded().len() as u64,
             memory_bytes: cache.memory() as u64,
             members_loaded: members.members as u64,
@@ -465,5 +533,16 @@ impl Drop for Engine {
             mem::forget((Arc::clone(&self.shared), Arc::clone(&self.writer)));
         }
         self.close();
+    }
+}
+
+fn report(answer: TrimAnswer) -> At<TrimReport> {
+    At {
+        value: TrimReport {
+            revisions: answer.entries,
+            bytes: answer.bytes,
+            first_revision: answer.first_revision,
+        },
+        revision: answer.revision,
     }
 }

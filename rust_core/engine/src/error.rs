@@ -84,6 +84,17 @@ pub enum Error {
         /// The current one.
         actual: u64,
     },
+    /// The entry of a revision was trimmed.
+    #[error(
+        "the history of revision {revision} was trimmed, the first kept revision is \
+         {first_revision}"
+    )]
+    HistoryTrimmed {
+        /// The revision asked for.
+        revision: u64,
+        /// The first one that is kept.
+        first_revision: u64,
+    },
     /// A reader that had caught up is further behind than it may be.
     #[error(
         "the reader is {behind} revisions behind, at most {limit} are allowed: watch again after \

@@ -2,7 +2,7 @@
 
 use ee_core::command::record::{Change, Entry};
 use ee_core::namespace::{Header, Origin, Profile};
-use ee_store::{NamespaceRow, NamespaceState, Reads, StoreResult, WriteSession};
+use ee_store::{DamagedNamespace, NamespaceRow, NamespaceState, Reads, StoreResult, WriteSession};
 
 use crate::api::{NamespaceView, NewNamespace, WriteContext};
 use crate::clock::{check_deadline, now_ms};
@@ -39,9 +39,10 @@ impl Operation for CreateNamespace {
         }
         check_new_name(session.reads(), &new.name)?;
         check_limit(session.namespace_count()?, self.max_namespaces)?;
-        let row = created(new, time_ms);
-        let id = session.create_namespace(&row)?;
-        append_created(session, id, context)?;
+        let mut row = created(new, time_ms);
+        row.id = session.create_namespace(&row)?;
+        row.header.log_bytes = Some(append_created(session, row.id, context)?);
+        session.update_namespace(&row)?;
         idempotency::put_namespace(session, context, &row)?;
         Ok(NamespaceView::of(&row))
     }
@@ -109,16 +110,36 @@ impl Operation for DeleteNamespace {
     }
 }
 
-/// Up to `limit` namespaces whose names begin with a prefix, by name, after a name.
+/// A namespace of a list whose row is damaged.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UnreadableNamespace {
+    /// Its name.
+    pub name: String,
+    /// The damage.
+    pub error: Error,
+}
+
+/// A namespace of a list.
+pub type ListedNamespace = std::result::Result<NamespaceView, UnreadableNamespace>;
+
+/// Up to `limit` namespaces whose names begin with a prefix, by name, after a name. A damaged row hides
+/// no other.
 pub(crate) fn list(
     shared: &Shared,
     prefix: &str,
     after: Option<&str>,
     limit: usize,
-) -> Result<Vec<NamespaceView>> {
+) -> Result<Vec<ListedNamespace>> {
     let view = shared.backend.view()?;
     let rows = view.namespaces_page(prefix, after.unwrap_or_default(), limit)?;
-    Ok(rows.iter().map(NamespaceView::of).collect())
+    let listed = rows.into_iter().map(|row| match row {
+        Ok(row) => Ok(NamespaceView::of(&row)),
+        Err(DamagedNamespace { name, error }) => Err(UnreadableNamespace {
+            name,
+            error: shared.read_error(error.into()),
+        }),
+    });
+    Ok(listed.collect())
 }
 
 /// Refuses the name of an existing namespace.
@@ -151,6 +172,7 @@ pub(crate) fn new_row(new: &NewNamespace, state: NamespaceState, now_ms: i64) ->
             labels: new.labels.clone(),
             created_ms: now_ms,
             ranking: new.ranking,
+            history_keep: new.history_keep,
         },
         header: Header {
             next_sequence: 1,
@@ -168,12 +190,12 @@ fn created(new: &NewNamespace, now_ms: i64) -> NamespaceRow {
     row
 }
 
-/// Appends the first entry of a namespace's log.
+/// Appends the first entry of a namespace's log, and returns its bytes.
 pub(crate) fn append_created(
     session: &mut dyn WriteSession,
     namespace: i64,
     context: &WriteContext,
-) -> StoreResult<()> {
+) -> StoreResult<u64> {
     let entry = Entry {
         revision: 1,
         origin: Origin {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use ee_core::command::Outcome;
 use ee_core::ranking::Tally;
+use ee_store::Trimmed;
 
 /// Upper bounds of the times of commits, in microseconds; the last bucket has none.
 const COMMIT_MICROS: [u64; 12] = [
@@ -75,6 +76,8 @@ pub(crate) struct Counters {
     members_read: AtomicU64,
     members_dropped: AtomicU64,
     pub(crate) evictions: AtomicU64,
+    trimmed_entries: AtomicU64,
+    trimmed_bytes: AtomicU64,
     commit_micros: Buckets<12>,
     commit_writes: Buckets<9>,
     drift: Buckets<10>,
@@ -98,6 +101,8 @@ impl Default for Counters {
             members_read: AtomicU64::new(0),
             members_dropped: AtomicU64::new(0),
             evictions: AtomicU64::new(0),
+            trimmed_entries: AtomicU64::new(0),
+            trimmed_bytes: AtomicU64::new(0),
             commit_micros: Buckets::new(COMMIT_MICROS),
             commit_writes: Buckets::new(COMMIT_WRITES),
             drift: Buckets::new(DRIFT),
@@ -145,6 +150,12 @@ impl Counters {
         }
     }
 
+    /// A step of trimming was committed.
+    pub(crate) fn trimmed(&self, trimmed: Trimmed) {
+        self.trimmed_entries.fetch_add(trimmed.entries, Relaxed);
+        self.trimmed_bytes.fetch_add(trimmed.bytes, Relaxed);
+    }
+
     /// Whether an entry may probe a prediction of this cost, if each entry has this share.
     pub(crate) fn may_probe(&self, share: u64, cost: u64) -> bool {
         let before = self.probe_budget.fetch_add(share, Relaxed);
@@ -182,6 +193,12 @@ impl Counters {
             namespaces_evictions: self.evictions.load(Relaxed),
             members_read: self.members_read.load(Relaxed),
             members_dropped: self.members_dropped.load(Relaxed),
+            history_trimmed_entries: self.trimmed_entries.load(Relaxed),
+            history_trimmed_bytes: self.trimmed_bytes.load(Relaxed),
+            history_entries: 0,
+            history_bytes: 0,
+            database_bytes: 0,
+            database_free_bytes: 0,
             members_loaded: 0,
             members_bytes: 0,
             namespaces_loaded: 0,
@@ -319,6 +336,18 @@ metrics! {
     Counter members_read: u64,
     /// Categories whose members left memory for want of room; LOCAL reads them again.
     Counter members_dropped: u64,
+    /// Log entries that were trimmed from histories.
+    Counter history_trimmed_entries: u64,
+    /// Bytes of these entries.
+    Counter history_trimmed_bytes: u64,
+    /// Log entries of all namespaces that are stored.
+    Gauge history_entries: u64,
+    /// Bytes of these entries.
+    Gauge history_bytes: u64,
+    /// Bytes that the database file takes on the disk, without its write-ahead log.
+    Gauge database_bytes: u64,
+    /// Bytes of these that are free for new rows.
+    Gauge database_free_bytes: u64,
     /// Members in memory for LOCAL.
     Gauge members_loaded: u64,
     /// Bytes of memory that these members take; they are part of memory_bytes.

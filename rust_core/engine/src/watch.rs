@@ -57,7 +57,8 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Watches for changes after a revision, which the namespace must have reached.
+    /// Watches for changes after a revision, which the namespace must have reached; 0: for all that
+    /// are kept. Fails if a change after that revision was trimmed.
     pub fn begin(
         engine: Weak<Engine>,
         namespace: NamespaceHandle,
@@ -67,11 +68,23 @@ impl Watch {
         deadline: Option<Instant>,
     ) -> Result<Self> {
         let open = engine.upgrade().ok_or(Error::ShuttingDown)?;
-        let actual = open.namespace(&namespace, ReadContext::default())?.revision;
+        let size = open.history_size(&namespace, ReadContext::default())?;
+        let (actual, first_revision) = (size.revision, size.value.first_revision);
         if after_revision > actual {
             // A reader that has seen more than there is has seen another namespace of this name.
             let expected = after_revision;
             return Err(Error::RevisionNotReached { expected, actual });
+        }
+        let after_revision = match after_revision {
+            0 => first_revision - 1,
+            named => named,
+        };
+        if after_revision + 1 < first_revision {
+            let revision = after_revision + 1;
+            return Err(Error::HistoryTrimmed {
+                revision,
+                first_revision,
+            });
         }
         Ok(Self {
             engine,

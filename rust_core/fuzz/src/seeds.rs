@@ -171,6 +171,10 @@ fn of_namespace(world: &World, namespace: &str) -> Vec<Call> {
                 write: options("r3", false),
                 ranking: 2,
                 fairness: Some(0.25),
+                history_keep: Some(HistoryKeep {
+                    revisions: 1000,
+                    age_seconds: 86_400,
+                }),
             },
         ),
         call(
@@ -300,6 +304,15 @@ fn of_namespace(world: &World, namespace: &str) -> Vec<Call> {
                     ..HistoryFilter::default()
                 }),
                 max_behind: 100,
+                epoch: 0,
+            },
+        ),
+        call(
+            "TrimHistory",
+            &TrimHistoryRequest {
+                namespace: namespace.clone(),
+                keep: Some(trim_history_request::Keep::KeepRevisions(5)),
+                write: options("r20", false),
             },
         ),
         call(

@@ -62,6 +62,9 @@ impl World {
     pub(crate) fn state(&self) -> Vec<NamespaceView> {
         let all = self.service.engine().list_namespaces("", None, 1_000);
         all.unwrap()
+            .into_iter()
+            .map(|listed| listed.unwrap())
+            .collect()
     }
 
     /// Restores the initial state, if it has changed.

@@ -20,6 +20,7 @@ mod checksum;
 mod coalesce;
 mod fail_stop;
 mod frames;
+mod holes;
 mod pages;
 mod shim;
 
@@ -27,6 +28,7 @@ use std::path::Path;
 
 pub use below::Below;
 pub use checksum::{check_pages, renew_checksums, take_damage};
+pub use holes::{disk_bytes, empty_pages, punch};
 pub use pages::{VFS_NAME, install, reserve};
 pub use shim::{register, register_as_default};
 

@@ -25,7 +25,10 @@ use ee_core::command::record::Entry;
 use ee_core::namespace::CategoryDraft;
 use ee_core::namespace::{CategoryRecord, Item, Membership};
 
-use crate::{FailureLatch, NamespaceRow, StoreError, StoreResult};
+use crate::{
+    DamagedNamespace, FailureLatch, HistoryStart, NamespaceRow, StoreError, StoreResult, TrimStep,
+    Trimmed,
+};
 
 /// Called, from any thread, when [`WriteSession::upkeep`] has something to finish.
 pub type Wake = Arc<dyn Fn() + Send + Sync>;
@@ -48,6 +51,19 @@ pub struct FilesReport {
     pub findings: Vec<String>,
 }
 
+/// How large a store is. The figures are those of the last write or step of upkeep.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sizes {
+    /// Entries of the logs of all namespaces.
+    pub log_entries: u64,
+    /// Bytes of these entries.
+    pub log_bytes: u64,
+    /// Bytes that the database file takes on the disk.
+    pub database_bytes: u64,
+    /// Bytes of it that are free.
+    pub free_bytes: u64,
+}
+
 /// A store.
 pub trait Backend: Send + Sync {
     /// Begins a read view: everything that is read from it is as of one moment.
@@ -68,6 +84,9 @@ pub trait Backend: Send + Sync {
 
     /// Entries that have been acknowledged, of all namespaces together.
     fn acknowledged(&self) -> u64;
+
+    /// How large the store is.
+    fn sizes(&self) -> Sizes;
 
     /// Reads every page of the files, and compares indexes with tables. Writes go on.
     fn verify_files(&self) -> StoreResult<FilesReport>;
@@ -92,13 +111,14 @@ pub trait Reads {
     /// The active namespace with a name.
     fn namespace_by_name(&self, name: &str) -> StoreResult<Option<NamespaceRow>>;
 
-    /// Up to `limit` active namespaces by name, after a name, whose names begin with a prefix.
+    /// Up to `limit` active namespaces by name, after a name, whose names begin with a prefix. A
+    /// damaged row hides no other.
     fn namespaces_page(
         &self,
         prefix: &str,
         after: &str,
         limit: usize,
-    ) -> StoreResult<Vec<NamespaceRow>>;
+    ) -> StoreResult<Vec<Result<NamespaceRow, DamagedNamespace>>>;
 
     /// Number of active namespaces.
     fn namespace_count(&self) -> StoreResult<u64>;
@@ -192,6 +212,19 @@ pub trait Reads {
         namespace: i64,
         range: &LogRange<'_>,
         each: &mut dyn FnMut(LogRow) -> StoreResult<ControlFlow<()>>,
+    ) -> StoreResult<()>;
+
+    /// Where the log of a namespace begins.
+    fn history_start(&self, namespace: i64) -> StoreResult<HistoryStart>;
+
+    /// Calls `each` with the bytes of each entry of a namespace from one revision to another, the
+    /// oldest first, until `each` returns false.
+    fn entry_sizes(
+        &self,
+        namespace: i64,
+        first: u64,
+        last: u64,
+        each: &mut dyn FnMut(u64) -> bool,
     ) -> StoreResult<()>;
 
     /// The stored answer to a request, expired or not.
@@ -304,8 +337,12 @@ pub trait WriteSession: Send {
     /// The rows of a namespace, for the state machine.
     fn store(&mut self, namespace: i64) -> &mut dyn Store<Error = StoreError>;
 
-    /// Appends an entry to a namespace's log.
-    fn append(&mut self, namespace: i64, entry: &Entry) -> StoreResult<()>;
+    /// Appends an entry to a namespace's log, and returns its bytes.
+    fn append(&mut self, namespace: i64, entry: &Entry) -> StoreResult<u64>;
+
+    /// Deletes the oldest entries of a namespace's log, as the step allows. The caller keeps those that
+    /// a load needs: the ones after the revision of the sums, and the newest.
+    fn trim(&mut self, namespace: i64, step: TrimStep) -> StoreResult<Trimmed>;
 
     /// Writes out rows that were held back. Called beside computation on other threads.
     fn flush(&mut self) -> StoreResult<()>;
@@ -379,6 +416,10 @@ pub trait WriteSession: Send {
     /// Deletes some rows of deleted namespaces, in a transaction of its own: a few milliseconds.
     /// Returns whether any may be left.
     fn purge(&mut self) -> StoreResult<bool>;
+
+    /// Gives some of the store's free room back to the system, in a transaction of its own: a few
+    /// milliseconds. Returns whether more is left to give back.
+    fn shrink(&mut self) -> StoreResult<bool>;
 
     /// Finishes all upkeep and releases the writer. No view can be begun afterwards.
     fn close(self: Box<Self>);

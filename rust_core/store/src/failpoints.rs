@@ -69,6 +69,8 @@ failpoints! {
     RestoreFinish,
     /// Before some rows of a deleted namespace are deleted.
     Purge,
+    /// Before the room of some free pages is given back.
+    Shrink,
     /// Before the last sums are written.
     CloseSave,
     /// Before the last checkpoint.
@@ -87,7 +89,7 @@ pub use armed::*;
 
 #[cfg(feature = "failpoints")]
 mod armed {
-    use std::sync::atomic::{AtomicI64, Ordering};
+    use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
     use std::time::Duration;
 
     use parking_lot::Mutex;
@@ -120,6 +122,7 @@ mod armed {
     static WAL_PAGES: AtomicI64 = AtomicI64::new(0);
     static NEW_MEMBERS: AtomicI64 = AtomicI64::new(0);
     static CLOCK_OFFSET: AtomicI64 = AtomicI64::new(0);
+    static SHRINK_EAGERLY: AtomicBool = AtomicBool::new(false);
 
     /// Arms one failpoint of this process: the fault happens after the point was passed `after`
     /// times.
@@ -155,6 +158,16 @@ mod armed {
     /// Number of new members above which some are moved on, if a test has set it.
     pub fn new_members() -> Option<i64> {
         Some(NEW_MEMBERS.load(Ordering::Relaxed)).filter(|members| *members > 0)
+    }
+
+    /// Gives the room of every free page back at once; false: as in the product.
+    pub fn set_shrink_eagerly(eagerly: bool) {
+        SHRINK_EAGERLY.store(eagerly, Ordering::Relaxed);
+    }
+
+    /// Whether the room of every free page is given back at once.
+    pub fn shrink_eagerly() -> bool {
+        SHRINK_EAGERLY.load(Ordering::Relaxed)
     }
 
     /// Sets the clock of this process ahead or, below 0, back.

@@ -32,11 +32,13 @@ pub mod idempotency;
 pub mod namespace;
 pub mod sqlite;
 pub mod time;
+mod trim;
 
 pub use backend::{
     Backend, Commit, Description, Enlisted, FilesReport, LogRange, LogRow, Reads, Restored,
-    RestoredItem, StoredRequest, View, Wake, WriteSession,
+    RestoredItem, Sizes, StoredRequest, View, Wake, WriteSession,
 };
 pub use error::{Owner, StoreError, StoreResult};
 pub use failure::FailureLatch;
-pub use namespace::{NamespaceRow, NamespaceState};
+pub use namespace::{DamagedNamespace, NamespaceRow, NamespaceState};
+pub use trim::{HistoryStart, TrimStep, Trimmed};

@@ -3,6 +3,8 @@
 use ee_core::namespace::{Header, Profile};
 use ee_core::settings::NamespaceSettings;
 
+use crate::StoreError;
+
 /// Where a namespace is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NamespaceState {
@@ -31,6 +33,15 @@ pub struct NamespaceRow {
     pub header: Header,
     /// Revision up to which all sums are in the table of sums.
     pub sums_revision: u64,
+}
+
+/// The row of a namespace that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DamagedNamespace {
+    /// The namespace's name.
+    pub name: String,
+    /// The damage.
+    pub error: StoreError,
 }
 
 impl NamespaceRow {

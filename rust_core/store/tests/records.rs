@@ -17,7 +17,7 @@ use ee_core::settings::{
     CategorySettings, MembershipMode, Metadata, NamespaceSettings, Normalization,
 };
 use ee_store::StoreError;
-use ee_store::codec::{Answer, NamespaceAnswer, Record, StoredStats, decode, encode};
+use ee_store::codec::{Answer, NamespaceAnswer, Record, StoredStats, TrimAnswer, decode, encode};
 
 /// What a test does with a sample of a kind.
 trait Visit {
@@ -121,6 +121,15 @@ fn samples(visitor: &mut impl Visit) {
             profile,
             header,
         })),
+    );
+    visitor.visit(
+        "stored answer to a trim",
+        Answer::Trim(TrimAnswer {
+            entries: 4,
+            bytes: 100,
+            first_revision: 5,
+            revision: 9,
+        }),
     );
 }
 

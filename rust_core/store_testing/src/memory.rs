@@ -15,13 +15,15 @@ use crate::memory_rows::Rows;
 use crate::memory_state::State;
 use ee_store::StoredRequest;
 use ee_store::backend::{
-    Backend, Commit, Description, Enlisted, FilesReport, Reads, Restored, RestoredItem, View, Wake,
-    WriteSession,
+    Backend, Commit, Description, Enlisted, FilesReport, Reads, Restored, RestoredItem, Sizes,
+    View, Wake, WriteSession,
 };
 use ee_store::codec::StoredStats;
 use ee_store::idempotency::RETENTION_MS;
 use ee_store::time::entry_time;
-use ee_store::{FailureLatch, NamespaceRow, NamespaceState, StoreError, StoreResult, codec};
+use ee_store::{
+    FailureLatch, NamespaceRow, NamespaceState, StoreError, StoreResult, TrimStep, Trimmed, codec,
+};
 
 /// How a commit ends that a test has injected an end for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,6 +105,15 @@ impl Backend for Memory {
 
     fn acknowledged(&self) -> u64 {
         self.shared.state.lock().sequence
+    }
+
+    fn sizes(&self) -> Sizes {
+        let state = self.shared.state.lock();
+        Sizes {
+            log_entries: state.log.len() as u64,
+            log_bytes: state.log.values().map(|entry| entry.len() as u64).sum(),
+            ..Sizes::default()
+        }
     }
 
     fn verify_files(&self) -> StoreResult<FilesReport> {
@@ -192,13 +203,27 @@ impl WriteSession for MemorySession {
         &mut self.rows
     }
 
-    fn append(&mut self, namespace: i64, entry: &Entry) -> StoreResult<()> {
-        let bytes = codec::encode(entry).into();
+    fn append(&mut self, namespace: i64, entry: &Entry) -> StoreResult<u64> {
+        let bytes: Arc<[u8]> = codec::encode(entry).into();
+        let length = bytes.len() as u64;
         let state = self.state();
         state.sequence += 1;
         let before = state.log.insert((namespace, entry.revision), bytes);
         assert!(before.is_none(), "a revision twice");
-        Ok(())
+        Ok(length)
+    }
+
+    fn trim(&mut self, namespace: i64, step: TrimStep) -> StoreResult<Trimmed> {
+        let state = self.state();
+        let start = state.history_start(namespace)?;
+        let trimmed = step.count(start, |first, last, each| {
+            state.entry_sizes(namespace, first, last, each)
+        })?;
+        let first = trimmed.start.first_revision;
+        let kept = |(of, revision): &(i64, u64)| *of != namespace || *revision >= first;
+        state.log.retain(|key, _| kept(key));
+        state.starts.insert(namespace, trimmed.start);
+        Ok(trimmed)
     }
 
     fn flush(&mut self) -> StoreResult<()> {
@@ -367,6 +392,10 @@ impl WriteSession for MemorySession {
             self.rows.state.purge(namespace);
         }
         Ok(self.publish() == Commit::Conflict)
+    }
+
+    fn shrink(&mut self) -> StoreResult<bool> {
+        Ok(false)
     }
 
     fn close(self: Box<Self>) {}

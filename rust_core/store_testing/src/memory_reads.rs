@@ -7,6 +7,7 @@ use ee_core::command::record::Entry;
 use ee_core::namespace::{CategoryRecord, Item, Membership, UnitCorrection};
 
 use crate::memory_state::State;
+use ee_store::{DamagedNamespace, HistoryStart};
 use ee_store::{LogRange, LogRow, StoredRequest};
 use ee_store::{NamespaceRow, NamespaceState, Reads, StoreError, StoreResult, codec};
 
@@ -33,6 +34,7 @@ impl State {
         self.inbox.retain(|(of, _)| *of != namespace);
         self.log.retain(|(of, _), _| *of != namespace);
         self.answers.retain(|(of, _), _| *of != namespace);
+        self.starts.remove(&namespace);
         self.namespaces.remove(&namespace);
     }
 
@@ -70,7 +72,7 @@ impl Reads for State {
         prefix: &str,
         after: &str,
         limit: usize,
-    ) -> StoreResult<Vec<NamespaceRow>> {
+    ) -> StoreResult<Vec<Result<NamespaceRow, DamagedNamespace>>> {
         let mut rows: Vec<_> = self
             .active()
             .filter(|row| row.name.as_str() > after && row.name.starts_with(prefix))
@@ -78,7 +80,7 @@ impl Reads for State {
             .collect();
         rows.sort_by(|a, b| a.name.cmp(&b.name));
         rows.truncate(limit);
-        Ok(rows)
+        Ok(rows.into_iter().map(Ok).collect())
     }
 
     fn namespace_count(&self) -> StoreResult<u64> {
@@ -251,6 +253,25 @@ impl Reads for State {
         for ((_, revision), bytes) in found.rev() {
             each(codec::decode(bytes, &format!("log, revision {revision}"))?)?;
         }
+        Ok(())
+    }
+
+    fn history_start(&self, namespace: i64) -> StoreResult<HistoryStart> {
+        let start = self.starts.get(&namespace);
+        Ok(start.copied().unwrap_or(HistoryStart::WHOLE))
+    }
+
+    fn entry_sizes(
+        &self,
+        namespace: i64,
+        first: u64,
+        last: u64,
+        each: &mut dyn FnMut(u64) -> bool,
+    ) -> StoreResult<()> {
+        let entries = self.log.range((namespace, first)..);
+        let mut entries = entries.take_while(|((of, at), _)| *of == namespace && *at <= last);
+        // Until it returns false.
+        entries.all(|(_, bytes)| each(bytes.len() as u64));
         Ok(())
     }
 

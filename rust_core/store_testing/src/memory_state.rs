@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ee_core::namespace::{CategoryRecord, Item, Membership};
 
 use ee_store::codec::StoredStats;
-use ee_store::{NamespaceRow, StoredRequest};
+use ee_store::{HistoryStart, NamespaceRow, StoredRequest};
 
 /// Everything that is stored.
 #[derive(Clone, Default)]
@@ -25,5 +25,7 @@ pub(super) struct State {
     /// Items by (category, sequence).
     pub(super) members: BTreeMap<(i64, u64), i64>,
     pub(super) log: BTreeMap<(i64, u64), Arc<[u8]>>,
+    /// Where logs begin from which entries were trimmed.
+    pub(super) starts: BTreeMap<i64, HistoryStart>,
     pub(super) answers: BTreeMap<(i64, String), StoredRequest>,
 }

@@ -250,21 +250,29 @@ impl NamespaceCall<'_> {
 
     /// The context of a read from a revision on, which is of this epoch (0: of an unknown one).
     pub(crate) fn read_context(&self, min_revision: u64, epoch: u64) -> Result<ReadContext> {
-        let own = self.epoch();
-        if epoch != 0 && epoch != own {
-            let message = "min_revision is of another epoch: the data was replaced by a backup, or \
-                           the namespace was created again";
-            let error = CallError::new(ErrorReason::EpochChanged, message);
-            return Err(error
-                .with("expected", format_args!("{epoch:016x}"))
-                .with("actual", format_args!("{own:016x}")));
-        }
+        self.check_epoch("min_revision", epoch)?;
         Ok(ReadContext {
             min_revision,
             caller: (min_revision > 0).then(|| xxh3_64(self.grant.principal().as_bytes())),
             at_once: self.at_once,
             deadline: self.deadline,
         })
+    }
+
+    /// Refuses a revision of another epoch; 0: of an unknown one.
+    pub(crate) fn check_epoch(&self, revision: &str, epoch: u64) -> Result<()> {
+        let own = self.epoch();
+        if epoch == 0 || epoch == own {
+            return Ok(());
+        }
+        let message = format!(
+            "{revision} is of another epoch: the data was replaced by a backup, or the namespace was \
+             created again"
+        );
+        let error = CallError::new(ErrorReason::EpochChanged, message);
+        Err(error
+            .with("expected", format_args!("{epoch:016x}"))
+            .with("actual", format_args!("{own:016x}")))
     }
 
     /// Executes a command on the namespace.

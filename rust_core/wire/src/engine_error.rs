@@ -94,6 +94,12 @@ pub(crate) fn call_error(paths: FieldPaths, error: Error) -> CallError {
                 .with("expected", expected)
                 .with("actual", actual)
         }
+        Error::HistoryTrimmed {
+            revision,
+            first_revision,
+        } => plain(R::HistoryTrimmed)
+            .with("revision", revision)
+            .with("first_revision", first_revision),
         Error::ReaderTooSlow {
             behind,
             limit,

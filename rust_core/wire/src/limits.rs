@@ -1,6 +1,8 @@
 //! Every limit of a request, each with one name.
 
-use ee_core::arithmetic::limits::{MAX_COMPONENT, MAX_DIMENSION, MAX_WEIGHT};
+use ee_core::arithmetic::limits::{
+    MAX_COMPONENT, MAX_DIMENSION, MAX_KEPT_REVISIONS, MAX_KEPT_SECONDS, MAX_WEIGHT,
+};
 use ee_core::command::MAX_MEMBERSHIPS;
 use ee_engine::{
     EXPLAINED_MEMBERS, HISTORY_BYTES, HISTORY_ENTRIES, MAX_REVISION_WAIT, MAX_WAITING_READS,
@@ -90,6 +92,8 @@ pub fn all() -> Vec<(&'static str, u64)> {
         ("page_bytes", PAGE_BYTES as u64),
         ("history_page_revisions", HISTORY_ENTRIES),
         ("history_page_log_bytes", HISTORY_BYTES as u64),
+        ("history_keep_revisions", MAX_KEPT_REVISIONS),
+        ("history_keep_age_seconds", MAX_KEPT_SECONDS),
         ("watch_heartbeat_seconds", WATCH_HEARTBEAT.as_secs()),
         ("metadata_entries", METADATA_ENTRIES as u64),
         ("metadata_bytes", METADATA_BYTES as u64),

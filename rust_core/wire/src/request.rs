@@ -78,6 +78,7 @@ requests! {
     ];
     ListHistoryRequest;
     WatchHistoryRequest;
+    TrimHistoryRequest;
     SnapshotRequest;
     RestoreRequest: &[Rule::within(2, &[
         Rule::within(2, &[Rule::list(1, "frame.categories.categories", FRAME_RECORDS)]),
@@ -94,6 +95,7 @@ writes!(
     CreateNamespaceRequest,
     UpdateNamespaceRequest,
     DeleteNamespaceRequest,
+    TrimHistoryRequest,
     PutCategoriesRequest,
     DeleteCategoriesRequest,
     ReanchorRequest,

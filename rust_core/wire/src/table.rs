@@ -75,6 +75,7 @@ pub(crate) const TABLE: &[Entry] = {
         unary("Explain", Read, |c, r| c.read(r, explain::explain)),
         unary("ListHistory", Read, |c, r| c.read(r, history::list)),
         server_stream("WatchHistory", Read, history::watch),
+        unary("TrimHistory", Admin, |c, r| c.write(r, history::trim)),
         server_stream("Snapshot", Read, snapshot::open),
         client_stream("Restore", Admin, restore::begin),
         unary("Verify", Read, |c, r| c.read(r, admin::verify)),

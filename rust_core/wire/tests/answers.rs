@@ -34,6 +34,7 @@ fn a_namespace_is_created_changed_listed_and_deleted() {
         replace_labels: true,
         ranking: RankingMode::Local.into(),
         fairness: Some(0.25),
+        history_keep: None,
         write: Some(WriteOptions {
             validate_only: true,
             ..WriteOptions::default()

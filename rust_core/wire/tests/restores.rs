@@ -4,7 +4,6 @@
 
 mod world;
 
-use ee_engine::NamespaceView;
 use ee_wire::proto::v1::*;
 use ee_wire::{Code, Status};
 use prost::Message;
@@ -202,9 +201,11 @@ fn a_damaged_frame_is_refused_with_its_number_and_nothing_is_restored() {
         let said = refusal(&world.restore_as_is("copy", &frames).unwrap_err());
         assert_eq!(said.metadata["frame"], number);
     }
-    let names = |namespace: NamespaceView| namespace.name;
     let listed = world.service.engine().list_namespaces("", None, 9).unwrap();
-    let listed: Vec<_> = listed.into_iter().map(names).collect();
+    let listed: Vec<_> = listed
+        .into_iter()
+        .map(|listed| listed.unwrap().name)
+        .collect();
     assert_eq!(listed, ["alice", "rich"]);
     let whole = [header, categories, items, trailer];
     let restored = world.restore_as_is("copy", &whole).unwrap();

@@ -12,12 +12,19 @@ from effective_embeddings.client.models.explanation import (
     MemberPart,
     NeighbourPart,
 )
-from effective_embeddings.client.models.history import ChangeKind, HistoryBatch, HistoryChange
+from effective_embeddings.client.models.history import (
+    ChangeKind,
+    HistoryBatch,
+    HistoryChange,
+    HistorySize,
+    TrimReport,
+)
 from effective_embeddings.client.models.queries import Queries, Query, QueryPart
 from effective_embeddings.client.models.replies import (
     AssignmentResult,
     AssignReply,
     CategoryMatch,
+    DamagedNamespace,
     DeleteReply,
     MatchResult,
     PutReply,
@@ -34,6 +41,7 @@ from effective_embeddings.client.models.replies import (
 from effective_embeddings.client.models.resources import (
     Category,
     CategoryUpdate,
+    HistoryKeep,
     Item,
     Membership,
     MembershipMode,
@@ -59,6 +67,7 @@ __all__ = [
     "ChangeKind",
     "ChangeOptions",
     "Client",
+    "DamagedNamespace",
     "DeleteReply",
     "EffectiveEmbeddingsError",
     "ExplainReply",
@@ -66,6 +75,8 @@ __all__ = [
     "Flip",
     "HistoryBatch",
     "HistoryChange",
+    "HistoryKeep",
+    "HistorySize",
     "Item",
     "LeaveOneOut",
     "MatchResult",
@@ -88,6 +99,7 @@ __all__ = [
     "SnapshotView",
     "StorageReport",
     "Tls",
+    "TrimReport",
     "UnassignReply",
     "UnassignmentResult",
     "VerifyReport",

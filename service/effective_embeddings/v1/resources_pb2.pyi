@@ -82,7 +82,7 @@ class Embedding(_message.Message):
     def __init__(self, data: _Optional[bytes] = ..., values: _Optional[_Iterable[float]] = ...) -> None: ...
 
 class Namespace(_message.Message):
-    __slots__ = ("name", "dimension", "embedding_model", "normalization", "membership", "description", "labels", "revision", "category_count", "item_count", "membership_count", "digest", "create_time", "ranking", "fairness")
+    __slots__ = ("name", "dimension", "embedding_model", "normalization", "membership", "description", "labels", "revision", "category_count", "item_count", "membership_count", "digest", "create_time", "ranking", "fairness", "history_keep")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -105,6 +105,7 @@ class Namespace(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     RANKING_FIELD_NUMBER: _ClassVar[int]
     FAIRNESS_FIELD_NUMBER: _ClassVar[int]
+    HISTORY_KEEP_FIELD_NUMBER: _ClassVar[int]
     name: str
     dimension: int
     embedding_model: str
@@ -120,7 +121,26 @@ class Namespace(_message.Message):
     create_time: _timestamp_pb2.Timestamp
     ranking: RankingMode
     fairness: float
-    def __init__(self, name: _Optional[str] = ..., dimension: _Optional[int] = ..., embedding_model: _Optional[str] = ..., normalization: _Optional[_Union[Normalization, str]] = ..., membership: _Optional[_Union[MembershipMode, str]] = ..., description: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., revision: _Optional[int] = ..., category_count: _Optional[int] = ..., item_count: _Optional[int] = ..., membership_count: _Optional[int] = ..., digest: _Optional[bytes] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., ranking: _Optional[_Union[RankingMode, str]] = ..., fairness: _Optional[float] = ...) -> None: ...
+    history_keep: HistoryKeep
+    def __init__(self, name: _Optional[str] = ..., dimension: _Optional[int] = ..., embedding_model: _Optional[str] = ..., normalization: _Optional[_Union[Normalization, str]] = ..., membership: _Optional[_Union[MembershipMode, str]] = ..., description: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., revision: _Optional[int] = ..., category_count: _Optional[int] = ..., item_count: _Optional[int] = ..., membership_count: _Optional[int] = ..., digest: _Optional[bytes] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., ranking: _Optional[_Union[RankingMode, str]] = ..., fairness: _Optional[float] = ..., history_keep: _Optional[_Union[HistoryKeep, _Mapping]] = ...) -> None: ...
+
+class HistoryKeep(_message.Message):
+    __slots__ = ("revisions", "age_seconds")
+    REVISIONS_FIELD_NUMBER: _ClassVar[int]
+    AGE_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    revisions: int
+    age_seconds: int
+    def __init__(self, revisions: _Optional[int] = ..., age_seconds: _Optional[int] = ...) -> None: ...
+
+class HistorySize(_message.Message):
+    __slots__ = ("first_revision", "revision_count", "byte_count")
+    FIRST_REVISION_FIELD_NUMBER: _ClassVar[int]
+    REVISION_COUNT_FIELD_NUMBER: _ClassVar[int]
+    BYTE_COUNT_FIELD_NUMBER: _ClassVar[int]
+    first_revision: int
+    revision_count: int
+    byte_count: int
+    def __init__(self, first_revision: _Optional[int] = ..., revision_count: _Optional[int] = ..., byte_count: _Optional[int] = ...) -> None: ...
 
 class Category(_message.Message):
     __slots__ = ("key", "base", "base_weight", "window", "min_base_share", "frozen", "metadata", "member_count", "counting_count", "counting_weight", "drift", "spread", "effective", "anchor", "create_time", "min_score")

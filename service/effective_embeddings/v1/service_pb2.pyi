@@ -62,12 +62,14 @@ class GetNamespaceRequest(_message.Message):
     def __init__(self, namespace: _Optional[str] = ..., min_revision: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class GetNamespaceResponse(_message.Message):
-    __slots__ = ("namespace", "epoch")
+    __slots__ = ("namespace", "epoch", "history")
     NAMESPACE_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
+    HISTORY_FIELD_NUMBER: _ClassVar[int]
     namespace: _resources_pb2.Namespace
     epoch: int
-    def __init__(self, namespace: _Optional[_Union[_resources_pb2.Namespace, _Mapping]] = ..., epoch: _Optional[int] = ...) -> None: ...
+    history: _resources_pb2.HistorySize
+    def __init__(self, namespace: _Optional[_Union[_resources_pb2.Namespace, _Mapping]] = ..., epoch: _Optional[int] = ..., history: _Optional[_Union[_resources_pb2.HistorySize, _Mapping]] = ...) -> None: ...
 
 class ListNamespacesRequest(_message.Message):
     __slots__ = ("prefix", "page_size", "page_token")
@@ -80,15 +82,27 @@ class ListNamespacesRequest(_message.Message):
     def __init__(self, prefix: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
 
 class ListNamespacesResponse(_message.Message):
-    __slots__ = ("namespaces", "next_page_token")
+    __slots__ = ("namespaces", "next_page_token", "damaged")
     NAMESPACES_FIELD_NUMBER: _ClassVar[int]
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    DAMAGED_FIELD_NUMBER: _ClassVar[int]
     namespaces: _containers.RepeatedCompositeFieldContainer[_resources_pb2.Namespace]
     next_page_token: str
-    def __init__(self, namespaces: _Optional[_Iterable[_Union[_resources_pb2.Namespace, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+    damaged: _containers.RepeatedCompositeFieldContainer[DamagedNamespace]
+    def __init__(self, namespaces: _Optional[_Iterable[_Union[_resources_pb2.Namespace, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., damaged: _Optional[_Iterable[_Union[DamagedNamespace, _Mapping]]] = ...) -> None: ...
+
+class DamagedNamespace(_message.Message):
+    __slots__ = ("name", "reason", "message")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    reason: _errors_pb2.ErrorReason
+    message: str
+    def __init__(self, name: _Optional[str] = ..., reason: _Optional[_Union[_errors_pb2.ErrorReason, str]] = ..., message: _Optional[str] = ...) -> None: ...
 
 class UpdateNamespaceRequest(_message.Message):
-    __slots__ = ("namespace", "description", "labels", "replace_labels", "write", "ranking", "fairness")
+    __slots__ = ("namespace", "description", "labels", "replace_labels", "write", "ranking", "fairness", "history_keep")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -103,6 +117,7 @@ class UpdateNamespaceRequest(_message.Message):
     WRITE_FIELD_NUMBER: _ClassVar[int]
     RANKING_FIELD_NUMBER: _ClassVar[int]
     FAIRNESS_FIELD_NUMBER: _ClassVar[int]
+    HISTORY_KEEP_FIELD_NUMBER: _ClassVar[int]
     namespace: str
     description: str
     labels: _containers.ScalarMap[str, str]
@@ -110,7 +125,8 @@ class UpdateNamespaceRequest(_message.Message):
     write: WriteOptions
     ranking: _resources_pb2.RankingMode
     fairness: float
-    def __init__(self, namespace: _Optional[str] = ..., description: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., replace_labels: bool = ..., write: _Optional[_Union[WriteOptions, _Mapping]] = ..., ranking: _Optional[_Union[_resources_pb2.RankingMode, str]] = ..., fairness: _Optional[float] = ...) -> None: ...
+    history_keep: _resources_pb2.HistoryKeep
+    def __init__(self, namespace: _Optional[str] = ..., description: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., replace_labels: bool = ..., write: _Optional[_Union[WriteOptions, _Mapping]] = ..., ranking: _Optional[_Union[_resources_pb2.RankingMode, str]] = ..., fairness: _Optional[float] = ..., history_keep: _Optional[_Union[_resources_pb2.HistoryKeep, _Mapping]] = ...) -> None: ...
 
 class UpdateNamespaceResponse(_message.Message):
     __slots__ = ("namespace",)
@@ -780,38 +796,72 @@ class ListHistoryRequest(_message.Message):
     def __init__(self, namespace: _Optional[str] = ..., filter: _Optional[_Union[HistoryFilter, _Mapping]] = ..., order: _Optional[_Union[HistoryOrder, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., min_revision: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class ListHistoryResponse(_message.Message):
-    __slots__ = ("changes", "next_page_token", "revision", "epoch")
+    __slots__ = ("changes", "next_page_token", "revision", "epoch", "first_revision")
     CHANGES_FIELD_NUMBER: _ClassVar[int]
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
+    FIRST_REVISION_FIELD_NUMBER: _ClassVar[int]
     changes: _containers.RepeatedCompositeFieldContainer[_resources_pb2.HistoryChange]
     next_page_token: str
     revision: int
     epoch: int
-    def __init__(self, changes: _Optional[_Iterable[_Union[_resources_pb2.HistoryChange, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., revision: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
+    first_revision: int
+    def __init__(self, changes: _Optional[_Iterable[_Union[_resources_pb2.HistoryChange, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., revision: _Optional[int] = ..., epoch: _Optional[int] = ..., first_revision: _Optional[int] = ...) -> None: ...
 
 class WatchHistoryRequest(_message.Message):
-    __slots__ = ("namespace", "after_revision", "filter", "max_behind")
+    __slots__ = ("namespace", "after_revision", "filter", "max_behind", "epoch")
     NAMESPACE_FIELD_NUMBER: _ClassVar[int]
     AFTER_REVISION_FIELD_NUMBER: _ClassVar[int]
     FILTER_FIELD_NUMBER: _ClassVar[int]
     MAX_BEHIND_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
     namespace: str
     after_revision: int
     filter: HistoryFilter
     max_behind: int
-    def __init__(self, namespace: _Optional[str] = ..., after_revision: _Optional[int] = ..., filter: _Optional[_Union[HistoryFilter, _Mapping]] = ..., max_behind: _Optional[int] = ...) -> None: ...
+    epoch: int
+    def __init__(self, namespace: _Optional[str] = ..., after_revision: _Optional[int] = ..., filter: _Optional[_Union[HistoryFilter, _Mapping]] = ..., max_behind: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class WatchHistoryResponse(_message.Message):
-    __slots__ = ("changes", "revision", "current_revision")
+    __slots__ = ("changes", "revision", "current_revision", "epoch")
     CHANGES_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
     CURRENT_REVISION_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
     changes: _containers.RepeatedCompositeFieldContainer[_resources_pb2.HistoryChange]
     revision: int
     current_revision: int
-    def __init__(self, changes: _Optional[_Iterable[_Union[_resources_pb2.HistoryChange, _Mapping]]] = ..., revision: _Optional[int] = ..., current_revision: _Optional[int] = ...) -> None: ...
+    epoch: int
+    def __init__(self, changes: _Optional[_Iterable[_Union[_resources_pb2.HistoryChange, _Mapping]]] = ..., revision: _Optional[int] = ..., current_revision: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
+
+class TrimHistoryRequest(_message.Message):
+    __slots__ = ("namespace", "keep_revisions", "before_revision", "before_time", "write")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    KEEP_REVISIONS_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_REVISION_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_TIME_FIELD_NUMBER: _ClassVar[int]
+    WRITE_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    keep_revisions: int
+    before_revision: int
+    before_time: _timestamp_pb2.Timestamp
+    write: WriteOptions
+    def __init__(self, namespace: _Optional[str] = ..., keep_revisions: _Optional[int] = ..., before_revision: _Optional[int] = ..., before_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., write: _Optional[_Union[WriteOptions, _Mapping]] = ...) -> None: ...
+
+class TrimHistoryResponse(_message.Message):
+    __slots__ = ("revision_count", "byte_count", "first_revision", "revision", "epoch")
+    REVISION_COUNT_FIELD_NUMBER: _ClassVar[int]
+    BYTE_COUNT_FIELD_NUMBER: _ClassVar[int]
+    FIRST_REVISION_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    revision_count: int
+    byte_count: int
+    first_revision: int
+    revision: int
+    epoch: int
+    def __init__(self, revision_count: _Optional[int] = ..., byte_count: _Optional[int] = ..., first_revision: _Optional[int] = ..., revision: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class SnapshotRequest(_message.Message):
     __slots__ = ("namespace", "view", "min_revision", "epoch")
@@ -886,7 +936,7 @@ class GetServiceInfoRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetServiceInfoResponse(_message.Message):
-    __slots__ = ("version", "kernel", "sqlite_version", "release_build", "namespace_count", "memory_bytes", "limits", "write_refusal", "member_count", "member_bytes")
+    __slots__ = ("version", "kernel", "sqlite_version", "release_build", "namespace_count", "memory_bytes", "limits", "write_refusal", "member_count", "member_bytes", "history_entry_count", "history_byte_count", "database_bytes", "database_free_bytes")
     class LimitsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -904,6 +954,10 @@ class GetServiceInfoResponse(_message.Message):
     WRITE_REFUSAL_FIELD_NUMBER: _ClassVar[int]
     MEMBER_COUNT_FIELD_NUMBER: _ClassVar[int]
     MEMBER_BYTES_FIELD_NUMBER: _ClassVar[int]
+    HISTORY_ENTRY_COUNT_FIELD_NUMBER: _ClassVar[int]
+    HISTORY_BYTE_COUNT_FIELD_NUMBER: _ClassVar[int]
+    DATABASE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    DATABASE_FREE_BYTES_FIELD_NUMBER: _ClassVar[int]
     version: str
     kernel: str
     sqlite_version: str
@@ -914,4 +968,8 @@ class GetServiceInfoResponse(_message.Message):
     write_refusal: _errors_pb2.ErrorReason
     member_count: int
     member_bytes: int
-    def __init__(self, version: _Optional[str] = ..., kernel: _Optional[str] = ..., sqlite_version: _Optional[str] = ..., release_build: bool = ..., namespace_count: _Optional[int] = ..., memory_bytes: _Optional[int] = ..., limits: _Optional[_Mapping[str, int]] = ..., write_refusal: _Optional[_Union[_errors_pb2.ErrorReason, str]] = ..., member_count: _Optional[int] = ..., member_bytes: _Optional[int] = ...) -> None: ...
+    history_entry_count: int
+    history_byte_count: int
+    database_bytes: int
+    database_free_bytes: int
+    def __init__(self, version: _Optional[str] = ..., kernel: _Optional[str] = ..., sqlite_version: _Optional[str] = ..., release_build: bool = ..., namespace_count: _Optional[int] = ..., memory_bytes: _Optional[int] = ..., limits: _Optional[_Mapping[str, int]] = ..., write_refusal: _Optional[_Union[_errors_pb2.ErrorReason, str]] = ..., member_count: _Optional[int] = ..., member_bytes: _Optional[int] = ..., history_entry_count: _Optional[int] = ..., history_byte_count: _Optional[int] = ..., database_bytes: _Optional[int] = ..., database_free_bytes: _Optional[int] = ...) -> None: ...

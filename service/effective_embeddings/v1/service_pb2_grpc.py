@@ -138,6 +138,11 @@ class EffectiveEmbeddingsServiceStub(object):
                 request_serializer=effective__embeddings_dot_v1_dot_service__pb2.WatchHistoryRequest.SerializeToString,
                 response_deserializer=effective__embeddings_dot_v1_dot_service__pb2.WatchHistoryResponse.FromString,
                 _registered_method=True)
+        self.TrimHistory = channel.unary_unary(
+                '/effective_embeddings.v1.EffectiveEmbeddingsService/TrimHistory',
+                request_serializer=effective__embeddings_dot_v1_dot_service__pb2.TrimHistoryRequest.SerializeToString,
+                response_deserializer=effective__embeddings_dot_v1_dot_service__pb2.TrimHistoryResponse.FromString,
+                _registered_method=True)
         self.Snapshot = channel.unary_stream(
                 '/effective_embeddings.v1.EffectiveEmbeddingsService/Snapshot',
                 request_serializer=effective__embeddings_dot_v1_dot_service__pb2.SnapshotRequest.SerializeToString,
@@ -319,6 +324,14 @@ class EffectiveEmbeddingsServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def TrimHistory(self, request, context):
+        """Deletes the oldest part of a namespace's history, step by step beside other calls: items,
+        categories and answers stay as they are. Repeating it continues an interrupted one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Snapshot(self, request, context):
         """Streams the whole content of a namespace at one revision.
         """
@@ -459,6 +472,11 @@ def add_EffectiveEmbeddingsServiceServicer_to_server(servicer, server):
                     servicer.WatchHistory,
                     request_deserializer=effective__embeddings_dot_v1_dot_service__pb2.WatchHistoryRequest.FromString,
                     response_serializer=effective__embeddings_dot_v1_dot_service__pb2.WatchHistoryResponse.SerializeToString,
+            ),
+            'TrimHistory': grpc.unary_unary_rpc_method_handler(
+                    servicer.TrimHistory,
+                    request_deserializer=effective__embeddings_dot_v1_dot_service__pb2.TrimHistoryRequest.FromString,
+                    response_serializer=effective__embeddings_dot_v1_dot_service__pb2.TrimHistoryResponse.SerializeToString,
             ),
             'Snapshot': grpc.unary_stream_rpc_method_handler(
                     servicer.Snapshot,
@@ -1030,6 +1048,33 @@ class EffectiveEmbeddingsService(object):
             '/effective_embeddings.v1.EffectiveEmbeddingsService/WatchHistory',
             effective__embeddings_dot_v1_dot_service__pb2.WatchHistoryRequest.SerializeToString,
             effective__embeddings_dot_v1_dot_service__pb2.WatchHistoryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TrimHistory(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/effective_embeddings.v1.EffectiveEmbeddingsService/TrimHistory',
+            effective__embeddings_dot_v1_dot_service__pb2.TrimHistoryRequest.SerializeToString,
+            effective__embeddings_dot_v1_dot_service__pb2.TrimHistoryResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -26,3 +26,9 @@ pub const MAX_BASE_SHARE: f64 = 0.999;
 /// Largest number of members of a category that can be neighbours of a query: the newest ones that
 /// count.
 pub const MAX_NEIGHBOURS: usize = 1024;
+
+/// Most revisions that a setting of retention can name.
+pub const MAX_KEPT_REVISIONS: u64 = 1_000_000_000_000;
+
+/// Longest time that a setting of retention can name, in seconds: about 100 years.
+pub const MAX_KEPT_SECONDS: u64 = 3_155_760_000;

@@ -22,7 +22,7 @@ pub use recover::{CategoryLoad, RecoveryError, Replay};
 pub use rejection::Rejection;
 pub use store::Store;
 
-use crate::settings::{Metadata, RankingMode};
+use crate::settings::{HistoryKeep, Metadata, RankingMode};
 
 /// A change of what a namespace is told that may change.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -35,12 +35,14 @@ pub struct ProfileUpdate {
     pub ranking: Option<RankingMode>,
     /// New fairness.
     pub fairness: Option<f64>,
+    /// New retention.
+    pub history_keep: Option<HistoryKeep>,
 }
 
 /// A write.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
-    /// Changes description, labels and ranking; `None` leaves them as they are.
+    /// Changes description, labels, ranking and retention; `None` leaves them as they are.
     UpdateProfile(ProfileUpdate),
     /// Creates or changes categories.
     PutCategories(Vec<CategoryPut>),

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::namespace::{CategoryRecord, Origin};
-use crate::settings::{Metadata, RankingSettings};
+use crate::settings::{HistoryKeep, Metadata, RankingSettings};
 
 /// One revision of a namespace.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,7 +35,7 @@ pub struct Entry {
 pub enum Change {
     /// The namespace was created (or restored from a snapshot).
     NamespaceCreated,
-    /// Description, labels or ranking changed.
+    /// Description, labels, ranking or retention changed.
     ProfileUpdated {
         /// Description before.
         description: String,
@@ -44,6 +44,9 @@ pub enum Change {
         /// Ranking before.
         #[serde(skip)]
         ranking: RankingSettings,
+        /// Retention before.
+        #[serde(skip)]
+        history_keep: HistoryKeep,
     },
     /// A category was created.
     CategoryCreated {

@@ -4,10 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::arithmetic::digest::{RecordHasher, SetDigest};
 use crate::settings::{
-    MembershipMode, Metadata, NamespaceSettings, Normalization, RankingMode, RankingSettings,
+    HistoryKeep, MembershipMode, Metadata, NamespaceSettings, Normalization, RankingMode,
+    RankingSettings,
 };
 
-/// Description, labels and ranking of a namespace.
+/// Description, labels, ranking and retention of a namespace.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Profile {
     /// Its purpose, in words.
@@ -19,6 +20,9 @@ pub struct Profile {
     /// How it ranks, where a query does not say otherwise.
     #[serde(skip)]
     pub ranking: RankingSettings,
+    /// How much of its history it keeps.
+    #[serde(skip)]
+    pub history_keep: HistoryKeep,
 }
 
 /// The counts and digests of a namespace.
@@ -38,6 +42,10 @@ pub struct Header {
     pub category_records: SetDigest,
     /// Sum of the hashes of all items and memberships.
     pub item_records: SetDigest,
+    /// Bytes of all entries of its log so far, trimmed ones included; `None`: not counted, in a namespace
+    /// from before this count. The store counts them.
+    #[serde(skip)]
+    pub log_bytes: Option<u64>,
 }
 
 impl Header {

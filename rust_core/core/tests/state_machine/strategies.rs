@@ -2,7 +2,7 @@
 //! and few values, so that entries meet.
 
 use ee_core::command::{Assignment, CategoryPut, Command, ItemPut, ProfileUpdate, Unassignment};
-use ee_core::settings::{MembershipMode, Metadata, RankingMode};
+use ee_core::settings::{HistoryKeep, MembershipMode, Metadata, RankingMode};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -153,12 +153,16 @@ fn profile_update() -> impl Strategy<Value = ProfileUpdate> {
     let mode = select(vec![RankingMode::Cosine, RankingMode::Local]);
     let fairness = select(vec![0.0, 0.5, 1.0]);
     let ranking = (prop::option::of(mode), prop::option::of(fairness));
-    (description, prop::option::of(metadata()), ranking).prop_map(
-        |(description, labels, (ranking, fairness))| ProfileUpdate {
+    let keep = (prop::option::of(1..9u64), prop::option::of(1..9u64));
+    let keep = keep.prop_map(|(revisions, seconds)| HistoryKeep { revisions, seconds });
+    let labels = prop::option::of(metadata());
+    (description, labels, ranking, prop::option::of(keep)).prop_map(
+        |(description, labels, (ranking, fairness), history_keep)| ProfileUpdate {
             description: description.map(str::to_owned),
             labels,
             ranking,
             fairness,
+            history_keep,
         },
     )
 }

@@ -198,6 +198,7 @@ impl<'a> Recovery<'a> {
             description: row.profile.description.clone(),
             labels: row.profile.labels.clone(),
             ranking: row.profile.ranking,
+            history_keep: row.profile.history_keep,
         };
         let context = WriteContext {
             actor: "effemb repair".into(),

@@ -10,7 +10,7 @@ use std::ops::ControlFlow;
 use ee_core::command::record::{Change, Entry};
 use ee_core::namespace::Origin;
 use ee_core::settings::Metadata;
-use ee_store::{LogRange, NamespaceRow, Reads};
+use ee_store::{HistoryStart, LogRange, NamespaceRow, Reads};
 use rustc_hash::FxHashMap;
 
 use crate::{Error, Result};
@@ -123,6 +123,8 @@ pub struct HistoryPage {
     pub changes: Vec<HistoryChange>,
     /// Where the next page continues; `None`: this is the last.
     pub next: Option<ChangeIndex>,
+    /// The first revision that is kept.
+    pub first_revision: u64,
 }
 
 impl HistoryFilter {
@@ -151,18 +153,28 @@ impl HistoryFilter {
                 .is_none_or(|own| category == Some(own) || left == Some(own))
     }
 
-    /// The lowest and the highest revision that can match.
-    fn revisions(&self, reads: &dyn Reads, row: &NamespaceRow) -> Result<(u64, u64)> {
-        let mut first = self.first_revision.unwrap_or(1).max(1);
+    /// The lowest and the highest revision that can match. A filter that names a trimmed revision is
+    /// refused.
+    fn revisions(
+        &self,
+        reads: &dyn Reads,
+        row: &NamespaceRow,
+        start: HistoryStart,
+    ) -> Result<(u64, u64)> {
+        for named in [self.first_revision, self.last_revision] {
+            is_kept(named.unwrap_or(u64::MAX), start)?;
+        }
+        let first = self.first_revision.unwrap_or(0);
+        let mut first = first.max(start.first_revision);
         let mut last = self
             .last_revision
             .unwrap_or(u64::MAX)
             .min(row.header.revision);
-        if let Some(start) = self.start_ms {
-            first = first.max(first_at(reads, row, start)?);
+        if let Some(time) = self.start_ms {
+            first = first.max(first_at(reads, row, start, time)?);
         }
-        if let Some(end) = self.end_ms {
-            last = last.min(first_at(reads, row, end)? - 1);
+        if let Some(time) = self.end_ms {
+            last = last.min(first_at(reads, row, start, time)? - 1);
         }
         Ok((first, last))
     }
@@ -235,9 +247,42 @@ fn moves(before: &Change, joining: &str) -> bool {
     matches!(before, Change::Left { item, .. } if item == joining)
 }
 
-/// The first revision at a time or later; one past the newest if there is none.
-fn first_at(reads: &dyn Reads, row: &NamespaceRow, time_ms: i64) -> Result<u64> {
-    let (mut low, mut high) = (1, row.header.revision + 1);
+/// Refuses a revision that was trimmed.
+pub(crate) fn is_kept(revision: u64, start: HistoryStart) -> Result<()> {
+    let first_revision = start.first_revision;
+    // 0 is before every revision, and names none.
+    if revision.max(1) < first_revision {
+        return Err(Error::HistoryTrimmed {
+            revision,
+            first_revision,
+        });
+    }
+    Ok(())
+}
+
+/// The bytes of the entries of a history, counted one by one.
+pub(crate) fn bytes(reads: &dyn Reads, row: &NamespaceRow, start: HistoryStart) -> Result<u64> {
+    let mut sum = 0;
+    reads.entry_sizes(
+        row.id,
+        start.first_revision,
+        row.header.revision,
+        &mut |bytes| {
+            sum += bytes;
+            true
+        },
+    )?;
+    Ok(sum)
+}
+
+/// The first kept revision at a time or later; one past the newest if there is none.
+pub(crate) fn first_at(
+    reads: &dyn Reads,
+    row: &NamespaceRow,
+    start: HistoryStart,
+    time_ms: i64,
+) -> Result<u64> {
+    let (mut low, mut high) = (start.first_revision, row.header.revision + 1);
     while low < high {
         let middle = low.midpoint(high);
         if entry(reads, row, middle)?.origin.time_ms < time_ms {
@@ -308,7 +353,8 @@ fn page_within(
         limit,
         bytes: most,
     } = order;
-    let (mut first, mut last) = filter.revisions(reads, row)?;
+    let start = reads.history_start(row.id)?;
+    let (mut first, mut last) = filter.revisions(reads, row, start)?;
     // The rest of a revision, or the next one if it has none: each page gets further.
     match after {
         Some(after) if newest_first => {
@@ -317,13 +363,17 @@ fn page_within(
         }
         Some(after) => {
             let is_over = after.index == u32::MAX;
-            first = first.max(after.revision.saturating_add(u64::from(is_over)));
+            let next = after.revision.saturating_add(u64::from(is_over));
+            // What would follow may have been trimmed since the page before.
+            is_kept(next, start)?;
+            first = first.max(next);
         }
         None => {}
     }
     let mut page = HistoryPage {
         changes: Vec::new(),
         next: None,
+        first_revision: start.first_revision,
     };
     if first > last {
         return Ok(page);

@@ -1,10 +1,12 @@
 //! Verify: rebuild everything from the items and compare it with `==`.
 
+use std::ops::ControlFlow;
+
 use ee_core::arithmetic::digest::SetDigest;
 use ee_core::namespace::membership_hash;
 use ee_core::namespace::{CategoryDraft, Namespace, Rebuild};
 
-use ee_store::{NamespaceRow, Reads, StoreError, StoreResult};
+use ee_store::{LogRange, NamespaceRow, Reads, StoreError, StoreResult};
 
 use crate::api::VerifyReport;
 use crate::{Error, Result};
@@ -132,11 +134,7 @@ pub(crate) fn verify(reads: &dyn Reads, row: &NamespaceRow, live: Live) -> Resul
         scanned.unassigned,
         reads.inbox_count(row.id)?,
     );
-    let (entries, oldest) = scan_log(reads, row, &mut findings)?;
-    compare(&mut findings, "log entries", header.revision, entries);
-    if entries > 0 && oldest != 1 {
-        findings.add(format!("log: the oldest entry is {oldest}, it must be 1"));
-    }
+    verify_log(reads, row, &mut findings)?;
     header.category_records = categories;
     header.item_records = scanned.records;
     let digest = header.digest(&row.settings, &row.profile.ranking);
@@ -240,11 +238,25 @@ fn scan_memberships(
     Ok(count)
 }
 
-/// Reads the whole log; returns the number of entries and the oldest revision.
-fn scan_log(reads: &dyn Reads, row: &NamespaceRow, findings: &mut Findings) -> Result<(u64, u64)> {
-    let (mut entries, mut next) = (0, row.header.revision);
+/// Reads the whole log, and compares it with what was recorded of it.
+fn verify_log(reads: &dyn Reads, row: &NamespaceRow, findings: &mut Findings) -> Result<()> {
+    let start = match reads.history_start(row.id) {
+        Ok(start) => start,
+        Err(StoreError::Corrupted { place, what } | StoreError::Newer { place, what }) => {
+            findings.add(format!("{place}: {what}"));
+            return Ok(());
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let (mut entries, mut bytes, mut next) = (0, 0, row.header.revision);
     let mut gaps = Vec::new();
-    let read = reads.entries_after(row.id, 0, &mut |entry| {
+    let all = LogRange {
+        first: 0,
+        last: u64::MAX,
+        newest_first: true,
+        containing: &[],
+    };
+    let read = reads.entries_in(row.id, &all, &mut |entry| {
         if entry.revision != next {
             gaps.push(format!(
                 "log: entry {} stands where {next} must be",
@@ -252,8 +264,9 @@ fn scan_log(reads: &dyn Reads, row: &NamespaceRow, findings: &mut Findings) -> R
             ));
         }
         entries += 1;
-        next = entry.revision - 1;
-        Ok(())
+        bytes += entry.bytes as u64;
+        next = entry.revision.saturating_sub(1);
+        Ok(ControlFlow::Continue(()))
     });
     for gap in gaps {
         findings.add(gap);
@@ -261,9 +274,21 @@ fn scan_log(reads: &dyn Reads, row: &NamespaceRow, findings: &mut Findings) -> R
     match read {
         Ok(()) => {}
         Err(StoreError::Corrupted { place, what } | StoreError::Newer { place, what }) => {
-            findings.add(format!("{place}: {what}"))
+            findings.add(format!("{place}: {what}"));
         }
         Err(error) => return Err(error.into()),
     }
-    Ok((entries, next + 1))
+    let recorded = (row.header.revision + 1).saturating_sub(start.first_revision);
+    compare(findings, "log entries", recorded, entries);
+    if let Some(counted) = row.header.log_bytes {
+        let recorded = counted.saturating_sub(start.trimmed_bytes);
+        compare(findings, "bytes of log entries", recorded, bytes);
+    }
+    let (oldest, first) = (next + 1, start.first_revision);
+    if entries > 0 && oldest != first {
+        findings.add(format!(
+            "log: the oldest entry is {oldest}, it must be {first}"
+        ));
+    }
+    Ok(())
 }

@@ -99,7 +99,7 @@ impl Operation for FinishRestore {
         }
         check_new_name(session.reads(), &row.name)?;
         check_limit(session.namespace_count()?, self.max_namespaces)?;
-        append_created(session, row.id, context)?;
+        row.header.log_bytes = Some(append_created(session, row.id, context)?);
         session.finish_restore(row)?;
         idempotency::put_namespace(session, context, row)?;
         Ok((NamespaceView::of(row), true))

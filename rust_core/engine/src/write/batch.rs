@@ -213,10 +213,12 @@ impl<'a> Batch<'a> {
         }
         let mut revision = batch.draft.header.revision;
         let mut change = None;
-        if let Some((draft, entry)) = applied.change {
+        if let Some((mut draft, entry)) = applied.change {
             if !context.validate_only {
                 revision = entry.revision;
-                self.session.append(id, &entry)?;
+                let bytes = self.session.append(id, &entry)?;
+                let before = draft.header.log_bytes;
+                draft.header.log_bytes = before.map(|before| before + bytes);
             }
             let effects = entry.effects.iter();
             let effects = effects

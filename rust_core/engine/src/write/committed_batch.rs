@@ -2,6 +2,7 @@
 
 use std::thread;
 
+use ee_core::settings::HistoryKeep;
 use ee_store::WriteSession;
 use ee_store::failpoints::{Failpoint, reach};
 
@@ -22,6 +23,15 @@ impl CommittedBatch {
     /// Number of writes that shared the commit; `None`: nothing was committed.
     pub(crate) fn writes(&self) -> Option<usize> {
         self.durable.then_some(self.replies.len())
+    }
+
+    /// Whether a namespace may keep less of its history than before.
+    pub(crate) fn retention_changed(&self) -> bool {
+        let keeps_less = |batch: &NamespaceBatch| {
+            let profile = batch.draft.profile.as_ref();
+            profile.is_some_and(|profile| profile.history_keep != HistoryKeep::ALL)
+        };
+        self.namespaces.iter().any(keeps_less)
     }
 
     /// Makes the batch visible, records its acknowledgement, then answers the callers.

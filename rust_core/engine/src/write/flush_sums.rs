@@ -48,6 +48,26 @@ pub(crate) fn write_all(
     write_row(session, loaded, &draft, draft.header.revision)
 }
 
+/// Writes at most `count` of the sums that have been dirty for longest. Returns the revision up to which
+/// the store has all sums afterwards.
+pub(crate) fn write_oldest(
+    session: &mut dyn WriteSession,
+    loaded: &CachedNamespace,
+    count: usize,
+) -> StoreResult<u64> {
+    let draft = Draft::new(*loaded.read().header());
+    let mut dirty = loaded.dirty_sums.lock();
+    for _ in 0..count {
+        let Some(id) = dirty.pop() else {
+            break;
+        };
+        write_sum(session, loaded, &draft, id)?;
+    }
+    let saved = dirty.saved_revision(draft.header.revision);
+    write_row(session, loaded, &draft, saved)?;
+    Ok(saved)
+}
+
 fn write_sum(
     session: &mut dyn WriteSession,
     loaded: &CachedNamespace,

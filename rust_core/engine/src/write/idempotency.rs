@@ -1,7 +1,7 @@
 //! Idempotency: a request that is sent again with its id gets its first answer, for a day.
 
 use ee_core::command::Outcome;
-use ee_store::codec::{self, Answer, NamespaceAnswer};
+use ee_store::codec::{self, Answer, NamespaceAnswer, TrimAnswer};
 use ee_store::idempotency::{EXPIRE_PER_ANSWER, Known, get};
 use ee_store::{NamespaceRow, Reads, StoreError, StoreResult, WriteSession};
 
@@ -37,7 +37,7 @@ pub(crate) fn command(
             revision,
             replayed: true,
         }),
-        Known::Answered(Answer::Namespace(_)) => return Err(other_kind(id)),
+        Known::Answered(_) => return Err(other_kind(id)),
     })
 }
 
@@ -78,11 +78,48 @@ pub(crate) fn namespace(
             &answer.profile,
             &answer.header,
         ))),
-        Known::Answered(Answer::Command(..)) => Err(other_kind(&id).into()),
+        Known::Answered(_) => Err(other_kind(&id).into()),
         Known::Reused => Err(Error::RequestIdReused {
             request_id: context.request_id.clone(),
         }),
     }
+}
+
+/// The first answer to a request with this id that trimmed the history of a namespace.
+pub(crate) fn trim(
+    reads: &dyn Reads,
+    namespace: i64,
+    context: &WriteContext,
+    now_ms: i64,
+) -> Result<Option<TrimAnswer>> {
+    let id = &context.request_id;
+    if id.is_empty() {
+        return Ok(None);
+    }
+    match get(reads, namespace, id, context.fingerprint, now_ms)? {
+        Known::New => Ok(None),
+        Known::Answered(Answer::Trim(answer)) => Ok(Some(answer)),
+        Known::Answered(_) => Err(other_kind(id).into()),
+        Known::Reused => Err(Error::RequestIdReused {
+            request_id: id.clone(),
+        }),
+    }
+}
+
+/// Stores the first answer to a request that trims a history, if the request has an id.
+pub(crate) fn put_trim(
+    session: &mut dyn WriteSession,
+    namespace: i64,
+    context: &WriteContext,
+    answer: TrimAnswer,
+) -> StoreResult<()> {
+    let id = &context.request_id;
+    if id.is_empty() {
+        return Ok(());
+    }
+    let answer = codec::encode(&Answer::Trim(answer));
+    session.idempotency_put(namespace, id, context.fingerprint, answer)?;
+    expire(session, 1)
 }
 
 /// Stores the first answer to a request that creates, deletes or restores a namespace, if the request

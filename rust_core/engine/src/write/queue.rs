@@ -29,6 +29,8 @@ pub(crate) enum Job {
     Evict,
     /// The store has upkeep to finish.
     Upkeep,
+    /// Maintenance is due earlier than it was.
+    Wake,
     Stop,
 }
 

@@ -17,8 +17,11 @@ use crate::shared::Shared;
 use crate::write::batch::{Batch, Interrupted};
 use crate::write::committed_batch::acknowledge;
 use crate::write::flush_sums;
-use crate::write::operation::QueuedOperation;
+use crate::write::oneshot::oneshot;
+use crate::write::operation::{QueuedOperation, Waiting};
 use crate::write::queue::{Job, Queue, WriteJob};
+use crate::write::retention::Retention;
+use crate::write::trim::{TrimHistory, TrimProgress};
 
 /// Writes that share one commit, at most, so that the first of them does not wait for long.
 const MAX_BATCH: usize = 512;
@@ -26,12 +29,15 @@ const MAX_BATCH: usize = 512;
 /// Longest wait of a batch for more writes.
 const GATHER: Duration = Duration::from_millis(1);
 
-/// How long no write must have come before more rows of deleted namespaces are purged.
-pub(crate) const PURGE_PAUSE: Duration = Duration::from_millis(5);
+/// How long no write must have come before a step of maintenance.
+const MAINTENANCE_PAUSE: Duration = Duration::from_millis(5);
 
-/// Longest time without a purge under constant writes: a step takes a few milliseconds, which the
-/// next write waits longer.
-const PURGE_LATEST: Duration = Duration::from_millis(100);
+/// Longest time without a step of maintenance that is due, under constant writes: a step takes a few
+/// milliseconds, which the next write waits longer.
+const MAINTENANCE_LATEST: Duration = Duration::from_millis(100);
+
+/// How long the store does not shrink after it has begun to have room to give back.
+const SHRINK_DELAY: Duration = Duration::from_secs(1);
 
 /// The session that writes, and what belongs to it.
 pub(crate) struct Worker {
@@ -39,9 +45,12 @@ pub(crate) struct Worker {
     shared: Arc<Shared>,
     queue: Arc<Queue>,
     /// Rows of deleted namespaces may be left.
-    pub(crate) purging: bool,
-    /// When some of these rows were purged last.
-    purged: Instant,
+    purging: bool,
+    /// When the next step of shrinking the store is due; `None`: it has no room to give back.
+    shrink: Option<Instant>,
+    retention: Retention,
+    /// When the last step of maintenance began.
+    maintained: Instant,
     /// When the last write began.
     wrote: Instant,
     /// Sizes of the last two batches.
@@ -61,7 +70,9 @@ impl Worker {
             shared,
             queue,
             purging: true,
-            purged: Instant::now(),
+            shrink: None,
+            retention: Retention::new(),
+            maintained: Instant::now(),
             wrote: Instant::now(),
             sizes: [0; 2],
             commit: Duration::ZERO,
@@ -85,11 +96,11 @@ impl Worker {
             Job::Operation(operation) => self.operation(operation),
             Job::Evict => self.evict(),
             Job::Upkeep => self.session.upkeep(),
-            Job::Stop => {}
+            Job::Wake | Job::Stop => {}
         }
         self.begin_upkeep();
-        if self.purged.elapsed() >= PURGE_LATEST {
-            self.purge();
+        if self.maintained.elapsed() >= MAINTENANCE_LATEST {
+            self.maintain();
         }
     }
 
@@ -164,7 +175,12 @@ impl Worker {
                 if let Some(writes) = committed.writes() {
                     self.shared.counters.committed(writes, begun.elapsed());
                 }
+                let retention_changed = committed.retention_changed();
                 committed.publish(&mut *self.session, &self.shared);
+                if retention_changed {
+                    self.retention.request();
+                    let _ = self.queue.push(Job::Wake);
+                }
                 again.pop_front()
             }
             Commit::Conflict => {
@@ -198,6 +214,7 @@ impl Worker {
                     ];
                     acknowledge(&mut *self.session, &self.shared, points);
                     self.purging = true;
+                    self.shrink_soon();
                     break Ok(());
                 }
                 Ok(Commit::Unknown(error)) => {
@@ -246,28 +263,75 @@ impl Worker {
         }
     }
 
-    /// Deletes some more rows of deleted namespaces, if no write need wait for that or the purge itself
-    /// has waited for long.
-    pub(crate) fn purge(&mut self) {
-        let idle = self.wrote.elapsed() >= PURGE_PAUSE;
-        if !self.purging || !(idle || self.purged.elapsed() >= PURGE_LATEST) {
-            return;
-        }
-        self.purged = Instant::now();
+    /// How long the worker may wait for a job before the next step of maintenance; `None`: until there
+    /// is one.
+    pub(crate) fn pause(&self) -> Option<Duration> {
         if self.shared.health.failed() {
-            self.purging = false;
+            return None;
+        }
+        let pause = if self.purging {
+            Duration::ZERO
+        } else {
+            let shrink = self.shrink.map(until);
+            shrink.map_or(self.retention.pause(), |shrink| {
+                shrink.min(self.retention.pause())
+            })
+        };
+        Some(pause.max(MAINTENANCE_PAUSE))
+    }
+
+    /// Takes a step of the maintenance that is due, if no write need wait for that or maintenance has
+    /// waited for long: purges rows of deleted namespaces, trims histories, shrinks the store.
+    pub(crate) fn maintain(&mut self) {
+        let idle = self.wrote.elapsed() >= MAINTENANCE_PAUSE;
+        if !idle && self.maintained.elapsed() < MAINTENANCE_LATEST || self.shared.health.failed() {
             return;
         }
-        match self.session.purge() {
-            Ok(more) => {
-                self.purging = more;
-                self.begin_upkeep();
+        self.maintained = Instant::now();
+        if self.purging {
+            let purged = self.session.purge();
+            self.purging = purged == Ok(true);
+            if self.purging {
+                self.shrink_soon();
             }
-            Err(error) => {
-                self.purging = false;
-                self.shared.health.fail_by_store(error);
+            self.maintained_store(purged);
+        } else if self.retention.pause().is_zero() {
+            if let Some(step) = self.retention.step(&self.shared) {
+                self.trim(step);
             }
+            // Also after writes have freed pages, once a pass.
+            self.shrink_soon();
+        } else if self.shrink.is_some_and(|due| until(due).is_zero()) {
+            let shrunk = self.session.shrink();
+            self.shrink = (shrunk == Ok(true)).then(Instant::now);
+            self.maintained_store(shrunk);
         }
+    }
+
+    /// Some room may have become free. Shrinking needs a checkpoint, so it waits for more.
+    fn shrink_soon(&mut self) {
+        self.shrink
+            .get_or_insert_with(|| Instant::now() + shrink_delay());
+    }
+
+    fn maintained_store(&mut self, step: StoreResult<bool>) {
+        match step {
+            Ok(_) => self.begin_upkeep(),
+            Err(error) => self.shared.health.fail_by_store(error),
+        }
+    }
+
+    fn trim(&mut self, step: TrimHistory) {
+        let (reply, receiver) = oneshot();
+        self.operation(Box::new(Waiting::new(step, reply)));
+        let more = matches!(
+            receiver.receive(),
+            Some(Ok(TrimProgress { more: true, .. }))
+        );
+        if !more {
+            self.retention.done();
+        }
+        self.begin_upkeep();
     }
 
     /// Writes all dirty sums of some namespaces: a load after this replays nothing. Those that another
@@ -333,4 +397,16 @@ impl Worker {
         }
         self.session.close();
     }
+}
+
+fn shrink_delay() -> Duration {
+    #[cfg(feature = "failpoints")]
+    if ee_store::failpoints::shrink_eagerly() {
+        return Duration::ZERO;
+    }
+    SHRINK_DELAY
+}
+
+fn until(time: Instant) -> Duration {
+    time.saturating_duration_since(Instant::now())
 }

@@ -12,7 +12,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ee_core::command::{Command, Prepared};
 use parking_lot::Mutex;
@@ -24,7 +24,7 @@ use crate::write::oneshot::{Receiver, oneshot};
 use crate::write::operation::{Operation, Waiting};
 use crate::write::prepare;
 use crate::write::queue::{Job, Queue, WriteJob};
-use crate::write::worker::{PURGE_PAUSE, Worker};
+use crate::write::worker::Worker;
 use crate::{Error, Result};
 
 /// How often sums are built beside other writes for one write, at most.
@@ -209,7 +209,7 @@ fn locked<L>(
 
 /// The writer's thread.
 fn run(queue: &Queue, write_lock: &Mutex<Option<Worker>>, evicting: &AtomicBool) {
-    let mut pause = Some(PURGE_PAUSE);
+    let mut pause = Some(Duration::ZERO);
     loop {
         queue.wait(pause);
         let mut worker = write_lock.lock();
@@ -234,9 +234,9 @@ fn run(queue: &Queue, write_lock: &Mutex<Option<Worker>>, evicting: &AtomicBool)
                 worker.guarded(|worker| worker.work(job));
             }
             // The queue is empty, or a caller has done what was in it.
-            None => worker.guarded(Worker::purge),
+            None => worker.guarded(Worker::maintain),
         }
-        pause = worker.purging.then_some(PURGE_PAUSE);
+        pause = worker.pause();
     }
 }
 

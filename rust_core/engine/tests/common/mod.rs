@@ -31,6 +31,7 @@ pub fn new_namespace(name: &str, membership: MembershipMode) -> NewNamespace {
         description: "for a test".into(),
         labels: Default::default(),
         ranking: Default::default(),
+        history_keep: Default::default(),
     }
 }
 

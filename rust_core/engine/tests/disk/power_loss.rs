@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::common::tempdir;
-use ee_engine::failpoints::set_wal_pages;
+use ee_engine::failpoints::{set_shrink_eagerly, set_wal_pages};
 use ee_engine::{Engine, Options};
 use tempfile::TempDir;
 
@@ -21,6 +21,9 @@ use crate::workload::{Op, extend, prepare, world_after};
 
 /// What a disk writes wholly or not at all.
 const SECTOR: usize = 512;
+
+/// Bytes of a page of the database.
+const PAGE: usize = 4096;
 
 enum Pending {
     Write(u64, Vec<u8>),
@@ -99,6 +102,10 @@ impl Recorder {
                 for pending in &file.pending {
                     apply(&mut content, pending, |_| random.below(100) < likely);
                 }
+                // A hole may have reached the disk.
+                if random.below(2) == 0 {
+                    make_holes(&mut content, &fs::read(path).unwrap_or_default());
+                }
                 fs::write(image.path().join(path.file_name().unwrap()), content).unwrap();
             }
             let recent = self.watermarks.len().min(3) as u64;
@@ -112,6 +119,15 @@ impl Recorder {
             }
             fs::write(image.path().join("watermark"), content).unwrap();
             self.images.push(image);
+        }
+    }
+}
+
+/// Zeroes the pages that are holes in the file as it is.
+fn make_holes(content: &mut [u8], file: &[u8]) {
+    for (content, page) in content.chunks_exact_mut(PAGE).zip(file.chunks_exact(PAGE)) {
+        if page.iter().all(|byte| *byte == 0) {
+            content.fill(0);
         }
     }
 }
@@ -173,6 +189,7 @@ fn run(seed: u64) -> u64 {
     extend(&mut ops, &["n"], 12, 100 + seed);
     ops.push(Op::Create("made".into()));
     ops.push(Op::Delete("made".into()));
+    ops.push(Op::Trim("n".into(), 2));
     extend(&mut ops, &["n"], 4, 5000 + seed);
     let mut images = 0;
     for (index, op) in ops.iter().enumerate() {
@@ -188,6 +205,7 @@ fn run(seed: u64) -> u64 {
 #[test]
 fn power_is_lost_at_any_sync() {
     set_wal_pages(24);
+    set_shrink_eagerly(true);
     let images: u64 = (0..rounds(2)).map(run).sum();
     println!("{images} images were opened");
     assert!(images > 50);

@@ -10,7 +10,9 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use ee_engine::failpoints::{Failpoint, Fault, arm, fired, set_new_members, set_wal_pages};
+use ee_engine::failpoints::{
+    Failpoint, Fault, arm, fired, set_new_members, set_shrink_eagerly, set_wal_pages,
+};
 use ee_engine::{Engine, Error, Health, Options};
 
 use crate::common::NEW_MEMBERS;
@@ -25,6 +27,8 @@ const NAMES: [&str; 3] = ["a", "b", "n"];
 /// Operations before the fault.
 pub(crate) fn first_ops() -> Vec<Op> {
     let mut ops = prepare(&NAMES);
+    // Its deletion leaves free pages.
+    extend(&mut ops, &["a"], 150, 4);
     extend(&mut ops, &NAMES, 12, 1);
     ops
 }
@@ -35,9 +39,11 @@ pub(crate) fn script() -> Vec<Op> {
     let first = ops.len();
     extend(&mut ops, &NAMES, 12, 2);
     ops.push(Op::Copy("n".into(), "copy".into()));
+    ops.push(Op::Trim("b".into(), 3));
     ops.push(Op::Create("made".into()));
     ops.push(Op::Delete("a".into()));
     extend(&mut ops, &["n", "b", "copy"], 6, 3);
+    ops.push(Op::Trim("n".into(), 1));
     ops.split_off(first)
 }
 
@@ -104,6 +110,7 @@ fn the_child() {
     let mut journal = File::create(directory.with_extension("journal")).unwrap();
     set_wal_pages(12);
     set_new_members(NEW_MEMBERS);
+    set_shrink_eagerly(true);
     arm(
         *failpoint.unwrap(),
         fault,
@@ -134,7 +141,7 @@ fn the_child() {
         // Time for rows of what was deleted to be purged.
         std::thread::sleep(Duration::from_millis(40));
         let begun = Instant::now();
-        while failpoint == Some(&Failpoint::Purge)
+        while matches!(failpoint, Some(Failpoint::Purge | Failpoint::Shrink))
             && fired() == 0
             && engine.health() == Health::Serving
             && begun.elapsed() < Duration::from_secs(2)

@@ -13,11 +13,13 @@ mod lifecycle;
 mod long_writes;
 mod members;
 mod model;
+mod page_counts;
 mod random;
 mod regressions;
 mod repairs;
 mod rot;
 mod shared_store;
+mod trims;
 mod workload;
 mod written_sums;
 

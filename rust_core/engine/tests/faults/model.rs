@@ -40,7 +40,7 @@ fn key(item: u64) -> String {
 pub(crate) fn compare(engine: &Engine, world: &World) -> Result<Option<String>> {
     let names: Vec<String> = world.keys().cloned().collect();
     let listed = engine.list_namespaces("", None, 1000)?;
-    let listed: Vec<String> = listed.into_iter().map(|view| view.name).collect();
+    let listed: Vec<String> = listed.into_iter().map(|view| view.unwrap().name).collect();
     if listed != names {
         return Ok(Some(format!("namespaces {listed:?}, must be {names:?}")));
     }

@@ -6,7 +6,7 @@ use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use crate::common::tempdir;
+use crate::common::{create, open, tempdir};
 use ee_engine::failpoints::set_wal_pages;
 use ee_engine::{Engine, Error, Options};
 use tempfile::TempDir;
@@ -199,4 +199,34 @@ fn damage_to_files_in_use_is_reported_or_does_no_harm() {
         *outcomes.entry((file, outcome)).or_default() += 1;
     }
     println!("{outcomes:?}");
+}
+
+#[test]
+fn a_damaged_namespace_hides_no_other_from_a_list() {
+    let directory = tempdir().unwrap();
+    let engine = open(directory.path());
+    for name in ["a", "b", "c"] {
+        create(&engine, name);
+    }
+    drop(engine);
+    let database = directory.path().join("effemb.db");
+    let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE;
+    let connection =
+        rusqlite::Connection::open_with_flags_and_vfs(&database, flags, ee_sqlite_vfs::VFS_NAME)
+            .unwrap();
+    let damage = "UPDATE namespaces SET profile = x'00' WHERE name = 'b'";
+    assert_eq!(connection.execute(damage, []).unwrap(), 1);
+    connection.close().unwrap();
+    let engine = open(directory.path());
+    let listed = engine.list_namespaces("", None, 9).unwrap();
+    let names = listed.iter().map(|each| match each {
+        Ok(view) => (view.name.as_str(), true),
+        Err(damaged) => {
+            assert!(matches!(damaged.error, Error::Corrupted { .. }));
+            (damaged.name.as_str(), false)
+        }
+    });
+    let names: Vec<_> = names.collect();
+    assert_eq!(names, [("a", true), ("b", false), ("c", true)]);
+    assert_eq!(engine.list_namespaces("", Some("b"), 9).unwrap().len(), 1);
 }

@@ -1,8 +1,8 @@
 //! Operations that change the world, one of which makes one revision.
 
-use ee_core::command::{Assignment, CategoryPut, Command, ItemPut, Unassignment};
-use ee_core::settings::MembershipMode;
-use ee_engine::{Engine, Result, WriteContext};
+use ee_core::command::{Assignment, CategoryPut, Command, ItemPut, ProfileUpdate, Unassignment};
+use ee_core::settings::{HistoryKeep, MembershipMode};
+use ee_engine::{Engine, Result, TrimBound, WriteContext};
 
 use crate::common::{new_namespace, vector};
 use crate::model::{CATEGORIES, Item, Space, World, copy};
@@ -15,6 +15,8 @@ pub(crate) enum Op {
     Delete(String),
     /// From, to.
     Copy(String, String),
+    /// Trims a history to so many revisions.
+    Trim(String, u64),
     Write(String, Write),
 }
 
@@ -22,6 +24,8 @@ pub(crate) enum Op {
 #[derive(Clone, Debug)]
 pub(crate) enum Write {
     Categories,
+    /// Keeps so many revisions of the history, of so many seconds.
+    Keep(u64, u64),
     /// Gives a category a window, or another one.
     Window(u64, u32),
     Put {
@@ -52,6 +56,7 @@ impl Op {
                 world.insert(name.clone(), space);
             }
             Self::Delete(name) => drop(world.remove(name)),
+            Self::Trim(..) => {}
             Self::Copy(from, to) => {
                 let mut space = world[from].clone();
                 space.revision = 1;
@@ -80,6 +85,11 @@ impl Op {
             }
             Self::Delete(name) => engine.delete_namespace(name, true, context).map(drop),
             Self::Copy(from, to) => copy(engine, from, to),
+            Self::Trim(name, keep) => {
+                let namespace = engine.handle(name)?;
+                let bound = TrimBound::Newest(*keep);
+                engine.trim_history(&namespace, bound, context).map(drop)
+            }
             Self::Write(name, write) => {
                 let namespace = engine.handle(name)?;
                 engine.write(&namespace, write.command(), context).map(drop)
@@ -92,7 +102,7 @@ impl Write {
     fn apply(&self, space: &mut Space) {
         match *self {
             Self::Categories => space.categories = CATEGORIES,
-            Self::Window(..) => {}
+            Self::Keep(..) | Self::Window(..) => {}
             Self::Put { item, seed, weight } => {
                 let category = space.items.get(&item).and_then(|item| item.category);
                 let stored = Item {
@@ -137,6 +147,13 @@ impl Write {
                 };
                 Command::PutCategories((0..CATEGORIES).map(category).collect())
             }
+            Self::Keep(revisions, seconds) => Command::UpdateProfile(ProfileUpdate {
+                history_keep: Some(HistoryKeep {
+                    revisions: Some(revisions),
+                    seconds: Some(seconds),
+                }),
+                ..ProfileUpdate::default()
+            }),
             Self::Window(category, window) => Command::PutCategories(vec![CategoryPut {
                 key: format!("c{category}"),
                 window: Some(window),
@@ -170,7 +187,8 @@ pub(crate) fn any_write(random: &mut Random, space: &Space, serial: u64) -> Writ
     let known: Vec<u64> = space.items.keys().copied().collect();
     let members = space.items.iter().filter(|(_, i)| i.category.is_some());
     let members: Vec<u64> = members.map(|(n, _)| *n).collect();
-    match random.below(10) {
+    match random.below(11) {
+        10 => Write::Keep(1 + random.below(20), 1_000_000 + serial),
         0 => Write::Window(random.below(CATEGORIES), 2 + serial as u32),
         1 | 2 => Write::Put {
             item,

@@ -3,9 +3,10 @@
 use ee_core::command::Outcome;
 use ee_core::namespace::{Header, Profile};
 use ee_core::settings::NamespaceSettings;
+use serde::{Deserialize, Serialize};
 
 use super::record::{Body, Extensions, Record, encode_parts, value};
-use super::records::{checked, checked_score, put_ranking};
+use super::records::{checked, checked_keep, checked_score, put_keep, put_ranking};
 
 /// The first answer to a request with an id.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,6 +15,21 @@ pub enum Answer {
     Command(Outcome, u64),
     /// To the creation, deletion or restore of a namespace.
     Namespace(Box<NamespaceAnswer>),
+    /// To the trimming of a history.
+    Trim(TrimAnswer),
+}
+
+/// What a request has trimmed from a history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrimAnswer {
+    /// Entries deleted.
+    pub entries: u64,
+    /// Bytes of these entries.
+    pub bytes: u64,
+    /// The first revision that was kept.
+    pub first_revision: u64,
+    /// The revision of the namespace.
+    pub revision: u64,
 }
 
 /// A namespace, as its creation, deletion or restore was answered.
@@ -32,28 +48,38 @@ pub struct NamespaceAnswer {
 /// Kinds of answers in a body.
 const COMMAND: u8 = 0;
 const NAMESPACE: u8 = 1;
+const TRIM: u8 = 2;
 
 impl Answer {
     /// The profile in the answer, if it has one.
     fn profile(&mut self) -> Option<&mut Profile> {
         match self {
             Self::Command(Outcome::UpdateProfile { profile, .. }, _) => Some(profile),
-            Self::Command(..) => None,
+            Self::Command(..) | Self::Trim(_) => None,
             Self::Namespace(answer) => Some(&mut answer.profile),
         }
     }
 }
 
-/// Extensions: 1, the ranking of the profile that is answered; 2, the least score of the category
-/// that is answered.
+/// Version 2 has answers to trims. Extensions: 1, the ranking of the profile that is answered; 2, the least score of the category
+/// that is answered; 3, the retention of the profile that is answered.
 impl Record for Answer {
     const NAME: &str = "stored answer";
-    const FIELDS: u64 = 2;
+    const VERSION: u8 = 2;
+    const FIELDS: u64 = 3;
+
+    fn version(&self) -> u8 {
+        match self {
+            Self::Trim(_) => 2,
+            _ => 1,
+        }
+    }
 
     fn extensions(&self, out: &mut Extensions) {
         match self {
             Self::Command(outcome, _) => command_extensions(out, outcome),
-            Self::Namespace(answer) => put_ranking(out, answer.profile.ranking),
+            Self::Namespace(answer) => put_profile(out, &answer.profile),
+            Self::Trim(_) => {}
         }
     }
 
@@ -63,6 +89,10 @@ impl Record for Answer {
                 return None;
             };
             view.settings.min_score = Some(checked_score(value(bytes)?)?);
+            return Some(());
+        }
+        if tag == 3 {
+            self.profile()?.history_keep = checked_keep(value(bytes)?)?;
             return Some(());
         }
         self.profile()?.ranking = checked(value(bytes)?)?;
@@ -75,6 +105,7 @@ impl Record for Answer {
             Self::Namespace(answer) => out
                 .put(&(NAMESPACE, &answer.name, &answer.settings))
                 .put(&(&answer.profile, &answer.header)),
+            Self::Trim(answer) => out.put(&(TRIM, answer)),
         }
     }
 
@@ -95,6 +126,10 @@ impl Record for Answer {
                 };
                 (Self::Namespace(Box::new(answer)), rest)
             }
+            TRIM => {
+                let (answer, rest) = postcard::take_from_bytes(bytes)?;
+                (Self::Trim(answer), rest)
+            }
             _ => return Err(postcard::Error::DeserializeBadEnum),
         })
     }
@@ -102,7 +137,8 @@ impl Record for Answer {
 
 /// Bytes of [`Answer::Command`], without a copy of the outcome.
 pub fn encode_command_answer(outcome: &Outcome, revision: u64) -> Vec<u8> {
-    encode_parts::<Answer>(
+    encode_parts(
+        1,
         |out| command_body(out, outcome, revision),
         |out| command_extensions(out, outcome),
     )
@@ -110,7 +146,7 @@ pub fn encode_command_answer(outcome: &Outcome, revision: u64) -> Vec<u8> {
 
 fn command_extensions(out: &mut Extensions, outcome: &Outcome) {
     match outcome {
-        Outcome::UpdateProfile { profile, .. } => put_ranking(out, profile.ranking),
+        Outcome::UpdateProfile { profile, .. } => put_profile(out, profile),
         Outcome::Reanchor(view) => {
             if let Some(min_score) = view.settings.min_score {
                 out.put(2, &min_score);
@@ -118,6 +154,11 @@ fn command_extensions(out: &mut Extensions, outcome: &Outcome) {
         }
         _ => {}
     }
+}
+
+fn put_profile(out: &mut Extensions, profile: &Profile) {
+    put_ranking(out, profile.ranking);
+    put_keep(out, 3, profile.history_keep);
 }
 
 fn command_body(out: Body, outcome: &Outcome, revision: u64) -> Body {

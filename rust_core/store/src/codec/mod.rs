@@ -21,7 +21,8 @@
 //! list) is an extension of the outermost record too: a list of (place of the element, value) with
 //! the elements that have it, so that elements cost nothing where the field is not used. A new
 //! variant of an enum, or any change that older versions must not misread, raises
-//! [`Record::VERSION`], and the decoder keeps reading the older ones.
+//! [`Record::VERSION`], and the decoder keeps reading the older ones; a record that does not need the new
+//! version is written as before ([`Record::version`]).
 //!
 //! Tags are in ascending order, and each occurs at most once. Columns of `items` and `memberships`
 //! that are not records have a column `extensions` beside them, of the same form, which is NULL as
@@ -35,7 +36,9 @@ mod numbers;
 mod record;
 mod records;
 
-pub use answer::{Answer, NamespaceAnswer, encode_command_answer};
+pub use answer::{Answer, NamespaceAnswer, TrimAnswer, encode_command_answer};
 pub(crate) use numbers::{floats_from_bytes, floats_to_bytes, sum_from_bytes, sum_to_bytes};
-pub use record::{Body, Extensions, Record, check_extensions, decode, encode, value};
+pub use record::{
+    Body, Extensions, Record, check_extensions, decode, encode, read_extensions, value,
+};
 pub use records::StoredStats;

@@ -10,10 +10,15 @@ use crate::{StoreError, StoreResult};
 pub trait Record: Sized {
     /// Name of the kind, in errors.
     const NAME: &str;
-    /// Version that is written.
+    /// Highest version that is read.
     const VERSION: u8 = 1;
     /// Highest tag of an extension that this version knows; 0: none.
     const FIELDS: u64 = 0;
+
+    /// Version that is written: the lowest that can hold the record.
+    fn version(&self) -> u8 {
+        1
+    }
 
     /// Writes the body.
     fn body(&self, out: Body) -> Body;
@@ -75,6 +80,15 @@ impl Extensions {
     }
 }
 
+impl Extensions {
+    /// The bytes of the extensions of a row of columns.
+    pub fn of_row(put: impl FnOnce(&mut Self)) -> Vec<u8> {
+        let mut out = Self(Vec::new());
+        put(&mut out);
+        out.0
+    }
+}
+
 /// A value of an extension: all of its bytes.
 pub fn value<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
     let (value, rest) = postcard::take_from_bytes(bytes).ok()?;
@@ -83,16 +97,21 @@ pub fn value<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
 
 /// Bytes of a record.
 pub fn encode<R: Record>(record: &R) -> Vec<u8> {
-    encode_parts::<R>(|out| record.body(out), |out| record.extensions(out))
+    encode_parts(
+        record.version(),
+        |out| record.body(out),
+        |out| record.extensions(out),
+    )
 }
 
-/// Bytes of a record, from the functions that write its body and its extensions.
-pub(super) fn encode_parts<R: Record>(
+/// Bytes of a record, from its version and the functions that write its body and its extensions.
+pub(super) fn encode_parts(
+    version: u8,
     body: impl FnOnce(Body) -> Body,
     extensions: impl FnOnce(&mut Extensions),
 ) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(64);
-    bytes.push(R::VERSION);
+    bytes.push(version);
     let mut out = Extensions(body(Body(bytes)).0);
     extensions(&mut out);
     out.0
@@ -134,7 +153,8 @@ pub fn check_extensions(extensions: Option<&[u8]>, name: &str, place: &str) -> S
     }
 }
 
-fn read_extensions(
+/// Reads extensions: calls `read` with each one's tag, at most `known`, and its bytes.
+pub fn read_extensions(
     mut bytes: &[u8],
     name: &str,
     known: u64,

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use ee_core::arithmetic::limits::{MAX_KEPT_REVISIONS, MAX_KEPT_SECONDS};
 use ee_core::command::record::{Change, Entry};
 use ee_core::namespace::{CategoryRecord, Header, MemberStats, Profile, UnitCorrection};
-use ee_core::settings::{Metadata, NamespaceSettings, RankingSettings};
+use ee_core::settings::{HistoryKeep, Metadata, NamespaceSettings, RankingSettings};
 
 use super::numbers::{sum_from_bytes, sum_to_bytes};
 use super::record::{Body, Extensions, Record, value};
@@ -41,10 +42,10 @@ impl Record for CategoryRecord {
 }
 
 /// Extensions, each value with the place of its change: 1, rankings before changes of the profile;
-/// 2, least scores of categories before their changes.
+/// 2, least scores of categories before their changes; 3, retentions before changes of the profile.
 impl Record for Entry {
     const NAME: &str = "log entry";
-    const FIELDS: u64 = 2;
+    const FIELDS: u64 = 3;
     plain_body!();
 
     fn extensions(&self, out: &mut Extensions) {
@@ -69,6 +70,16 @@ impl Record for Entry {
         if !min_scores.is_empty() {
             out.put(2, &min_scores);
         }
+        let keep = |(place, change): (usize, &Change)| match change {
+            Change::ProfileUpdated { history_keep, .. } if *history_keep != HistoryKeep::ALL => {
+                Some((place as u64, *history_keep))
+            }
+            _ => None,
+        };
+        let keeps: Vec<_> = changes().filter_map(keep).collect();
+        if !keeps.is_empty() {
+            out.put(3, &keeps);
+        }
     }
 
     fn extension(&mut self, tag: u64, bytes: &[u8]) -> Option<()> {
@@ -82,6 +93,17 @@ impl Record for Entry {
                     return None;
                 };
                 before.settings.min_score = Some(checked_score(min_score)?);
+            }
+            return Some(());
+        }
+        if tag == 3 {
+            for (place, before) in value::<Vec<(u64, HistoryKeep)>>(bytes)? {
+                let place = usize::try_from(place).ok()?;
+                let Change::ProfileUpdated { history_keep, .. } = self.changes.get_mut(place)?
+                else {
+                    return None;
+                };
+                *history_keep = checked_keep(before)?;
             }
             return Some(());
         }
@@ -148,9 +170,22 @@ impl Record for StoredStats {
     }
 }
 
+/// Extensions: 1, the bytes of the log.
 impl Record for Header {
     const NAME: &str = "namespace header";
+    const FIELDS: u64 = 1;
     plain_body!();
+
+    fn extensions(&self, out: &mut Extensions) {
+        if let Some(bytes) = self.log_bytes {
+            out.put(1, &bytes);
+        }
+    }
+
+    fn extension(&mut self, _tag: u64, bytes: &[u8]) -> Option<()> {
+        self.log_bytes = Some(value(bytes)?);
+        Some(())
+    }
 }
 
 impl Record for NamespaceSettings {
@@ -163,17 +198,22 @@ impl Record for Metadata {
     plain_body!();
 }
 
-/// Extensions: 1, the ranking.
+/// Extensions: 1, the ranking; 2, the retention.
 impl Record for Profile {
     const NAME: &str = "namespace profile";
-    const FIELDS: u64 = 1;
+    const FIELDS: u64 = 2;
     plain_body!();
 
     fn extensions(&self, out: &mut Extensions) {
         put_ranking(out, self.ranking);
+        put_keep(out, 2, self.history_keep);
     }
 
-    fn extension(&mut self, _tag: u64, bytes: &[u8]) -> Option<()> {
+    fn extension(&mut self, tag: u64, bytes: &[u8]) -> Option<()> {
+        if tag == 2 {
+            self.history_keep = checked_keep(value(bytes)?)?;
+            return Some(());
+        }
         self.ranking = checked(value(bytes)?)?;
         Some(())
     }
@@ -183,6 +223,19 @@ pub(super) fn put_ranking(out: &mut Extensions, ranking: RankingSettings) {
     if ranking != RankingSettings::default() {
         out.put(1, &ranking);
     }
+}
+
+pub(super) fn put_keep(out: &mut Extensions, tag: u64, keep: HistoryKeep) {
+    if keep != HistoryKeep::ALL {
+        out.put(tag, &keep);
+    }
+}
+
+/// A retention, if its numbers are in their range.
+pub(super) fn checked_keep(keep: HistoryKeep) -> Option<HistoryKeep> {
+    let fits = |number: Option<u64>, most| number.is_none_or(|number| (1..=most).contains(&number));
+    let fits = fits(keep.revisions, MAX_KEPT_REVISIONS) && fits(keep.seconds, MAX_KEPT_SECONDS);
+    fits.then_some(keep)
 }
 
 /// A score, if it is in its range.
@@ -232,6 +285,7 @@ mod tests {
             description: "before".into(),
             labels: Metadata::new(),
             ranking,
+            history_keep: HistoryKeep::ALL,
         };
         let entry = Entry {
             revision: 3,
@@ -250,6 +304,55 @@ mod tests {
         let answer = Answer::Command(outcome.clone(), 7);
         assert_eq!(encode(&answer), encode_command_answer(&outcome, 7));
         assert_eq!(decode::<Answer>(&encode(&answer), "a").unwrap(), answer);
+    }
+
+    #[test]
+    fn a_retention_is_an_extension_of_each_record_that_has_one() {
+        let keep = HistoryKeep {
+            revisions: Some(1000),
+            seconds: Some(86_400),
+        };
+        let kept = Profile {
+            history_keep: keep,
+            ..profile(LOCAL)
+        };
+        let plain = encode(&profile(LOCAL));
+        assert_eq!(
+            &encode(&kept)[..plain.len()],
+            plain,
+            "what precedes is the same"
+        );
+        assert_eq!(decode::<Profile>(&encode(&kept), "p").unwrap(), kept);
+        let answer = Answer::Command(
+            Outcome::UpdateProfile {
+                profile: kept.clone(),
+                header: Box::default(),
+            },
+            7,
+        );
+        assert_eq!(decode::<Answer>(&encode(&answer), "a").unwrap(), answer);
+        let entry = Entry {
+            revision: 3,
+            origin: Default::default(),
+            request_id: String::new(),
+            changes: vec![Change::ProfileUpdated {
+                description: String::new(),
+                labels: Metadata::new(),
+                ranking: LOCAL,
+                history_keep: keep,
+            }],
+            effects: Vec::new(),
+            images: Vec::new(),
+        };
+        assert_eq!(decode::<Entry>(&encode(&entry), "e").unwrap(), entry);
+        let wrong = Profile {
+            history_keep: HistoryKeep {
+                revisions: Some(0),
+                ..keep
+            },
+            ..kept
+        };
+        assert!(decode::<Profile>(&encode(&wrong), "p").is_err());
     }
 
     #[test]

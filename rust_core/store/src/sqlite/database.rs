@@ -8,7 +8,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::head::Head;
-use super::schema::{APPLICATION_ID, FORMAT, PAGE_SIZE, SCHEMA};
+use super::schema::{APPLICATION_ID, FORMAT, PAGE_SIZE, SCHEMA, TRIMS};
 use crate::{StoreError, StoreResult};
 
 /// First SQLite without the defect that could corrupt a WAL used by several connections.
@@ -58,7 +58,7 @@ pub(crate) fn open_writer(file: &Path) -> StoreResult<Connection> {
     let application: i32 = connection.pragma_query_value(None, "application_id", |r| r.get(0))?;
     let format: i32 = connection.pragma_query_value(None, "user_version", |r| r.get(0))?;
     match (application, format) {
-        (APPLICATION_ID, FORMAT) => {}
+        (APPLICATION_ID, FORMAT) => connection.execute_batch(TRIMS)?,
         (0, 0) => create(&mut connection)?,
         (APPLICATION_ID, other) => {
             return Err(StoreError::corrupted(
@@ -124,9 +124,6 @@ fn open(file: &Path, flags: OpenFlags) -> StoreResult<Connection> {
     // SQLite's checkpoint at the close of the last connection would sync once more, also after a
     // failed sync; the writer checkpoints instead, where errors are seen.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-    // Without this SQLite compiles a statement with a bound LIMIT or range anew each time it is used, in
-    // case that the values suggest another plan. Every statement here has one good plan.
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(connection)
 }
 
@@ -149,6 +146,7 @@ fn configure(connection: &Connection, cache_kib: i64) -> StoreResult<()> {
 fn create(connection: &mut Connection) -> StoreResult<()> {
     let transaction = connection.transaction()?;
     transaction.execute_batch(SCHEMA)?;
+    transaction.execute_batch(TRIMS)?;
     Head::first().save(&transaction)?;
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", FORMAT)?;

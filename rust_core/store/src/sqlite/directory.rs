@@ -58,13 +58,13 @@ impl Directory {
     /// Locks the database file, which a link may lead to from elsewhere. Idempotent.
     pub(crate) fn lock_database(&self) -> StoreResult<()> {
         if self.database_lock.get().is_none() {
-            let lock = Lock::take(&self.database(), &self.path)?;
+            let lock = Lock::take_to_write(&self.database(), &self.path)?;
             let _ = self.database_lock.set(lock);
         }
         Ok(())
     }
 
-    /// The database file, open for reading.
+    /// The database file, open for reading and for making holes in it.
     pub(crate) fn database_file(&self) -> StoreResult<&File> {
         self.lock_database()?;
         let lock = self.database_lock.get();

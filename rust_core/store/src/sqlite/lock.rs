@@ -1,6 +1,6 @@
 //! Locks of files, so that one process owns a data directory.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -27,8 +27,17 @@ type Key = (u32, u64, u64);
 static LOCKED: Mutex<Vec<Key>> = Mutex::new(Vec::new());
 
 impl Lock {
-    /// Locks a file, or a directory, of a data directory.
+    /// Locks a file, or a directory, of a data directory, and opens it for reading.
     pub(super) fn take(file: &Path, directory: &Path) -> StoreResult<Self> {
+        Self::open(file, directory, OpenOptions::new().read(true))
+    }
+
+    /// Locks a file of a data directory, and opens it for reading and writing.
+    pub(super) fn take_to_write(file: &Path, directory: &Path) -> StoreResult<Self> {
+        Self::open(file, directory, OpenOptions::new().read(true).write(true))
+    }
+
+    fn open(file: &Path, directory: &Path, how: &OpenOptions) -> StoreResult<Self> {
         let in_use = |by| StoreError::InUse {
             directory: directory.display().to_string(),
             by,
@@ -39,7 +48,9 @@ impl Lock {
         if locked.contains(&key) {
             return Err(in_use(Owner::ThisProcess));
         }
-        let opened = File::open(file).map_err(|error| failed("lock", file, &error))?;
+        let opened = how
+            .open(file)
+            .map_err(|error| failed("lock", file, &error))?;
         match opened.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(in_use(Owner::AnotherProcess)),

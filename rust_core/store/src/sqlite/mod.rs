@@ -28,7 +28,9 @@ mod reads;
 mod rows;
 mod salvage;
 mod schema;
+mod shrink;
 mod sums;
+mod trims;
 mod verify_files;
 mod views;
 mod watermark;
@@ -56,7 +58,8 @@ use writer::SqliteWriter;
 use crate::backend::Wake;
 use crate::failpoints::{Failpoint, reach};
 use crate::{
-    Backend, Description, FailureLatch, FilesReport, StoreError, StoreResult, View, WriteSession,
+    Backend, Description, FailureLatch, FilesReport, Sizes, StoreError, StoreResult, View,
+    WriteSession,
 };
 
 /// Version of the bundled SQLite.
@@ -78,12 +81,27 @@ struct Shared {
     views: Arc<Views>,
     failure: Arc<FailureLatch>,
     acknowledged: AtomicU64,
+    log_rows: AtomicU64,
+    log_bytes: AtomicU64,
+    free_bytes: AtomicU64,
 }
 
 impl Shared {
     fn checkpoint_failed(&self, error: &StoreError) {
         self.failure
             .set(&format!("cannot checkpoint the WAL: {error}"));
+    }
+
+    /// The log has changed.
+    fn logged(&self, head: Head) {
+        let log = head.log.unwrap_or_default();
+        self.log_rows.store(log.rows, Ordering::Relaxed);
+        self.log_bytes.store(log.bytes, Ordering::Relaxed);
+    }
+
+    /// So many bytes of the database file are free.
+    fn freed(&self, bytes: u64) {
+        self.free_bytes.store(bytes, Ordering::Relaxed);
     }
 
     fn acknowledge(&self, sequence: u64) -> io::Result<()> {
@@ -140,6 +158,9 @@ impl Sqlite {
                 directory,
                 failure: Arc::default(),
                 acknowledged: AtomicU64::new(head.sequence),
+                log_rows: AtomicU64::new(0),
+                log_bytes: AtomicU64::new(0),
+                free_bytes: AtomicU64::new(0),
             }),
             writer: Mutex::new(Some(connection)),
         })
@@ -197,6 +218,18 @@ impl Backend for Sqlite {
 
     fn acknowledged(&self) -> u64 {
         self.shared.acknowledged.load(Ordering::Relaxed)
+    }
+
+    fn sizes(&self) -> Sizes {
+        let shared = &self.shared;
+        let file = shared.directory.database_file();
+        let bytes = file.map_or(0, |file| ee_sqlite_vfs::disk_bytes(file).unwrap_or(0));
+        Sizes {
+            log_entries: shared.log_rows.load(Ordering::Relaxed),
+            log_bytes: shared.log_bytes.load(Ordering::Relaxed),
+            database_bytes: bytes,
+            free_bytes: shared.free_bytes.load(Ordering::Relaxed),
+        }
     }
 
     fn verify_files(&self) -> StoreResult<FilesReport> {

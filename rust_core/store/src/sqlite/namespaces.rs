@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::checksum::Checksum;
 use crate::codec::{decode, encode};
-use crate::{NamespaceRow, NamespaceState as State, StoreError, StoreResult};
+use crate::{DamagedNamespace, NamespaceRow, NamespaceState as State, StoreError, StoreResult};
 
 const COLUMNS: &str = "id, name, state, settings, profile, header, sums_revision, checksum";
 
@@ -31,13 +31,14 @@ pub(crate) fn namespace_by_id(
     raw.map(RawRow::check).transpose()
 }
 
-/// Active namespaces by name, after one, as long as they begin with a prefix.
+/// Active namespaces by name, after one, as long as they begin with a prefix. The index gives the name
+/// of a damaged row.
 pub(crate) fn namespaces_page(
     connection: &Connection,
     prefix: &str,
     after: &str,
     limit: usize,
-) -> StoreResult<Vec<NamespaceRow>> {
+) -> StoreResult<Vec<Result<NamespaceRow, DamagedNamespace>>> {
     let mut statement = connection.prepare_cached(&format!(
         "SELECT {COLUMNS} FROM namespaces
          WHERE state = 0 AND name > ?1 AND name >= ?2 ORDER BY name LIMIT ?3"
@@ -45,11 +46,15 @@ pub(crate) fn namespaces_page(
     let rows = statement.query_map((after, prefix, limit as i64), RawRow::read)?;
     let mut page = Vec::new();
     for row in rows {
-        let row = row?.check()?;
+        let row = row?;
         if !row.name.starts_with(prefix) {
             break;
         }
-        page.push(row);
+        let name = row.name.clone();
+        page.push(
+            row.check()
+                .map_err(|error| DamagedNamespace { name, error }),
+        );
     }
     Ok(page)
 }
@@ -74,35 +79,23 @@ pub(crate) fn save_namespace(connection: &Connection, row: &NamespaceRow) -> Sto
         sums_revision: row.sums_revision.cast_signed(),
         checksum: 0,
     };
-    let values = (
-        raw.id,
-        &raw.name,
-        raw.state,
-        &raw.settings,
-        &raw.profile,
-        &raw.header,
-        raw.sums_revision,
-        raw.checksum().finish(),
-    );
-    // Nearly every write changes the row, and leaves the columns of the index as they are: an update that
-    // sets neither of them writes no page of the index.
-    let updated = connection
+    connection
         .prepare_cached(
-            "UPDATE namespaces SET settings = ?4, profile = ?5, header = ?6, sums_revision = ?7,
-               checksum = ?8
-             WHERE id = ?1 AND name = ?2 AND state = ?3",
+            // Not OR REPLACE: that would delete another one which has the name.
+            "INSERT INTO namespaces VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+             ON CONFLICT (id) DO UPDATE SET name = ?2, state = ?3, settings = ?4, profile = ?5,
+               header = ?6, sums_revision = ?7, checksum = ?8",
         )?
-        .execute(values)?;
-    if updated == 0 {
-        connection
-            .prepare_cached(
-                // Not OR REPLACE: that would delete another one which has the name.
-                "INSERT INTO namespaces VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-                 ON CONFLICT (id) DO UPDATE SET name = ?2, state = ?3, settings = ?4, profile = ?5,
-                   header = ?6, sums_revision = ?7, checksum = ?8",
-            )?
-            .execute(values)?;
-    }
+        .execute((
+            raw.id,
+            &raw.name,
+            raw.state,
+            &raw.settings,
+            &raw.profile,
+            &raw.header,
+            raw.sums_revision,
+            raw.checksum().finish(),
+        ))?;
     Ok(())
 }
 

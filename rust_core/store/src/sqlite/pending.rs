@@ -121,11 +121,14 @@ impl Pending {
         self.items.push((item, inbox));
     }
 
-    /// Adds a log entry; `sequence` is its position among the entries of all namespaces.
-    pub(crate) fn entry(&mut self, namespace: i64, sequence: u64, entry: &Entry) {
+    /// Adds a log entry, and returns its bytes; `sequence` is its position among the entries of all
+    /// namespaces.
+    pub(crate) fn entry(&mut self, namespace: i64, sequence: u64, entry: &Entry) -> u64 {
         let entry = RawEntry::new(namespace, sequence, entry);
-        self.entry_bytes += entry.bytes();
+        let bytes = entry.bytes();
+        self.entry_bytes += bytes;
         self.entries.push(entry);
+        bytes as u64
     }
 
     pub(super) fn membership(

@@ -2,7 +2,9 @@
 
 use rusqlite::{Connection, OptionalExtension};
 
+use super::head::Head;
 use super::namespaces::{namespace_by_id, save_namespace};
+use super::trims;
 use crate::{NamespaceRow, NamespaceState, StoreResult};
 
 /// Rows deleted from a table in one step: a few milliseconds.
@@ -25,7 +27,7 @@ pub(crate) fn abandon_restores(connection: &Connection) -> StoreResult<()> {
 }
 
 /// Deletes some rows of a deleted namespace. Returns false if there is nothing left to delete.
-pub(crate) fn purge_step(connection: &Connection) -> StoreResult<bool> {
+pub(crate) fn purge_step(connection: &Connection, head: &mut Head) -> StoreResult<bool> {
     let id: Option<i64> = connection
         .prepare_cached("SELECT id FROM namespaces WHERE state = 2 LIMIT 1")?
         .query_row([], |row| row.get(0))
@@ -73,11 +75,6 @@ pub(crate) fn purge_step(connection: &Connection) -> StoreResult<bool> {
             false,
         ),
         (
-            "DELETE FROM log WHERE (namespace, revision) IN
-               (SELECT namespace, revision FROM log WHERE namespace = ?1 LIMIT ?2)",
-            false,
-        ),
-        (
             "DELETE FROM idempotency_keys WHERE (namespace, request_id) IN
                (SELECT namespace, request_id FROM idempotency_keys WHERE namespace = ?1 LIMIT ?2)",
             false,
@@ -89,8 +86,29 @@ pub(crate) fn purge_step(connection: &Connection) -> StoreResult<bool> {
             return Ok(true);
         }
     }
+    if purge_log(connection, head, id)? {
+        return Ok(true);
+    }
+    trims::forget(connection, id)?;
     connection
         .prepare_cached("DELETE FROM namespaces WHERE id = ?1")?
         .execute([id])?;
     Ok(true)
+}
+
+/// Deletes some entries of a namespace's log. Returns false if there are none.
+fn purge_log(connection: &Connection, head: &mut Head, namespace: i64) -> StoreResult<bool> {
+    let mut statement = connection.prepare_cached(
+        "DELETE FROM log WHERE (namespace, revision) IN
+           (SELECT namespace, revision FROM log WHERE namespace = ?1 LIMIT ?2)
+         RETURNING length(entry)",
+    )?;
+    let sizes = statement.query_map((namespace, STEP), |row| row.get::<_, i64>(0))?;
+    let (mut entries, mut bytes) = (0, 0);
+    for size in sizes {
+        entries += 1;
+        bytes += size?.cast_unsigned();
+    }
+    head.entries_deleted(entries, bytes);
+    Ok(entries > 0)
 }

@@ -7,9 +7,9 @@ use ee_core::command::record::Entry;
 use ee_core::namespace::{CategoryRecord, Item, Membership};
 use rusqlite::Connection;
 
-use super::{idempotency, integrity, listings, log, lookup, members, namespaces};
+use super::{idempotency, integrity, listings, log, lookup, members, namespaces, trims};
+use crate::{DamagedNamespace, HistoryStart, NamespaceRow, Reads, StoreResult};
 use crate::{LogRange, LogRow, StoredRequest};
-use crate::{NamespaceRow, Reads, StoreResult};
 
 /// A connection, of a view or of the writer.
 pub(crate) struct Connected(pub(crate) Connection);
@@ -25,7 +25,7 @@ impl Reads for Connected {
         prefix: &str,
         after: &str,
         limit: usize,
-    ) -> StoreResult<Vec<NamespaceRow>> {
+    ) -> StoreResult<Vec<Result<NamespaceRow, DamagedNamespace>>> {
         namespaces::namespaces_page(&self.0, prefix, after, limit)
     }
 
@@ -137,6 +137,20 @@ impl Reads for Connected {
         each: &mut dyn FnMut(LogRow) -> StoreResult<ControlFlow<()>>,
     ) -> StoreResult<()> {
         log::entries_in(&self.0, namespace, range, each)
+    }
+
+    fn history_start(&self, namespace: i64) -> StoreResult<HistoryStart> {
+        trims::history_start(&self.0, namespace)
+    }
+
+    fn entry_sizes(
+        &self,
+        namespace: i64,
+        first: u64,
+        last: u64,
+        each: &mut dyn FnMut(u64) -> bool,
+    ) -> StoreResult<()> {
+        trims::entry_sizes(&self.0, namespace, first, last, each)
     }
 
     fn idempotency_get(

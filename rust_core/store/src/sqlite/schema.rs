@@ -135,4 +135,17 @@ CREATE TABLE idempotency_keys (
     checksum    INTEGER NOT NULL,
     PRIMARY KEY (namespace, request_id)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX idempotency_keys_by_time ON idempotency_keys (time);
+";
+
+/// A table that directories of the first development versions lack; an older version than this table refuses
+/// such a directory by the extensions of its `head`.
+pub(super) const TRIMS: &str = "
+-- What was trimmed from the log of a namespace; no row: nothing.
+CREATE TABLE IF NOT EXISTS trims (
+    namespace      INTEGER PRIMARY KEY,
+    first_revision INTEGER NOT NULL,  -- the first entry that is kept
+    bytes          INTEGER NOT NULL,  -- bytes of the entries before it
+    checksum       INTEGER NOT NULL
+) STRICT;
 ";

@@ -11,17 +11,17 @@ use rusqlite::Connection;
 use super::checkpoint::{checkpoint_passive, checkpoint_restart, checkpoint_truncate, wal_frames};
 use super::checkpointer::Checkpointer;
 use super::head::Head;
-use super::idempotency::Sweep;
 use super::members::{NewMembers, move_new_members};
 use super::pending::{Pending, statement};
 use super::reads::Connected;
 use super::rows::Rows;
-use super::{Shared, database, idempotency, namespaces, purge, sums};
+use super::shrink::{Shrink, Step};
+use super::{Shared, database, idempotency, namespaces, purge, shrink, sums, trims};
 use crate::StoredRequest;
 use crate::backend::{Commit, Enlisted, Reads, Restored, RestoredItem, Wake, WriteSession};
 use crate::failpoints::{Failpoint, reach};
 use crate::time::entry_time;
-use crate::{NamespaceRow, NamespaceState, StoreError, StoreResult};
+use crate::{NamespaceRow, NamespaceState, StoreError, StoreResult, TrimStep, Trimmed};
 
 /// Bytes of the WAL from which on it is checkpointed.
 const WAL_BYTES: i64 = 64 * 1024 * 1024;
@@ -39,7 +39,10 @@ pub(crate) struct SqliteWriter {
     before: (Head, NewMembers),
     /// Before the command.
     before_command: Head,
-    expired: Sweep,
+    /// Answers to requests may have times that are ahead: the clock has gone back, now or before the
+    /// directory was opened.
+    answers_ahead: bool,
+    shrink: Shrink,
     /// The transaction has changed more than sums, which are derived: its loss must be seen.
     raises_sequence: bool,
 }
@@ -50,7 +53,8 @@ impl SqliteWriter {
         shared: Arc<Shared>,
         wake: Wake,
     ) -> StoreResult<Self> {
-        let head = Head::load(&connection)?;
+        let head = Head::load_counted(&connection)?;
+        shared.logged(head);
         let new_members = NewMembers::default();
         Ok(Self {
             checkpointer: Checkpointer::start(Arc::clone(&shared), wake)?,
@@ -65,7 +69,8 @@ impl SqliteWriter {
             new_members,
             before: (head, new_members),
             before_command: head,
-            expired: Sweep::default(),
+            answers_ahead: true,
+            shrink: Shrink::default(),
             raises_sequence: false,
         })
     }
@@ -108,11 +113,17 @@ impl SqliteWriter {
     }
 
     /// Checkpoints the rest of the WAL.
-    fn complete_checkpoint(&self) -> StoreResult<()> {
+    fn complete_checkpoint(&mut self) -> StoreResult<()> {
         reach(Failpoint::Checkpoint)?;
         checkpoint_passive(self.connection())?;
-        let frames = checkpoint_restart(self.connection())?;
-        self.mark_checkpointed(frames.complete())
+        let complete = checkpoint_restart(self.connection())?.complete();
+        self.mark_checkpointed(complete)?;
+        if complete {
+            let file = self.shared.directory.database_file()?;
+            let (connection, page_size) = (&self.rows.connection.0, self.page_size as usize);
+            self.shrink.checkpointed(connection, file, page_size)?;
+        }
+        Ok(())
     }
 
     /// Checkpoints everything and empties the WAL. If a reader still uses the WAL, or the disk fails,
@@ -145,12 +156,24 @@ impl SqliteWriter {
         Ok(())
     }
 
-    fn purge_step(&self) -> StoreResult<bool> {
+    fn purge_step(&mut self) -> StoreResult<bool> {
         reach(Failpoint::Purge)?;
-        statement(self.connection(), "BEGIN IMMEDIATE")?;
-        let more = purge::purge_step(self.connection())?;
-        statement(self.connection(), "COMMIT")?;
+        let before = self.rows.head;
+        let connection = &self.rows.connection.0;
+        statement(connection, "BEGIN IMMEDIATE")?;
+        let more = purge::purge_step(connection, &mut self.rows.head)?;
+        if self.rows.head != before {
+            self.rows.head.save(connection)?;
+        }
+        statement(connection, "COMMIT")?;
+        self.shared.logged(self.rows.head);
         Ok(more)
+    }
+
+    /// Begins a checkpoint. The pages that are free afterwards are others.
+    fn begin_checkpoint(&mut self) {
+        self.shrink.forget();
+        self.checkpointer.begin();
     }
 }
 
@@ -165,10 +188,7 @@ impl WriteSession for SqliteWriter {
         self.raises_sequence = false;
         let head = &mut self.rows.head;
         let time_ms = entry_time(now_ms, head.time_ms);
-        if time_ms < head.time_ms {
-            // Answers have times that are ahead.
-            self.expired = Sweep::default();
-        }
+        self.answers_ahead |= time_ms < head.time_ms;
         head.time_ms = time_ms;
         statement(self.connection(), "BEGIN IMMEDIATE")
     }
@@ -201,12 +221,22 @@ impl WriteSession for SqliteWriter {
         &mut self.rows
     }
 
-    fn append(&mut self, namespace: i64, entry: &Entry) -> StoreResult<()> {
+    fn append(&mut self, namespace: i64, entry: &Entry) -> StoreResult<u64> {
         self.raises_sequence = true;
-        self.rows.head.sequence += 1;
-        let sequence = self.rows.head.sequence;
-        self.rows.pending.entry(namespace, sequence, entry);
-        Ok(())
+        let head = &mut self.rows.head;
+        head.sequence += 1;
+        let bytes = self.rows.pending.entry(namespace, head.sequence, entry);
+        head.entry_appended(bytes);
+        Ok(bytes)
+    }
+
+    fn trim(&mut self, namespace: i64, step: TrimStep) -> StoreResult<Trimmed> {
+        self.rows.pending.written();
+        let trimmed = trims::trim(&self.rows.connection.0, namespace, step)?;
+        self.rows
+            .head
+            .entries_deleted(trimmed.entries, trimmed.bytes);
+        Ok(trimmed)
     }
 
     fn flush(&mut self) -> StoreResult<()> {
@@ -233,7 +263,12 @@ impl WriteSession for SqliteWriter {
     fn idempotency_expire(&mut self, limit: usize) -> StoreResult<()> {
         self.rows.pending.written();
         let time_ms = self.rows.head.time_ms;
-        self.expired.go_on(&self.rows.connection.0, time_ms, limit)
+        idempotency::expire(self.connection(), time_ms, limit)?;
+        if self.answers_ahead {
+            let deleted = idempotency::expire_ahead(self.connection(), time_ms, limit)?;
+            self.answers_ahead = deleted > 0;
+        }
+        Ok(())
     }
 
     fn save_sum(
@@ -332,13 +367,13 @@ impl WriteSession for SqliteWriter {
         let _ = statement(self.connection(), "ROLLBACK");
         (self.rows.head, self.new_members) = self.before;
         self.rows.pending = Pending::default();
-        self.expired = Sweep::default();
     }
 
     fn acknowledge(&mut self) -> StoreResult<()> {
-        let sequence = self.rows.head.sequence;
+        let head = self.rows.head;
+        self.shared.logged(head);
         self.shared
-            .acknowledge(sequence)
+            .acknowledge(head.sequence)
             .map_err(|error| StoreError::failed(format!("cannot write the watermark: {error}")))
     }
 
@@ -351,7 +386,7 @@ impl WriteSession for SqliteWriter {
         let most = self.wal_pages();
         match wal_frames(self.connection()) {
             Ok(wal) if wal.written >= most && wal.written - wal.checkpointed >= most / 4 => {
-                self.checkpointer.begin();
+                self.begin_checkpoint();
             }
             Ok(_) => {}
             Err(error) => self.shared.checkpoint_failed(&error),
@@ -368,11 +403,33 @@ impl WriteSession for SqliteWriter {
     }
 
     fn purge(&mut self) -> StoreResult<bool> {
+        let before = self.rows.head;
         let purged = self.purge_step();
         if purged.is_err() {
             let _ = self.connection().execute_batch("ROLLBACK");
+            self.rows.head = before;
         }
         purged
+    }
+
+    fn shrink(&mut self) -> StoreResult<bool> {
+        if self.checkpointer.is_running() {
+            return Ok(true);
+        }
+        let file = self.shared.directory.database_file()?;
+        let connection = &self.rows.connection.0;
+        let step = self
+            .shrink
+            .step(connection, file, self.page_size as usize)?;
+        self.shared.freed(shrink::free_bytes(connection, file)?);
+        match step {
+            Step::Done => Ok(false),
+            Step::More => Ok(true),
+            Step::Checkpoint => {
+                self.checkpointer.begin();
+                Ok(true)
+            }
+        }
     }
 
     fn close(mut self: Box<Self>) {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use ee_core::command::record::{Change, Entry};
 use ee_core::namespace::{CategoryRecord, Header, Item, Membership, Origin, Profile};
 use ee_core::settings::{
-    CategorySettings, MembershipMode, Metadata, NamespaceSettings, Normalization, RankingMode,
-    RankingSettings,
+    CategorySettings, HistoryKeep, MembershipMode, Metadata, NamespaceSettings, Normalization,
+    RankingMode, RankingSettings,
 };
 use ee_store::{Backend, Commit, NamespaceRow, NamespaceState, WriteSession};
 
@@ -34,6 +34,10 @@ pub(super) fn row(name: &str) -> NamespaceRow {
             ranking: RankingSettings {
                 mode: RankingMode::Local,
                 fairness: Some(0.25),
+            },
+            history_keep: HistoryKeep {
+                revisions: Some(1000),
+                seconds: None,
             },
         },
         header: Header {

@@ -3,7 +3,9 @@
 use std::ops::ControlFlow;
 
 use ee_store::idempotency::{Known, RETENTION_MS};
-use ee_store::{Backend, Commit, LogRange, Reads, codec, idempotency};
+use ee_store::{
+    Backend, Commit, HistoryStart, LogRange, Reads, Sizes, TrimStep, codec, idempotency,
+};
 
 use super::fixtures::{NOW, command, created, entry, session, write};
 
@@ -74,6 +76,75 @@ pub(super) fn log_ranges(store: &dyn Backend) {
     assert_eq!(read(7, u64::MAX, false, &[], 9), [0; 0]);
     assert_eq!(read(1, 6, false, &["even true"], 9), [2, 4, 6]);
     assert_eq!(read(1, 6, true, &["even false"], 2), [5, 3]);
+}
+
+pub(super) fn trims(store: &dyn Backend) {
+    let mut session = session(store);
+    let namespace = created(&mut *session, "n");
+    let other = created(&mut *session, "m");
+    let mut sizes = Vec::new();
+    for revision in 1..=6 {
+        write(&mut *session, |session| {
+            command(session, |session| {
+                let mut own = entry(revision);
+                own.request_id = "x".repeat(revision as usize);
+                sizes.push(session.append(namespace, &own).expect("append"));
+                session.append(other, &entry(revision)).expect("append");
+            });
+        });
+    }
+    session.acknowledge().expect("acknowledge");
+    let before = store.sizes();
+    assert_eq!(before.log_entries, 12);
+    let mut trim = |first_revision, entries, bytes| {
+        let step = TrimStep {
+            first_revision,
+            entries,
+            bytes,
+        };
+        let mut trimmed = None;
+        write(&mut *session, |session| {
+            trimmed = Some(session.trim(namespace, step).expect("trim"));
+        });
+        session.acknowledge().expect("acknowledge");
+        let trimmed = trimmed.expect("it was trimmed");
+        let view = store.view().expect("view");
+        let start = view.history_start(namespace).expect("start");
+        assert_eq!(start, trimmed.start);
+        let mut kept = Vec::new();
+        let all = LogRange {
+            first: 0,
+            last: u64::MAX,
+            newest_first: false,
+            containing: &[],
+        };
+        view.entries_in(namespace, &all, &mut |row| {
+            kept.push(row.revision);
+            Ok(ControlFlow::Continue(()))
+        })
+        .expect("log");
+        assert_eq!(kept, Vec::from_iter(start.first_revision..=6));
+        (trimmed.entries, trimmed.bytes, start.first_revision)
+    };
+    // Bounded by entries, by bytes, and by the revision to keep.
+    assert_eq!(trim(5, 1, u64::MAX), (1, sizes[0], 2));
+    assert_eq!(trim(5, 9, 1), (1, sizes[1], 3));
+    assert_eq!(trim(5, 9, u64::MAX), (2, sizes[2] + sizes[3], 5));
+    assert_eq!(trim(3, 9, u64::MAX), (0, 0, 5), "it is trimmed already");
+    let trimmed = sizes[..4].iter().sum();
+    let view = store.view().expect("view");
+    let start = view.history_start(namespace).expect("start");
+    assert_eq!(start.trimmed_bytes, trimmed);
+    assert_eq!(
+        view.history_start(other).expect("start"),
+        HistoryStart::WHOLE
+    );
+    let expected = Sizes {
+        log_entries: 8,
+        log_bytes: before.log_bytes - trimmed,
+        ..store.sizes()
+    };
+    assert_eq!(store.sizes(), expected);
 }
 
 pub(super) fn answers(store: &dyn Backend) {

@@ -33,6 +33,7 @@ pub const CHECKS: &[(&str, Check)] = &[
         "a range of the log is read in either order",
         log::log_ranges,
     ),
+    ("the oldest entries are trimmed in steps", log::trims),
     ("answers are kept and expire", log::answers),
     (
         "namespaces are created, listed and deleted",

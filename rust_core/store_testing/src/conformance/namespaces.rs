@@ -22,7 +22,9 @@ pub(super) fn namespaces(store: &dyn Backend) {
     let page = |prefix, after, limit| {
         let view = store.view().expect("view");
         let page = view.namespaces_page(prefix, after, limit).expect("page");
-        page.into_iter().map(|row| row.name).collect::<Vec<_>>()
+        page.into_iter()
+            .map(|row| row.expect("row").name)
+            .collect::<Vec<_>>()
     };
     assert_eq!(page("", "", 9), ["a", "ab", "b"]);
     assert_eq!(page("a", "", 1), ["a"]);

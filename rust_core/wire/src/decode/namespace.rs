@@ -1,7 +1,8 @@
 //! Namespaces to create, and their ranking.
 
+use ee_core::arithmetic::limits::{MAX_KEPT_REVISIONS, MAX_KEPT_SECONDS};
 use ee_core::settings::{
-    MembershipMode, NamespaceSettings, Normalization, RankingMode, RankingSettings,
+    HistoryKeep, MembershipMode, NamespaceSettings, Normalization, RankingMode, RankingSettings,
 };
 use ee_engine::NewNamespace;
 
@@ -35,6 +36,8 @@ pub(crate) fn new_namespace(path: Path<'_>, namespace: v1::Namespace) -> Result<
     violations.check(text::metadata(path.then("labels"), &namespace.labels));
     let mode = violations.check(ranking(path.then("ranking"), namespace.ranking));
     let fairness = violations.check(fairness(path.then("fairness"), namespace.fairness));
+    let keep = history_keep(path.then("history_keep"), namespace.history_keep);
+    let keep = violations.check(keep);
     violations.finish(Ok(NewNamespace {
         name: namespace.name,
         settings: NamespaceSettings {
@@ -49,6 +52,7 @@ pub(crate) fn new_namespace(path: Path<'_>, namespace: v1::Namespace) -> Result<
             mode: mode.unwrap_or_default(),
             fairness,
         },
+        history_keep: keep.unwrap_or_default(),
     }))
 }
 
@@ -60,6 +64,24 @@ pub(crate) fn ranking(path: Path<'_>, value: i32) -> Result<Option<RankingMode>>
         Ok(v1::RankingMode::Local) => Ok(Some(RankingMode::Local)),
         Err(_) => Err(number::out_of_range(path, "0 to 2", value)),
     }
+}
+
+/// How much history to keep, if set; a number of 0 is no bound.
+pub(crate) fn history_keep(
+    path: Path<'_>,
+    keep: Option<v1::HistoryKeep>,
+) -> Result<Option<HistoryKeep>> {
+    let Some(keep) = keep else {
+        return Ok(None);
+    };
+    let bound = |field, most, number: u64| match number {
+        0 => Ok(None),
+        number => number::from_one(path.then(field), most, number).map(Some),
+    };
+    Ok(Some(HistoryKeep {
+        revisions: bound("revisions", MAX_KEPT_REVISIONS, keep.revisions)?,
+        seconds: bound("age_seconds", MAX_KEPT_SECONDS, keep.age_seconds)?,
+    }))
 }
 
 /// The fairness, if set.

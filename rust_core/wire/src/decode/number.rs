@@ -81,6 +81,14 @@ pub(crate) fn dimension(path: Path<'_>, dimension: u32) -> Result<u32> {
     Err(out_of_range(path, range, dimension))
 }
 
+/// A number from 1 to a limit.
+pub(crate) fn from_one(path: Path<'_>, most: u64, number: u64) -> Result<u64> {
+    if (1..=most).contains(&number) {
+        return Ok(number);
+    }
+    Err(out_of_range(path, format_args!("1 to {most}"), number))
+}
+
 /// A page's size; 0 is the default.
 pub(crate) fn page_size(size: u32) -> Result<usize> {
     match size {

@@ -4,7 +4,7 @@ use ee_core::command::record::Change;
 use ee_core::settings::RankingMode;
 use ee_engine::HistoryChange;
 
-use super::{category, timestamp};
+use super::{category, namespace, timestamp};
 use crate::proto::v1::{self, ChangeKind as Kind};
 
 /// The message of a change.
@@ -35,6 +35,7 @@ fn set(message: &mut v1::HistoryChange, change: Change) -> Kind {
             description,
             labels,
             ranking,
+            history_keep,
         } => {
             let mode = match ranking.mode {
                 RankingMode::Cosine => v1::RankingMode::Cosine,
@@ -45,6 +46,7 @@ fn set(message: &mut v1::HistoryChange, change: Change) -> Kind {
                 labels,
                 ranking: mode.into(),
                 fairness: ranking.fairness,
+                history_keep: namespace::history_keep(history_keep),
                 ..v1::Namespace::default()
             });
             Kind::NamespaceUpdated

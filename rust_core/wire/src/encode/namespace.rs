@@ -1,6 +1,6 @@
 //! Namespaces.
 
-use ee_core::settings::{MembershipMode, Normalization, RankingMode};
+use ee_core::settings::{HistoryKeep, MembershipMode, Normalization, RankingMode};
 use ee_engine::NamespaceView;
 
 use super::timestamp;
@@ -36,5 +36,14 @@ pub(crate) fn namespace(view: NamespaceView) -> v1::Namespace {
         create_time: timestamp(view.created_ms),
         ranking: ranking.into(),
         fairness: view.ranking.fairness,
+        history_keep: history_keep(view.history_keep),
     }
+}
+
+/// How much history a namespace keeps; unset: everything.
+pub(crate) fn history_keep(keep: HistoryKeep) -> Option<v1::HistoryKeep> {
+    (keep != HistoryKeep::ALL).then(|| v1::HistoryKeep {
+        revisions: keep.revisions.unwrap_or(0),
+        age_seconds: keep.seconds.unwrap_or(0),
+    })
 }

@@ -69,5 +69,9 @@ pub(crate) fn info(call: &Call<'_>, _: GetServiceInfoRequest) -> Result<GetServi
         write_refusal: write_refusal.into(),
         member_count: total(info.members.members as u64),
         member_bytes: total(info.members.bytes as u64),
+        history_entry_count: total(info.sizes.log_entries),
+        history_byte_count: total(info.sizes.log_bytes),
+        database_bytes: total(info.sizes.database_bytes),
+        database_free_bytes: total(info.sizes.free_bytes),
     })
 }

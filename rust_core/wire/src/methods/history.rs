@@ -3,18 +3,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ee_engine::{ChangeIndex, HistoryFilter, HistoryOrder, Watch};
+use ee_core::arithmetic::limits::MAX_KEPT_REVISIONS;
+use ee_engine::{ChangeIndex, HistoryFilter, HistoryOrder, TrimBound, Watch};
 use prost::Message;
 
-use crate::call::{Call, NamespaceCall};
+use crate::call::{Call, NamespaceCall, WriteParams};
 use crate::call_error::{Result, Violations};
 use crate::decode::path::Path;
-use crate::decode::{number, text, time};
+use crate::decode::{self, number, text, time};
 use crate::encode::history::change as encode;
+use crate::engine_error::{self, FieldPaths};
 use crate::limits::{ACTOR_BYTES, PAGE_BYTES};
 use crate::page_token::Binding;
 use crate::proto::v1::{
-    self, ListHistoryRequest, ListHistoryResponse, WatchHistoryRequest, WatchHistoryResponse,
+    self, ListHistoryRequest, ListHistoryResponse, TrimHistoryRequest, TrimHistoryResponse,
+    WatchHistoryRequest, WatchHistoryResponse, trim_history_request::Keep,
 };
 use crate::request::Request;
 use crate::streams::{Replies, ReplySource};
@@ -49,6 +52,44 @@ pub(crate) fn list(
         next_page_token: next.map_or_else(String::new, |at| binding.token(&cursor(at))),
         revision: found.revision,
         epoch: call.epoch(),
+        first_revision: found.value.first_revision,
+    })
+}
+
+/// Trims the history of a namespace.
+pub(crate) fn trim(
+    call: &NamespaceCall<'_>,
+    request: TrimHistoryRequest,
+    mut params: WriteParams,
+) -> Result<TrimHistoryResponse> {
+    let bound = params.violations.finish(bound(request.keep))?;
+    let found = call
+        .engine
+        .trim_history(&call.namespace, bound, params.context)
+        .map_err(|error| engine_error::call_error(FieldPaths::SINGLE, error))?;
+    Ok(TrimHistoryResponse {
+        revision_count: found.value.revisions,
+        byte_count: found.value.bytes,
+        first_revision: found.value.first_revision,
+        revision: found.revision,
+        epoch: call.epoch(),
+    })
+}
+
+fn bound(keep: Option<Keep>) -> Result<TrimBound> {
+    Ok(match keep {
+        Some(Keep::KeepRevisions(count)) => {
+            let path = Path::field("keep_revisions");
+            TrimBound::Newest(number::from_one(path, MAX_KEPT_REVISIONS, count)?)
+        }
+        Some(Keep::BeforeRevision(revision)) => {
+            let path = Path::field("before_revision");
+            TrimBound::From(number::from_one(path, u64::MAX, revision)?)
+        }
+        Some(Keep::BeforeTime(time)) => {
+            TrimBound::Since(time::milliseconds(Path::field("before_time"), time)?)
+        }
+        None => return Err(decode::required(Path::field("keep"), "is not set")),
     })
 }
 
@@ -72,6 +113,8 @@ pub(crate) fn watch(call: &Call<'_>, request: &[u8]) -> Result<Replies> {
     }
     let filter = filter(wanted, &mut violations);
     violations.finish(Ok(()))?;
+    call_on.check_epoch("after_revision", request.epoch)?;
+    let epoch = call_on.epoch();
     let watch = Watch::begin(
         Arc::downgrade(&call.state.engine),
         call_on.namespace,
@@ -80,15 +123,18 @@ pub(crate) fn watch(call: &Call<'_>, request: &[u8]) -> Result<Replies> {
         (request.max_behind > 0).then_some(request.max_behind),
         call_on.deadline,
     )?;
-    Ok(Box::new(WatchReplies(watch)))
+    Ok(Box::new(WatchReplies { watch, epoch }))
 }
 
 /// The replies of a watch, which may have to wait.
-struct WatchReplies(Watch);
+struct WatchReplies {
+    watch: Watch,
+    epoch: u64,
+}
 
 impl ReplySource for WatchReplies {
     fn next_within(&mut self, wait: Duration) -> Result<Option<Option<Vec<u8>>>> {
-        let Some(batch) = self.0.next_within(wait) else {
+        let Some(batch) = self.watch.next_within(wait) else {
             return Ok(None);
         };
         Ok(Some(batch?.map(|batch| {
@@ -96,6 +142,7 @@ impl ReplySource for WatchReplies {
                 changes: batch.changes.into_iter().map(encode).collect(),
                 revision: batch.revision,
                 current_revision: batch.current,
+                epoch: self.epoch,
             };
             response.encode_to_vec()
         })))

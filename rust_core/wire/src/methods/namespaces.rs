@@ -2,11 +2,11 @@
 
 use ee_access::grant::{Pattern, Scope};
 use ee_core::command::{Command, ProfileUpdate};
-use ee_engine::NamespaceView;
+use ee_engine::{ListedNamespace, NamespaceView, UnreadableNamespace};
 
 use super::{Outcome, outcome};
 use crate::call::{Call, NamespaceCall, WriteParams, check_model};
-use crate::call_error::{Result, Violations};
+use crate::call_error::{CallError, Result, Violations};
 use crate::decode::path::Path;
 use crate::decode::{self, number, text};
 use crate::encode::namespace::namespace as encode;
@@ -14,9 +14,9 @@ use crate::engine_error::FieldPaths;
 use crate::limits::{DESCRIPTION_BYTES, NAMESPACE_NAME_BYTES};
 use crate::page_token::Binding;
 use crate::proto::v1::{
-    CreateNamespaceRequest, CreateNamespaceResponse, DeleteNamespaceRequest,
-    DeleteNamespaceResponse, GetNamespaceRequest, GetNamespaceResponse, ListNamespacesRequest,
-    ListNamespacesResponse, UpdateNamespaceRequest, UpdateNamespaceResponse,
+    CreateNamespaceRequest, CreateNamespaceResponse, DamagedNamespace, DeleteNamespaceRequest,
+    DeleteNamespaceResponse, GetNamespaceRequest, GetNamespaceResponse, HistorySize,
+    ListNamespacesRequest, ListNamespacesResponse, UpdateNamespaceRequest, UpdateNamespaceResponse,
 };
 
 pub(crate) fn create(
@@ -41,9 +41,17 @@ pub(crate) fn get(
     call: &NamespaceCall<'_>,
     request: GetNamespaceRequest,
 ) -> Result<GetNamespaceResponse> {
+    let context = call.read_context(request.min_revision, request.epoch)?;
+    let namespace = encode(call.engine.namespace(&call.namespace, context)?);
+    let history = call.engine.history_size(&call.namespace, context)?.value;
     Ok(GetNamespaceResponse {
-        namespace: Some(encode(call.view(request.min_revision, request.epoch)?)),
+        namespace: Some(namespace),
         epoch: call.epoch(),
+        history: Some(HistorySize {
+            first_revision: history.first_revision,
+            revision_count: history.revisions,
+            byte_count: history.bytes,
+        }),
     })
 }
 
@@ -66,11 +74,32 @@ pub(crate) fn list(
     found.truncate(size);
     Ok(ListNamespacesResponse {
         next_page_token: match found.last() {
-            Some(last) if more => binding.token(last.name.as_bytes()),
+            Some(last) if more => binding.token(name(last).as_bytes()),
             _ => String::new(),
         },
-        namespaces: found.into_iter().map(encode).collect(),
+        damaged: found
+            .iter()
+            .filter_map(|listed| listed.as_ref().err())
+            .map(damaged)
+            .collect(),
+        namespaces: found.into_iter().flatten().map(encode).collect(),
     })
+}
+
+fn name(listed: &ListedNamespace) -> &str {
+    match listed {
+        Ok(view) => &view.name,
+        Err(damaged) => &damaged.name,
+    }
+}
+
+fn damaged(namespace: &UnreadableNamespace) -> DamagedNamespace {
+    let error = CallError::from(namespace.error.clone());
+    DamagedNamespace {
+        name: namespace.name.clone(),
+        reason: error.reason().into(),
+        message: namespace.error.to_string(),
+    }
 }
 
 /// Up to `limit` namespaces after a name, among those that the grant covers; no other is read.
@@ -79,7 +108,7 @@ fn covered(
     prefix: &str,
     after: Option<&str>,
     limit: usize,
-) -> Result<Vec<NamespaceView>> {
+) -> Result<Vec<ListedNamespace>> {
     let list = |prefix: &str, limit| call.engine().list_namespaces(prefix, after, limit);
     let mut found = Vec::new();
     for pattern in call.grant.covered(Scope::Read, prefix) {
@@ -88,9 +117,13 @@ fn covered(
         }
         match pattern {
             Pattern::Prefix(prefix) => found.extend(list(&prefix, limit - found.len())?),
-            Pattern::Exact(name) if after.is_none_or(|after| after < name.as_str()) => {
+            Pattern::Exact(own) if after.is_none_or(|after| after < own.as_str()) => {
                 // A name sorts before the longer names that begin with it.
-                found.extend(list(&name, 1)?.into_iter().filter(|view| view.name == name));
+                found.extend(
+                    list(&own, 1)?
+                        .into_iter()
+                        .filter(|listed| name(listed) == own),
+                );
             }
             Pattern::Exact(_) => {}
         }
@@ -112,11 +145,14 @@ pub(crate) fn update(
     let ranking = decode::namespace::ranking(Path::field("ranking"), request.ranking);
     let ranking = params.violations.check(ranking);
     let fairness = decode::namespace::fairness(Path::field("fairness"), request.fairness);
+    let keep = Path::field("history_keep");
+    let keep = decode::namespace::history_keep(keep, request.history_keep);
     let update = ProfileUpdate {
         description: request.description,
         labels: request.replace_labels.then_some(request.labels),
         ranking,
-        fairness: params.violations.finish(fairness)?,
+        fairness: params.violations.check(fairness),
+        history_keep: params.violations.finish(keep)?,
     };
     let command = Command::UpdateProfile(update);
     let written = call.write(FieldPaths::SINGLE, command, params)?;

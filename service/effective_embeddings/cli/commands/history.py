@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
-from effective_embeddings.cli.shared.command import Run, asks
+from effective_embeddings.cli.shared.command import Run, asks, writes
 from effective_embeddings.cli.shared.options import NamespaceArgument
 from effective_embeddings.cli.shared.output import (
+    counted,
     limited,
     moment,
     print_json,
@@ -19,7 +20,7 @@ from effective_embeddings.cli.shared.output import (
 )
 from effective_embeddings.client import HistoryChange
 
-__all__ = ["history"]
+__all__ = ["history", "trim"]
 
 _FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
 
@@ -120,6 +121,46 @@ def history(
             )
     if not run.as_json:
         print_table(rows, empty="no changes")
+
+
+@writes()
+def trim(
+    run: Run,
+    namespace: NamespaceArgument,
+    *,
+    keep: Annotated[
+        int | None, typer.Option(min=1, help="How many of the newest revisions to keep.")
+    ] = None,
+    before_revision: Annotated[
+        int | None, typer.Option(min=1, help="The first revision to keep.")
+    ] = None,
+    before: Annotated[
+        datetime | None,
+        typer.Option(formats=_FORMATS, help="Keep the changes from this time on; local time."),
+    ] = None,
+) -> None:
+    """Delete the oldest part of a namespace's history; items and categories stay.
+
+    Example:  effemb trim notes --keep 10000 --dry-run
+    """
+    if sum(bound is not None for bound in (keep, before_revision, before)) != 1:
+        msg = "exactly one of --keep, --before-revision and --before is needed"
+        raise typer.BadParameter(msg)
+    report = run.client.trim_history(
+        namespace,
+        keep_revisions=keep,
+        before_revision=before_revision,
+        before_time=None if before is None else before.astimezone(),
+        **run.change,
+    )
+    if run.as_json:
+        print_json(report)
+        return
+    say(
+        f"{'would delete' if run.dry_run else 'deleted'}"
+        f" {counted(report.revision_count, 'revision')}, {report.byte_count:,} bytes;"
+        f" the first kept revision is {report.first_revision:,}"
+    )
 
 
 def _what(change: HistoryChange) -> str:

@@ -10,7 +10,7 @@ import typer
 from effective_embeddings.cli.shared.command import Run, asks
 from effective_embeddings.cli.shared.output import counted, details, errors, plain, print_json, say
 from effective_embeddings.cli.shared.progress import bar
-from effective_embeddings.client import Client, StorageReport, VerifyReport
+from effective_embeddings.client import Client, DamagedNamespace, StorageReport, VerifyReport
 from effective_embeddings.client.errors import DataLoss, PermissionDenied
 
 __all__ = ["info", "verify"]
@@ -55,7 +55,12 @@ def verify(
         task = progress.add_task("verify", total=None)
         if not namespaces:
             agree = _verify_storage(run.client, as_json=run.as_json)
-        names = namespaces or [each.name for each in run.client.list_namespaces()]
+        damaged: list[DamagedNamespace] = []
+        listed = () if namespaces else run.client.list_namespaces(damaged=damaged)
+        names = namespaces or [each.name for each in listed]
+        for bad in damaged:
+            _print(bad.name, [bad.message], "cannot be read", as_json=run.as_json)
+        agree = agree and not damaged
         progress.update(task, total=len(names))
         for name in names:
             progress.update(task, description=f"verify {name}", advance=0)

@@ -11,13 +11,21 @@ from effective_embeddings.cli.shared.options import NamespaceArgument, metadata_
 from effective_embeddings.cli.shared.output import (
     counted,
     details,
+    errors,
     plain,
     print_json,
     print_table,
     say,
     table,
 )
-from effective_embeddings.client import MembershipMode, Namespace, Normalization, RankingMode
+from effective_embeddings.client import (
+    DamagedNamespace,
+    HistoryKeep,
+    MembershipMode,
+    Namespace,
+    Normalization,
+    RankingMode,
+)
 
 __all__ = ["app"]
 
@@ -39,6 +47,13 @@ FairnessOption = Annotated[
         max=1,
         help="The share of the expected score that categories with members lose against those"
         " without, 0 to 1. Default: 0 with cosine, 0.5 with local.",
+    ),
+]
+HistoryKeepOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="BOUNDS",
+        help="How much history to keep: 5000 (revisions), 90d, 12h (age), 5000,90d, or all.",
     ),
 ]
 LabelOption = Annotated[
@@ -69,6 +84,7 @@ def create(
     label: LabelOption = None,
     ranking: RankingOption = None,
     fairness: FairnessOption = None,
+    history_keep: HistoryKeepOption = None,
     exist_ok: Annotated[
         bool,
         typer.Option("--exist-ok", help="Accept a namespace that exists with the same settings."),
@@ -89,6 +105,7 @@ def create(
         labels=labels,
         ranking=ranking or "cosine",
         fairness=fairness,
+        history_keep=_keep(history_keep),
         exist_ok=exist_ok,
         **run.change,
     )
@@ -103,6 +120,8 @@ def get(run: Run, name: NamespaceArgument) -> None:
     Example:  effemb namespace get notes
     """
     _show(run.client.get_namespace(name), as_json=run.as_json)
+    if not run.as_json:
+        details("history", plain(run.client.history_size(name)))
 
 
 @app.command("list")
@@ -116,7 +135,8 @@ def list_(
     """
     numbers = ("dimension", "categories", "items", "assigned", "revision")
     rows = table("name", *numbers, "model", numbers=numbers, whole=("name",))
-    for each in run.client.list_namespaces(prefix):
+    damaged: list[DamagedNamespace] = []
+    for each in run.client.list_namespaces(prefix, damaged=damaged):
         if run.as_json:
             print_json(each)
             continue
@@ -131,6 +151,10 @@ def list_(
         )
     if not run.as_json:
         print_table(rows, empty="no namespaces")
+    for bad in damaged:
+        errors.print(f"{bad.name}: {bad.reason}: {bad.message}", markup=False, soft_wrap=True)
+    if damaged:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -146,8 +170,9 @@ def update(
     ] = False,
     ranking: RankingOption = None,
     fairness: FairnessOption = None,
+    history_keep: HistoryKeepOption = None,
 ) -> None:
-    """Change a namespace's description or ranking, or replace its labels.
+    """Change a namespace's description, ranking or retention, or replace its labels.
 
     Example:  effemb namespace update notes --description "My notes" --label owner=ann
     """
@@ -161,6 +186,7 @@ def update(
         labels=labels,
         ranking=ranking,
         fairness=fairness,
+        history_keep=_keep(history_keep),
         **run.change,
     )
     _show(updated, as_json=run.as_json)
@@ -189,6 +215,24 @@ def delete(
         f" {counted(gone.category_count, 'category', 'categories')},"
         f" {counted(gone.item_count, 'item')}"
     )
+
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+def _keep(bounds: str | None) -> HistoryKeep | None:
+    if bounds is None:
+        return None
+    keep = {"revisions": 0, "age_seconds": 0}
+    for bound in () if bounds == "all" else bounds.split(","):
+        unit = _SECONDS.get(bound[-1:])
+        number = bound if unit is None else bound[:-1]
+        field = "revisions" if unit is None else "age_seconds"
+        if not number.isascii() or not number.isdigit() or int(number) == 0 or keep[field]:
+            msg = f"--history-keep: {bounds!r} is not a count, an age such as 90d, both, or all"
+            raise typer.BadParameter(msg)
+        keep[field] = int(number) * (unit or 1)
+    return HistoryKeep(**keep)
 
 
 def _show(namespace: Namespace, *, as_json: bool) -> None:

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import datetime
+from typing import Unpack
 
 from effective_embeddings.client._async.base import AsyncClientBase
 from effective_embeddings.client.convert import messages
-from effective_embeddings.client.models.history import HistoryBatch, HistoryChange
+from effective_embeddings.client.models.history import (
+    HistoryBatch,
+    HistoryChange,
+    HistorySize,
+    TrimReport,
+)
 from effective_embeddings.client.requests import history as requests
+from effective_embeddings.client.requests.writes import WriteOptions
 from effective_embeddings.v1 import service_pb2
 
 __all__ = ["AsyncHistoryCalls"]
@@ -52,6 +59,7 @@ class AsyncHistoryCalls(AsyncClientBase):
             ValueError: A time has no time zone.
             NotFound: The namespace does not exist; raised when the first change is fetched.
             InvalidArgument: A key is invalid, or an end is before its start.
+            FailedPrecondition: A revision that is named, or would follow, was trimmed.
         """
         wanted = requests.history_filter(
             item=item,
@@ -75,12 +83,13 @@ class AsyncHistoryCalls(AsyncClientBase):
         category: str | None = None,
         actor: str | None = None,
         max_behind: int = 0,
+        epoch: int = 0,
     ) -> AsyncIterator[HistoryBatch]:
         """Iterate over the changes of a namespace as they are made, without an end or a deadline.
 
         The first batch comes at once, and at least one each 5 seconds, without changes if there
         are none. The client does not retry: to resume, watch again after the ``revision`` of the
-        last batch.
+        last batch, with its ``epoch``.
 
         Args:
             ns: The namespace.
@@ -91,15 +100,62 @@ class AsyncHistoryCalls(AsyncClientBase):
             actor: Only changes by this actor. None: by any.
             max_behind: How many revisions this reader may be behind, once it has caught up; 0:
                 any number.
+            epoch: The ``epoch`` of the last batch; 0: not checked.
 
         Raises:
             NotFound: The namespace does not exist, or was deleted.
-            FailedPrecondition: ``after_revision`` is above the current revision.
+            FailedPrecondition: ``after_revision`` is above the current revision, or of another
+                epoch (a backup was put in place); or changes after it were trimmed.
             InvalidArgument: A key is invalid.
             ResourceExhausted: The reader is more than ``max_behind`` revisions behind.
             Unavailable: The service is shutting down.
         """
         wanted = requests.history_filter(item=item, category=category, actor=actor)
-        request = requests.watch_request(ns, wanted, after_revision, max_behind)
+        request = requests.watch_request(ns, wanted, after_revision, max_behind, epoch)
         async for reply in self._transport.download("WatchHistory", request, self._bulk_timeout):
             yield messages.history_batch(service_pb2.WatchHistoryResponse.FromString(reply))
+
+    async def history_size(self, ns: str) -> HistorySize:
+        """Return how much history a namespace keeps.
+
+        Raises:
+            NotFound: The namespace does not exist.
+        """
+        return await self._run(requests.size(ns))
+
+    async def trim_history(
+        self,
+        ns: str,
+        *,
+        keep_revisions: int | None = None,
+        before_revision: int | None = None,
+        before_time: datetime | None = None,
+        **write: Unpack[WriteOptions],
+    ) -> TrimReport:
+        """Delete the oldest part of a namespace's history; items and categories stay. No deadline.
+
+        It works step by step beside other calls. Repeating it continues an interrupted one. It adds
+        no revision, so ``actor`` and ``reason`` are not stored.
+
+        Args:
+            ns: The namespace.
+            keep_revisions: How many of the newest revisions to keep, at least 1.
+            before_revision: The first revision to keep.
+            before_time: Keep the revisions of this time or later; with a time zone.
+            **write: See WriteOptions; ``validate_only`` counts what would be deleted.
+
+        Raises:
+            ValueError: Not exactly one of the three bounds is given.
+            NotFound: The namespace does not exist.
+            InvalidArgument: A bound is out of range.
+            FailedPrecondition: The namespace is not at ``if_revision``.
+        """
+        call = requests.trim(
+            self._actor,
+            ns,
+            keep_revisions=keep_revisions,
+            before_revision=before_revision,
+            before_time=before_time,
+            options=write,
+        )
+        return await self._run(call, bulk=True)

@@ -7,8 +7,14 @@ from typing import Unpack
 
 from effective_embeddings.client._async.base import AsyncClientBase
 from effective_embeddings.client.errors import AlreadyExists
-from effective_embeddings.client.models.replies import ServiceInfo, StorageReport, VerifyReport
+from effective_embeddings.client.models.replies import (
+    DamagedNamespace,
+    ServiceInfo,
+    StorageReport,
+    VerifyReport,
+)
 from effective_embeddings.client.models.resources import (
+    HistoryKeep,
     MembershipMode,
     Namespace,
     Normalization,
@@ -35,6 +41,7 @@ class AsyncNamespaceCalls(AsyncClientBase):
         labels: Mapping[str, str] | None = None,
         ranking: RankingMode = "cosine",
         fairness: float | None = None,
+        history_keep: HistoryKeep | None = None,
         exist_ok: bool = False,
         **write: Unpack[ChangeOptions],
     ) -> Namespace:
@@ -57,6 +64,7 @@ class AsyncNamespaceCalls(AsyncClientBase):
             fairness: How much of what a category is expected to score for its own items is taken
                 off its score, 0 to 1, so that categories with members do not swallow those
                 without; None: 0 with ``"cosine"``, 0.5 with ``"local"``.
+            history_keep: How much of the history to keep; None: everything.
             exist_ok: True: if the namespace exists with the same dimension, model, normalization
                 and membership, return it unchanged, with its own description, labels and ranking.
             **write: See ChangeOptions.
@@ -76,6 +84,7 @@ class AsyncNamespaceCalls(AsyncClientBase):
             labels=labels,
             ranking=ranking,
             fairness=fairness,
+            history_keep=history_keep,
             options=write,
         )
         try:
@@ -109,13 +118,19 @@ class AsyncNamespaceCalls(AsyncClientBase):
         """
         return await self._run(namespaces.get(name, min_revision=min_revision))
 
-    def list_namespaces(self, prefix: str = "") -> AsyncIterator[Namespace]:
+    def list_namespaces(
+        self, prefix: str = "", *, damaged: list[DamagedNamespace] | None = None
+    ) -> AsyncIterator[Namespace]:
         """Iterate over namespaces, ordered by name; pages are fetched on demand.
 
         Args:
             prefix: Only names that begin with it; empty: all.
+            damaged: Gets the namespaces whose stored rows are damaged; the others are listed.
+
+        Raises:
+            DataLoss: A namespace is damaged, and ``damaged`` is None.
         """
-        return self._pages(namespaces.listing(prefix))
+        return self._pages(namespaces.listing(prefix, damaged))
 
     async def update_namespace(
         self,
@@ -125,9 +140,10 @@ class AsyncNamespaceCalls(AsyncClientBase):
         labels: Mapping[str, str] | None = None,
         ranking: RankingMode | None = None,
         fairness: float | None = None,
+        history_keep: HistoryKeep | None = None,
         **write: Unpack[WriteOptions],
     ) -> Namespace:
-        """Change a namespace's description, labels and ranking.
+        """Change a namespace's description, labels, ranking and retention.
 
         Args:
             name: Its name.
@@ -136,6 +152,8 @@ class AsyncNamespaceCalls(AsyncClientBase):
             ranking: The new ranking, with its own default of fairness; None keeps the old. It
                 changes no sum, so it can be changed at any time.
             fairness: The new fairness, 0 to 1; None keeps the old, unless ``ranking`` is given.
+            history_keep: How much of the history to keep from now on; None keeps the setting;
+                ``HistoryKeep()``: everything. What was deleted does not come back.
             **write: See WriteOptions.
 
         Raises:
@@ -149,6 +167,7 @@ class AsyncNamespaceCalls(AsyncClientBase):
                 labels=labels,
                 ranking=ranking,
                 fairness=fairness,
+                history_keep=history_keep,
                 options=write,
             )
         )

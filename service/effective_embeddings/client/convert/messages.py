@@ -22,10 +22,17 @@ from effective_embeddings.client.models.explanation import (
     MemberPart,
     NeighbourPart,
 )
-from effective_embeddings.client.models.history import ChangeKind, HistoryBatch, HistoryChange
+from effective_embeddings.client.models.history import (
+    ChangeKind,
+    HistoryBatch,
+    HistoryChange,
+    HistorySize,
+    TrimReport,
+)
 from effective_embeddings.client.models.replies import (
     AssignmentResult,
     CategoryMatch,
+    DamagedNamespace,
     MatchResult,
     ServiceInfo,
     SnapshotView,
@@ -35,6 +42,7 @@ from effective_embeddings.client.models.replies import (
 )
 from effective_embeddings.client.models.resources import (
     Category,
+    HistoryKeep,
     Item,
     Membership,
     MembershipMode,
@@ -53,15 +61,18 @@ __all__ = [
     "assignment_result",
     "category",
     "choice",
+    "damaged_namespace",
     "explain_reply",
     "history_batch",
     "history_change",
+    "history_size",
     "item",
     "match_result",
     "namespace",
     "ranking_mode",
     "service_info",
     "storage_report",
+    "trim_report",
     "unassignment_result",
     "verify_report",
 ]
@@ -174,7 +185,15 @@ def namespace(message: resources_pb2.Namespace) -> Namespace:
         normalization="unit" if unit else "raw",
         membership="multiple" if multiple else "single",
         ranking="local" if message.ranking == resources_pb2.RANKING_MODE_LOCAL else "cosine",
+        history_keep=_read(HistoryKeep, message.history_keep)
+        if message.HasField("history_keep")
+        else None,
     )
+
+
+def damaged_namespace(message: service_pb2.DamagedNamespace) -> DamagedNamespace:
+    """Return the message as a DamagedNamespace."""
+    return DamagedNamespace(message.name, _reason(message.reason) or "", message.message)
 
 
 def category(message: resources_pb2.Category) -> Category:
@@ -273,7 +292,17 @@ def history_change(message: resources_pb2.HistoryChange) -> HistoryChange:
 def history_batch(message: service_pb2.WatchHistoryResponse) -> HistoryBatch:
     """Return the message as a HistoryBatch."""
     changes = tuple(history_change(each) for each in message.changes)
-    return HistoryBatch(changes, message.revision, message.current_revision)
+    return HistoryBatch(changes, message.revision, message.current_revision, message.epoch)
+
+
+def history_size(message: service_pb2.GetNamespaceResponse) -> HistorySize:
+    """Return the size in the message as a HistorySize."""
+    return _read(HistorySize, message.history)
+
+
+def trim_report(message: service_pb2.TrimHistoryResponse) -> TrimReport:
+    """Return the message as a TrimReport."""
+    return _read(TrimReport, message)
 
 
 def _change_kind(kind: int) -> ChangeKind:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from effective_embeddings.client.models.resources import Category, Membership, Namespace
 
-__all__ = ["ChangeKind", "HistoryBatch", "HistoryChange"]
+__all__ = ["ChangeKind", "HistoryBatch", "HistoryChange", "HistorySize", "TrimReport"]
 
 ChangeKind = Literal[
     "namespace_created",
@@ -49,7 +49,7 @@ class HistoryChange:
         category_before: Settings, metadata, anchor and creation time of the category before, no
             counts and no embeddings (``"category_updated"``, ``"category_deleted"``).
         anchor_before: The anchor before (``"category_reanchored"``).
-        namespace_before: Description, labels, ranking and fairness before, and nothing else
+        namespace_before: Description, labels, ranking, fairness and retention before, only
             (``"namespace_updated"``).
     """
 
@@ -81,8 +81,42 @@ class HistoryBatch:
         revision: All changes up to this revision have come: to resume, watch after it. Changes of
             a later revision that came in part come again then.
         current_revision: The revision of the namespace.
+        epoch: The epoch of these revisions: to resume, pass it along.
     """
 
     changes: tuple[HistoryChange, ...]
     revision: int
     current_revision: int
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class HistorySize:
+    """The history that a namespace keeps.
+
+    Attributes:
+        first_revision: The first revision that is kept; 1: nothing was trimmed.
+        revision_count: Revisions that are kept.
+        byte_count: Bytes of their log entries.
+    """
+
+    first_revision: int
+    revision_count: int
+    byte_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class TrimReport:
+    """What a trim has deleted, or would delete.
+
+    Attributes:
+        revision_count: Revisions whose log entries were deleted.
+        byte_count: Bytes of these entries.
+        first_revision: The first revision that is kept.
+        revision: The revision of the namespace.
+    """
+
+    revision_count: int
+    byte_count: int
+    first_revision: int
+    revision: int

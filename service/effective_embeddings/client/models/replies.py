@@ -13,6 +13,7 @@ __all__ = [
     "AssignReply",
     "AssignmentResult",
     "CategoryMatch",
+    "DamagedNamespace",
     "DeleteReply",
     "MatchResult",
     "PutReply",
@@ -28,6 +29,21 @@ __all__ = [
 ]
 
 SnapshotView = Literal["full", "effective"]
+
+
+@dataclass(frozen=True, slots=True)
+class DamagedNamespace:
+    """A namespace whose stored row cannot be read.
+
+    Attributes:
+        name: Its name.
+        reason: The ErrorReason, such as ``DATA_CORRUPTED``.
+        message: The damage, for people.
+    """
+
+    name: str
+    reason: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +283,10 @@ class ServiceInfo:
             ``STORE_FAILED``; None: it accepts them.
         member_count: Number of members in memory for the ranking ``"local"``.
         member_bytes: Bytes of ``memory_bytes`` that these members take.
+        history_entry_count: Log entries of all namespaces.
+        history_byte_count: Bytes of these entries.
+        database_bytes: Bytes that the database file takes on the disk, without its write-ahead log.
+        database_free_bytes: Bytes of these that are free for new rows.
     """
 
     version: str
@@ -279,3 +299,7 @@ class ServiceInfo:
     write_refusal: str | None = None
     member_count: int = 0
     member_bytes: int = 0
+    history_entry_count: int = 0
+    history_byte_count: int = 0
+    database_bytes: int = 0
+    database_free_bytes: int = 0

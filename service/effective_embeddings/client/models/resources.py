@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 __all__ = [
     "Category",
     "CategoryUpdate",
+    "HistoryKeep",
     "Item",
     "Membership",
     "MembershipMode",
@@ -52,6 +53,20 @@ def _equal(one: Any, other: Any) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class HistoryKeep:
+    """How much of its history a namespace keeps, at most; older log entries are deleted.
+
+    Attributes:
+        revisions: The newest revisions, 1 to 1,000,000,000,000; 0: any number.
+        age_seconds: The revisions of so many seconds, 1 to 3,155,760,000; 0: of any age. If both
+            are set, a revision is deleted as soon as either says so.
+    """
+
+    revisions: int = 0
+    age_seconds: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Namespace:
     """An independent set of categories and items.
 
@@ -74,6 +89,7 @@ class Namespace:
             them are ranked again by their members nearest to the query.
         fairness: How much of what a category is expected to score for its own items is taken off
             its score, 0 to 1; None: 0 with ``"cosine"``, 0.5 with ``"local"``.
+        history_keep: How much of its history it keeps; None: everything.
     """
 
     name: str
@@ -91,6 +107,7 @@ class Namespace:
     create_time: datetime
     ranking: RankingMode
     fairness: float | None
+    history_keep: HistoryKeep | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

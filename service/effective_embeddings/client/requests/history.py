@@ -9,11 +9,12 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from effective_embeddings.client.convert import messages
 from effective_embeddings.client.convert.columns import text, whole
 from effective_embeddings.client.limits import PAGE_SIZE
-from effective_embeddings.client.models.history import HistoryChange
-from effective_embeddings.client.requests.call import Pages
+from effective_embeddings.client.models.history import HistoryChange, HistorySize, TrimReport
+from effective_embeddings.client.requests.call import Call, Pages, single
+from effective_embeddings.client.requests.writes import WriteOptions, write_options
 from effective_embeddings.v1 import service_pb2
 
-__all__ = ["history_filter", "listing", "watch_request"]
+__all__ = ["history_filter", "listing", "size", "trim", "watch_request"]
 
 
 def history_filter(
@@ -69,7 +70,11 @@ def listing(
 
 
 def watch_request(
-    namespace: str, wanted: service_pb2.HistoryFilter, after_revision: int, max_behind: int
+    namespace: str,
+    wanted: service_pb2.HistoryFilter,
+    after_revision: int,
+    max_behind: int,
+    epoch: int,
 ) -> bytes:
     """Return the serialized WatchHistoryRequest."""
     return service_pb2.WatchHistoryRequest(
@@ -77,7 +82,47 @@ def watch_request(
         after_revision=whole("after_revision", after_revision, 64),
         filter=wanted,
         max_behind=whole("max_behind", max_behind, 64),
+        epoch=whole("epoch", epoch, 64),
     ).SerializeToString()
+
+
+def size(namespace: str) -> Call[HistorySize]:
+    """See Client.history_size."""
+    request = service_pb2.GetNamespaceRequest(namespace=namespace)
+    return single("GetNamespace", request, messages.history_size)
+
+
+def trim(
+    actor: str,
+    namespace: str,
+    *,
+    keep_revisions: int | None,
+    before_revision: int | None,
+    before_time: datetime | None,
+    options: WriteOptions,
+) -> Call[TrimReport]:
+    """See Client.trim_history."""
+    bounds = {
+        "keep_revisions": keep_revisions,
+        "before_revision": before_revision,
+        "before_time": before_time,
+    }
+    given = [name for name, bound in bounds.items() if bound is not None]
+    if len(given) != 1:
+        message = f"one of {', '.join(bounds)} must be given, not {len(given)}"
+        raise ValueError(message)
+    request = service_pb2.TrimHistoryRequest(
+        namespace=namespace,
+        keep_revisions=_whole("keep_revisions", keep_revisions),
+        before_revision=_whole("before_revision", before_revision),
+        before_time=_stamp("before_time", before_time),
+        write=write_options(actor, options)(0),
+    )
+    return single("TrimHistory", request, messages.trim_report)
+
+
+def _whole(name: str, number: int | None) -> int | None:
+    return None if number is None else whole(name, number, 64)
 
 
 def _stamp(name: str, time: object) -> Timestamp | None:

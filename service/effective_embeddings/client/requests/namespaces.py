@@ -6,10 +6,16 @@ from collections.abc import Mapping
 
 from effective_embeddings.client.convert import messages
 from effective_embeddings.client.convert.columns import mapping, whole
-from effective_embeddings.client.errors import AlreadyExists
+from effective_embeddings.client.errors import AlreadyExists, DataLoss
 from effective_embeddings.client.limits import PAGE_SIZE
-from effective_embeddings.client.models.replies import ServiceInfo, StorageReport, VerifyReport
+from effective_embeddings.client.models.replies import (
+    DamagedNamespace,
+    ServiceInfo,
+    StorageReport,
+    VerifyReport,
+)
 from effective_embeddings.client.models.resources import (
+    HistoryKeep,
     MembershipMode,
     Namespace,
     Normalization,
@@ -44,6 +50,7 @@ def create(
     labels: Mapping[str, str] | None,
     ranking: RankingMode,
     fairness: float | None,
+    history_keep: HistoryKeep | None,
     options: ChangeOptions,
 ) -> Call[Namespace]:
     """See Client.create_namespace."""
@@ -58,6 +65,7 @@ def create(
             labels=None if labels is None else mapping("labels", labels),
             ranking=messages.choice("ranking", messages.RANKING_MODES, ranking),
             fairness=fairness,
+            history_keep=_keep(history_keep),
         ),
         write=write_options(actor, options)(0),
     )
@@ -90,7 +98,16 @@ def get(name: str, *, min_revision: int) -> Call[Namespace]:
     return single("GetNamespace", request, _parse)
 
 
-def listing(prefix: str) -> Pages[Namespace]:
+def _keep(keep: HistoryKeep | None) -> resources_pb2.HistoryKeep | None:
+    if keep is None:
+        return None
+    return resources_pb2.HistoryKeep(
+        revisions=whole("history_keep.revisions", keep.revisions, 64),
+        age_seconds=whole("history_keep.age_seconds", keep.age_seconds, 64),
+    )
+
+
+def listing(prefix: str, damaged: list[DamagedNamespace] | None) -> Pages[Namespace]:
     """See Client.list_namespaces."""
 
     def request(token: str) -> service_pb2.ListNamespacesRequest:
@@ -99,6 +116,13 @@ def listing(prefix: str) -> Pages[Namespace]:
         )
 
     def parse(reply: service_pb2.ListNamespacesResponse) -> list[Namespace]:
+        found = [messages.damaged_namespace(message) for message in reply.damaged]
+        if found and damaged is None:
+            names = ", ".join(repr(each.name) for each in found)
+            message = f"damaged: {names}: {found[0].message}"
+            raise DataLoss(message, found[0].reason or "", {"namespace": found[0].name})
+        if damaged is not None:
+            damaged.extend(found)
         return [messages.namespace(message) for message in reply.namespaces]
 
     return Pages("ListNamespaces", request, parse)
@@ -112,6 +136,7 @@ def update(
     labels: Mapping[str, str] | None,
     ranking: RankingMode | None,
     fairness: float | None,
+    history_keep: HistoryKeep | None,
     options: WriteOptions,
 ) -> Call[Namespace]:
     """See Client.update_namespace."""
@@ -122,6 +147,7 @@ def update(
         replace_labels=labels is not None,
         ranking=messages.ranking_mode(ranking),
         fairness=fairness,
+        history_keep=_keep(history_keep),
         write=write_options(actor, options)(0),
     )
     return single("UpdateNamespace", request, _parse)

@@ -257,11 +257,13 @@ impl<S: Store + ?Sized> Execution<'_, S> {
             };
         }
         after.ranking.fairness = update.fairness.or(after.ranking.fairness);
+        after.history_keep = update.history_keep.unwrap_or(after.history_keep);
         if after != *before {
             self.changes.push(Change::ProfileUpdated {
                 description: before.description.clone(),
                 labels: before.labels.clone(),
                 ranking: before.ranking,
+                history_keep: before.history_keep,
             });
             self.draft.profile = Some(after.clone());
         }
