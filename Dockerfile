@@ -6,6 +6,7 @@ RUN apt-get update && apt-get install -y --no-install-recommends python3 python3
 RUN python3 -m venv /venv && /venv/bin/pip install --no-cache-dir 'maturin>=1.16,<2'
 WORKDIR /src
 COPY Cargo.toml Cargo.lock pyproject.toml README.md LICENSE ./
+COPY .cargo .cargo
 COPY proto proto
 COPY rust_core rust_core
 COPY service service

@@ -36,10 +36,18 @@ def main() -> None:
         epilog="benches: " + "; ".join(f"{name}: {each.title}" for name, each in CATALOG.items()),
     )
     parser.add_argument("--full", action="store_true", help="take the time that it takes")
-    parser.add_argument("--only", nargs="+", choices=CATALOG, metavar="NAME", help="only these")
+    parser.add_argument(
+        "--only",
+        action="extend",
+        nargs="+",
+        choices=CATALOG,
+        metavar="NAME",
+        help="only these",
+    )
     parser.add_argument(
         "--data",
         type=Path,
+        action="extend",
         nargs="+",
         default=[],
         metavar="DIR",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bench.grpc import assign, memory, opening, reads_under_writes, scan_sharing
 from bench.grpc import batch as grpc_batch
 from bench.grpc import match as grpc_match
+from bench.grpc import ranking_modes as grpc_ranking_modes
 from bench.harness.measurement import Outcome
 from bench.in_process import (
     batch,
@@ -42,6 +43,9 @@ CATALOG = {
     "grpc_batch": Entry("gRPC: 64 queries in one call", grpc_batch.run),
     "grpc_sharing": Entry("gRPC: single Matches that share scans", scan_sharing.run),
     "grpc_reads_under_writes": Entry("gRPC: Match while others assign", reads_under_writes.run),
+    "grpc_ranking_modes": Entry(
+        "gRPC: Match and Assign by COSINE and by LOCAL", grpc_ranking_modes.run
+    ),
     "writes": Entry("Writes: Assign next to bare SQLite", writes.run),
     "write_cost": Entry("Writes: what an Assign costs as data grows", write_cost.run),
     "memory": Entry("Size: memory for each category, and for items", memory.run),

@@ -1,4 +1,4 @@
-"""Memory per category, and nearly none per item."""
+"""Memory per category, and nearly none per item but where LOCAL asks for the members."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ def run(full: bool) -> Outcome:  # noqa: FBT001
     for count, dimension in ((20_000, 384), (10_000, 1024)):
         outcome.figures.append(_category(count * (5 if full else 1), dimension))
     outcome.figures.append(_items(1_000_000 if full else 100_000))
+    outcome.figures.append(_members(100_000))
     return outcome
 
 
@@ -75,6 +76,36 @@ def _items(items: int) -> Figure:
         target=100.0,
         bound=Bound.AT_MOST,
         parts={"MiB of vectors": items * dimension * 4 / _MIB},
+    )
+
+
+def _members(members: int) -> Figure:
+    dimension, categories = 384, 100
+    vectors = unit_vectors(members, dimension, seed=42)
+    with folder() as data:
+        with service(data) as hosted, Client(hosted.target) as client:
+            fill(client, "bench", categories, dimension)
+            for start in range(0, members, 500):
+                _assign(client, vectors, start, 500)
+        with service(data) as hosted, Client(hosted.target) as client:
+            client.match("bench", vectors[0])
+            before = hosted.rss()
+            # Each query asks for the members of the best few categories.
+            for vector in vectors[: 4 * categories]:
+                client.match("bench", vector, ranking="local")
+            each = (hosted.rss() - before) / members
+    row = 5 * dimension
+    return Figure(
+        what=f"a member of dimension {dimension}, ranked by LOCAL",
+        value=each,
+        unit="bytes",
+        target=row + 512,
+        bound=Bound.AT_MOST,
+        parts={
+            "members": members,
+            "bytes of its row and sketch": row,
+            "MiB of all members": each * members / _MIB,
+        },
     )
 
 

@@ -21,6 +21,9 @@ _END_STREAM, _END_HEADERS, _ACK = 1, 4, 1
 _HEADER_TABLE_SIZE, _INITIAL_WINDOW = 1, 4
 _WIDE = 2**31 - 1
 _STREAMS = 60
+# The name of the header that only a refusal with a reason has: as it is, and in the Huffman code of
+# HPACK (RFC 7541, appendix B), in which some servers write it.
+_DETAILS = (b"grpc-status-details-bin", bytes.fromhex("9acac8b21234da85a42a466a10b466ab"))
 
 
 @dataclass(slots=True)
@@ -170,7 +173,7 @@ class _Connection:
         if stream in self._with_data:
             self._with_data.discard(stream)
             self._answers.answered.append(now - began)
-        elif b"grpc-status-details-bin" in trailers:
+        elif any(name in trailers for name in _DETAILS):
             self._answers.refused.append(now - began)
         else:
             self._answers.bare += 1

@@ -34,16 +34,16 @@ def test_no_check_after_a_refused_write_says_serving(
         client.create_namespace("n", 2)
         watching = stub.Watch(health_pb2.HealthCheckRequest(), timeout=60)
         assert next(watching).status == _STATUS.SERVING
-        _fill_the_disk(client, tmp_path / "data" / "effemb.db-wal")
+        _fill_the_disk(client)
         assert stub.Check(health_pb2.HealthCheckRequest(), timeout=10).status == _STATUS.NOT_SERVING
         assert next(watching).status == _STATUS.NOT_SERVING
         assert client.get_namespace("n").dimension == 2, "reads go on"
 
 
-def _fill_the_disk(client: Client, wal: Path) -> None:
-    """Write beyond a limit on file size: equivalent for a writer."""
+def _fill_the_disk(client: Client) -> None:
+    """Write beyond a limit on file size, which the WAL is past already: equivalent for a writer."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (wal.stat().st_size, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
     try:
         with pytest.raises(errors.Unavailable) as caught:
             client.create_namespace("further", 2)

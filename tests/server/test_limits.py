@@ -284,18 +284,24 @@ def test_max_calls_per_principal() -> None:
 
 def test_arriving_calls() -> None:
     admission = _Admission(max_concurrent_calls=16)
-    one, other = _caller("one"), _caller("other")
+    one = _caller("one")
     held = [admission.arrive(one) for _ in range(4 * 8)]
     with pytest.raises(StatusError, match="32 calls per principal"):
         admission.arrive(one)
-    for _ in range(4 * 8):
-        admission.arrive(other)
+    # Each caller gets half of what the others leave.
+    for number, calls in enumerate((16, 8, 4, 2, 1)):
+        other = _caller(f"other {number}")
+        for _ in range(calls):
+            admission.arrive(other)
+        with pytest.raises(StatusError, match=f"{calls} calls per principal"):
+            admission.arrive(other)
+    admission.arrive(_caller("last"))
     with pytest.raises(StatusError, match="64 arriving calls") as caught:
-        admission.arrive(_caller("third"))
+        admission.arrive(_caller("too many"))
     assert caught.value.reason == "OVERLOADED"
     assert caught.value.retry_delay
     held.pop().release()
-    admission.arrive(one)
+    admission.arrive(_caller("too many"))
 
 
 def test_a_call_without_a_permit_is_refused_before_its_request() -> None:
@@ -335,8 +341,7 @@ def test_unread_replies_beyond_their_bytes_hold_the_places_of_their_calls() -> N
     """So a call that was executed is not refused for them, and the next one of its caller is."""
     size = 64 * 1024
     admission = _Admission(workers=4, max_concurrent_calls=4, max_message_bytes=size)
-    whole = 16 * size
-    share = whole // 2
+    share = 16 * size // 2
     one, other = _caller("one"), _caller("other")
 
     def unread(caller: Caller, replies: int) -> list[Permit]:
@@ -352,11 +357,11 @@ def test_unread_replies_beyond_their_bytes_hold_the_places_of_their_calls() -> N
     assert (admission.core.reply_bytes, admission.core.in_flight) == (share, 2)
     with pytest.raises(StatusError, match="2 calls per principal"):
         admission.arrive(one)
-    unread(other, 8)
-    assert (admission.core.reply_bytes, admission.core.in_flight) == (whole, 2)
+    unread(other, 4)
+    assert (admission.core.reply_bytes, admission.core.in_flight) == (share + share // 2, 2)
     for permit in read_later:
         permit.release()
-    assert (admission.core.reply_bytes, admission.core.in_flight) == (share, 2)
+    assert (admission.core.reply_bytes, admission.core.in_flight) == (share // 2, 2)
 
 
 def test_workers(tmp_path: Path) -> None:

@@ -72,7 +72,6 @@ class Tables:
 _DERIVED = {
     "log": "history",
     "idempotency_keys": "answers",
-    "idempotency_keys_by_time": "answers",
 }
 
 

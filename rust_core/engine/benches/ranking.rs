@@ -1,14 +1,18 @@
-//! What LOCAL and fairness add to a Match in process.
+//! What LOCAL and fairness add to a Match and to a durable Assign in process.
 //!
 //! ```text
 //! cargo bench -p ee-engine --bench ranking
 //! ```
 #![allow(clippy::unwrap_used, missing_docs)]
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use divan::Bencher;
 use ee_core::command::{Assignment, CategoryPut, Command, ItemPut};
-use ee_core::namespace::MatchOptions;
-use ee_core::settings::{MembershipMode, NamespaceSettings, Normalization, RankingMode};
+use ee_core::namespace::{Match, MatchOptions};
+use ee_core::settings::{
+    MembershipMode, NamespaceSettings, Normalization, RankingMode, RankingSettings,
+};
 use ee_engine::{Engine, NewNamespace, Options, QuerySpec, ReadContext, WriteContext};
 use tempfile::TempDir;
 
@@ -39,7 +43,7 @@ fn vector(dimension: usize, category: usize, own: usize) -> Vec<f32> {
     vector.iter().map(|x| x / norm).collect()
 }
 
-fn world(dimension: usize) -> (TempDir, Engine) {
+fn world(dimension: usize, mode: RankingMode) -> (TempDir, Engine) {
     let directory = tempfile::tempdir().unwrap();
     let engine = Engine::open(directory.path(), Options::default()).unwrap();
     let new = NewNamespace {
@@ -52,7 +56,10 @@ fn world(dimension: usize) -> (TempDir, Engine) {
         },
         description: String::new(),
         labels: Default::default(),
-        ranking: Default::default(),
+        ranking: RankingSettings {
+            mode,
+            fairness: None,
+        },
         history_keep: Default::default(),
     };
     engine
@@ -89,8 +96,29 @@ fn world(dimension: usize) -> (TempDir, Engine) {
     (directory, engine)
 }
 
-fn rank(bencher: Bencher<'_, '_>, dimension: usize, mode: RankingMode, fairness: f64) {
-    let (_directory, engine) = world(dimension);
+/// Between two categories, so that the neighbours are asked.
+fn between(dimension: usize) -> Vec<f32> {
+    let mut query = vector(dimension, 3, 1);
+    for (x, y) in query.iter_mut().zip(vector(dimension, 4, 2)) {
+        *x += y;
+    }
+    query
+}
+
+/// Beside one category, whose lead is so large that the neighbours are not asked.
+fn beside(dimension: usize) -> Vec<f32> {
+    let centre = |category: usize, i| noise(category * 70_001 + i + 1_000_000);
+    (0..dimension).map(|i| centre(3, i)).collect()
+}
+
+fn rank(
+    bencher: Bencher<'_, '_>,
+    query: Vec<f32>,
+    mode: RankingMode,
+    fairness: f64,
+    asks_neighbours: bool,
+) {
+    let (_directory, engine) = world(query.len(), RankingMode::Cosine);
     let namespace = engine.handle("bench").unwrap();
     let options = MatchOptions {
         limit: 10,
@@ -99,34 +127,82 @@ fn rank(bencher: Bencher<'_, '_>, dimension: usize, mode: RankingMode, fairness:
         threads: 1,
         ..MatchOptions::default()
     };
-    let rank = |queries| {
+    let rank = |queries, options: MatchOptions| {
         let context = ReadContext::default();
-        engine
-            .rank(&namespace, queries, options.clone(), context)
-            .unwrap()
+        engine.rank(&namespace, queries, options, context).unwrap()
     };
-    // Between two categories, so that the gate is open.
-    let mut query = vector(dimension, 3, 1);
-    for (x, y) in query.iter_mut().zip(vector(dimension, 4, 2)) {
-        *x += y;
-    }
-    rank(vec![QuerySpec::Vector(query.clone())]);
+    let explained = MatchOptions {
+        explain: true,
+        ..options.clone()
+    };
+    let ranked = rank(vec![QuerySpec::Vector(query.clone())], explained);
+    let parts = |found: &Match| !found.parts.as_ref().unwrap().neighbours.is_empty();
+    assert_eq!(ranked.value[0].matches.iter().any(parts), asks_neighbours);
     bencher
         .with_inputs(|| vec![QuerySpec::Vector(query.clone())])
-        .bench_values(rank);
+        .bench_values(|queries| rank(queries, options.clone()));
 }
 
 #[divan::bench(args = DIMENSIONS)]
 fn cosine(bencher: Bencher<'_, '_>, dimension: usize) {
-    rank(bencher, dimension, RankingMode::Cosine, 0.0);
+    rank(bencher, between(dimension), RankingMode::Cosine, 0.0, false);
 }
 
 #[divan::bench(args = DIMENSIONS)]
 fn cosine_with_fairness(bencher: Bencher<'_, '_>, dimension: usize) {
-    rank(bencher, dimension, RankingMode::Cosine, 0.5);
+    rank(bencher, between(dimension), RankingMode::Cosine, 0.5, false);
 }
 
 #[divan::bench(args = DIMENSIONS)]
 fn local(bencher: Bencher<'_, '_>, dimension: usize) {
-    rank(bencher, dimension, RankingMode::Local, 0.5);
+    rank(bencher, between(dimension), RankingMode::Local, 0.5, true);
+}
+
+#[divan::bench(args = DIMENSIONS)]
+fn local_with_a_clear_lead(bencher: Bencher<'_, '_>, dimension: usize) {
+    rank(bencher, beside(dimension), RankingMode::Local, 0.5, false);
+}
+
+#[divan::bench(args = DIMENSIONS)]
+fn assign_cosine(bencher: Bencher<'_, '_>, dimension: usize) {
+    assign(bencher, dimension, RankingMode::Cosine);
+}
+
+#[divan::bench(args = DIMENSIONS)]
+fn assign_local(bencher: Bencher<'_, '_>, dimension: usize) {
+    assign(bencher, dimension, RankingMode::Local);
+}
+
+/// A new item, assigned while the rows of the members are in memory.
+fn assign(bencher: Bencher<'_, '_>, dimension: usize, mode: RankingMode) {
+    let (_directory, engine) = world(dimension, mode);
+    let namespace = engine.handle("bench").unwrap();
+    let queries = (0..CATEGORIES).map(|c| QuerySpec::Vector(vector(dimension, c, 1)));
+    engine
+        .rank(
+            &namespace,
+            queries.collect(),
+            MatchOptions::default(),
+            ReadContext::default(),
+        )
+        .unwrap();
+    let next = AtomicUsize::new(0);
+    bencher
+        .with_inputs(|| {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            let category = number % CATEGORIES;
+            Command::Assign(vec![Assignment {
+                item: ItemPut {
+                    key: format!("new {number}"),
+                    embedding: Some(vector(dimension, category, 7_000_000 + number)),
+                    ..ItemPut::default()
+                },
+                category: format!("c{category}"),
+            }])
+        })
+        .bench_values(|command| {
+            engine
+                .write(&namespace, command, WriteContext::default())
+                .unwrap()
+        });
 }

@@ -7,7 +7,7 @@ use rusqlite::ffi::{
     SQLITE_IOERR, SQLITE_IOERR_CORRUPTFS, SQLITE_IOERR_READ, sqlite3_file, sqlite3_io_methods,
 };
 
-use crate::Code;
+use crate::{Code, OK};
 
 /// The file under a layer, for the time of one call.
 pub struct Below<'a> {
@@ -68,6 +68,19 @@ impl Below<'_> {
         };
         // SAFETY: the file is open.
         unsafe { sync(self.file, flags) }
+    }
+
+    /// The size of the file in bytes.
+    pub fn size(&mut self) -> Result<u64, Code> {
+        let Some(file_size) = self.methods().xFileSize else {
+            return Err(SQLITE_IOERR);
+        };
+        let mut size = 0;
+        // SAFETY: the file is open, and `size` can be written to.
+        match unsafe { file_size(self.file, &raw mut size) } {
+            OK => Ok(size.cast_unsigned()),
+            code => Err(code),
+        }
     }
 
     fn methods(&self) -> &sqlite3_io_methods {

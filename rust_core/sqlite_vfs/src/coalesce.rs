@@ -8,7 +8,7 @@ use crate::{Below, Code, OK};
 
 /// Largest size of the buffer in bytes: SQLite's own VFS writes less than 128 KiB at a time, and takes
 /// a longer write for a full disk.
-const MAX_BUFFERED: usize = 124 * 1024;
+pub(crate) const MAX_BUFFERED: usize = 124 * 1024;
 
 /// The last written bytes, which are not on the disk yet.
 #[derive(Default)]
@@ -27,7 +27,7 @@ impl WriteBuffer {
         offset: u64,
         bytes: &[u8],
     ) -> Result<&mut [u8], Code> {
-        let goes_on = offset == self.at + self.bytes.len() as u64;
+        let goes_on = offset == self.end();
         if !goes_on || self.bytes.len() + bytes.len() > MAX_BUFFERED {
             match self.flush(fail_stop, below) {
                 OK => self.at = offset,
@@ -45,7 +45,13 @@ impl WriteBuffer {
             return OK;
         }
         let code = fail_stop.change(|| below.write(self.at, &self.bytes));
+        self.at = self.end();
         self.bytes.clear();
         code
+    }
+
+    /// The offset behind the last written byte.
+    pub(crate) fn end(&self) -> u64 {
+        self.at + self.bytes.len() as u64
     }
 }

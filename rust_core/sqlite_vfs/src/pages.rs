@@ -16,7 +16,7 @@ use rusqlite::ffi::{SQLITE_IOERR_SHORT_READ, SQLITE_IOERR_WRITE};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::checksum::{HEADER, RESERVED, checksum, damaged, is_page, verify};
-use crate::coalesce::WriteBuffer;
+use crate::coalesce::{MAX_BUFFERED, WriteBuffer};
 use crate::fail_stop::{FailStop, lock};
 use crate::frames::{FRAME_HEADER, Frames};
 use crate::{Below, Code, File, Kind, Layer, OK};
@@ -80,6 +80,7 @@ impl Layer for Pages {
             Kind::Wal => Box::new(Wal {
                 common: self.common(&database_of(path)),
                 buffer: WriteBuffer::default(),
+                size: None,
             }),
             Kind::Other => Box::new(Plain),
         })
@@ -163,12 +164,46 @@ impl File for Database {
     }
 }
 
+/// Bytes by which a WAL becomes longer at a time, in writes of the largest size.
+const AHEAD: usize = 4;
+
 struct Wal {
     common: Arc<Common>,
     buffer: WriteBuffer,
+    /// The size of the file with the buffer; `None`: not known. SQLite does not write in order within a
+    /// long transaction, so the last write need not be at the end.
+    size: Option<u64>,
 }
 
 impl Wal {
+    /// Makes a WAL that ends with what was written to it longer by zeros, over which the next commits are
+    /// written. The sync of a file that has become longer, or in which room was only set aside, also has to
+    /// write the file system's own data, which takes as long as the sync of a small commit.
+    ///
+    /// SQLite takes zeros for the end of the log, as it does the frames of an earlier log behind those of a
+    /// log that has begun anew.
+    fn lengthen(&mut self, below: &mut Below<'_>) -> Code {
+        let end = self.buffer.end();
+        if end == 0 {
+            return OK; // This connection has not written to it.
+        }
+        let size = match self.size.map_or_else(|| below.size(), Ok) {
+            Ok(size) => size,
+            Err(code) => return code,
+        };
+        self.size = Some(size);
+        if size == end {
+            for piece in 0..AHEAD {
+                let at = end + (piece * MAX_BUFFERED) as u64;
+                match below.write(at, &[0; MAX_BUFFERED]) {
+                    OK => self.size = Some(at + MAX_BUFFERED as u64),
+                    code => return code,
+                }
+            }
+        }
+        OK
+    }
+
     fn hash(&self, offset: u64, page: &[u8]) {
         let hash = xxh3_64_with_seed(page, offset);
         lock(&self.common.frames).insert(offset, page.len(), hash);
@@ -205,6 +240,8 @@ impl File for Wal {
         if is_page(bytes.len()) {
             self.hash(offset, bytes);
         }
+        let end = offset + bytes.len() as u64;
+        self.size = self.size.map(|size| size.max(end));
         self.buffer
             .write(&self.common.fail_stop, below, offset, bytes)
             .map_or_else(|code| code, |_| OK)
@@ -220,13 +257,19 @@ impl File for Wal {
             code => return code,
         }
         lock(&self.common.frames).truncate(size);
+        self.size = None;
         self.common.fail_stop.change(|| below.truncate(size))
     }
 
     fn sync(&mut self, below: &mut Below<'_>, flags: i32) -> Code {
         match self.flush(below) {
-            OK => self.common.fail_stop.change(|| below.sync(flags)),
-            code => code,
+            OK => {}
+            code => return code,
         }
+        let common = Arc::clone(&self.common);
+        common.fail_stop.change(|| match self.lengthen(below) {
+            OK => below.sync(flags),
+            code => code,
+        })
     }
 }

@@ -201,3 +201,46 @@ fn a_transaction_longer_than_what_is_written_at_once_is_read_by_others_and_again
         writer.execute_batch("PRAGMA integrity_check").unwrap();
     }
 }
+
+#[test]
+fn a_log_that_is_longer_than_its_frames_ends_with_the_last_commit() {
+    let directory = tempdir().unwrap();
+    let file = directory.path().join("a.db");
+    let writer = open(&file);
+    reserve(&writer).unwrap();
+    writer
+        .execute_batch(
+            "PRAGMA page_size = 512; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+             CREATE TABLE t (id INTEGER PRIMARY KEY);",
+        )
+        .unwrap();
+    let log = directory.path().join("a.db-wal");
+    let mut lengths = Vec::new();
+    for commits in 1..=300 {
+        writer
+            .execute_batch("INSERT INTO t DEFAULT VALUES")
+            .unwrap();
+        let length = fs::metadata(&log).unwrap().len();
+        if lengths.last() != Some(&length) {
+            lengths.push(length);
+        }
+        if commits % 50 > 0 {
+            continue;
+        }
+        // As a crash leaves the files, and with the next commit cut off.
+        for cut in [0, 1] {
+            let copied = tempdir().unwrap();
+            let copy = copied.path().join("a.db");
+            fs::copy(&file, &copy).unwrap();
+            let mut frames = fs::read(&log).unwrap();
+            let last = frames.iter().rposition(|byte| *byte != 0).unwrap();
+            frames[last] ^= cut;
+            fs::write(copied.path().join("a.db-wal"), frames).unwrap();
+            let count: i64 = open(&copy)
+                .query_row("SELECT count(*) FROM t", [], |row| row.get(0))
+                .unwrap();
+            assert_eq!(count, commits - i64::from(cut));
+        }
+    }
+    assert!(lengths.len() < 6, "{lengths:?}");
+}

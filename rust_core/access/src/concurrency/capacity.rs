@@ -35,8 +35,27 @@ impl Capacity {
         if self.taken.saturating_add(amount) > self.whole.value {
             return Some(self.whole);
         }
-        let held = self.held(principal).saturating_add(amount);
-        (held > self.share.value).then_some(self.share)
+        let held = self.held(principal);
+        let share = self.share_beside(self.taken - held);
+        (held.saturating_add(amount) > share.value).then_some(share)
+    }
+
+    /// The share of a principal while others hold so much.
+    ///
+    /// A fixed share would keep one principal from taking the whole, but not two. So a principal may
+    /// hold half of what the others leave (more, if the share is more than half of the whole, and
+    /// never more than the share). Then n principals that take what they can get hold equal parts,
+    /// and one such part stays free for the next: the dynamic thresholds by which switches share
+    /// their buffers (Choudhury and Hahne, 1998).
+    fn share_beside(&self, others: u64) -> Shortage {
+        let (whole, share) = (u128::from(self.whole.value), u128::from(self.share.value));
+        let left = whole - u128::from(others);
+        let part = (left * share.max(whole.div_ceil(2))).div_ceil(whole.max(1));
+        let value = u64::try_from(part.min(share)).unwrap_or(self.share.value);
+        Shortage {
+            value,
+            ..self.share
+        }
     }
 
     pub(super) fn take(&mut self, principal: &Arc<str>, amount: u64) {

@@ -45,18 +45,13 @@ impl Avx2 {
         [a, b, c, d]
     }
 
-    pub(super) fn wide_dot8(self, query: &[F32Line], rows: [&[F64Line]; 8]) -> [f64; 8] {
-        let [a, b, c, d, e, f, g, h] = rows;
-        // Three rows of 16 lanes fill 12 of the 16 registers, the query the others.
+    pub(super) fn wide_dots(
+        self,
+        queries: [&[F32Line]; 3],
+        rows: [&[F64Line]; 4],
+    ) -> [[f64; 4]; 3] {
         // SAFETY: `self` exists only where AVX2 and FMA were detected.
-        let ([a, b, c], [d, e, f], [g, h]) = unsafe {
-            (
-                wide_dots(query, [a, b, c]),
-                wide_dots(query, [d, e, f]),
-                wide_dots(query, [g, h]),
-            )
-        };
-        [a, b, c, d, e, f, g, h]
+        unsafe { wide_dots(queries, rows) }
     }
 
     pub(super) fn sketch_dots(self, query: &[I16Line], sketches: &[I8Line], out: &mut [i32]) {
@@ -141,42 +136,65 @@ fn dots<const R: usize, const MORE: bool>(
     folded
 }
 
-/// [`dots`] of rows that were widened before.
+/// [`dots`] of a tile of queries and rows that were widened before. Four lanes of every line at a
+/// time: then 12 of the 16 registers are sums, and nothing spills.
 #[target_feature(enable = "avx2,fma")]
 #[allow(clippy::needless_range_loop)]
-fn wide_dots<const R: usize>(query: &[F32Line], mut rows: [&[F64Line]; R]) -> [f64; R] {
-    for row in &mut rows {
-        *row = &row[..query.len()];
+fn wide_dots<const Q: usize, const R: usize>(
+    mut queries: [&[F32Line]; Q],
+    mut rows: [&[F64Line]; R],
+) -> [[f64; R]; Q] {
+    let length = queries[0].len();
+    for query in &mut queries {
+        *query = &query[..length];
     }
-    let mut sums = [[_mm256_setzero_pd(); 4]; R];
-    for (i, line) in query.iter().enumerate() {
-        let query = widen(line);
-        for r in 0..R {
-            let row = load_f64(&rows[r][i]);
-            for v in 0..4 {
-                sums[r][v] = _mm256_fmadd_pd(query[v], row[v], sums[r][v]);
+    for row in &mut rows {
+        *row = &row[..length];
+    }
+    let mut sums = [[[_mm256_setzero_pd(); 4]; R]; Q];
+    for v in 0..4 {
+        let mut part = [[_mm256_setzero_pd(); R]; Q];
+        for i in 0..length {
+            let mut query = [_mm256_setzero_pd(); Q];
+            for q in 0..Q {
+                query[q] = widen_part(&queries[q][i], v);
+            }
+            for r in 0..R {
+                let row = load_f64(&rows[r][i], v);
+                for q in 0..Q {
+                    part[q][r] = _mm256_fmadd_pd(query[q], row, part[q][r]);
+                }
+            }
+        }
+        for q in 0..Q {
+            for r in 0..R {
+                sums[q][r][v] = part[q][r];
             }
         }
     }
-    let mut folded = [0.0; R];
-    for (folded, sum) in folded.iter_mut().zip(sums) {
-        *folded = fold(sum);
+    let mut folded = [[0.0; R]; Q];
+    for (folded, sums) in folded.iter_mut().zip(sums) {
+        for (folded, sum) in folded.iter_mut().zip(sums) {
+            *folded = fold(sum);
+        }
     }
     folded
 }
 
+/// Lanes 4v to 4v + 3.
 #[target_feature(enable = "avx2,fma")]
-fn load_f64(line: &F64Line) -> [__m256d; 4] {
-    let at = line.0.as_ptr();
-    // SAFETY: each load reads 4 of the line's 16 floats.
-    unsafe {
-        [
-            _mm256_loadu_pd(at),
-            _mm256_loadu_pd(at.add(4)),
-            _mm256_loadu_pd(at.add(8)),
-            _mm256_loadu_pd(at.add(12)),
-        ]
-    }
+fn load_f64(line: &F64Line, v: usize) -> __m256d {
+    let part: &[f64; 4] = &line.0.as_chunks().0[v];
+    // SAFETY: the reference covers the 4 floats read.
+    unsafe { _mm256_loadu_pd(part.as_ptr()) }
+}
+
+/// Components 4v to 4v + 3 as f64.
+#[target_feature(enable = "avx2,fma")]
+fn widen_part(line: &F32Line, v: usize) -> __m256d {
+    let part: &[f32; 4] = &line.0.as_chunks().0[v];
+    // SAFETY: the reference covers the 4 floats read.
+    _mm256_cvtps_pd(unsafe { _mm_loadu_ps(part.as_ptr()) })
 }
 
 /// The fold of the scalar kernel: registers hold lanes 0–3, 4–7, 8–11 and 12–15.

@@ -44,9 +44,13 @@ impl Avx512 {
         }
     }
 
-    pub(super) fn wide_dot8(self, query: &[F32Line], rows: [&[F64Line]; 8]) -> [f64; 8] {
+    pub(super) fn wide_dots(
+        self,
+        queries: [&[F32Line]; 3],
+        rows: [&[F64Line]; 4],
+    ) -> [[f64; 4]; 3] {
         // SAFETY: `self` exists only where AVX-512 F, BW, DQ, VL and VNNI were detected.
-        unsafe { wide_dots(query, rows) }
+        unsafe { wide_dots(queries, rows) }
     }
 
     pub(super) fn sketch_dots(self, query: &[I16Line], sketches: &[I8Line], out: &mut [i32]) {
@@ -131,35 +135,50 @@ fn dots<const R: usize, const MORE: bool>(
     folded
 }
 
-/// [`dots`] of rows that were widened before.
+/// [`dots`] of a tile of queries and rows that were widened before: 24 of the 32 registers are sums.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 #[allow(clippy::needless_range_loop)]
-fn wide_dots<const R: usize>(query: &[F32Line], mut rows: [&[F64Line]; R]) -> [f64; R] {
-    for row in &mut rows {
-        *row = &row[..query.len()];
+fn wide_dots<const Q: usize, const R: usize>(
+    mut queries: [&[F32Line]; Q],
+    mut rows: [&[F64Line]; R],
+) -> [[f64; R]; Q] {
+    let length = queries[0].len();
+    for query in &mut queries {
+        *query = &query[..length];
     }
-    let mut sums = [[_mm512_setzero_pd(); 2]; R];
-    for (i, line) in query.iter().enumerate() {
-        let query = widen(line);
-        for r in 0..R {
-            let row = load_f64(&rows[r][i]);
-            for v in 0..2 {
-                sums[r][v] = _mm512_fmadd_pd(query[v], row[v], sums[r][v]);
+    for row in &mut rows {
+        *row = &row[..length];
+    }
+    let mut sums = [[[_mm512_setzero_pd(); 2]; R]; Q];
+    for i in 0..length {
+        for v in 0..2 {
+            let mut query = [_mm512_setzero_pd(); Q];
+            for q in 0..Q {
+                query[q] = widen(&queries[q][i])[v];
+            }
+            for r in 0..R {
+                let row = load_f64(&rows[r][i], v);
+                for q in 0..Q {
+                    sums[q][r][v] = _mm512_fmadd_pd(query[q], row, sums[q][r][v]);
+                }
             }
         }
     }
-    let mut folded = [0.0; R];
-    for (folded, sum) in folded.iter_mut().zip(sums) {
-        *folded = fold(sum);
+    let mut folded = [[0.0; R]; Q];
+    for (folded, sums) in folded.iter_mut().zip(sums) {
+        for (folded, sum) in folded.iter_mut().zip(sums) {
+            *folded = fold(sum);
+        }
     }
     folded
 }
 
+/// Lanes 8v to 8v + 7.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-fn load_f64(line: &F64Line) -> [__m512d; 2] {
-    let at = line.0.as_ptr();
-    // SAFETY: each load reads 8 of the line's 16 floats.
-    unsafe { [_mm512_loadu_pd(at), _mm512_loadu_pd(at.add(8))] }
+fn load_f64(line: &F64Line, v: usize) -> __m512d {
+    let half: &[f64; 8] = &line.0.as_chunks().0[v];
+    // SAFETY: the reference covers the 8 floats read.
+    unsafe { _mm512_loadu_pd(half.as_ptr()) }
 }
 
 /// The fold of the scalar kernel.

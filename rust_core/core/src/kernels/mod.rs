@@ -8,7 +8,7 @@
 //!   `i` goes to lane `i mod 16`; the 16 lanes are folded in halves (`j` with `j + 8`, then
 //!   `j + 4`, `j + 2`, `j + 1`). Lanes and fold are fixed, so **every kernel returns the same
 //!   bits**; the scalar one is their definition.
-//! - `wide_dot8`: the same with rows that were widened to f64 before.
+//! - `wide_dots`: the same for a tile of queries and rows, the rows widened to f64 before.
 //! - `sketch_dots`: inner products of i8 sketches with i16 queries, as i32. Integers are exact in
 //!   any order as long as nothing overflows; the caller chooses the range of its queries so that
 //!   no partial sum can (see [`crate::ranking`]).
@@ -158,14 +158,23 @@ impl Kernel {
         dispatch!(self, dot4(query, rows, more))
     }
 
-    /// The inner products of `query` with eight rows that were widened: eight [`Kernel::dot`]s of what
-    /// they were, for less than half, since widening costs as much as multiplying. For rows that each
-    /// meet many queries.
-    pub(crate) fn wide_dot8(self, query: &[F32Line], rows: [&[F64Line]; 8]) -> [f64; 8] {
-        for row in rows {
-            assert_eq!(query.len(), row.len(), "vectors of different dimensions");
+    /// `[q][r]`: the inner product of query q with row r, a row that was widened; the twelve
+    /// [`Kernel::dot`]s of the narrow rows for a third of the time. Widening costs as much as
+    /// multiplying, and a row that is loaded once meets three queries. For rows that each meet many
+    /// queries.
+    pub(crate) fn wide_dots(
+        self,
+        queries: [&[F32Line]; 3],
+        rows: [&[F64Line]; 4],
+    ) -> [[f64; 4]; 3] {
+        let lengths = queries
+            .map(<[_]>::len)
+            .into_iter()
+            .chain(rows.map(<[_]>::len));
+        for length in lengths {
+            assert_eq!(queries[0].len(), length, "vectors of different dimensions");
         }
-        dispatch!(self, wide_dot8(query, rows))
+        dispatch!(self, wide_dots(queries, rows))
     }
 
     /// `out`: the integers nearest to `query` times `per_unit`, none of which is larger than

@@ -35,15 +35,13 @@ impl Neon {
         [a, b, c, d]
     }
 
-    pub(super) fn wide_dot8(self, query: &[F32Line], rows: [&[F64Line]; 8]) -> [f64; 8] {
-        let [a, b, c, d, e, f, g, h] = rows;
-        // Two rows of 16 lanes fill 16 of the 32 registers; four would spill.
-        let pairs = [[a, b], [c, d], [e, f], [g, h]].map(|pair| {
-            // SAFETY: `self` exists only where NEON was detected.
-            unsafe { wide_dots(query, pair) }
-        });
-        let [[a, b], [c, d], [e, f], [g, h]] = pairs;
-        [a, b, c, d, e, f, g, h]
+    pub(super) fn wide_dots(
+        self,
+        queries: [&[F32Line]; 3],
+        rows: [&[F64Line]; 4],
+    ) -> [[f64; 4]; 3] {
+        // SAFETY: `self` exists only where NEON was detected.
+        unsafe { wide_dots(queries, rows) }
     }
 
     pub(super) fn sketch_dots(self, query: &[I16Line], sketches: &[I8Line], out: &mut [i32]) {
@@ -98,38 +96,68 @@ fn dots<const R: usize>(query: &[F32Line], mut rows: [&[F32Line]; R]) -> [f64; R
     folded
 }
 
-/// [`dots`] of rows that were widened before.
+/// [`dots`] of a tile of queries and rows that were widened before. Four lanes of every line at a
+/// time: then 24 of the 32 registers are sums, and nothing spills.
 #[target_feature(enable = "neon")]
 #[allow(clippy::needless_range_loop)]
-fn wide_dots<const R: usize>(query: &[F32Line], mut rows: [&[F64Line]; R]) -> [f64; R] {
-    for row in &mut rows {
-        *row = &row[..query.len()];
+fn wide_dots<const Q: usize, const R: usize>(
+    mut queries: [&[F32Line]; Q],
+    mut rows: [&[F64Line]; R],
+) -> [[f64; R]; Q] {
+    let length = queries[0].len();
+    for query in &mut queries {
+        *query = &query[..length];
     }
-    let mut sums = [[vdupq_n_f64(0.0); 8]; R];
-    for (i, line) in query.iter().enumerate() {
-        let query = widen(line);
-        for r in 0..R {
-            let row = load_f64(&rows[r][i]);
-            for v in 0..8 {
-                sums[r][v] = vfmaq_f64(sums[r][v], query[v], row[v]);
+    for row in &mut rows {
+        *row = &row[..length];
+    }
+    let mut sums = [[[vdupq_n_f64(0.0); 8]; R]; Q];
+    for part in 0..4 {
+        let mut partial = [[[vdupq_n_f64(0.0); 2]; R]; Q];
+        for i in 0..length {
+            let mut query = [[vdupq_n_f64(0.0); 2]; Q];
+            for q in 0..Q {
+                query[q] = widen_part(&queries[q][i], part);
+            }
+            for r in 0..R {
+                let row = load_f64(&rows[r][i], part);
+                for q in 0..Q {
+                    for v in 0..2 {
+                        partial[q][r][v] = vfmaq_f64(partial[q][r][v], query[q][v], row[v]);
+                    }
+                }
+            }
+        }
+        for q in 0..Q {
+            for r in 0..R {
+                sums[q][r][2 * part..2 * part + 2].copy_from_slice(&partial[q][r]);
             }
         }
     }
-    let mut folded = [0.0; R];
-    for (folded, sum) in folded.iter_mut().zip(sums) {
-        *folded = fold(sum);
+    let mut folded = [[0.0; R]; Q];
+    for (folded, sums) in folded.iter_mut().zip(sums) {
+        for (folded, sum) in folded.iter_mut().zip(sums) {
+            *folded = fold(sum);
+        }
     }
     folded
 }
 
+/// Lanes 4·`part` to 4·`part` + 3.
 #[target_feature(enable = "neon")]
-fn load_f64(line: &F64Line) -> [float64x2_t; 8] {
-    let mut pairs = [vdupq_n_f64(0.0); 8];
-    for (register, pair) in pairs.iter_mut().zip(line.0.as_chunks::<2>().0) {
-        // SAFETY: the reference covers the 2 floats read.
-        *register = unsafe { vld1q_f64(pair.as_ptr()) };
-    }
-    pairs
+fn load_f64(line: &F64Line, part: usize) -> [float64x2_t; 2] {
+    let four: &[f64; 4] = &line.0.as_chunks().0[part];
+    // SAFETY: the reference covers the 4 floats read.
+    unsafe { [vld1q_f64(four.as_ptr()), vld1q_f64(four.as_ptr().add(2))] }
+}
+
+/// Components 4·`part` to 4·`part` + 3 as f64.
+#[target_feature(enable = "neon")]
+fn widen_part(line: &F32Line, part: usize) -> [float64x2_t; 2] {
+    let four: &[f32; 4] = &line.0.as_chunks().0[part];
+    // SAFETY: the reference covers the 4 floats read.
+    let four = unsafe { vld1q_f32(four.as_ptr()) };
+    [vcvt_f64_f32(vget_low_f32(four)), vcvt_high_f64_f32(four)]
 }
 
 /// The fold of the scalar kernel.

@@ -32,16 +32,18 @@ pub(super) fn dot4(query: &[F32Line], rows: [&[F32Line]; 4], _more: bool) -> [f6
     rows.map(|row| dot(query, row))
 }
 
-pub(super) fn wide_dot8(query: &[F32Line], rows: [&[F64Line]; 8]) -> [f64; 8] {
-    rows.map(|row| {
-        let mut lanes = [0.0_f64; 16];
-        for (a, b) in query.iter().zip(row) {
-            for (lane, (&a, &b)) in lanes.iter_mut().zip(a.0.iter().zip(&b.0)) {
-                *lane += f64::from(a) * b;
-            }
+pub(super) fn wide_dots(queries: [&[F32Line]; 3], rows: [&[F64Line]; 4]) -> [[f64; 4]; 3] {
+    queries.map(|query| rows.map(|row| wide_dot(query, row)))
+}
+
+fn wide_dot(query: &[F32Line], row: &[F64Line]) -> f64 {
+    let mut lanes = [0.0_f64; 16];
+    for (a, b) in query.iter().zip(row) {
+        for (lane, (&a, &b)) in lanes.iter_mut().zip(a.0.iter().zip(&b.0)) {
+            *lane += f64::from(a) * b;
         }
-        fold(lanes)
-    })
+    }
+    fold(lanes)
 }
 
 pub(super) fn sketch_dots(query: &[I16Line], sketches: &[I8Line], out: &mut [i32]) {

@@ -73,11 +73,11 @@ pub(crate) struct Workspace {
     factor: [Lines; ROWS],
     /// M by rows.
     inverse: [Lines; ROWS],
-    /// Eight rows, widened; past the last one there is what was left there.
+    /// Four rows, widened; past the last one there is what was left there.
     wide: Aligned<F64Line>,
 }
 
-/// Bytes of widened rows that a thread keeps: those of some 4,000 components.
+/// Bytes of widened rows that a thread keeps: those of some 8,000 components.
 const KEPT: usize = 1 << 18;
 
 thread_local! {
@@ -117,16 +117,16 @@ impl Workspace {
         })
     }
 
-    /// The cosines between rows, into the lower triangle. Eight rows at a time, widened into a place
-    /// that stays in the nearest cache, meet all that come after them.
+    /// The cosines between rows, into the lower triangle. Four rows at a time, widened into a place
+    /// that stays in the nearest cache, meet all that come after them, three by three.
     fn cosines(&mut self, kernel: Kernel, rows: &[Row<'_>]) {
         let length = rows.first().map_or(0, |row| row.lines.len());
         // An odd stride: rows of 2ⁿ components would all begin in the same few sets of the cache.
         let stride = length | 1;
-        if self.wide.len() != 8 * stride {
-            self.wide = Aligned::zeroed(8 * stride);
+        if self.wide.len() != 4 * stride {
+            self.wide = Aligned::zeroed(4 * stride);
         }
-        for (block, few) in rows.chunks(8).enumerate() {
+        for (block, few) in rows.chunks(4).enumerate() {
             let wide = &mut *self.wide;
             kernel.work(Widen {
                 rows: few,
@@ -134,13 +134,17 @@ impl Workspace {
                 wide,
             });
             let wide = |row: usize| &self.wide[row * stride..row * stride + length];
-            let eight = [0, 1, 2, 3, 4, 5, 6, 7].map(wide);
-            let first = block * 8;
-            for i in first + 1..rows.len() {
-                let dots = kernel.wide_dot8(rows[i].lines, eight);
-                for (j, dot) in (first..i.min(first + 8)).zip(dots) {
-                    let cosine = dot / (rows[i].norm * rows[j].norm);
-                    self.factor[j][i / 8][i % 8] = cosine;
+            let four = [0, 1, 2, 3].map(wide);
+            let first = block * 4;
+            for three in (first + 1..rows.len()).step_by(3) {
+                // Past the last row, the last one again.
+                let [a, b, c] = [0, 1, 2].map(|next| (three + next).min(rows.len() - 1));
+                let dots = kernel.wide_dots([a, b, c].map(|row| rows[row].lines), four);
+                for (i, dots) in [a, b, c].into_iter().zip(dots) {
+                    for (j, dot) in (first..i.min(first + 4)).zip(dots) {
+                        let cosine = dot / (rows[i].norm * rows[j].norm);
+                        self.factor[j][i / 8][i % 8] = cosine;
+                    }
                 }
             }
         }

@@ -13,7 +13,6 @@ mod lifecycle;
 mod long_writes;
 mod members;
 mod model;
-mod page_counts;
 mod random;
 mod regressions;
 mod repairs;

@@ -124,6 +124,9 @@ fn open(file: &Path, flags: OpenFlags) -> StoreResult<Connection> {
     // SQLite's checkpoint at the close of the last connection would sync once more, also after a
     // failed sync; the writer checkpoints instead, where errors are seen.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    // Without this SQLite compiles a statement with a bound LIMIT or range anew each time it is used, in
+    // case that the values suggest another plan. Every statement here has one good plan.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(connection)
 }
 

@@ -79,23 +79,35 @@ pub(crate) fn save_namespace(connection: &Connection, row: &NamespaceRow) -> Sto
         sums_revision: row.sums_revision.cast_signed(),
         checksum: 0,
     };
-    connection
+    let values = (
+        raw.id,
+        &raw.name,
+        raw.state,
+        &raw.settings,
+        &raw.profile,
+        &raw.header,
+        raw.sums_revision,
+        raw.checksum().finish(),
+    );
+    // Nearly every write changes the row, and leaves the columns of the index as they are: an update that
+    // sets neither of them writes no page of the index.
+    let updated = connection
         .prepare_cached(
-            // Not OR REPLACE: that would delete another one which has the name.
-            "INSERT INTO namespaces VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-             ON CONFLICT (id) DO UPDATE SET name = ?2, state = ?3, settings = ?4, profile = ?5,
-               header = ?6, sums_revision = ?7, checksum = ?8",
+            "UPDATE namespaces SET settings = ?4, profile = ?5, header = ?6, sums_revision = ?7,
+               checksum = ?8
+             WHERE id = ?1 AND name = ?2 AND state = ?3",
         )?
-        .execute((
-            raw.id,
-            &raw.name,
-            raw.state,
-            &raw.settings,
-            &raw.profile,
-            &raw.header,
-            raw.sums_revision,
-            raw.checksum().finish(),
-        ))?;
+        .execute(values)?;
+    if updated == 0 {
+        connection
+            .prepare_cached(
+                // Not OR REPLACE: that would delete another one which has the name.
+                "INSERT INTO namespaces VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+                 ON CONFLICT (id) DO UPDATE SET name = ?2, state = ?3, settings = ?4, profile = ?5,
+                   header = ?6, sums_revision = ?7, checksum = ?8",
+            )?
+            .execute(values)?;
+    }
     Ok(())
 }
 

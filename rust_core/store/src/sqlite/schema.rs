@@ -135,7 +135,6 @@ CREATE TABLE idempotency_keys (
     checksum    INTEGER NOT NULL,
     PRIMARY KEY (namespace, request_id)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX idempotency_keys_by_time ON idempotency_keys (time);
 ";
 
 /// A table that directories of the first development versions lack; an older version than this table refuses

@@ -11,6 +11,7 @@ use rusqlite::Connection;
 use super::checkpoint::{checkpoint_passive, checkpoint_restart, checkpoint_truncate, wal_frames};
 use super::checkpointer::Checkpointer;
 use super::head::Head;
+use super::idempotency::Sweep;
 use super::members::{NewMembers, move_new_members};
 use super::pending::{Pending, statement};
 use super::reads::Connected;
@@ -39,9 +40,7 @@ pub(crate) struct SqliteWriter {
     before: (Head, NewMembers),
     /// Before the command.
     before_command: Head,
-    /// Answers to requests may have times that are ahead: the clock has gone back, now or before the
-    /// directory was opened.
-    answers_ahead: bool,
+    expired: Sweep,
     shrink: Shrink,
     /// The transaction has changed more than sums, which are derived: its loss must be seen.
     raises_sequence: bool,
@@ -69,7 +68,7 @@ impl SqliteWriter {
             new_members,
             before: (head, new_members),
             before_command: head,
-            answers_ahead: true,
+            expired: Sweep::default(),
             shrink: Shrink::default(),
             raises_sequence: false,
         })
@@ -188,7 +187,10 @@ impl WriteSession for SqliteWriter {
         self.raises_sequence = false;
         let head = &mut self.rows.head;
         let time_ms = entry_time(now_ms, head.time_ms);
-        self.answers_ahead |= time_ms < head.time_ms;
+        if time_ms < head.time_ms {
+            // Answers have times that are ahead.
+            self.expired = Sweep::default();
+        }
         head.time_ms = time_ms;
         statement(self.connection(), "BEGIN IMMEDIATE")
     }
@@ -263,12 +265,7 @@ impl WriteSession for SqliteWriter {
     fn idempotency_expire(&mut self, limit: usize) -> StoreResult<()> {
         self.rows.pending.written();
         let time_ms = self.rows.head.time_ms;
-        idempotency::expire(self.connection(), time_ms, limit)?;
-        if self.answers_ahead {
-            let deleted = idempotency::expire_ahead(self.connection(), time_ms, limit)?;
-            self.answers_ahead = deleted > 0;
-        }
-        Ok(())
+        self.expired.go_on(&self.rows.connection.0, time_ms, limit)
     }
 
     fn save_sum(
@@ -367,6 +364,7 @@ impl WriteSession for SqliteWriter {
         let _ = statement(self.connection(), "ROLLBACK");
         (self.rows.head, self.new_members) = self.before;
         self.rows.pending = Pending::default();
+        self.expired = Sweep::default();
     }
 
     fn acknowledge(&mut self) -> StoreResult<()> {

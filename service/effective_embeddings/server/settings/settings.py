@@ -152,8 +152,8 @@ class Settings:
     )
     max_calls_per_principal: int = setting(
         0,
-        help="How many of max_concurrent_calls one principal may hold; 0: half of them with"
-        " tokens, all without.",
+        help="How many of max_concurrent_calls one principal may hold, and at most half of what"
+        " the others leave; 0: half of them with tokens, all without.",
         panel=_LIMITS,
         low=0,
         high=4096,
