@@ -99,6 +99,14 @@ impl MemberRows {
         }
     }
 
+    /// No members, with memory for so many rows: rows that grow one after another leave as much behind
+    /// in the allocator as they take.
+    pub fn with_room(dimension: usize, rows: usize) -> Self {
+        let mut empty = Self::new(dimension);
+        empty.rows.expect(rows);
+        empty
+    }
+
     /// Whether these are all that can be neighbours in a category with so many counting members.
     pub fn are_complete(&self, counting: u64) -> bool {
         self.members.len() as u64 == counting.min(MAX_NEIGHBOURS as u64)

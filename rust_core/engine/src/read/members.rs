@@ -75,14 +75,16 @@ impl<'a> ReadMembers<'a> {
     /// The rows of a category's newest counting members.
     fn rows(&self, category: i64) -> Result<MemberRows> {
         let (reads, namespace) = (self.reads, self.namespace);
-        let mut rows = MemberRows::new(self.published.settings().dimension as usize);
+        let dimension = self.published.settings().dimension as usize;
         let Some(first) = self.published.counting_from(category) else {
-            return Ok(rows);
+            return Ok(MemberRows::new(dimension));
         };
         let nth = MAX_NEIGHBOURS as u64 - 1;
         let oldest = reads.nth_newest_member(namespace, category, first - 1, u64::MAX, nth)?;
         let from = oldest.map_or(first, |(sequence, _)| sequence);
-        for member in reads.members(namespace, category, from, MAX_NEIGHBOURS)? {
+        let members = reads.members(namespace, category, from, MAX_NEIGHBOURS)?;
+        let mut rows = MemberRows::with_room(dimension, members.len());
+        for member in members {
             let item = reads.item_by_id(namespace, member.item)?;
             let (weight, embedding) = (item.weight, &item.embedding);
             rows.join(&MemberRow::new(
