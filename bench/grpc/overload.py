@@ -1,8 +1,8 @@
 """Overload: a rising rate of calls, sent whether or not earlier ones are answered.
 
 Starts a server in a process of its own and calls Match at a fixed rate, from eight callers with a
-connection and a token each, far beyond its capacity: among few categories, where the polling thread
-answers, and among many, where each call takes a worker. Reports for each rate the calls per second
+connection and a token each, far beyond its capacity: among few categories, where the thread of the
+connection answers, and among many, where each call takes a worker. Reports for each rate the calls per second
 that were answered, refused with a retry delay, and ended by gRPC, and the latency of answered calls
 from the time at which they were due. One well-behaved caller, with a token of its own, makes 50
 calls a second meanwhile.
