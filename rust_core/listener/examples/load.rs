@@ -6,10 +6,13 @@
 //! ```
 //!
 //! `run` keeps a number of calls outstanding, each with the bytes of a file as its request, and
-//! prints calls a second and the latencies in microseconds. Errors end it.
+//! prints calls a second and the latencies in microseconds. Errors end it. Where the request has 16 times `#`,
+//! each call has a number of its own, which no earlier run has used: as keys of new items, or request ids.
 
 use std::error::Error;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::{BufMut, Bytes, BytesMut};
 use h2::client::SendRequest;
@@ -29,7 +32,7 @@ fn main() -> Result<()> {
             let load = Load {
                 target: (*target).to_owned(),
                 path: (*path).to_owned(),
-                message: framed(&std::fs::read(file)?),
+                requests: Arc::new(Requests::new(framed(&std::fs::read(file)?))?),
                 outstanding: outstanding.parse()?,
                 length: Duration::from_secs_f64(seconds.parse()?),
                 connections: rest.first().map_or(Ok(1), |text| text.parse())?,
@@ -53,10 +56,46 @@ fn framed(message: &[u8]) -> Bytes {
     framed.freeze()
 }
 
+/// Requests that differ by a number at some places.
+struct Requests {
+    message: Bytes,
+    places: Vec<usize>,
+    next: AtomicU64,
+}
+
+/// A place of a number in a request.
+const PLACE: &[u8] = b"################";
+
+impl Requests {
+    fn new(message: Bytes) -> Result<Self> {
+        let places = (0..message.len()).filter(|&at| message[at..].starts_with(PLACE));
+        // As many digits as a place has.
+        let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_micros();
+        Ok(Self {
+            places: places.collect(),
+            next: AtomicU64::new(u64::try_from(now)?),
+            message,
+        })
+    }
+
+    fn next(&self) -> Bytes {
+        if self.places.is_empty() {
+            return self.message.clone();
+        }
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let digits = format!("{number:016}");
+        let mut message = BytesMut::from(&self.message[..]);
+        for &at in &self.places {
+            message[at..at + PLACE.len()].copy_from_slice(digits.as_bytes());
+        }
+        message.freeze()
+    }
+}
+
 struct Load {
     target: String,
     path: String,
-    message: Bytes,
+    requests: Arc<Requests>,
     outstanding: usize,
     length: Duration,
     connections: usize,
@@ -85,7 +124,7 @@ async fn run(load: Load) -> Result<()> {
         callers.spawn(keep_calling(
             sender,
             uri.clone(),
-            load.message.clone(),
+            Arc::clone(&load.requests),
             warm,
             end,
         ));
@@ -116,7 +155,7 @@ async fn run(load: Load) -> Result<()> {
 async fn keep_calling(
     sender: SendRequest<Bytes>,
     uri: String,
-    message: Bytes,
+    requests: Arc<Requests>,
     warm: Instant,
     end: Instant,
 ) -> Result<Vec<Duration>> {
@@ -126,21 +165,21 @@ async fn keep_calling(
         if begin >= end {
             return Ok(latencies);
         }
-        call(&sender, &uri, &message).await?;
+        call(&sender, &uri, requests.next()).await?;
         if begin >= warm {
             latencies.push(begin.elapsed());
         }
     }
 }
 
-async fn call(sender: &SendRequest<Bytes>, uri: &str, message: &Bytes) -> Result<()> {
+async fn call(sender: &SendRequest<Bytes>, uri: &str, message: Bytes) -> Result<()> {
     let request = Request::post(uri)
         .header("content-type", "application/grpc")
         .header("te", "trailers")
         .body(())?;
     let mut sender = sender.clone().ready().await?;
     let (response, mut body) = sender.send_request(request, false)?;
-    body.send_data(message.clone(), true)?;
+    body.send_data(message, true)?;
     let response = response.await?;
     let early = response.headers().get("grpc-status").cloned();
     let mut body = response.into_body();
