@@ -9,9 +9,10 @@ use std::ptr;
 
 use rusqlite::Connection;
 use rusqlite::ffi::{
-    SQLITE_FCNTL_CKPT_DONE, SQLITE_FCNTL_RESERVE_BYTES, SQLITE_IOCAP_SUBPAGE_READ, SQLITE_IOERR,
-    SQLITE_NOTFOUND, SQLITE_OPEN_MAIN_DB, SQLITE_OPEN_WAL, sqlite3_file, sqlite3_file_control,
-    sqlite3_io_methods, sqlite3_vfs, sqlite3_vfs_find, sqlite3_vfs_register,
+    SQLITE_CHECKPOINT_NOOP, SQLITE_FCNTL_CKPT_DONE, SQLITE_FCNTL_RESERVE_BYTES,
+    SQLITE_IOCAP_SUBPAGE_READ, SQLITE_IOERR, SQLITE_NOTFOUND, SQLITE_OPEN_MAIN_DB, SQLITE_OPEN_WAL,
+    sqlite3_file, sqlite3_file_control, sqlite3_io_methods, sqlite3_vfs, sqlite3_vfs_find,
+    sqlite3_vfs_register, sqlite3_wal_checkpoint_v2,
 };
 
 use crate::{Below, Code, File, Kind, Layer, OK};
@@ -93,6 +94,27 @@ pub(crate) fn reserve(connection: &Connection, bytes: usize) -> Result<(), Code>
         )
     };
     if code == OK { Ok(()) } else { Err(code) }
+}
+
+/// Frames in the WAL, and those of them that are in the database file; -1: not known. As
+/// `PRAGMA wal_checkpoint(NOOP)`, which SQLite compiles anew at each use.
+pub(crate) fn wal_frames(connection: &Connection) -> Result<(i32, i32), Code> {
+    let (mut written, mut checkpointed) = (-1, -1);
+    // SAFETY: the handle is that of an open connection, and the numbers can be written to.
+    let code = unsafe {
+        sqlite3_wal_checkpoint_v2(
+            connection.handle(),
+            c"main".as_ptr(),
+            SQLITE_CHECKPOINT_NOOP,
+            &raw mut written,
+            &raw mut checkpointed,
+        )
+    };
+    if code == OK {
+        Ok((written, checkpointed))
+    } else {
+        Err(code)
+    }
 }
 
 /// Methods of the layer's files. Version 2: with shared memory, but without memory mapping, whose reads

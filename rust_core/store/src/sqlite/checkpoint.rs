@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
+use super::database::failed;
 use crate::StoreResult;
 
 /// Longest wait for readers of the WAL: longer than any read but those of whole namespaces, which
@@ -28,7 +29,11 @@ impl WalFrames {
 
 /// How much there is to checkpoint.
 pub(crate) fn wal_frames(connection: &Connection) -> StoreResult<WalFrames> {
-    run(connection, "PRAGMA wal_checkpoint(NOOP)")
+    let (written, checkpointed) = ee_sqlite_vfs::wal_frames(connection).map_err(failed)?;
+    Ok(WalFrames {
+        written: written.into(),
+        checkpointed: checkpointed.into(),
+    })
 }
 
 /// Checkpoints the frames that can be copied without a wait.

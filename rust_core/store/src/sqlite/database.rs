@@ -134,7 +134,8 @@ fn reserve_checksums(connection: &Connection) -> StoreResult<()> {
     Ok(ee_sqlite_vfs::reserve(connection).map_err(failed)?)
 }
 
-fn failed(code: ee_sqlite_vfs::Code) -> rusqlite::Error {
+/// The error of a code.
+pub(super) fn failed(code: ee_sqlite_vfs::Code) -> rusqlite::Error {
     rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None)
 }
 
