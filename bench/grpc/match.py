@@ -1,4 +1,4 @@
-"""Unary Match over gRPC next to an echo server on the same stack with the same payloads."""
+"""Unary Match next to an echo server on the gRPC library for Python, with the same payloads."""
 
 from __future__ import annotations
 
@@ -18,8 +18,6 @@ __all__ = ["run"]
 
 _CATEGORIES, _DIMENSION = 100, 1024
 _ECHO = "echo"
-# An echo on the polling thread, where the service answers a short Match.
-_BARE = "echo without a thread"
 
 
 def run(full: bool) -> Outcome:  # noqa: FBT001
@@ -39,10 +37,8 @@ def run(full: bool) -> Outcome:  # noqa: FBT001
         for index in range(len(queries)):
             check_match(match(requests[index]), bases, queries[index : index + 1])
         size = len(match(requests[0]))
-        servers = {"Match": (ours, match)}
-        for name, options in ((_ECHO, ()), (_BARE, ("--no-threads",))):
-            hosted = stack.enter_context(echo(size, *options))
-            servers[name] = (hosted, _sender(stack, hosted))
+        hosted = stack.enter_context(echo(size))
+        servers = {"Match": (ours, match), _ECHO: (hosted, _sender(stack, hosted))}
         for outstanding in (1, 16):
             outcome.figures += _closed(servers, request, outstanding, full=full)
         for rate in (200, 1000):
@@ -84,22 +80,16 @@ def _closed(
         parts[f"{name} p50 µs"] = median(medians[name]) * 1e6
         parts[f"{name} server CPU µs a call"] = cpu[name] / calls[name] * 1e6
     if outstanding == 1:
-        return [
-            _over(medians, _ECHO, "1 outstanding: p50", (1.15, Bound.AT_MOST), parts),
-            _over(medians, _BARE, "1 outstanding: p50", (None, Bound.AT_MOST), {}),
-        ]
+        return [_over(medians, _ECHO, "1 outstanding: p50", (1.15, Bound.AT_MOST), parts)]
     what = f"{outstanding} outstanding: calls/s"
-    return [
-        _over(rates, _ECHO, what, (0.85, Bound.AT_LEAST), parts),
-        _over(rates, _BARE, what, (None, Bound.AT_LEAST), {}),
-    ]
+    return [_over(rates, _ECHO, what, (0.85, Bound.AT_LEAST), parts)]
 
 
 def _over(
     measured: dict[str, list[float]],
     other: str,
     what: str,
-    goal: tuple[float | None, Bound],
+    goal: tuple[float, Bound],
     parts: dict[str, float | str],
 ) -> Figure:
     ratio, spread = ratios(measured["Match"], measured[other])

@@ -2,10 +2,10 @@
 
 Starts a server in a process of its own and calls Match at a fixed rate, from eight callers with a
 connection and a token each, far beyond its capacity: among few categories, where the thread of the
-connection answers, and among many, where each call takes a worker. Reports for each rate the calls per second
-that were answered, refused with a retry delay, and ended by gRPC, and the latency of answered calls
-from the time at which they were due. One well-behaved caller, with a token of its own, makes 50
-calls a second meanwhile.
+connection answers, and among many, where each call takes a worker. Reports for each rate the calls
+per second that were answered, refused with a retry delay, and ended by gRPC, and the latency of
+answered calls from the time at which they were due. One well-behaved caller, with a token of its
+own, makes 50 calls a second meanwhile.
 
     python -m bench.grpc.overload --json overload.json --plot docs/images/overload.png
 """

@@ -1,4 +1,4 @@
-"""Which gRPC stack should carry the service: the thread pool, asyncio, or no thread at all?
+"""Which stack of the gRPC library for Python: the thread pool, or asyncio?
 
 Starts a server that echoes bytes without decoding them, once per stack and each in a process of
 its own, and calls it from this process at several numbers of outstanding calls. So it measures the
@@ -29,8 +29,6 @@ from typing import Any
 
 import grpc
 import grpc.aio
-
-from effective_embeddings.server.transport.raw_unary import RawUnaryCall, RawUnaryServer
 
 ECHO = "/stacks.Bench/Echo"
 CPU = "/stacks.Bench/Cpu"
@@ -71,13 +69,6 @@ async def _cpu_async(request: bytes, context: object) -> bytes:
     return _cpu(request, context)
 
 
-def _answering(answer: Callable[[bytes, object], bytes]) -> Callable[[RawUnaryCall], None]:
-    def begin(call: RawUnaryCall) -> None:
-        call.receive(lambda request: call.reply(answer(request or b"", None), ()))
-
-    return begin
-
-
 def _handlers(echo: Callable[..., Any], cpu: Callable[..., Any]) -> grpc.GenericRpcHandler:
     return grpc.method_handlers_generic_handler(
         "stacks.Bench",
@@ -88,18 +79,15 @@ def _handlers(echo: Callable[..., Any], cpu: Callable[..., Any]) -> grpc.Generic
     )
 
 
-def _serve_sync(pipe: Connection, workers: int, *, raw: bool) -> None:
+def _serve_sync(pipe: Connection, workers: int) -> None:
     server = grpc.server(
         futures.ThreadPoolExecutor(workers),
         handlers=[_handlers(_echo, _cpu)],
         options=OPTIONS,
         maximum_concurrent_rpcs=256,
     )
-    methods = {ECHO: _answering(_echo), CPU: _answering(_cpu)} if raw else {}
-    unary_server = RawUnaryServer(server, methods)
     pipe.send(server.add_insecure_port("127.0.0.1:0"))
     server.start()
-    unary_server.open()
     pipe.recv()
     server.stop(None).wait()
 
@@ -123,15 +111,14 @@ def _serve_aio(pipe: Connection, workers: int, *, inline: bool) -> None:
 
 
 def _serve(stack: str, pipe: Connection, workers: int) -> None:
-    if stack in ("sync", "exchange"):
-        _serve_sync(pipe, workers, raw=stack == "exchange")
+    if stack == "sync":
+        _serve_sync(pipe, workers)
     else:
         _serve_aio(pipe, workers, inline=stack == "aio-inline")
 
 
 STACKS = {
     "sync": "thread pool; the handler runs in a worker",
-    "exchange": "RawUnaryServer; the thread that brings the calls answers (it may never block)",
     "aio-inline": "asyncio; the handler runs in the loop (it may never block)",
     "aio-executor": "asyncio; the handler hands over to a worker, as a handler that blocks must",
 }

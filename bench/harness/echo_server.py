@@ -1,7 +1,6 @@
-"""An echo server on the stack of the service: the cost of the stack alone.
+"""An echo server on the gRPC library for Python: the cost of that stack alone.
 
-It has the same number of threads and the same channel options as the service, by default gRPC's own
-thread pool; its one handler ignores the request and returns prepared bytes.
+Its handler ignores the request and returns prepared bytes.
 """
 
 from __future__ import annotations
@@ -13,11 +12,6 @@ import threading
 from concurrent import futures
 
 import grpc
-
-from effective_embeddings.server.transport.raw_unary import RawUnaryCall, RawUnaryServer
-
-_METHODS = ("Match", "Assign")
-_PATH = "/effective_embeddings.v1.EffectiveEmbeddingsService/"
 
 __all__ = ["main"]
 
@@ -35,7 +29,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
     parser.add_argument("--reply-bytes", type=int, default=0)
     parser.add_argument("--workers", type=int, default=16)
-    parser.add_argument("--no-threads", action="store_true", help="as the service answers a Match")
     args = parser.parse_args()
     reply = b"x" * args.reply_bytes
     in_pool: grpc.RpcMethodHandler[bytes, bytes] = grpc.unary_unary_rpc_method_handler(
@@ -51,15 +44,8 @@ def main() -> None:
         ],
         maximum_concurrent_rpcs=256,
     )
-
-    def begin(call: RawUnaryCall) -> None:
-        call.receive(lambda _request: call.reply(reply, ()))
-
-    methods = {_PATH + name: begin for name in _METHODS} if args.no_threads else {}
-    unary_server = RawUnaryServer(server, methods)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
-    unary_server.open()
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     print(json.dumps({"target": f"127.0.0.1:{port}"}), flush=True)

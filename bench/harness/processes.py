@@ -59,9 +59,9 @@ def service(data: Path, *options: str) -> Iterator[Hosted]:
 
 
 @contextmanager
-def echo(reply_bytes: int, *options: str) -> Iterator[Hosted]:
+def echo(reply_bytes: int) -> Iterator[Hosted]:
     """Run the echo server, which answers every call with ``reply_bytes`` bytes."""
-    command = ["-m", "bench.harness.echo_server", "--reply-bytes", str(reply_bytes), *options]
+    command = ["-m", "bench.harness.echo_server", "--reply-bytes", str(reply_bytes)]
     with _hosted(command, "target") as hosted:
         yield hosted
 

@@ -1,11 +1,11 @@
 """The Rust core: bytes and NumPy arrays in and out.
 
 Every object is safe to use from any thread. Whatever may wait or take longer than some microseconds
-releases the GIL; `Engine.try_call`, which keeps it, does neither.
+releases the GIL.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, final
 
 import numpy as np
@@ -16,45 +16,40 @@ __all__ = [
     "CALL_SECONDS_BOUNDS",
     "ENGINE_METRICS",
     "LIMITS",
-    "MAX_QUEUED_CALLS",
+    "LISTENER_LIMITS",
     "METHODS",
     "RELEASE_BUILD",
     "VERSION",
     "Admission",
     "AuditLog",
-    "Caller",
+    "Call",
+    "Calls",
     "CategoryMatrix",
     "Engine",
     "Events",
     "Grant",
     "Listener",
-    "LoadShedder",
-    "Permit",
-    "Refusals",
     "ReplyStream",
     "RequestStream",
     "StatusError",
-    "StreamPace",
-    "TokenBucket",
     "TokenTable",
     "backup",
     "check_certificate",
     "frame_checksum",
     "kernels",
-    "namespace_of",
     "repair",
     "token_hash",
 ]
 
 ACCESS_LIMITS: Final[tuple[tuple[str, int], ...]]
-"""The limits of token files and tokens, by name."""
+"""The limits of token files, of tokens and of calls that wait to be looked at, by name."""
 CALL_SECONDS_BOUNDS: Final[tuple[float, ...]]
 """Upper bounds of the buckets of calls' durations, in seconds, inclusive."""
-MAX_QUEUED_CALLS: Final[int]
-"""Calls of one method that may wait to be looked at; with more, the queue stands."""
 ENGINE_METRICS: Final[tuple[tuple[str, str, str], ...]]
 LIMITS: Final[tuple[tuple[str, int], ...]]
 """The limits of requests, and their defaults, by name."""
+LISTENER_LIMITS: Final[tuple[tuple[str, int], ...]]
+"""The limits of the native listener that are not settings, by name."""
 METHODS: Final[tuple[tuple[str, str], ...]]
 """The service's methods in the order of the contract, each with the scope that a grant needs."""
 VERSION: Final[str]
@@ -110,13 +105,6 @@ def check_certificate(
 def kernels() -> list[str]:
     """Return the ranking kernels that this CPU can run, fastest first; "scalar" is always last."""
 
-def namespace_of(method: str, request: bytes) -> str | None:
-    """Return the namespace that a serialized request names, without decoding the rest.
-
-    Returns:
-        The name; None if the request names no namespace or is malformed.
-    """
-
 def repair(path: str | os.PathLike[str], into: str | os.PathLike[str]) -> dict[str, Any]:
     """Copy everything readable of a damaged data directory into a new one.
 
@@ -142,7 +130,8 @@ class StatusError(Exception):
         message: The message, for people.
         details: A serialized ``google.rpc.Status``, for programs; at most 4096 bytes.
         retry_delay: Seconds after which a retry may succeed; None: a retry does not help.
-        trailing_metadata: ``details`` and ``retry_delay`` as the trailing metadata of a gRPC call.
+        trailing_metadata: ``details``, ``retry_delay`` and, of a server's call, its id, as the
+            trailing metadata of a gRPC call.
         internal_detail: Text for the service's log, which callers must not see; None: no text.
     """
 
@@ -179,21 +168,6 @@ def token_hash(token: str) -> str:
     """Return a token as a token file keeps it: ``sha256:`` and 64 hexadecimal digits."""
 
 @final
-class Caller:
-    """A known caller: one token of a principal, or a principal without tokens. Immutable."""
-
-    def __new__(cls, grant: Grant) -> Caller:
-        """Make a caller without a token, whose principal is the grant's."""
-
-    @property
-    def principal(self) -> str:
-        """The principal's name."""
-
-    @property
-    def grant(self) -> Grant:
-        """The principal's permissions with this token."""
-
-@final
 class TokenTable:
     """The tokens of one token file. Immutable.
 
@@ -223,8 +197,8 @@ class TokenTable:
     def principals(self) -> list[str]:
         """The principals that have a token, sorted."""
 
-    def identify(self, token: str) -> Caller | None:
-        """Return the caller that a token belongs to; None: the token is unknown."""
+    def principal_of(self, token: str) -> str | None:
+        """Return the principal that a token belongs to; None: the token is unknown."""
 
 @final
 class Admission:
@@ -278,47 +252,6 @@ class Admission:
     def replace_tokens(self, table: TokenTable) -> None:
         """Replace the tokens at once; callers that stay keep the rest of their rates."""
 
-    def identify(self, metadata: Iterable[tuple[str, str | bytes]]) -> Caller:
-        """Return the caller of a call, from the call's metadata.
-
-        Raises:
-            StatusError: UNAUTHENTICATED.
-        """
-
-    def admit(self, caller: Caller) -> None:
-        """Count a call of a caller.
-
-        Raises:
-            StatusError: SHUTTING_DOWN or RATE_LIMITED.
-        """
-
-    def arrive(self, caller: Caller, shedder: LoadShedder, *, queued: bool) -> Permit:
-        """Count a unary call of a caller, and let the call wait for its request.
-
-        Args:
-            caller: The caller.
-            shedder: The load shedder of the call's method.
-            queued: Whether more than ``MAX_QUEUED_CALLS`` calls of the method waited when the call
-                came.
-
-        Raises:
-            StatusError: SHUTTING_DOWN, RATE_LIMITED or OVERLOADED.
-        """
-
-    def begin_stream(self, caller: Caller) -> Permit:
-        """Return the permit of a streaming call.
-
-        Raises:
-            StatusError: OVERLOADED.
-        """
-
-    def check_reply(self, reply_bytes: int) -> None:
-        """Refuse a reply above the largest size.
-
-        Raises:
-            StatusError: REPLY_TOO_LARGE.
-        """
-
     def close(self) -> None:
         """Refuse new calls from now on; admitted calls go on."""
 
@@ -329,96 +262,6 @@ class Admission:
     @property
     def reply_bytes(self) -> int:
         """Bytes of replies that clients have not taken yet."""
-
-@final
-class Permit:
-    """Room for one call, until ``release`` or until the permit is dropped."""
-
-    def execute(self) -> None:
-        """Exchange the permit to wait for a request for one to execute the call.
-
-        Raises:
-            StatusError: OVERLOADED; the permit stays as it is.
-        """
-
-    def reply(self, reply_bytes: int) -> None:
-        """Exchange the permit for one for the bytes of the reply.
-
-        While unread replies leave no room for the bytes, the call's own permit is kept instead.
-
-        Raises:
-            StatusError: REPLY_TOO_LARGE; the permit stays as it is.
-        """
-
-    def release(self) -> None:
-        """Give the room back; idempotent."""
-
-@final
-class LoadShedder:
-    """While a queue of one method's calls stands, admits equally many calls per principal."""
-
-    def __new__(cls) -> LoadShedder: ...
-
-@final
-class TokenBucket:
-    """A rate with a burst. Safe to use from any thread."""
-
-    def __new__(cls, per_second: float, burst: float) -> TokenBucket:
-        """Make a full bucket.
-
-        Args:
-            per_second: Events per second on average, more than 0.
-            burst: Events at once, at least 1; 0: the events of one second.
-
-        Raises:
-            ValueError: A number is not finite, or the rate is not positive.
-        """
-
-    def try_take(self) -> bool:
-        """Take one event; return whether there was one."""
-
-@final
-class StreamPace:
-    """How fast a client must send or take a stream, while the service waits for the client."""
-
-    def __new__(cls, bytes_per_second: float, stall_seconds: float) -> StreamPace:
-        """Begin a stream.
-
-        A single message may take ``stall_seconds``. Over the whole stream the client may make the
-        service wait for ``stall_seconds`` and for the time that its bytes take at
-        ``bytes_per_second``.
-        """
-
-    @property
-    def allowance(self) -> float:
-        """Seconds that the client may take for the next message; 0: cancel the stream."""
-
-    def advance(self, waited: float, message_bytes: int) -> None:
-        """Note that a message came or was taken after a wait, in seconds."""
-
-@final
-class Refusals:
-    """The refusals that a listener makes itself, as exceptions to raise."""
-
-    @staticmethod
-    def starting() -> StatusError:
-        """STARTING: the data is being opened."""
-
-    @staticmethod
-    def no_request(method: str) -> StatusError:
-        """MALFORMED_REQUEST: a unary call ended without its request."""
-
-    @staticmethod
-    def audit_log_failed(cause: str) -> StatusError:
-        """AUDIT_LOG_FAILED: writes are refused while the audit log cannot be written."""
-
-    @staticmethod
-    def overloaded(limit: str, value: int, retry_seconds: float) -> StatusError:
-        """OVERLOADED: a limit of concurrent work, with its name and value, is reached."""
-
-    @staticmethod
-    def internal(request_id: str) -> StatusError:
-        """INTERNAL: a defect, whose particulars the log has under an id."""
 
 @final
 class Engine:
@@ -467,15 +310,6 @@ class Engine:
 
         Returns:
             The serialized reply.
-        """
-
-    def try_call(self, method: str, request: bytes, grant: Grant) -> bytes | None:
-        """Answer a unary call if it waits for nothing and takes microseconds.
-
-        Keeps the GIL.
-
-        Returns:
-            The serialized reply; None if the call might wait or take longer: use `call` then.
         """
 
     def server_stream(
@@ -681,8 +515,11 @@ class AuditLog:
         """Write the queued lines, for two seconds at most. Idempotent."""
 
 @final
-class Listener:
-    """Serves the contract over gRPC. No call passes through Python, and none waits for the GIL."""
+class Calls:
+    """The calls of one server, whatever brings them: admission, answers, metrics, log, traces.
+
+    The native listener brings calls itself; a server in Python begins each with ``begin``.
+    """
 
     def __new__(
         cls,
@@ -690,6 +527,108 @@ class Listener:
         events: Events,
         *,
         audit: AuditLog | None,
+        debug: bool,
+        traces: bool,
+        seed: int,
+    ) -> Calls:
+        """Prepare for calls; they are refused with STARTING until ``open``.
+
+        Args:
+            admission: Admits the calls.
+            events: Takes the lines for the log and the spans.
+            audit: Takes writes and refusals; None: no audit log is written.
+            debug: Whether each call gets a line in the log.
+            traces: Whether each admitted call gets a span.
+            seed: A random number of 64 bits, from which the ids of calls are made.
+        """
+
+    def open(self, engine: Engine) -> None:
+        """Answer calls from now on.
+
+        Raises:
+            StatusError: The engine is closed.
+        """
+
+    def close(self) -> None:
+        """Let go of the engine. Idempotent."""
+
+    def begin(
+        self,
+        method: str,
+        metadata: Sequence[tuple[str, str | bytes]],
+        peer: str,
+        timeout: float | None = None,
+    ) -> Call:
+        """Admit a call whose request has not been read yet.
+
+        Args:
+            method: The method's name, such as "Match"; any name.
+            metadata: The call's metadata, as gRPC has it.
+            peer: The caller's address, for the audit log.
+            timeout: Seconds until the caller's deadline; None or infinite: no deadline.
+
+        Raises:
+            StatusError: The call is refused. Its ``trailing_metadata`` has the call's id.
+        """
+
+    def counts(
+        self,
+    ) -> list[tuple[tuple[str, str, str], tuple[int, list[tuple[str, int]], list[int], float]]]:
+        """Return the counts of each method, by (kind, service, method).
+
+        Returns:
+            Calls begun; calls ended, by name of the status code; calls ended, by bucket of
+            ``CALL_SECONDS_BOUNDS``; seconds in all.
+        """
+
+    def refused(self) -> list[tuple[str, int]]:
+        """Return the numbers of refused calls, by reason."""
+
+@final
+class Call:
+    """An admitted call, which is answered once.
+
+    It counts against the limits of its caller until ``leave``, or until it is dropped; without an
+    answer it is then recorded as cancelled. Every method but ``leave`` raises StatusError for a
+    refused call, and for one that has been answered or left.
+    """
+
+    @property
+    def request_id(self) -> str:
+        """The call's id, for its trailing metadata; a refusal has it already."""
+
+    def unary(self, request: bytes | None) -> bytes:
+        """Answer a unary call. The line of a write is in the audit log afterwards.
+
+        Args:
+            request: The serialized request; None: the client ended the call without one.
+
+        Returns:
+            The serialized reply, whose bytes count against the limit of unread replies until
+            ``leave``.
+        """
+
+    def server_stream(self, request: bytes | None) -> ReplyStream:
+        """Answer a server-streaming call; ``request`` is that of ``unary``."""
+
+    def client_stream(self) -> RequestStream:
+        """Begin to take the requests of a client-streaming call."""
+
+    def leave(self) -> None:
+        """Note that the call is over: its client has the reply, or is gone.
+
+        A call that has begun is finished; one that has not is not begun. Waits for nothing.
+        Idempotent.
+        """
+
+@final
+class Listener:
+    """Serves the contract over gRPC. No call passes through Python, and none waits for the GIL."""
+
+    def __new__(
+        cls,
+        calls: Calls,
+        *,
         addresses: Sequence[str],
         unix_socket: str | os.PathLike[str] | None,
         tls: tuple[os.PathLike[str], os.PathLike[str], os.PathLike[str] | None] | None,
@@ -702,16 +641,11 @@ class Listener:
         idle_seconds: float,
         age_seconds: float,
         reflection: Sequence[bytes] | None,
-        debug: bool,
-        traces: bool,
-        seed: int,
     ) -> Listener:
         """Take an address; nothing is served before ``start``.
 
         Args:
-            admission: Admits the calls.
-            events: Takes the lines for the log and the spans.
-            audit: Takes writes and refusals; None: no audit log is written.
+            calls: Admits and records the calls; the listener opens and closes it.
             addresses: ``ip:port`` or ``[ipv6]:port``: the first that can be bound. Port 0 picks a
                 free port.
             unix_socket: The path of a Unix socket instead; None: the addresses.
@@ -726,9 +660,6 @@ class Listener:
             idle_seconds: How long a connection without calls stays open.
             age_seconds: The age at which a connection takes no more calls.
             reflection: Serialized FileDescriptorProtos; None: no reflection.
-            debug: Whether each call gets a line in the log.
-            traces: Whether each admitted call gets a span.
-            seed: A random number, from which the ids of calls are made.
 
         Raises:
             OSError: No address can be bound.
@@ -768,19 +699,6 @@ class Listener:
         Args:
             grace_seconds: How long connections may take to end.
         """
-
-    def counts(
-        self,
-    ) -> list[tuple[tuple[str, str, str], tuple[int, list[tuple[str, int]], list[int], float]]]:
-        """Return the counts of each method, by (kind, service, method).
-
-        Returns:
-            Calls begun; calls ended, by name of the status code; calls ended, by bucket of
-            ``CALL_SECONDS_BOUNDS``; seconds in all.
-        """
-
-    def refused(self) -> list[tuple[str, int]]:
-        """Return the numbers of refused calls, by reason."""
 
     @property
     def stalled(self) -> int:

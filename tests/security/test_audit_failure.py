@@ -17,9 +17,9 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from effective_embeddings import Client, errors
 from effective_embeddings.server import ServerHandle, Settings
-from effective_embeddings.server.observability.audit_log import AuditLog
 from effective_embeddings.v1 import service_pb2
 from tests.support.access import refusal, unary
+from tests.support.calls import Served, served_calls
 
 _STATUS = health_pb2.HealthCheckResponse
 
@@ -110,53 +110,49 @@ def test_writes_continue_and_their_lines_wait(tmp_path: Path) -> None:
     assert len(_audited(audit)) == 5
 
 
+def _write(served: Served, number: int) -> None:
+    """A successful write, which leaves the store as it is."""
+    request = service_pb2.CreateNamespaceRequest()
+    request.write.validate_only = True
+    request.namespace.name, request.namespace.dimension = f"n{number}", 2
+    served.unary("one", "CreateNamespace", request.SerializeToString()).leave()
+
+
+def _numbers(path: Path) -> list[int]:
+    entries = [json.loads(line) for line in path.read_text().splitlines()]
+    return [int(each["namespace"][1:]) for each in entries if "namespace" in each]
+
+
 def test_lines_beyond_the_memory_are_lost_and_counted(tmp_path: Path) -> None:
     path = _full(tmp_path / "audit")
-    log = AuditLog(path, refuse=False)
-    for number in range(1100):
-        log.write(code="OK", number=number)
-    assert log.refusal is None
-    assert log.lost == 1100 - 1024
-    path.unlink()
-    _wait_for(lambda: log.failure is None)
-    log.close()
+    with served_calls(tmp_path, audit=path, refuse=False) as served:
+        assert served.audit is not None
+        for number in range(1100):
+            _write(served, number)
+        assert served.audit.refusal is None
+        assert served.audit.lost == 1100 - 1024
+        path.unlink()
+        _wait_for(lambda: served.audit is not None and served.audit.failure is None)
+    assert _numbers(path) == list(range(1024))
     entries = [json.loads(line) for line in path.read_text().splitlines()]
-    assert [each["number"] for each in entries if "number" in each] == list(range(1024))
     assert sum(each.get("lost", 0) for each in entries) == 76
 
 
 def test_a_line_that_fits_in_part_is_taken_back(tmp_path: Path) -> None:
     path = tmp_path / "audit"
-    log = AuditLog(path)
-    log.write(code="OK", number=1)
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    size = path.stat().st_size
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size + 20, before[1]))
-    try:
-        log.write(code="OK", number=2)
-        assert log.failure
-        assert path.stat().st_size == size, "no torn line"
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    _wait_for(lambda: log.failure is None)
-    log.write(code="OK", number=3)
-    log.close()
-    entries = [json.loads(line) for line in path.read_text().splitlines()]
-    assert [each["number"] for each in entries if "number" in each] == [1, 2, 3]
-
-
-def test_a_failure_is_logged_once_a_minute(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    (tmp_path / "audit").symlink_to("/dev/full")
-    log = AuditLog(tmp_path / "audit")
-    # Its thread ends: the test says what time it is.
-    log._queue.put(None)
-    log._writer.join()
-    log.write(code="OK")
-    for now in range(1000, 1000 + 180, 10):
-        log._recover(float(now))
-    assert caplog.text.count("failing=true") == 3
-    (tmp_path / "audit").unlink()
-    log._recover(1200.0)
-    assert caplog.text.count("failing=false") == 1
+    with served_calls(tmp_path, audit=path, refuse=False) as served:
+        audit = served.audit
+        assert audit is not None
+        _write(served, 1)
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        size = path.stat().st_size
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size + 20, before[1]))
+        try:
+            _write(served, 2)
+            assert audit.failure
+            assert path.stat().st_size == size, "no torn line"
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        _wait_for(lambda: audit.failure is None)
+        _write(served, 3)
+    assert _numbers(path) == [1, 2, 3]

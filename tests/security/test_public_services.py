@@ -14,12 +14,14 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from effective_embeddings import Client
+from effective_embeddings._core import LISTENER_LIMITS
 from effective_embeddings.server import ServerHandle, Settings
-from effective_embeddings.server.transport.health import MAX_CHECKS, MAX_WATCHES
-from effective_embeddings.server.transport.reflection import MAX_REFLECTIONS
 from tests.support import http2
 from tests.support.access import refusal
 
+_LIMITS = dict(LISTENER_LIMITS)
+MAX_CHECKS, MAX_WATCHES = _LIMITS["health_checks"], _LIMITS["health_watches"]
+MAX_REFLECTIONS = _LIMITS["reflection_streams"]
 CHECK, WATCH = "/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch"
 REFLECT = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
 SERVING = health_pb2.HealthCheckResponse.SERVING

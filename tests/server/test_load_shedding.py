@@ -3,106 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections import Counter, deque
-from contextlib import suppress
+from collections import deque
 from pathlib import Path
 from typing import Any
 
 import grpc
 import numpy as np
 import numpy.typing as npt
-import pytest
 
 from bench.harness.open_loop import Source, header_block, run
 from effective_embeddings import CategoryUpdate, Client
-from effective_embeddings._core import (
-    MAX_QUEUED_CALLS,
-    Admission,
-    Caller,
-    Grant,
-    LoadShedder,
-    StatusError,
-)
 from effective_embeddings.server import ServerHandle, Settings, new_token, token_line
 from effective_embeddings.v1 import resources_pb2, service_pb2
-from tests.support.raw import of_status
 
 _MATCH = "/effective_embeddings.v1.EffectiveEmbeddingsService/Match"
-_STANDS = 0.03
-
-
-_EVERYTHING = 2**32
-
-
-class _Method:
-    """A method whose calls meet a queue that stands, and no other limit."""
-
-    def __init__(self) -> None:
-        self.shedder = LoadShedder()
-        self.admission = Admission(
-            None,
-            seed=17,
-            calls_per_second=0,
-            burst_calls=0,
-            calls=_EVERYTHING,
-            calls_share=_EVERYTHING,
-            arriving=_EVERYTHING,
-            arriving_share=_EVERYTHING,
-            streams=1,
-            streams_share=1,
-            waiting=1,
-            waiting_share=1,
-            reply_bytes=1,
-            reply_bytes_share=1,
-            max_reply_bytes=1,
-        )
-
-    def take(self, principal: str, *, queued: bool = True) -> None:
-        caller = Caller(Grant.unrestricted(principal))
-        self.admission.arrive(caller, self.shedder, queued=queued).release()
-
-    def let_in(self, principals: str) -> Counter[str]:
-        let_in: Counter[str] = Counter()
-        for principal in principals:
-            with suppress(StatusError):
-                self.take(principal)
-                let_in[principal] += 1
-        return let_in
-
-
-def test_a_short_burst_is_admitted_as_a_whole() -> None:
-    method = _Method()
-    for _ in range(3):
-        assert method.let_in("a" * 1000) == {"a": 1000}
-        time.sleep(_STANDS)
-        method.take("a", queued=False)
-
-
-def test_under_a_standing_queue_every_caller_gets_an_equal_share() -> None:
-    method = _Method()
-    method.take("a")
-    time.sleep(_STANDS)
-    let_in = method.let_in("ab" + "aaaab" * 100 + "c")
-    assert let_in["a"] == let_in["b"]
-    assert 20 < let_in["a"] < 64
-    assert let_in["c"] == 1
-    with pytest.raises(StatusError, match="72 waiting calls; try again in 0") as caught:
-        method.take("a")
-    refused = of_status(caught.value)
-    assert refused.reason == caught.value.reason == "OVERLOADED"
-    assert refused.metadata == {"limit": "waiting_calls", "value": str(MAX_QUEUED_CALLS)}
-    assert 0.05 < (caught.value.retry_delay or 0) < 0.5
-
-
-def test_a_queue_that_returns_soon_is_shed_sooner() -> None:
-    method = _Method()
-    method.take("a")
-    time.sleep(_STANDS)
-    assert method.let_in("a" * 100)["a"] < 100
-    method.take("a", queued=False)
-    method.take("a")
-    time.sleep(0.01)
-    assert method.let_in("a" * 100)["a"] < 100
 
 
 def test_excess_calls_are_refused_and_not_cut_off(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use parking_lot::RwLock;
 
 use crate::concurrency::{ConcurrencyLimiter, Limits, Permit, Shortage, Work};
-use crate::load_shedding::{LoadShedder, MAX_QUEUED_CALLS};
+use crate::limits::MAX_QUEUED_CALLS;
+use crate::load_shedding::LoadShedder;
 use crate::rate_limit::{Rate, TokenBucket};
 use crate::refusals;
 use crate::status::Status;
@@ -344,6 +345,32 @@ mod tests {
         let (least, most) = (delays.iter().min().unwrap(), delays.iter().max().unwrap());
         assert!(*least >= OVERLOADED_RETRY / 2 && *least < OVERLOADED_RETRY * 6 / 10);
         assert!(*most <= OVERLOADED_RETRY * 3 / 2 && *most > OVERLOADED_RETRY * 14 / 10);
+    }
+
+    #[test]
+    fn a_call_that_is_shed_names_the_queue_and_comes_back_later() {
+        let admission = with_tokens(Config {
+            limits: Limits {
+                arriving: 1000,
+                arriving_share: 1000,
+                ..CONFIG.limits
+            },
+            ..CONFIG
+        });
+        let alice = identified(&admission, "a");
+        let shedder = LoadShedder::new();
+        let begin = Instant::now();
+        let mut refused = None;
+        for call in 0..200 {
+            // The queue stands: after its grace each principal gets its share, and no more.
+            let now = begin + Duration::from_millis(if call == 0 { 0 } else { 30 });
+            refused = admission.arrive(&alice, &shedder, true, now).err();
+        }
+        let status = refused.unwrap();
+        assert_eq!(status.reason, "OVERLOADED");
+        assert!(status.message.contains("72 waiting calls"), "{status}");
+        assert!(status.retry_delay.is_some());
+        assert!(admission.arrive(&alice, &shedder, false, begin).is_ok());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The limits of principals and tokens.
+//! The limits of principals and tokens, and of calls that wait to be looked at.
 
 /// Bytes of a grant's principal.
 pub const PRINCIPAL_BYTES: usize = 256;
@@ -13,11 +13,15 @@ pub const TOKEN_BYTES: usize = 512;
 /// Calls per second of a token's own rate.
 pub const TOKEN_RATE: f64 = 1_000_000.0;
 
+/// Calls of one method that wait to be looked at; more than these are a queue that stands.
+pub const MAX_QUEUED_CALLS: u64 = 72;
+
 /// The limits that are whole numbers, by name.
 pub fn all() -> Vec<(&'static str, u64)> {
     vec![
         ("tokens", TOKENS as u64),
         ("tokens_of_a_principal", TOKENS_PER_PRINCIPAL as u64),
         ("token_bytes", TOKEN_BYTES as u64),
+        ("waiting_calls", MAX_QUEUED_CALLS),
     ]
 }

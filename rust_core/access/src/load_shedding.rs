@@ -10,9 +10,6 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-/// Calls of one method that wait to be looked at; more than these are a queue that stands.
-pub const MAX_QUEUED_CALLS: u64 = 72;
-
 /// How long a queue may stand before calls are refused.
 const GRACE: Duration = Duration::from_millis(20);
 /// The same for a queue that comes back within [`RECENT`] after calls were refused.
@@ -59,7 +56,7 @@ impl LoadShedder {
         }
     }
 
-    /// Decides over a call that came while more than [`MAX_QUEUED_CALLS`] waited.
+    /// Decides over a call that came while more than [`MAX_QUEUED_CALLS`](crate::limits::MAX_QUEUED_CALLS) waited.
     pub fn try_admit(&self, principal: &Arc<str>, now: Instant) -> Result<(), Shed> {
         let mut state = self.state.lock();
         let standing = *state.standing.get_or_insert(now);

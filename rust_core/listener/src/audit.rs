@@ -29,7 +29,7 @@ const MAX_QUEUED: usize = 1024;
 /// Lines a second about refused calls, beyond a burst of as many as may wait: refused callers
 /// cannot fill a disk. Callers without a known token share a budget of their own, so that they hide
 /// no known caller.
-pub const REFUSALS_PER_SECOND: f64 = 100.0;
+pub(crate) const REFUSALS_PER_SECOND: u64 = 100;
 const TIME_TO_CLOSE: Duration = Duration::from_secs(2);
 const WARNING_INTERVAL: Duration = Duration::from_secs(60);
 const SECOND: Duration = Duration::from_secs(1);
@@ -272,7 +272,7 @@ impl Entry<'_> {
 }
 
 fn rate() -> Rate {
-    Rate::new(REFUSALS_PER_SECOND, MAX_QUEUED as f64)
+    Rate::new(REFUSALS_PER_SECOND as f64, MAX_QUEUED as f64)
 }
 
 fn counted(name: &str, count: u64) -> String {
@@ -334,5 +334,37 @@ mod tests {
         let expected = "\"id\": \"1f\", \"peer\": \"ipv4:127.0.0.1:1\", \"method\": \"Assign\", \
              \"namespace\": \"a\\\"\\\\\\u000a\\u2028\\ud83d\\ude00\", \"code\": \"OK\"}";
         assert_eq!(rest, expected);
+    }
+
+    #[test]
+    fn a_failure_is_logged_once_a_minute() {
+        let folder = std::env::temp_dir().join(format!("ee-audit-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("audit");
+        std::os::unix::fs::symlink("/dev/full", &path).unwrap();
+        let events = Arc::new(Events::default());
+        let log = AuditLog::open(path.clone(), true, Arc::clone(&events)).unwrap();
+        // Its thread ends: the test says what time it is.
+        log.close();
+        log.put(counted("number", 1), true);
+        assert_eq!(log.refusal().as_deref(), Some("No space left on device"));
+        let logged = |text: &str| {
+            let taken = events.take(Duration::ZERO).unwrap_or_default();
+            let lines = taken.iter().filter(|event| match event {
+                crate::events::Event::Log(_, line) => line.contains(text),
+                crate::events::Event::Span(_) => false,
+            });
+            lines.count()
+        };
+        let begin = Instant::now();
+        for seconds in (0..180).step_by(10) {
+            log.recover(begin + Duration::from_secs(seconds));
+        }
+        assert_eq!(logged("failing=true"), 3);
+        std::fs::remove_file(&path).unwrap();
+        log.recover(begin + Duration::from_secs(200));
+        assert_eq!(logged("failing=false"), 1);
+        assert_eq!(log.failure(), None);
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -11,12 +11,13 @@ use h2::server::SendResponse;
 use http::HeaderMap;
 use tokio::time::{Instant, timeout_at};
 
+use crate::calls::Method;
 use crate::codes::GrpcCode;
 use crate::failure::Failure;
 use crate::framing::Messages;
 use crate::record::Record;
 use crate::reply::{self, Reply};
-use crate::shared::{Method, Shared};
+use crate::shared::Shared;
 use crate::time;
 
 /// An admitted call.
@@ -88,13 +89,6 @@ impl Call {
             self.shared.note_stalled(&self.peer);
         }
         reply.fail(failure, &self.id);
-    }
-
-    /// Notes the namespace of a call, for the audit log.
-    pub(crate) fn note_namespace(&self, record: &mut Record, request: &[u8]) {
-        if self.method.observer.audited() && record.namespace.is_none() {
-            record.namespace = ee_wire::namespace_of(self.method.name, request);
-        }
     }
 }
 

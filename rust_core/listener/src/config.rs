@@ -49,10 +49,4 @@ pub struct Config {
     pub max_age: Duration,
     /// Serialized `FileDescriptorProto`s, which reflection serves; `None`: no reflection.
     pub reflection: Option<Vec<Vec<u8>>>,
-    /// Whether each call gets a line in the log.
-    pub debug: bool,
-    /// Whether each admitted call gets a span.
-    pub traces: bool,
-    /// A random number, from which the ids of calls are made.
-    pub seed: u64,
 }

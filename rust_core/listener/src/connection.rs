@@ -78,7 +78,7 @@ pub(crate) async fn serve(dispatcher: Arc<Dispatcher>, cycle: Arc<Cycle>, io: Io
     let mut lost = pin!(until_lost(http.ping_pong(), reads));
     let activity = Arc::new(Activity(Mutex::new((0, Instant::now()))));
     // Spread, so that clients that connected together do not come back together.
-    let percent = 90 + u32::try_from(shared.ids.random() % 20).unwrap_or_default();
+    let percent = 90 + u32::try_from(shared.calls.ids.random() % 20).unwrap_or_default();
     let mut old = Some(Instant::now() + config.max_age * percent / 100);
     let first = next(&activity, old, config.max_idle).unwrap_or_else(Instant::now);
     let mut clock = pin!(sleep_until(first));

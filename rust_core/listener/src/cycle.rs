@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use ee_access::load_shedding::MAX_QUEUED_CALLS;
+use ee_access::limits::MAX_QUEUED_CALLS;
 
 /// Calls between two looks.
 const CALLS_BETWEEN_LOOKS: u64 = 16;

@@ -5,27 +5,24 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Instant;
 
 use bytes::Bytes;
 use ee_access::Status;
-use ee_access::concurrency::{Permit, Work};
-use ee_access::tokens::Caller;
 use ee_wire::Kind;
 use h2::RecvStream;
 use h2::server::SendResponse;
-use http::{HeaderMap, Method as Verb, Request, StatusCode};
+use http::{Method as Verb, Request, StatusCode};
 
 use crate::call::{self, Call};
+use crate::calls::SERVICE;
 use crate::codes::GrpcCode;
 use crate::failure::Failure;
 use crate::framing::{Compression, Messages};
 use crate::health::{self, Health};
 use crate::open_services::OpenCall;
-use crate::record::Record;
 use crate::reflection::{self, Reflection};
 use crate::reply;
-use crate::shared::{Method, SERVICE, Shared};
+use crate::shared::Shared;
 use crate::{streaming, unary};
 
 /// What is left of a call to do.
@@ -75,13 +72,15 @@ impl Dispatcher {
         queued: bool,
     ) -> Option<Rest> {
         let shared = &self.shared;
-        let method = shared.methods.get(name);
-        let observer = method.map_or(&shared.unknown, |method| &method.observer);
-        let id = shared.ids.next();
-        let mut record = Record::begin(observer, id.clone(), peer);
+        let mut record = shared.calls.record(name, peer);
+        let id = record.id.clone();
         let (head, body) = request.into_parts();
-        let admitted = self.admit(name, method, &head.headers, &mut record, queued);
-        let (method, caller, permit, compression) = match admitted {
+        let tokens = head.headers.get_all(http::header::AUTHORIZATION);
+        let tokens = tokens.iter().map(|value| value.as_bytes());
+        let admitted = shared.calls.admit(name, tokens, &mut record, queued);
+        let admitted = admitted.map_err(Failure::from);
+        let admitted = admitted.and_then(|call| Ok((call, Compression::of(&head.headers)?)));
+        let ((method, caller, permit), compression) = match admitted {
             Ok(admitted) => admitted,
             Err(failure) => {
                 record.fail(&failure);
@@ -89,7 +88,7 @@ impl Dispatcher {
                 return None;
             }
         };
-        record.admitted(&head.headers);
+        record.admitted(|name| head.headers.get(name)?.to_str().ok());
         let call = Call {
             shared: Arc::clone(shared),
             caller,
@@ -105,49 +104,6 @@ impl Dispatcher {
             Kind::ServerStream => Box::pin(streaming::download(call, record, permit)),
             Kind::ClientStream => Box::pin(streaming::upload(call, record, permit)),
         })
-    }
-
-    fn admit(
-        &self,
-        name: &str,
-        method: Option<&Arc<Method>>,
-        headers: &HeaderMap,
-        record: &mut Record,
-        queued: bool,
-    ) -> Result<(Arc<Method>, Arc<Caller>, Permit, Compression), Failure> {
-        let admission = &self.shared.admission;
-        let tokens = headers.get_all(http::header::AUTHORIZATION);
-        let caller = admission.identify(tokens.iter().map(|value| value.as_bytes()))?;
-        record.principal = Some(Arc::clone(caller.principal()));
-        let Some(method) = method else {
-            admission.admit(&caller, Instant::now())?;
-            return Err(self.unknown_method(name, &caller).into());
-        };
-        let now = record.began();
-        let permit = match method.kind {
-            Kind::Unary => {
-                method.observer.check_audit_log()?;
-                admission.arrive(&caller, &method.shedder, queued, now)?
-            }
-            Kind::ServerStream | Kind::ClientStream => {
-                admission.admit(&caller, now)?;
-                method.observer.check_audit_log()?;
-                admission.acquire(&caller, Work::Streaming)?
-            }
-        };
-        let compression = Compression::of(headers)?;
-        Ok((Arc::clone(method), caller, permit, compression))
-    }
-
-    /// The refusal of a method that the service does not have: its own, whatever the request is.
-    fn unknown_method(&self, name: &str, caller: &Caller) -> Status {
-        let answer = self
-            .shared
-            .service()
-            .and_then(|service| service.call(name, b"", caller.grant(), None));
-        answer
-            .err()
-            .unwrap_or_else(|| ee_access::refusals::internal(name))
     }
 
     /// Begins a call of health or reflection.

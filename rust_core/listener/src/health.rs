@@ -5,17 +5,18 @@ use std::sync::Arc;
 
 use prost::Message;
 
+use crate::calls::SERVICE;
 use crate::codes::GrpcCode;
 use crate::failure::Failure;
 use crate::open_services::{Bound, OpenCall, Room};
-use crate::shared::{SERVICE, Shared};
+use crate::shared::Shared;
 
 /// The full name of the health service.
 pub(crate) const NAME: &str = "grpc.health.v1.Health";
 /// Checks that may wait for their requests.
-pub const MAX_CHECKS: u64 = 8;
+pub(crate) const MAX_CHECKS: u64 = 8;
 /// Watches at the same time.
-pub const MAX_WATCHES: u64 = 64;
+pub(crate) const MAX_WATCHES: u64 = 64;
 
 const SERVING: i32 = 1;
 const NOT_SERVING: i32 = 2;
@@ -86,7 +87,7 @@ impl Health {
         };
         let Ok(mut reply) = call.begin() else { return };
         let mut serving = self.shared.serving.subscribe();
-        let mut failures = self.shared.observation.failures.subscribe();
+        let mut failures = self.shared.calls.observation.failures.subscribe();
         let mut sent = None;
         loop {
             serving.mark_unchanged();

@@ -9,6 +9,9 @@
 //! memory of its reply, must last until the last byte of the reply has been written: `h2` hands out
 //! the windows of each stream, and drops the bytes that it was given when they are written.
 //!
+//! What a call passes and what is recorded of it ([`Calls`]) does not depend on HTTP/2: a listener
+//! elsewhere can bring calls, too ([`ForeignCall`]).
+//!
 //! Invariants: no pyo3 and no SQL; the process around the listener reads its files, writes its log
 //! and keeps its settings, and no call waits for it; the async runtime ends at this crate; what a
 //! client can make the listener hold is bounded by [`Config`] and by the admission's limits.
@@ -17,6 +20,7 @@ mod accept;
 mod audit;
 mod audit_file;
 mod call;
+mod calls;
 mod codes;
 mod config;
 mod connection;
@@ -24,10 +28,12 @@ mod cycle;
 mod dispatch;
 mod events;
 mod failure;
+mod foreign;
 mod framing;
 mod health;
 mod ids;
 mod io;
+pub mod limits;
 mod listener;
 mod metrics;
 mod open_services;
@@ -42,12 +48,12 @@ mod unary;
 mod waiting;
 mod workers;
 
-pub use audit::{AuditLog, REFUSALS_PER_SECOND};
+pub use audit::AuditLog;
+pub use calls::Calls;
 pub use config::{Address, Config, TlsFiles};
 pub use events::{Event, Events, Level, Span};
-pub use health::{MAX_CHECKS, MAX_WATCHES};
+pub use foreign::{ForeignCall, Refusal, Replies, Requests};
 pub use listener::{ListenError, Listener};
 pub use metrics::{BOUNDS, MethodCounts};
-pub use reflection::MAX_STREAMS as MAX_REFLECTIONS;
-pub use streaming::LEAST_BYTES_PER_SECOND;
+pub use record::Recording;
 pub use tls::check_certificate;

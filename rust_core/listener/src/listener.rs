@@ -7,8 +7,7 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use ee_access::Admission;
-use ee_wire::{Kind, Service};
+use ee_wire::Service;
 use parking_lot::Mutex;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -16,18 +15,15 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 use crate::accept::{Accepted, Opened, Place, Socket};
-use crate::audit::AuditLog;
+use crate::calls::Calls;
 use crate::config::Config;
 use crate::connection::{self, HANDSHAKE};
 use crate::cycle::Cycle;
 use crate::dispatch::Dispatcher;
-use crate::events::Events;
 use crate::health::Health;
 use crate::io::{Io, Transport};
-use crate::metrics::MethodCounts;
-use crate::record::Observation;
 use crate::reflection::Reflection;
-use crate::shared::{SERVICE, Shared, Stop};
+use crate::shared::{Shared, Stop};
 use crate::tls::Certificates;
 
 /// How long a thread of connections may take to end.
@@ -76,16 +72,12 @@ type NewConnection = (Accepted, Place);
 impl Listener {
     /// Takes the address; nothing is served before [`Listener::start`].
     ///
-    /// Writes and refusals go to `audit`; lines for the log and spans to `events`.
-    pub fn bind(
-        config: Config,
-        admission: Arc<Admission>,
-        audit: Option<Arc<AuditLog>>,
-        events: Arc<Events>,
-    ) -> Result<Self, ListenError> {
+    /// `calls` admits and records the calls; the listener opens and closes it.
+    pub fn bind(config: Config, calls: Arc<Calls>) -> Result<Self, ListenError> {
         let other = |error: io::Error| ListenError::Other(error.to_string());
         let certificates = config.tls.clone().map(|files| {
-            Certificates::open(files, Arc::clone(&events)).map_err(ListenError::Certificate)
+            let events = Arc::clone(&calls.observation.recording.events);
+            Certificates::open(files, events).map_err(ListenError::Certificate)
         });
         let certificates = certificates.transpose()?.map(Arc::new);
         let reflection = config
@@ -107,15 +99,7 @@ impl Listener {
             Socket::bind(&config.address).map_err(ListenError::Bind)?
         };
         let port = socket.local().map(|address| address.port());
-        let observation = Observation {
-            refused: Default::default(),
-            failures: Default::default(),
-            events,
-            audit,
-            debug: config.debug,
-            traces: config.traces,
-        };
-        let shared = Arc::new(Shared::new(config, admission, Arc::new(observation)));
+        let shared = Arc::new(Shared::new(config, calls));
         let dispatcher = Arc::new(Dispatcher {
             shared: Arc::clone(&shared),
             health: Health::new(Arc::clone(&shared)),
@@ -170,7 +154,8 @@ impl Listener {
 
     /// Answers calls from now on.
     pub fn open(&self, service: Service) {
-        self.shared.set_service(Some(service));
+        // A read that waits for a revision holds no thread here.
+        self.shared.calls.open(service.without_waits());
     }
 
     /// The health that the listener tells.
@@ -182,7 +167,7 @@ impl Listener {
 
     /// Calls in flight, and calls whose replies clients have not taken yet.
     pub fn is_idle(&self) -> bool {
-        let admission = &self.shared.admission;
+        let admission = &self.shared.calls.admission;
         admission.in_flight() == 0 && admission.reply_bytes() == 0
     }
 
@@ -197,33 +182,7 @@ impl Listener {
             wait(TIME_TO_END, || threads.iter().all(JoinHandle::is_finished));
         }
         self.shared.workers.close();
-        self.shared.set_service(None);
-    }
-
-    /// The counts of calls, as (kind, service, method, counts).
-    pub fn counts(&self) -> Vec<(&'static str, &'static str, &'static str, MethodCounts)> {
-        let mut counts: Vec<_> = self.shared.methods.values().collect();
-        counts.sort_unstable_by_key(|method| method.name);
-        let counts = counts.into_iter().map(|method| {
-            let kind = match method.kind {
-                Kind::Unary => "unary",
-                Kind::ServerStream => "server_stream",
-                Kind::ClientStream => "client_stream",
-            };
-            (kind, SERVICE, method.name, method.observer.metrics.read())
-        });
-        let unknown = (
-            "unary",
-            SERVICE,
-            "unknown",
-            self.shared.unknown.metrics.read(),
-        );
-        counts.chain([unknown]).collect()
-    }
-
-    /// Refused calls, by reason.
-    pub fn refused(&self) -> Vec<(&'static str, u64)> {
-        self.shared.observation.refused.read()
+        self.shared.calls.close();
     }
 
     /// Calls that were cancelled because their clients stalled.

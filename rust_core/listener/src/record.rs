@@ -5,7 +5,6 @@ use std::time::{Instant, SystemTime};
 
 use ee_access::Status;
 use ee_access::refusals;
-use http::HeaderMap;
 use tokio::sync::watch;
 
 use crate::audit::{AuditLog, Entry};
@@ -28,24 +27,40 @@ pub(crate) struct Observer {
     pub(crate) common: Arc<Observation>,
 }
 
+/// Where the records of calls go.
+#[derive(Clone, Debug)]
+pub struct Recording {
+    /// Takes lines for the log, and spans.
+    pub events: Arc<Events>,
+    /// Takes writes and refusals; `None`: no audit log is written.
+    pub audit: Option<Arc<AuditLog>>,
+    /// Whether each call gets a line in the log.
+    pub debug: bool,
+    /// Whether each admitted call gets a span.
+    pub traces: bool,
+}
+
 /// What the calls of all methods are recorded with.
 #[derive(Debug)]
 pub(crate) struct Observation {
+    pub(crate) recording: Recording,
     pub(crate) refused: Refused,
     /// Changes when a write is refused because the store or the audit log failed.
     pub(crate) failures: watch::Sender<()>,
-    pub(crate) events: Arc<Events>,
-    pub(crate) audit: Option<Arc<AuditLog>>,
-    /// Whether each call gets a line in the log.
-    pub(crate) debug: bool,
-    /// Whether each admitted call gets a span.
-    pub(crate) traces: bool,
 }
 
 impl Observation {
+    pub(crate) fn new(recording: Recording) -> Self {
+        Self {
+            recording,
+            refused: Refused::default(),
+            failures: watch::Sender::default(),
+        }
+    }
+
     /// Why writes must be refused now; `None`: the audit log can be written, or need not be.
     pub(crate) fn audit_refusal(&self) -> Option<String> {
-        self.audit.as_ref().and_then(|audit| audit.refusal())
+        self.recording.audit.as_ref()?.refusal()
     }
 }
 
@@ -62,8 +77,8 @@ impl Observer {
     }
 
     /// Whether the audit log needs the namespaces of calls.
-    pub(crate) fn audited(&self) -> bool {
-        self.common.audit.is_some()
+    fn audited(&self) -> bool {
+        self.common.recording.audit.is_some()
     }
 }
 
@@ -77,7 +92,7 @@ pub(crate) struct Record {
     pub(crate) id: String,
     pub(crate) peer: Arc<str>,
     pub(crate) principal: Option<Arc<str>>,
-    pub(crate) namespace: Option<String>,
+    namespace: Option<String>,
 }
 
 impl Record {
@@ -101,14 +116,19 @@ impl Record {
         self.begin
     }
 
-    /// Notes that the call is admitted: it gets a span, if there are traces.
-    pub(crate) fn admitted(&mut self, headers: &HeaderMap) {
-        if self.observer.common.traces {
-            let text = |name| {
-                let value = headers.get(name)?.to_str().ok()?;
-                Some(value.to_owned())
-            };
+    /// Notes that the call is admitted: it gets a span, if there are traces. `header` looks up the
+    /// call's metadata.
+    pub(crate) fn admitted<'a>(&mut self, header: impl Fn(&str) -> Option<&'a str>) {
+        if self.observer.common.recording.traces {
+            let text = |name| header(name).map(str::to_owned);
             self.context = Some(Box::new([text("traceparent"), text("tracestate")]));
+        }
+    }
+
+    /// Notes the namespace of a call, for the audit log.
+    pub(crate) fn note_namespace(&mut self, request: &[u8]) {
+        if self.observer.audited() && self.namespace.is_none() {
+            self.namespace = ee_wire::namespace_of(self.observer.method, request);
         }
     }
 
@@ -120,14 +140,21 @@ impl Record {
 
     /// Ends the record of a call that was not answered.
     pub(crate) fn fail(mut self, failure: &Failure) {
-        if let Failure::Refused(status) = failure
-            && let Some(detail) = &status.internal_detail
-        {
+        match failure {
+            Failure::Refused(status) => self.refuse(status),
+            other => self.end(other.code(), other.reason()),
+        }
+    }
+
+    /// Ends the record of a call that was refused.
+    pub(crate) fn refuse(mut self, status: &Status) {
+        if let Some(detail) = &status.internal_detail {
             let (id, method) = (&self.id, self.observer.method);
             let message = format!("refused id={id} method={method} {detail}");
-            self.observer.common.events.log(Level::Error, message);
+            let events = &self.observer.common.recording.events;
+            events.log(Level::Error, message);
         }
-        self.end(failure.code(), failure.reason());
+        self.end(status.code.into(), status.reason);
     }
 
     fn end(&mut self, code: GrpcCode, reason: &'static str) {
@@ -142,7 +169,7 @@ impl Record {
         if FAILURES.contains(&reason) {
             common.failures.send_replace(());
         }
-        if common.debug {
+        if common.recording.debug {
             let message = format!(
                 "call id={} method={} principal={} code={} reason={} ms={:.3}",
                 self.id,
@@ -152,7 +179,7 @@ impl Record {
                 if reason.is_empty() { "-" } else { reason },
                 duration.as_secs_f64() * 1000.0,
             );
-            common.events.log(Level::Debug, message);
+            common.recording.events.log(Level::Debug, message);
         }
         if let Some(context) = self.context.take() {
             let span = Span {
@@ -164,13 +191,13 @@ impl Record {
                 reason,
                 request_id: self.id.clone(),
             };
-            common.events.push(Event::Span(Box::new(span)));
+            common.recording.events.push(Event::Span(Box::new(span)));
         }
         self.audit(code, reason);
     }
 
     fn audit(&self, code: GrpcCode, reason: &str) {
-        let Some(audit) = &self.observer.common.audit else {
+        let Some(audit) = &self.observer.common.recording.audit else {
             return;
         };
         if !(self.observer.writes || is_refusal(code)) {

@@ -15,7 +15,7 @@ pub(crate) const NAMES: [&str; 2] = [
     "grpc.reflection.v1alpha.ServerReflection",
 ];
 /// Streams at the same time.
-pub const MAX_STREAMS: u64 = 8;
+pub(crate) const MAX_STREAMS: u64 = 8;
 
 /// The descriptors, by what clients ask for.
 #[derive(Debug)]

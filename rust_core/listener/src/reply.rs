@@ -21,6 +21,8 @@ use crate::framing::ACCEPTED;
 
 /// A message up to this size is copied behind its prefix, into one frame.
 const COPIED: usize = 16 << 10;
+/// The rate at which a client must take a unary reply, beyond the stall timeout.
+pub(crate) const BYTES_PER_SECOND: u64 = 256 << 10;
 const CONTENT_TYPE: HeaderValue = HeaderValue::from_static("application/grpc");
 
 /// The bytes of a message, and the permit for them. HTTP/2's buffers hold the message until its
@@ -165,8 +167,7 @@ pub(crate) fn not_grpc(respond: &mut SendResponse<Bytes>, status: StatusCode) {
 
 /// When a unary reply of so many bytes must be gone, at the latest.
 pub(crate) fn deadline(stall: Duration, bytes: usize) -> Instant {
-    const LEAST_BYTES_PER_SECOND: f64 = 256.0 * 1024.0;
-    let taking = Duration::from_secs_f64(bytes as f64 / LEAST_BYTES_PER_SECOND);
+    let taking = Duration::from_secs_f64(bytes as f64 / BYTES_PER_SECOND as f64);
     Instant::now() + stall + taking
 }
 

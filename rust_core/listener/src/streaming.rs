@@ -16,7 +16,7 @@ use crate::reply::{self, Reply};
 use crate::waiting;
 
 /// The rate at which a client must send or take a stream, while the service waits for it.
-pub const LEAST_BYTES_PER_SECOND: f64 = 1024.0;
+pub(crate) const BYTES_PER_SECOND: u64 = 1024;
 
 /// Time until a stream that waits for news is asked again: it holds no worker meanwhile.
 const POLL: Duration = Duration::from_millis(100);
@@ -71,14 +71,18 @@ pub(crate) async fn download(mut call: Call, mut record: Record, permit: Permit)
 
 async fn open(call: &mut Call, record: &mut Record) -> Result<ReplyStream, Failure> {
     let request = call.request().await?;
-    call.note_namespace(record, &request);
+    record.note_namespace(&request);
     if let Some(awaited) = waiting::awaited(call, &request).await? {
         // Beside the permit of the stream: few calls of a principal may wait.
-        let permit = call.shared.admission.acquire(&call.caller, Work::Waiting)?;
+        let permit = call
+            .shared
+            .calls
+            .admission
+            .acquire(&call.caller, Work::Waiting)?;
         waiting::until_reached(call, &awaited).await?;
         drop(permit);
     }
-    let service = call.shared.service()?;
+    let service = call.shared.calls.service()?;
     let (method, caller) = (Arc::clone(&call.method), Arc::clone(&call.caller));
     let deadline = call.deadline();
     let workers = Arc::clone(&call.shared.workers);
@@ -95,7 +99,7 @@ async fn send(
     pace: &mut StreamPace,
 ) -> Result<(), Failure> {
     let bytes = message.len() as u64;
-    call.shared.admission.check_reply(bytes)?;
+    call.shared.calls.admission.check_reply(bytes)?;
     let begin = Instant::now();
     let until = begin + pace.allowance();
     reply
@@ -136,7 +140,7 @@ pub(crate) async fn upload(mut call: Call, mut record: Record, permit: Permit) {
 
 /// Pushes all requests; a call that does not come to its end leaves nothing behind.
 async fn receive(call: &mut Call, record: &mut Record) -> Result<RequestStream, Failure> {
-    let service = call.shared.service()?;
+    let service = call.shared.calls.service()?;
     let workers = Arc::clone(&call.shared.workers);
     let (method, caller) = (Arc::clone(&call.method), Arc::clone(&call.caller));
     let step = workers.run(move || service.client_stream(method.name, caller.grant()));
@@ -153,7 +157,7 @@ async fn receive(call: &mut Call, record: &mut Record) -> Result<RequestStream, 
             }
         };
         pace.advance(begin.elapsed(), request.len() as u64);
-        call.note_namespace(record, &request);
+        record.note_namespace(&request);
         let step = workers.run(move || {
             stream.push(&request)?;
             Ok(stream)
@@ -163,7 +167,7 @@ async fn receive(call: &mut Call, record: &mut Record) -> Result<RequestStream, 
 }
 
 fn pace(stall: Duration) -> StreamPace {
-    StreamPace::new(LEAST_BYTES_PER_SECOND, stall)
+    StreamPace::new(BYTES_PER_SECOND as f64, stall)
 }
 
 /// Drops the state of a stream where that may wait.

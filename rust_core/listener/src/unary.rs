@@ -21,7 +21,7 @@ pub(crate) async fn answer(mut call: Call, mut record: Record, mut permit: Permi
         Ok(request) => request,
         Err(failure) => return refuse(&mut call, record, permit, &failure),
     };
-    call.note_namespace(&mut record, &request);
+    record.note_namespace(&request);
     match at_once(&call, &request) {
         Ok(Some(reply)) => {
             record.succeed();
@@ -38,10 +38,13 @@ pub(crate) async fn answer(mut call: Call, mut record: Record, mut permit: Permi
 
 /// The reply of a call that takes microseconds.
 fn at_once(call: &Call, request: &[u8]) -> Result<Option<Vec<u8>>, Failure> {
-    let service = call.shared.service()?;
+    let service = call.shared.calls.service()?;
     let reply = service.try_call(call.method.name, request, call.caller.grant())?;
     if let Some(reply) = &reply {
-        call.shared.admission.check_reply(reply.len() as u64)?;
+        call.shared
+            .calls
+            .admission
+            .check_reply(reply.len() as u64)?;
     }
     Ok(reply)
 }
@@ -49,10 +52,13 @@ fn at_once(call: &Call, request: &[u8]) -> Result<Option<Vec<u8>>, Failure> {
 /// Exchanges the permit for one to execute the call, once the revision that it asks for is reached.
 async fn executable(call: &mut Call, request: &[u8], permit: &mut Permit) -> Result<(), Failure> {
     if let Some(awaited) = waiting::awaited(call, request).await? {
-        call.shared.admission.exchange(permit, Work::Waiting)?;
+        call.shared
+            .calls
+            .admission
+            .exchange(permit, Work::Waiting)?;
         waiting::until_reached(call, &awaited).await?;
     }
-    Ok(call.shared.admission.exchange(permit, Work::Unary)?)
+    Ok(call.shared.calls.admission.exchange(permit, Work::Unary)?)
 }
 
 /// Has a worker answer a call. The worker ends the record, before the client has the answer; a call
@@ -70,9 +76,9 @@ async fn work(call: &mut Call, record: Record, permit: Permit, request: Bytes) {
                 return Err(Failure::Gone);
             }
             method.observer.check_audit_log()?;
-            let service = shared.service()?;
+            let service = shared.calls.service()?;
             let reply = service.call(method.name, &request, caller.grant(), deadline)?;
-            shared.admission.check_reply(reply.len() as u64)?;
+            shared.calls.admission.check_reply(reply.len() as u64)?;
             Ok(reply)
         };
         let reply = recorded(record, run())?;

@@ -28,7 +28,7 @@ pub(crate) async fn awaited(
 
 /// Whether there is nothing to wait for. Where saying so takes longer, a worker does.
 async fn is_reached(call: &mut Call, awaited: &AwaitedRevision) -> Result<bool, Failure> {
-    let service = call.shared.service()?;
+    let service = call.shared.calls.service()?;
     if let Some(reached) = service.try_is_reached(awaited) {
         return Ok(reached);
     }

@@ -17,7 +17,7 @@ use crate::grant::Grant;
 use crate::stats;
 use crate::streams::{ReplyStream, RequestStream};
 
-/// One data directory. Safe to use from any thread. Every method but `try_call` releases the GIL.
+/// One data directory. Safe to use from any thread. Every method releases the GIL.
 #[pyclass(frozen, module = "effective_embeddings._core")]
 pub(crate) struct Engine {
     /// `None` once it is closed.
@@ -60,19 +60,6 @@ impl Engine {
         Ok(PyBytes::new(py, &reply))
     }
 
-    /// [`Engine::call`] without releasing the GIL, if it waits for nothing and takes
-    /// microseconds; None if it might take longer.
-    fn try_call<'py>(
-        &self,
-        py: Python<'py>,
-        method: &str,
-        request: &[u8],
-        grant: &Grant,
-    ) -> Result<Option<Bound<'py, PyBytes>>, Refused> {
-        let reply = self.service()?.try_call(method, request, &grant.0)?;
-        Ok(reply.map(|reply| PyBytes::new(py, &reply)))
-    }
-
     /// Answers a server-streaming call: an iterator of serialized replies.
     #[pyo3(signature = (method, request, grant, timeout=None))]
     fn server_stream(
@@ -89,7 +76,9 @@ impl Engine {
             self.service()?
                 .server_stream(method, request, grant, deadline)
         })?;
-        Ok(ReplyStream::new(stream))
+        Ok(ReplyStream::new(
+            stream.map(|each| each.map_err(Refused::from)),
+        ))
     }
 
     /// Begins a client-streaming call, which takes serialized requests one at a time.
@@ -201,7 +190,7 @@ fn open(
 }
 
 /// The caller's deadline; an infinite timeout is no deadline.
-fn deadline(timeout: Option<f64>) -> Option<Instant> {
+pub(crate) fn deadline(timeout: Option<f64>) -> Option<Instant> {
     let timeout = Duration::try_from_secs_f64(timeout?.max(0.0)).ok()?;
     Instant::now().checked_add(timeout)
 }

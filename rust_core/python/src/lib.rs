@@ -2,18 +2,18 @@
 //!
 //! Invariants: this is the only crate with pyo3, and it has no logic of its own. A method copies or
 //! borrows its arguments while attached to Python, detaches, and only then takes a lock; no Python
-//! object is held while detached. The exception is `Engine::try_call`, which stays attached: it
-//! takes only locks that are free or held for less than a microsecond, and keeps them for no longer
-//! than a short scan.
+//! object is held while detached.
 
 mod admission;
 mod arrays;
+mod calls;
 mod detached;
 mod engine;
 mod error;
 mod grant;
 mod listener;
 mod matrix;
+mod recording;
 mod repair;
 mod stats;
 mod streams;
@@ -27,12 +27,6 @@ fn kernels() -> Vec<&'static str> {
     available.iter().rev().map(|kernel| kernel.name()).collect()
 }
 
-/// The namespace that a request of a method names, without decoding the rest; None: no name.
-#[pyfunction]
-fn namespace_of(method: &str, request: &[u8]) -> Option<String> {
-    ee_wire::namespace_of(method, request)
-}
-
 /// The checksum of a serialized frame of a snapshot, after a frame with the checksum `before`; None:
 /// it is not a frame.
 #[pyfunction]
@@ -44,10 +38,9 @@ fn frame_checksum(frame: &[u8], before: u64) -> Option<u64> {
 #[pymodule]
 mod _core {
     #[pymodule_export]
-    use super::admission::{
-        Admission, Caller, LoadShedder, Permit, Refusals, StreamPace, TokenBucket, TokenTable,
-        token_hash,
-    };
+    use super::admission::{Admission, TokenTable, token_hash};
+    #[pymodule_export]
+    use super::calls::{Call, Calls};
     #[pymodule_export]
     use super::engine::{Engine, backup};
     #[pymodule_export]
@@ -59,11 +52,11 @@ mod _core {
     #[pymodule_export]
     use super::kernels;
     #[pymodule_export]
-    use super::listener::{AuditLog, Events, Listener, check_certificate};
+    use super::listener::{Listener, check_certificate};
     #[pymodule_export]
     use super::matrix::CategoryMatrix;
     #[pymodule_export]
-    use super::namespace_of;
+    use super::recording::{AuditLog, Events};
     #[pymodule_export]
     use super::repair::repair;
     #[pymodule_export]
@@ -82,10 +75,8 @@ mod _core {
         module.add("LIMITS", PyTuple::new(module.py(), ee_wire::limits::all())?)?;
         let limits = ee_access::limits::all();
         module.add("ACCESS_LIMITS", PyTuple::new(module.py(), limits)?)?;
-        module.add(
-            "MAX_QUEUED_CALLS",
-            ee_access::load_shedding::MAX_QUEUED_CALLS,
-        )?;
+        let limits = ee_listener::limits::all();
+        module.add("LISTENER_LIMITS", PyTuple::new(module.py(), limits)?)?;
         module.add(
             "CALL_SECONDS_BOUNDS",
             PyTuple::new(module.py(), ee_listener::BOUNDS)?,

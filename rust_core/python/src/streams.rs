@@ -1,6 +1,5 @@
 //! Calls of more than one message.
 
-use ee_wire::Status;
 use parking_lot::Mutex;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -8,13 +7,18 @@ use pyo3::types::PyBytes;
 use crate::detached::Detached;
 use crate::error::Refused;
 
+/// Serialized replies, one at a time.
+type Replies = Box<dyn Iterator<Item = Result<Vec<u8>, Refused>> + Send>;
+
 /// The serialized replies of a server-streaming call.
 #[pyclass(frozen, module = "effective_embeddings._core")]
-pub(crate) struct ReplyStream(Detached<Mutex<ee_wire::ReplyStream>>);
+pub(crate) struct ReplyStream(Detached<Mutex<Replies>>);
 
 impl ReplyStream {
-    pub(crate) fn new(stream: ee_wire::ReplyStream) -> Self {
-        Self(Detached::new(Mutex::new(stream)))
+    pub(crate) fn new(
+        replies: impl Iterator<Item = Result<Vec<u8>, Refused>> + Send + 'static,
+    ) -> Self {
+        Self(Detached::new(Mutex::new(Box::new(replies))))
     }
 }
 
@@ -30,17 +34,46 @@ impl ReplyStream {
     }
 }
 
-/// A client-streaming call that has begun. It has no effect without `finish`.
-#[pyclass(frozen, module = "effective_embeddings._core")]
-pub(crate) struct RequestStream(Detached<Mutex<Option<ee_wire::RequestStream>>>);
+/// What takes the serialized requests of a call.
+pub(crate) trait Requests: Send {
+    /// Takes the next one.
+    fn push(&mut self, request: &[u8]) -> Result<(), Refused>;
 
-impl RequestStream {
-    pub(crate) fn new(stream: ee_wire::RequestStream) -> Self {
-        Self(Detached::new(Mutex::new(Some(stream))))
+    /// Ends the call; returns the serialized reply.
+    fn finish(self: Box<Self>) -> Result<Vec<u8>, Refused>;
+}
+
+impl Requests for ee_wire::RequestStream {
+    fn push(&mut self, request: &[u8]) -> Result<(), Refused> {
+        Ok(Self::push(self, request)?)
     }
 
-    /// Ends the call; the caller finishes or drops the stream.
-    fn take(&self) -> Option<ee_wire::RequestStream> {
+    fn finish(self: Box<Self>) -> Result<Vec<u8>, Refused> {
+        Ok(Self::finish(*self)?)
+    }
+}
+
+impl Requests for ee_listener::Requests {
+    fn push(&mut self, request: &[u8]) -> Result<(), Refused> {
+        Ok(Self::push(self, request)?)
+    }
+
+    fn finish(self: Box<Self>) -> Result<Vec<u8>, Refused> {
+        Ok(Self::finish(*self)?)
+    }
+}
+
+/// A client-streaming call that has begun. It has no effect without `finish`.
+#[pyclass(frozen, module = "effective_embeddings._core")]
+pub(crate) struct RequestStream(Detached<Mutex<Option<Box<dyn Requests>>>>);
+
+impl RequestStream {
+    pub(crate) fn new(requests: impl Requests + 'static) -> Self {
+        Self(Detached::new(Mutex::new(Some(Box::new(requests)))))
+    }
+
+    /// Ends the call; the caller finishes or drops the requests.
+    fn take(&self) -> Option<Box<dyn Requests>> {
         self.0.get().and_then(|stream| stream.lock().take())
     }
 }
@@ -53,10 +86,8 @@ impl RequestStream {
             let Some(stream) = self.0.get() else {
                 return Err(ended());
             };
-            let mut stream = stream.lock();
-            stream.as_mut().ok_or_else(ended)?.push(request)
-        })?;
-        Ok(())
+            stream.lock().as_mut().ok_or_else(ended)?.push(request)
+        })
     }
 
     /// Ends the call; returns the serialized reply.
@@ -72,6 +103,6 @@ impl RequestStream {
 }
 
 /// The refusal of a message to a call that has ended.
-fn ended() -> Status {
-    ee_wire::RequestStream::ended()
+fn ended() -> Refused {
+    ee_wire::RequestStream::ended().into()
 }

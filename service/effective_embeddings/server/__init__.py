@@ -1,19 +1,7 @@
-"""The gRPC server: lifecycle, limits, health and reflection around an engine that does the work.
+"""The server: a listener around an engine, with its settings, lifecycle, logs and metrics.
 
-One thread brings all calls, asks for their requests, and answers what takes microseconds itself;
-the rest it hands to workers, for the engine blocks (a write waits for the disk): see
-``transport/raw_unary.py``. gRPC's own thread pool would hand over every call three times, and
-asyncio costs more than that. An echo of 4 KiB, client and server in two processes on two cores (AMD
-EPYC, Python 3.11.7, grpcio 1.85.1; `python -m bench.grpc.stacks`):
-
-    stack                 1 outstanding: p50, server CPU    16 outstanding: rate, server CPU
-    raw unary             223-282 us, 116-125 us a call     9400-10400/s, 47-52 us a call
-    thread pool           279-427 us, 180-272 us            4000-6400/s, 147-242 us
-    asyncio, in the loop  353-360 us, 260-270 us            3600-6100/s, 150-213 us (never blocks)
-    asyncio, handed over  470-471 us, 355-373 us            3600-4500/s, 229-278 us
-
-Tried and within the noise: 2 and 4 workers, workers at a lower priority, the interpreter's switch
-interval, frozen garbage, gRPC's optimization target and bandwidth probe.
+The listener is native (``transport/native_server.py``) or of the gRPC library for Python
+(``transport/grpcio_server.py``); the calls of both are the core's.
 """
 
 from effective_embeddings.server.auth.token_file import (

@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
+import logging
+import secrets
 from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import NamedTuple, Protocol
 
-from effective_embeddings._core import AuditLog as NativeAuditLog
-from effective_embeddings._core import Engine, Events, TokenTable
-from effective_embeddings.server.admission.admission import AdmissionControl
-from effective_embeddings.server.observability.audit_log import AuditLog
+from effective_embeddings._core import (
+    LIMITS,
+    Admission,
+    AuditLog,
+    Calls,
+    Engine,
+    Events,
+    TokenTable,
+)
 from effective_embeddings.server.settings.errors import SettingsError
 from effective_embeddings.server.settings.settings import Settings
 
-if TYPE_CHECKING:
-    from effective_embeddings.server.observability.metrics import Metrics
-    from effective_embeddings.server.observability.traces import Traces
+__all__ = ["Built", "Server", "build_server", "make_admission"]
 
-__all__ = ["Audit", "Server", "build_server"]
-
-_Log = TypeVar("_Log")
+_log = logging.getLogger("effective_embeddings.server")
 
 
 class Server(Protocol):
     """What serves gRPC: see ``GrpcioServer`` and ``NativeServer``."""
 
-    admission: AdmissionControl
+    admission: Admission
     target: str
 
     @property
@@ -41,70 +43,95 @@ class Server(Protocol):
     def turn_away(self) -> None:
         """Serve NOT_SERVING, and refuse new calls with a reason and a retry delay."""
 
-    def stop(self, drain_seconds: float, grace_seconds: float) -> bool:
-        """Finish the calls in flight, then end the connections; return whether all finished."""
-
-    def close(self) -> None:
-        """Let go of the threads; the engine is closed."""
+    def stop(self, grace_seconds: float) -> None:
+        """Close the address, and end the connections within a time."""
 
 
-class Audit(Protocol):
-    """An audit log: see ``AuditLog``."""
+class Built(NamedTuple):
+    """A server and what the process around it looks after.
 
-    @property
-    def failure(self) -> str | None:
-        """Why the file cannot be written now; None: it can."""
+    Attributes:
+        server: The server, whose port is taken.
+        calls: Counts its calls.
+        events: Its lines for the log, and its spans.
+        audit: Its audit log; None: none is written.
+    """
 
-    @property
-    def refusal(self) -> str | None:
-        """Why writes must be refused now; None: they need not."""
-
-    @property
-    def lost(self) -> int:
-        """Lines that are lost because the file could not be written."""
-
-    def close(self) -> None:
-        """Write the queued lines, for two seconds at most; idempotent."""
+    server: Server
+    calls: Calls
+    events: Events
+    audit: AuditLog | None
 
 
-def build_server(
-    settings: Settings,
-    tokens: TokenTable | None,
-    metrics: Metrics | None,
-    traces: Traces | None,
-) -> tuple[Server, Audit | None]:
-    """Put a server together and take its port; return the server and its audit log.
+def build_server(settings: Settings, tokens: TokenTable | None, *, traces: bool) -> Built:
+    """Put a server together and take its port.
 
     Args:
         settings: See Settings.
-        tokens: The tokens of the callers. None: every caller is "local" and may do everything;
-            that is right where only this machine can connect.
-        metrics: Counts calls; None: calls are not counted.
-        traces: Gets spans of admitted calls; None: there are no spans.
+        tokens: The tokens of the callers; see ``make_admission``.
+        traces: Whether each admitted call makes a span.
 
     Raises:
         ListenError: The address cannot be listened on.
         SettingsError: The certificate or the audit log cannot be used.
     """
-    admission = AdmissionControl(settings, tokens)
+    admission = make_admission(settings, tokens)
+    events = Events()
+    audit = _open_audit(settings, events)
+    calls = Calls(
+        admission,
+        events,
+        audit=audit,
+        debug=_log.isEnabledFor(logging.DEBUG),
+        traces=traces,
+        seed=secrets.randbits(64),
+    )
     # A server imports what it needs: the gRPC library takes a third of a second.
+    server: Server
     if settings.transport == "native":
         from effective_embeddings.server.transport.native_server import NativeServer  # noqa: PLC0415
 
-        events = Events()
-        log = _open(lambda path, refuse: NativeAuditLog(path, events, refuse), settings)
-        return NativeServer(settings, admission, events, metrics, log, traces), log
-    from effective_embeddings.server.transport.grpcio_server import GrpcioServer  # noqa: PLC0415
+        server = NativeServer(settings, admission, calls)
+    else:
+        from effective_embeddings.server.transport.grpcio_server import GrpcioServer  # noqa: PLC0415
 
-    audit = _open(lambda path, refuse: AuditLog(path, refuse=refuse), settings)
-    return GrpcioServer(settings, admission, metrics, audit, traces), audit
+        server = GrpcioServer(settings, admission, calls)
+    return Built(server, calls, events, audit)
 
 
-def _open(opened: Callable[[Path, bool], _Log], settings: Settings) -> _Log | None:
+def make_admission(settings: Settings, tokens: TokenTable | None) -> Admission:
+    """Return what admits the calls of a server.
+
+    Args:
+        settings: The limits.
+        tokens: The tokens of the callers. None: every caller is "local" and may do everything;
+            that is right where only this machine can connect.
+    """
+    limits = dict(LIMITS)
+    return Admission(
+        tokens,
+        seed=secrets.randbits(64),
+        calls_per_second=settings.calls_per_second,
+        burst_calls=settings.burst_calls,
+        calls=settings.max_concurrent_calls,
+        calls_share=settings.share,
+        arriving=settings.arriving_calls,
+        arriving_share=settings.arriving_share,
+        streams=settings.max_streaming_calls,
+        streams_share=settings.streaming_share,
+        waiting=limits["waiting_reads"],
+        waiting_share=limits["waiting_reads_of_a_caller"],
+        reply_bytes=settings.unread_reply_bytes,
+        reply_bytes_share=settings.unread_reply_share,
+        max_reply_bytes=settings.max_message_bytes,
+    )
+
+
+def _open_audit(settings: Settings, events: Events) -> AuditLog | None:
     if settings.audit_log is None:
         return None
     try:
-        return opened(settings.audit_log, settings.audit_failure == "refuse")
+        return AuditLog(settings.audit_log, events, settings.audit_failure == "refuse")
     except OSError as error:
         message = f"cannot write the audit log: {settings.audit_log}: {error.strerror}"
         raise SettingsError(message) from None

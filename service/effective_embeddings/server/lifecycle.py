@@ -11,9 +11,10 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from effective_embeddings._core import VERSION, Engine
+from effective_embeddings._core import VERSION, Admission, Calls, Engine
 from effective_embeddings.server.auth.token_source import TokenSource, load_tokens
 from effective_embeddings.server.build import build_server
+from effective_embeddings.server.observability.event_pump import EventPump
 from effective_embeddings.server.observability.logs import dropped_lines
 from effective_embeddings.server.process.file_watch import FileWatch
 from effective_embeddings.server.process.signals import Signals
@@ -32,6 +33,7 @@ _log = logging.getLogger("effective_embeddings.server")
 
 # From the end of the last call until its reply has left.
 _SECONDS_FOR_LAST_REPLIES = 0.5
+_SECONDS_BETWEEN_LOOKS = 0.005
 
 
 class ServerHandle:
@@ -61,9 +63,11 @@ class ServerHandle:
         self._watch = FileWatch([settings.tokens] if settings.tokens else [], self.reload)
         tokens = load_tokens(settings)
         self._token_source = TokenSource(settings, tokens)
-        self._metrics = _make_metrics(settings)
         self._traces = _make_traces(settings)
-        self._server, self._audit = build_server(settings, tokens, self._metrics, self._traces)
+        built = build_server(settings, tokens, traces=self._traces is not None)
+        self._server, self._audit = built.server, built.audit
+        self._pump = EventPump(built.events, self._traces)
+        self._metrics = _make_metrics(settings, built.calls)
         self.target = self._server.target
         self._metrics_server = self._serve_metrics()
         found = self._metrics_server
@@ -101,7 +105,7 @@ class ServerHandle:
     def reload(self) -> None:
         """Read the tokens again; certificates are read again by themselves."""
         if self._settings.authenticated:
-            self._token_source.reload(self._server.admission.core)
+            self._token_source.reload(self._server.admission)
 
     def start(self) -> None:
         """Listen, open the data, then serve; returns when health says SERVING.
@@ -172,11 +176,12 @@ class ServerHandle:
         self.turn_away()
         if self._engine is not None:
             self._engine.end_watches()
-        drained = server.stop(drain_seconds, _SECONDS_FOR_LAST_REPLIES)
+        # Only then is the port closed, and a call that comes meanwhile gets its reason.
+        drained = _wait_idle(server.admission, drain_seconds)
+        server.stop(_SECONDS_FOR_LAST_REPLIES if drained else 0.0)
         if self._engine is not None:
             self._engine.stop_writes()
             self._engine.close()
-        server.close()
         self._watch.stop()
         if self._metrics_server is not None:
             self._metrics_server.close()
@@ -184,6 +189,7 @@ class ServerHandle:
             self._traces.close()
         if self._audit is not None:
             self._audit.close()
+        self._pump.close()
         if self._engine is not None:
             _log.info("stopped drained=%s seconds=%.2f", drained, time.monotonic() - begin)
 
@@ -200,13 +206,23 @@ class ServerHandle:
         self.stop()
 
 
-def _make_metrics(settings: Settings) -> Metrics | None:
+def _wait_idle(admission: Admission, seconds: float) -> bool:
+    """Wait until no call is in flight; return False if that takes longer than ``seconds``."""
+    end = time.monotonic() + seconds
+    while admission.in_flight:
+        if time.monotonic() >= end:
+            return False
+        time.sleep(_SECONDS_BETWEEN_LOOKS)
+    return True
+
+
+def _make_metrics(settings: Settings, calls: Calls) -> Metrics | None:
     if settings.metrics_listen is None:
         return None
     # A server without metrics does not wait for their library to be loaded.
     from effective_embeddings.server.observability.metrics import Metrics  # noqa: PLC0415
 
-    return Metrics()
+    return Metrics(calls)
 
 
 def _make_traces(settings: Settings) -> Traces | None:

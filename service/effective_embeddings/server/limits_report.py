@@ -7,20 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from effective_embeddings._core import ACCESS_LIMITS, LIMITS, MAX_QUEUED_CALLS
-from effective_embeddings.server.admission.stall_timeout import (
-    MIN_REPLY_BYTES_PER_SECOND,
-    MIN_STREAM_BYTES_PER_SECOND,
-)
-from effective_embeddings.server.observability.audit_log import MAX_REFUSALS_PER_SECOND
+from effective_embeddings._core import ACCESS_LIMITS, LIMITS, LISTENER_LIMITS
 from effective_embeddings.server.observability.logs import MAX_QUEUED_LINES
 from effective_embeddings.server.observability.metrics_server import (
     MAX_CONNECTION_SECONDS,
     MAX_CONNECTIONS,
 )
 from effective_embeddings.server.settings.settings import DEFINITIONS, Settings
-from effective_embeddings.server.transport.health import MAX_CHECKS, MAX_WATCHES
-from effective_embeddings.server.transport.reflection import MAX_REFLECTIONS
 
 __all__ = ["Limit", "all_limits"]
 
@@ -66,32 +59,37 @@ def _derived(settings: Settings) -> list[Limit]:
         Limit("streams_per_principal", settings.streaming_share, "calls", _OVERLOADED),
         Limit("unread_bytes", settings.unread_reply_bytes, "bytes", _UNREAD),
         Limit("unread_per_principal", settings.unread_reply_share, "bytes", _UNREAD),
-        Limit("pending_calls", settings.pending_calls * 2, "calls", "CANCELLED by gRPC"),
     ]
 
 
-_ACCESS = dict(ACCESS_LIMITS)
+_CORE = dict((*ACCESS_LIMITS, *LISTENER_LIMITS))
 _OVERLOADED = "OVERLOADED"
 _UNREAD = "calls are held"
 _CLOSED = "connection closed"
 _REFUSED_FILE = "the file is refused"
+
+
+def _core(name: str, unit: str, beyond: str) -> Limit:
+    return Limit(name, _CORE[name], unit, beyond)
+
+
 _FIXED = (
-    Limit("waiting_calls", MAX_QUEUED_CALLS, "calls", _OVERLOADED),
-    Limit("reply_bytes_per_second", MIN_REPLY_BYTES_PER_SECOND, "bytes/s", "CANCELLED if less"),
-    Limit("stream_bytes_per_second", MIN_STREAM_BYTES_PER_SECOND, "bytes/s", "CANCELLED if less"),
-    Limit("health_checks", MAX_CHECKS, "calls", "answered for the server"),
-    Limit("health_watches", MAX_WATCHES, "streams", _OVERLOADED),
-    Limit("reflection_streams", MAX_REFLECTIONS, "streams", _OVERLOADED),
-    Limit("audited_refusals", MAX_REFUSALS_PER_SECOND, "lines/s", "counted, not listed"),
+    _core("waiting_calls", "calls", _OVERLOADED),
+    _core("reply_bytes_per_second", "bytes/s", "CANCELLED if less"),
+    _core("stream_bytes_per_second", "bytes/s", "CANCELLED if less"),
+    _core("health_checks", "calls", "answered for the server"),
+    _core("health_watches", "streams", _OVERLOADED),
+    _core("reflection_streams", "streams", _OVERLOADED),
+    _core("audited_refusals", "lines/s", "counted, not listed"),
     Limit("queued_log_lines", MAX_QUEUED_LINES, "lines", "dropped and counted"),
     Limit("metrics_connections", MAX_CONNECTIONS, "connections", "the oldest is closed"),
     Limit("metrics_connection_seconds", MAX_CONNECTION_SECONDS, "seconds", _CLOSED),
     Limit("header_bytes", 16 * 1024, "bytes", "refused by gRPC"),
     Limit("handshake_seconds", 10, "seconds", _CLOSED),
     Limit("keepalive_seconds", 20, "seconds", "the connection is closed"),
-    Limit("tokens", _ACCESS["tokens"], "tokens", _REFUSED_FILE),
-    Limit("tokens_of_a_principal", _ACCESS["tokens_of_a_principal"], "tokens", _REFUSED_FILE),
-    Limit("token_bytes", _ACCESS["token_bytes"], "bytes", "UNAUTHENTICATED"),
+    _core("tokens", "tokens", _REFUSED_FILE),
+    _core("tokens_of_a_principal", "tokens", _REFUSED_FILE),
+    _core("token_bytes", "bytes", "UNAUTHENTICATED"),
 )
 # The limits of a request beyond which the call is not refused with INVALID_ARGUMENT.
 _REQUESTS = {

@@ -1,4 +1,4 @@
-"""Takes the events of the native listener: lines for the log, and spans of calls."""
+"""Takes the events of a server's calls: lines for the log, and spans."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class EventPump:
         """Start the thread.
 
         Args:
-            events: What the listener has to say.
+            events: What the core has to say.
             traces: Takes spans; None: there are no spans.
         """
         self._events = events

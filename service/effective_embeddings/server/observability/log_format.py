@@ -6,7 +6,7 @@ import json
 import logging
 import time
 
-__all__ = ["JsonFormatter", "TextFormatter", "utc"]
+__all__ = ["JsonFormatter", "TextFormatter"]
 
 # Control characters, and characters that other programs treat as the end of a line. Bidirectional
 # marks too: they display a line in another order.
@@ -17,7 +17,7 @@ _UNSAFE = {
 }
 
 
-def utc(seconds: float) -> str:
+def _utc(seconds: float) -> str:
     """Return a time in ISO 8601 with milliseconds, such as 2026-01-31T12:00:00.000Z."""
     stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
     return f"{stamp}.{int(seconds % 1 * 1000):03}Z"
@@ -29,7 +29,7 @@ class TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """See ``logging.Formatter``."""
         message = record.getMessage().translate(_UNSAFE)
-        line = f"{utc(record.created)} {record.levelname} {message}"
+        line = f"{_utc(record.created)} {record.levelname} {message}"
         if record.exc_info:
             trace = self.formatException(record.exc_info).splitlines()
             line += "".join(f"\n  | {each.translate(_UNSAFE)}" for each in trace)
@@ -42,7 +42,7 @@ class JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """See ``logging.Formatter``."""
         entry = {
-            "time": utc(record.created),
+            "time": _utc(record.created),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),

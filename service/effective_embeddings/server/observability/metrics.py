@@ -6,7 +6,6 @@ and the number of series stays bounded.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -23,8 +22,8 @@ from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
-from effective_embeddings._core import ENGINE_METRICS
-from effective_embeddings.server.observability.call_metrics import CallMetrics
+from effective_embeddings._core import ENGINE_METRICS, Calls
+from effective_embeddings.server.observability.call_metrics import call_metrics
 from effective_embeddings.server.observability.metric_table import SERVER_METRICS
 
 __all__ = ["Metrics"]
@@ -35,30 +34,20 @@ class Metrics:
 
     Attributes:
         registry: The registry.
-        calls: Counts calls.
-        refused: Returns the numbers of refused calls by reason.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, calls: Calls) -> None:
+        """Create the registry.
+
+        Args:
+            calls: Counts the calls of the server.
+        """
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         GCCollector(registry=self.registry)
-        self.calls = CallMetrics()
-        self.registry.register(self.calls)
-        self._refused_lock = threading.Lock()
-        self._refused: dict[str, int] = {}
-        self.refused: Callable[[], Iterable[tuple[str, int]]] = self._count_of_refused
-        self.registry.register(_Collected(lambda: [_refused(self.refused())]))
-
-    def count_refused(self, reason: str) -> None:
-        """Count a refused call."""
-        with self._refused_lock:
-            self._refused[reason] = self._refused.get(reason, 0) + 1
-
-    def _count_of_refused(self) -> Iterable[tuple[str, int]]:
-        with self._refused_lock:
-            return list(self._refused.items())
+        self.registry.register(_Collected(lambda: call_metrics(calls)))
+        self.registry.register(_Collected(lambda: [_refused(calls.refused())]))
 
     def application(self) -> WSGIApplication:
         """Return the WSGI application that answers Prometheus."""

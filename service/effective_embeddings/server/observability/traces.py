@@ -10,9 +10,6 @@ from __future__ import annotations
 import importlib
 import os
 import threading
-import time
-from collections.abc import Sequence
-from typing import Any
 
 import grpc
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
@@ -20,7 +17,7 @@ from opentelemetry.sdk.resources import SERVICE_NAME as SERVICE_NAME_KEY
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
-from opentelemetry.trace import Span, SpanKind, StatusCode
+from opentelemetry.trace import SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from effective_embeddings._core import VERSION
@@ -32,7 +29,6 @@ _SERVICE = "effective-embeddings"
 _PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 _OVER_HTTP = "opentelemetry.exporter.otlp.proto.http.trace_exporter"
 _NAMES = {code.value[0]: code.name for code in grpc.StatusCode}
-_CARRIED = frozenset({"traceparent", "tracestate"})
 # How long a stopping server waits for the last spans to be exported.
 _SECONDS_TO_LEAVE = 2.0
 # The codes that OpenTelemetry's conventions for gRPC count as failures of the server.
@@ -42,7 +38,7 @@ _FAILURES = frozenset(
 
 
 class Traces:
-    """Makes spans, and exports them from a thread of its own."""
+    """Records spans, and exports them from a thread of its own."""
 
     def __init__(self) -> None:
         """Set up the exporter that the environment configures.
@@ -57,47 +53,6 @@ class Traces:
         self._provider.add_span_processor(BatchSpanProcessor(_exporter()))
         self._tracer = self._provider.get_tracer("effective_embeddings", VERSION)
         self._propagator = TraceContextTextMapPropagator()
-
-    def begin(
-        self, service: str, method: str, metadata: Sequence[tuple[str, Any]], seconds: float
-    ) -> Span:
-        """Begin the span of a call.
-
-        Args:
-            service: The service's full name.
-            method: The method's name.
-            metadata: The call's; a W3C ``traceparent`` in it is the span's parent.
-            seconds: The age of the call, in seconds.
-        """
-        carrier = {name: value for name, value in metadata if name in _CARRIED}
-        return self._tracer.start_span(
-            f"{service}/{method}",
-            context=self._propagator.extract(carrier) if carrier else None,
-            kind=SpanKind.SERVER,
-            attributes={"rpc.system": "grpc", "rpc.service": service, "rpc.method": method},
-            start_time=time.time_ns() - round(seconds * 1e9),
-        )
-
-    def end(self, span: Span, code: str, reason: str, request_id: str) -> None:
-        """End the span of a call.
-
-        Args:
-            span: The span.
-            code: Name of the status code.
-            reason: The ErrorReason; empty: the call succeeded.
-            request_id: The call's id, which the caller and the log have too.
-        """
-        self._finish(span, code, reason, request_id)
-        span.end()
-
-    def _finish(self, span: Span, code: str, reason: str, request_id: str) -> None:
-        if span.is_recording():
-            span.set_attribute("rpc.grpc.status_code", grpc.StatusCode[code].value[0])
-            span.set_attribute("effemb.request_id", request_id)
-            if reason:
-                span.set_attribute("error.type", reason)
-            if code in _FAILURES:
-                span.set_status(StatusCode.ERROR)
 
     def record(
         self,
@@ -130,7 +85,13 @@ class Traces:
             attributes={"rpc.system": "grpc", "rpc.service": service, "rpc.method": method},
             start_time=begin,
         )
-        self._finish(span, _NAMES[code], reason, request_id)
+        if span.is_recording():
+            span.set_attribute("rpc.grpc.status_code", code)
+            span.set_attribute("effemb.request_id", request_id)
+            if reason:
+                span.set_attribute("error.type", reason)
+            if _NAMES[code] in _FAILURES:
+                span.set_status(StatusCode.ERROR)
         span.end(end)
 
     def close(self) -> None:

@@ -6,7 +6,7 @@ import ipaddress
 
 from effective_embeddings.server.settings.errors import SettingsError
 
-__all__ = ["is_local", "split_listen"]
+__all__ = ["is_local", "split_listen", "target_of"]
 
 _MAX_PORT = 65_535
 _UNIX = "unix:"
@@ -34,6 +34,19 @@ def split_listen(listen: str, setting: str = "listen") -> tuple[str, int]:
         message = f"{setting} must be {form}, with a port of 0 to {_MAX_PORT:,}, not {listen!r}"
         raise SettingsError(message)
     return inside, int(port)
+
+
+def target_of(listen: str, port: int | None) -> str:
+    """Return what a client connects to.
+
+    Args:
+        listen: The address that a server listens on.
+        port: The port that it took; None: a Unix socket.
+    """
+    if port is None or listen.startswith(_UNIX):
+        return listen
+    host, _ = split_listen(listen)
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def is_local(listen: str, setting: str = "listen") -> bool:

@@ -26,7 +26,6 @@ DEFAULT_LISTEN = "127.0.0.1:50051"
 DEFAULT_METRICS_LISTEN = "127.0.0.1:9464"
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 ARRIVING_FOR_EACH_PLACE = 4
-_PENDING_CALLS = 512
 _UNREAD_MESSAGES = 16
 
 _ADDRESS = "Address and data"
@@ -426,15 +425,6 @@ class Settings:
     def _share_of(self, whole: int) -> int:
         part = -(-whole * self.share // self.max_concurrent_calls)
         return max(1, min(whole, part))
-
-    @property
-    def pending_calls(self) -> int:
-        """Calls of a method that may wait in gRPC's queue: beyond it gRPC cancels some of them.
-
-        Beyond twice as many it cancels all. The value is far above what waits while calls can be
-        refused as fast as they come.
-        """
-        return max(self.max_streams_per_connection, self.max_concurrent_calls, _PENDING_CALLS)
 
 
 DEFINITIONS: Mapping[str, Definition] = definitions(Settings)

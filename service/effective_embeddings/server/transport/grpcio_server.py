@@ -1,150 +1,185 @@
-"""The server on the gRPC library for Python."""
+"""The server on the gRPC library for Python, by its public names alone: the other transport.
+
+It is the one to begin with for a program that serves the contract in a Python process of its own.
+Admission, answers, metrics and the audit log are those of the native listener (``Calls``). Each
+call holds a thread from its headers to its reply; docs/operations.md says what that means.
+"""
 
 from __future__ import annotations
 
-import errno
-import os
-import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
 
 import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
 
-from effective_embeddings._core import Engine, Refusals
-from effective_embeddings.server.admission.admission import AdmissionControl
+from effective_embeddings._core import Admission, Call, Calls, Engine, StatusError
 from effective_embeddings.server.auth.tls import make_credentials
-from effective_embeddings.server.contract import SERVICE_NAME
-from effective_embeddings.server.observability.audit_log import AuditLog
+from effective_embeddings.server.contract import SERVICE, SERVICE_NAME
 from effective_embeddings.server.process.descriptors import connections_within
 from effective_embeddings.server.process.unix_socket import is_served
-from effective_embeddings.server.settings.addresses import split_listen
+from effective_embeddings.server.settings.addresses import target_of
 from effective_embeddings.server.settings.errors import ListenError
 from effective_embeddings.server.settings.settings import Settings
-from effective_embeddings.server.transport.handlers import ServiceHandler
-from effective_embeddings.server.transport.health import HEALTH_NAME, HealthService
 from effective_embeddings.server.transport.health_follower import HealthFollower
-from effective_embeddings.server.transport.raw_unary import RawUnaryServer
-from effective_embeddings.server.transport.reflection import Reflection
-from effective_embeddings.server.transport.workers import Workers
-
-if TYPE_CHECKING:
-    from effective_embeddings.server.observability.metrics import Metrics
-    from effective_embeddings.server.observability.traces import Traces
 
 __all__ = ["GrpcioServer"]
 
-# A place is given back a moment before its thread is free.
-_SPARE_THREADS = 4
+# For calls that are refused, and for health, while all others wait.
+_SPARE_THREADS = 16
 _HANDSHAKE_MS = 10_000
+_CODES = {code.value[0]: code for code in grpc.StatusCode}
+_DOWNLOADS = {method.name for method in SERVICE.methods if method.server_streaming}
+_UPLOADS = {method.name for method in SERVICE.methods if method.client_streaming}
+_Status = health_pb2.HealthCheckResponse
 
 
 class GrpcioServer:
-    """A gRPC server with its port, its threads and its health.
-
-    A call passes, in this order: TLS, gRPC's own limits (connections, headers, message size),
-    admission (identity, load shedding, rate, concurrency, stall timeout), the core, which holds
-    the call to its grant. A refusal becomes a status in ``status.status_of`` and nowhere else.
+    """A server of ``grpc.server`` with its port, its threads and its health.
 
     Attributes:
         admission: Admits its calls.
+        stalled: Calls that were cancelled because their clients stalled: none.
         target: What a client connects to.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        admission: AdmissionControl,
-        metrics: Metrics | None,
-        audit: AuditLog | None,
-        traces: Traces | None,
-    ) -> None:
+    stalled = 0
+
+    def __init__(self, settings: Settings, admission: Admission, calls: Calls) -> None:
         """Put the server together and take its port; nothing is served before ``start``.
 
         Args:
             settings: See Settings.
             admission: Admits the calls.
-            metrics: Counts calls; None: calls are not counted.
-            audit: Takes writes and refusals; None: no audit log is written.
-            traces: Makes spans of admitted calls; None: there are no spans.
+            calls: Answers and records them.
 
         Raises:
             ListenError: The address cannot be listened on.
             SettingsError: The certificate cannot be used.
         """
-        credentials = make_credentials(settings)
         self.admission = admission
-        self._engine: Engine | None = None
-        self._streams = ThreadPoolExecutor(
-            settings.max_streaming_calls + _SPARE_THREADS, thread_name_prefix="effemb-stream"
-        )
-        self._workers = Workers(settings.workers)
+        self._calls = calls
+        threads = settings.max_concurrent_calls + _SPARE_THREADS
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="effemb-call")
+        self._server = grpc.server(self._pool, [_Handlers(calls)], options=_options(settings))
         self._follower = HealthFollower(self._set_health)
-        self._health = HealthService(admission.stall_timeout, self._follower.look)
-        self._reflection = None
-        service = ServiceHandler(self._opened, admission, self._workers, metrics, audit, traces)
-        handlers = [service, self._health.handler()]
+        self._health = _Health(self._follower.look)
+        self._set_health(serving=False)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         if settings.reflects:
-            names = (SERVICE_NAME, HEALTH_NAME)
-            self._reflection = Reflection(names, admission.stall_timeout)
-            handlers.append(self._reflection.handler())
-        self._server = grpc.server(self._streams, handlers=handlers, options=_options(settings))
-        self._unary_server = RawUnaryServer(self._server, service.unary)
-        self.target = _take_port(self._server, settings.listen, credentials)
+            names = (SERVICE_NAME, health.SERVICE_NAME, reflection.SERVICE_NAME)
+            reflection.enable_server_reflection(names, self._server)
+        self.target = _take_port(self._server, settings)
 
-    def _set_health(self, serving: bool) -> None:  # noqa: FBT001 - what a HealthFollower calls
-        self._health.set(serving)
-
-    def _opened(self) -> Engine:
-        if self._engine is None:
-            raise Refusals.starting()
-        return self._engine
-
-    @property
-    def stalled(self) -> int:
-        """Calls that were cancelled because their clients stalled."""
-        return self.admission.stall_timeout.cancelled
+    def _set_health(self, serving: bool) -> None:  # noqa: FBT001 - of a HealthFollower
+        status = _Status.SERVING if serving else _Status.NOT_SERVING
+        for name in (health.OVERALL_HEALTH, SERVICE_NAME):
+            self._health.set(name, status)
 
     def start(self) -> None:
         """Serve health, and refuse calls until ``open``."""
-        self.admission.stall_timeout.start()
-        self._workers.start()
         self._server.start()
-        self._unary_server.open()
 
     def open(self, engine: Engine, look: Callable[[], tuple[bool, str]]) -> None:
         """Answer calls from now on; health says what ``look`` returns as (serving, reason)."""
-        self._engine = engine
+        self._calls.open(engine)
         self._follower.follow(look)
 
     def turn_away(self) -> None:
         """Serve NOT_SERVING, and refuse new calls with a reason and a retry delay."""
-        self.admission.core.close()
+        self.admission.close()
         self._follower.drain()
 
-    def stop(self, drain_seconds: float, grace_seconds: float) -> bool:
-        """Finish the calls in flight, then end the connections; return whether all finished.
+    def stop(self, grace_seconds: float) -> None:
+        """Close the port, and end the connections within a time; calls that go on are cancelled.
 
         Args:
-            drain_seconds: How long calls in flight may take; calls that take longer are cancelled.
-            grace_seconds: How long connections may take to end afterwards.
+            grace_seconds: How long replies may take to leave.
         """
-        # Only then is the port closed: gRPC cancels what comes to a closed one, without a reason.
-        drained = self.admission.wait_idle(drain_seconds)
-        stopped = self._server.stop(grace_seconds)
-        if not stopped.wait(grace_seconds if drained else 0):
-            # What is left are calls out of time, and streams that never end, such as health.Watch.
+        if not self._server.stop(grace_seconds).wait(grace_seconds):
             self._server.stop(None)
-        return drained
+        self._pool.shutdown(wait=False)
+        self._calls.close()
 
-    def close(self) -> None:
-        """Let go of the threads; the engine is closed."""
-        self._health.close()
-        if self._reflection is not None:
-            self._reflection.close()
-        self.admission.stall_timeout.stop()
-        self._workers.close()
-        self._streams.shutdown(wait=False)
+
+class _Handlers(grpc.GenericRpcHandler):
+    """The methods of the service: bytes in, bytes out.
+
+    Each is served as a method whose requests are a stream, so that a call is admitted or refused
+    before its request is read. Names that the service does not have are refused with a reason, too.
+    """
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+
+    def service(
+        self, handler_call_details: grpc.HandlerCallDetails
+    ) -> grpc.RpcMethodHandler[bytes, bytes] | None:
+        """Return the handler of a call; None: it is a call of another service."""
+        service, _, name = handler_call_details.method.removeprefix("/").partition("/")
+        if service != SERVICE_NAME:
+            return None
+
+        def unary(requests: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
+            with self._begun(name, context) as call:
+                return call.unary(next(requests, None))
+
+        def download(requests: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
+            with self._begun(name, context) as call:
+                yield from call.server_stream(next(requests, None))
+
+        def upload(requests: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
+            with self._begun(name, context) as call:
+                stream = call.client_stream()
+                try:
+                    for request in requests:
+                        stream.push(request)
+                    # gRPC may end the requests of a cancelled call as if all of them had come.
+                    return stream.finish() if context.is_active() else b""
+                finally:
+                    stream.abort()
+
+        if name in _DOWNLOADS:
+            return grpc.stream_stream_rpc_method_handler(download)
+        return grpc.stream_unary_rpc_method_handler(upload if name in _UPLOADS else unary)
+
+    @contextmanager
+    def _begun(self, name: str, context: grpc.ServicerContext) -> Iterator[Call]:
+        """Admit a call; a refusal of it, then or later, becomes its status."""
+        try:
+            call = self._calls.begin(
+                name, context.invocation_metadata(), context.peer(), context.time_remaining()
+            )
+            context.set_trailing_metadata((("x-request-id", call.request_id),))
+            # Called once the client has the reply or is gone: the reply's bytes count until then.
+            if not context.add_callback(call.leave):
+                call.leave()
+            yield call
+        except StatusError as refused:
+            context.set_trailing_metadata(refused.trailing_metadata)
+            context.abort(_CODES[refused.code], refused.message)
+
+
+class _Health(health.HealthServicer):
+    """The standard service, whose checks never say SERVING after a write was refused."""
+
+    def __init__(self, look: Callable[[], None]) -> None:
+        """Create the service.
+
+        Args:
+            look: Called before a check is answered; it may call ``set``.
+        """
+        super().__init__()
+        self._look = look
+
+    def Check(  # noqa: N802 - the name in the protocol
+        self, request: health_pb2.HealthCheckRequest, context: grpc.ServicerContext
+    ) -> health_pb2.HealthCheckResponse:
+        """See the protocol."""
+        self._look()
+        return super().Check(request, context)
 
 
 def _options(settings: Settings) -> list[tuple[str, int]]:
@@ -157,27 +192,18 @@ def _options(settings: Settings) -> list[tuple[str, int]]:
         # often as every ten seconds whether ours is.
         ("grpc.keepalive_time_ms", 20_000),
         ("grpc.keepalive_timeout_ms", 10_000),
-        # The same for the answer itself; gRPC's own is a minute.
         ("grpc.http2.ping_timeout_ms", 10_000),
         ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.max_allowed_incoming_connections", connections_within(settings.max_connections)),
-        # Calls that have come and that Python has not seen yet. Admission refuses calls as fast
-        # as one thread can look at them; what comes faster waits here, and delays every answer.
-        # So gRPC ends calls beyond the limit with CANCELLED, whatever their principal, which
-        # clients take for "try again".
-        ("grpc.server.max_pending_requests", settings.pending_calls),
-        ("grpc.server.max_pending_requests_hard_limit", settings.pending_calls * 2),
         ("grpc.max_concurrent_streams", settings.max_streams_per_connection),
-        # Counts a call until its memory is free, which its client cannot see: with it a client that
-        # stays within its streams has calls refused at random, with UNAVAILABLE and no hint.
+        # Refuses calls at random, with UNAVAILABLE and no hint.
         ("grpc.http.overload_protection", 0),
         # A peer that connects and does not come to the point: a TLS handshake, HTTP/2's preface.
         ("grpc.server_handshake_timeout_ms", _HANDSHAKE_MS),
         ("grpc.http2.settings_timeout", _HANDSHAKE_MS),
         ("grpc.max_connection_idle_ms", _ms(settings.max_connection_idle_seconds)),
-        # No grace is set, so it has no end: an old connection takes no more calls, and lives
-        # until the last one that it has is finished.
+        # An old connection takes no more calls, and lives until its last one is finished.
         ("grpc.max_connection_age_ms", _ms(settings.max_connection_age_seconds)),
     ]
 
@@ -187,38 +213,20 @@ def _ms(seconds: float) -> int:
     return min(round(seconds * 1000), 2**31 - 1)
 
 
-def _take_port(server: grpc.Server, listen: str, credentials: grpc.ServerCredentials | None) -> str:
-    """Bind ``listen`` and return the target for clients."""
+def _take_port(server: grpc.Server, settings: Settings) -> str:
+    """Bind the address and return the target for clients."""
+    listen = settings.listen
     if listen.startswith("unix:") and is_served(listen):
         message = f"cannot listen on {listen!r}: another server listens on this socket"
         raise ListenError(message)
+    credentials = make_credentials(settings)
     try:
         if credentials is None:
             port = server.add_insecure_port(listen)
         else:
             port = server.add_secure_port(listen, credentials)
     except RuntimeError as error:
-        message = f"cannot listen on {listen!r}: {_why_not(listen)}"
+        # gRPC does not say why.
+        message = f"cannot listen on {listen!r}: it is taken, or not an address of this machine"
         raise ListenError(message) from error
-    if listen.startswith("unix:"):
-        return listen
-    host, _ = split_listen(listen)
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def _why_not(listen: str) -> str:
-    """Return why an address cannot be bound; gRPC does not say."""
-    if listen.startswith("unix:"):
-        return "the socket's folder must exist, be writable, and its path be at most 107 bytes"
-    host, port = split_listen(listen)
-    try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-            probe.listen()
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            return "the port is taken; is a server running already?"
-        return os.strerror(error.errno) if error.errno else str(error)
-    return "gRPC cannot bind it; its own log says why"
+    return target_of(listen, port)

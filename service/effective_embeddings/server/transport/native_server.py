@@ -1,37 +1,26 @@
 """The server whose listener is in Rust: this process configures, observes and stops it.
 
 No call passes through Python: the listener admits calls, answers them, counts them and writes the
-audit log. Its lines for the log and its spans arrive in batches.
+audit log.
 """
 
 from __future__ import annotations
 
 import errno
-import logging
 import os
-import secrets
 import socket
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
-from effective_embeddings._core import AuditLog, Engine, Events, Listener
-from effective_embeddings.server.admission.admission import AdmissionControl
-from effective_embeddings.server.observability.event_pump import EventPump
+from effective_embeddings._core import Admission, Calls, Engine, Listener
 from effective_embeddings.server.process.descriptors import connections_within
 from effective_embeddings.server.process.unix_socket import is_served, socket_path
-from effective_embeddings.server.settings.addresses import split_listen
+from effective_embeddings.server.settings.addresses import split_listen, target_of
 from effective_embeddings.server.settings.errors import ListenError, SettingsError
 from effective_embeddings.server.settings.settings import Settings
 from effective_embeddings.server.transport.descriptors import reflected_files
 from effective_embeddings.server.transport.health_follower import HealthFollower
 
-if TYPE_CHECKING:
-    from effective_embeddings.server.observability.metrics import Metrics
-    from effective_embeddings.server.observability.traces import Traces
-
 __all__ = ["NativeServer"]
-
-_log = logging.getLogger("effective_embeddings.server")
 
 # More threads than this share the work of no more connections than a few have.
 _MAX_IO_THREADS = 8
@@ -45,41 +34,22 @@ class NativeServer:
         target: What a client connects to.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        admission: AdmissionControl,
-        events: Events,
-        metrics: Metrics | None,
-        audit: AuditLog | None,
-        traces: Traces | None,
-    ) -> None:
+    def __init__(self, settings: Settings, admission: Admission, calls: Calls) -> None:
         """Take the address; nothing is served before ``start``.
 
         Args:
             settings: See Settings.
             admission: Admits the calls.
-            events: Takes the lines for the log and the spans.
-            metrics: Gets the counts of calls; None: nobody asks for them.
-            audit: Takes writes and refusals; None: no audit log is written.
-            traces: Takes spans of admitted calls; None: there are no spans.
+            calls: Answers and records them.
 
         Raises:
             ListenError: The address cannot be listened on.
             SettingsError: The certificate cannot be used.
         """
         self.admission = admission
-        self._listener = _bind(settings, admission, events, audit, traces is not None)
-        self._pump = EventPump(events, traces)
+        self._listener = _bind(settings, calls)
         self._health = HealthFollower(self._listener.set_serving)
-        if metrics is not None:
-            metrics.calls.source = self._counts
-            metrics.refused = self._listener.refused
-        self.target = settings.listen
-        if self._listener.port is not None:
-            host, _ = split_listen(settings.listen)
-            at = f"[{host}]" if ":" in host else host
-            self.target = f"{at}:{self._listener.port}"
+        self.target = target_of(settings.listen, self._listener.port)
 
     @property
     def stalled(self) -> int:
@@ -97,40 +67,19 @@ class NativeServer:
 
     def turn_away(self) -> None:
         """Serve NOT_SERVING, and refuse new calls with a reason and a retry delay."""
-        self.admission.core.close()
+        self.admission.close()
         self._health.drain()
 
-    def stop(self, drain_seconds: float, grace_seconds: float) -> bool:
-        """Finish the calls in flight, then end the connections; return whether all finished.
+    def stop(self, grace_seconds: float) -> None:
+        """Close the address, and end the connections within a time.
 
         Args:
-            drain_seconds: How long calls in flight may take; calls that take longer are cancelled.
-            grace_seconds: How long connections may take to end afterwards.
+            grace_seconds: How long connections may take to end.
         """
-        drained = self.admission.wait_idle(drain_seconds)
-        self._listener.stop(grace_seconds if drained else 0.0)
-        return drained
-
-    def close(self) -> None:
-        """Log what is left to say; the engine is closed."""
-        self._pump.close()
-
-    def _counts(
-        self,
-    ) -> list[tuple[tuple[str, str, str], tuple[int, dict[str, int], list[int], float]]]:
-        return [
-            (labels, (begun, dict(codes), buckets, seconds))
-            for labels, (begun, codes, buckets, seconds) in self._listener.counts()
-        ]
+        self._listener.stop(grace_seconds)
 
 
-def _bind(
-    settings: Settings,
-    admission: AdmissionControl,
-    events: Events,
-    audit: AuditLog | None,
-    traces: bool,  # noqa: FBT001 - passed on by name
-) -> Listener:
+def _bind(settings: Settings, calls: Calls) -> Listener:
     tls = None
     if settings.tls_cert is not None and settings.tls_key is not None:
         tls = (settings.tls_cert, settings.tls_key, settings.tls_client_ca)
@@ -140,9 +89,7 @@ def _bind(
         raise ListenError(message)
     try:
         return Listener(
-            admission.core,
-            events,
-            audit=audit,
+            calls,
             addresses=[] if unix is not None else _addresses(settings.listen),
             unix_socket=unix,
             tls=tls,
@@ -155,9 +102,6 @@ def _bind(
             idle_seconds=settings.max_connection_idle_seconds,
             age_seconds=settings.max_connection_age_seconds,
             reflection=reflected_files() if settings.reflects else None,
-            debug=_log.isEnabledFor(logging.DEBUG),
-            traces=traces,
-            seed=secrets.randbits(64),
         )
     except ValueError as error:
         raise SettingsError(str(error)) from None

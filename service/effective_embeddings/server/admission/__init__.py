@@ -1,1 +1,0 @@
-"""Admission control: identity, rate, concurrency and load; and the statuses of refused calls."""
