@@ -17,7 +17,7 @@ use crate::api::{
     WriteContext, Written,
 };
 use crate::catalog::cached_namespace::{CachedNamespace, NamespaceHandle};
-use crate::clock::{check_deadline, now_ms};
+use crate::clock::check_deadline;
 use crate::lifecycle::{self, CreateNamespace, DeleteNamespace, ListedNamespace};
 use crate::metrics::Stats;
 use crate::read::consistent as read;
@@ -76,7 +76,8 @@ impl Engine {
             max_namespaces: self.options.max_namespaces,
         };
         if create.context.validate_only {
-            return self.reading(|| create.validate(self.shared.backend.view()?.reads()));
+            let now_ms = self.shared.clock.now_ms();
+            return self.reading(|| create.validate(self.shared.backend.view()?.reads(), now_ms));
         }
         self.writer.operation(create)
     }
@@ -324,7 +325,9 @@ impl Engine {
     ) -> Result<At<TrimReport>> {
         check_deadline(context.deadline)?;
         let loaded = Arc::clone(&namespace.0);
-        let plan = self.read_store(&loaded, |reads, row| plan(reads, row, bound, &context))?;
+        let plan = self.read_store(&loaded, |reads, row| {
+            plan(reads, row, bound, &context, self.shared.clock.now_ms())
+        })?;
         let first_revision = match plan.value {
             Plan::Answered(answer) => return Ok(report(answer)),
             Plan::New(would) if context.validate_only => {
@@ -360,8 +363,14 @@ impl Engine {
     ) -> Result<Snapshot> {
         let loaded = self.at(namespace, context)?;
         match view {
-            SnapshotView::Full => self.reading(|| Snapshot::full(&self.shared, &loaded, now_ms())),
-            SnapshotView::Effective => Ok(Snapshot::effective(&self.shared, &loaded, now_ms())),
+            SnapshotView::Full => {
+                self.reading(|| Snapshot::full(&self.shared, &loaded, self.shared.clock.now_ms()))
+            }
+            SnapshotView::Effective => Ok(Snapshot::effective(
+                &self.shared,
+                &loaded,
+                self.shared.clock.now_ms(),
+            )),
         }
     }
 
@@ -370,7 +379,7 @@ impl Engine {
     pub fn restored(&self, name: &str, context: &WriteContext) -> Result<Option<NamespaceView>> {
         self.reading(|| {
             let view = self.shared.backend.view()?;
-            idempotency::namespace(view.reads(), name, context, now_ms())
+            idempotency::namespace(view.reads(), name, context, self.shared.clock.now_ms())
         })
     }
 
@@ -443,6 +452,7 @@ impl Engine {
             history_bytes: sizes.log_bytes,
             database_bytes: sizes.database_bytes,
             database_free_bytes: sizes.free_bytes,
+            clock_ahead_seconds: self.shared.clock.ahead_seconds(),
             namespaces_loaded: cache.loaded().len() as u64,
             memory_bytes: cache.memory() as u64,
             members_loaded: members.members as u64,

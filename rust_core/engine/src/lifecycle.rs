@@ -5,7 +5,7 @@ use ee_core::namespace::{Header, Origin, Profile};
 use ee_store::{DamagedNamespace, NamespaceRow, NamespaceState, Reads, StoreResult, WriteSession};
 
 use crate::api::{NamespaceView, NewNamespace, WriteContext};
-use crate::clock::{check_deadline, now_ms};
+use crate::clock::check_deadline;
 use crate::shared::Shared;
 use crate::write::idempotency;
 use crate::write::operation::Operation;
@@ -20,10 +20,10 @@ pub(crate) struct CreateNamespace {
 
 impl CreateNamespace {
     /// Computes the answer of the creation and writes nothing.
-    pub(crate) fn validate(&self, reads: &dyn Reads) -> Result<NamespaceView> {
+    pub(crate) fn validate(&self, reads: &dyn Reads, now_ms: i64) -> Result<NamespaceView> {
         check_new_name(reads, &self.new.name)?;
         check_limit(reads.namespace_count()?, self.max_namespaces)?;
-        Ok(NamespaceView::of(&created(&self.new, now_ms())))
+        Ok(NamespaceView::of(&created(&self.new, now_ms)))
     }
 }
 

@@ -199,6 +199,7 @@ impl Counters {
             history_bytes: 0,
             database_bytes: 0,
             database_free_bytes: 0,
+            clock_ahead_seconds: 0,
             members_loaded: 0,
             members_bytes: 0,
             namespaces_loaded: 0,
@@ -348,6 +349,8 @@ metrics! {
     Gauge database_bytes: u64,
     /// Bytes of these that are free for new rows.
     Gauge database_free_bytes: u64,
+    /// Seconds that the clock has jumped ahead and is not followed; 0: it is.
+    Gauge clock_ahead_seconds: u64,
     /// Members in memory for LOCAL.
     Gauge members_loaded: u64,
     /// Bytes of memory that these members take; they are part of memory_bytes.

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use ee_store::Backend;
 
 use crate::catalog::namespace_cache::NamespaceCache;
+use crate::clock::Clock;
 use crate::health::WriteHealth;
 use crate::metrics::Counters;
 use crate::waiting::WaitingReads;
@@ -18,6 +19,7 @@ pub(crate) struct Shared {
     pub(crate) counters: Arc<Counters>,
     pub(crate) health: WriteHealth,
     pub(crate) waiting: WaitingReads,
+    pub(crate) clock: Clock,
     /// Threads that large work may be split over.
     pub(crate) threads: usize,
 }
@@ -34,6 +36,7 @@ impl Shared {
             counters: cache.counters(),
             health: WriteHealth::new(Arc::clone(backend.failure()), location),
             waiting: WaitingReads::default(),
+            clock: Clock::new(),
             cache,
             threads,
             backend,

@@ -12,7 +12,6 @@ use ee_core::settings::HistoryKeep;
 use ee_store::{NamespaceRow, Reads};
 
 use crate::Result;
-use crate::clock::now_ms;
 use crate::shared::Shared;
 use crate::write::trim::{TrimBound, TrimHistory};
 
@@ -119,7 +118,9 @@ impl Pass {
             match row {
                 Ok(row) => {
                     self.after.clone_from(&row.name);
-                    if let Ok(Some(first_revision)) = beyond(view.reads(), row) {
+                    if let Ok(Some(first_revision)) =
+                        beyond(view.reads(), row, shared.clock.now_ms())
+                    {
                         self.due.push_back(Due {
                             name: row.name.clone(),
                             namespace: row.id,
@@ -135,13 +136,13 @@ impl Pass {
 }
 
 /// The first revision that a namespace keeps, if its history begins before it.
-fn beyond(reads: &dyn Reads, row: &NamespaceRow) -> Result<Option<u64>> {
+fn beyond(reads: &dyn Reads, row: &NamespaceRow, now_ms: i64) -> Result<Option<u64>> {
     let HistoryKeep { revisions, seconds } = row.profile.history_keep;
     if row.profile.history_keep == HistoryKeep::ALL {
         return Ok(None);
     }
     let start = reads.history_start(row.id)?;
-    let oldest = |seconds: u64| now_ms().saturating_sub(seconds.saturating_mul(1000).cast_signed());
+    let oldest = |seconds: u64| now_ms.saturating_sub(seconds.saturating_mul(1000).cast_signed());
     let bounds = [
         revisions.map(TrimBound::Newest),
         seconds.map(|seconds| TrimBound::Since(oldest(seconds))),

@@ -11,7 +11,7 @@ use ee_store::{Enlisted, HistoryStart, NamespaceRow, Reads, TrimStep, Trimmed, W
 
 use crate::api::{TrimReport, WriteContext};
 use crate::catalog::cached_namespace::CachedNamespace;
-use crate::clock::{check_deadline, now_ms};
+use crate::clock::check_deadline;
 use crate::read::history::first_at;
 use crate::shared::Shared;
 use crate::write::flush_sums;
@@ -71,8 +71,9 @@ pub(crate) fn plan(
     row: &NamespaceRow,
     bound: TrimBound,
     context: &WriteContext,
+    now_ms: i64,
 ) -> Result<Plan> {
-    if let Some(answer) = idempotency::trim(reads, row.id, context, now_ms())? {
+    if let Some(answer) = idempotency::trim(reads, row.id, context, now_ms)? {
         return Ok(Plan::Answered(answer));
     }
     check_revision(row, context)?;

@@ -11,7 +11,6 @@ use ee_store::{Commit, Enlisted, StoreResult, WriteSession};
 
 use crate::Error;
 use crate::catalog::cached_namespace::CachedNamespace;
-use crate::clock::now_ms;
 use crate::health::DEFECT;
 use crate::shared::Shared;
 use crate::write::batch::{Batch, Interrupted};
@@ -140,7 +139,10 @@ impl Worker {
         // does not take a whole commit for itself.
         let expected = self.sizes.into_iter().max().unwrap_or(0);
         let mut wait_left = GATHER.min(self.commit / 2);
-        let mut interrupted = batch.begin(now_ms()).err().map(Interrupted::Failed);
+        let mut interrupted = batch
+            .begin(self.shared.clock.now_ms())
+            .err()
+            .map(Interrupted::Failed);
         while let (None, Some(job)) = (&interrupted, waiting.take()) {
             interrupted = batch.write(job).err();
             if batch.len() < MAX_BATCH && interrupted.is_none() {
@@ -379,7 +381,7 @@ impl Worker {
 
     fn begin(&mut self, point: Failpoint) -> StoreResult<()> {
         reach(point)?;
-        self.session.begin(now_ms())
+        self.session.begin(self.shared.clock.now_ms())
     }
 
     /// Writes the dirty sums, and closes the store.
