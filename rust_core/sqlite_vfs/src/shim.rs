@@ -9,7 +9,7 @@ use std::ptr;
 
 use rusqlite::Connection;
 use rusqlite::ffi::{
-    SQLITE_CHECKPOINT_NOOP, SQLITE_FCNTL_CKPT_DONE, SQLITE_FCNTL_RESERVE_BYTES,
+    SQLITE_BUSY, SQLITE_CHECKPOINT_NOOP, SQLITE_FCNTL_CKPT_DONE, SQLITE_FCNTL_RESERVE_BYTES,
     SQLITE_IOCAP_SUBPAGE_READ, SQLITE_IOERR, SQLITE_NOTFOUND, SQLITE_OPEN_MAIN_DB, SQLITE_OPEN_WAL,
     sqlite3_file, sqlite3_file_control, sqlite3_io_methods, sqlite3_vfs, sqlite3_vfs_find,
     sqlite3_vfs_register, sqlite3_wal_checkpoint_v2,
@@ -110,7 +110,8 @@ pub(crate) fn wal_frames(connection: &Connection) -> Result<(i32, i32), Code> {
             &raw mut checkpointed,
         )
     };
-    if code == OK {
+    // Busy: another connection checkpoints at the moment. The PRAGMA takes this for no error either.
+    if code == OK || code == SQLITE_BUSY {
         Ok((written, checkpointed))
     } else {
         Err(code)
