@@ -196,6 +196,26 @@ def test_history_lists_and_filters_changes(notes: Cli) -> None:
         assert word in shown
 
 
+def test_undo_takes_changes_back_and_shows_them(notes: Cli) -> None:
+    notes.json("assign", notes.ns, "gym", "Money", "--actor", "eve")
+    moved = notes.lines("history", notes.ns)[0]["revision"]
+    shown = notes.text("undo", notes.ns, "--revision", str(moved), "--dry-run")
+    for word in ("unassigned", "Money", "assigned", "Health", "would take back 2 changes"):
+        assert word in shown
+    assert notes.lines("history", notes.ns)[0]["revision"] == moved
+    undone = notes.json("undo", notes.ns, "--by", "eve", "--since", "2000-01-01")
+    assert (undone["change_count"], undone["revision"]) == (2, moved + 1)
+    assert notes.lines("item", "list", notes.ns, "--category", "Health")[0]["key"] == "gym"
+    assert f"undo of {moved}: assigned gym" in notes.text("history", notes.ns)
+    conflict = notes.refused("undo", notes.ns, "--revision", "2")
+    assert conflict["reason"] == "UNDO_CONFLICT"
+    left = notes.text("undo", notes.ns, "--from", "2", "--to", "2", "--skip-conflicts")
+    assert "needed by revision" in left
+    neither = notes.run("undo", notes.ns, "--from", "2")
+    assert neither.exit_code == 2
+    assert "--from and --to" in neither.stderr
+
+
 def test_history_follows_a_namespace(notes: Cli) -> None:
     # Deleting the namespace is what ends the command.
     ended = threading.Timer(1.0, lambda: notes.json("namespace", "delete", notes.ns, "--force"))

@@ -38,18 +38,27 @@ def _raw(engine: _core.Engine, *rules: tuple[str, str]) -> EmbeddedRaw:
 
 _READ = ("GetNamespace", lambda ns: pb.GetNamespaceRequest(namespace=ns))
 _WRITE = ("Assign", lambda ns: pb.AssignRequest(namespace=ns, assignments=[assignment()]))
+_PREVIEW = pb.WriteOptions(validate_only=True)
+_UNDO = (
+    "Undo",
+    lambda ns: pb.UndoRequest(namespace=ns, revision=2, skip_conflicts=True, write=_PREVIEW),
+)
 _ADMIN = ("UpdateNamespace", lambda ns: pb.UpdateNamespaceRequest(namespace=ns, description="x"))
 
 
 @pytest.mark.parametrize(
     ("scope", "allowed"),
-    [("read", [_READ]), ("write", [_READ, _WRITE]), ("admin", [_READ, _WRITE, _ADMIN])],
+    [
+        ("read", [_READ]),
+        ("write", [_READ, _WRITE, _UNDO]),
+        ("admin", [_READ, _WRITE, _UNDO, _ADMIN]),
+    ],
 )
 def test_a_scope_includes_lower_scopes_only(
     engine: _core.Engine, scope: str, allowed: list[Any]
 ) -> None:
     raw = _raw(engine, (scope, "ann"))
-    for method, request in (_READ, _WRITE, _ADMIN):
+    for method, request in (_READ, _WRITE, _UNDO, _ADMIN):
         if (method, request) in allowed:
             raw.call(method, request("ann"))
             continue
@@ -58,6 +67,17 @@ def test_a_scope_includes_lower_scopes_only(
         refusal = caught.value
         assert (refusal.code, refusal.reason) == ("PERMISSION_DENIED", "PERMISSION_DENIED")
         assert refusal.metadata["method"] == method
+
+
+def test_only_an_admin_takes_back_a_change_of_the_namespace(engine: _core.Engine) -> None:
+    change = pb.UpdateNamespaceRequest(namespace="ben", description="changed")
+    revision = EmbeddedRaw(engine).call("UpdateNamespace", change).namespace.revision
+    undo = pb.UndoRequest(namespace="ben", revision=revision)
+    with pytest.raises(RefusedError) as caught:
+        _raw(engine, ("write", "*")).call("Undo", undo)
+    assert caught.value.reason == "PERMISSION_DENIED"
+    assert caught.value.metadata["required"] == "admin"
+    assert _raw(engine, ("admin", "ben")).call("Undo", undo).change_count == 1
 
 
 @pytest.mark.parametrize(

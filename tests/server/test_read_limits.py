@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import pytest
+
 from effective_embeddings import Client
 from effective_embeddings.v1 import service_pb2
 from tests.server.limit_requests import LIMITS, explain, put
-from tests.support.raw import EmbeddedRaw, embedding
+from tests.support.raw import EmbeddedRaw, RefusedError, embedding
 
 
 def test_explain_defaults(raw: EmbeddedRaw) -> None:
@@ -93,3 +95,64 @@ def test_watch_heartbeat_seconds(tmp_path: Path) -> None:
         begin = time.monotonic()
         assert not next(watch).changes
         assert pause * 0.9 < time.monotonic() - begin < pause + 10
+
+
+def _undo(raw: EmbeddedRaw, first: int, last: int) -> service_pb2.UndoResponse:
+    reply: service_pb2.UndoResponse = raw.call(
+        "Undo",
+        service_pb2.UndoRequest(
+            namespace="n",
+            range=service_pb2.RevisionRange(first_revision=first, last_revision=last),
+            skip_conflicts=True,
+            write=service_pb2.WriteOptions(validate_only=True),
+        ),
+    )
+    return reply
+
+
+def _many(raw: EmbeddedRaw, count: int, text: str) -> int:
+    items = [
+        service_pb2.ItemUpdate(key=f"i{n}", embedding=embedding([1, 0]), metadata={"k": text})
+        for n in range(count)
+    ]
+    request = service_pb2.PutItemsRequest(namespace="n", items=items)
+    return int(raw.call("PutItems", request).revision)
+
+
+def _assert_undo_refused(raw: EmbeddedRaw, first: int, last: int, limit: int) -> None:
+    with pytest.raises(RefusedError) as caught:
+        _undo(raw, first, last)
+    assert caught.value.reason == "TOO_LARGE"
+    assert caught.value.metadata["limit"] == str(limit)
+    assert str(limit) in caught.value.message
+
+
+def test_undo_changes(raw: EmbeddedRaw) -> None:
+    limit = int(LIMITS["undo_changes"].value)
+    last = 0
+    for number in range(limit // 10_000):
+        last = _many(raw, 10_000, str(number))
+    assert _undo(raw, 3, last).change_count == limit
+    last = _many(raw, 1, "more")
+    _assert_undo_refused(raw, 3, last, limit)
+    _undo(raw, 4, last)
+
+
+def test_undo_listed(raw: EmbeddedRaw) -> None:
+    limit = int(LIMITS["undo_listed"].value)
+    created = _many(raw, limit + 1, "first")
+    last = _many(raw, limit + 1, "second")
+    reply = _undo(raw, last, last)
+    assert (len(reply.changes), reply.change_count) == (limit, limit + 1)
+    reply = _undo(raw, created, created)
+    assert (len(reply.conflicts), reply.conflict_count) == (limit, limit + 1)
+
+
+def test_undo_log_bytes(raw: EmbeddedRaw) -> None:
+    limit = int(LIMITS["undo_log_bytes"].value)
+    entry = 5_000 * 8_000
+    last = 0
+    for number in range(limit // entry + 2):
+        last = _many(raw, 5_000, f"{number:04}" * 2000)
+    _undo(raw, 4, 5)
+    _assert_undo_refused(raw, 4, last, limit)

@@ -62,7 +62,8 @@ pub const fn code(reason: ErrorReason) -> Code {
         | R::EpochChanged
         | R::RevisionMismatch
         | R::CategoryMismatch
-        | R::HistoryTrimmed => Code::FailedPrecondition,
+        | R::HistoryTrimmed
+        | R::UndoConflict => Code::FailedPrecondition,
         R::NamespaceNotFound | R::CategoryNotFound | R::ItemNotFound => Code::NotFound,
         R::NamespaceExists => Code::AlreadyExists,
         R::PermissionDenied => Code::PermissionDenied,

@@ -55,6 +55,35 @@ pub struct WriteContext {
     pub deadline: Option<Instant>,
 }
 
+/// What an undo takes back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UndoSelection {
+    /// Every change of these revisions.
+    Revisions {
+        /// The first revision, at least 2: the first one of a namespace is its creation.
+        first: u64,
+        /// The last revision.
+        last: u64,
+    },
+    /// Every change that an actor has made since a time.
+    Actor {
+        /// The actor.
+        actor: String,
+        /// The time, in milliseconds since the Unix epoch.
+        since_ms: i64,
+    },
+}
+
+/// How far an undo may go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UndoScope {
+    /// Whether changes with conflicts stay and the others are taken back. False: a conflict refuses the
+    /// undo.
+    pub skip_conflicts: bool,
+    /// Whether changes of the namespace's own settings may be taken back.
+    pub settings: bool,
+}
+
 /// Circumstances of a read.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ReadContext {

@@ -13,8 +13,8 @@ use ee_store::{Backend, NamespaceRow, Reads, StoreResult, View};
 
 use crate::api::{
     At, EngineInfo, FilesReport, Health, HistorySize, ItemFilter, ItemView, NamespaceView,
-    NewNamespace, Options, QuerySpec, ReadContext, SnapshotView, TrimReport, VerifyReport,
-    WriteContext, Written,
+    NewNamespace, Options, QuerySpec, ReadContext, SnapshotView, TrimReport, UndoScope,
+    UndoSelection, VerifyReport, WriteContext, Written,
 };
 use crate::catalog::cached_namespace::{CachedNamespace, NamespaceHandle};
 use crate::clock::check_deadline;
@@ -166,6 +166,20 @@ impl Engine {
             ));
         }
         Ok(written)
+    }
+
+    /// Takes changes back; returns once that is durable and visible. A change that later ones depend on
+    /// is a conflict.
+    pub fn undo(
+        &self,
+        namespace: &NamespaceHandle,
+        selection: &UndoSelection,
+        scope: UndoScope,
+        context: &WriteContext,
+    ) -> Result<Written> {
+        check_deadline(context.deadline)?;
+        let loaded = Arc::clone(&namespace.0);
+        self.writer.undo(&loaded, selection, scope, context)
     }
 
     /// Ranks all categories for each query; all queries at the same revision.

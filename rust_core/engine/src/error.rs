@@ -95,6 +95,25 @@ pub enum Error {
         /// The first one that is kept.
         first_revision: u64,
     },
+    /// An undo would take back a change of the namespace's own settings, which the caller may not change.
+    #[error(
+        "revision {revision} changed the settings of the namespace, which this caller may not change"
+    )]
+    UndoOfSettings {
+        /// The revision.
+        revision: u64,
+    },
+    /// An undo selects more than one undo may take back.
+    #[error(
+        "the undo would take back too much, more than {limit} {what}: take the newest revisions \
+         back first, in several undos"
+    )]
+    UndoTooLarge {
+        /// The limit.
+        limit: u64,
+        /// Its unit.
+        what: &'static str,
+    },
     /// A reader that had caught up is further behind than it may be.
     #[error(
         "the reader is {behind} revisions behind, at most {limit} are allowed: watch again after \

@@ -55,3 +55,4 @@ pub use transfer::snapshot::Snapshot;
 pub use waiting::{MAX_WAITING_READS, MAX_WAITING_READS_OF_A_CALLER};
 pub use watch::{WATCH_HEARTBEAT, Watch, WatchBatch};
 pub use write::trim::TrimBound;
+pub use write::undo::UNDO_BYTES;

@@ -207,6 +207,7 @@ pub(crate) fn append_created(
         changes: vec![Change::NamespaceCreated],
         effects: Vec::new(),
         images: Vec::new(),
+        undone: Vec::new(),
     };
     session.append(namespace, &entry)
 }

@@ -133,6 +133,7 @@ pub(crate) fn seeds(world: &World) -> Vec<Vec<u8>> {
             before: record.clone(),
         }],
         effects: Vec::new(),
+        undone: Vec::new(),
         images: vec![ee_core::command::record::ItemImage {
             item: 1,
             weight: 1.0,

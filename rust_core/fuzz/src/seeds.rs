@@ -178,6 +178,18 @@ fn of_namespace(world: &World, namespace: &str) -> Vec<Call> {
             },
         ),
         call(
+            "Undo",
+            &UndoRequest {
+                namespace: namespace.clone(),
+                selection: Some(undo_request::Selection::Range(RevisionRange {
+                    first_revision: 2,
+                    last_revision: 3,
+                })),
+                skip_conflicts: true,
+                write: options("r4", false),
+            },
+        ),
+        call(
             "DeleteNamespace",
             &DeleteNamespaceRequest {
                 namespace: namespace.clone(),

@@ -87,6 +87,7 @@ fn samples(visitor: &mut impl Visit) {
                 counting: -1,
                 before: true,
             }],
+            undone: Vec::new(),
             images: vec![ItemImage {
                 item: 5,
                 weight: 0.5,
@@ -207,6 +208,7 @@ fn a_least_score_is_an_extension_of_the_record_that_has_it() {
             },
         ],
         effects: Vec::new(),
+        undone: Vec::new(),
         images: Vec::new(),
     };
     assert_eq!(decode::<Entry>(&encode(&entry), "row 1").unwrap(), entry);

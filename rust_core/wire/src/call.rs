@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use ee_access::grant::{Grant, Pattern};
+use ee_access::grant::{Grant, Pattern, Scope};
 use ee_core::command::Command;
 use ee_core::settings::NamespaceSettings;
 use ee_engine::{Engine, NamespaceHandle, NamespaceView, ReadContext, WriteContext, Written};
@@ -241,6 +241,11 @@ impl NamespaceCall<'_> {
     /// The namespace's settings.
     pub(crate) fn settings(&self) -> &NamespaceSettings {
         self.namespace.settings()
+    }
+
+    /// Whether the caller's grant covers the namespace in a scope.
+    pub(crate) fn may(&self, scope: Scope) -> bool {
+        self.grant.allows(scope, self.namespace.name())
     }
 
     /// The epoch of the namespace's revisions.

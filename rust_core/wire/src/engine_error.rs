@@ -1,5 +1,6 @@
 //! From the engine's errors to refusals. An error has the number of an entry, a refusal its path.
 
+use ee_core::command::undo::UndoConflict;
 use ee_core::command::{MAX_MEMBERSHIPS, Rejection};
 use ee_engine::Error;
 
@@ -100,6 +101,11 @@ pub(crate) fn call_error(paths: FieldPaths, error: Error) -> CallError {
         } => plain(R::HistoryTrimmed)
             .with("revision", revision)
             .with("first_revision", first_revision),
+        Error::UndoOfSettings { revision } => plain(R::PermissionDenied)
+            .with("method", "Undo")
+            .with("required", "admin")
+            .with("revision", revision),
+        Error::UndoTooLarge { limit, .. } => plain(R::TooLarge).with("limit", limit),
         Error::ReaderTooSlow {
             behind,
             limit,
@@ -186,8 +192,34 @@ fn rejected(paths: FieldPaths, rejection: Rejection) -> CallError {
                 None => refusal,
             }
         }
+        Rejection::UndoConflicts(conflicts) => undo_conflicts(text, &conflicts),
         Rejection::SumOverflow(overflow) => CallError::new(R::SumOverflow, text)
             .with("category", overflow.category)
             .with("component", overflow.component),
     }
+}
+
+/// Bytes of the keys of the conflicts that a status names, at most: it travels in headers.
+const CONFLICT_BYTES: usize = 1024;
+
+/// Conflicts that a status names, at most.
+const CONFLICTS: usize = 16;
+
+fn undo_conflicts(text: String, conflicts: &[UndoConflict]) -> CallError {
+    let mut error = CallError::new(R::UndoConflict, text).with("conflicts", conflicts.len());
+    let mut bytes = 0;
+    for (index, conflict) in conflicts.iter().take(CONFLICTS).enumerate() {
+        bytes += conflict.item.len() + conflict.category.len();
+        if index > 0 && bytes > CONFLICT_BYTES {
+            break;
+        }
+        let by = conflict.by.map_or_else(String::new, |by| by.to_string());
+        let key = |field| format!("conflicts[{index}].{field}");
+        error = error
+            .with(&key("revision"), conflict.revision)
+            .with(&key("item"), &conflict.item)
+            .with(&key("category"), &conflict.category)
+            .with(&key("by_revision"), by);
+    }
+    error
 }

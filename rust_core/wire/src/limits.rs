@@ -3,10 +3,11 @@
 use ee_core::arithmetic::limits::{
     MAX_COMPONENT, MAX_DIMENSION, MAX_KEPT_REVISIONS, MAX_KEPT_SECONDS, MAX_WEIGHT,
 };
-use ee_core::command::MAX_MEMBERSHIPS;
+use ee_core::command::undo::MAX_UNDO_CHANGES;
+use ee_core::command::{MAX_MEMBERSHIPS, UNDO_LISTED};
 use ee_engine::{
     EXPLAINED_MEMBERS, HISTORY_BYTES, HISTORY_ENTRIES, MAX_REVISION_WAIT, MAX_WAITING_READS,
-    MAX_WAITING_READS_OF_A_CALLER, WATCH_HEARTBEAT,
+    MAX_WAITING_READS_OF_A_CALLER, UNDO_BYTES, WATCH_HEARTBEAT,
 };
 
 /// Bytes of a request.
@@ -94,6 +95,9 @@ pub fn all() -> Vec<(&'static str, u64)> {
         ("history_page_log_bytes", HISTORY_BYTES as u64),
         ("history_keep_revisions", MAX_KEPT_REVISIONS),
         ("history_keep_age_seconds", MAX_KEPT_SECONDS),
+        ("undo_changes", MAX_UNDO_CHANGES as u64),
+        ("undo_log_bytes", UNDO_BYTES as u64),
+        ("undo_listed", UNDO_LISTED as u64),
         ("watch_heartbeat_seconds", WATCH_HEARTBEAT.as_secs()),
         ("metadata_entries", METADATA_ENTRIES as u64),
         ("metadata_bytes", METADATA_BYTES as u64),

@@ -79,6 +79,7 @@ requests! {
     ListHistoryRequest;
     WatchHistoryRequest;
     TrimHistoryRequest;
+    UndoRequest;
     SnapshotRequest;
     RestoreRequest: &[Rule::within(2, &[
         Rule::within(2, &[Rule::list(1, "frame.categories.categories", FRAME_RECORDS)]),
@@ -103,6 +104,7 @@ writes!(
     DeleteItemsRequest,
     AssignRequest,
     UnassignRequest,
+    UndoRequest,
     RestoreRequest
 );
 

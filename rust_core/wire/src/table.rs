@@ -7,7 +7,7 @@ use crate::call_error::Result;
 use crate::method::{Kind, Method};
 use crate::methods::{
     admin, assignments, categories, explain, history, items, matching, namespaces, restore,
-    snapshot,
+    snapshot, undo,
 };
 use crate::streams::{Replies, RequestSink};
 
@@ -76,6 +76,7 @@ pub(crate) const TABLE: &[Entry] = {
         unary("ListHistory", Read, |c, r| c.read(r, history::list)),
         server_stream("WatchHistory", Read, history::watch),
         unary("TrimHistory", Admin, |c, r| c.write(r, history::trim)),
+        unary("Undo", Write, |c, r| c.write(r, undo::undo)),
         server_stream("Snapshot", Read, snapshot::open),
         client_stream("Restore", Admin, restore::begin),
         unary("Verify", Read, |c, r| c.read(r, admin::verify)),

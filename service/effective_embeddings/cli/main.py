@@ -27,6 +27,7 @@ from effective_embeddings.cli.commands import (
     serve,
     snapshot,
     token,
+    undo,
 )
 from effective_embeddings.cli.shared.group import Group
 from effective_embeddings.cli.shared.options import (
@@ -120,6 +121,7 @@ app.command("match", rich_help_panel=_ASK)(match.match)
 app.command("explain", rich_help_panel=_ASK)(explain.explain)
 app.command("history", rich_help_panel=_ASK)(history.history)
 app.command("trim", rich_help_panel=_ASK)(history.trim)
+app.command("undo", rich_help_panel=_ASK)(undo.undo)
 app.command("import", help=importing.HELP, rich_help_panel=_MOVE)(importing.import_)
 app.command("export", rich_help_panel=_MOVE)(exporting.export)
 app.command("snapshot", rich_help_panel=_MOVE)(snapshot.snapshot)

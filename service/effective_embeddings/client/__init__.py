@@ -18,6 +18,9 @@ from effective_embeddings.client.models.history import (
     HistoryChange,
     HistorySize,
     TrimReport,
+    UndoConflict,
+    UndoneChange,
+    UndoReply,
 )
 from effective_embeddings.client.models.queries import Queries, Query, QueryPart
 from effective_embeddings.client.models.replies import (
@@ -102,6 +105,9 @@ __all__ = [
     "TrimReport",
     "UnassignReply",
     "UnassignmentResult",
+    "UndoConflict",
+    "UndoReply",
+    "UndoneChange",
     "VerifyReport",
     "WriteOptions",
     "errors",

@@ -223,7 +223,7 @@ class Membership(_message.Message):
     def __init__(self, category: _Optional[str] = ..., sequence: _Optional[int] = ..., assign_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., actor: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class HistoryChange(_message.Message):
-    __slots__ = ("revision", "index", "kind", "time", "actor", "reason", "request_id", "item", "category", "from_category", "to_category", "ended_membership", "weight_before", "metadata_before", "category_before", "anchor_before", "namespace_before")
+    __slots__ = ("revision", "index", "kind", "time", "actor", "reason", "request_id", "item", "category", "from_category", "to_category", "ended_membership", "weight_before", "metadata_before", "category_before", "anchor_before", "namespace_before", "undoes_revision")
     class MetadataBeforeEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -248,6 +248,7 @@ class HistoryChange(_message.Message):
     CATEGORY_BEFORE_FIELD_NUMBER: _ClassVar[int]
     ANCHOR_BEFORE_FIELD_NUMBER: _ClassVar[int]
     NAMESPACE_BEFORE_FIELD_NUMBER: _ClassVar[int]
+    UNDOES_REVISION_FIELD_NUMBER: _ClassVar[int]
     revision: int
     index: int
     kind: ChangeKind
@@ -265,7 +266,8 @@ class HistoryChange(_message.Message):
     category_before: Category
     anchor_before: int
     namespace_before: Namespace
-    def __init__(self, revision: _Optional[int] = ..., index: _Optional[int] = ..., kind: _Optional[_Union[ChangeKind, str]] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., actor: _Optional[str] = ..., reason: _Optional[str] = ..., request_id: _Optional[str] = ..., item: _Optional[str] = ..., category: _Optional[str] = ..., from_category: _Optional[str] = ..., to_category: _Optional[str] = ..., ended_membership: _Optional[_Union[Membership, _Mapping]] = ..., weight_before: _Optional[float] = ..., metadata_before: _Optional[_Mapping[str, str]] = ..., category_before: _Optional[_Union[Category, _Mapping]] = ..., anchor_before: _Optional[int] = ..., namespace_before: _Optional[_Union[Namespace, _Mapping]] = ...) -> None: ...
+    undoes_revision: int
+    def __init__(self, revision: _Optional[int] = ..., index: _Optional[int] = ..., kind: _Optional[_Union[ChangeKind, str]] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., actor: _Optional[str] = ..., reason: _Optional[str] = ..., request_id: _Optional[str] = ..., item: _Optional[str] = ..., category: _Optional[str] = ..., from_category: _Optional[str] = ..., to_category: _Optional[str] = ..., ended_membership: _Optional[_Union[Membership, _Mapping]] = ..., weight_before: _Optional[float] = ..., metadata_before: _Optional[_Mapping[str, str]] = ..., category_before: _Optional[_Union[Category, _Mapping]] = ..., anchor_before: _Optional[int] = ..., namespace_before: _Optional[_Union[Namespace, _Mapping]] = ..., undoes_revision: _Optional[int] = ...) -> None: ...
 
 class SnapshotFrame(_message.Message):
     __slots__ = ("header", "categories", "items", "trailer", "checksum")

@@ -863,6 +863,80 @@ class TrimHistoryResponse(_message.Message):
     epoch: int
     def __init__(self, revision_count: _Optional[int] = ..., byte_count: _Optional[int] = ..., first_revision: _Optional[int] = ..., revision: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
 
+class RevisionRange(_message.Message):
+    __slots__ = ("first_revision", "last_revision")
+    FIRST_REVISION_FIELD_NUMBER: _ClassVar[int]
+    LAST_REVISION_FIELD_NUMBER: _ClassVar[int]
+    first_revision: int
+    last_revision: int
+    def __init__(self, first_revision: _Optional[int] = ..., last_revision: _Optional[int] = ...) -> None: ...
+
+class ActorChanges(_message.Message):
+    __slots__ = ("actor", "start_time")
+    ACTOR_FIELD_NUMBER: _ClassVar[int]
+    START_TIME_FIELD_NUMBER: _ClassVar[int]
+    actor: str
+    start_time: _timestamp_pb2.Timestamp
+    def __init__(self, actor: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class UndoRequest(_message.Message):
+    __slots__ = ("namespace", "revision", "range", "actor_since", "skip_conflicts", "write")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    RANGE_FIELD_NUMBER: _ClassVar[int]
+    ACTOR_SINCE_FIELD_NUMBER: _ClassVar[int]
+    SKIP_CONFLICTS_FIELD_NUMBER: _ClassVar[int]
+    WRITE_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    revision: int
+    range: RevisionRange
+    actor_since: ActorChanges
+    skip_conflicts: bool
+    write: WriteOptions
+    def __init__(self, namespace: _Optional[str] = ..., revision: _Optional[int] = ..., range: _Optional[_Union[RevisionRange, _Mapping]] = ..., actor_since: _Optional[_Union[ActorChanges, _Mapping]] = ..., skip_conflicts: bool = ..., write: _Optional[_Union[WriteOptions, _Mapping]] = ...) -> None: ...
+
+class UndoResponse(_message.Message):
+    __slots__ = ("changes", "change_count", "conflicts", "conflict_count", "revision", "epoch")
+    CHANGES_FIELD_NUMBER: _ClassVar[int]
+    CHANGE_COUNT_FIELD_NUMBER: _ClassVar[int]
+    CONFLICTS_FIELD_NUMBER: _ClassVar[int]
+    CONFLICT_COUNT_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    changes: _containers.RepeatedCompositeFieldContainer[UndoneChange]
+    change_count: int
+    conflicts: _containers.RepeatedCompositeFieldContainer[UndoConflict]
+    conflict_count: int
+    revision: int
+    epoch: int
+    def __init__(self, changes: _Optional[_Iterable[_Union[UndoneChange, _Mapping]]] = ..., change_count: _Optional[int] = ..., conflicts: _Optional[_Iterable[_Union[UndoConflict, _Mapping]]] = ..., conflict_count: _Optional[int] = ..., revision: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
+
+class UndoneChange(_message.Message):
+    __slots__ = ("undoes_revision", "kind", "item", "category")
+    UNDOES_REVISION_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    ITEM_FIELD_NUMBER: _ClassVar[int]
+    CATEGORY_FIELD_NUMBER: _ClassVar[int]
+    undoes_revision: int
+    kind: _resources_pb2.ChangeKind
+    item: str
+    category: str
+    def __init__(self, undoes_revision: _Optional[int] = ..., kind: _Optional[_Union[_resources_pb2.ChangeKind, str]] = ..., item: _Optional[str] = ..., category: _Optional[str] = ...) -> None: ...
+
+class UndoConflict(_message.Message):
+    __slots__ = ("revision", "kind", "item", "category", "by_revision")
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    ITEM_FIELD_NUMBER: _ClassVar[int]
+    CATEGORY_FIELD_NUMBER: _ClassVar[int]
+    BY_REVISION_FIELD_NUMBER: _ClassVar[int]
+    revision: int
+    kind: _resources_pb2.ChangeKind
+    item: str
+    category: str
+    by_revision: int
+    def __init__(self, revision: _Optional[int] = ..., kind: _Optional[_Union[_resources_pb2.ChangeKind, str]] = ..., item: _Optional[str] = ..., category: _Optional[str] = ..., by_revision: _Optional[int] = ...) -> None: ...
+
 class SnapshotRequest(_message.Message):
     __slots__ = ("namespace", "view", "min_revision", "epoch")
     NAMESPACE_FIELD_NUMBER: _ClassVar[int]

@@ -143,6 +143,11 @@ class EffectiveEmbeddingsServiceStub(object):
                 request_serializer=effective__embeddings_dot_v1_dot_service__pb2.TrimHistoryRequest.SerializeToString,
                 response_deserializer=effective__embeddings_dot_v1_dot_service__pb2.TrimHistoryResponse.FromString,
                 _registered_method=True)
+        self.Undo = channel.unary_unary(
+                '/effective_embeddings.v1.EffectiveEmbeddingsService/Undo',
+                request_serializer=effective__embeddings_dot_v1_dot_service__pb2.UndoRequest.SerializeToString,
+                response_deserializer=effective__embeddings_dot_v1_dot_service__pb2.UndoResponse.FromString,
+                _registered_method=True)
         self.Snapshot = channel.unary_stream(
                 '/effective_embeddings.v1.EffectiveEmbeddingsService/Snapshot',
                 request_serializer=effective__embeddings_dot_v1_dot_service__pb2.SnapshotRequest.SerializeToString,
@@ -332,6 +337,18 @@ class EffectiveEmbeddingsServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Undo(self, request, context):
+        """Takes changes back, by new changes: afterwards it is as if the old ones had never been made.
+        Each membership has its place in the order of assignment, time and actor again, so windows,
+        sums and the digest are those of a namespace in which they never happened. An undo can be taken
+        back itself. It needs the scope write, and admin where it takes back an UpdateNamespace. A
+        revision whose history was trimmed is refused with HISTORY_TRIMMED, and so is a time from which on
+        some was.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Snapshot(self, request, context):
         """Streams the whole content of a namespace at one revision.
         """
@@ -477,6 +494,11 @@ def add_EffectiveEmbeddingsServiceServicer_to_server(servicer, server):
                     servicer.TrimHistory,
                     request_deserializer=effective__embeddings_dot_v1_dot_service__pb2.TrimHistoryRequest.FromString,
                     response_serializer=effective__embeddings_dot_v1_dot_service__pb2.TrimHistoryResponse.SerializeToString,
+            ),
+            'Undo': grpc.unary_unary_rpc_method_handler(
+                    servicer.Undo,
+                    request_deserializer=effective__embeddings_dot_v1_dot_service__pb2.UndoRequest.FromString,
+                    response_serializer=effective__embeddings_dot_v1_dot_service__pb2.UndoResponse.SerializeToString,
             ),
             'Snapshot': grpc.unary_stream_rpc_method_handler(
                     servicer.Snapshot,
@@ -1075,6 +1097,33 @@ class EffectiveEmbeddingsService(object):
             '/effective_embeddings.v1.EffectiveEmbeddingsService/TrimHistory',
             effective__embeddings_dot_v1_dot_service__pb2.TrimHistoryRequest.SerializeToString,
             effective__embeddings_dot_v1_dot_service__pb2.TrimHistoryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Undo(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/effective_embeddings.v1.EffectiveEmbeddingsService/Undo',
+            effective__embeddings_dot_v1_dot_service__pb2.UndoRequest.SerializeToString,
+            effective__embeddings_dot_v1_dot_service__pb2.UndoResponse.FromString,
             options,
             channel_credentials,
             insecure,

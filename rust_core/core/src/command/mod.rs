@@ -13,14 +13,17 @@ pub mod record;
 mod recover;
 mod rejection;
 mod store;
+pub mod undo;
 
 pub use apply::{Applied, CommandContext, WriteError, execute};
 pub use bounds::MAX_MEMBERSHIPS;
-pub use outcome::{Assigned, Outcome, Put, Unassigned};
+pub use outcome::{Assigned, Outcome, Put, UNDO_LISTED, Unassigned, Undone, UndoneChange};
 pub use prepared::{MAX_REBUILD, Prepared, PreparedSum};
 pub use recover::{CategoryLoad, RecoveryError, Replay};
 pub use rejection::Rejection;
 pub use store::Store;
+
+use std::sync::Arc;
 
 use crate::settings::{HistoryKeep, Metadata, RankingMode};
 
@@ -73,6 +76,8 @@ pub enum Command {
     Assign(Vec<Assignment>),
     /// Takes items out of categories.
     Unassign(Vec<Unassignment>),
+    /// Takes changes back.
+    Undo(Arc<undo::UndoPlan>),
 }
 
 /// A category to create or change. `None` leaves a field as it is, or at its default in a new

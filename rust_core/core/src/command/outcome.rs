@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::record::ChangeKind;
+use super::undo::UndoConflict;
 use crate::namespace::{CategoryView, Header, Profile};
 
 /// The result of a command. It is stored with the id of the request, so that a retry gets the first
@@ -37,6 +39,8 @@ pub enum Outcome {
     Assign(Vec<Assigned>),
     /// Of `Command::Unassign`, one for each entry.
     Unassign(Vec<Unassigned>),
+    /// Of `Command::Undo`.
+    Undo(Undone),
 }
 
 impl Outcome {
@@ -91,4 +95,34 @@ pub struct Unassigned {
     pub changed: bool,
     /// Whether the item was deleted.
     pub item_deleted: bool,
+}
+
+/// The changes, and the conflicts, that the result of an undo lists, at most: it is stored for a retry.
+pub const UNDO_LISTED: usize = 1_000;
+
+/// The result of an undo.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Undone {
+    /// The first changes that it has made, in order; a move is two.
+    pub changes: Vec<UndoneChange>,
+    /// The number of changes that it has made.
+    pub change_count: u64,
+    /// The first changes that were left as they are, since later ones depend on them; the newest
+    /// first.
+    pub skipped: Vec<UndoConflict>,
+    /// The number of changes that were left as they are.
+    pub skipped_count: u64,
+}
+
+/// A change that an undo has made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UndoneChange {
+    /// The revision whose change it takes back.
+    pub undoes: u64,
+    /// What it did.
+    pub kind: ChangeKind,
+    /// The item's key; empty: of a category or of the namespace.
+    pub item: String,
+    /// The category's key; empty: of an item or of the namespace.
+    pub category: String,
 }

@@ -28,6 +28,9 @@ pub struct Entry {
     pub effects: Vec<Effect>,
     /// Items as they were before this entry overwrote or deleted them.
     pub images: Vec<ItemImage>,
+    /// Of an undo, for each change: the revision whose change it takes back. Empty in other entries.
+    #[serde(skip)]
+    pub undone: Vec<u64>,
 }
 
 /// One change.
@@ -92,6 +95,10 @@ pub enum Change {
         id: i64,
         /// Metadata before.
         metadata: Metadata,
+        /// When it was created, in milliseconds since the Unix epoch; `None`: the entry is of a version
+        /// that did not record it.
+        #[serde(skip)]
+        created_ms: Option<i64>,
     },
     /// An item joined a category.
     Joined {
@@ -111,6 +118,75 @@ pub enum Change {
         /// Actor, time and reason of the assignment that has ended.
         origin: Origin,
     },
+}
+
+/// What a change did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ChangeKind {
+    /// [`Change::NamespaceCreated`].
+    NamespaceCreated,
+    /// [`Change::ProfileUpdated`].
+    ProfileUpdated,
+    /// [`Change::CategoryCreated`].
+    CategoryCreated,
+    /// [`Change::CategoryUpdated`].
+    CategoryUpdated,
+    /// [`Change::Reanchored`].
+    Reanchored,
+    /// [`Change::CategoryDeleted`].
+    CategoryDeleted,
+    /// [`Change::ItemCreated`].
+    ItemCreated,
+    /// [`Change::ItemUpdated`].
+    ItemUpdated,
+    /// [`Change::ItemDeleted`].
+    ItemDeleted,
+    /// [`Change::Joined`].
+    Joined,
+    /// [`Change::Left`].
+    Left,
+}
+
+impl Change {
+    /// What it did.
+    pub fn kind(&self) -> ChangeKind {
+        match self {
+            Self::NamespaceCreated => ChangeKind::NamespaceCreated,
+            Self::ProfileUpdated { .. } => ChangeKind::ProfileUpdated,
+            Self::CategoryCreated { .. } => ChangeKind::CategoryCreated,
+            Self::CategoryUpdated { .. } => ChangeKind::CategoryUpdated,
+            Self::Reanchored { .. } => ChangeKind::Reanchored,
+            Self::CategoryDeleted { .. } => ChangeKind::CategoryDeleted,
+            Self::ItemCreated { .. } => ChangeKind::ItemCreated,
+            Self::ItemUpdated { .. } => ChangeKind::ItemUpdated,
+            Self::ItemDeleted { .. } => ChangeKind::ItemDeleted,
+            Self::Joined { .. } => ChangeKind::Joined,
+            Self::Left { .. } => ChangeKind::Left,
+        }
+    }
+
+    /// The key of the item that changed.
+    pub fn item(&self) -> Option<&str> {
+        match self {
+            Self::ItemCreated { key }
+            | Self::ItemUpdated { key, .. }
+            | Self::ItemDeleted { key, .. } => Some(key),
+            Self::Joined { item, .. } | Self::Left { item, .. } => Some(item),
+            _ => None,
+        }
+    }
+
+    /// The key of the category that changed, or that the item joined or left.
+    pub fn category(&self) -> Option<&Arc<str>> {
+        match self {
+            Self::CategoryCreated { key } | Self::Reanchored { key, .. } => Some(key),
+            Self::CategoryUpdated { before } | Self::CategoryDeleted { before } => {
+                Some(&before.key)
+            }
+            Self::Joined { category, .. } | Self::Left { category, .. } => Some(category),
+            _ => None,
+        }
+    }
 }
 
 /// The effect of one item on the sum of one category.

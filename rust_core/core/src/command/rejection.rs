@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use super::bounds::MAX_MEMBERSHIPS;
+use super::undo::UndoConflict;
 use crate::namespace::SumOverflow;
 
 /// Why a command was rejected; it has changed nothing. `index` is the index of the entry in the
@@ -68,7 +69,22 @@ pub enum Rejection {
         /// The number of its members.
         members: u64,
     },
+    /// Changes to take back conflict with later ones. Never empty.
+    #[error("{}", conflict_text(.0))]
+    UndoConflicts(Vec<UndoConflict>),
     /// A category's sum would leave its range.
     #[error(transparent)]
     SumOverflow(#[from] SumOverflow),
+}
+
+/// Names the first conflict, and counts the others.
+fn conflict_text(conflicts: &[UndoConflict]) -> String {
+    let mut text = match conflicts.first() {
+        Some(first) => first.to_string(),
+        None => "changes conflict".to_owned(),
+    };
+    if conflicts.len() > 1 {
+        text += &format!(" (and {} more conflicts)", conflicts.len() - 1);
+    }
+    text
 }

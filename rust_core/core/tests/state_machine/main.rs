@@ -24,4 +24,5 @@ mod permanent;
 mod recovery;
 mod reranked;
 mod subtle_spots;
+mod undo;
 mod worked_example;

@@ -23,7 +23,8 @@ pub(crate) fn membership() -> impl Strategy<Value = MembershipMode> {
 
 /// Vectors: mostly from a small grid, so that they are equal, tie and cancel out.
 pub(crate) fn vector() -> impl Strategy<Value = Vec<f32>> {
-    let grid = select(vec![-1.0f32, -0.5, -0.0, 0.0, 0.0, 0.25, 1.0, 2.0]);
+    // No negative zero: `vector::normalize` keeps no sign of a zero.
+    let grid = select(vec![-1.0f32, -0.5, 0.0, 0.0, 0.0, 0.25, 1.0, 2.0]);
     let coarse = prop::collection::vec(grid, DIMENSION);
     let fine = prop::collection::vec(-3.0f32..3.0, DIMENSION);
     let any = prop_oneof![2 => coarse, 1 => fine];

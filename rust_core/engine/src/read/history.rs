@@ -78,6 +78,8 @@ pub struct HistoryChange {
     pub left: Option<Change>,
     /// The item's weight before, where its weight or its embedding changed.
     pub weight_before: Option<f32>,
+    /// Of an undo: the revision whose change this one has taken back; 0: it is of another write.
+    pub undoes: u64,
 }
 
 impl HistoryChange {
@@ -143,9 +145,13 @@ impl HistoryFilter {
     }
 
     fn accepts(&self, change: &HistoryChange) -> bool {
-        let item = item_of(&change.change);
-        let category = category_of(&change.change);
-        let left = change.left.as_ref().and_then(category_of);
+        let item = change.change.item();
+        let category = change.change.category().map(|key| &**key);
+        let left = change
+            .left
+            .as_ref()
+            .and_then(Change::category)
+            .map(|key| &**key);
         self.item.as_deref().is_none_or(|own| item == Some(own))
             && self
                 .category
@@ -180,29 +186,6 @@ impl HistoryFilter {
     }
 }
 
-/// The key of the item that changed.
-fn item_of(change: &Change) -> Option<&str> {
-    match change {
-        Change::ItemCreated { key }
-        | Change::ItemUpdated { key, .. }
-        | Change::ItemDeleted { key, .. } => Some(key),
-        Change::Joined { item, .. } | Change::Left { item, .. } => Some(item),
-        _ => None,
-    }
-}
-
-/// The key of the category that changed, or that the item joined or left.
-fn category_of(change: &Change) -> Option<&str> {
-    match change {
-        Change::CategoryCreated { key } | Change::Reanchored { key, .. } => Some(key),
-        Change::CategoryUpdated { before } | Change::CategoryDeleted { before } => {
-            Some(&before.key)
-        }
-        Change::Joined { category, .. } | Change::Left { category, .. } => Some(category),
-        _ => None,
-    }
-}
-
 /// The changes of an entry, in order. A move is one change.
 pub(crate) fn changes(entry: Entry) -> Vec<HistoryChange> {
     let Entry {
@@ -211,6 +194,7 @@ pub(crate) fn changes(entry: Entry) -> Vec<HistoryChange> {
         request_id,
         changes,
         images,
+        undone,
         ..
     } = entry;
     let weights: FxHashMap<i64, f32> = images.iter().map(|i| (i.item, i.weight)).collect();
@@ -219,9 +203,12 @@ pub(crate) fn changes(entry: Entry) -> Vec<HistoryChange> {
         _ => None,
     };
     let mut listed: Vec<HistoryChange> = Vec::with_capacity(changes.len());
-    for change in changes {
+    for (place, change) in changes.into_iter().enumerate() {
+        let undoes = undone.get(place).copied().unwrap_or(0);
         let left = match (&change, listed.last()) {
-            (Change::Joined { item, .. }, Some(before)) if moves(&before.change, item) => {
+            (Change::Joined { item, .. }, Some(before))
+                if before.undoes == undoes && moves(&before.change, item) =>
+            {
                 listed.pop().map(|before| before.change)
             }
             _ => None,
@@ -236,13 +223,14 @@ pub(crate) fn changes(entry: Entry) -> Vec<HistoryChange> {
             weight_before: weight_of(&change),
             left,
             change,
+            undoes,
         });
     }
     listed
 }
 
 /// Whether a change takes an item out of a category right before it joins another one: no command
-/// but an Assign in a SINGLE namespace does that.
+/// but an Assign in a SINGLE namespace does that, or an undo of one.
 fn moves(before: &Change, joining: &str) -> bool {
     matches!(before, Change::Left { item, .. } if item == joining)
 }
@@ -307,14 +295,14 @@ pub(crate) fn entry(reads: &dyn Reads, row: &NamespaceRow, revision: u64) -> Res
         found = row.entry;
         Ok(ControlFlow::Break(()))
     })?;
-    found.ok_or_else(|| missing(row, revision))
+    found.ok_or_else(|| missing(row.id, revision))
 }
 
 /// Revisions have no gaps.
 #[cold]
-fn missing(row: &NamespaceRow, revision: u64) -> Error {
+pub(crate) fn missing(namespace: i64, revision: u64) -> Error {
     Error::Corrupted {
-        place: format!("log, namespace {}, revision {revision}", row.id),
+        place: format!("log, namespace {namespace}, revision {revision}"),
         what: "the entry is missing".into(),
     }
 }
@@ -439,7 +427,7 @@ fn page_within(
         return Ok(page);
     }
     Err(missing(
-        row,
+        row.id,
         if newest_first {
             start - entries
         } else {

@@ -13,5 +13,6 @@ pub(crate) mod prepare;
 pub(crate) mod queue;
 pub(crate) mod retention;
 pub(crate) mod trim;
+pub(crate) mod undo;
 pub(crate) mod worker;
 pub(crate) mod writer;

@@ -17,13 +17,14 @@ use std::time::{Duration, Instant};
 use ee_core::command::{Command, Prepared};
 use parking_lot::Mutex;
 
-use crate::api::{WriteContext, Written};
+use crate::api::{UndoScope, UndoSelection, WriteContext, Written};
 use crate::catalog::cached_namespace::CachedNamespace;
 use crate::shared::Shared;
 use crate::write::oneshot::{Receiver, oneshot};
 use crate::write::operation::{Operation, Waiting};
 use crate::write::prepare;
 use crate::write::queue::{Job, Queue, WriteJob};
+use crate::write::undo::{self, Planned};
 use crate::write::worker::Worker;
 use crate::{Error, Result};
 
@@ -114,6 +115,36 @@ impl Writer {
             });
             let (command, context) = (command.clone(), context.clone());
             match self.enqueue(Arc::clone(loaded), command, context, prepared.transpose()?) {
+                Err(Error::Unprepared) => {}
+                written => return written,
+            }
+        }
+        Err(Error::Unprepared)
+    }
+
+    /// Takes changes back, with a plan that is made beside the writes of other namespaces.
+    pub(crate) fn undo(
+        &self,
+        loaded: &Arc<CachedNamespace>,
+        selection: &UndoSelection,
+        scope: UndoScope,
+        context: &WriteContext,
+    ) -> Result<Written> {
+        self.shared.health.may_write()?;
+        let _alone = locked(context.deadline, |until| match until {
+            None => Some(loaded.writing.write()),
+            Some(until) => loaded.writing.try_write_until(until),
+        })?;
+        for _ in 0..PREPARATIONS {
+            let plan = || undo::plan(&self.shared, loaded, selection, scope, context);
+            let plan = match self.shared.reading(plan)? {
+                Planned::Answered(written) => return Ok(written),
+                Planned::Plan(plan) => plan,
+            };
+            let (command, context) = (Command::Undo(Arc::new(plan)), context.clone());
+            let prepared = Some(Prepared::default());
+            match self.enqueue(Arc::clone(loaded), command, context, prepared) {
+                // Another process came between.
                 Err(Error::Unprepared) => {}
                 written => return written,
             }

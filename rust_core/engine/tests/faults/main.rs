@@ -19,6 +19,7 @@ mod repairs;
 mod rot;
 mod shared_store;
 mod trims;
+mod undo;
 mod workload;
 mod written_sums;
 

@@ -42,10 +42,12 @@ impl Record for CategoryRecord {
 }
 
 /// Extensions, each value with the place of its change: 1, rankings before changes of the profile;
-/// 2, least scores of categories before their changes; 3, retentions before changes of the profile.
+/// 2, least scores of categories before their changes; 3, retentions before changes of the profile;
+/// 4, times of creation of deleted items. And 5: of an undo, for each change, the revision whose change
+/// it takes back.
 impl Record for Entry {
     const NAME: &str = "log entry";
-    const FIELDS: u64 = 3;
+    const FIELDS: u64 = 5;
     plain_body!();
 
     fn extensions(&self, out: &mut Extensions) {
@@ -80,9 +82,34 @@ impl Record for Entry {
         if !keeps.is_empty() {
             out.put(3, &keeps);
         }
+        let created = |(place, change): (usize, &Change)| match change {
+            Change::ItemDeleted { created_ms, .. } => Some((place as u64, (*created_ms)?)),
+            _ => None,
+        };
+        let created: Vec<(u64, i64)> = changes().filter_map(created).collect();
+        if !created.is_empty() {
+            out.put(4, &created);
+        }
+        if !self.undone.is_empty() {
+            out.put(5, &self.undone);
+        }
     }
 
     fn extension(&mut self, tag: u64, bytes: &[u8]) -> Option<()> {
+        if tag == 5 {
+            self.undone = value(bytes)?;
+            return (self.undone.len() == self.changes.len()).then_some(());
+        }
+        if tag == 4 {
+            for (place, time_ms) in value::<Vec<(u64, i64)>>(bytes)? {
+                let place = usize::try_from(place).ok()?;
+                let Change::ItemDeleted { created_ms, .. } = self.changes.get_mut(place)? else {
+                    return None;
+                };
+                *created_ms = Some(time_ms);
+            }
+            return Some(());
+        }
         if tag == 2 {
             for (place, min_score) in value::<Vec<(u64, f64)>>(bytes)? {
                 let place = usize::try_from(place).ok()?;
@@ -291,9 +318,19 @@ mod tests {
             revision: 3,
             origin: Default::default(),
             request_id: String::new(),
-            changes: vec![changed(RankingSettings::default()), changed(LOCAL)],
+            changes: vec![
+                changed(RankingSettings::default()),
+                changed(LOCAL),
+                Change::ItemDeleted {
+                    key: "i".into(),
+                    id: 7,
+                    metadata: Metadata::new(),
+                    created_ms: Some(-5),
+                },
+            ],
             effects: Vec::new(),
             images: Vec::new(),
+            undone: vec![2, 2, 1],
         };
         assert_eq!(decode::<Entry>(&encode(&entry), "e").unwrap(), entry);
 
@@ -342,6 +379,7 @@ mod tests {
                 history_keep: keep,
             }],
             effects: Vec::new(),
+            undone: Vec::new(),
             images: Vec::new(),
         };
         assert_eq!(decode::<Entry>(&encode(&entry), "e").unwrap(), entry);

@@ -1,7 +1,8 @@
 //! The members of each category in order of assignment.
 //!
 //! The table `members` is ordered by category, so assignments to a hundred categories would change a
-//! hundred of its pages. New members therefore go to a small table, `new_members`, first. From there
+//! hundred of its pages. New members therefore go to a small table, `new_members`, first, at whatever
+//! place of the order: most are the newest, those that an undo brings back are not. From there
 //! they move on a category at a time, all members of the category together: a page of the large table
 //! is then written once for many members.
 
@@ -34,8 +35,8 @@ pub(super) fn in_both_parts(select: &str, condition: &str, end: impl Display) ->
     )
 }
 
-/// Adds members that are newer than all others of their categories.
-pub(super) fn adding_newest(
+/// Adds members to the small table.
+pub(super) fn adding_new(
     connection: &Connection,
 ) -> StoreResult<impl FnMut(&Membership) -> StoreResult<()>> {
     adding(connection, "new_members")

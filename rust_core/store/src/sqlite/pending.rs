@@ -214,7 +214,7 @@ impl Pending {
         }
         if memberships > 0 {
             let mut insert = RawMembership::inserting(connection)?;
-            let mut add = members::adding_newest(connection)?;
+            let mut add = members::adding_new(connection)?;
             for (membership, leaves_inbox) in self.memberships.drain(..memberships) {
                 if let Some((namespace, key)) = leaves_inbox {
                     leave_inbox(connection, namespace, &key)?;

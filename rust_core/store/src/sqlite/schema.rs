@@ -107,7 +107,8 @@ CREATE TABLE members (
     PRIMARY KEY (category, sequence)
 ) STRICT, WITHOUT ROWID;
 
--- The newest members. Those of one category are all newer than its rows in `members`.
+-- Members that were added last. An undo adds some at earlier places, so those of one category may lie
+-- between its rows in `members`.
 CREATE TABLE new_members (
     category INTEGER NOT NULL,
     sequence INTEGER NOT NULL,

@@ -90,6 +90,7 @@ pub(super) fn entry(revision: u64) -> Entry {
         changes: vec![Change::NamespaceCreated],
         effects: Vec::new(),
         images: Vec::new(),
+        undone: Vec::new(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Changes.
 
-use ee_core::command::record::Change;
+use ee_core::command::record::{Change, ChangeKind};
 use ee_core::settings::RankingMode;
 use ee_engine::HistoryChange;
 
@@ -17,20 +17,38 @@ pub(crate) fn change(change: HistoryChange) -> v1::HistoryChange {
         reason: change.origin.reason,
         request_id: change.request_id,
         weight_before: change.weight_before,
+        undoes_revision: change.undoes,
         ..v1::HistoryChange::default()
     };
     if let Some(left) = change.left {
         set(&mut message, left);
     }
-    let kind = set(&mut message, change.change);
-    message.kind = kind.into();
+    message.kind = kind(change.change.kind()).into();
+    set(&mut message, change.change);
     message
 }
 
-/// Sets the fields of a change, and returns its kind.
-fn set(message: &mut v1::HistoryChange, change: Change) -> Kind {
+/// What a change did.
+pub(crate) fn kind(kind: ChangeKind) -> Kind {
+    match kind {
+        ChangeKind::NamespaceCreated => Kind::NamespaceCreated,
+        ChangeKind::ProfileUpdated => Kind::NamespaceUpdated,
+        ChangeKind::CategoryCreated => Kind::CategoryCreated,
+        ChangeKind::CategoryUpdated => Kind::CategoryUpdated,
+        ChangeKind::Reanchored => Kind::CategoryReanchored,
+        ChangeKind::CategoryDeleted => Kind::CategoryDeleted,
+        ChangeKind::ItemCreated => Kind::ItemCreated,
+        ChangeKind::ItemUpdated => Kind::ItemUpdated,
+        ChangeKind::ItemDeleted => Kind::ItemDeleted,
+        ChangeKind::Joined => Kind::Assigned,
+        ChangeKind::Left => Kind::Unassigned,
+    }
+}
+
+/// Sets the fields of a change.
+fn set(message: &mut v1::HistoryChange, change: Change) {
     match change {
-        Change::NamespaceCreated => Kind::NamespaceCreated,
+        Change::NamespaceCreated => {}
         Change::ProfileUpdated {
             description,
             labels,
@@ -49,48 +67,39 @@ fn set(message: &mut v1::HistoryChange, change: Change) -> Kind {
                 history_keep: namespace::history_keep(history_keep),
                 ..v1::Namespace::default()
             });
-            Kind::NamespaceUpdated
         }
         Change::CategoryCreated { key } => {
             message.category = key.to_string();
-            Kind::CategoryCreated
         }
         Change::CategoryUpdated { mut before } => {
             message.category = before.key.to_string();
             before.base = None;
             message.category_before = Some(category::record(before));
-            Kind::CategoryUpdated
         }
         Change::Reanchored { key, before } => {
             message.category = key.to_string();
             message.anchor_before = Some(before);
-            Kind::CategoryReanchored
         }
         Change::CategoryDeleted { mut before } => {
             message.category = before.key.to_string();
             before.base = None;
             message.category_before = Some(category::record(before));
-            Kind::CategoryDeleted
         }
         Change::ItemCreated { key } => {
             message.item = key;
-            Kind::ItemCreated
         }
         Change::ItemUpdated { key, metadata, .. } => {
             message.item = key;
             message.metadata_before = metadata;
-            Kind::ItemUpdated
         }
         Change::ItemDeleted { key, metadata, .. } => {
             message.item = key;
             message.metadata_before = metadata;
-            Kind::ItemDeleted
         }
         Change::Joined { item, category } => {
             message.item = item;
             message.category = category.to_string();
             message.to_category = category.to_string();
-            Kind::Assigned
         }
         Change::Left {
             item,
@@ -108,7 +117,6 @@ fn set(message: &mut v1::HistoryChange, change: Change) -> Kind {
                 actor: origin.actor,
                 reason: origin.reason,
             });
-            Kind::Unassigned
         }
     }
 }

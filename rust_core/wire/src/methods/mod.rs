@@ -14,6 +14,7 @@ mod page;
 pub(crate) mod restore;
 pub(crate) mod snapshot;
 mod snapshot_records;
+pub(crate) mod undo;
 
 use ee_core::command::{Command, Outcome};
 

@@ -166,6 +166,8 @@ def trim(
 def _what(change: HistoryChange) -> str:
     """Return the change in words; the categories of an item have columns of their own."""
     kind = change.kind.replace("_", " ")
+    if change.undoes_revision:
+        kind = f"undo of {change.undoes_revision}: {kind}"
     if change.kind in {"assigned", "unassigned"}:
         return f"{kind} {change.item}"
     return f"{kind} {change.item or change.category}".rstrip()

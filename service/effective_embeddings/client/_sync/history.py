@@ -15,6 +15,7 @@ from effective_embeddings.client.models.history import (
     HistoryChange,
     HistorySize,
     TrimReport,
+    UndoReply,
 )
 from effective_embeddings.client.requests import history as requests
 from effective_embeddings.client.requests.writes import WriteOptions
@@ -161,3 +162,52 @@ class HistoryCalls(ClientBase):
             options=write,
         )
         return self._run(call, bulk=True)
+
+    def undo(
+        self,
+        ns: str,
+        revision: int | None = None,
+        *,
+        revisions: tuple[int, int] | None = None,
+        by: str | None = None,
+        since: datetime | None = None,
+        skip_conflicts: bool = False,
+        **write: Unpack[WriteOptions],
+    ) -> UndoReply:
+        """Take changes back, by new changes: afterwards it is as if they had never been made.
+
+        Memberships have their old place in the order of assignment, time and actor again, so
+        windows, sums and the digest are as if. An undo can be taken back by an undo. Give a
+        ``revision``, ``revisions``, or ``by`` and ``since``; at most 60000 changes. Preview an undo
+        with ``validate_only``.
+
+        Args:
+            ns: The namespace.
+            revision: The revision to take back, 2 or above.
+            revisions: The first and the last revision to take back.
+            by: The actor whose changes are taken back.
+            since: Only changes at this time or later, to the millisecond; with a time zone.
+            skip_conflicts: True: changes that later ones depend on stay, and the others are taken
+                back. False: such a conflict refuses the undo.
+            **write: See WriteOptions.
+
+        Raises:
+            TypeError: ``by`` is not text, or ``since`` is not a datetime.
+            ValueError: What to take back is not given in one way, or ``since`` has no time zone.
+            NotFound: The namespace does not exist.
+            InvalidArgument: A revision is below 2, or too many changes are selected.
+            FailedPrecondition: Later changes depend on some of them (``UNDO_CONFLICT``, whose
+                ``metadata`` names the first ones), or a revision is above the current one.
+        """
+        return self._run(
+            requests.undo(
+                self._actor,
+                ns,
+                revision=revision,
+                revisions=revisions,
+                actor=by,
+                since=since,
+                skip_conflicts=skip_conflicts,
+                options=write,
+            )
+        )

@@ -28,6 +28,9 @@ from effective_embeddings.client.models.history import (
     HistoryChange,
     HistorySize,
     TrimReport,
+    UndoConflict,
+    UndoneChange,
+    UndoReply,
 )
 from effective_embeddings.client.models.replies import (
     AssignmentResult,
@@ -74,6 +77,7 @@ __all__ = [
     "storage_report",
     "trim_report",
     "unassignment_result",
+    "undo_reply",
     "verify_report",
 ]
 
@@ -303,6 +307,15 @@ def history_size(message: service_pb2.GetNamespaceResponse) -> HistorySize:
 def trim_report(message: service_pb2.TrimHistoryResponse) -> TrimReport:
     """Return the message as a TrimReport."""
     return _read(TrimReport, message)
+
+
+def undo_reply(message: service_pb2.UndoResponse) -> UndoReply:
+    """Return the message as an UndoReply."""
+    changes = (_read(UndoneChange, each, kind=_change_kind(each.kind)) for each in message.changes)
+    conflicts = (
+        _read(UndoConflict, each, kind=_change_kind(each.kind)) for each in message.conflicts
+    )
+    return _read(UndoReply, message, changes=tuple(changes), conflicts=tuple(conflicts))
 
 
 def _change_kind(kind: int) -> ChangeKind:

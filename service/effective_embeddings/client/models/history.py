@@ -9,7 +9,16 @@ from typing import Literal
 
 from effective_embeddings.client.models.resources import Category, Membership, Namespace
 
-__all__ = ["ChangeKind", "HistoryBatch", "HistoryChange", "HistorySize", "TrimReport"]
+__all__ = [
+    "ChangeKind",
+    "HistoryBatch",
+    "HistoryChange",
+    "HistorySize",
+    "TrimReport",
+    "UndoConflict",
+    "UndoReply",
+    "UndoneChange",
+]
 
 ChangeKind = Literal[
     "namespace_created",
@@ -51,6 +60,7 @@ class HistoryChange:
         anchor_before: The anchor before (``"category_reanchored"``).
         namespace_before: Description, labels, ranking, fairness and retention before, only
             (``"namespace_updated"``).
+        undoes_revision: Of an undo, the revision whose change this one took back; else 0.
     """
 
     revision: int
@@ -70,6 +80,7 @@ class HistoryChange:
     category_before: Category | None = None
     anchor_before: int | None = None
     namespace_before: Namespace | None = None
+    undoes_revision: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,4 +130,62 @@ class TrimReport:
     revision_count: int
     byte_count: int
     first_revision: int
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class UndoneChange:
+    """A change that an undo has made.
+
+    Attributes:
+        undoes_revision: The revision whose change it takes back.
+        kind: What the new change did: ``"unassigned"`` takes back ``"assigned"``. A move is taken
+            back by two changes.
+        item: Key of the item; empty for changes of categories and of the namespace.
+        category: Key of the category that changed, or that the item joined or left; else empty.
+    """
+
+    undoes_revision: int
+    kind: ChangeKind
+    item: str
+    category: str
+
+
+@dataclass(frozen=True, slots=True)
+class UndoConflict:
+    """A change that an undo could not take back.
+
+    Attributes:
+        revision: Its revision.
+        kind: What it did.
+        item: Key of the item; empty for changes of categories and of the namespace.
+        category: Key of the category that changed, or that the item joined or left; else empty.
+        by_revision: The first later revision that depends on it; 0: an older version of the service
+            has not logged enough to take the change back.
+    """
+
+    revision: int
+    kind: ChangeKind
+    item: str
+    category: str
+    by_revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class UndoReply:
+    """The result of an undo.
+
+    Attributes:
+        changes: The changes that it has made, in order, at most 1000.
+        change_count: The number of changes that it has made; 0: nothing was left to take back.
+        conflicts: The changes that stay since later ones depend on them, the newest first, at most
+            1000; empty without ``skip_conflicts``.
+        conflict_count: The number of changes that stay.
+        revision: The namespace's revision after it.
+    """
+
+    changes: tuple[UndoneChange, ...]
+    change_count: int
+    conflicts: tuple[UndoConflict, ...]
+    conflict_count: int
     revision: int

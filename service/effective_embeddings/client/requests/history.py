@@ -9,12 +9,17 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from effective_embeddings.client.convert import messages
 from effective_embeddings.client.convert.columns import text, whole
 from effective_embeddings.client.limits import PAGE_SIZE
-from effective_embeddings.client.models.history import HistoryChange, HistorySize, TrimReport
+from effective_embeddings.client.models.history import (
+    HistoryChange,
+    HistorySize,
+    TrimReport,
+    UndoReply,
+)
 from effective_embeddings.client.requests.call import Call, Pages, single
 from effective_embeddings.client.requests.writes import WriteOptions, write_options
 from effective_embeddings.v1 import service_pb2
 
-__all__ = ["history_filter", "listing", "size", "trim", "watch_request"]
+__all__ = ["history_filter", "listing", "size", "trim", "undo", "watch_request"]
 
 
 def history_filter(
@@ -123,6 +128,39 @@ def trim(
 
 def _whole(name: str, number: int | None) -> int | None:
     return None if number is None else whole(name, number, 64)
+
+
+def undo(
+    default_actor: str,
+    namespace: str,
+    *,
+    revision: int | None,
+    revisions: tuple[int, int] | None,
+    actor: str | None,
+    since: datetime | None,
+    skip_conflicts: bool,
+    options: WriteOptions,
+) -> Call[UndoReply]:
+    """See Client.undo."""
+    given = [revision is not None, revisions is not None, actor is not None or since is not None]
+    if given.count(True) != 1 or (actor is None) != (since is None):
+        message = "one of revision, revisions, or by with since must be given"
+        raise ValueError(message)
+    request = service_pb2.UndoRequest(
+        namespace=namespace,
+        skip_conflicts=skip_conflicts,
+        write=write_options(default_actor, options)(0),
+    )
+    if revision is not None:
+        request.revision = whole("revision", revision, 64)
+    elif revisions is not None:
+        first, last = revisions
+        request.range.first_revision = whole("revisions[0]", first, 64)
+        request.range.last_revision = whole("revisions[1]", last, 64)
+    else:
+        request.actor_since.actor = text("by", actor)
+        request.actor_since.start_time.MergeFrom(_stamp("since", since) or Timestamp())
+    return single("Undo", request, messages.undo_reply)
 
 
 def _stamp(name: str, time: object) -> Timestamp | None:

@@ -41,6 +41,34 @@ impl<S: Store + ?Sized> Execution<'_, S> {
             anchor: 0,
             created_ms: self.origin.time_ms,
         };
+        self.insert_category(record)?;
+        Ok(Put {
+            key: put.key.clone(),
+            created: true,
+            changed: true,
+        })
+    }
+
+    fn update_category(&mut self, put: &CategoryPut) -> ApplyResult<Put, S> {
+        let draft = self.category(&put.key).expect("the caller has found it");
+        let mut after = draft.record();
+        after.settings = changed_settings(after.settings, put);
+        if let Some(base) = &put.base {
+            after.base.clone_from(base);
+        }
+        if let Some(metadata) = &put.metadata {
+            after.metadata.clone_from(metadata);
+        }
+        let changed = self.set_category(&after)?;
+        Ok(Put {
+            key: put.key.clone(),
+            created: false,
+            changed,
+        })
+    }
+
+    /// Stores a new category.
+    pub(super) fn insert_category(&mut self, record: CategoryRecord) -> ApplyResult<(), S> {
         let id = self
             .store
             .insert_category(&record)
@@ -56,48 +84,33 @@ impl<S: Store + ?Sized> Execution<'_, S> {
             .categories
             .insert(Arc::clone(&key), Some(category));
         self.changes.push(Change::CategoryCreated { key });
-        Ok(Put {
-            key: put.key.clone(),
-            created: true,
-            changed: true,
-        })
+        Ok(())
     }
 
-    fn update_category(&mut self, put: &CategoryPut) -> ApplyResult<Put, S> {
-        let draft = self.category(&put.key).expect("the caller has found it");
+    /// Sets base, settings and metadata of a category that exists. Returns whether anything differs.
+    pub(super) fn set_category(&mut self, after: &CategoryRecord) -> ApplyResult<bool, S> {
+        let draft = self.category(&after.key).expect("the caller has found it");
         let before = draft.record();
-        let mut after = before.clone();
-        after.settings = changed_settings(before.settings, put);
-        if let Some(base) = &put.base {
-            after.base.clone_from(base);
-        }
-        if let Some(metadata) = &put.metadata {
-            after.metadata.clone_from(metadata);
-        }
         // Equal values may still differ by a bit, the sign of a zero. Such a value is not stored, so it
         // must not reach the draft either, on which later commands of the batch build.
-        let changed = after != before;
-        if changed {
-            let id = draft.category.id;
-            draft.category.settings = after.settings;
-            draft.category.has_base = after.base.is_some();
-            draft.category.metadata = Arc::new(after.metadata.clone());
-            draft.base.clone_from(&after.base);
-            draft.touch();
-            let counts = |s: &CategorySettings| (s.window, s.frozen);
-            if counts(&after.settings) != counts(&before.settings) {
-                self.rebuild(&put.key)?;
-            }
-            self.store
-                .update_category(id, &after)
-                .map_err(WriteError::Store)?;
-            self.changes.push(Change::CategoryUpdated { before });
+        if *after == before {
+            return Ok(false);
         }
-        Ok(Put {
-            key: put.key.clone(),
-            created: false,
-            changed,
-        })
+        let id = draft.category.id;
+        draft.category.settings = after.settings;
+        draft.category.has_base = after.base.is_some();
+        draft.category.metadata = Arc::new(after.metadata.clone());
+        draft.base.clone_from(&after.base);
+        draft.touch();
+        let counts = |s: &CategorySettings| (s.window, s.frozen);
+        if counts(&after.settings) != counts(&before.settings) {
+            self.rebuild(&after.key)?;
+        }
+        self.store
+            .update_category(id, after)
+            .map_err(WriteError::Store)?;
+        self.changes.push(Change::CategoryUpdated { before });
+        Ok(true)
     }
 
     pub(super) fn reanchor(&mut self, key: &str, keep_last: u32) -> ApplyResult<CategoryView, S> {
@@ -108,7 +121,7 @@ impl<S: Store + ?Sized> Execution<'_, S> {
             }
             .into());
         };
-        let (id, before) = (draft.category.id, draft.category.anchor);
+        let id = draft.category.id;
         let members = draft.category.stats.members;
         let anchor = match self.prepared {
             Some(prepared) if members > MAX_REBUILD => {
@@ -123,20 +136,28 @@ impl<S: Store + ?Sized> Execution<'_, S> {
                 newest_behind.map_or(0, |(sequence, _)| sequence)
             }
         };
-        if anchor != before {
-            let draft = self.category(key).expect("as before");
-            draft.category.anchor = anchor;
-            let record = draft.record();
-            self.store
-                .update_category(id, &record)
-                .map_err(WriteError::Store)?;
-            self.rebuild(key)?;
-            self.changes.push(Change::Reanchored {
-                key: record.key,
-                before,
-            });
-        }
+        self.set_anchor(key, anchor)?;
         Ok(self.category(key).expect("as before").view(false))
+    }
+
+    /// Sets the anchor of a category that exists.
+    pub(super) fn set_anchor(&mut self, key: &str, anchor: u64) -> ApplyResult<(), S> {
+        let draft = self.category(key).expect("the caller has found it");
+        let before = draft.category.anchor;
+        if anchor == before {
+            return Ok(());
+        }
+        draft.category.anchor = anchor;
+        let (id, record) = (draft.category.id, draft.record());
+        self.store
+            .update_category(id, &record)
+            .map_err(WriteError::Store)?;
+        self.rebuild(key)?;
+        self.changes.push(Change::Reanchored {
+            key: record.key,
+            before,
+        });
+        Ok(())
     }
 
     pub(super) fn delete_categories(
@@ -171,7 +192,7 @@ impl<S: Store + ?Sized> Execution<'_, S> {
 
     /// Deletes a category and ends its memberships. Its sum is deleted with it, so nothing is
     /// subtracted and the log needs no effects.
-    fn delete_category(&mut self, mut draft: CategoryDraft) -> ApplyResult<u64, S> {
+    pub(super) fn delete_category(&mut self, mut draft: CategoryDraft) -> ApplyResult<u64, S> {
         self.draft.drifts.extend(draft.take_drifts());
         let single = self.published.settings().membership == MembershipMode::Single;
         let before = draft.record();

@@ -11,7 +11,7 @@ use super::{ApplyResult, Execution, WriteError};
 use crate::command::record::{Change, Effect};
 use crate::command::{MAX_REBUILD, Store};
 use crate::namespace::{CategoryDraft, Rebuild};
-use crate::namespace::{Item, Membership, membership_hash};
+use crate::namespace::{Item, Membership, Origin, membership_hash};
 
 /// Sequences are stored as signed 64-bit integers. A restore refuses those above 2^62, so this end is
 /// 2^62 assignments away from every state; past it, members would be counted and not listed.
@@ -21,23 +21,14 @@ const END_OF_SEQUENCES: u64 = 1 << 63;
 const SCAN: usize = 512;
 
 impl<S: Store + ?Sized> Execution<'_, S> {
-    /// Adds an item to a category. `first`: the item leaves the inbox.
+    /// Adds an item to a category, as its newest member. `first`: the item leaves the inbox.
     pub(super) fn join(&mut self, item: &Item, key: &Arc<str>, first: bool) -> ApplyResult<(), S> {
-        self.change_memberships(1)?;
         let sequence = self.draft.header.next_sequence;
         assert!(sequence < END_OF_SEQUENCES, "no sequence is left");
         self.draft.header.next_sequence = sequence + 1;
-        self.draft.header.memberships += 1;
-        self.draft
-            .header
-            .item_records
-            .insert(&membership_hash(&item.key, key));
 
         let category = self.category(key).expect("the caller has found it");
-        let id = category.category.id;
         let settings = category.category.settings;
-        category.category.stats.members += 1;
-        category.touch();
         if !settings.frozen {
             // The oldest member leaves first, so that a full window at the edge of the range still
             // turns.
@@ -49,12 +40,72 @@ impl<S: Store + ?Sized> Execution<'_, S> {
                 .expect("as before")
                 .absorb(sequence, item)?;
         }
-        self.effect(id, item.id, 1, i8::from(!settings.frozen));
+        let origin = self.origin.clone();
+        self.begin_membership(item, key, sequence, origin, first)
+    }
+
+    /// Adds an item to a category at an earlier place in the order of assignment, with the origin that
+    /// its assignment had. `first`: the item leaves the inbox.
+    pub(super) fn rejoin(
+        &mut self,
+        item: &Item,
+        key: &Arc<str>,
+        sequence: u64,
+        origin: &Origin,
+        first: bool,
+    ) -> ApplyResult<(), S> {
+        let CategoryDraft { category, .. } = self.category(key).expect("the caller has found it");
+        let window = u64::from(category.settings.window);
+        let is_full = window > 0 && category.stats.counting >= window;
+        let (anchor, from) = (category.anchor, category.counting_from);
+        let mut counts = !category.settings.frozen && sequence > anchor;
+        if counts && is_full {
+            // An older member than all that fill the window does not count. Between the start of the
+            // window and its oldest member there may be places that no member has.
+            let (oldest, _) = self.oldest_counting(key)?;
+            counts = sequence > oldest;
+            if counts {
+                self.push_out_oldest(key)?;
+            } else {
+                let draft = self.category(key).expect("as before");
+                draft.category.counting_from = oldest;
+            }
+        } else if counts && sequence < from {
+            let draft = self.category(key).expect("as before");
+            draft.category.counting_from = sequence;
+        }
+        if counts {
+            let draft = self.category(key).expect("as before");
+            draft.absorb(sequence, item)?;
+        }
+        self.begin_membership(item, key, sequence, origin.clone(), first)
+    }
+
+    /// Begins a membership, after its effect on the sum.
+    fn begin_membership(
+        &mut self,
+        item: &Item,
+        key: &Arc<str>,
+        sequence: u64,
+        origin: Origin,
+        first: bool,
+    ) -> ApplyResult<(), S> {
+        self.change_memberships(1)?;
+        self.draft.header.memberships += 1;
+        self.draft
+            .header
+            .item_records
+            .insert(&membership_hash(&item.key, key));
+        let category = self.category(key).expect("the caller has found it");
+        category.category.stats.members += 1;
+        category.touch();
+        let (id, counts) = (category.category.id, category.category.counts(sequence));
+        self.effect(id, item.id, 1, i8::from(counts));
         let membership = Membership {
             item: item.id,
             category: id,
             sequence,
-            origin: self.origin.clone(),
+            origin,
         };
         self.store
             .insert_membership(item, &membership, first)
@@ -205,19 +256,25 @@ impl<S: Store + ?Sized> Execution<'_, S> {
     }
 
     fn push_out_oldest(&mut self, key: &Arc<str>) -> ApplyResult<(), S> {
+        let (sequence, item) = self.oldest_counting(key)?;
+        let item = self.store.item_by_id(item).map_err(WriteError::Store)?;
+        let category = self.category(key).expect("as before");
+        let id = category.category.id;
+        category.forget(sequence, &item)?;
+        category.category.counting_from = sequence + 1;
+        self.effect(id, item.id, 0, -1);
+        Ok(())
+    }
+
+    /// The oldest counting member of a full window: (sequence, item).
+    fn oldest_counting(&mut self, key: &Arc<str>) -> ApplyResult<(u64, i64), S> {
         let CategoryDraft { category, .. } = self.category(key).expect("as before");
         let (id, from) = (category.id, category.counting_from);
         let oldest = self
             .store
             .oldest_member(id, from)
             .map_err(WriteError::Store)?;
-        let (sequence, item) = oldest.expect("a full window has an oldest member");
-        let item = self.store.item_by_id(item).map_err(WriteError::Store)?;
-        let category = self.category(key).expect("as before");
-        category.forget(sequence, &item)?;
-        category.category.counting_from = sequence + 1;
-        self.effect(id, item.id, 0, -1);
-        Ok(())
+        Ok(oldest.expect("a full window has an oldest member"))
     }
 
     /// After a counting member has left a window: the newest member outside the window counts again.

@@ -171,6 +171,7 @@ impl<S: Store + ?Sized> Execution<'_, S> {
             key: item.key.clone(),
             id: item.id,
             metadata: item.metadata.clone(),
+            created_ms: Some(item.created_ms),
         });
         Ok(left)
     }

@@ -12,6 +12,7 @@ mod counting;
 mod expectations;
 mod items;
 mod unassign;
+mod undo;
 
 use std::sync::Arc;
 
@@ -110,6 +111,7 @@ pub fn execute<S: Store + ?Sized>(
         changes: Vec::new(),
         effects: Vec::new(),
         images: Vec::new(),
+        undone: Vec::new(),
         imaged: FxHashSet::default(),
     };
     let mut outcome = match command {
@@ -140,6 +142,7 @@ pub fn execute<S: Store + ?Sized>(
         },
         Command::Assign(assignments) => Outcome::Assign(execution.assign(assignments)?),
         Command::Unassign(unassignments) => Outcome::Unassign(execution.unassign(unassignments)?),
+        Command::Undo(plan) => Outcome::Undo(execution.undo(plan)?),
     };
     let change = execution.finish(context.request_id);
     if let (Outcome::UpdateProfile { header, .. }, Some((draft, _))) = (&mut outcome, &change) {
@@ -167,6 +170,8 @@ struct Execution<'a, S: Store + ?Sized> {
     changes: Vec<Change>,
     effects: Vec<Effect>,
     images: Vec<ItemImage>,
+    /// Of an undo: the revision that each change takes back.
+    undone: Vec<u64>,
     /// Items in `images`.
     imaged: FxHashSet<i64>,
 }
@@ -238,12 +243,7 @@ impl<S: Store + ?Sized> Execution<'_, S> {
     }
 
     fn update_profile(&mut self, update: &ProfileUpdate) -> Profile {
-        let before = self
-            .batch
-            .profile
-            .as_ref()
-            .unwrap_or_else(|| self.published.profile());
-        let mut after = before.clone();
+        let mut after = self.profile().clone();
         if let Some(description) = &update.description {
             after.description.clone_from(description);
         }
@@ -258,16 +258,29 @@ impl<S: Store + ?Sized> Execution<'_, S> {
         }
         after.ranking.fairness = update.fairness.or(after.ranking.fairness);
         after.history_keep = update.history_keep.unwrap_or(after.history_keep);
+        self.set_profile(after.clone());
+        after
+    }
+
+    /// The profile as of now.
+    fn profile(&self) -> &Profile {
+        let batch = self.batch.profile.as_ref();
+        let own = self.draft.profile.as_ref().or(batch);
+        own.unwrap_or_else(|| self.published.profile())
+    }
+
+    fn set_profile(&mut self, after: Profile) {
+        let before = self.profile();
         if after != *before {
-            self.changes.push(Change::ProfileUpdated {
+            let change = Change::ProfileUpdated {
                 description: before.description.clone(),
                 labels: before.labels.clone(),
                 ranking: before.ranking,
                 history_keep: before.history_keep,
-            });
-            self.draft.profile = Some(after.clone());
+            };
+            self.changes.push(change);
+            self.draft.profile = Some(after);
         }
-        after
     }
 
     /// Closes the log entry; `None` if nothing changed.
@@ -284,6 +297,7 @@ impl<S: Store + ?Sized> Execution<'_, S> {
             changes: self.changes,
             effects: self.effects,
             images: self.images,
+            undone: self.undone,
         };
         Some((self.draft, entry))
     }

@@ -119,8 +119,13 @@ fn a_move_is_one_change_with_both_categories() {
     let kinds: Vec<String> = found
         .iter()
         .map(|change| {
-            let left = change.left.as_ref().and_then(category_of).unwrap_or("-");
-            let joined = category_of(&change.change).unwrap_or("-");
+            let left = change
+                .left
+                .as_ref()
+                .and_then(|left| left.category())
+                .map(|key| &**key)
+                .unwrap_or("-");
+            let joined = change.change.category().map(|key| &**key).unwrap_or("-");
             let name = format!("{:?}", change.change);
             let name = name.split([' ', '{']).next().unwrap();
             format!("{} {name} {left} {joined}", change.at.revision)
@@ -231,6 +236,7 @@ fn the_weight_before_is_that_of_the_image() {
             },
         ],
         effects: Vec::new(),
+        undone: Vec::new(),
         images: vec![ItemImage {
             item: 4,
             weight: 2.5,
@@ -240,5 +246,5 @@ fn the_weight_before_is_that_of_the_image() {
     let listed = changes(entry);
     assert_eq!(listed[0].weight_before, Some(2.5));
     assert_eq!(listed[1].weight_before, None);
-    assert_eq!(category_of(&listed[1].change), Some("a"));
+    assert_eq!(listed[1].change.category().map(|key| &**key), Some("a"));
 }
