@@ -75,18 +75,6 @@ impl F32Line {
     }
 }
 
-impl F64Line {
-    /// The same numbers.
-    #[inline(always)]
-    pub(crate) fn widen(line: &F32Line) -> Self {
-        let mut wide = [0.0; 16];
-        for (wide, &x) in wide.iter_mut().zip(&line.0) {
-            *wide = f64::from(x);
-        }
-        Self(wide)
-    }
-}
-
 impl I8Line {
     /// 64 zeros.
     pub(crate) const ZERO: Self = Self([0; 64]);

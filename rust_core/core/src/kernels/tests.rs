@@ -101,7 +101,8 @@ proptest! {
     fn every_kernel_computes_it_with_widened_rows_too(vectors in vectors(7)) {
         let queries = [0, 1, 2].map(|query| &*vectors[query]);
         let rows = [3, 4, 5, 6].map(|row| &*vectors[row]);
-        let wide = rows.map(|row| row.iter().map(F64Line::widen).collect::<Vec<_>>());
+        let widen = |line: &F32Line| F64Line(line.0.map(f64::from));
+        let wide = rows.map(|row| row.iter().map(widen).collect::<Vec<_>>());
         let wide = [0, 1, 2, 3].map(|row| &*wide[row]);
         let expected = queries.map(|query| rows.map(|row| Kernel::SCALAR.dot(query, row).to_bits()));
         for kernel in Kernel::available() {

@@ -151,7 +151,8 @@ impl Local {
             let own = strength * self.fairness * fit.own * growth(contender.counting);
             let fairness = -contender.handicap - own;
             let mut rank_score = contender.cosine + fairness;
-            let mut neighbours = Vec::new();
+            let is_own = |row: &&Row<'_>| row.owner == owner;
+            let mut neighbours = Vec::with_capacity(rows.iter().filter(is_own).count());
             for (at, row) in rows.iter().enumerate() {
                 if row.owner == owner {
                     let pull = strength * fit.pulls[at];

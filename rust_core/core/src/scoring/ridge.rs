@@ -349,8 +349,12 @@ impl Work for Widen<'_> {
     #[inline(always)]
     fn run(self) {
         for (wide, row) in self.wide.chunks_exact_mut(self.stride).zip(self.rows) {
-            for (wide, line) in wide.iter_mut().zip(row.lines) {
-                *wide = F64Line::widen(line);
+            // Number by number: line by line, the compiler gathers and scatters the numbers of eight
+            // lines, for ten times as long.
+            let wide: &mut [f64] = bytemuck::cast_slice_mut(wide);
+            let narrow: &[f32] = bytemuck::cast_slice(row.lines);
+            for (wide, &narrow) in wide.iter_mut().zip(narrow) {
+                *wide = f64::from(narrow);
             }
         }
     }
