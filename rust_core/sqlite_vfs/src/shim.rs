@@ -110,7 +110,8 @@ pub(crate) fn wal_frames(connection: &Connection) -> Result<(i32, i32), Code> {
             &raw mut checkpointed,
         )
     };
-    // Busy: another connection checkpoints at the moment. The PRAGMA takes this for no error either.
+    // Busy: another connection commits at this moment, and the numbers are those of the last look. The PRAGMA
+    // takes this for no error either.
     if code == OK || code == SQLITE_BUSY {
         Ok((written, checkpointed))
     } else {

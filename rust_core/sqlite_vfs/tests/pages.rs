@@ -5,8 +5,9 @@
 use std::fs;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use ee_sqlite_vfs::{VFS_NAME, install, reserve, take_damage};
+use ee_sqlite_vfs::{VFS_NAME, install, reserve, take_damage, wal_frames};
 use rusqlite::ffi::SQLITE_IOERR_DATA;
 use rusqlite::{Connection, OpenFlags};
 use tempfile::tempdir;
@@ -243,4 +244,35 @@ fn a_log_that_is_longer_than_its_frames_ends_with_the_last_commit() {
         }
     }
     assert!(lengths.len() < 6, "{lengths:?}");
+}
+
+#[test]
+fn a_look_at_the_log_while_another_connection_commits_is_no_error() {
+    let directory = tempdir().unwrap();
+    let file = directory.path().join("a.db");
+    let writer = open(&file);
+    reserve(&writer).unwrap();
+    writer
+        .execute_batch(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+             CREATE TABLE t (id INTEGER PRIMARY KEY);",
+        )
+        .unwrap();
+    let (done, other) = (AtomicBool::new(false), open(&file));
+    other.execute_batch("SELECT * FROM t").unwrap();
+    std::thread::scope(|scope| {
+        let done = &done;
+        scope.spawn(move || {
+            for _ in 0..1000 {
+                let insert = "INSERT OR REPLACE INTO t VALUES (1)";
+                writer.execute_batch(insert).unwrap();
+            }
+            done.store(true, Ordering::Relaxed);
+        });
+        let mut failed = None;
+        while failed.is_none() && !done.load(Ordering::Relaxed) {
+            failed = wal_frames(&other).err();
+        }
+        assert_eq!(failed, None);
+    });
 }
