@@ -426,8 +426,16 @@ fn sequences() -> Vec<Case> {
         }),
         write: None,
     };
+    // A restored namespace is at its first revision, which cannot be taken back.
+    let undo = UndoRequest {
+        namespace: namespace(),
+        selection: Some(undo_request::Selection::Revision(2)),
+        skip_conflicts: false,
+        write: None,
+    };
     vec![
         Case::of(vec![put("still", false), put("still", true)]),
+        Case::of(vec![call("PutItems", &again), call("Undo", &undo)]),
         Case::of(vec![call("PutItems", &again), call("PutItems", &again)]),
         Case::of(vec![
             call("DeleteNamespace", &gone),
