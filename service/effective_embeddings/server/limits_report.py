@@ -86,7 +86,7 @@ _FIXED = (
     Limit("metrics_connection_seconds", MAX_CONNECTION_SECONDS, "seconds", _CLOSED),
     Limit("header_bytes", 16 * 1024, "bytes", "refused by gRPC"),
     Limit("handshake_seconds", 10, "seconds", _CLOSED),
-    Limit("keepalive_seconds", 20, "seconds", "the connection is closed"),
+    Limit("keepalive_seconds", 20, "seconds", _CLOSED),
     _core("tokens", "tokens", _REFUSED_FILE),
     _core("tokens_of_a_principal", "tokens", _REFUSED_FILE),
     _core("token_bytes", "bytes", "UNAUTHENTICATED"),
@@ -97,6 +97,7 @@ _REQUESTS = {
     "default_page_size": "(a default)",
     "page_bytes": "the page ends early",
     "revision_wait_seconds": "REVISION_NOT_REACHED",
+    "undo_listed": "counted, not listed",
     "waiting_reads": "REVISION_NOT_REACHED",
     "waiting_reads_of_a_caller": "REVISION_NOT_REACHED",
 }

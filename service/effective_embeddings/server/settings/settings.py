@@ -195,7 +195,7 @@ class Settings:
         low=64 * 1024,
         high=2**30,
         unit="bytes",
-        beyond="REPLY_TOO_LARGE, by gRPC",
+        beyond="REPLY_TOO_LARGE (gRPC)",
     )
     calls_per_second: float = setting(
         0.0,
