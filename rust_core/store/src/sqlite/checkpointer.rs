@@ -112,9 +112,15 @@ fn copy(connection: &Connection, shared: &Shared) -> StoreResult<()> {
         if Head::load(&view.connected().0).is_err() {
             return Ok(());
         }
-        let written = wal_frames(connection)?.written;
+        let mut written = None;
         let asked = Instant::now();
-        while wal_frames(connection)?.written == written {
+        loop {
+            // Not known while a commit is under way: that is no write behind the view yet.
+            let known = Some(wal_frames(connection)?.written).filter(|frames| *frames >= 0);
+            if known.is_some() && written.is_some() && known != written {
+                break;
+            }
+            written = written.or(known);
             if asked.elapsed() >= WRITE_WAIT {
                 return Ok(());
             }

@@ -424,7 +424,7 @@ impl WriteSession for SqliteWriter {
             Step::Done => Ok(false),
             Step::More => Ok(true),
             Step::Checkpoint => {
-                self.checkpointer.begin();
+                self.begin_checkpoint();
                 Ok(true)
             }
         }
