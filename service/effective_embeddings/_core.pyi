@@ -228,7 +228,8 @@ class Admission:
     ) -> Admission:
         """Configure an admission.
 
-        A share is what one principal may hold of the whole.
+        A share is what one principal may hold of the whole, and at most half of what the
+        others leave; one that equals the whole has no effect.
 
         Args:
             tokens: The tokens of the callers; None: every call comes from the caller "local",

@@ -13,9 +13,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use std::{env, fs};
 
-use ee_core::command::{Assignment, CategoryPut, Command, ItemPut};
-use ee_core::settings::{MembershipMode, NamespaceSettings, Normalization};
-use ee_engine::{Engine, NewNamespace, Options, WriteContext};
+use ee_core::command::{Assignment, Command, ItemPut};
+use ee_core::settings::RankingSettings;
+use ee_engine::{Engine, Options, WriteContext};
+
+mod support;
+
+use support::{create, put_categories, vector};
 
 const DIMENSION: usize = 384;
 const CATEGORIES: u64 = 100;
@@ -89,17 +93,6 @@ impl Usage {
     }
 }
 
-fn vector(seed: u64) -> Vec<f32> {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let mut next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
-    };
-    (0..DIMENSION).map(|_| next()).collect()
-}
-
 fn engine(directory: &std::path::Path) -> Engine {
     let options = Options {
         // As a service does.
@@ -107,32 +100,8 @@ fn engine(directory: &std::path::Path) -> Engine {
         ..Options::default()
     };
     let engine = Engine::open(directory, options).unwrap();
-    let new = NewNamespace {
-        name: "bench".into(),
-        settings: NamespaceSettings {
-            dimension: DIMENSION as u32,
-            embedding_model: String::new(),
-            normalization: Normalization::Raw,
-            membership: MembershipMode::Single,
-        },
-        description: String::new(),
-        labels: Default::default(),
-        ranking: Default::default(),
-        history_keep: Default::default(),
-    };
-    engine
-        .create_namespace(new, WriteContext::default())
-        .unwrap();
-    let put = |c| CategoryPut {
-        key: format!("c{c}"),
-        base: Some(Some(vector(c + 1_000_000_000))),
-        ..CategoryPut::default()
-    };
-    let puts = Command::PutCategories((0..CATEGORIES).map(put).collect());
-    let namespace = engine.handle("bench").unwrap();
-    engine
-        .write(&namespace, puts, WriteContext::default())
-        .unwrap();
+    create(&engine, "bench", DIMENSION, RankingSettings::default());
+    put_categories(&engine, "bench", CATEGORIES, DIMENSION);
     engine
 }
 
@@ -143,7 +112,7 @@ fn assign(engine: &Engine, ids: bool) -> Duration {
     let assignment = Assignment {
         item: ItemPut {
             key: format!("item-{mixed:016x}"),
-            embedding: Some(vector(number)),
+            embedding: Some(vector(DIMENSION, number)),
             ..ItemPut::default()
         },
         category: format!("c{}", number % CATEGORIES),

@@ -14,8 +14,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use ee_core::command::{Assignment, CategoryPut, Command, ItemPut, MAX_MEMBERSHIPS};
-use ee_core::settings::{MembershipMode, NamespaceSettings, Normalization};
-use ee_engine::{Engine, NewNamespace, Options, WriteContext};
+use ee_core::settings::RankingSettings;
+use ee_engine::{Engine, Options};
+
+mod support;
+
+use support::{create, write};
 
 const DIMENSION: usize = 64;
 const BATCH: u64 = 10_000;
@@ -26,7 +30,7 @@ fn main() {
     let temporary = tempfile::tempdir().unwrap();
     let engine = Engine::open(temporary.path(), Options::default()).unwrap();
     for name in ["large", "other"] {
-        create(&engine, name);
+        fresh(&engine, name);
     }
     fill(&engine, "all", members);
     fill(&engine, "limit", MAX_MEMBERSHIPS);
@@ -114,23 +118,8 @@ fn beside(engine: &Engine, command: Command) -> (Duration, Vec<Duration>) {
     })
 }
 
-fn create(engine: &Engine, name: &str) {
-    let new = NewNamespace {
-        name: name.into(),
-        settings: NamespaceSettings {
-            dimension: DIMENSION as u32,
-            embedding_model: String::new(),
-            normalization: Normalization::Raw,
-            membership: MembershipMode::Single,
-        },
-        description: String::new(),
-        labels: Default::default(),
-        ranking: Default::default(),
-        history_keep: Default::default(),
-    };
-    engine
-        .create_namespace(new, WriteContext::default())
-        .unwrap();
+fn fresh(engine: &Engine, name: &str) {
+    create(engine, name, DIMENSION, RankingSettings::default());
     let put = |key: &str| CategoryPut {
         key: key.into(),
         ..CategoryPut::default()
@@ -161,11 +150,4 @@ fn assignment(number: u64, category: &str) -> Assignment {
         },
         category: category.into(),
     }
-}
-
-fn write(engine: &Engine, name: &str, command: Command) {
-    let handle = engine.handle(name).unwrap();
-    engine
-        .write(&handle, command, WriteContext::default())
-        .unwrap();
 }

@@ -10,11 +10,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use divan::Bencher;
 use ee_core::command::{Assignment, CategoryPut, Command, ItemPut};
 use ee_core::namespace::{Match, MatchOptions};
-use ee_core::settings::{
-    MembershipMode, NamespaceSettings, Normalization, RankingMode, RankingSettings,
-};
-use ee_engine::{Engine, NewNamespace, Options, QuerySpec, ReadContext, WriteContext};
+use ee_core::settings::{RankingMode, RankingSettings};
+use ee_engine::{Engine, Options, QuerySpec, ReadContext, WriteContext};
 use tempfile::TempDir;
+
+mod support;
+
+use support::{create, write};
 
 const DIMENSIONS: [usize; 2] = [384, 1024];
 const CATEGORIES: usize = 77;
@@ -46,35 +48,18 @@ fn vector(dimension: usize, category: usize, own: usize) -> Vec<f32> {
 fn world(dimension: usize, mode: RankingMode) -> (TempDir, Engine) {
     let directory = tempfile::tempdir().unwrap();
     let engine = Engine::open(directory.path(), Options::default()).unwrap();
-    let new = NewNamespace {
-        name: "bench".into(),
-        settings: NamespaceSettings {
-            dimension: dimension as u32,
-            embedding_model: String::new(),
-            normalization: Normalization::Raw,
-            membership: MembershipMode::Single,
-        },
-        description: String::new(),
-        labels: Default::default(),
-        ranking: RankingSettings {
-            mode,
-            fairness: None,
-        },
-        history_keep: Default::default(),
+    let ranking = RankingSettings {
+        mode,
+        fairness: None,
     };
-    engine
-        .create_namespace(new, WriteContext::default())
-        .unwrap();
-    let namespace = engine.handle("bench").unwrap();
+    create(&engine, "bench", dimension, ranking);
     let put = |c| CategoryPut {
         key: format!("c{c}"),
         base: Some(Some(vector(dimension, c, usize::MAX / 1_000_000))),
         ..CategoryPut::default()
     };
     let puts = Command::PutCategories((0..CATEGORIES).map(put).collect());
-    engine
-        .write(&namespace, puts, WriteContext::default())
-        .unwrap();
+    write(&engine, "bench", puts);
     for category in 0..CATEGORIES {
         let entry = |member| Assignment {
             item: ItemPut {
@@ -85,13 +70,7 @@ fn world(dimension: usize, mode: RankingMode) -> (TempDir, Engine) {
             category: format!("c{category}"),
         };
         let entries = (0..MEMBERS).map(entry).collect();
-        engine
-            .write(
-                &namespace,
-                Command::Assign(entries),
-                WriteContext::default(),
-            )
-            .unwrap();
+        write(&engine, "bench", Command::Assign(entries));
     }
     (directory, engine)
 }

@@ -14,10 +14,14 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use ee_core::command::{Assignment, CategoryPut, Command, ItemPut};
-use ee_core::settings::{MembershipMode, NamespaceSettings, Normalization};
-use ee_engine::{Engine, NewNamespace, Options, WriteContext};
+use ee_core::command::{Assignment, Command, ItemPut};
+use ee_core::settings::RankingSettings;
+use ee_engine::{Engine, Options};
 use rusqlite::Connection;
+
+mod support;
+
+use support::{create, put_categories, vector, write};
 
 const DIMENSION: usize = 1024;
 const BATCH: u64 = 64;
@@ -85,17 +89,6 @@ fn median(values: &mut [f64]) -> f64 {
     values[values.len() / 2]
 }
 
-fn vector(seed: u64) -> Vec<f32> {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let mut next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
-    };
-    (0..DIMENSION).map(|_| next()).collect()
-}
-
 fn bare_sqlite(file: &Path) -> Connection {
     let connection = Connection::open(file).unwrap();
     for (pragma, value) in [
@@ -122,7 +115,10 @@ fn insert_bare(connection: &Connection, batches: u64) {
             .unwrap();
         for _ in 0..BATCH {
             let id = NEXT.fetch_add(1, Ordering::Relaxed);
-            let bytes: Vec<u8> = vector(id).iter().flat_map(|x| x.to_le_bytes()).collect();
+            let bytes: Vec<u8> = vector(DIMENSION, id)
+                .iter()
+                .flat_map(|x| x.to_le_bytes())
+                .collect();
             insert.execute((format!("item-{id}"), bytes)).unwrap();
         }
         drop(insert);
@@ -137,29 +133,8 @@ fn engine(directory: &Path) -> Engine {
         ..Options::default()
     };
     let engine = Engine::open(directory, options).unwrap();
-    let new = NewNamespace {
-        name: "bench".into(),
-        settings: NamespaceSettings {
-            dimension: DIMENSION as u32,
-            embedding_model: String::new(),
-            normalization: Normalization::Raw,
-            membership: MembershipMode::Single,
-        },
-        description: String::new(),
-        labels: Default::default(),
-        ranking: Default::default(),
-        history_keep: Default::default(),
-    };
-    engine
-        .create_namespace(new, WriteContext::default())
-        .unwrap();
-    let put = |c| CategoryPut {
-        key: format!("c{c}"),
-        base: Some(Some(vector(c + 1_000_000_000))),
-        ..CategoryPut::default()
-    };
-    let puts = Command::PutCategories((0..CATEGORIES).map(put).collect());
-    write(&engine, puts);
+    create(&engine, "bench", DIMENSION, RankingSettings::default());
+    put_categories(&engine, "bench", CATEGORIES, DIMENSION);
     engine
 }
 
@@ -169,7 +144,7 @@ fn assign(engine: &Engine, batch: u64) {
         Assignment {
             item: ItemPut {
                 key: format!("item-{id}"),
-                embedding: Some(vector(id)),
+                embedding: Some(vector(DIMENSION, id)),
                 ..ItemPut::default()
             },
             category: format!("c{}", id % CATEGORIES),
@@ -177,6 +152,7 @@ fn assign(engine: &Engine, batch: u64) {
     };
     write(
         engine,
+        "bench",
         Command::Assign((0..batch).map(assignment).collect()),
     );
 }
@@ -187,11 +163,4 @@ fn concurrent(engine: &Engine, threads: usize, each: u64, batch: u64) {
             scope.spawn(|| (0..each).for_each(|_| assign(engine, batch)));
         }
     });
-}
-
-fn write(engine: &Engine, command: Command) {
-    let namespace = engine.handle("bench").unwrap();
-    engine
-        .write(&namespace, command, WriteContext::default())
-        .unwrap();
 }

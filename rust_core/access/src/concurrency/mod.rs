@@ -14,8 +14,8 @@ use parking_lot::Mutex;
 
 use self::capacity::Capacity;
 
-/// The values of the limits. A share is the part that one principal may hold; a share that equals the
-/// whole has no effect.
+/// The values of the limits. A share is the part that one principal may hold, and at most half of what
+/// the others leave where that is less (see `capacity.rs`); a share that equals the whole has no effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Calls that are executed or wait for a worker, streams included.

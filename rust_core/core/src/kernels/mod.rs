@@ -158,10 +158,9 @@ impl Kernel {
         dispatch!(self, dot4(query, rows, more))
     }
 
-    /// `[q][r]`: the inner product of query q with row r, a row that was widened; the twelve
-    /// [`Kernel::dot`]s of the narrow rows for a third of the time. Widening costs as much as
-    /// multiplying, and a row that is loaded once meets three queries. For rows that each meet many
-    /// queries.
+    /// `[q][r]`: the inner product of query q with row r, a row that was widened: the twelve
+    /// [`Kernel::dot`]s of the narrow rows, for less. Widening costs as much as multiplying, and a row
+    /// that is loaded once meets three queries. For rows that each meet many queries.
     pub(crate) fn wide_dots(
         self,
         queries: [&[F32Line]; 3],
