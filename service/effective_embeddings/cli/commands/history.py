@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from effective_embeddings.cli.shared.command import Run, asks, writes
-from effective_embeddings.cli.shared.options import NamespaceArgument
+from effective_embeddings.cli.shared.options import TIME_FORMATS, NamespaceArgument
 from effective_embeddings.cli.shared.output import (
     counted,
     limited,
@@ -22,16 +22,14 @@ from effective_embeddings.client import HistoryChange
 
 __all__ = ["history", "trim"]
 
-_FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
-
 _LIMIT = 50
 
 Since = Annotated[
     datetime | None,
-    typer.Option(formats=_FORMATS, help="Only changes from this time on; local time."),
+    typer.Option(formats=TIME_FORMATS, help="Only changes from this time on; local time."),
 ]
 Until = Annotated[
-    datetime | None, typer.Option(formats=_FORMATS, help="Only changes before this time.")
+    datetime | None, typer.Option(formats=TIME_FORMATS, help="Only changes before this time.")
 ]
 
 
@@ -136,7 +134,7 @@ def trim(
     ] = None,
     before: Annotated[
         datetime | None,
-        typer.Option(formats=_FORMATS, help="Keep the changes from this time on; local time."),
+        typer.Option(formats=TIME_FORMATS, help="Keep the changes from this time on; local time."),
     ] = None,
 ) -> None:
     """Delete the oldest part of a namespace's history; items and categories stay.

@@ -8,17 +8,17 @@ from typing import Annotated
 import typer
 
 from effective_embeddings.cli.shared.command import Run, writes
-from effective_embeddings.cli.shared.options import NamespaceArgument
+from effective_embeddings.cli.shared.options import TIME_FORMATS, NamespaceArgument
 from effective_embeddings.cli.shared.output import counted, print_json, print_table, say, table
 from effective_embeddings.client import UndoReply
 
 __all__ = ["undo"]
 
-_FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
-
 Since = Annotated[
     datetime | None,
-    typer.Option(formats=_FORMATS, help="With --by: what was done from this time on; local time."),
+    typer.Option(
+        formats=TIME_FORMATS, help="With --by: what was done from this time on; local time."
+    ),
 ]
 
 
@@ -82,8 +82,7 @@ def _print(reply: UndoReply) -> None:
             kind = change.kind.replace("_", " ")
             rows.add_row(f"{change.undoes_revision}", kind, change.item, change.category)
         print_table(rows, empty="")
-        if len(reply.changes) < reply.change_count:
-            say(f"… and {reply.change_count - len(reply.changes)} more")
+        _say_rest(reply.change_count - len(reply.changes))
     if reply.conflicts:
         rows = table(
             *("revision", "stays", "item", "category", "needed by revision"),
@@ -95,5 +94,9 @@ def _print(reply: UndoReply) -> None:
             by = f"{each.by_revision or ''}"
             rows.add_row(f"{each.revision}", kind, each.item, each.category, by)
         print_table(rows, empty="")
-        if len(reply.conflicts) < reply.conflict_count:
-            say(f"… and {reply.conflict_count - len(reply.conflicts)} more")
+        _say_rest(reply.conflict_count - len(reply.conflicts))
+
+
+def _say_rest(count: int) -> None:
+    if count:
+        say(f"… and {count} more")

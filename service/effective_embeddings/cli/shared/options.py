@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 __all__ = [
+    "TIME_FORMATS",
     "ActorOption",
     "AllowMissingOption",
     "ClientCertOption",
@@ -28,6 +29,9 @@ __all__ = [
     "WeightOption",
     "metadata_of",
 ]
+
+#: What an option takes for a time; without a zone it is local time.
+TIME_FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
 
 _WHERE = "Where the data is"
 _ACCESS = "How to reach a server"
