@@ -178,6 +178,24 @@ def test_explain_shows_the_parts_of_a_score(notes: Cli) -> None:
     assert "give --embedding or --item" in neither.stderr
 
 
+def test_review_lists_misfits_and_influences(notes: Cli) -> None:
+    (misfit,) = notes.lines("review", notes.ns)
+    assert [misfit[name] for name in ("item", "category", "score", "other_category")] == [
+        *("gym", "Health", 0.0, "Money"),
+    ]
+    assert misfit["difference"] == pytest.approx(0.6, abs=1e-6)
+    shown = notes.text("review", notes.ns)
+    assert "+0.600   ████████████" in shown
+    assert "no member fits another" in notes.text("review", notes.ns, "--min-difference", "1")
+    notes.json("assign", notes.ns, "run", "Health", "--embedding", "[1, 0.2, 0]")
+    by_influence = notes.lines("review", notes.ns, "--by", "influence")
+    assert [each["item"] for each in by_influence] == ["gym", "run"]
+    assert "°" in notes.text("review", notes.ns, "--by", "influence", "--category", "Health")
+    assert notes.lines("review", notes.ns, "--assigned-by", "nobody") == []
+    assert len(notes.lines("review", notes.ns, "--prefix", "ru", "--min-difference", "-2")) == 1
+    assert notes.refused("review", notes.ns, "--category", "x")["reason"] == "CATEGORY_NOT_FOUND"
+
+
 def test_history_lists_and_filters_changes(notes: Cli) -> None:
     notes.json("assign", notes.ns, "gym", "Money", "--actor", "ann", "--reason", "it costs")
     latest = notes.lines("history", notes.ns)[0]

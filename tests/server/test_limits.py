@@ -456,6 +456,7 @@ ELSEWHERE: dict[str, Callable[..., None]] = {
     "default_explain_limit": test_read_limits.test_explain_defaults,
     "default_explain_members": test_read_limits.test_explain_defaults,
     "explain_members_read": test_read_limits.test_explain_members_read,
+    "review_category_bytes": test_read_limits.test_review_category_bytes,
     "history_page_revisions": test_read_limits.test_history_page_revisions,
     "history_page_log_bytes": test_read_limits.test_history_page_log_bytes,
     "undo_changes": test_read_limits.test_undo_changes,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from effective_embeddings import Client
+from effective_embeddings import CategoryUpdate, Client
 from effective_embeddings.v1 import service_pb2
 from tests.server.limit_requests import LIMITS, explain, put
 from tests.support.raw import EmbeddedRaw, RefusedError, embedding
@@ -50,6 +50,23 @@ def test_explain_members_read(raw: EmbeddedRaw) -> None:
     _assign(raw, [("newest", [0, 1], 1)], "c")
     (found,) = raw.call(*request).explanations
     assert found.members[0].item != "oldest"
+
+
+def test_review_category_bytes(tmp_path: Path) -> None:
+    """A component of a category takes 17 bytes."""
+    dimension = 16_384
+    most = int(LIMITS["review_category_bytes"].value) // (17 * dimension)
+    request = service_pb2.ReviewMembersRequest(namespace="n")
+    with Client.embedded(tmp_path / "data") as client:
+        client.create_namespace("n", dimension)
+        raw = EmbeddedRaw(client._transport._engine)  # type: ignore[attr-defined]
+        client.put_categories("n", [CategoryUpdate(f"c{number}") for number in range(most)])
+        assert raw.call("ReviewMembers", request).member_count == 0
+        client.put_categories("n", [CategoryUpdate("more")])
+        with pytest.raises(RefusedError) as caught:
+            raw.call("ReviewMembers", request)
+    assert (caught.value.code, caught.value.reason) == ("INVALID_ARGUMENT", "TOO_LARGE")
+    assert caught.value.metadata == {"limit": str(most), "category_count": str(most + 1)}
 
 
 def _history_of_nobody(raw: EmbeddedRaw) -> bool:

@@ -24,6 +24,7 @@ use crate::read::consistent as read;
 use crate::read::explain::{ExplainSpec, Explained};
 use crate::read::history::{self, HistoryFilter, HistoryOrder, HistoryPage};
 use crate::read::ranking::{self, Ranker};
+use crate::read::review::members::{MembersReview, ReviewMembersSpec};
 use crate::read::verify::{Live, verify};
 use crate::shared::Shared;
 use crate::transfer::restore::Restore;
@@ -218,6 +219,16 @@ impl Engine {
         context: ReadContext,
     ) -> Result<At<Explained>> {
         self.ranker().explain(namespace, spec, context)
+    }
+
+    /// Lists members that deserve a second look.
+    pub fn review_members(
+        &self,
+        namespace: &NamespaceHandle,
+        spec: &ReviewMembersSpec,
+        context: ReadContext,
+    ) -> Result<At<MembersReview>> {
+        self.ranker().review_members(namespace, spec, context)
     }
 
     /// A category.

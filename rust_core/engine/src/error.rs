@@ -114,6 +114,16 @@ pub enum Error {
         /// Its unit.
         what: &'static str,
     },
+    /// A namespace has more categories than a review copies.
+    #[error(
+        "the namespace has {categories} categories, a review copies at most {limit} of this dimension"
+    )]
+    ReviewTooLarge {
+        /// The categories of the namespace.
+        categories: u64,
+        /// The most categories of its dimension.
+        limit: u64,
+    },
     /// A reader that had caught up is further behind than it may be.
     #[error(
         "the reader is {behind} revisions behind, at most {limit} are allowed: watch again after \

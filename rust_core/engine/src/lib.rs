@@ -50,6 +50,10 @@ pub use read::history::{
     ChangeIndex, HISTORY_BYTES, HISTORY_ENTRIES, HistoryChange, HistoryFilter, HistoryOrder,
     HistoryPage,
 };
+pub use read::review::members::{
+    MemberReview, MembersReview, ReviewMembersSpec, ReviewOrder, difference,
+};
+pub use read::review::{MemberFilter, REVIEW_BYTES, ReviewPlace};
 pub use transfer::restore::Restore;
 pub use transfer::snapshot::Snapshot;
 pub use waiting::{MAX_WAITING_READS, MAX_WAITING_READS_OF_A_CALLER};

@@ -291,6 +291,21 @@ fn of_namespace(world: &World, namespace: &str) -> Vec<Call> {
             },
         ),
         call(
+            "ReviewMembers",
+            &ReviewMembersRequest {
+                namespace: namespace.clone(),
+                order: ReviewOrder::Misfit.into(),
+                filter: Some(MemberFilter {
+                    category: "health".to_owned(),
+                    key_prefix: "r".to_owned(),
+                    ..MemberFilter::default()
+                }),
+                min_difference: Some(-1.0),
+                page_size: 1,
+                ..ReviewMembersRequest::default()
+            },
+        ),
+        call(
             "ListHistory",
             &ListHistoryRequest {
                 namespace: namespace.clone(),

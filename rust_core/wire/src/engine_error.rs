@@ -106,6 +106,9 @@ pub(crate) fn call_error(paths: FieldPaths, error: Error) -> CallError {
             .with("required", "admin")
             .with("revision", revision),
         Error::UndoTooLarge { limit, .. } => plain(R::TooLarge).with("limit", limit),
+        Error::ReviewTooLarge { categories, limit } => plain(R::TooLarge)
+            .with("category_count", categories)
+            .with("limit", limit),
         Error::ReaderTooSlow {
             behind,
             limit,

@@ -7,7 +7,7 @@ use ee_core::command::undo::MAX_UNDO_CHANGES;
 use ee_core::command::{MAX_MEMBERSHIPS, UNDO_LISTED};
 use ee_engine::{
     EXPLAINED_MEMBERS, HISTORY_BYTES, HISTORY_ENTRIES, MAX_REVISION_WAIT, MAX_WAITING_READS,
-    MAX_WAITING_READS_OF_A_CALLER, UNDO_BYTES, WATCH_HEARTBEAT,
+    MAX_WAITING_READS_OF_A_CALLER, REVIEW_BYTES, UNDO_BYTES, WATCH_HEARTBEAT,
 };
 
 /// Bytes of a request.
@@ -88,6 +88,7 @@ pub fn all() -> Vec<(&'static str, u64)> {
             u64::from(DEFAULT_EXPLAIN_MEMBERS),
         ),
         ("explain_members_read", EXPLAINED_MEMBERS as u64),
+        ("review_category_bytes", REVIEW_BYTES),
         ("page_size", u64::from(PAGE_SIZE)),
         ("default_page_size", u64::from(DEFAULT_PAGE_SIZE)),
         ("page_bytes", PAGE_BYTES as u64),

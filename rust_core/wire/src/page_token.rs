@@ -86,7 +86,7 @@ impl Binding<'_> {
 }
 
 #[cold]
-fn invalid() -> CallError {
+pub(crate) fn invalid() -> CallError {
     CallError::at(
         ErrorReason::InvalidPageToken,
         "page_token",

@@ -76,6 +76,7 @@ requests! {
         Rule::within(2, &[Rule::within(3, &[Rule::list(1, "query.parts.parts", QUERY_PARTS)])]),
         Rule::list(3, "categories", EXPLAIN_CATEGORIES),
     ];
+    ReviewMembersRequest;
     ListHistoryRequest;
     WatchHistoryRequest;
     TrimHistoryRequest;

@@ -6,7 +6,7 @@ use crate::call::Call;
 use crate::call_error::Result;
 use crate::method::{Kind, Method};
 use crate::methods::{
-    admin, assignments, categories, explain, history, items, matching, namespaces, restore,
+    admin, assignments, categories, explain, history, items, matching, namespaces, restore, review,
     snapshot, undo,
 };
 use crate::streams::{Replies, RequestSink};
@@ -73,6 +73,7 @@ pub(crate) const TABLE: &[Entry] = {
             matching::try_rank,
         ),
         unary("Explain", Read, |c, r| c.read(r, explain::explain)),
+        unary("ReviewMembers", Read, |c, r| c.read(r, review::members)),
         unary("ListHistory", Read, |c, r| c.read(r, history::list)),
         server_stream("WatchHistory", Read, history::watch),
         unary("TrimHistory", Admin, |c, r| c.write(r, history::trim)),

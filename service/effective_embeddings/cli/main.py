@@ -24,6 +24,7 @@ from effective_embeddings.cli.commands import (
     match,
     namespace,
     repair,
+    review,
     serve,
     snapshot,
     token,
@@ -119,6 +120,7 @@ app.command("assign", rich_help_panel=_ASK)(assign.assign)
 app.command("unassign", rich_help_panel=_ASK)(assign.unassign)
 app.command("match", rich_help_panel=_ASK)(match.match)
 app.command("explain", rich_help_panel=_ASK)(explain.explain)
+app.command("review", rich_help_panel=_ASK)(review.review)
 app.command("history", rich_help_panel=_ASK)(history.history)
 app.command("trim", rich_help_panel=_ASK)(history.trim)
 app.command("undo", rich_help_panel=_ASK)(undo.undo)

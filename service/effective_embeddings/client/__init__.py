@@ -52,6 +52,7 @@ from effective_embeddings.client.models.resources import (
     Normalization,
     RankingMode,
 )
+from effective_embeddings.client.models.review import MemberReview, ReviewOrder
 from effective_embeddings.client.requests.writes import ChangeOptions, WriteOptions
 from effective_embeddings.client.snapshot_file import read_frames, seal_frames
 from effective_embeddings.client.transport.base import DEFAULT_TARGET, DEFAULT_TIMEOUT
@@ -84,6 +85,7 @@ __all__ = [
     "LeaveOneOut",
     "MatchResult",
     "MemberPart",
+    "MemberReview",
     "Membership",
     "MembershipMode",
     "Namespace",
@@ -95,6 +97,7 @@ __all__ = [
     "Query",
     "QueryPart",
     "RankingMode",
+    "ReviewOrder",
     "ServiceInfo",
     "SnapshotFileError",
     "SnapshotProgress",

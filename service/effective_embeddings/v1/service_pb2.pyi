@@ -12,11 +12,20 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class ReviewOrder(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    REVIEW_ORDER_UNSPECIFIED: _ClassVar[ReviewOrder]
+    REVIEW_ORDER_MISFIT: _ClassVar[ReviewOrder]
+    REVIEW_ORDER_INFLUENCE: _ClassVar[ReviewOrder]
+
 class HistoryOrder(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     HISTORY_ORDER_UNSPECIFIED: _ClassVar[HistoryOrder]
     HISTORY_ORDER_NEWEST_FIRST: _ClassVar[HistoryOrder]
     HISTORY_ORDER_OLDEST_FIRST: _ClassVar[HistoryOrder]
+REVIEW_ORDER_UNSPECIFIED: ReviewOrder
+REVIEW_ORDER_MISFIT: ReviewOrder
+REVIEW_ORDER_INFLUENCE: ReviewOrder
 HISTORY_ORDER_UNSPECIFIED: HistoryOrder
 HISTORY_ORDER_NEWEST_FIRST: HistoryOrder
 HISTORY_ORDER_OLDEST_FIRST: HistoryOrder
@@ -758,6 +767,84 @@ class Flip(_message.Message):
     items: _containers.RepeatedScalarFieldContainer[str]
     score: float
     def __init__(self, first_category: _Optional[str] = ..., second_category: _Optional[str] = ..., items: _Optional[_Iterable[str]] = ..., score: _Optional[float] = ...) -> None: ...
+
+class MemberFilter(_message.Message):
+    __slots__ = ("category", "actor", "start_time", "end_time", "key_prefix")
+    CATEGORY_FIELD_NUMBER: _ClassVar[int]
+    ACTOR_FIELD_NUMBER: _ClassVar[int]
+    START_TIME_FIELD_NUMBER: _ClassVar[int]
+    END_TIME_FIELD_NUMBER: _ClassVar[int]
+    KEY_PREFIX_FIELD_NUMBER: _ClassVar[int]
+    category: str
+    actor: str
+    start_time: _timestamp_pb2.Timestamp
+    end_time: _timestamp_pb2.Timestamp
+    key_prefix: str
+    def __init__(self, category: _Optional[str] = ..., actor: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., key_prefix: _Optional[str] = ...) -> None: ...
+
+class ReviewMembersRequest(_message.Message):
+    __slots__ = ("namespace", "order", "filter", "min_difference", "page_size", "page_token", "min_revision", "epoch")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    ORDER_FIELD_NUMBER: _ClassVar[int]
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    MIN_DIFFERENCE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    MIN_REVISION_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    order: ReviewOrder
+    filter: MemberFilter
+    min_difference: float
+    page_size: int
+    page_token: str
+    min_revision: int
+    epoch: int
+    def __init__(self, namespace: _Optional[str] = ..., order: _Optional[_Union[ReviewOrder, str]] = ..., filter: _Optional[_Union[MemberFilter, _Mapping]] = ..., min_difference: _Optional[float] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., min_revision: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
+
+class ReviewMembersResponse(_message.Message):
+    __slots__ = ("members", "next_page_token", "member_count", "listed_count", "revision", "epoch")
+    MEMBERS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    MEMBER_COUNT_FIELD_NUMBER: _ClassVar[int]
+    LISTED_COUNT_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    members: _containers.RepeatedCompositeFieldContainer[MemberReview]
+    next_page_token: str
+    member_count: int
+    listed_count: int
+    revision: int
+    epoch: int
+    def __init__(self, members: _Optional[_Iterable[_Union[MemberReview, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., member_count: _Optional[int] = ..., listed_count: _Optional[int] = ..., revision: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
+
+class MemberReview(_message.Message):
+    __slots__ = ("item", "category", "weight", "counts", "score", "other_category", "other_score", "difference", "movement", "assign_time", "actor", "reason")
+    ITEM_FIELD_NUMBER: _ClassVar[int]
+    CATEGORY_FIELD_NUMBER: _ClassVar[int]
+    WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    COUNTS_FIELD_NUMBER: _ClassVar[int]
+    SCORE_FIELD_NUMBER: _ClassVar[int]
+    OTHER_CATEGORY_FIELD_NUMBER: _ClassVar[int]
+    OTHER_SCORE_FIELD_NUMBER: _ClassVar[int]
+    DIFFERENCE_FIELD_NUMBER: _ClassVar[int]
+    MOVEMENT_FIELD_NUMBER: _ClassVar[int]
+    ASSIGN_TIME_FIELD_NUMBER: _ClassVar[int]
+    ACTOR_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    item: str
+    category: str
+    weight: float
+    counts: bool
+    score: float
+    other_category: str
+    other_score: float
+    difference: float
+    movement: float
+    assign_time: _timestamp_pb2.Timestamp
+    actor: str
+    reason: str
+    def __init__(self, item: _Optional[str] = ..., category: _Optional[str] = ..., weight: _Optional[float] = ..., counts: bool = ..., score: _Optional[float] = ..., other_category: _Optional[str] = ..., other_score: _Optional[float] = ..., difference: _Optional[float] = ..., movement: _Optional[float] = ..., assign_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., actor: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class HistoryFilter(_message.Message):
     __slots__ = ("item", "category", "actor", "start_time", "end_time", "first_revision", "last_revision")

@@ -128,6 +128,11 @@ class EffectiveEmbeddingsServiceStub(object):
                 request_serializer=effective__embeddings_dot_v1_dot_service__pb2.ExplainRequest.SerializeToString,
                 response_deserializer=effective__embeddings_dot_v1_dot_service__pb2.ExplainResponse.FromString,
                 _registered_method=True)
+        self.ReviewMembers = channel.unary_unary(
+                '/effective_embeddings.v1.EffectiveEmbeddingsService/ReviewMembers',
+                request_serializer=effective__embeddings_dot_v1_dot_service__pb2.ReviewMembersRequest.SerializeToString,
+                response_deserializer=effective__embeddings_dot_v1_dot_service__pb2.ReviewMembersResponse.FromString,
+                _registered_method=True)
         self.ListHistory = channel.unary_unary(
                 '/effective_embeddings.v1.EffectiveEmbeddingsService/ListHistory',
                 request_serializer=effective__embeddings_dot_v1_dot_service__pb2.ListHistoryRequest.SerializeToString,
@@ -314,6 +319,14 @@ class EffectiveEmbeddingsServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReviewMembers(self, request, context):
+        """Lists members that deserve a second look, in pages: those that fit another category better than
+        their own without themselves, or those whose leaving would move their category most.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListHistory(self, request, context):
         """Lists the changes of a namespace: what changed, when, by whom and why, in pages.
         """
@@ -479,6 +492,11 @@ def add_EffectiveEmbeddingsServiceServicer_to_server(servicer, server):
                     servicer.Explain,
                     request_deserializer=effective__embeddings_dot_v1_dot_service__pb2.ExplainRequest.FromString,
                     response_serializer=effective__embeddings_dot_v1_dot_service__pb2.ExplainResponse.SerializeToString,
+            ),
+            'ReviewMembers': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReviewMembers,
+                    request_deserializer=effective__embeddings_dot_v1_dot_service__pb2.ReviewMembersRequest.FromString,
+                    response_serializer=effective__embeddings_dot_v1_dot_service__pb2.ReviewMembersResponse.SerializeToString,
             ),
             'ListHistory': grpc.unary_unary_rpc_method_handler(
                     servicer.ListHistory,
@@ -1016,6 +1034,33 @@ class EffectiveEmbeddingsService(object):
             '/effective_embeddings.v1.EffectiveEmbeddingsService/Explain',
             effective__embeddings_dot_v1_dot_service__pb2.ExplainRequest.SerializeToString,
             effective__embeddings_dot_v1_dot_service__pb2.ExplainResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReviewMembers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/effective_embeddings.v1.EffectiveEmbeddingsService/ReviewMembers',
+            effective__embeddings_dot_v1_dot_service__pb2.ReviewMembersRequest.SerializeToString,
+            effective__embeddings_dot_v1_dot_service__pb2.ReviewMembersResponse.FromString,
             options,
             channel_credentials,
             insecure,

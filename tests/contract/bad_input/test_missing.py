@@ -114,6 +114,7 @@ _NO_NAMESPACE = [
         ("GetItem", pb.GetItemRequest(namespace="nowhere", item="known")),
         ("ListItems", pb.ListItemsRequest(namespace="nowhere")),
         ("Explain", pb.ExplainRequest(namespace="nowhere", query=pb.Query(item="i"))),
+        ("ReviewMembers", pb.ReviewMembersRequest(namespace="nowhere")),
         ("ListHistory", pb.ListHistoryRequest(namespace="nowhere")),
         (
             "DeleteItems",

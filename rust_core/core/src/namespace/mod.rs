@@ -18,6 +18,7 @@ mod member_cache;
 mod member_stats;
 mod published;
 mod records;
+mod review;
 mod unit_correction;
 
 pub use category::Category;
@@ -31,5 +32,6 @@ pub use member_cache::MemberMemory;
 pub use member_stats::{MemberStats, Rebuild};
 pub use published::Namespace;
 pub use records::{CategoryRecord, Item, Membership, Origin, membership_hash};
+pub use review::{MemberFit, ReviewMember};
 pub(crate) use unit_correction::Member;
 pub use unit_correction::UnitCorrection;

@@ -27,6 +27,7 @@ mod member_rows;
 mod ridge;
 mod score;
 mod scorer;
+mod without;
 
 pub use crate::ranking::Query;
 pub use centroid::{CentroidSum, spread};
@@ -38,3 +39,4 @@ pub use mean_query::MeanQuery;
 pub use member_rows::{MemberChange, MemberRow, MemberRows};
 pub use score::{Score, Scored};
 pub use scorer::Scorer;
+pub use without::{WeightedVector, movement};

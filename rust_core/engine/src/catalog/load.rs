@@ -18,7 +18,10 @@ pub(crate) fn load(reads: &dyn Reads, name: &str) -> StoreResult<Option<CachedNa
 }
 
 /// Reads a namespace's state. Fails if it is not the state that was recorded.
-fn read_namespace(reads: &dyn Reads, row: &NamespaceRow) -> StoreResult<(Namespace, DirtySums)> {
+pub(crate) fn read_namespace(
+    reads: &dyn Reads,
+    row: &NamespaceRow,
+) -> StoreResult<(Namespace, DirtySums)> {
     let named = |place: String| format!("namespace {:?}: {place}", row.name);
     let place = |error: StoreError| match error {
         StoreError::Corrupted { place, what } => StoreError::corrupted(named(place), what),

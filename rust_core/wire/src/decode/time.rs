@@ -6,7 +6,7 @@ use prost_types::Timestamp;
 
 use super::path::Path;
 use super::{number, required};
-use crate::call_error::Result;
+use crate::call_error::{Result, Violations};
 
 /// The seconds that a Timestamp can have: the years 1 to 9999.
 const SECONDS: RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
@@ -28,6 +28,28 @@ pub(crate) fn milliseconds(path: Path<'_>, time: Timestamp) -> Result<i64> {
 /// A time that must be set.
 pub(crate) fn required_time(path: Path<'_>, time: Option<Timestamp>) -> Result<i64> {
     milliseconds(path, time.ok_or_else(|| required(path, "is not set"))?)
+}
+
+/// The ends of a period, of which one or both may be unset.
+pub(crate) fn period(
+    path: Path<'_>,
+    start: Option<Timestamp>,
+    end: Option<Timestamp>,
+    violations: &mut Violations,
+) -> (Option<i64>, Option<i64>) {
+    let mut moment = |field, at: Option<_>| {
+        let at = at.map(|at| milliseconds(path.then(field), at));
+        violations.check(at.transpose())
+    };
+    let (start_ms, end_ms) = (moment("start_time", start), moment("end_time", end));
+    if let (Some(start), Some(end)) = (start_ms, end_ms)
+        && start > end
+    {
+        let range = format_args!("at or after start_time, {start} ms");
+        let error = number::out_of_range(path.then("end_time"), range, format_args!("{end} ms"));
+        violations.check(Err::<(), _>(error));
+    }
+    (start_ms, end_ms)
 }
 
 #[cfg(test)]

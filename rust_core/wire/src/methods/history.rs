@@ -176,21 +176,7 @@ pub(crate) fn filter(filter: v1::HistoryFilter, violations: &mut Violations) -> 
     };
     let (item, category) = (key("item", filter.item), key("category", filter.category));
     violations.check(text::text(path.then("actor"), &filter.actor, ACTOR_BYTES));
-    let mut moment = |field, at: Option<_>| {
-        violations.check(
-            at.map(|at| time::milliseconds(path.then(field), at))
-                .transpose(),
-        )
-    };
-    let start_ms = moment("start_time", filter.start_time);
-    let end_ms = moment("end_time", filter.end_time);
-    if let (Some(start), Some(end)) = (start_ms, end_ms)
-        && start > end
-    {
-        let range = format_args!("at or after start_time, {start} ms");
-        let error = number::out_of_range(path.then("end_time"), range, format_args!("{end} ms"));
-        violations.check(Err::<(), _>(error));
-    }
+    let (start_ms, end_ms) = time::period(path, filter.start_time, filter.end_time, violations);
     let revision = |revision: u64| (revision > 0).then_some(revision);
     let first_revision = revision(filter.first_revision);
     let last_revision = revision(filter.last_revision);

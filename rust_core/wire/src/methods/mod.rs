@@ -12,6 +12,7 @@ pub(crate) mod namespaces;
 mod outline;
 mod page;
 pub(crate) mod restore;
+pub(crate) mod review;
 pub(crate) mod snapshot;
 mod snapshot_records;
 pub(crate) mod undo;

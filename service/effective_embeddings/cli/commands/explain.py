@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from effective_embeddings.cli.shared.bars import bar
 from effective_embeddings.cli.shared.command import Run, asks
 from effective_embeddings.cli.shared.options import NamespaceArgument
 from effective_embeddings.cli.shared.output import (
@@ -95,7 +96,7 @@ def _show(explanation: Explanation, own: str | None) -> None:
         "part of the score", "adds", "", "note", numbers=("adds",), whole=("part of the score", "")
     )
     for name, part, note in parts:
-        rows.add_row(name, f"{part:+.6f}", _bar(part, largest), note)
+        rows.add_row(name, f"{part:+.6f}", bar(part, largest, _BAR), note)
     print_table(rows, empty="")
     one_out = explanation.leave_one_out
     if one_out is not None:
@@ -139,12 +140,6 @@ def _parts(explanation: Explanation, own: str | None) -> Iterator[tuple[str, flo
 
 def _named(item: str, own: str | None) -> str:
     return f"{item} (the query itself)" if item == own else item
-
-
-def _bar(part: float, largest: float) -> str:
-    """Return a bar as long as the part is large; a negative one is light."""
-    length = round(abs(part) / largest * _BAR) if largest else 0
-    return ("█" if part > 0 else "░") * length
 
 
 def _show_lead(reply: ExplainReply) -> None:

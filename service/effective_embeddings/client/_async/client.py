@@ -11,6 +11,7 @@ from effective_embeddings.client._async.history import AsyncHistoryCalls
 from effective_embeddings.client._async.items import AsyncItemCalls
 from effective_embeddings.client._async.learning import AsyncLearningCalls
 from effective_embeddings.client._async.namespaces import AsyncNamespaceCalls
+from effective_embeddings.client._async.review import AsyncReviewCalls
 from effective_embeddings.client._async.snapshots import AsyncSnapshotCalls
 from effective_embeddings.client.requests.epochs import Epochs
 from effective_embeddings.client.transport.base import DEFAULT_TARGET, DEFAULT_TIMEOUT
@@ -26,6 +27,7 @@ class AsyncServiceClient(
     AsyncCategoryCalls,
     AsyncItemCalls,
     AsyncLearningCalls,
+    AsyncReviewCalls,
     AsyncHistoryCalls,
     AsyncSnapshotCalls,
 ):

@@ -13,6 +13,7 @@ from effective_embeddings.client._sync.history import HistoryCalls
 from effective_embeddings.client._sync.items import ItemCalls
 from effective_embeddings.client._sync.learning import LearningCalls
 from effective_embeddings.client._sync.namespaces import NamespaceCalls
+from effective_embeddings.client._sync.review import ReviewCalls
 from effective_embeddings.client._sync.snapshots import SnapshotCalls
 from effective_embeddings.client.requests.epochs import Epochs
 from effective_embeddings.client.transport.base import DEFAULT_TARGET, DEFAULT_TIMEOUT
@@ -28,6 +29,7 @@ class ServiceClient(
     CategoryCalls,
     ItemCalls,
     LearningCalls,
+    ReviewCalls,
     HistoryCalls,
     SnapshotCalls,
 ):

@@ -54,6 +54,7 @@ from effective_embeddings.client.models.resources import (
     RankingMode,
     Vector,
 )
+from effective_embeddings.client.models.review import MemberReview
 from effective_embeddings.v1 import errors_pb2, resources_pb2, service_pb2
 
 __all__ = [
@@ -71,6 +72,7 @@ __all__ = [
     "history_size",
     "item",
     "match_result",
+    "member_review",
     "namespace",
     "ranking_mode",
     "service_info",
@@ -271,6 +273,11 @@ def _explanation(message: service_pb2.Explanation) -> Explanation:
         ),
         leave_one_out=one_out if message.HasField("leave_one_out") else None,
     )
+
+
+def member_review(message: service_pb2.MemberReview) -> MemberReview:
+    """Return the message as a MemberReview."""
+    return _read(MemberReview, message, other_category=message.other_category or None)
 
 
 def history_change(message: resources_pb2.HistoryChange) -> HistoryChange:

@@ -19,7 +19,7 @@ from effective_embeddings.client.requests.call import Call, Pages, single
 from effective_embeddings.client.requests.writes import WriteOptions, write_options
 from effective_embeddings.v1 import service_pb2
 
-__all__ = ["history_filter", "listing", "size", "trim", "undo", "watch_request"]
+__all__ = ["history_filter", "listing", "size", "stamp", "trim", "undo", "watch_request"]
 
 
 def history_filter(
@@ -36,8 +36,8 @@ def history_filter(
     keys = {"item": item, "category": category, "actor": actor}
     return service_pb2.HistoryFilter(
         **{name: text(name, key) for name, key in keys.items() if key is not None},
-        start_time=_stamp("since", since),
-        end_time=_stamp("until", until),
+        start_time=stamp("since", since),
+        end_time=stamp("until", until),
         first_revision=whole("first_revision", first_revision, 64),
         last_revision=whole("last_revision", last_revision, 64),
     )
@@ -120,7 +120,7 @@ def trim(
         namespace=namespace,
         keep_revisions=_whole("keep_revisions", keep_revisions),
         before_revision=_whole("before_revision", before_revision),
-        before_time=_stamp("before_time", before_time),
+        before_time=stamp("before_time", before_time),
         write=write_options(actor, options)(0),
     )
     return single("TrimHistory", request, messages.trim_report)
@@ -159,11 +159,12 @@ def undo(
         request.range.last_revision = whole("revisions[1]", last, 64)
     else:
         request.actor_since.actor = text("by", actor)
-        request.actor_since.start_time.MergeFrom(_stamp("since", since) or Timestamp())
+        request.actor_since.start_time.MergeFrom(stamp("since", since) or Timestamp())
     return single("Undo", request, messages.undo_reply)
 
 
-def _stamp(name: str, time: object) -> Timestamp | None:
+def stamp(name: str, time: object) -> Timestamp | None:
+    """Return a time as a message; None for None."""
     if time is None:
         return None
     if not isinstance(time, datetime):

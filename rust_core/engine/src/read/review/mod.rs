@@ -1,0 +1,282 @@
+//! Reviews of what was taught: passes over the members of a namespace at one revision.
+//!
+//! A pass takes seconds where there are many members, so it works on a copy of the categories, read
+//! from a view of the store: no other call waits for it, and the view has the members of the same
+//! revision. Members are read some at a time; memory grows with the categories alone.
+
+mod first;
+pub(crate) mod members;
+
+pub use first::ReviewPlace;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use ee_core::arithmetic::limits::MAX_DIMENSION;
+use ee_core::namespace::{Category, Item, Membership, Namespace, ReviewMember};
+use ee_core::scoring::WeightedVector;
+use ee_core::settings::MembershipMode;
+use ee_store::{Reads, View};
+
+use crate::api::{At, ReadContext};
+use crate::catalog::cached_namespace::NamespaceHandle;
+use crate::catalog::load;
+use crate::clock::check_deadline;
+use crate::read::consistent::pinned;
+use crate::shared::Shared;
+use crate::{Error, Result};
+
+/// The most bytes of categories that a review copies.
+pub const REVIEW_BYTES: u64 = 256 << 20;
+
+/// Bytes of a component of a category: its sum, its base, its row and the row's sketch.
+const COMPONENT_BYTES: u64 = 17;
+
+/// Memberships read at a time.
+const SCAN: usize = 1024;
+
+/// Bytes of vectors that are reviewed at a time.
+const CHUNK_BYTES: usize = 4 << 20;
+
+/// Members that are reviewed at a time.
+const CHUNK_MEMBERS: usize = 4096;
+
+/// Which members to review. All conditions must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MemberFilter {
+    /// Members of this category.
+    pub category: Option<String>,
+    /// Members that this actor has assigned.
+    pub actor: Option<String>,
+    /// Members assigned at this time or later, in milliseconds since the Unix epoch.
+    pub start_ms: Option<i64>,
+    /// Members assigned before this time.
+    pub end_ms: Option<i64>,
+    /// Items whose key begins with this.
+    pub key_prefix: String,
+}
+
+impl MemberFilter {
+    fn accepts(&self, membership: &Membership) -> bool {
+        let origin = &membership.origin;
+        self.actor.as_ref().is_none_or(|own| *own == origin.actor)
+            && self.start_ms.is_none_or(|start| origin.time_ms >= start)
+            && self.end_ms.is_none_or(|end| origin.time_ms < end)
+    }
+}
+
+/// A member that was read.
+pub(crate) struct Member {
+    pub(crate) category: Arc<str>,
+    category_id: i64,
+    pub(crate) item: Item,
+    pub(crate) membership: Membership,
+    pub(crate) counts: bool,
+    /// The member outside the window that counts again if this one leaves.
+    refill: Option<Arc<Item>>,
+    /// Identifiers of all categories that the item is in.
+    memberships: Vec<i64>,
+}
+
+impl Member {
+    pub(crate) fn to_review(&self) -> ReviewMember<'_> {
+        ReviewMember {
+            category: self.category_id,
+            counts: self.counts,
+            item: part(&self.item),
+            refill: self.refill.as_deref().map(part),
+            memberships: &self.memberships,
+        }
+    }
+}
+
+fn part(item: &Item) -> WeightedVector<'_> {
+    (item.weight, &item.embedding)
+}
+
+/// A namespace at one revision, apart from the one that other calls read and write.
+pub(crate) struct Reviewed {
+    pub(crate) namespace: Namespace,
+    pub(crate) revision: u64,
+    id: i64,
+    view: Box<dyn View>,
+    deadline: Option<Instant>,
+}
+
+impl Shared {
+    /// A copy of a namespace to review.
+    pub(crate) fn to_review(
+        &self,
+        handle: &NamespaceHandle,
+        context: ReadContext,
+    ) -> Result<Reviewed> {
+        let loaded = self.at(&handle.0, context)?;
+        let view = self.backend.view()?;
+        let row = pinned(view.reads(), &loaded)?;
+        let bytes = u64::from(row.settings.dimension) * COMPONENT_BYTES;
+        let most = REVIEW_BYTES / bytes;
+        if row.header.categories > most {
+            return Err(Error::ReviewTooLarge {
+                categories: row.header.categories,
+                limit: most,
+            });
+        }
+        let (namespace, _) = load::read_namespace(view.reads(), &row)?;
+        let revision = row.header.revision;
+        self.published(&loaded, revision)?;
+        Ok(Reviewed {
+            namespace,
+            revision,
+            id: row.id,
+            view,
+            deadline: context.deadline,
+        })
+    }
+}
+
+impl Reviewed {
+    pub(crate) fn reads(&self) -> &dyn Reads {
+        self.view.reads()
+    }
+
+    pub(crate) fn check_deadline(&self) -> Result<()> {
+        check_deadline(self.deadline)
+    }
+
+    /// An answer at the revision of the copy.
+    pub(crate) fn at<T>(&self, value: T) -> At<T> {
+        At {
+            value,
+            revision: self.revision,
+        }
+    }
+
+    /// The categories that a filter asks for, by key.
+    pub(crate) fn categories(&self, filter: &MemberFilter) -> Result<Vec<&Category>> {
+        if let Some(key) = &filter.category {
+            let found = self.namespace.find(key);
+            let found = found.ok_or_else(|| Error::CategoryNotFound { key: key.clone() })?;
+            return Ok(vec![found]);
+        }
+        let mut all: Vec<&Category> = self.namespace.categories().iter().collect();
+        all.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+        Ok(all)
+    }
+
+    /// Hands over the members that a filter accepts, category by category, some at a time.
+    pub(crate) fn each_chunk(
+        &self,
+        filter: &MemberFilter,
+        mut take: impl FnMut(&[Member]) -> Result<()>,
+    ) -> Result<()> {
+        let size = self.chunk_members();
+        let mut chunk = Vec::new();
+        for category in self.categories(filter)? {
+            let refill = self.refill(category)?;
+            self.each_membership(category, 0, |membership| {
+                if !filter.accepts(&membership) {
+                    return Ok(());
+                }
+                let item = self.reads().item_by_id(self.id, membership.item)?;
+                if !item.key.starts_with(&filter.key_prefix) {
+                    return Ok(());
+                }
+                chunk.push(self.member(category, membership, item, refill.as_ref())?);
+                if chunk.len() == size {
+                    self.check_deadline()?;
+                    take(&chunk)?;
+                    chunk.clear();
+                }
+                Ok(())
+            })?;
+        }
+        if chunk.is_empty() {
+            return Ok(());
+        }
+        take(&chunk)
+    }
+
+    /// Hands over the memberships of a category from a sequence on, the oldest first.
+    pub(crate) fn each_membership(
+        &self,
+        category: &Category,
+        mut from: u64,
+        mut take: impl FnMut(Membership) -> Result<()>,
+    ) -> Result<()> {
+        loop {
+            self.check_deadline()?;
+            let page = self.reads().members(self.id, category.id, from, SCAN)?;
+            let is_last = page.len() < SCAN;
+            for membership in page {
+                from = membership.sequence + 1;
+                take(membership)?;
+            }
+            if is_last {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The member of a category with a place in the order of assignment.
+    pub(crate) fn member_at(&self, category: &str, sequence: u64, item: i64) -> Result<Member> {
+        let found = self.namespace.find(category);
+        let category = found.ok_or_else(|| Error::CategoryNotFound {
+            key: category.to_owned(),
+        })?;
+        let found = self.reads().memberships_of(self.id, item)?;
+        let found = found.into_iter().find(|own| own.sequence == sequence);
+        let membership = found.ok_or_else(|| Error::Corrupted {
+            place: format!("memberships, item {item}, sequence {sequence}"),
+            what: "the row is missing".into(),
+        })?;
+        let item = self.reads().item_by_id(self.id, item)?;
+        let refill = self.refill(category)?;
+        self.member(category, membership, item, refill.as_ref())
+    }
+
+    /// A member of a category.
+    fn member(
+        &self,
+        category: &Category,
+        membership: Membership,
+        item: Item,
+        refill: Option<&Arc<Item>>,
+    ) -> Result<Member> {
+        let counts = category.counts(membership.sequence);
+        let memberships = match self.namespace.settings().membership {
+            MembershipMode::Single => vec![category.id],
+            MembershipMode::Multiple => {
+                let all = self.reads().memberships_of(self.id, item.id)?;
+                all.into_iter().map(|own| own.category).collect()
+            }
+        };
+        Ok(Member {
+            category: Arc::clone(&category.key),
+            category_id: category.id,
+            refill: refill.filter(|_| counts).cloned(),
+            item,
+            membership,
+            counts,
+            memberships,
+        })
+    }
+
+    /// The member outside a category's window that counts again once one of the window leaves.
+    pub(crate) fn refill(&self, category: &Category) -> Result<Option<Arc<Item>>> {
+        if category.settings.window == 0 || category.settings.frozen {
+            return Ok(None);
+        }
+        let (anchor, from) = (category.anchor, category.counting_from);
+        let newest = self
+            .reads()
+            .nth_newest_member(self.id, category.id, anchor, from, 0)?;
+        let item = newest.map(|(_, item)| self.reads().item_by_id(self.id, item));
+        Ok(item.transpose()?.map(Arc::new))
+    }
+
+    /// Members that are reviewed at a time.
+    fn chunk_members(&self) -> usize {
+        let dimension = (self.namespace.settings().dimension as usize).min(MAX_DIMENSION);
+        (CHUNK_BYTES / size_of::<f32>() / dimension).clamp(64, CHUNK_MEMBERS)
+    }
+}
