@@ -24,6 +24,7 @@ from effective_embeddings.cli.commands import (
     match,
     namespace,
     repair,
+    report,
     review,
     serve,
     snapshot,
@@ -122,6 +123,7 @@ app.command("match", rich_help_panel=_ASK)(match.match)
 app.command("explain", rich_help_panel=_ASK)(explain.explain)
 app.command("review", rich_help_panel=_ASK)(review.review)
 app.command("history", rich_help_panel=_ASK)(history.history)
+app.command("report", rich_help_panel=_ASK)(report.report)
 app.command("trim", rich_help_panel=_ASK)(history.trim)
 app.command("undo", rich_help_panel=_ASK)(undo.undo)
 app.command("import", help=importing.HELP, rich_help_panel=_MOVE)(importing.import_)

@@ -1,0 +1,1 @@
+"""What a state and a history say, in figures."""

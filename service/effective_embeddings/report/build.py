@@ -1,0 +1,103 @@
+"""From a namespace to its page."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from effective_embeddings.client import Client, Namespace
+from effective_embeddings.report.analysis.actors import teachers
+from effective_embeddings.report.analysis.centroids import centroids
+from effective_embeddings.report.analysis.confusion import confusions
+from effective_embeddings.report.analysis.drift import drift_lines
+from effective_embeddings.report.analysis.fit import member_fit
+from effective_embeddings.report.analysis.learning import learning
+from effective_embeddings.report.analysis.overlap import nearest_others
+from effective_embeddings.report.analysis.projection import project
+from effective_embeddings.report.page.document import document
+from effective_embeddings.report.page.figures import Figures
+from effective_embeddings.report.sources.changes import read_changes
+from effective_embeddings.report.sources.progress import OnProgress
+from effective_embeddings.report.sources.state import read_state
+from effective_embeddings.report.sources.suggestions import read_suggestions
+
+__all__ = ["Report", "make_report"]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A page, and the figures that it begins with.
+
+    Attributes:
+        html: The page.
+        namespace: The namespace at the revision that the page is about.
+        compared: Memberships that were compared with all categories.
+        elsewhere: How many of these fit another category better than their own.
+        confused_pairs: Pairs of categories of which a member fits the other better.
+        assignments: Assignments in the history that was read.
+        corrected: How many of these were corrected later.
+        waiting: Items in the inbox.
+    """
+
+    html: str
+    namespace: Namespace
+    compared: int
+    elsewhere: int
+    confused_pairs: int
+    assignments: int
+    corrected: int
+    waiting: int
+
+
+def make_report(client: Client, ns: str, progress: OnProgress = lambda *_: None) -> Report:
+    """Read a namespace and return its report.
+
+    The state is that of one revision. Matches of the inbox are made after it was read: the page
+    says so if they have seen a later revision.
+
+    Args:
+        client: Reads the namespace; needs no right to write.
+        ns: Its name.
+        progress: Called with a stage, the steps done, and all of its steps or None.
+
+    Raises:
+        NotFound: The namespace does not exist.
+        DataLoss: Stored data does not match its checksum.
+        OSError: The directory for temporary files has too little room.
+    """
+    with tempfile.TemporaryDirectory(prefix="effemb-report-") as folder:
+        figures = _figures(client, ns, Path(folder), progress)
+        page = document(figures)
+    found = figures.learning
+    return Report(
+        html=page,
+        namespace=figures.state.namespace,
+        compared=len(figures.fit.membership),
+        elsewhere=int(figures.fit.is_elsewhere.sum()),
+        confused_pairs=len(figures.confusions),
+        assignments=found.total if found else 0,
+        corrected=found.fates["corrected"] if found else 0,
+        waiting=figures.suggestions.waiting,
+    )
+
+
+def _figures(client: Client, ns: str, folder: Path, progress: OnProgress) -> Figures:
+    state = read_state(client, ns, folder, progress)
+    suggestions = read_suggestions(client, state, progress)
+    changes = read_changes(client, ns, state.namespace.revision, progress)
+    learned = centroids(state)
+    fit = member_fit(state, learned, progress)
+    return Figures(
+        state=state,
+        changes=changes,
+        learned=learned,
+        fit=fit,
+        confusions=confusions(state, learned, fit),
+        teachers=teachers(state, fit),
+        nearest=nearest_others(learned),
+        learning=learning(changes.changes, single=state.namespace.membership == "single"),
+        drift=drift_lines(state, learned),
+        mapped=project(state, learned, fit),
+        suggestions=suggestions,
+    )

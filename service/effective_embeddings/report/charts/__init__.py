@@ -1,0 +1,1 @@
+"""Charts as inline SVG, each in two widths: the page shows the one that fits."""

@@ -1,0 +1,1 @@
+"""The page: what each section shows, says and advises."""

@@ -1,0 +1,151 @@
+"""The head of the page: which namespace, which revision, and what stands out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from effective_embeddings.client import HistoryKeep
+from effective_embeddings.report.markup import Child, Markup, element
+from effective_embeddings.report.page.figures import Figures
+from effective_embeddings.report.page.parts import counted, key, moment, percent
+
+__all__ = ["glance", "header"]
+
+
+def header(figures: Figures) -> Markup:
+    """Return the title and the facts."""
+    namespace = figures.state.namespace
+    return element(
+        "header",
+        element("h1", element("bdi", namespace.name)),
+        element("p", element("bdi", namespace.description), class_="description")
+        if namespace.description
+        else None,
+        element(
+            "p",
+            f"State at revision {namespace.revision:,}, written {moment(_last_time(figures))}.",
+            class_="when",
+        ),
+        element(
+            "dl",
+            (
+                element("div", element("dt", name), element("dd", value))
+                for name, value in _facts(figures)
+            ),
+        ),
+    )
+
+
+def _last_time(figures: Figures) -> datetime:
+    changes = figures.changes.changes
+    return changes[-1].time if changes else figures.state.namespace.create_time.astimezone(UTC)
+
+
+def _facts(figures: Figures) -> Iterator[tuple[str, Child]]:
+    namespace = figures.state.namespace
+    yield "Categories", f"{namespace.category_count:,}"
+    yield "Items", f"{namespace.item_count:,}"
+    yield "Memberships", f"{namespace.membership_count:,}"
+    yield "In the inbox", f"{figures.suggestions.waiting:,}"
+    fairness = namespace.fairness
+    if fairness is None:
+        fairness = 0.5 if namespace.ranking == "local" else 0.0
+    yield "Ranking", f"{namespace.ranking.upper()}, fairness {fairness:g}"
+    yield "An item is in", "one category" if namespace.membership == "single" else "any number"
+    vectors = f"{namespace.dimension:,} components, {namespace.normalization.upper()}"
+    yield "Vectors", vectors
+    if namespace.embedding_model:
+        yield "Model", element("bdi", namespace.embedding_model)
+    yield "History kept", _history(figures, namespace.history_keep)
+    yield "State digest", element("span", namespace.digest.hex()[:16], class_="digest")
+
+
+def _history(figures: Figures, keep: HistoryKeep | None) -> str:
+    first = figures.changes.first_revision
+    kept = "all of it" if first <= 1 else f"from revision {first:,} on"
+    if keep is None:
+        return kept
+    bounds = []
+    if keep.revisions:
+        bounds.append(counted(keep.revisions, "revision"))
+    if keep.age_seconds:
+        bounds.append(counted(round(keep.age_seconds / 86_400), "day"))
+    return f"{kept}; at most {' and '.join(bounds)}" if bounds else kept
+
+
+def glance(figures: Figures) -> Markup:
+    """Return what stands out, each with the section that has the rest."""
+    found = list(_findings(figures))
+    if not found:
+        found = [("categories", "Nothing has been assigned yet.")]
+    return element(
+        "section",
+        element("h2", "At a glance", id="glance-title"),
+        element(
+            "ul",
+            (
+                element("li", text, " ", element("a", "Details", href=f"#{name}"))
+                for name, text in found
+            ),
+            class_="glance",
+        ),
+        id="glance",
+        aria_labelledby="glance-title",
+    )
+
+
+def _findings(figures: Figures) -> Iterator[tuple[str, Child]]:
+    fit = figures.fit
+    elsewhere = int(fit.is_elsewhere.sum())
+    if len(fit.membership):
+        share = percent(elsewhere, len(fit.membership))
+        verb = "fits" if elsewhere == 1 else "fit"
+        what = counted(elsewhere, "member")
+        yield (
+            "review",
+            (
+                f"{what} of {len(fit.membership):,} ({share}) {verb} another category better than"
+                " their own without themselves."
+            ),
+        )
+    if figures.confusions:
+        worst = figures.confusions[0]
+        yield (
+            "confusion",
+            (
+                "The categories that are confused the most are ",
+                key(figures.category(worst.first)),
+                " and ",
+                key(figures.category(worst.second)),
+                f": {counted(worst.count, 'member')}.",
+            ),
+        )
+    if len(figures.teachers) > 1 and figures.teachers[0].elsewhere:
+        first = figures.teachers[0]
+        yield (
+            "teachers",
+            (
+                "Of the members that ",
+                key(first.actor),
+                (
+                    f" has assigned, {percent(first.elsewhere, first.members)} fit another category"
+                    f" better; of all authors' {percent(elsewhere, len(fit.membership))}."
+                ),
+            ),
+        )
+    learning = figures.learning
+    if learning is not None:
+        made = learning.total - learning.fates["taken back"]
+        corrected = learning.fates["corrected"]
+        yield (
+            "learning",
+            (
+                f"{counted(corrected, 'assignment')} of {made:,} ({percent(corrected, made)}) in"
+                " the history were corrected later."
+            ),
+        )
+    waiting = figures.suggestions.waiting
+    if waiting:
+        verb = "waits" if waiting == 1 else "wait"
+        yield "suggestions", f"{counted(waiting, 'item')} {verb} in the inbox for a category."

@@ -1,0 +1,154 @@
+"""The figures of a report are those of the service, and of a plain model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from effective_embeddings import Client
+from effective_embeddings.report import build
+from effective_embeddings.report.analysis.centroids import unit
+from effective_embeddings.report.page.figures import Figures
+from tests.report.namespaces import fill_with_everything, fill_with_tags
+from tests.support.vectors import present
+
+
+@pytest.fixture(params=["everything", "tags"])
+def figures(request: pytest.FixtureRequest, client: Client, ns: str, tmp_path: Path) -> Figures:
+    {"everything": fill_with_everything, "tags": fill_with_tags}[request.param](client, ns)
+    return build._figures(client, ns, tmp_path, lambda *_: None)
+
+
+def test_embeddings_counts_and_drifts_are_those_of_the_service(
+    figures: Figures, client: Client, ns: str
+) -> None:
+    learned = figures.learned
+    counting = np.bincount(
+        figures.state.memberships.category[learned.counting],
+        minlength=len(figures.state.categories),
+    )
+    categories = list(client.list_categories(ns, include_embeddings=True))
+    assert [each.key for each in categories] == [each.key for each in figures.state.categories]
+    for row, category in enumerate(categories):
+        assert learned.member_counts[row] == category.member_count
+        assert counting[row] == category.counting_count
+        assert learned.weights[row] == pytest.approx(category.counting_weight)
+        assert learned.has_embedding[row] == (category.effective is not None)
+        if category.effective is not None:
+            mine, theirs = unit(learned.numerators[row]), unit(present(category.effective))
+            assert mine @ theirs == pytest.approx(1, abs=1e-7)
+        if category.drift is None:
+            assert np.isnan(learned.drifts[row])
+        else:
+            assert learned.drifts[row] == pytest.approx(category.drift, abs=1e-6)
+
+
+def test_own_scores_are_the_leave_one_out_scores_of_explain(
+    figures: Figures, client: Client, ns: str
+) -> None:
+    state, fit, compared = figures.state, figures.fit, 0
+    of = state.memberships
+    assert len(fit.membership) == fit.total == state.namespace.membership_count
+    for place, membership in enumerate(fit.membership):
+        item, category = state.keys[of.item[membership]], figures.category(of.category[membership])
+        (told,) = client.explain(ns, item, category, members=0).explanations
+        if told.leave_one_out is None:  # it does not count there: its score is as it is
+            assert told.score is not None
+            assert fit.own[place] == pytest.approx(told.score, abs=1e-6)
+        elif told.leave_one_out.score is None:
+            assert np.isnan(fit.own[place])
+        else:
+            assert fit.own[place] == pytest.approx(told.leave_one_out.score, abs=1e-6)
+            compared += 1
+    assert compared > 20
+
+
+def test_the_best_other_category_is_the_first_that_match_ranks_without_the_own_ones(
+    figures: Figures, client: Client, ns: str
+) -> None:
+    state, fit = figures.state, figures.fit
+    of = state.memberships
+    for place, membership in enumerate(fit.membership):
+        row = of.item[membership]
+        own = [figures.category(each) for each in of.category[of.item == row]]
+        (found,) = client.match(ns, state.keys[row], exclude=own, limit=1)
+        assert found.best is not None
+        assert figures.category(fit.other[place]) == found.best.category
+        assert fit.score[place] == pytest.approx(found.best.score, abs=1e-6)
+
+
+def test_confusions_and_authors_count_the_members_that_fit_elsewhere(figures: Figures) -> None:
+    state, fit = figures.state, figures.fit
+    of = state.memberships
+    moved = [
+        (int(of.category[membership]), int(fit.other[place]))
+        for place, membership in enumerate(fit.membership)
+        if fit.score[place] - fit.own[place] > 1e-9
+    ]
+    assert moved
+    assert sum(each.count for each in figures.confusions) == len(moved)
+    for pair in figures.confusions:
+        assert pair.moved == moved.count((pair.first, pair.second))
+        assert pair.back == moved.count((pair.second, pair.first))
+        assert pair.moved >= pair.back
+    assert [each.count for each in figures.confusions] == sorted(
+        (each.count for each in figures.confusions), reverse=True
+    )
+    assert sum(each.elsewhere for each in figures.teachers) == len(moved)
+    assert sum(each.members for each in figures.teachers) == fit.total
+
+
+def test_the_author_whose_members_fit_elsewhere_comes_first(
+    client: Client, ns: str, tmp_path: Path
+) -> None:
+    fill_with_everything(client, ns)
+    first = build._figures(client, ns, tmp_path, lambda *_: None).teachers[0]
+    assert (first.actor, first.members, first.elsewhere, first.categories) == ("carl", 3, 3, 1)
+
+
+def test_nearest_others_are_those_of_the_matrix_of_cosines(figures: Figures) -> None:
+    directions = unit(figures.learned.numerators)
+    cosines = directions @ directions.T
+    np.fill_diagonal(cosines, -2)
+    cosines[:, ~figures.learned.has_embedding] = -2
+    for row in np.flatnonzero(figures.learned.has_embedding):
+        assert figures.nearest.category[row] == cosines[row].argmax()
+        assert figures.nearest.similarity[row] == pytest.approx(cosines[row].max())
+
+
+def test_the_last_point_of_a_drift_line_is_the_drift(figures: Figures) -> None:
+    assert figures.drift is not None
+    drifts = figures.learned.drifts
+    for row, values in figures.drift.drifts:
+        assert values[-1] == pytest.approx(drifts[row])
+    shown = [drifts[row] for row, _ in figures.drift.drifts]
+    assert shown == sorted(shown, reverse=True)
+
+
+def test_the_map_has_the_principal_components_of_the_categories(figures: Figures) -> None:
+    assert figures.mapped is not None
+    rows = [each.row for each in figures.mapped.categories]
+    directions = unit(figures.learned.numerators[rows])
+    centred = directions - directions.mean(axis=0)
+    places = np.array([each.effective for each in figures.mapped.categories])
+    # Distances in the plane do not depend on the signs of the axes.
+    values, axes = np.linalg.eigh(centred.T @ centred)
+    expected = centred @ axes[:, -2:]
+    assert places @ places.T == pytest.approx(expected @ expected.T, abs=1e-9)
+    assert figures.mapped.shown == pytest.approx(values[-2:].sum() / values.sum())
+    assert len(figures.mapped.items) == figures.state.namespace.item_count
+
+
+def test_suggestions_are_the_matches_of_the_inbox(client: Client, ns: str, tmp_path: Path) -> None:
+    fill_with_everything(client, ns)
+    client.update_namespace(ns, ranking="local")
+    found = build._figures(client, ns, tmp_path, lambda *_: None)
+    keys = [each.key for each in client.list_items(ns, unassigned=True)]
+    assert [found.state.keys[each.item] for each in found.suggestions.found] == keys
+    assert found.suggestions.waiting == found.suggestions.asked == len(keys) == 6
+    for each, match in zip(found.suggestions.found, client.match(ns, keys), strict=True):
+        assert (each.category, each.second) == tuple(m.category for m in match.matches[:2])
+        assert each.margin == pytest.approx(match.margin)
+    assert found.suggestions.revision == found.state.namespace.revision
