@@ -45,59 +45,34 @@ def test_embeddings_counts_and_drifts_are_those_of_the_service(
             assert learned.drifts[row] == pytest.approx(category.drift, abs=1e-6)
 
 
-def test_own_scores_are_the_leave_one_out_scores_of_explain(
+def test_confusions_and_authors_count_the_members_of_a_review(
     figures: Figures, client: Client, ns: str
 ) -> None:
-    state, fit, compared = figures.state, figures.fit, 0
-    of = state.memberships
-    assert len(fit.membership) == fit.total == state.namespace.membership_count
-    for place, membership in enumerate(fit.membership):
-        item, category = state.keys[of.item[membership]], figures.category(of.category[membership])
-        (told,) = client.explain(ns, item, category, members=0).explanations
-        if told.leave_one_out is None:  # it does not count there: its score is as it is
-            assert told.score is not None
-            assert fit.own[place] == pytest.approx(told.score, abs=1e-6)
-        elif told.leave_one_out.score is None:
-            assert np.isnan(fit.own[place])
-        else:
-            assert fit.own[place] == pytest.approx(told.leave_one_out.score, abs=1e-6)
-            compared += 1
-    assert compared > 20
-
-
-def test_the_best_other_category_is_the_first_that_match_ranks_without_the_own_ones(
-    figures: Figures, client: Client, ns: str
-) -> None:
-    state, fit = figures.state, figures.fit
-    of = state.memberships
-    for place, membership in enumerate(fit.membership):
-        row = of.item[membership]
-        own = [figures.category(each) for each in of.category[of.item == row]]
-        (found,) = client.match(ns, state.keys[row], exclude=own, limit=1)
-        assert found.best is not None
-        assert figures.category(fit.other[place]) == found.best.category
-        assert fit.score[place] == pytest.approx(found.best.score, abs=1e-6)
-
-
-def test_confusions_and_authors_count_the_members_that_fit_elsewhere(figures: Figures) -> None:
-    state, fit = figures.state, figures.fit
-    of = state.memberships
-    moved = [
-        (int(of.category[membership]), int(fit.other[place]))
-        for place, membership in enumerate(fit.membership)
-        if fit.score[place] - fit.own[place] > 1e-9
+    members = list(client.review_members(ns))
+    assert len(members) > 3
+    assert [(each.item, each.own, each.other, each.lead) for each in figures.misfits.found] == [
+        (each.item, each.category, each.other_category, each.difference) for each in members
     ]
-    assert moved
-    assert sum(each.count for each in figures.confusions) == len(moved)
+    pairs = [(each.category, each.other_category) for each in members]
+    assert sum(each.count for each in figures.confusions) == len(pairs)
     for pair in figures.confusions:
-        assert pair.moved == moved.count((pair.first, pair.second))
-        assert pair.back == moved.count((pair.second, pair.first))
-        assert pair.moved >= pair.back
-    assert [each.count for each in figures.confusions] == sorted(
-        (each.count for each in figures.confusions), reverse=True
+        first, second = figures.category(pair.first), figures.category(pair.second)
+        assert pair.moved == pairs.count((first, second)) >= pair.back
+        assert pair.back == pairs.count((second, first))
+        assert pair.of_first == client.get_category(ns, first).member_count
+        assert pair.of_second == client.get_category(ns, second).member_count
+    counts = [each.count for each in figures.confusions]
+    assert counts == sorted(counts, reverse=True)
+    items = list(client.list_items(ns))
+    for teacher in figures.teachers:
+        own = [m for item in items for m in item.memberships if m.actor == teacher.actor]
+        leads = [m.difference or 0 for m in members if m.actor == teacher.actor]
+        assert (teacher.members, teacher.elsewhere) == (len(own), len(leads))
+        assert teacher.categories == len({each.category for each in own})
+        assert teacher.lead == pytest.approx(np.mean(leads) if leads else 0)
+    assert (
+        sum(each.members for each in figures.teachers) == figures.state.namespace.membership_count
     )
-    assert sum(each.elsewhere for each in figures.teachers) == len(moved)
-    assert sum(each.members for each in figures.teachers) == fit.total
 
 
 def test_the_author_whose_members_fit_elsewhere_comes_first(
@@ -151,4 +126,3 @@ def test_suggestions_are_the_matches_of_the_inbox(client: Client, ns: str, tmp_p
     for each, match in zip(found.suggestions.found, client.match(ns, keys), strict=True):
         assert (each.category, each.second) == tuple(m.category for m in match.matches[:2])
         assert each.margin == pytest.approx(match.margin)
-    assert found.suggestions.revision == found.state.namespace.revision

@@ -147,11 +147,11 @@ def test_the_page_shows_the_figures(client: Client, ns: str) -> None:
     assert facts["State digest"] == namespace.digest.hex()[:16]
     assert f"State at revision {namespace.revision}," in root.one("header").text
     assert made.namespace.digest == namespace.digest
-    assert f"{made.elsewhere} members of {made.compared}" in root.by_id("glance").text
+    assert f"{made.misfits} members of {namespace.membership_count}" in root.by_id("glance").text
     authors = root.by_id("teachers").rows()
     assert authors[0][:4] == ["carl", "3", "1", "100 % (3)"]
     queue = root.by_id("review").rows()
-    assert len(queue) == made.elsewhere
+    assert len(queue) == made.misfits
     assert {row[0] for row in queue if row[4] == "carl"} == {f"wrong {n}" for n in range(3)}
     leads = [float(row[3]) for row in queue]
     assert leads == sorted(leads, reverse=True)
@@ -250,10 +250,9 @@ def test_a_trimmed_history_is_named(client: Client, ns: str) -> None:
 def test_a_large_namespace_has_a_page_of_bounded_size_that_names_its_caps(
     client: Client, ns: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from effective_embeddings.report.analysis import fit  # noqa: PLC0415
-    from effective_embeddings.report.sources import suggestions  # noqa: PLC0415
+    from effective_embeddings.report.sources import misfits, suggestions  # noqa: PLC0415
 
-    monkeypatch.setattr(fit, "MOST_SCORED", 700)
+    monkeypatch.setattr(misfits, "MOST_MISFITS", 700)
     monkeypatch.setattr(suggestions, "MOST_INBOX", 100)
     client.create_namespace(ns, DIMENSION)
     long = '"<&>' * 100
@@ -268,9 +267,9 @@ def test_a_large_namespace_has_a_page_of_bounded_size_that_names_its_caps(
         client.assign(ns, some, keys[number * 7 : number * 7 + 40], actor=f"{number}{long[:100]}")
     made = make_report(client, ns)
     assert len(made.html.encode()) < 1_500_000
-    assert made.compared == 700
+    assert made.misfits == 700
     root = parse(made.html)
-    assert "700 of 2,400 memberships were compared" in root.by_id("review").text
+    assert "50 members to look at first, of 700 or more" in root.by_id("review").text
     assert "100 of 200 items were matched" in root.by_id("suggestions").text
     assert f"{caps.MOST_MAP_ITEMS:,} of 2,600 items" in root.by_id("map").text
     assert "200 largest of 1,000 categories" in root.by_id("map").text
@@ -298,3 +297,20 @@ def test_texts_have_enough_contrast(scheme: int) -> None:
         for ground in ("paper", "ground") if name in ("ink", "quiet", "blue") else ("paper",):
             pair = sorted((_luminance(colours[name]), _luminance(colours[ground])), reverse=True)
             assert (pair[0] + 0.05) / (pair[1] + 0.05) >= least, (name, ground)
+
+
+def test_a_write_while_the_report_is_made_is_named(client: Client, ns: str) -> None:
+    fill_with_everything(client, ns)
+    assert "written to while" not in make_report(client, ns).html
+    before = client.get_namespace(ns).revision
+
+    def write(stage: str, *_: object) -> None:
+        if stage == "review members":
+            client.assign(ns, "new 0", "plain")
+            client.delete_items(ns, ["new 1", "wrong 1"])
+
+    root = parse(make_report(client, ns, write).html)
+    header = root.one("header").text
+    assert f"State at revision {before}," in header
+    assert f"up to revision {before + 2}:" in header
+    assert len(root.by_id("suggestions").rows()) == 6

@@ -11,13 +11,13 @@ from effective_embeddings.report.analysis.actors import teachers
 from effective_embeddings.report.analysis.centroids import centroids
 from effective_embeddings.report.analysis.confusion import confusions
 from effective_embeddings.report.analysis.drift import drift_lines
-from effective_embeddings.report.analysis.fit import member_fit
 from effective_embeddings.report.analysis.learning import learning
 from effective_embeddings.report.analysis.overlap import nearest_others
 from effective_embeddings.report.analysis.projection import project
 from effective_embeddings.report.page.document import document
 from effective_embeddings.report.page.figures import Figures
 from effective_embeddings.report.sources.changes import read_changes
+from effective_embeddings.report.sources.misfits import read_misfits
 from effective_embeddings.report.sources.progress import OnProgress
 from effective_embeddings.report.sources.state import read_state
 from effective_embeddings.report.sources.suggestions import read_suggestions
@@ -32,8 +32,7 @@ class Report:
     Attributes:
         html: The page.
         namespace: The namespace at the revision that the page is about.
-        compared: Memberships that were compared with all categories.
-        elsewhere: How many of these fit another category better than their own.
+        misfits: Members that fit another category better than their own.
         confused_pairs: Pairs of categories of which a member fits the other better.
         assignments: Assignments in the history that was read.
         corrected: How many of these were corrected later.
@@ -42,8 +41,7 @@ class Report:
 
     html: str
     namespace: Namespace
-    compared: int
-    elsewhere: int
+    misfits: int
     confused_pairs: int
     assignments: int
     corrected: int
@@ -53,8 +51,8 @@ class Report:
 def make_report(client: Client, ns: str, progress: OnProgress = lambda *_: None) -> Report:
     """Read a namespace and return its report.
 
-    The state is that of one revision. Matches of the inbox are made after it was read: the page
-    says so if they have seen a later revision.
+    State and history are those of one revision. Members are reviewed and the inbox is matched after
+    that: the page says so if the namespace was written to meanwhile.
 
     Args:
         client: Reads the namespace; needs no right to write.
@@ -73,8 +71,7 @@ def make_report(client: Client, ns: str, progress: OnProgress = lambda *_: None)
     return Report(
         html=page,
         namespace=figures.state.namespace,
-        compared=len(figures.fit.membership),
-        elsewhere=int(figures.fit.is_elsewhere.sum()),
+        misfits=len(figures.misfits.found),
         confused_pairs=len(figures.confusions),
         assignments=found.total if found else 0,
         corrected=found.fates["corrected"] if found else 0,
@@ -84,20 +81,21 @@ def make_report(client: Client, ns: str, progress: OnProgress = lambda *_: None)
 
 def _figures(client: Client, ns: str, folder: Path, progress: OnProgress) -> Figures:
     state = read_state(client, ns, folder, progress)
+    misfits = read_misfits(client, ns, progress)
     suggestions = read_suggestions(client, state, progress)
     changes = read_changes(client, ns, state.namespace.revision, progress)
     learned = centroids(state)
-    fit = member_fit(state, learned, progress)
     return Figures(
         state=state,
         changes=changes,
         learned=learned,
-        fit=fit,
-        confusions=confusions(state, learned, fit),
-        teachers=teachers(state, fit),
+        misfits=misfits,
+        confusions=confusions(state, learned, misfits.found),
+        teachers=teachers(state, misfits.found),
         nearest=nearest_others(learned),
         learning=learning(changes.changes, single=state.namespace.membership == "single"),
         drift=drift_lines(state, learned),
-        mapped=project(state, learned, fit),
+        mapped=project(state, learned, misfits.found),
         suggestions=suggestions,
+        last_revision=client.get_namespace(ns).revision,
     )

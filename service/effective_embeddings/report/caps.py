@@ -17,14 +17,15 @@ __all__ = [
     "MOST_MAP_CATEGORIES",
     "MOST_MAP_ITEMS",
     "MOST_MAP_LABELS",
+    "MOST_MISFITS",
     "MOST_REVIEWED",
-    "MOST_SCORED",
     "MOST_SUGGESTIONS",
     "MOST_TEXT",
 ]
 
-#: Memberships whose fit is computed.
-MOST_SCORED = 50_000
+#: Members that fit another category better, the most suspicious ones. Each thousand of them is a
+#: pass over all members.
+MOST_MISFITS = 10_000
 #: Changes of the history, the newest ones.
 MOST_CHANGES = 200_000
 #: Items of the inbox that are matched.

@@ -57,7 +57,7 @@ def report(
         return
     say(
         f"wrote {html}: {namespace} at revision {made.namespace.revision},"
-        f" {counted(made.elsewhere, 'member')} to review,"
+        f" {counted(made.misfits, 'member')} to review,"
         f" {counted(made.confused_pairs, 'confused pair')},"
         f" {counted(made.waiting, 'item')} in the inbox; {size(len(written))}"
     )
@@ -68,8 +68,7 @@ def _summary(made: Report, file: str, size_bytes: int) -> dict[str, object]:
         "file": file,
         "bytes": size_bytes,
         "namespace": made.namespace,
-        "compared": made.compared,
-        "elsewhere": made.elsewhere,
+        "misfits": made.misfits,
         "confused_pairs": made.confused_pairs,
         "assignments": made.assignments,
         "corrected": made.corrected,

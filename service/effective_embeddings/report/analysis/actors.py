@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
+from statistics import fmean
 
-import numpy as np
-
-from effective_embeddings.report.analysis.fit import Fit
+from effective_embeddings.report.sources.misfits import Misfit
 from effective_embeddings.report.sources.state import State
 
 __all__ = ["Teacher", "teachers"]
@@ -19,7 +19,7 @@ class Teacher:
 
     Attributes:
         actor: The author.
-        members: Memberships of this author that were compared.
+        members: Memberships of this author.
         elsewhere: How many of them fit another category better.
         categories: In how many categories they are.
         lead: The mean lead of the other category over those; 0: there are none.
@@ -37,30 +37,27 @@ class Teacher:
         return self.elsewhere / self.members
 
 
-def teachers(state: State, fit: Fit) -> list[Teacher]:
+def teachers(state: State, misfits: Iterable[Misfit]) -> list[Teacher]:
     """Return all authors, first those whose members fit elsewhere more often than the average's.
 
     The order follows the number of such members beyond what the share of all would make it.
     """
     of = state.memberships
-    authors = [of.actor[row] for row in fit.membership]
-    members = Counter(authors)
-    elsewhere: Counter[str] = Counter()
-    leads: Counter[str] = Counter()
-    for place in np.flatnonzero(fit.is_elsewhere):
-        elsewhere[authors[place]] += 1
-        leads[authors[place]] += float(fit.lead[place])  # type: ignore[assignment]
+    members = Counter(of.actor)
     places: dict[str, set[int]] = {}
-    for author, row in zip(authors, fit.membership, strict=True):
-        places.setdefault(author, set()).add(int(of.category[row]))
-    share = elsewhere.total() / max(1, members.total())
+    for author, category in zip(of.actor, of.category, strict=True):
+        places.setdefault(author, set()).add(int(category))
+    leads: dict[str, list[float]] = {}
+    for each in misfits:
+        leads.setdefault(each.actor, []).append(each.lead)
+    share = sum(map(len, leads.values())) / max(1, members.total())
     found = [
         Teacher(
             actor=actor,
             members=count,
-            elsewhere=elsewhere[actor],
+            elsewhere=len(leads.get(actor, ())),
             categories=len(places[actor]),
-            lead=leads[actor] / elsewhere[actor] if elsewhere[actor] else 0.0,
+            lead=fmean(leads[actor]) if actor in leads else 0.0,
         )
         for actor, count in members.items()
     ]

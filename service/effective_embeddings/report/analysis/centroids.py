@@ -28,8 +28,6 @@ class Centroids:
         weights: (c,), Σ wᵢ.
         member_counts: (c,), members, whether they count or not.
         counting: (m,), for each membership, whether it counts.
-        refills: (m,), for each membership, the one that would count in its place, so that the
-            window is full again; −1: none.
         numerators: (c, d), w'·b + Σ wᵢ·xᵢ; zeros without an effective embedding.
         has_embedding: (c,).
         drifts: (c,), 1 − cos(base, effective); NaN without one of these.
@@ -39,7 +37,6 @@ class Centroids:
     weights: Vectors
     member_counts: Whole
     counting: NDArray[np.bool_]
-    refills: Whole
     numerators: Vectors
     has_embedding: NDArray[np.bool_]
     drifts: Vectors
@@ -52,15 +49,13 @@ def centroids(state: State) -> Centroids:
     counts = np.zeros(shape[0], dtype=np.int64)
     of = state.memberships
     counting = np.zeros(len(of.item), dtype=bool)
-    refills = np.full(len(of.item), -1, dtype=np.int64)
     order = np.lexsort((of.sequence, of.category))
     starts = np.searchsorted(of.category[order], np.arange(shape[0] + 1))
     for row, settings in enumerate(state.categories):
         members = order[starts[row] : starts[row + 1]]
         counts[row] = len(members)
-        inside, before = counting_members(settings, members, of.sequence)
+        inside = counting_members(settings, members, of.sequence)
         counting[inside] = True
-        refills[inside] = before
         for start in range(0, len(inside), _CHUNK):
             items = of.item[inside[start : start + _CHUNK]]
             sums[row] += state.weights[items] @ state.vectors[items].astype(np.float64)
@@ -73,28 +68,21 @@ def centroids(state: State) -> Centroids:
     ).reshape(shape)
     has_embedding = np.any(numerators != 0, axis=1)
     drifts = 1.0 - cosine(state.bases, numerators)
-    return Centroids(sums, weights, counts, counting, refills, numerators, has_embedding, drifts)
+    return Centroids(sums, weights, counts, counting, numerators, has_embedding, drifts)
 
 
-def counting_members(
-    settings: resources_pb2.Category, members: Whole, sequence: Whole
-) -> tuple[Whole, int]:
-    """Return which memberships of a category count, and which would count if one of them ended.
+def counting_members(settings: resources_pb2.Category, members: Whole, sequence: Whole) -> Whole:
+    """Return the memberships of a category that count.
 
     Args:
         settings: The category's.
         members: Its memberships, the earliest first.
         sequence: Places in the order of assignment, of all memberships.
-
-    Returns:
-        Those that count; and the latest before them, −1: none.
     """
     if settings.frozen:
-        return members[:0], -1
+        return members[:0]
     since = members[sequence[members] > settings.anchor]
-    if not settings.window or len(since) <= settings.window:
-        return since, -1
-    return since[-settings.window :], int(since[-settings.window - 1])
+    return since[-settings.window :]  # all of them where the window is 0
 
 
 def base_weight(state: State, row: int, weight: float) -> float:

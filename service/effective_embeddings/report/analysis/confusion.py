@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-import numpy as np
-
 from effective_embeddings.report.analysis.centroids import Centroids, unit
-from effective_embeddings.report.analysis.fit import Fit
+from effective_embeddings.report.sources.misfits import Misfit
 from effective_embeddings.report.sources.state import State
 
 __all__ = ["Confusion", "confusions"]
@@ -22,8 +22,8 @@ class Confusion:
         second: Row of the second one.
         moved: Members of the first that fit the second best.
         back: Members of the second that fit the first best.
-        of_first: Members of the first that were compared.
-        of_second: Members of the second that were compared.
+        of_first: Members of the first.
+        of_second: Members of the second.
         similarity: Cosine of their effective embeddings.
     """
 
@@ -41,19 +41,18 @@ class Confusion:
         return self.moved + self.back
 
 
-def confusions(state: State, learned: Centroids, fit: Fit) -> list[Confusion]:
+def confusions(state: State, learned: Centroids, misfits: Iterable[Misfit]) -> list[Confusion]:
     """Return the pairs of which a member fits the other best, the most members first."""
-    category = state.memberships.category[fit.membership]
-    compared = np.bincount(category, minlength=len(state.categories))
-    elsewhere = fit.is_elsewhere
-    counts: dict[tuple[int, int], int] = {}
-    for own, other in zip(category[elsewhere], fit.other[elsewhere], strict=True):
-        pair = (int(own), int(other))
-        counts[pair] = counts.get(pair, 0) + 1
+    rows = {category.key: row for row, category in enumerate(state.categories)}
+    counts = Counter(
+        (rows[each.own], rows[each.other])
+        for each in misfits
+        if each.own in rows and each.other in rows
+    )
     directions = unit(learned.numerators)
     found = []
-    for (own, other), moved in counts.items():
-        back = counts.get((other, own), 0)
+    for (own, other), moved in list(counts.items()):
+        back = counts[other, own]
         if (moved, other) > (back, own):  # each pair once
             similarity = float(directions[own] @ directions[other])
             found.append(
@@ -62,8 +61,8 @@ def confusions(state: State, learned: Centroids, fit: Fit) -> list[Confusion]:
                     second=other,
                     moved=moved,
                     back=back,
-                    of_first=int(compared[own]),
-                    of_second=int(compared[other]),
+                    of_first=int(learned.member_counts[own]),
+                    of_second=int(learned.member_counts[other]),
                     similarity=similarity,
                 )
             )

@@ -64,7 +64,7 @@ def _line(state: State, row: int, covered: Periods) -> list[float]:
 
 
 def _drift(state: State, row: int, members: Whole) -> float:
-    inside, _ = counting_members(state.categories[row], members, state.memberships.sequence)
+    inside = counting_members(state.categories[row], members, state.memberships.sequence)
     items = state.memberships.item[inside]
     weights = state.weights[items]
     summed: Vectors = weights @ state.vectors[items].astype(np.float64)

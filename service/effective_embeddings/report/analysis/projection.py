@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from effective_embeddings.report.analysis.centroids import Centroids, unit
-from effective_embeddings.report.analysis.fit import Fit
 from effective_embeddings.report.caps import MOST_MAP_CATEGORIES, MOST_MAP_ITEMS
 from effective_embeddings.report.sources.drawing import drawn
+from effective_embeddings.report.sources.misfits import Misfit
 from effective_embeddings.report.sources.state import State, Vectors
 
 __all__ = ["Mapped", "MappedCategory", "MappedItem", "project"]
@@ -53,7 +54,7 @@ class Mapped:
     shown: float
 
 
-def project(state: State, learned: Centroids, fit: Fit) -> Mapped | None:
+def project(state: State, learned: Centroids, misfits: Iterable[Misfit]) -> Mapped | None:
     """Return the map; None: there is nothing to show."""
     rows = np.flatnonzero(learned.has_embedding)
     order = np.lexsort((rows, -learned.member_counts[rows]))
@@ -68,7 +69,7 @@ def project(state: State, learned: Centroids, fit: Fit) -> Mapped | None:
     centre = spanning.mean(axis=0)
     axes, shown = _axes(spanning - centre)
     waiting = set(state.inbox)
-    elsewhere = {int(state.memberships.item[row]) for row in fit.membership[fit.is_elsewhere]}
+    elsewhere = {each.item for each in misfits}
     bases = (unit(state.bases[rows]) - centre) @ axes
     places = (effective - centre) @ axes
     return Mapped(
@@ -81,7 +82,7 @@ def project(state: State, learned: Centroids, fit: Fit) -> Mapped | None:
             for at, row in enumerate(rows)
         ],
         [
-            MappedItem(row, _point(place), row in waiting, row in elsewhere)
+            MappedItem(row, _point(place), row in waiting, state.keys[row] in elsewhere)
             for row, place in zip(chosen, (items - centre) @ axes, strict=True)
         ],
         shown,

@@ -33,7 +33,7 @@ def confusion_section(figures: Figures) -> Markup:
     if not pairs:
         text = (
             "No member fits another category better than its own."
-            if len(figures.fit.membership)
+            if figures.state.namespace.membership_count
             else "There are no members to compare."
         )
         return section("confusion", "Confused categories", shows, to_do, note(text))

@@ -62,8 +62,7 @@ def document(figures: Figures) -> str:
                 "p",
                 "Made by ",
                 element("code", "effemb report"),
-                ". Scores are cosines with the effective embeddings, computed from the items in"
-                " double precision; the page holds the texts of the items that it lists.",
+                ". Scores are cosines with effective embeddings; the page holds texts of items.",
             ),
         ),
     )

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from effective_embeddings.client import HistoryKeep
 from effective_embeddings.report.markup import Child, Markup, element
 from effective_embeddings.report.page.figures import Figures
-from effective_embeddings.report.page.parts import counted, key, moment, percent
+from effective_embeddings.report.page.parts import counted, key, moment, note, percent
 
 __all__ = ["glance", "header"]
 
@@ -27,6 +27,7 @@ def header(figures: Figures) -> Markup:
             f"State at revision {namespace.revision:,}, written {moment(_last_time(figures))}.",
             class_="when",
         ),
+        _meanwhile(figures),
         element(
             "dl",
             (
@@ -34,6 +35,16 @@ def header(figures: Figures) -> Markup:
                 for name, value in _facts(figures)
             ),
         ),
+    )
+
+
+def _meanwhile(figures: Figures) -> Markup | None:
+    if figures.last_revision == figures.state.namespace.revision:
+        return None
+    return note(
+        f"The namespace was written to while it was read, up to revision {figures.last_revision:,}:"
+        " the review queue, the confused categories and the next suggestions may be of a later"
+        " revision than the rest."
     )
 
 
@@ -96,16 +107,15 @@ def glance(figures: Figures) -> Markup:
 
 
 def _findings(figures: Figures) -> Iterator[tuple[str, Child]]:
-    fit = figures.fit
-    elsewhere = int(fit.is_elsewhere.sum())
-    if len(fit.membership):
-        share = percent(elsewhere, len(fit.membership))
+    elsewhere, members = len(figures.misfits.found), figures.state.namespace.membership_count
+    if members and not figures.misfits.refusal:
+        share = percent(elsewhere, members)
         verb = "fits" if elsewhere == 1 else "fit"
         what = counted(elsewhere, "member")
         yield (
             "review",
             (
-                f"{what} of {len(fit.membership):,} ({share}) {verb} another category better than"
+                f"{what} of {members:,} ({share}) {verb} another category better than"
                 " their own without themselves."
             ),
         )
@@ -130,7 +140,7 @@ def _findings(figures: Figures) -> Iterator[tuple[str, Child]]:
                 key(first.actor),
                 (
                     f" has assigned, {percent(first.elsewhere, first.members)} fit another category"
-                    f" better; of all authors' {percent(elsewhere, len(fit.membership))}."
+                    f" better; of all authors' {percent(elsewhere, members)}."
                 ),
             ),
         )

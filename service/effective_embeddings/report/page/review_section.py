@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from effective_embeddings.report.caps import MOST_REVIEWED
 from effective_embeddings.report.markup import Child, Markup
 from effective_embeddings.report.page.figures import Figures
@@ -31,45 +29,37 @@ def review_section(figures: Figures) -> Markup:
         " cosines, whatever the ranking."
     )
     namespace = figures.state.namespace.name
+    move, why = (
+        f"effemb assign {namespace} ITEM CATEGORY",
+        f"effemb explain {namespace} --item ITEM",
+    )
     to_do = (
-        "read them from the top. Many are right where they are, since people know more than the"
-        f" text says; leave those. Move the others (`effemb assign {namespace} ITEM CATEGORY`), and"
-        f" ask why with `effemb explain {namespace} --item ITEM`."
+        f"read them from the top; `effemb review {namespace}` lists all. Many are right where they"
+        " are, since people know more than the text says; leave those. Move the others"
+        f" (`{move}`), and ask why with `{why}`."
     )
     return section("review", "Review queue", shows, to_do, _content(figures))
 
 
 def _content(figures: Figures) -> list[Child]:
-    fit, state = figures.fit, figures.state
-    content: list[Child] = []
-    if len(fit.membership) < fit.total:
-        content.append(
-            note(
-                f"{len(fit.membership):,} of {counted(fit.total, 'membership')} were compared,"
-                " drawn by a hash of the items' keys."
-            )
+    misfits, state = figures.misfits, figures.state
+    if misfits.refusal:
+        return [note(f"The service does not review this namespace: {misfits.refusal}")]
+    found = misfits.found
+    if not found:
+        is_empty = not state.namespace.membership_count
+        return [note("There are no members." if is_empty else "Every member fits its own best.")]
+    texts = dict(zip(state.keys, state.texts, strict=True))
+    rows = [
+        (
+            with_text(each.item, texts.get(each.item, "")),
+            scored(each.own, each.own_score),
+            scored(each.other, each.other_score),
+            bar(each.lead / found[0].lead, f"+{score(each.lead)}", "warn"),
+            key(each.actor) if each.actor else "–",
         )
-    places = np.flatnonzero(fit.is_elsewhere)
-    if not len(places):
-        text = "Every member fits its own category best." if fit.total else "There are no members."
-        return [*content, note(text)]
-    order = np.lexsort((fit.membership[places], -fit.lead[places].round(9)))
-    shown = places[order][:MOST_REVIEWED]
-    most = float(fit.lead[shown[0]])
-    of = state.memberships
-    rows = []
-    for place in shown:
-        membership = int(fit.membership[place])
-        item = int(of.item[membership])
-        rows.append(
-            (
-                with_text(state.keys[item], state.texts[item]),
-                scored(figures.category(int(of.category[membership])), float(fit.own[place])),
-                scored(figures.category(int(fit.other[place])), float(fit.score[place])),
-                bar(float(fit.lead[place]) / most, f"+{score(float(fit.lead[place]))}", "warn"),
-                key(of.actor[membership]) if of.actor[membership] else "–",
-            )
-        )
+        for each in found[:MOST_REVIEWED]
+    ]
     columns = [
         Column("item"),
         Column("is in"),
@@ -77,5 +67,6 @@ def _content(figures: Figures) -> list[Child]:
         Column("by"),
         Column("assigned by"),
     ]
-    caption = f"The {counted(len(rows), 'member')} to look at first, of {len(places):,}"
-    return [*content, table(caption, columns, rows, first=20)]
+    more = " or more" if misfits.is_cut else ""
+    caption = f"The {counted(len(rows), 'member')} to look at first, of {len(found):,}{more}"
+    return [table(caption, columns, rows, first=20)]

@@ -46,14 +46,6 @@ def _content(figures: Figures) -> list[Child]:
         return [note("The inbox is empty.")]
     if not suggestions.found:
         return [note("No category can be offered: none has an embedding.")]
-    revision = figures.state.namespace.revision
-    if suggestions.revision != revision:
-        content.append(
-            note(
-                f"The namespace was written to meanwhile: these are of revision"
-                f" {suggestions.revision:,}, not {revision:,}."
-            )
-        )
     if suggestions.asked < suggestions.waiting:
         content.append(
             note(

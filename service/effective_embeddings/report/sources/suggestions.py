@@ -44,13 +44,11 @@ class Suggestions:
         found: One for each item that has one, in the order of the items.
         asked: How many items were matched.
         waiting: How many items are in the inbox.
-        revision: The latest revision that a match has seen; None: nothing was matched.
     """
 
     found: list[Suggestion]
     asked: int
     waiting: int
-    revision: int | None
 
 
 def read_suggestions(client: Client, state: State, progress: OnProgress) -> Suggestions:
@@ -58,16 +56,14 @@ def read_suggestions(client: Client, state: State, progress: OnProgress) -> Sugg
     inbox = state.inbox
     rows = drawn(inbox, state.keys, MOST_INBOX)
     found: list[Suggestion] = []
-    revision: int | None = None
     for start in range(0, len(rows), _PER_CALL):
         progress("match the inbox", start, len(rows))
         asked = rows[start : start + _PER_CALL]
         # By vector, not by key: an item that somebody deletes meanwhile must not end the report.
         results = client.match(state.namespace.name, np.asarray(state.vectors[asked]), limit=2)
         for row, result in zip(asked, results, strict=True):
-            revision = max(revision or 0, result.revision)
             if result.matches:
                 first, *rest = result.matches
                 second = rest[0].category if rest else None
                 found.append(Suggestion(row, first.category, first.score, second, result.margin))
-    return Suggestions(found, len(rows), len(inbox), revision)
+    return Suggestions(found, len(rows), len(inbox))
