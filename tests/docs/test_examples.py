@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -45,6 +46,20 @@ def test_routing_learns_from_corrections(tmp_path: Path) -> None:
     assert shares[0] == 63.9
     assert shares[-1] == 84.2
     assert shares == sorted(shares)
+
+
+def test_a_wrong_teacher_moves_messages_of_another(tmp_path: Path) -> None:
+    run([sys.executable, str(EXAMPLES / "wrong_teacher.py"), "day"], tmp_path)
+    files = {
+        path.name: [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+        for path in (tmp_path / "day").iterdir()
+    }
+    counts = {"categories": 77, "items": 1694, "ann": 616, "carl": 33, "ben": 616}
+    assert {name: len(rows) for name, rows in files.items()} == {
+        f"{name}.jsonl": count for name, count in counts.items()
+    }
+    anns = {row["item"]: row["category"] for row in files["ann.jsonl"]}
+    assert all(anns[row["item"]] != row["category"] for row in files["carl.jsonl"])
 
 
 @pytest.mark.slow
