@@ -76,6 +76,32 @@ def test_categories_are_put_shown_listed_reanchored_and_deleted(notes: Cli) -> N
     assert (gone["deleted_count"], gone["unassigned_count"]) == (1, 1)
 
 
+def test_a_category_is_renamed(notes: Cli) -> None:
+    told = notes.text("category", "rename", notes.ns, "Health", "Fitness", "--dry-run")
+    assert "'Health' is 'Fitness', with 1 member" in told
+    assert notes.text("category", "get", notes.ns, "Health")
+    renamed = notes.json("category", "rename", notes.ns, "Health", "Fitness")
+    assert (renamed["changed"], renamed["category"]["key"]) == (True, "Fitness")
+    assert notes.refused("category", "rename", notes.ns, "Fitness", "Money")["reason"] == (
+        "CATEGORY_EXISTS"
+    )
+    assert "unchanged" in notes.text("category", "rename", notes.ns, "Fitness", "Fitness")
+    lines = notes.text("history", notes.ns, "--category", "Fitness").splitlines()
+    assert any("category renamed" in line and "Health" in line for line in lines)
+
+
+def test_categories_are_merged(notes: Cli) -> None:
+    merge = ("category", "merge", notes.ns, "Health", "--into", "Money")
+    told = notes.text(*merge, "--dry-run")
+    assert "Health" in told
+    assert "dry run, nothing is changed: category 'Money': " in told
+    merged = notes.json(*merge)
+    assert [each["category"] for each in merged["sources"]] == ["Health"]
+    assert merged["category"]["key"] == "Money"
+    assert [each["key"] for each in notes.lines("category", "list", notes.ns)] == ["Money"]
+    assert notes.refused(*merge)["reason"] == "CATEGORY_NOT_FOUND"
+
+
 def test_a_category_is_put_with_a_least_score_which_is_shown_and_taken_back(notes: Cli) -> None:
     put = ("category", "put", notes.ns, "Health")
     notes.json(*put, "--min-score", "0.75")
@@ -91,6 +117,20 @@ def test_a_category_is_put_with_a_least_score_which_is_shown_and_taken_back(note
     assert notes.json("category", "get", notes.ns, "Health")["min_score"] is None
     assert "min score" not in notes.text("category", "list", notes.ns)
     assert [each["category"] for each in notes.json(*query)["matches"]] == ["Health", "Money"]
+
+
+def test_a_query_can_be_unlike_an_item(notes: Cli) -> None:
+    notes.json("item", "put", notes.ns, "x", "--embedding", "[1, 1, 0]")
+    notes.json("item", "put", notes.ns, "y", "--embedding", "[0, 1, 0]")
+    found = notes.json("match", notes.ns, "--item", "x", "--unlike", "y")["matches"]
+    alone = notes.json("match", notes.ns, "--embedding", "[1, 0, 0]")["matches"]
+    assert found == alone
+    halved = notes.json("match", notes.ns, "--item", "x", "--unlike", "y", "--unlike-weight", "0.5")
+    assert (
+        halved["matches"] == notes.json("match", notes.ns, "--embedding", "[1, 0.5, 0]")["matches"]
+    )
+    refused = notes.refused("match", notes.ns, "--item", "x", "--unlike", "x")
+    assert refused["reason"] == "DEGENERATE_QUERY"
 
 
 def test_items_are_put_shown_listed_and_deleted(notes: Cli) -> None:

@@ -249,6 +249,18 @@ def test_a_query_may_be_a_mean(client: Client, notes: str) -> None:
         client.explain(notes, ["i1", "i2"])
 
 
+@pytest.mark.parametrize("weight", [-0.5, -3.0, -1 / 1024])
+def test_a_query_may_have_negative_parts(client: Client, notes: str, weight: float) -> None:
+    parts = Query(parts=[QueryPart(item="i1"), QueryPart(embedding=BASES[2], weight=weight)])
+    mean = MEMBERS[1].astype(np.float64) + weight * BASES[2]
+    for each in client.explain(notes, parts).explanations:
+        _check_sums(each)
+        assert each.score == pytest.approx(_model(NUMBERS[each.category], mean)[2], abs=1e-6)
+    found = {each.category: each.score for each in client.match(notes, parts, limit=0)[0].matches}
+    for key, score in found.items():
+        assert score == pytest.approx(_model(NUMBERS[key], mean)[2], abs=1e-6)
+
+
 def _bad(
     name: str,
     field: str,

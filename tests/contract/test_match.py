@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
-from effective_embeddings import CategoryUpdate, Client, Query
+from effective_embeddings import CategoryUpdate, Client, Query, QueryPart, errors
 from tests.support.populated import DIMENSION
 from tests.support.vectors import present, random_vectors
 
@@ -94,3 +96,40 @@ def test_a_namespace_without_categories_gives_an_empty_answer(client: Client, ns
     assert (result.matches, result.margin) == ((), None)
     assert list(client.list_categories(ns)) == []
     assert list(client.list_items(ns)) == []
+
+
+@pytest.mark.parametrize("normalization", ["raw", "unit"])
+def test_negative_parts_are_subtracted(client: Client, ns: str, normalization: Any) -> None:
+    """ "Like this, but not like that", against numpy in 64 bits."""
+    client.create_namespace(ns, DIMENSION, normalization=normalization)
+    bases, items = (random_vectors(count, DIMENSION, seed=count) for count in (20, 5))
+    client.put_categories(
+        ns, [CategoryUpdate(f"c{n:02}", base=base) for n, base in enumerate(bases)]
+    )
+    client.put_items(ns, [f"i{n}" for n in range(5)], items)
+    stored = [present(client.get_item(ns, f"i{n}").embedding) for n in range(5)]
+    weights = [1.0, -0.75, 2.0, -(2.0**-10), -1.5]
+    query = Query(
+        parts=[QueryPart(item=f"i{n}", weight=weight) for n, weight in enumerate(weights)]
+    )
+    direction = np.array(weights) @ np.array(stored, dtype=np.float64)
+    scores = bases @ direction / np.linalg.norm(direction) / np.linalg.norm(bases, axis=1)
+    (found,) = client.match(ns, query, limit=0)
+    assert [each.category for each in found.matches] == [f"c{n:02}" for n in np.argsort(-scores)]
+    np.testing.assert_allclose([each.score for each in found.matches], -np.sort(-scores), atol=1e-6)
+
+
+def test_a_part_and_its_negative_have_no_direction(client: Client, full: str) -> None:
+    same = [QueryPart(item="inbox 4", weight=3), QueryPart(item="inbox 4", weight=-3)]
+    with pytest.raises(errors.InvalidArgument) as caught:
+        client.match(full, Query(parts=same))
+    assert (caught.value.reason, caught.value.metadata) == (
+        "DEGENERATE_QUERY",
+        {"field": "queries[0]"},
+    )
+    # One item alone, subtracted, is the opposite query.
+    (opposite,) = client.match(full, Query(parts=[QueryPart(item="inbox 4", weight=-1)]), limit=0)
+    (plain,) = client.match(full, "inbox 4", limit=0)
+    assert [each.category for each in opposite.matches] == [
+        each.category for each in reversed(plain.matches)
+    ]

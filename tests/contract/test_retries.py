@@ -45,6 +45,8 @@ _WRITES: dict[str, Callable[[Client, str, str], Any]] = {
     ),
     "delete_categories": lambda c, ns, id_: c.delete_categories(ns, "a", request_id=id_),
     "reanchor": lambda c, ns, id_: c.reanchor(ns, "a", request_id=id_),
+    "rename_category": lambda c, ns, id_: c.rename_category(ns, "a", "c", request_id=id_),
+    "merge_categories": lambda c, ns, id_: c.merge_categories(ns, "a", "b", request_id=id_),
     "put_items": lambda c, ns, id_: c.put_items(ns, "new", [3, 3], request_id=id_),
     "delete_items": lambda c, ns, id_: c.delete_items(ns, "one", request_id=id_),
     "assign": lambda c, ns, id_: c.assign(ns, "one", "b", request_id=id_),

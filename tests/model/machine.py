@@ -26,10 +26,12 @@ from tests.model.operations import (
     Assign,
     DeleteCategories,
     DeleteItems,
+    Merge,
     Operation,
     PutCategories,
     PutItems,
     Reanchor,
+    Rename,
     Unassign,
 )
 from tests.model.oracle import Model, RefusedByModelError
@@ -126,6 +128,18 @@ class Machine(RuleBasedStateMachine):
     @rule(key=_CATEGORIES, keep_last=st.integers(0, 3), rehearse=st.booleans())
     def reanchor(self, key: str, keep_last: int, *, rehearse: bool) -> None:
         self._do(Reanchor(key, keep_last), rehearse=rehearse)
+
+    @rule(key=_CATEGORIES, new_key=_CATEGORIES | st.just("e"), rehearse=st.booleans())
+    def rename(self, key: str, new_key: str, *, rehearse: bool) -> None:
+        self._do(Rename(key, new_key), rehearse=rehearse)
+
+    @rule(
+        sources=st.lists(_CATEGORIES, min_size=1, max_size=2),
+        into=_CATEGORIES,
+        rehearse=st.booleans(),
+    )
+    def merge(self, sources: list[str], into: str, *, rehearse: bool) -> None:
+        self._do(Merge(sources, into), rehearse=rehearse)
 
     @rule(data=st.data(), keys=st.lists(_ITEMS, min_size=1, max_size=4, unique=True))
     def put_items(self, data: st.DataObject, keys: list[str]) -> None:

@@ -190,6 +190,21 @@ class Model:
         """Remove an item from a category of which it is a member."""
         del self.members[item, category]
 
+    def rename(self, category: str, new_key: str) -> None:
+        """Give a category another key; its members keep their places."""
+        self.categories[new_key] = self.categories.pop(category)
+        self.members = {
+            (item, new_key if own == category else own): place
+            for (item, own), place in self.members.items()
+        }
+
+    def merge(self, source: str, target: str) -> None:
+        """Make the members of a category members of another one, at their earliest places."""
+        for item in self.members_of(source):
+            place = self.members.pop((item, source))
+            self.members[item, target] = min(place, self.members.get((item, target), place))
+        del self.categories[source]
+
     def reanchor(self, category: str, keep_last: int) -> bool:
         """Anchor before the last members; return whether anything changed."""
         members = self.members_of(category)

@@ -11,7 +11,14 @@ from hypothesis.stateful import run_state_machine_as_test
 from effective_embeddings import CategoryUpdate, Client
 from tests.model.compare import assert_same
 from tests.model.machine import DIMENSION, POOL, QUERIES, Machine
-from tests.model.operations import Assign, DeleteItems, Operation, PutCategories, PutItems, Reanchor
+from tests.model.operations import (
+    Assign,
+    DeleteItems,
+    Operation,
+    PutCategories,
+    PutItems,
+    Reanchor,
+)
 from tests.model.oracle import Model
 from tests.model.rebuild import rebuild
 from tests.support.folders import quick_folder

@@ -86,6 +86,30 @@ def test_memberships_per_write(tmp_path: Path) -> None:
         client.assign("n", ["x"] * 1_200, keys[:1_200])
 
 
+def test_merged_members(tmp_path: Path) -> None:
+    """As many members as may be are merged, and the merge can be taken back."""
+    limit = int(LIMITS["merged_members"].value)
+    with Client.embedded(tmp_path / "data") as client:
+        client.create_namespace("n", 2)
+        client.put_categories("n", [CategoryUpdate(key) for key in "abc"])
+        keys = [f"i{number}" for number in range(limit + 1)]
+        half = limit // 2
+        client.assign("n", keys[:half], "a", np.ones((half, 2)))
+        client.assign("n", keys[half:], "b", np.ones((half + 1, 2)))
+        before = client.get_namespace("n")
+        with pytest.raises(errors.InvalidArgument) as caught:
+            client.merge_categories("n", ["a", "b"], "c")
+        assert caught.value.reason == "TOO_LARGE"
+        assert caught.value.metadata == {"limit": str(limit), "actual": str(limit + 1)}
+        assert client.get_namespace("n") == before
+        client.delete_items("n", keys[-1])
+        before = client.get_namespace("n")
+        merged = client.merge_categories("n", ["a", "b"], "c")
+        assert merged.category.member_count == limit
+        assert client.undo("n", merged.revision).change_count == 2 * limit + 2
+        assert client.get_namespace("n").digest == before.digest
+
+
 def test_defaults(raw: EmbeddedRaw) -> None:
     categories = [
         service_pb2.CategoryUpdate(key=f"c{n:03}", base=embedding([1, n])) for n in range(200)
@@ -451,6 +475,7 @@ def test_max_namespaces(tmp_path: Path) -> None:
 ELSEWHERE: dict[str, Callable[..., None]] = {
     "match_results": test_match_results,
     "memberships_per_write": test_memberships_per_write,
+    "merged_members": test_merged_members,
     "default_match_limit": test_defaults,
     "default_page_size": test_defaults,
     "default_explain_limit": test_read_limits.test_explain_defaults,

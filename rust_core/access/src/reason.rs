@@ -65,7 +65,7 @@ pub const fn code(reason: ErrorReason) -> Code {
         | R::HistoryTrimmed
         | R::UndoConflict => Code::FailedPrecondition,
         R::NamespaceNotFound | R::CategoryNotFound | R::ItemNotFound => Code::NotFound,
-        R::NamespaceExists => Code::AlreadyExists,
+        R::NamespaceExists | R::CategoryExists => Code::AlreadyExists,
         R::PermissionDenied => Code::PermissionDenied,
         R::DeadlineExceeded => Code::DeadlineExceeded,
         R::DataCorrupted => Code::DataLoss,

@@ -67,6 +67,13 @@ fn a_crash_loses_nothing_that_was_acknowledged() {
                 };
                 write(&engine, "n", Command::PutCategories(vec![put])).unwrap();
             }
+            4 if i % 3 == 0 => {
+                // Two categories swap their keys.
+                for (key, new_key) in [("c0", "spare"), ("c1", "c0"), ("spare", "c1")] {
+                    let (key, new_key) = (key.into(), new_key.into());
+                    write(&engine, "n", Command::RenameCategory { key, new_key }).unwrap();
+                }
+            }
             4 => {
                 let key = format!("c{}", i % 3);
                 let keep_last = 4;

@@ -144,6 +144,24 @@ fn of_namespace(world: &World, namespace: &str) -> Vec<Call> {
             },
         ),
         call(
+            "RenameCategory",
+            &RenameCategoryRequest {
+                namespace: namespace.clone(),
+                category: "health".to_owned(),
+                new_key: "fitness".to_owned(),
+                write: options("r5", true),
+            },
+        ),
+        call(
+            "MergeCategories",
+            &MergeCategoriesRequest {
+                namespace: namespace.clone(),
+                sources: vec!["health".to_owned(), "health".to_owned()],
+                target: "work".to_owned(),
+                write: options("r6", true),
+            },
+        ),
+        call(
             "DeleteItems",
             &DeleteItemsRequest {
                 namespace: namespace.clone(),

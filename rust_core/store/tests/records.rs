@@ -96,6 +96,21 @@ fn samples(visitor: &mut impl Visit) {
         },
     );
     visitor.visit(
+        "log entry of a rename",
+        Entry {
+            revision: 10,
+            origin: Origin::default(),
+            request_id: String::new(),
+            changes: vec![Change::CategoryRenamed {
+                from: "billing".into(),
+                to: "invoices".into(),
+            }],
+            effects: Vec::new(),
+            undone: Vec::new(),
+            images: Vec::new(),
+        },
+    );
+    visitor.visit(
         "member statistics",
         StoredStats {
             stats: MemberStats {

@@ -145,6 +145,12 @@ impl Store for Rows {
         Ok(())
     }
 
+    fn rename_category(&mut self, id: i64, record: &CategoryRecord) -> StoreResult<()> {
+        let taken = self.state.category_id(self.namespace, &record.key)?;
+        assert_eq!(taken, None, "a category twice");
+        self.update_category(id, record)
+    }
+
     fn delete_category(&mut self, id: i64) -> StoreResult<()> {
         let member = self.oldest_member(id, 0)?;
         assert_eq!(member, None, "deleted with members");

@@ -1,7 +1,7 @@
 //! From the engine's errors to refusals. An error has the number of an entry, a refusal its path.
 
 use ee_core::command::undo::UndoConflict;
-use ee_core::command::{MAX_MEMBERSHIPS, Rejection};
+use ee_core::command::{MAX_MEMBERSHIPS, MAX_MERGED, Rejection};
 use ee_engine::Error;
 
 use crate::call_error::CallError;
@@ -166,6 +166,9 @@ fn rejected(paths: FieldPaths, rejection: Rejection) -> CallError {
             CallError::at(R::CategoryNotFound, paths.path(index, paths.category), text)
                 .with("category", key)
         }
+        Rejection::CategoryExists { key } => {
+            CallError::at(R::CategoryExists, "new_key", text).with("category", key)
+        }
         Rejection::ItemNotFound { index, key } | Rejection::EmbeddingNeeded { index, key } => {
             CallError::at(R::ItemNotFound, paths.path(index, paths.item), text).with("item", key)
         }
@@ -195,6 +198,17 @@ fn rejected(paths: FieldPaths, rejection: Rejection) -> CallError {
                 None => refusal,
             }
         }
+        Rejection::TargetNotFound { key } => {
+            CallError::at(R::CategoryNotFound, "target", text).with("category", key)
+        }
+        Rejection::MergeIntoItself { index, key } => {
+            CallError::at(R::ConflictingEntries, paths.path(index, ""), text)
+                .with("key", key)
+                .with("first", "target")
+        }
+        Rejection::TooManyMerged { members } => CallError::new(R::TooLarge, text)
+            .with("limit", MAX_MERGED)
+            .with("actual", members),
         Rejection::UndoConflicts(conflicts) => undo_conflicts(text, &conflicts),
         Rejection::SumOverflow(overflow) => CallError::new(R::SumOverflow, text)
             .with("category", overflow.category)

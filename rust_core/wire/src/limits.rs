@@ -4,7 +4,7 @@ use ee_core::arithmetic::limits::{
     MAX_COMPONENT, MAX_DIMENSION, MAX_KEPT_REVISIONS, MAX_KEPT_SECONDS, MAX_WEIGHT,
 };
 use ee_core::command::undo::MAX_UNDO_CHANGES;
-use ee_core::command::{MAX_MEMBERSHIPS, UNDO_LISTED};
+use ee_core::command::{MAX_MEMBERSHIPS, MAX_MERGED, UNDO_LISTED};
 use ee_engine::{
     EXPLAINED_MEMBERS, HISTORY_BYTES, HISTORY_ENTRIES, MAX_REVISION_WAIT, MAX_WAITING_READS,
     MAX_WAITING_READS_OF_A_CALLER, REVIEW_BYTES, UNDO_BYTES, WATCH_HEARTBEAT,
@@ -74,6 +74,7 @@ pub fn all() -> Vec<(&'static str, u64)> {
         ("namespace_name_bytes", NAMESPACE_NAME_BYTES as u64),
         ("batch_entries", BATCH_ENTRIES as u64),
         ("memberships_per_write", WRITE_MEMBERSHIPS),
+        ("merged_members", MAX_MERGED),
         ("match_queries", MATCH_QUERIES as u64),
         ("query_parts", QUERY_PARTS as u64),
         ("match_parts", MATCH_PARTS as u64),

@@ -57,6 +57,8 @@ requests! {
     ListCategoriesRequest;
     DeleteCategoriesRequest: &[Rule::list(2, "categories", BATCH_ENTRIES)];
     ReanchorRequest;
+    RenameCategoryRequest;
+    MergeCategoriesRequest: &[Rule::list(2, "sources", BATCH_ENTRIES)];
     PutItemsRequest: &[Rule::list(2, "items", BATCH_ENTRIES)];
     GetItemRequest;
     ListItemsRequest;
@@ -101,6 +103,8 @@ writes!(
     PutCategoriesRequest,
     DeleteCategoriesRequest,
     ReanchorRequest,
+    RenameCategoryRequest,
+    MergeCategoriesRequest,
     PutItemsRequest,
     DeleteItemsRequest,
     AssignRequest,

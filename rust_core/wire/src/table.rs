@@ -60,6 +60,12 @@ pub(crate) const TABLE: &[Entry] = {
             c.write(r, categories::delete)
         }),
         unary("Reanchor", Write, |c, r| c.write(r, categories::reanchor)),
+        unary("RenameCategory", Write, |c, r| {
+            c.write(r, categories::rename)
+        }),
+        unary("MergeCategories", Write, |c, r| {
+            c.write(r, categories::merge)
+        }),
         unary("PutItems", Write, |c, r| c.write(r, items::put)),
         unary("GetItem", Read, |c, r| c.read(r, items::get)),
         unary("ListItems", Read, |c, r| c.read(r, items::list)),

@@ -42,6 +42,7 @@ class ChangeKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     CHANGE_KIND_ITEM_DELETED: _ClassVar[ChangeKind]
     CHANGE_KIND_ASSIGNED: _ClassVar[ChangeKind]
     CHANGE_KIND_UNASSIGNED: _ClassVar[ChangeKind]
+    CHANGE_KIND_CATEGORY_RENAMED: _ClassVar[ChangeKind]
 
 class SnapshotView(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -69,6 +70,7 @@ CHANGE_KIND_ITEM_UPDATED: ChangeKind
 CHANGE_KIND_ITEM_DELETED: ChangeKind
 CHANGE_KIND_ASSIGNED: ChangeKind
 CHANGE_KIND_UNASSIGNED: ChangeKind
+CHANGE_KIND_CATEGORY_RENAMED: ChangeKind
 SNAPSHOT_VIEW_UNSPECIFIED: SnapshotView
 SNAPSHOT_VIEW_FULL: SnapshotView
 SNAPSHOT_VIEW_EFFECTIVE: SnapshotView

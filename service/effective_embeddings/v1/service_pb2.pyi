@@ -318,6 +318,68 @@ class ReanchorResponse(_message.Message):
     epoch: int
     def __init__(self, category: _Optional[_Union[_resources_pb2.Category, _Mapping]] = ..., revision: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
 
+class RenameCategoryRequest(_message.Message):
+    __slots__ = ("namespace", "category", "new_key", "write")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    CATEGORY_FIELD_NUMBER: _ClassVar[int]
+    NEW_KEY_FIELD_NUMBER: _ClassVar[int]
+    WRITE_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    category: str
+    new_key: str
+    write: WriteOptions
+    def __init__(self, namespace: _Optional[str] = ..., category: _Optional[str] = ..., new_key: _Optional[str] = ..., write: _Optional[_Union[WriteOptions, _Mapping]] = ...) -> None: ...
+
+class RenameCategoryResponse(_message.Message):
+    __slots__ = ("category", "changed", "revision", "epoch")
+    CATEGORY_FIELD_NUMBER: _ClassVar[int]
+    CHANGED_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    category: _resources_pb2.Category
+    changed: bool
+    revision: int
+    epoch: int
+    def __init__(self, category: _Optional[_Union[_resources_pb2.Category, _Mapping]] = ..., changed: bool = ..., revision: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
+
+class MergeCategoriesRequest(_message.Message):
+    __slots__ = ("namespace", "sources", "target", "write")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    SOURCES_FIELD_NUMBER: _ClassVar[int]
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    WRITE_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    sources: _containers.RepeatedScalarFieldContainer[str]
+    target: str
+    write: WriteOptions
+    def __init__(self, namespace: _Optional[str] = ..., sources: _Optional[_Iterable[str]] = ..., target: _Optional[str] = ..., write: _Optional[_Union[WriteOptions, _Mapping]] = ...) -> None: ...
+
+class MergeCategoriesResponse(_message.Message):
+    __slots__ = ("sources", "drift_before", "category", "revision", "epoch")
+    SOURCES_FIELD_NUMBER: _ClassVar[int]
+    DRIFT_BEFORE_FIELD_NUMBER: _ClassVar[int]
+    CATEGORY_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    sources: _containers.RepeatedCompositeFieldContainer[MergedCategory]
+    drift_before: float
+    category: _resources_pb2.Category
+    revision: int
+    epoch: int
+    def __init__(self, sources: _Optional[_Iterable[_Union[MergedCategory, _Mapping]]] = ..., drift_before: _Optional[float] = ..., category: _Optional[_Union[_resources_pb2.Category, _Mapping]] = ..., revision: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
+
+class MergedCategory(_message.Message):
+    __slots__ = ("category", "member_count", "moved_count", "cosine")
+    CATEGORY_FIELD_NUMBER: _ClassVar[int]
+    MEMBER_COUNT_FIELD_NUMBER: _ClassVar[int]
+    MOVED_COUNT_FIELD_NUMBER: _ClassVar[int]
+    COSINE_FIELD_NUMBER: _ClassVar[int]
+    category: str
+    member_count: int
+    moved_count: int
+    cosine: float
+    def __init__(self, category: _Optional[str] = ..., member_count: _Optional[int] = ..., moved_count: _Optional[int] = ..., cosine: _Optional[float] = ...) -> None: ...
+
 class ItemUpdate(_message.Message):
     __slots__ = ("key", "embedding", "weight", "metadata", "replace_metadata", "expected_category")
     class MetadataEntry(_message.Message):

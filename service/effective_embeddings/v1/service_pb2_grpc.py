@@ -88,6 +88,16 @@ class EffectiveEmbeddingsServiceStub(object):
                 request_serializer=effective__embeddings_dot_v1_dot_service__pb2.ReanchorRequest.SerializeToString,
                 response_deserializer=effective__embeddings_dot_v1_dot_service__pb2.ReanchorResponse.FromString,
                 _registered_method=True)
+        self.RenameCategory = channel.unary_unary(
+                '/effective_embeddings.v1.EffectiveEmbeddingsService/RenameCategory',
+                request_serializer=effective__embeddings_dot_v1_dot_service__pb2.RenameCategoryRequest.SerializeToString,
+                response_deserializer=effective__embeddings_dot_v1_dot_service__pb2.RenameCategoryResponse.FromString,
+                _registered_method=True)
+        self.MergeCategories = channel.unary_unary(
+                '/effective_embeddings.v1.EffectiveEmbeddingsService/MergeCategories',
+                request_serializer=effective__embeddings_dot_v1_dot_service__pb2.MergeCategoriesRequest.SerializeToString,
+                response_deserializer=effective__embeddings_dot_v1_dot_service__pb2.MergeCategoriesResponse.FromString,
+                _registered_method=True)
         self.PutItems = channel.unary_unary(
                 '/effective_embeddings.v1.EffectiveEmbeddingsService/PutItems',
                 request_serializer=effective__embeddings_dot_v1_dot_service__pb2.PutItemsRequest.SerializeToString,
@@ -254,6 +264,27 @@ class EffectiveEmbeddingsServiceServicer(object):
     def Reanchor(self, request, context):
         """Restarts a category's average from its base and, optionally, its most recent members. Older
         members remain members but no longer count.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RenameCategory(self, request, context):
+        """Gives a category another key. Its members, their places in the order of assignment, its
+        settings, base, anchor and history stay. Afterwards the digest is that of a namespace in which
+        the category has always had the new key. Fails with CATEGORY_EXISTS.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def MergeCategories(self, request, context):
+        """Merges categories into another one: their members become members of it, and they are deleted.
+        Each member keeps its place in the order of assignment, its time and its author, so that
+        afterwards the state is that of a namespace in which all of them were assigned to the target
+        in the first place. In a MULTIPLE namespace a member of several of them counts once, with its
+        earliest place. Base, settings, anchor and metadata of the target stay. With validate_only the
+        reply is a preview.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -452,6 +483,16 @@ def add_EffectiveEmbeddingsServiceServicer_to_server(servicer, server):
                     servicer.Reanchor,
                     request_deserializer=effective__embeddings_dot_v1_dot_service__pb2.ReanchorRequest.FromString,
                     response_serializer=effective__embeddings_dot_v1_dot_service__pb2.ReanchorResponse.SerializeToString,
+            ),
+            'RenameCategory': grpc.unary_unary_rpc_method_handler(
+                    servicer.RenameCategory,
+                    request_deserializer=effective__embeddings_dot_v1_dot_service__pb2.RenameCategoryRequest.FromString,
+                    response_serializer=effective__embeddings_dot_v1_dot_service__pb2.RenameCategoryResponse.SerializeToString,
+            ),
+            'MergeCategories': grpc.unary_unary_rpc_method_handler(
+                    servicer.MergeCategories,
+                    request_deserializer=effective__embeddings_dot_v1_dot_service__pb2.MergeCategoriesRequest.FromString,
+                    response_serializer=effective__embeddings_dot_v1_dot_service__pb2.MergeCategoriesResponse.SerializeToString,
             ),
             'PutItems': grpc.unary_unary_rpc_method_handler(
                     servicer.PutItems,
@@ -818,6 +859,60 @@ class EffectiveEmbeddingsService(object):
             '/effective_embeddings.v1.EffectiveEmbeddingsService/Reanchor',
             effective__embeddings_dot_v1_dot_service__pb2.ReanchorRequest.SerializeToString,
             effective__embeddings_dot_v1_dot_service__pb2.ReanchorResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RenameCategory(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/effective_embeddings.v1.EffectiveEmbeddingsService/RenameCategory',
+            effective__embeddings_dot_v1_dot_service__pb2.RenameCategoryRequest.SerializeToString,
+            effective__embeddings_dot_v1_dot_service__pb2.RenameCategoryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MergeCategories(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/effective_embeddings.v1.EffectiveEmbeddingsService/MergeCategories',
+            effective__embeddings_dot_v1_dot_service__pb2.MergeCategoriesRequest.SerializeToString,
+            effective__embeddings_dot_v1_dot_service__pb2.MergeCategoriesResponse.FromString,
             options,
             channel_credentials,
             insecure,

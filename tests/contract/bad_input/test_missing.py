@@ -108,6 +108,14 @@ _NO_NAMESPACE = [
         ),
         ("Reanchor", pb.ReanchorRequest(namespace="nowhere", category="a")),
         (
+            "RenameCategory",
+            pb.RenameCategoryRequest(namespace="nowhere", category="a", new_key="b"),
+        ),
+        (
+            "MergeCategories",
+            pb.MergeCategoriesRequest(namespace="nowhere", sources=["a"], target="b"),
+        ),
+        (
             "PutItems",
             pb.PutItemsRequest(namespace="nowhere", items=[pb.ItemUpdate(key="known")]),
         ),

@@ -47,13 +47,16 @@ def _weights() -> Iterator[Bad]:
             "items[0].weight",
             pb.PutItemsRequest(items=[pb.ItemUpdate(key="known", weight=weight)]),
         )
-        parts = pb.QueryParts(parts=[pb.QueryPart(item="known", weight=weight)])
-        yield _bad(
-            f"Match: {name}",
-            "Match",
-            "queries[0].parts.parts[0].weight",
-            pb.MatchRequest(queries=[pb.Query(parts=parts)]),
-        )
+        # A part of a query may be negative.
+        if name != "negative":
+            parts = pb.QueryParts(parts=[pb.QueryPart(item="known", weight=weight)])
+            yield _bad(
+                f"Match: {name}",
+                "Match",
+                "queries[0].parts.parts[0].weight",
+                pb.MatchRequest(queries=[pb.Query(parts=parts)]),
+                expected="2^-10 to 2^20, or -2^20 to -2^-10",
+            )
         if weight != 0:
             update = pb.CategoryUpdate(key="a", base_weight=weight)
             yield _bad(

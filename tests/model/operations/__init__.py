@@ -2,16 +2,24 @@
 
 from tests.model.operations.assignments import Assign, Unassign
 from tests.model.operations.base import Operation
-from tests.model.operations.categories import DeleteCategories, PutCategories, Reanchor
+from tests.model.operations.categories import (
+    DeleteCategories,
+    Merge,
+    PutCategories,
+    Reanchor,
+    Rename,
+)
 from tests.model.operations.items import DeleteItems, PutItems
 
 __all__ = [
     "Assign",
     "DeleteCategories",
     "DeleteItems",
+    "Merge",
     "Operation",
     "PutCategories",
     "PutItems",
     "Reanchor",
+    "Rename",
     "Unassign",
 ]

@@ -12,7 +12,7 @@ from effective_embeddings import CategoryUpdate, Client
 from tests.model.operations.base import either, same
 from tests.model.oracle import Model, ModelCategory, RefusedByModelError
 
-__all__ = ["DeleteCategories", "PutCategories", "Reanchor"]
+__all__ = ["DeleteCategories", "Merge", "PutCategories", "Reanchor", "Rename"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,3 +108,58 @@ class Reanchor:
         changed = model.reanchor(self.key, self.keep_last)
         stats = model.stats(self.key)
         return (stats.members, stats.counting), changed
+
+
+@dataclass(frozen=True)
+class Rename:
+    """Renames a category."""
+
+    key: str
+    new_key: str
+
+    def send(self, client: Client, ns: str, **write: Any) -> Any:
+        """See Operation."""
+        reply = client.rename_category(ns, self.key, self.new_key, **write)
+        return reply.changed, reply.category.key, reply.category.member_count
+
+    def apply(self, model: Model) -> tuple[Any, bool]:
+        """See Operation."""
+        if self.key not in model.categories:
+            raise RefusedByModelError("CATEGORY_NOT_FOUND")
+        changed = self.key != self.new_key
+        if changed:
+            if self.new_key in model.categories:
+                raise RefusedByModelError("CATEGORY_EXISTS")
+            model.rename(self.key, self.new_key)
+        return (changed, self.new_key, len(model.members_of(self.new_key))), changed
+
+
+@dataclass(frozen=True)
+class Merge:
+    """Merges categories into another one."""
+
+    sources: Sequence[str]
+    target: str
+
+    def send(self, client: Client, ns: str, **write: Any) -> Any:
+        """See Operation."""
+        reply = client.merge_categories(ns, self.sources, self.target, **write)
+        moved = [(each.category, each.member_count, each.moved_count) for each in reply.sources]
+        return moved, reply.category.member_count
+
+    def apply(self, model: Model) -> tuple[Any, bool]:
+        """See Operation."""
+        if self.target not in model.categories:
+            raise RefusedByModelError("CATEGORY_NOT_FOUND")
+        for key in dict.fromkeys(self.sources):
+            if key == self.target:
+                raise RefusedByModelError("CONFLICTING_ENTRIES")
+            if key not in model.categories:
+                raise RefusedByModelError("CATEGORY_NOT_FOUND")
+        moved = []
+        for key in dict.fromkeys(self.sources):
+            members = model.members_of(key)
+            new = [item for item in members if (item, self.target) not in model.members]
+            model.merge(key, self.target)
+            moved.append((key, len(members), len(new)))
+        return (moved, len(model.members_of(self.target))), True

@@ -3,5 +3,9 @@
 /// Memberships that one command may change. One that is only read counts as a sixteenth.
 pub const MAX_MEMBERSHIPS: u64 = 50_000;
 
+/// Members that one merge may move: each leaves one category and joins another one, and an undo of the
+/// merge does both again.
+pub const MAX_MERGED: u64 = 20_000;
+
 /// Memberships that are read in the time in which one is changed.
 pub(super) const READ_SHARE: u64 = 16;

@@ -16,9 +16,11 @@ mod store;
 pub mod undo;
 
 pub use apply::{Applied, CommandContext, WriteError, execute};
-pub use bounds::MAX_MEMBERSHIPS;
-pub use outcome::{Assigned, Outcome, Put, UNDO_LISTED, Unassigned, Undone, UndoneChange};
-pub use prepared::{MAX_REBUILD, Prepared, PreparedSum};
+pub use bounds::{MAX_MEMBERSHIPS, MAX_MERGED};
+pub use outcome::{
+    Assigned, Merged, MergedSource, Outcome, Put, UNDO_LISTED, Unassigned, Undone, UndoneChange,
+};
+pub use prepared::{MAX_REBUILD, Prepared, PreparedRename, PreparedSum, rename_membership};
 pub use recover::{CategoryLoad, RecoveryError, Replay};
 pub use rejection::Rejection;
 pub use store::Store;
@@ -62,6 +64,20 @@ pub enum Command {
         key: String,
         /// Number of most recent members that continue to count.
         keep_last: u32,
+    },
+    /// Gives a category another key; everything else of it stays.
+    RenameCategory {
+        /// Its key.
+        key: String,
+        /// Its new key.
+        new_key: String,
+    },
+    /// Makes the members of some categories members of another one, and deletes those categories.
+    MergeCategories {
+        /// The keys of the categories that are deleted.
+        sources: Vec<String>,
+        /// The key of the category that stays.
+        target: String,
     },
     /// Stores or changes items.
     PutItems(Vec<ItemPut>),

@@ -41,6 +41,15 @@ pub enum Outcome {
     Unassign(Vec<Unassigned>),
     /// Of `Command::Undo`.
     Undo(Undone),
+    /// Of `Command::RenameCategory`.
+    RenameCategory {
+        /// Whether anything changed: the new key is another one.
+        changed: bool,
+        /// The category afterwards.
+        category: Box<CategoryView>,
+    },
+    /// Of `Command::MergeCategories`.
+    MergeCategories(Box<Merged>),
 }
 
 impl Outcome {
@@ -95,6 +104,31 @@ pub struct Unassigned {
     pub changed: bool,
     /// Whether the item was deleted.
     pub item_deleted: bool,
+}
+
+/// The result of a merge.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Merged {
+    /// The categories that were deleted, in the order in which the command names them.
+    pub sources: Vec<MergedSource>,
+    /// Drift of the target before.
+    pub drift_before: Option<f64>,
+    /// The target afterwards.
+    pub category: CategoryView,
+}
+
+/// A category that was merged into another one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MergedSource {
+    /// The key that it had.
+    pub key: String,
+    /// The number of its members.
+    pub members: u64,
+    /// How many of them were not members of the target by then.
+    pub moved: u64,
+    /// Cosine of its effective embedding with that of the target before the merge; `None` if one of
+    /// them had none.
+    pub cosine: Option<f64>,
 }
 
 /// The changes, and the conflicts, that the result of an undo lists, at most: it is stored for a retry.

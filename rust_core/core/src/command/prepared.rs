@@ -1,7 +1,8 @@
-//! Sums that were built before their command. To read many members takes long, and the writes of other
-//! namespaces must not wait for it.
+//! What was computed from many members before the command that needs it: to read them takes long, and
+//! the writes of other namespaces must not wait for it.
 
-use crate::namespace::Rebuild;
+use crate::arithmetic::digest::SetDigest;
+use crate::namespace::{Rebuild, membership_hash};
 
 /// Members above which a command does not build a sum itself.
 pub const MAX_REBUILD: u64 = 10_000;
@@ -23,6 +24,23 @@ pub struct PreparedSum {
     pub rebuild: Rebuild,
 }
 
+/// What a new key of a category changes in the digest of its memberships.
+#[derive(Clone, Debug)]
+pub struct PreparedRename {
+    /// The category's identifier.
+    pub category: i64,
+    /// The new key.
+    pub key: String,
+    /// The sum of the hashes that come, less those that go.
+    pub records: SetDigest,
+}
+
+/// Adds what a new key of a category changes in the digest of one of its memberships.
+pub fn rename_membership(records: &mut SetDigest, item: &str, from: &str, to: &str) {
+    records.remove(&membership_hash(item, from));
+    records.insert(&membership_hash(item, to));
+}
+
 /// Sums as of a revision of a namespace.
 #[derive(Clone, Debug, Default)]
 pub struct Prepared {
@@ -30,6 +48,8 @@ pub struct Prepared {
     pub revision: u64,
     /// The sums of categories with more than [`MAX_REBUILD`] members that the command changes.
     pub sums: Vec<PreparedSum>,
+    /// The rename of a category with more than [`MAX_REBUILD`] members.
+    pub rename: Option<PreparedRename>,
 }
 
 impl Prepared {
@@ -37,5 +57,16 @@ impl Prepared {
     pub(super) fn sum(&self, revision: u64, category: i64) -> Option<&PreparedSum> {
         let mut sums = self.sums.iter().filter(|_| revision == self.revision);
         sums.find(|sum| sum.category == category)
+    }
+
+    /// The rename of a category at a revision.
+    pub(super) fn rename(
+        &self,
+        revision: u64,
+        category: i64,
+        key: &str,
+    ) -> Option<&PreparedRename> {
+        let rename = self.rename.as_ref().filter(|_| revision == self.revision);
+        rename.filter(|rename| rename.category == category && rename.key == key)
     }
 }

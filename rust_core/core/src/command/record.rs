@@ -118,6 +118,13 @@ pub enum Change {
         /// Actor, time and reason of the assignment that has ended.
         origin: Origin,
     },
+    /// A category got another key.
+    CategoryRenamed {
+        /// The key before.
+        from: Arc<str>,
+        /// The key after.
+        to: Arc<str>,
+    },
 }
 
 /// What a change did.
@@ -145,6 +152,8 @@ pub enum ChangeKind {
     Joined,
     /// [`Change::Left`].
     Left,
+    /// [`Change::CategoryRenamed`].
+    CategoryRenamed,
 }
 
 impl Change {
@@ -162,6 +171,7 @@ impl Change {
             Self::ItemDeleted { .. } => ChangeKind::ItemDeleted,
             Self::Joined { .. } => ChangeKind::Joined,
             Self::Left { .. } => ChangeKind::Left,
+            Self::CategoryRenamed { .. } => ChangeKind::CategoryRenamed,
         }
     }
 
@@ -176,7 +186,7 @@ impl Change {
         }
     }
 
-    /// The key of the category that changed, or that the item joined or left.
+    /// The key of the category that changed, or that the item joined or left: of a rename the new one.
     pub fn category(&self) -> Option<&Arc<str>> {
         match self {
             Self::CategoryCreated { key } | Self::Reanchored { key, .. } => Some(key),
@@ -184,6 +194,15 @@ impl Change {
                 Some(&before.key)
             }
             Self::Joined { category, .. } | Self::Left { category, .. } => Some(category),
+            Self::CategoryRenamed { to, .. } => Some(to),
+            _ => None,
+        }
+    }
+
+    /// The key that the category of a rename had before.
+    pub fn former_category(&self) -> Option<&Arc<str>> {
+        match self {
+            Self::CategoryRenamed { from, .. } => Some(from),
             _ => None,
         }
     }

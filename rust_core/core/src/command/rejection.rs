@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::bounds::MAX_MEMBERSHIPS;
+use super::bounds::{MAX_MEMBERSHIPS, MAX_MERGED};
 use super::undo::UndoConflict;
 use crate::namespace::SumOverflow;
 
@@ -15,6 +15,12 @@ pub enum Rejection {
     CategoryNotFound {
         /// The entry.
         index: usize,
+        /// The key.
+        key: String,
+    },
+    /// Another category has this key.
+    #[error("category {key:?} exists already")]
+    CategoryExists {
         /// The key.
         key: String,
     },
@@ -67,6 +73,26 @@ pub enum Rejection {
         /// The category to delete, if it has too many members by itself.
         category: Option<String>,
         /// The number of its members.
+        members: u64,
+    },
+    /// No category has the key of the target of a merge.
+    #[error("category {key:?} does not exist")]
+    TargetNotFound {
+        /// The key.
+        key: String,
+    },
+    /// A category is to be merged into itself.
+    #[error("category {key:?} cannot be merged into itself")]
+    MergeIntoItself {
+        /// The entry.
+        index: usize,
+        /// The key.
+        key: String,
+    },
+    /// The categories to merge have too many members.
+    #[error("the categories to merge have {members} members, more than {MAX_MERGED}")]
+    TooManyMerged {
+        /// The number of their members.
         members: u64,
     },
     /// Changes to take back conflict with later ones. Never empty.

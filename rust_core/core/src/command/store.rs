@@ -66,8 +66,10 @@ pub trait Store {
 
     /// Stores a new category and returns its identifier.
     fn insert_category(&mut self, record: &CategoryRecord) -> Result<i64, Self::Error>;
-    /// Overwrites a category's record.
+    /// Overwrites a category's record, whose key stays.
     fn update_category(&mut self, id: i64, record: &CategoryRecord) -> Result<(), Self::Error>;
+    /// Overwrites a category's record, whose key is another one now.
+    fn rename_category(&mut self, id: i64, record: &CategoryRecord) -> Result<(), Self::Error>;
     /// Deletes a category that has no members left.
     fn delete_category(&mut self, id: i64) -> Result<(), Self::Error>;
 }

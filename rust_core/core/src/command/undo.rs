@@ -7,6 +7,9 @@
 //! earlier one would need. [`UndoPlanner`] reads the log backwards and finds such changes by the
 //! [`Subject`]s that each change sets.
 //!
+//! A category keeps its number through its renames, so that its changes are found whatever its key was
+//! then, and are taken back on the category that has another key now.
+//!
 //! An undo is in the log too, with the revision that each of its changes takes back. A change and the
 //! one that took it back cancel out: neither is a conflict, nor is it taken back again.
 
@@ -82,17 +85,21 @@ impl fmt::Display for UndoConflict {
     }
 }
 
-/// A part of the state that a change sets, or that it needs.
+/// A part of the state that a change sets, or that it needs. Categories have numbers of [`Categories`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Subject {
     Profile,
+    /// Which category has a key.
+    Key(Arc<str>),
     /// Whether a category exists.
-    Category(Arc<str>),
+    Category(usize),
+    /// Its key.
+    Name(usize),
     /// Its base, settings and metadata.
-    Settings(Arc<str>),
-    Anchor(Arc<str>),
+    Settings(usize),
+    Anchor(usize),
     /// Any membership of a category.
-    Members(Arc<str>),
+    Members(usize),
     /// Whether an item exists.
     Item(String),
     /// Its embedding, weight and metadata.
@@ -100,7 +107,63 @@ enum Subject {
     /// Any membership of an item.
     Places(String),
     /// Whether an item is in a category.
-    Membership(String, Arc<str>),
+    Membership(String, usize),
+}
+
+impl Subject {
+    /// The item that it is of.
+    fn item(&self) -> Option<&str> {
+        match self {
+            Self::Item(key) | Self::Content(key) | Self::Places(key) | Self::Membership(key, _) => {
+                Some(key)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The categories of the log, while it is read backwards.
+#[derive(Debug, Default)]
+struct Categories {
+    /// The category that has a key at the place that was reached, or that had it last before.
+    by_key: FxHashMap<Arc<str>, usize>,
+    /// The key of each as the plan leaves it so far.
+    keys: Vec<Arc<str>>,
+}
+
+impl Categories {
+    fn number(&mut self, key: &Arc<str>) -> usize {
+        if let Some(&number) = self.by_key.get(key) {
+            return number;
+        }
+        self.keys.push(Arc::clone(key));
+        self.by_key.insert(Arc::clone(key), self.keys.len() - 1);
+        self.keys.len() - 1
+    }
+
+    /// Goes back over a change. Returns the number of its category.
+    fn back(&mut self, change: &Change) -> Option<usize> {
+        let number = self.number(change.category()?);
+        if let Change::CategoryRenamed { from, to } = change {
+            self.by_key.remove(to);
+            self.by_key.insert(Arc::clone(from), number);
+        }
+        Some(number)
+    }
+
+    /// A change of a category as it is taken back: under the key that the category has then.
+    fn take_back(&mut self, change: &Change, number: usize) -> Change {
+        let now = Arc::clone(&self.keys[number]);
+        let mut change = change.clone();
+        match &mut change {
+            Change::CategoryCreated { key } | Change::Reanchored { key, .. } => *key = now,
+            Change::CategoryUpdated { before } => before.key = now,
+            Change::Joined { category, .. } | Change::Left { category, .. } => *category = now,
+            Change::CategoryRenamed { from, .. } => self.keys[number] = Arc::clone(from),
+            _ => {}
+        }
+        change
+    }
 }
 
 /// A later change of a subject that stays.
@@ -116,7 +179,11 @@ struct Touch {
 pub struct UndoPlanner {
     single: bool,
     selected: BTreeMap<u64, Entry>,
-    /// Later changes of the subjects of selected changes, the newest first.
+    /// The items of the selected changes.
+    items: FxHashSet<String>,
+    categories: Categories,
+    /// Later changes of each subject, the newest first: of categories, and of the items of selected
+    /// changes.
     touched: FxHashMap<Subject, Vec<Touch>>,
     plan: UndoPlan,
 }
@@ -124,18 +191,16 @@ pub struct UndoPlanner {
 impl UndoPlanner {
     /// A plan to take back the changes of some entries.
     pub fn new(membership: MembershipMode, selected: Vec<Entry>) -> Self {
-        let single = membership == MembershipMode::Single;
-        let mut touched = FxHashMap::default();
-        for change in selected.iter().flat_map(|entry| &entry.changes) {
-            for subject in needs(change, single).into_iter().chain(sets(change)) {
-                touched.insert(subject, Vec::new());
-            }
-        }
+        let changes = selected.iter().flat_map(|entry| &entry.changes);
+        let items = changes.filter_map(Change::item).map(str::to_owned);
+        let items = items.collect();
         let by_revision = |entry: Entry| (entry.revision, entry);
         Self {
-            single,
+            single: membership == MembershipMode::Single,
             selected: selected.into_iter().map(by_revision).collect(),
-            touched,
+            items,
+            categories: Categories::default(),
+            touched: FxHashMap::default(),
             plan: UndoPlan::default(),
         }
     }
@@ -158,11 +223,13 @@ impl UndoPlanner {
                 by: entry.revision,
                 undoes,
             };
-            if self.cancels(change, entry.revision) {
+            let number = self.categories.back(change);
+            let subjects = Subjects::of(change, number, self.single);
+            if self.cancels(&subjects, entry.revision) {
                 continue;
             }
             if is_selected && *change != Change::NamespaceCreated {
-                match self.conflict(change, entry.revision) {
+                match self.conflict(change, &subjects, entry.revision) {
                     Some(conflict) => {
                         // It stays, so older ones may conflict with it: for the same reason.
                         touch.by = conflict.by.unwrap_or(touch.by);
@@ -175,19 +242,21 @@ impl UndoPlanner {
                             }
                             _ => None,
                         };
+                        let change = match number {
+                            Some(number) => self.categories.take_back(change, number),
+                            None => change.clone(),
+                        };
                         self.plan.reversals.push(Reversal {
                             revision: entry.revision,
-                            change: change.clone(),
+                            change,
                             image,
                         });
                         continue;
                     }
                 }
             }
-            for subject in sets(change) {
-                if let Some(touches) = self.touched.get_mut(&subject) {
-                    touches.push(touch);
-                }
+            for subject in subjects.sets {
+                self.touch(subject, touch);
             }
         }
     }
@@ -201,16 +270,30 @@ impl UndoPlanner {
         }
     }
 
+    fn touch(&mut self, subject: Subject, touch: Touch) {
+        let is_other = subject.item().is_some_and(|key| !self.items.contains(key));
+        if is_other && touch.undoes == 0 {
+            return; // No selected change needs it, and none is taken back by it.
+        }
+        let touches = self.touched.entry(subject).or_default();
+        match touches.last_mut() {
+            // Only a touch that takes something back is ever removed, and the next one is in front.
+            Some(last) if (last.undoes, touch.undoes) == (0, 0) => *last = touch,
+            _ => touches.push(touch),
+        }
+    }
+
     /// Whether the next change of the same subject takes this one back. Both are then out of the way.
-    fn cancels(&mut self, change: &Change, revision: u64) -> bool {
-        let Some(next) = self.next_touch(&own(change, self.single)) else {
+    fn cancels(&mut self, subjects: &Subjects, revision: u64) -> bool {
+        let own = subjects.own.as_ref();
+        let Some(next) = own.and_then(|own| self.next_touch(own)) else {
             return false;
         };
         if next.undoes != revision {
             return false;
         }
-        for subject in sets(change) {
-            if let Some(touches) = self.touched.get_mut(&subject)
+        for subject in &subjects.sets {
+            if let Some(touches) = self.touched.get_mut(subject)
                 && let Some(place) = touches.iter().rposition(|touch| *touch == next)
             {
                 touches.remove(place);
@@ -219,13 +302,18 @@ impl UndoPlanner {
         true
     }
 
-    fn next_touch(&self, subject: &Option<Subject>) -> Option<Touch> {
-        self.touched.get(subject.as_ref()?)?.last().copied()
+    fn next_touch(&self, subject: &Subject) -> Option<Touch> {
+        self.touched.get(subject)?.last().copied()
     }
 
-    fn conflict(&self, change: &Change, revision: u64) -> Option<UndoConflict> {
-        let needed = needs(change, self.single).into_iter();
-        let by = needed.filter_map(|subject| self.next_touch(&Some(subject)));
+    fn conflict(
+        &self,
+        change: &Change,
+        subjects: &Subjects,
+        revision: u64,
+    ) -> Option<UndoConflict> {
+        let needed = subjects.needs.iter();
+        let by = needed.filter_map(|subject| self.next_touch(subject));
         let by = by.map(|touch| touch.by).min();
         let is_recorded = !matches!(
             change,
@@ -250,63 +338,81 @@ impl UndoPlanner {
     }
 }
 
-/// The subject that only the inverse of a change restores.
-fn own(change: &Change, single: bool) -> Option<Subject> {
-    Some(match change {
-        Change::NamespaceCreated => return None,
-        Change::ProfileUpdated { .. } => Subject::Profile,
-        Change::CategoryCreated { key } => Subject::Category(Arc::clone(key)),
-        Change::CategoryDeleted { before } => Subject::Category(Arc::clone(&before.key)),
-        Change::CategoryUpdated { before } => Subject::Settings(Arc::clone(&before.key)),
-        Change::Reanchored { key, .. } => Subject::Anchor(Arc::clone(key)),
-        Change::ItemCreated { key } | Change::ItemDeleted { key, .. } => Subject::Item(key.clone()),
-        Change::ItemUpdated { key, .. } => Subject::Content(key.clone()),
-        Change::Joined { item, .. } | Change::Left { item, .. } if single => {
-            Subject::Places(item.clone())
-        }
-        Change::Joined { item, category } | Change::Left { item, category, .. } => {
-            Subject::Membership(item.clone(), Arc::clone(category))
-        }
-    })
+/// What a change depends on, and what depends on it.
+#[derive(Debug, Default)]
+struct Subjects {
+    /// The subject that only the inverse of the change restores.
+    own: Option<Subject>,
+    /// The subjects that the change sets.
+    sets: Vec<Subject>,
+    /// The subjects that must be as the change left them, for it to be taken back.
+    needs: Vec<Subject>,
 }
 
-/// The subjects that a change sets.
-fn sets(change: &Change) -> Vec<Subject> {
-    let mut subjects: Vec<_> = own(change, false).into_iter().collect();
-    if let Change::Joined { item, category } | Change::Left { item, category, .. } = change {
-        subjects.push(Subject::Places(item.clone()));
-        subjects.push(Subject::Members(Arc::clone(category)));
+impl Subjects {
+    /// Those of a change of a category with this number, or of none.
+    fn of(change: &Change, number: Option<usize>, single: bool) -> Self {
+        // Each change of a category has a number.
+        let number = number.unwrap_or(usize::MAX);
+        let exists = Subject::Category(number);
+        match change {
+            Change::NamespaceCreated => Self::default(),
+            Change::ProfileUpdated { .. } => Self::new(Subject::Profile, [], []),
+            Change::CategoryCreated { key } => {
+                let key = Subject::Key(Arc::clone(key));
+                let parts = [
+                    Subject::Name(number),
+                    Subject::Settings(number),
+                    Subject::Anchor(number),
+                    Subject::Members(number),
+                ];
+                Self::new(exists, [key], parts)
+            }
+            Change::CategoryDeleted { before } => {
+                let key = Subject::Key(Arc::clone(&before.key));
+                Self::new(exists, [key.clone()], [key])
+            }
+            Change::CategoryRenamed { from, to } => {
+                let [from, to] = [from, to].map(|key| Subject::Key(Arc::clone(key)));
+                Self::new(Subject::Name(number), [from.clone(), to], [from, exists])
+            }
+            Change::CategoryUpdated { .. } => Self::new(Subject::Settings(number), [], [exists]),
+            Change::Reanchored { .. } => Self::new(Subject::Anchor(number), [], [exists]),
+            Change::ItemCreated { key } => {
+                let parts = [Subject::Content(key.clone()), Subject::Places(key.clone())];
+                Self::new(Subject::Item(key.clone()), [], parts)
+            }
+            Change::ItemDeleted { key, .. } => Self::new(Subject::Item(key.clone()), [], []),
+            Change::ItemUpdated { key, .. } => {
+                let item = Subject::Item(key.clone());
+                Self::new(Subject::Content(key.clone()), [], [item])
+            }
+            Change::Joined { item, .. } | Change::Left { item, .. } => {
+                let membership = Subject::Membership(item.clone(), number);
+                let places = Subject::Places(item.clone());
+                let needs = [Subject::Item(item.clone()), exists];
+                let sets = vec![membership.clone(), places.clone(), Subject::Members(number)];
+                // There an item can be in one category only, so that each membership is in the way.
+                let own = if single { places } else { membership };
+                Self {
+                    sets,
+                    ..Self::new(own, [], needs)
+                }
+            }
+        }
     }
-    subjects
-}
 
-/// The subjects that must be as a change left them, for the change to be taken back.
-fn needs(change: &Change, single: bool) -> Vec<Subject> {
-    let mut subjects: Vec<_> = own(change, single).into_iter().collect();
-    match change {
-        Change::NamespaceCreated
-        | Change::ProfileUpdated { .. }
-        | Change::CategoryDeleted { .. }
-        | Change::ItemDeleted { .. } => {}
-        Change::CategoryCreated { key } => subjects.extend([
-            Subject::Settings(Arc::clone(key)),
-            Subject::Anchor(Arc::clone(key)),
-            Subject::Members(Arc::clone(key)),
-        ]),
-        Change::CategoryUpdated { before } => {
-            subjects.push(Subject::Category(Arc::clone(&before.key)));
-        }
-        Change::Reanchored { key, .. } => subjects.push(Subject::Category(Arc::clone(key))),
-        Change::ItemCreated { key } => {
-            subjects.extend([Subject::Content(key.clone()), Subject::Places(key.clone())]);
-        }
-        Change::ItemUpdated { key, .. } => subjects.push(Subject::Item(key.clone())),
-        Change::Joined { item, category } | Change::Left { item, category, .. } => {
-            subjects.extend([
-                Subject::Item(item.clone()),
-                Subject::Category(Arc::clone(category)),
-            ]);
+    /// A change sets and needs its own subject, and others.
+    fn new<const S: usize, const N: usize>(
+        own: Subject,
+        sets: [Subject; S],
+        needs: [Subject; N],
+    ) -> Self {
+        let with_own = |others: Vec<Subject>| [vec![own.clone()], others].concat();
+        Self {
+            sets: with_own(sets.to_vec()),
+            needs: with_own(needs.to_vec()),
+            own: Some(own),
         }
     }
-    subjects
 }

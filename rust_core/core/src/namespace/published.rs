@@ -194,6 +194,7 @@ impl Namespace {
         if let Some(profile) = draft.profile {
             self.profile = profile;
         }
+        self.rename(&draft.categories);
         for (key, category) in draft.categories {
             match category {
                 None => self.remove(&key),
@@ -207,6 +208,35 @@ impl Namespace {
                 }
                 Some(_) => {}
             }
+        }
+    }
+
+    /// Gives categories the keys that they have in a draft; their slots stay.
+    fn rename(&mut self, drafts: &FxHashMap<Arc<str>, Option<CategoryDraft>>) {
+        let mut renamed: FxHashMap<i64, Arc<str>> = FxHashMap::default();
+        for draft in drafts.values().flatten() {
+            let Category { id, key, .. } = &draft.category;
+            let slot = self.by_id.get(id);
+            if slot.is_some_and(|&slot| self.categories[slot as usize].key != *key) {
+                renamed.insert(*id, Arc::clone(key));
+            }
+        }
+        // A key may be that of a category that was deleted, or that has got another key too.
+        for key in renamed.values() {
+            if self.id_of(key).is_some_and(|id| !renamed.contains_key(&id)) {
+                self.remove(key);
+            }
+        }
+        for id in renamed.keys() {
+            let category = &self.categories[self.by_id[id] as usize];
+            self.by_key.remove(&category.key);
+            self.key_bytes -= category.key.len();
+        }
+        for (id, key) in renamed {
+            let slot = self.by_id[&id];
+            self.key_bytes += key.len();
+            self.by_key.insert(Arc::clone(&key), slot);
+            self.categories[slot as usize].key = key;
         }
     }
 

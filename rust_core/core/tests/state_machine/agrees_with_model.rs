@@ -41,8 +41,12 @@ proptest! {
                 }
                 _ => panic!("{command:?}\ngave {outcome:?}\nexpected {expected:?}"),
             }
-            if let Ok(Outcome::Reanchor(view)) = outcome {
-                prop_assert_eq!(Some(*view), machine.namespace.category(reanchored(command), false));
+            if let Ok(Outcome::Reanchor(view) | Outcome::RenameCategory { category: view, .. }) = &outcome {
+                prop_assert_eq!(Some(&**view).cloned(), machine.namespace.category(answered(command), false));
+            }
+            if let Ok(Outcome::MergeCategories(merged)) = &outcome {
+                let target = machine.namespace.category(answered(command), false);
+                prop_assert_eq!(Some(&merged.category), target.as_ref());
             }
             audit_machine(&machine);
             compare_state(&machine.namespace, &model);
@@ -93,10 +97,13 @@ proptest! {
     }
 }
 
-fn reanchored(command: &Command) -> &str {
+/// The key of the category that the command answers.
+fn answered(command: &Command) -> &str {
     match command {
-        Command::Reanchor { key, .. } => key,
-        _ => panic!("{command:?} is no reanchor"),
+        Command::Reanchor { key, .. }
+        | Command::RenameCategory { new_key: key, .. }
+        | Command::MergeCategories { target: key, .. } => key,
+        _ => panic!("{command:?} answers no category"),
     }
 }
 
@@ -112,6 +119,19 @@ fn compare_outcome(command: &Command, outcome: &Outcome, expected: &Expected) {
     let same = match (outcome, expected) {
         (Outcome::UpdateProfile { .. }, Expected::Profile)
         | (Outcome::Reanchor(_), Expected::Reanchored) => true,
+        (Outcome::MergeCategories(actual), Expected::Merged(expected)) => {
+            near(actual.drift_before, expected.drift_before, SCORE)
+                && actual.sources.len() == expected.sources.len()
+                && actual.sources.iter().zip(&expected.sources).all(
+                    |(actual, (key, members, moved, cosine))| {
+                        (&actual.key, actual.members, actual.moved) == (key, *members, *moved)
+                            && near(actual.cosine, *cosine, SCORE)
+                    },
+                )
+        }
+        (Outcome::RenameCategory { changed, .. }, expected) => {
+            *expected == Expected::Renamed { changed: *changed }
+        }
         (Outcome::PutCategories(actual) | Outcome::PutItems(actual), Expected::Put(expected)) => {
             actual == expected
         }

@@ -124,6 +124,53 @@ proptest! {
     }
 
     #[test]
+    fn a_merge_gives_what_assigning_to_the_target_would_have_given(
+        membership in membership(),
+        categories in four_categories(true, true),
+        entries in assignments(1..20),
+        again in prop::collection::vec((any::<prop::sample::Index>(), 0..4u8), 0..10),
+    ) {
+        let into = |category: &str| match category {
+            "category 1" | "category 2" => "category 0".to_owned(),
+            other => other.to_owned(),
+        };
+        let (mut merged, mut straight) = (Machine::new(membership), Machine::new(membership));
+        for machine in [&mut merged, &mut straight] {
+            machine.run(&categories);
+        }
+        let mut tags = entries;
+        if membership == MembershipMode::Multiple {
+            // Items with several tags, some of them of categories that become one.
+            for (which, category) in again {
+                let item = known(&which.get(&tags).item.key);
+                tags.push(Assignment { item, category: format!("category {category}") });
+            }
+        }
+        for entry in &tags {
+            merged.run(&Command::Assign(vec![entry.clone()]));
+            let category = into(&entry.category);
+            straight.run(&Command::Assign(vec![Assignment { category, ..entry.clone() }]));
+        }
+        merged.run(&Command::MergeCategories {
+            sources: vec!["category 2".into(), "category 1".into()],
+            target: "category 0".into(),
+        });
+        straight.run(&Command::DeleteCategories {
+            keys: vec!["category 1".into(), "category 2".into()],
+            allow_missing: false,
+        });
+        audit_machine(&merged);
+        prop_assert_eq!(sums(&merged), sums(&straight));
+        prop_assert_eq!(merged.digest(), straight.digest());
+        let order = |machine: &Machine| -> Vec<(String, String)> {
+            let store = &machine.store;
+            let all = store.memberships.values();
+            all.map(|own| (store.items[&own.item].key.clone(), store.categories[&own.category].key.to_string())).collect()
+        };
+        prop_assert_eq!(order(&merged), order(&straight));
+    }
+
+    #[test]
     fn items_that_came_and_went_leave_no_trace(
         membership in membership(),
         before in commands(1..25),

@@ -172,6 +172,16 @@ impl Store for MapStore {
         Ok(())
     }
 
+    fn rename_category(&mut self, id: i64, record: &CategoryRecord) -> Result<(), Infallible> {
+        assert!(
+            self.categories.values().all(|c| c.key != record.key),
+            "a category twice"
+        );
+        let before = self.categories.insert(id, record.clone());
+        assert!(before.is_some(), "a category that is not there was renamed");
+        Ok(())
+    }
+
     fn delete_category(&mut self, id: i64) -> Result<(), Infallible> {
         assert_eq!(self.members_of(id).count(), 0, "deleted with members");
         assert!(self.categories.remove(&id).is_some());

@@ -149,6 +149,19 @@ fn unassignment() -> impl Strategy<Value = Unassignment> {
     })
 }
 
+/// A rename among more keys than other commands use, so that some are free.
+fn rename() -> impl Strategy<Value = Command> {
+    let key = || (0..6u8).prop_map(|i| format!("category {i}"));
+    (key(), key()).prop_map(|(key, new_key)| Command::RenameCategory { key, new_key })
+}
+
+/// Mostly of one category, and sometimes of one into itself.
+fn merge() -> impl Strategy<Value = Command> {
+    let sources = prop::collection::vec(category_key(), 1..3);
+    (sources, category_key())
+        .prop_map(|(sources, target)| Command::MergeCategories { sources, target })
+}
+
 fn profile_update() -> impl Strategy<Value = ProfileUpdate> {
     let description = prop::option::of(select(vec!["a", "b"]));
     let mode = select(vec![RankingMode::Cosine, RankingMode::Local]);
@@ -186,6 +199,8 @@ pub(crate) fn command() -> impl Strategy<Value = Command> {
             key,
             keep_last
         }),
+        2 => rename(),
+        2 => merge(),
         1 => profile_update().prop_map(Command::UpdateProfile),
     ]
 }

@@ -105,16 +105,29 @@ proptest! {
     fn one_of_two_authors_never_was(
         membership in membership(),
         setup in crate::strategies::four_categories(true, true),
-        steps in prop::collection::vec((any::<bool>(), 0..4u8, 0..4u8, 0..3u8, vector()), 1..40),
+        steps in prop::collection::vec((any::<bool>(), 0..4u8, 0..4u8, 0..4u8, vector()), 1..40),
     ) {
         let (mut both, mut one) = (Machine::new(membership), Machine::new(membership));
         both.run(&setup);
         one.run(&setup);
         let mut wrong = BTreeSet::new();
+        let mut names = [0, 1, 2, 3].map(|number| format!("category {number}"));
+        let mut renames = 0;
         for (is_wrong, key, category, kind, embedding) in steps {
             // Each author has items of their own; the categories and their windows are shared.
             let key = format!("{} {key}", if is_wrong { "wrong" } else { "right" });
-            let category = format!("category {category}");
+            let place = usize::from(category);
+            if kind == 3 {
+                // Only the right author gives categories other keys, and the wrong one's changes are
+                // taken back all the same.
+                let key = std::mem::replace(&mut names[place], format!("renamed {renames}"));
+                renames += 1;
+                let rename = Command::RenameCategory { key, new_key: names[place].clone() };
+                both.run(&rename);
+                one.run(&rename);
+                continue;
+            }
+            let category = names[place].clone();
             let is_known = both.store.item_id(&key).is_some();
             let command = match kind {
                 0 if is_known => unassign(&key, Some(&category)),
@@ -162,4 +175,86 @@ fn what_was_taken_back_before_is_left_alone() {
     undo(&mut machine, |revision| revision == 2).unwrap();
     let again = plan(&machine, |revision| revision == 2);
     assert_eq!((again.reversals.len(), again.conflicts.len()), (0, 0));
+}
+
+/// A category "a" with the member "x", renamed to "b" by revision 3.
+fn renamed() -> Machine {
+    let mut machine = Machine::new(MembershipMode::Single);
+    machine.run(&Command::PutCategories(vec![crate::machine::category(
+        "a", None,
+    )]));
+    machine.run(&assign(item("x", &[1.0, 0.0, 0.0], 1.0), "a"));
+    machine.run(&rename("a", "b"));
+    machine
+}
+
+fn rename(key: &str, new_key: &str) -> Command {
+    Command::RenameCategory {
+        key: key.into(),
+        new_key: new_key.into(),
+    }
+}
+
+/// The later revisions that each conflict names.
+fn conflicts(machine: &mut Machine, revision: u64) -> Vec<Option<u64>> {
+    match undo(machine, |selected| selected == revision).expect_err("a conflict") {
+        Rejection::UndoConflicts(conflicts) => conflicts.iter().map(|own| own.by).collect(),
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn an_assignment_before_a_rename_is_taken_back_under_the_new_key() {
+    let mut machine = renamed();
+    undo(&mut machine, |revision| revision == 2).unwrap();
+    audit_machine(&machine);
+    let expected = {
+        let mut machine = Machine::new(MembershipMode::Single);
+        machine.run(&Command::PutCategories(vec![crate::machine::category(
+            "b", None,
+        )]));
+        machine
+    };
+    assert_eq!(machine.digest(), expected.digest());
+}
+
+#[test]
+fn the_creation_of_a_renamed_category_is_not_taken_back() {
+    assert_eq!(conflicts(&mut renamed(), 1), [Some(2)]);
+    let mut empty = renamed();
+    undo(&mut empty, |revision| revision == 2).unwrap();
+    assert_eq!(conflicts(&mut empty, 1), [Some(3)]);
+}
+
+#[test]
+fn a_rename_is_not_taken_back_once_its_old_key_has_a_category() {
+    let mut machine = renamed();
+    machine.run(&Command::PutCategories(vec![crate::machine::category(
+        "a", None,
+    )]));
+    assert_eq!(conflicts(&mut machine, 3), [Some(4)]);
+    machine.run(&rename("b", "c"));
+    assert_eq!(conflicts(&mut machine, 3), [Some(4)]);
+    undo(&mut machine, |revision| revision == 4).unwrap();
+    assert_eq!(conflicts(&mut machine, 3), [Some(5)]);
+    undo(&mut machine, |revision| revision == 5 || revision == 3).unwrap();
+    audit_machine(&machine);
+    assert!(machine.namespace.contains("a"));
+}
+
+#[test]
+fn changes_of_a_category_that_had_the_key_before_are_another_ones() {
+    let mut machine = renamed();
+    machine.run(&Command::PutCategories(vec![crate::machine::category(
+        "a",
+        Some(&[0.0, 1.0, 0.0]),
+    )]));
+    machine.run(&assign(known("x"), "a"));
+    // Revision 2 put "x" into the category that is "b" now; 5 moved it into the new "a".
+    assert_eq!(conflicts(&mut machine, 2), [Some(5), Some(5)]);
+    undo(&mut machine, |revision| revision == 5).unwrap();
+    undo(&mut machine, |revision| revision == 2).unwrap();
+    audit_machine(&machine);
+    let counts = ["a", "b"].map(|key| machine.namespace.category(key, false).unwrap().member_count);
+    assert_eq!(counts, [0, 0]);
 }

@@ -26,7 +26,7 @@ pub const HISTORY_BYTES: usize = 32 << 20;
 pub struct HistoryFilter {
     /// Changes of the item with this key.
     pub item: Option<String>,
-    /// Changes of the category with this key, and of its memberships.
+    /// Changes of the category that had this key then, and of its memberships. A rename is of both keys.
     pub category: Option<String>,
     /// Changes by this actor.
     pub actor: Option<String>,
@@ -112,6 +112,7 @@ impl HistoryChange {
                 origin,
                 ..
             } => item.len() + 3 * category.len() + origin.actor.len() + origin.reason.len(),
+            Change::CategoryRenamed { from, to } => from.len() + 2 * to.len(),
         };
         let origin = self.origin.actor.len() + self.origin.reason.len() + self.request_id.len();
         FIXED + origin + texts(&self.change) + self.left.as_ref().map_or(0, texts)
@@ -146,17 +147,16 @@ impl HistoryFilter {
 
     fn accepts(&self, change: &HistoryChange) -> bool {
         let item = change.change.item();
-        let category = change.change.category().map(|key| &**key);
-        let left = change
-            .left
-            .as_ref()
-            .and_then(Change::category)
-            .map(|key| &**key);
+        let keys = [
+            change.change.category(),
+            change.change.former_category(),
+            change.left.as_ref().and_then(Change::category),
+        ];
         self.item.as_deref().is_none_or(|own| item == Some(own))
             && self
                 .category
                 .as_deref()
-                .is_none_or(|own| category == Some(own) || left == Some(own))
+                .is_none_or(|own| keys.iter().flatten().any(|key| ***key == *own))
     }
 
     /// The lowest and the highest revision that can match. A filter that names a trimmed revision is

@@ -1,14 +1,17 @@
-//! Building the sums of many members before their write.
+//! Computing what a write needs of many members before the write.
 //!
-//! A change of window or frozen, and a reanchor, need the sum of the members that count afterwards.
-//! Where these are many, they are read in the caller's thread, from a view of the store, while other
+//! A change of window or frozen, and a reanchor, need the sum of the members that count afterwards; a
+//! rename needs the hashes of all. Where these are many, they are read in the caller's thread, from a view of the store, while other
 //! namespaces are written to; writes of the same namespace wait for it. The write itself then only
-//! takes the sum over, if the namespace still has the revision that it was built at.
+//! takes the result over, if the namespace still has the revision that it is of.
 
 use std::time::Instant;
 
-use ee_core::command::{CategoryPut, Command, MAX_REBUILD, Prepared, PreparedSum};
-use ee_core::namespace::{Category, Namespace, Rebuild};
+use ee_core::arithmetic::digest::SetDigest;
+use ee_core::command::{
+    CategoryPut, Command, MAX_REBUILD, Prepared, PreparedRename, PreparedSum, rename_membership,
+};
+use ee_core::namespace::{Category, Item, Namespace, Rebuild};
 use ee_store::Reads;
 
 use crate::Result;
@@ -35,17 +38,18 @@ enum Anchor {
     KeepLast(u32),
 }
 
-/// Whether a command needs the sum of many members.
+/// Whether a command needs many members.
 pub(crate) fn is_due(loaded: &CachedNamespace, command: &Command) -> bool {
     match command {
         Command::PutCategories(_) | Command::Reanchor { .. } => {
             !targets(&loaded.read(), command).is_empty()
         }
+        Command::RenameCategory { .. } => renamed(&loaded.read(), command).is_some(),
         _ => false,
     }
 }
 
-/// Builds the sums that a command needs, as of the current revision.
+/// Computes what a command needs, as of the current revision.
 pub(crate) fn prepare(
     shared: &Shared,
     loaded: &std::sync::Arc<CachedNamespace>,
@@ -53,20 +57,23 @@ pub(crate) fn prepare(
     deadline: Option<Instant>,
 ) -> Result<Prepared> {
     let At {
-        value: (targets, keep_unit_sums, view),
+        value: (targets, renamed, keep_unit_sums, view),
         revision,
     } = shared.read_both(loaded, |published, view| {
         let keep_unit_sums = published.profile().ranking.keeps_unit_sums();
-        Ok((targets(published, command), keep_unit_sums, view))
+        let (targets, renamed) = (targets(published, command), renamed(published, command));
+        Ok((targets, renamed, keep_unit_sums, view))
     })?;
     let dimension = loaded.settings.dimension as usize;
     let build = |target: &Target| {
         let room = Rebuild::new(dimension, keep_unit_sums);
         build(view.reads(), loaded.id, room, target, deadline)
     };
+    let rename = |(id, from, to)| rename(view.reads(), loaded.id, id, (from, to), deadline);
     Ok(Prepared {
         revision,
         sums: targets.iter().map(build).collect::<Result<_>>()?,
+        rename: renamed.map(rename).transpose()?,
     })
 }
 
@@ -106,6 +113,16 @@ fn targets(published: &Namespace, command: &Command) -> Vec<Target> {
     }
 }
 
+/// The category with many members that a command renames, and its keys.
+fn renamed<'c>(published: &Namespace, command: &'c Command) -> Option<(i64, &'c str, &'c str)> {
+    let Command::RenameCategory { key, new_key } = command else {
+        return None;
+    };
+    let category = published.find(key)?;
+    let is_many = category.stats.members > MAX_REBUILD && key != new_key;
+    is_many.then_some((category.id, key, new_key))
+}
+
 fn build(
     reads: &dyn Reads,
     namespace: i64,
@@ -124,19 +141,10 @@ fn build(
         window => nth(anchor, u64::from(window) - 1)?,
     };
     let counting_from = oldest.map_or(anchor + 1, |(sequence, _)| sequence);
-    let mut from = (!target.frozen).then_some(counting_from);
-    while let Some(next) = from {
-        check_deadline(deadline)?;
-        let members = reads.members(namespace, id, next, SCAN)?;
-        for member in &members {
-            let item = reads.item_by_id(namespace, member.item)?;
+    if !target.frozen {
+        each_member(reads, namespace, id, counting_from, deadline, |item| {
             rebuild.absorb(item.weight, &item.embedding);
-        }
-        let full = members.len() == SCAN;
-        from = members
-            .last()
-            .filter(|_| full)
-            .map(|last| last.sequence + 1);
+        })?;
     }
     Ok(PreparedSum {
         category: id,
@@ -146,4 +154,48 @@ fn build(
         counting_from,
         rebuild,
     })
+}
+
+/// What the new key of a category changes in the digest.
+fn rename(
+    reads: &dyn Reads,
+    namespace: i64,
+    category: i64,
+    (from, to): (&str, &str),
+    deadline: Option<Instant>,
+) -> Result<PreparedRename> {
+    let mut records = SetDigest::default();
+    each_member(reads, namespace, category, 0, deadline, |item| {
+        rename_membership(&mut records, &item.key, from, to);
+    })?;
+    Ok(PreparedRename {
+        category,
+        key: to.to_owned(),
+        records,
+    })
+}
+
+/// Reads the members of a category from a sequence on.
+fn each_member(
+    reads: &dyn Reads,
+    namespace: i64,
+    category: i64,
+    from: u64,
+    deadline: Option<Instant>,
+    mut each: impl FnMut(Item),
+) -> Result<()> {
+    let mut from = Some(from);
+    while let Some(next) = from {
+        check_deadline(deadline)?;
+        let members = reads.members(namespace, category, next, SCAN)?;
+        for member in &members {
+            each(reads.item_by_id(namespace, member.item)?);
+        }
+        let full = members.len() == SCAN;
+        from = members
+            .last()
+            .filter(|_| full)
+            .map(|last| last.sequence + 1);
+    }
+    Ok(())
 }

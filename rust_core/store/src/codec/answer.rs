@@ -1,7 +1,7 @@
 //! The answers that are stored for requests with an id.
 
 use ee_core::command::Outcome;
-use ee_core::namespace::{Header, Profile};
+use ee_core::namespace::{CategoryView, Header, Profile};
 use ee_core::settings::NamespaceSettings;
 use serde::{Deserialize, Serialize};
 
@@ -61,17 +61,19 @@ impl Answer {
     }
 }
 
-/// Version 2 has answers to trims. Extensions: 1, the ranking of the profile that is answered; 2, the least score of the category
-/// that is answered; 3, the retention of the profile that is answered.
+/// Version 2 has answers to trims, version 3 answers to renames and merges of categories. Extensions: 1, the
+/// ranking of the profile that is answered; 2, the least score of the category that is answered; 3, the
+/// retention of the profile that is answered.
 impl Record for Answer {
     const NAME: &str = "stored answer";
-    const VERSION: u8 = 2;
+    const VERSION: u8 = 3;
     const FIELDS: u64 = 3;
 
     fn version(&self) -> u8 {
         match self {
+            Self::Command(outcome, _) => command_version(outcome),
             Self::Trim(_) => 2,
-            _ => 1,
+            Self::Namespace(_) => 1,
         }
     }
 
@@ -85,10 +87,10 @@ impl Record for Answer {
 
     fn extension(&mut self, tag: u64, bytes: &[u8]) -> Option<()> {
         if tag == 2 {
-            let Self::Command(Outcome::Reanchor(view), _) = self else {
+            let Self::Command(outcome, _) = self else {
                 return None;
             };
-            view.settings.min_score = Some(checked_score(value(bytes)?)?);
+            category_of(outcome)?.settings.min_score = Some(checked_score(value(bytes)?)?);
             return Some(());
         }
         if tag == 3 {
@@ -138,21 +140,43 @@ impl Record for Answer {
 /// Bytes of [`Answer::Command`], without a copy of the outcome.
 pub fn encode_command_answer(outcome: &Outcome, revision: u64) -> Vec<u8> {
     encode_parts(
-        1,
+        command_version(outcome),
         |out| command_body(out, outcome, revision),
         |out| command_extensions(out, outcome),
     )
 }
 
+/// The category in the answer, if it has one.
+fn category_of(outcome: &mut Outcome) -> Option<&mut CategoryView> {
+    match outcome {
+        Outcome::Reanchor(category) | Outcome::RenameCategory { category, .. } => Some(category),
+        Outcome::MergeCategories(merged) => Some(&mut merged.category),
+        _ => None,
+    }
+}
+
+fn command_version(outcome: &Outcome) -> u8 {
+    match outcome {
+        // An undo may list changes of kinds that are newer.
+        Outcome::RenameCategory { .. } | Outcome::MergeCategories(_) | Outcome::Undo(_) => 3,
+        _ => 1,
+    }
+}
+
 fn command_extensions(out: &mut Extensions, outcome: &Outcome) {
     match outcome {
         Outcome::UpdateProfile { profile, .. } => put_profile(out, profile),
-        Outcome::Reanchor(view) => {
-            if let Some(min_score) = view.settings.min_score {
-                out.put(2, &min_score);
-            }
+        Outcome::Reanchor(view) | Outcome::RenameCategory { category: view, .. } => {
+            put_min_score(out, view);
         }
+        Outcome::MergeCategories(merged) => put_min_score(out, &merged.category),
         _ => {}
+    }
+}
+
+fn put_min_score(out: &mut Extensions, view: &CategoryView) {
+    if let Some(min_score) = view.settings.min_score {
+        out.put(2, &min_score);
     }
 }
 

@@ -44,11 +44,21 @@ impl Record for CategoryRecord {
 /// Extensions, each value with the place of its change: 1, rankings before changes of the profile;
 /// 2, least scores of categories before their changes; 3, retentions before changes of the profile;
 /// 4, times of creation of deleted items. And 5: of an undo, for each change, the revision whose change
-/// it takes back.
+/// it takes back. Version 2 has renames of categories.
 impl Record for Entry {
     const NAME: &str = "log entry";
+    const VERSION: u8 = 2;
     const FIELDS: u64 = 5;
     plain_body!();
+
+    fn version(&self) -> u8 {
+        let is_newer = |change: &Change| matches!(change, Change::CategoryRenamed { .. });
+        if self.changes.iter().any(is_newer) {
+            2
+        } else {
+            1
+        }
+    }
 
     fn extensions(&self, out: &mut Extensions) {
         let changes = || self.changes.iter().enumerate();

@@ -314,6 +314,16 @@ impl RawCategory {
         Ok(())
     }
 
+    /// Saves the row of a category that has another key now, and so another place in the index.
+    pub(super) fn rename(&self, connection: &Connection) -> StoreResult<()> {
+        connection
+            .prepare_cached(
+                "UPDATE categories SET key = ?2, record = ?3, checksum = ?4 WHERE id = ?1",
+            )?
+            .execute((self.id, &self.key, &self.record, self.checksum().finish()))?;
+        Ok(())
+    }
+
     fn checksum(&self) -> Checksum {
         let mut checksum = Checksum::new("categories");
         checksum

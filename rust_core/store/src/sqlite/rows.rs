@@ -135,6 +135,11 @@ impl Store for Rows {
         RawCategory::new(id, self.namespace, record).save(&self.connection.0)
     }
 
+    fn rename_category(&mut self, id: i64, record: &CategoryRecord) -> StoreResult<()> {
+        self.pending.change(&self.connection.0)?;
+        RawCategory::new(id, self.namespace, record).rename(&self.connection.0)
+    }
+
     fn delete_category(&mut self, id: i64) -> StoreResult<()> {
         self.pending.change(&self.connection.0)?;
         self.connection

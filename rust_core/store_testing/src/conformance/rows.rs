@@ -54,6 +54,42 @@ pub(super) fn rows(store: &dyn Backend) {
     assert_eq!(records[0].1.anchor, 5);
 }
 
+pub(super) fn renames(store: &dyn Backend) {
+    let mut session = session(store);
+    let namespace = created(&mut *session, "n");
+    let (first, second) = write(&mut *session, |session| {
+        command(session, |session| {
+            let store = session.store(namespace);
+            let first = store.insert_category(&record("a")).expect("insert");
+            let second = store.insert_category(&record("b")).expect("insert");
+            let item = put(session, namespace, "i");
+            join(session, namespace, &item, first, 1);
+            (first, second)
+        })
+    });
+    write(&mut *session, |session| {
+        // In one transaction, the two swap their keys.
+        for (id, key) in [(first, "c"), (second, "a"), (first, "b")] {
+            command(session, |session| {
+                let store = session.store(namespace);
+                store.rename_category(id, &record(key)).expect("rename");
+            });
+        }
+    });
+    let view = store.view().expect("view");
+    let id = |key| view.category_id(namespace, key).expect("id");
+    assert_eq!(
+        [id("a"), id("b"), id("c")],
+        [Some(second), Some(first), None]
+    );
+    assert_eq!(view.category_key(namespace, first).expect("key"), "b");
+    let records = view.category_records(namespace, "", 9).expect("records");
+    let found: Vec<_> = records.iter().map(|(id, own)| (*id, &*own.key)).collect();
+    assert_eq!(found, [(second, "a"), (first, "b")]);
+    let members = view.members(namespace, first, 0, 9).expect("members");
+    assert_eq!(members.len(), 1);
+}
+
 pub(super) fn members(store: &dyn Backend) {
     let mut session = session(store);
     let namespace = created(&mut *session, "n");

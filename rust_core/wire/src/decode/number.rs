@@ -9,7 +9,7 @@ use crate::call_error::{CallError, Result};
 use crate::limits::{DEFAULT_PAGE_SIZE, PAGE_SIZE};
 use crate::proto::v1::ErrorReason;
 
-/// The weight of an item or of a part of a query.
+/// The weight of an item.
 pub(crate) fn weight(path: Path<'_>, weight: f32) -> Result<f32> {
     if (MIN_WEIGHT..=MAX_WEIGHT).contains(&weight) {
         return Ok(weight);
@@ -20,6 +20,15 @@ pub(crate) fn weight(path: Path<'_>, weight: f32) -> Result<f32> {
         "2^-10 to 2^20",
         weight,
     ))
+}
+
+/// The weight of a part of a query: of the range of an item's, or its negative.
+pub(crate) fn part_weight(path: Path<'_>, weight: f32) -> Result<f32> {
+    if (MIN_WEIGHT..=MAX_WEIGHT).contains(&weight.abs()) {
+        return Ok(weight);
+    }
+    let range = "2^-10 to 2^20, or -2^20 to -2^-10";
+    Err(off(ErrorReason::InvalidWeight, path, range, weight))
 }
 
 /// The weight of a base.

@@ -42,6 +42,7 @@ pub(crate) fn kind(kind: ChangeKind) -> Kind {
         ChangeKind::ItemDeleted => Kind::ItemDeleted,
         ChangeKind::Joined => Kind::Assigned,
         ChangeKind::Left => Kind::Unassigned,
+        ChangeKind::CategoryRenamed => Kind::CategoryRenamed,
     }
 }
 
@@ -100,6 +101,11 @@ fn set(message: &mut v1::HistoryChange, change: Change) {
             message.item = item;
             message.category = category.to_string();
             message.to_category = category.to_string();
+        }
+        Change::CategoryRenamed { from, to } => {
+            message.category = to.to_string();
+            message.from_category = from.to_string();
+            message.to_category = to.to_string();
         }
         Change::Left {
             item,

@@ -1,6 +1,7 @@
-//! Categories: put, get, list, delete and reanchor.
+//! Categories: put, get, list, delete, reanchor, rename and merge.
 
-use ee_core::command::{CategoryPut, Put};
+use ee_core::command::{CategoryPut, MergedSource, Put};
+use ee_core::namespace::CategoryView;
 use ee_core::settings::NamespaceSettings;
 
 use super::page::{Page, wanted};
@@ -14,9 +15,11 @@ use crate::encode::category::category as encode;
 use crate::engine_error::FieldPaths;
 use crate::page_token::Binding;
 use crate::proto::v1::{
-    CategoryUpdate, DeleteCategoriesRequest, DeleteCategoriesResponse, GetCategoryRequest,
-    GetCategoryResponse, ListCategoriesRequest, ListCategoriesResponse, PutCategoriesRequest,
+    Category, CategoryUpdate, DeleteCategoriesRequest, DeleteCategoriesResponse,
+    GetCategoryRequest, GetCategoryResponse, ListCategoriesRequest, ListCategoriesResponse,
+    MergeCategoriesRequest, MergeCategoriesResponse, MergedCategory, PutCategoriesRequest,
     PutCategoriesResponse, PutCategoryResult, ReanchorRequest, ReanchorResponse,
+    RenameCategoryRequest, RenameCategoryResponse,
 };
 
 pub(crate) fn put(
@@ -154,13 +157,72 @@ pub(crate) fn reanchor(
     };
     let written = call.write(FieldPaths::SINGLE, command, params)?;
     let view = outcome!(written, Outcome::Reanchor(view) => view);
-    let mut category = encode(*view);
-    // Embeddings are omitted unless requested.
-    category.base = None;
-    category.effective = None;
     Ok(ReanchorResponse {
-        category: Some(category),
+        category: Some(encode_brief(*view)),
         revision: written.revision,
         epoch: call.epoch(),
     })
+}
+
+pub(crate) fn rename(
+    call: &NamespaceCall<'_>,
+    request: RenameCategoryRequest,
+    mut params: WriteParams,
+) -> Result<RenameCategoryResponse> {
+    let key = text::key(Path::field("category"), &request.category);
+    params.violations.check(key);
+    let new_key = text::key(Path::field("new_key"), &request.new_key);
+    params.violations.finish(new_key)?;
+    let command = Command::RenameCategory {
+        key: request.category,
+        new_key: request.new_key,
+    };
+    let written = call.write(FieldPaths::SINGLE, command, params)?;
+    let (changed, view) = outcome!(
+        written,
+        Outcome::RenameCategory { changed, category } => (changed, category)
+    );
+    Ok(RenameCategoryResponse {
+        category: Some(encode_brief(*view)),
+        changed,
+        revision: written.revision,
+        epoch: call.epoch(),
+    })
+}
+
+pub(crate) fn merge(
+    call: &NamespaceCall<'_>,
+    request: MergeCategoriesRequest,
+    mut params: WriteParams,
+) -> Result<MergeCategoriesResponse> {
+    params
+        .violations
+        .check(decode::keys("sources", &request.sources));
+    let target = text::key(Path::field("target"), &request.target);
+    params.violations.finish(target)?;
+    let command = Command::MergeCategories {
+        sources: request.sources,
+        target: request.target,
+    };
+    let written = call.write(FieldPaths::of("sources", "", ""), command, params)?;
+    let merged = outcome!(written, Outcome::MergeCategories(merged) => merged);
+    let source = |source: MergedSource| MergedCategory {
+        category: source.key,
+        member_count: source.members,
+        moved_count: source.moved,
+        cosine: source.cosine,
+    };
+    Ok(MergeCategoriesResponse {
+        sources: merged.sources.into_iter().map(source).collect(),
+        drift_before: merged.drift_before,
+        category: Some(encode_brief(merged.category)),
+        revision: written.revision,
+        epoch: call.epoch(),
+    })
+}
+
+/// A category in the reply of a write: without embeddings, which a read has.
+fn encode_brief(mut view: CategoryView) -> Category {
+    (view.base, view.effective) = (None, None);
+    encode(view)
 }

@@ -187,7 +187,7 @@ fn mean(settings: &NamespaceSettings, path: Path<'_>, parts: QueryParts) -> Resu
 fn part(settings: &NamespaceSettings, path: Path<'_>, part: QueryPart) -> Result<(QuerySpec, f32)> {
     let mut violations = Violations::default();
     let weight = part.weight.unwrap_or(1.0);
-    let weight = violations.check(number::weight(path.then("weight"), weight));
+    let weight = violations.check(number::part_weight(path.then("weight"), weight));
     let source = match part.source {
         None => Err(decode::required(path, "has no embedding or item")),
         Some(query_part::Source::Embedding(embedding)) => {

@@ -174,6 +174,67 @@ def reanchor(
     _show(after, as_json=run.as_json)
 
 
+@app.command()
+@writes()
+def rename(
+    run: Run,
+    namespace: NamespaceArgument,
+    key: KeyArgument,
+    new_key: Annotated[str, typer.Argument(help="The new key.")],
+) -> None:
+    """Give a category another key; members, their order, settings and history stay.
+
+    Example:  effemb category rename notes health fitness
+    """
+    reply = run.client.rename_category(namespace, key, new_key, **run.change)
+    if run.as_json:
+        print_json(reply)
+        return
+    outcome = "renamed" if reply.changed else "unchanged"
+    members = counted(reply.category.member_count, "member")
+    say(
+        f"{outcome}: category {key!r} is {reply.category.key!r}, with {members},"
+        f" at revision {reply.revision}",
+        dry_run=run.dry_run,
+    )
+
+
+@app.command()
+@writes()
+def merge(
+    run: Run,
+    namespace: NamespaceArgument,
+    sources: Annotated[list[str], typer.Argument(help="Categories to merge; they are deleted.")],
+    *,
+    into: Annotated[str, typer.Option(metavar="KEY", help="The category that gets the members.")],
+) -> None:
+    """Merge categories into another one; members keep their order, time and actor.
+
+    With --dry-run it shows what would happen: how alike they are, how many members move, and how
+    far the category moves from its name.
+
+    Example:  effemb category merge notes gym sports --into fitness --dry-run
+    """
+    reply = run.client.merge_categories(namespace, sources, into, **run.change)
+    if run.as_json:
+        print_json(reply)
+        return
+    rows = table("merged", "members", "moved", "cosine", numbers=("members", "moved", "cosine"))
+    for each in reply.sources:
+        cosine = "" if each.cosine is None else f"{each.cosine:.4f}"
+        rows.add_row(each.category, f"{each.member_count:,}", f"{each.moved_count:,}", cosine)
+    print_table(rows, empty="nothing")
+    drifts = [
+        "none" if drift is None else f"{drift:.4f}"
+        for drift in (reply.drift_before, reply.category.drift)
+    ]
+    say(
+        f"category {into!r}: {counted(reply.category.member_count, 'member')},"
+        f" drift {drifts[0]} -> {drifts[1]}, at revision {reply.revision}",
+        dry_run=run.dry_run,
+    )
+
+
 def _controls(category: Category) -> str:
     """Return the settings that are not at their defaults."""
     controls = [

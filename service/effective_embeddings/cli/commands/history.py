@@ -168,6 +168,8 @@ def _what(change: HistoryChange) -> str:
         kind = f"undo of {change.undoes_revision}: {kind}"
     if change.kind in {"assigned", "unassigned"}:
         return f"{kind} {change.item}"
+    if change.kind == "category_renamed":
+        return kind
     return f"{kind} {change.item or change.category}".rstrip()
 
 

@@ -32,6 +32,16 @@ def match(
         bool,
         typer.Option("--mean", help="One query: the mean of all items and vectors given."),
     ] = False,
+    unlike: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY",
+            help="One query: the mean of what is given, less this item; can be repeated.",
+        ),
+    ] = None,
+    unlike_weight: Annotated[
+        float, typer.Option(min=0, help="How much each --unlike is subtracted.")
+    ] = 1.0,
     limit: Annotated[int, typer.Option(min=0, help="Most categories per query; 0: all.")] = 10,
     min_score: Annotated[float | None, typer.Option(help="Leave out lower scores.")] = None,
     min_rank_score: Annotated[
@@ -56,13 +66,16 @@ def match(
     Example:  effemb match notes --embedding @swim.npy --limit 3
 
     Example:  effemb match notes --item gym --item meals --mean
+
+    Example:  effemb match notes --item gym --unlike meals --unlike-weight 0.5
     """
     if embedding is None and not item:
         msg = "give --embedding, --item, or both"
         raise typer.BadParameter(msg)
     titles, queries = _queries(embedding, item or [])
-    if mean:
+    if mean or unlike:
         parts = [QueryPart(embedding=each.embedding, item=each.item) for each in queries]
+        parts += [QueryPart(item=key, weight=-unlike_weight) for key in unlike or ()]
         titles, queries = ["mean"], [Query(parts=parts)]
     results = run.client.match(
         namespace,

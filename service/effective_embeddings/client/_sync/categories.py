@@ -9,7 +9,12 @@ from typing import Unpack
 
 from effective_embeddings.client._sync.base import ClientBase
 from effective_embeddings.client.convert.columns import Keys
-from effective_embeddings.client.models.replies import DeleteReply, PutReply
+from effective_embeddings.client.models.replies import (
+    DeleteReply,
+    MergeReply,
+    PutReply,
+    RenameReply,
+)
 from effective_embeddings.client.models.resources import Category, CategoryUpdate
 from effective_embeddings.client.requests import categories as requests
 from effective_embeddings.client.requests.deletes import delete
@@ -124,3 +129,43 @@ class CategoryCalls(ClientBase):
         return self._run(
             requests.reanchor(self._actor, ns, key, keep_last=keep_last, options=write)
         )
+
+    def rename_category(
+        self, ns: str, key: str, new_key: str, **write: Unpack[WriteOptions]
+    ) -> RenameReply:
+        """Give a category another key; members, their order, settings and history stay.
+
+        Changes in the history have the keys of their time.
+
+        Args:
+            ns: The namespace.
+            key: The category's key.
+            new_key: Its new key; the one that it has already changes nothing.
+            **write: See WriteOptions.
+
+        Raises:
+            NotFound: The namespace or the category does not exist.
+            AlreadyExists: Another category has the new key.
+        """
+        return self._run(requests.rename(self._actor, ns, key, new_key, options=write))
+
+    def merge_categories(
+        self, ns: str, sources: Keys, target: str, **write: Unpack[WriteOptions]
+    ) -> MergeReply:
+        """Merge categories into another one: it gets their members, and they are deleted.
+
+        Members keep their place in the order of assignment, time and actor; base, settings, anchor
+        and metadata of the target stay. With ``validate_only=True`` the reply is a preview.
+
+        Args:
+            ns: The namespace.
+            sources: Keys of the categories to merge, or one key; they have at most 20000 members.
+            target: Key of the category that gets their members.
+            **write: See WriteOptions.
+
+        Raises:
+            NotFound: The namespace or a category does not exist.
+            InvalidArgument: The target is one of the sources, or they have too many members.
+            FailedPrecondition: The target's sum would overflow.
+        """
+        return self._run(requests.merge(self._actor, ns, sources, target, options=write))

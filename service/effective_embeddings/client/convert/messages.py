@@ -37,6 +37,8 @@ from effective_embeddings.client.models.replies import (
     CategoryMatch,
     DamagedNamespace,
     MatchResult,
+    MergedCategory,
+    MergeReply,
     ServiceInfo,
     SnapshotView,
     StorageReport,
@@ -205,6 +207,16 @@ def damaged_namespace(message: service_pb2.DamagedNamespace) -> DamagedNamespace
 def category(message: resources_pb2.Category) -> Category:
     """Return the message as a Category."""
     return _read(Category, message)
+
+
+def merge_reply(message: service_pb2.MergeCategoriesResponse) -> MergeReply:
+    """Return the message as a MergeReply."""
+    sources = tuple(
+        _read(MergedCategory, each, cosine=_optional(each, "cosine")) for each in message.sources
+    )
+    return MergeReply(
+        sources, _optional(message, "drift_before"), category(message.category), message.revision
+    )
 
 
 def item(message: resources_pb2.Item) -> Item:

@@ -32,6 +32,7 @@ ChangeKind = Literal[
     "item_deleted",
     "assigned",
     "unassigned",
+    "category_renamed",
     "unspecified",
 ]
 
@@ -49,9 +50,10 @@ class HistoryChange:
         reason: Why; empty: no reason was given.
         request_id: The request_id of the write; empty: it had none.
         item: Key of the item; empty for changes of categories and of the namespace.
-        category: Key of the category that changed, or that the item joined or left; else empty.
-        from_category: Key of the category that the item left; None: it left none.
-        to_category: Key of the category that the item joined; None: it joined none.
+        category: Key of the category that changed, or that the item joined or left; after a
+            rename; else empty.
+        from_category: Key of the category that the item left, or before a rename; else None.
+        to_category: Key of the category that the item joined, or after a rename; else None.
         ended_membership: The membership in ``from_category``, which ended; None: none did.
         weight_before: The item's weight before; None unless its weight or embedding changed.
         metadata_before: The item's metadata before (``"item_updated"``, ``"item_deleted"``).

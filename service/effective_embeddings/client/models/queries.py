@@ -18,7 +18,8 @@ class QueryPart:
     Attributes:
         embedding: (d,) array-like.
         item: The key of a stored item.
-        weight: How much the part counts, 2⁻¹⁰ to 2²⁰; default 1.
+        weight: How much the part counts, 2⁻¹⁰ to 2²⁰; default 1. A negative weight subtracts the
+            part: "like this, but not like that".
     """
 
     embedding: ArrayLike | None = None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from effective_embeddings.client.models.resources import Namespace
+from effective_embeddings.client.models.resources import Category, Namespace
 
 __all__ = [
     "AssignReply",
@@ -16,8 +16,11 @@ __all__ = [
     "DamagedNamespace",
     "DeleteReply",
     "MatchResult",
+    "MergeReply",
+    "MergedCategory",
     "PutReply",
     "PutResult",
+    "RenameReply",
     "ServiceInfo",
     "SnapshotProgress",
     "SnapshotSummary",
@@ -66,6 +69,56 @@ class PutReply:
     """The outcomes, in the order of the request, and the revision after the write."""
 
     results: tuple[PutResult, ...]
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class RenameReply:
+    """The result of a rename.
+
+    Attributes:
+        category: The category under its new key, without embeddings.
+        changed: True if the new key is another one.
+        revision: The namespace's revision after the write.
+    """
+
+    category: Category
+    changed: bool
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class MergedCategory:
+    """A category that was merged into another one.
+
+    Attributes:
+        category: The key that it had.
+        member_count: Number of its members.
+        moved_count: How many of them became members of the target; the others were members of it.
+        cosine: Cosine of its effective embedding with that of the target before the merge; None if
+            one of them had none.
+    """
+
+    category: str
+    member_count: int
+    moved_count: int
+    cosine: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class MergeReply:
+    """The result of a merge.
+
+    Attributes:
+        sources: The merged categories, in the order of the request.
+        drift_before: Drift of the target before; None if it had none.
+        category: The target afterwards, without embeddings; its ``drift`` is the one after.
+        revision: The namespace's revision after the write.
+    """
+
+    sources: tuple[MergedCategory, ...]
+    drift_before: float | None
+    category: Category
     revision: int
 
 

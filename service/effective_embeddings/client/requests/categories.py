@@ -7,17 +7,22 @@ from collections.abc import Iterable
 from typing import Any
 
 from effective_embeddings.client.convert import messages
-from effective_embeddings.client.convert.columns import mapping, text, whole
+from effective_embeddings.client.convert.columns import Keys, key_column, mapping, text, whole
 from effective_embeddings.client.convert.vectors import vector_bytes
 from effective_embeddings.client.limits import PAGE_SIZE
-from effective_embeddings.client.models.replies import PutReply, PutResult
+from effective_embeddings.client.models.replies import (
+    MergeReply,
+    PutReply,
+    PutResult,
+    RenameReply,
+)
 from effective_embeddings.client.models.resources import Category, CategoryUpdate
 from effective_embeddings.client.requests.call import Call, Pages, batch_size, cut, single
 from effective_embeddings.client.requests.join import put_reply
 from effective_embeddings.client.requests.writes import WriteOptions, write_options
 from effective_embeddings.v1 import service_pb2
 
-__all__ = ["get", "listing", "put", "reanchor"]
+__all__ = ["get", "listing", "merge", "put", "reanchor", "rename"]
 
 # The settings that go into the message under their own names.
 _SETTINGS = [
@@ -101,6 +106,36 @@ def reanchor(
         write=write_options(actor, options)(0),
     )
     return single("Reanchor", request, _parse)
+
+
+def rename(
+    actor: str, namespace: str, key: str, new_key: str, *, options: WriteOptions
+) -> Call[RenameReply]:
+    """See Client.rename_category."""
+    request = service_pb2.RenameCategoryRequest(
+        namespace=namespace,
+        category=text("key", key),
+        new_key=text("new_key", new_key),
+        write=write_options(actor, options)(0),
+    )
+
+    def parse(reply: service_pb2.RenameCategoryResponse) -> RenameReply:
+        return RenameReply(messages.category(reply.category), reply.changed, reply.revision)
+
+    return single("RenameCategory", request, parse)
+
+
+def merge(
+    actor: str, namespace: str, sources: Keys, target: str, *, options: WriteOptions
+) -> Call[MergeReply]:
+    """See Client.merge_categories."""
+    request = service_pb2.MergeCategoriesRequest(
+        namespace=namespace,
+        sources=key_column("sources", sources),
+        target=text("target", target),
+        write=write_options(actor, options)(0),
+    )
+    return single("MergeCategories", request, messages.merge_reply)
 
 
 def _parse(reply: service_pb2.GetCategoryResponse | service_pb2.ReanchorResponse) -> Category:

@@ -195,8 +195,7 @@ impl<S: Store + ?Sized> Execution<'_, S> {
     pub(super) fn delete_category(&mut self, mut draft: CategoryDraft) -> ApplyResult<u64, S> {
         self.draft.drifts.extend(draft.take_drifts());
         let single = self.published.settings().membership == MembershipMode::Single;
-        let before = draft.record();
-        let (id, key) = (draft.category.id, Arc::clone(&before.key));
+        let (id, key) = (draft.category.id, Arc::clone(&draft.category.key));
         let members = draft.category.stats.members;
         if self.work + members.saturating_mul(READ_SHARE) > MAX_MEMBERSHIPS * READ_SHARE {
             return Err(Rejection::TooManyMemberships {
@@ -222,15 +221,23 @@ impl<S: Store + ?Sized> Execution<'_, S> {
                 break;
             }
         }
+        self.drop_category(&draft)?;
+        Ok(unassigned)
+    }
+
+    /// Deletes a category whose memberships have ended.
+    pub(super) fn drop_category(&mut self, draft: &CategoryDraft) -> ApplyResult<(), S> {
+        let before = draft.record();
+        let id = draft.category.id;
         self.store.delete_category(id).map_err(WriteError::Store)?;
         self.draft.header.categories -= 1;
         self.draft
             .header
             .category_records
             .remove(&draft.category.hash);
-        self.draft.categories.insert(Arc::clone(&key), None);
+        self.draft.categories.insert(Arc::clone(&before.key), None);
         self.changes.push(Change::CategoryDeleted { before });
-        Ok(unassigned)
+        Ok(())
     }
 }
 

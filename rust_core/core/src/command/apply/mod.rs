@@ -11,6 +11,8 @@ mod conflicts;
 mod counting;
 mod expectations;
 mod items;
+mod merge;
+mod rename;
 mod unassign;
 mod undo;
 
@@ -132,6 +134,14 @@ pub fn execute<S: Store + ?Sized>(
         }
         Command::Reanchor { key, keep_last } => {
             Outcome::Reanchor(Box::new(execution.reanchor(key, *keep_last)?))
+        }
+        Command::RenameCategory { key, new_key } => {
+            let (changed, category) = execution.rename_category(key, new_key)?;
+            let category = Box::new(category);
+            Outcome::RenameCategory { changed, category }
+        }
+        Command::MergeCategories { sources, target } => {
+            Outcome::MergeCategories(Box::new(execution.merge_categories(sources, target)?))
         }
         Command::PutItems(puts) => Outcome::PutItems(execution.put_items(puts)?),
         Command::DeleteItems {

@@ -89,6 +89,10 @@ impl<S: Store + ?Sized> Execution<'_, S> {
                 self.charge_rebuild(key)?;
                 self.set_anchor(key, *before)
             }
+            Change::CategoryRenamed { from, to } => {
+                self.charge_rebuild(to)?;
+                self.set_key(to, from)
+            }
             Change::ItemCreated { key } => {
                 let item = self.stored(key)?;
                 self.delete_item(&item)?;
@@ -174,7 +178,7 @@ impl<S: Store + ?Sized> Execution<'_, S> {
         Ok(())
     }
 
-    /// Accounts for a sum that is built from all members, since other writes wait for it.
+    /// Accounts for what is built from all members, since other writes wait for it.
     fn charge_rebuild(&mut self, key: &str) -> ApplyResult<(), S> {
         let members = self.found(key).category.stats.members;
         if members > MAX_MEMBERSHIPS {

@@ -102,6 +102,18 @@ impl Model {
         }
     }
 
+    /// Cosine of the effective embeddings of two categories.
+    pub(crate) fn likeness(&self, one: &str, other: &str) -> Number {
+        match (self.effective(one), self.effective(other)) {
+            (Ok(None), _) | (_, Ok(None)) => Number::None,
+            (Ok(Some(one)), Ok(Some(other))) => {
+                let dot: f64 = one.iter().zip(&other).map(|(a, b)| a * b).sum();
+                Number::Near(dot / (norm(&one) * norm(&other)))
+            }
+            _ => Number::Unsure,
+        }
+    }
+
     /// 1 − cos(base, effective).
     pub(crate) fn drift(&self, key: &str) -> Number {
         match &self.categories[key].base {

@@ -21,9 +21,19 @@ pub(crate) enum Expected {
     Put(Vec<Put>),
     DeletedCategories { deleted: u64, unassigned: u64 },
     Reanchored,
+    Renamed { changed: bool },
+    Merged(Merged),
     DeletedItems(u64),
     Assigned(Vec<Assigned>),
     Unassigned(Vec<Unassigned>),
+}
+
+/// The oracle's result of a merge.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Merged {
+    /// Key, members, moved members, cosine with the target.
+    pub(crate) sources: Vec<(String, u64, u64, Number)>,
+    pub(crate) drift_before: Number,
 }
 
 /// The oracle's result of an assignment.
@@ -144,6 +154,22 @@ impl Model {
                 category.anchor = behind.copied().unwrap_or(0);
                 Expected::Reanchored
             }
+            Command::RenameCategory { key, new_key } => {
+                if !self.categories.contains_key(key) {
+                    return Err(no_category(0, key));
+                }
+                let changed = key != new_key;
+                if changed && self.categories.contains_key(new_key) {
+                    let key = new_key.clone();
+                    return Err(Rejection::CategoryExists { key });
+                }
+                let category = self.categories.remove(key).expect("as before");
+                self.categories.insert(new_key.clone(), category);
+                Expected::Renamed { changed }
+            }
+            Command::MergeCategories { sources, target } => {
+                Expected::Merged(self.merge(sources, target)?)
+            }
             Command::PutItems(puts) => {
                 let mut outcomes = Vec::new();
                 for (index, put) in puts.iter().enumerate() {
@@ -180,6 +206,46 @@ impl Model {
             Command::Undo(_) => {
                 unreachable!("undo.rs compares it with a namespace without the changes")
             }
+        })
+    }
+
+    fn merge(&mut self, sources: &[String], target: &str) -> Result<Merged, Rejection> {
+        if !self.categories.contains_key(target) {
+            let key = target.to_owned();
+            return Err(Rejection::TargetNotFound { key });
+        }
+        let drift_before = self.drift(target);
+        let mut merged = Vec::new();
+        for (index, key) in sources.iter().enumerate() {
+            if sources[..index].contains(key) {
+                continue;
+            }
+            if key == target {
+                let key = key.clone();
+                return Err(Rejection::MergeIntoItself { index, key });
+            }
+            if !self.categories.contains_key(key) {
+                return Err(no_category(index, key));
+            }
+            let members = self.categories[key].members.len() as u64;
+            merged.push((key.clone(), members, 0, self.likeness(key, target)));
+        }
+        for (key, _, moved, _) in &mut merged {
+            let source = self.categories.remove(key).expect("as before");
+            let members = &mut self.categories.get_mut(target).expect("as before").members;
+            for (place, item) in source.members {
+                let own = members.iter().find(|(_, member)| **member == item);
+                let own = own.map(|(&place, _)| place);
+                if own.is_none_or(|own| place < own) {
+                    own.map(|own| members.remove(&own));
+                    members.insert(place, item);
+                }
+                *moved += u64::from(own.is_none());
+            }
+        }
+        Ok(Merged {
+            sources: merged,
+            drift_before,
         })
     }
 
