@@ -51,7 +51,7 @@ def main() -> None:
         nargs="+",
         default=[],
         metavar="DIR",
-        help="folders of data sets for learning, ranking_modes (default: the package's sample)",
+        help="folders of data sets for learning, ranking_modes, confidence (default: the sample)",
     )
     parser.add_argument("--report", action="store_true", help="write the report, measure nothing")
     parser.add_argument(

@@ -12,6 +12,7 @@ from bench.grpc import ranking_modes as grpc_ranking_modes
 from bench.harness.measurement import Outcome
 from bench.in_process import (
     batch,
+    confidence,
     cores,
     learning,
     match,
@@ -54,5 +55,6 @@ CATALOG = {
     "ranking_modes": Entry(
         "In process: COSINE and LOCAL next to scikit-learn, one query", ranking_modes.run
     ),
+    "confidence": Entry("Confidence: calibration on real texts, and its cost", confidence.run),
     "learning": Entry("Learning: quality on real texts", learning.run),
 }

@@ -385,6 +385,12 @@ def test_a_snapshot_travels_through_standard_streams(notes: Cli, tmp_path: Path)
         (["assign", "{ns}", "gym", "Health"], "unchanged"),
         (["unassign", "{ns}", "gym"], "unassigned: 'gym' from 'Health'"),
         (["match", "{ns}", "--item", "gym"], "margin"),
+        (["match", "{ns}", "--item", "gym", "--confidence"], "100.0%"),
+        (["match", "{ns}", "--item", "gym", "--confidence"], "no member to compare with"),
+        (
+            ["match", "{ns}", "--embedding", "[-1, 0, 0]", "--min-confidence", "0.6"],
+            "none of these: no match has a confidence of 0.6 or more",
+        ),
         (["verify", "{ns}"], "agrees"),
         (["info"], "batch_entries"),
         (["category", "put", "{ns}", "[x]", "--dry-run"], "dry run, nothing is changed"),

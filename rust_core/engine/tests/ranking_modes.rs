@@ -1,4 +1,4 @@
-//! LOCAL and fairness through the engine: the same bits after detours, restarts and restores, with
+//! LOCAL, fairness and confidence through the engine: the same bits after detours, restarts and restores, with
 //! members in memory or read each time.
 #![allow(clippy::unwrap_used)]
 
@@ -46,9 +46,14 @@ fn fill(engine: &Engine, name: &str, items: impl Iterator<Item = u64>) {
 }
 
 fn ranked(engine: &Engine, name: &str) -> Vec<Ranking> {
+    ranked_with(engine, name, true)
+}
+
+fn ranked_with(engine: &Engine, name: &str, confidence: bool) -> Vec<Ranking> {
     let queries = (0..40).map(|query| QuerySpec::Vector(vector(9000 + query)));
     let options = MatchOptions {
         explain: true,
+        confidence,
         ..MatchOptions::default()
     };
     let namespace = engine.handle(name).unwrap();
@@ -142,6 +147,8 @@ fn a_ranking_is_changed_stored_and_overridden() {
     categories(&engine, "n", 12);
     fill(&engine, "n", 0..100);
     let digest = view(&engine, "n").digest;
+    ranked_with(&engine, "n", false);
+    assert_eq!(engine.stats().members_read, 0, "COSINE reads no members");
     let plain = ranked(&engine, "n");
     assert!(
         plain
@@ -149,7 +156,8 @@ fn a_ranking_is_changed_stored_and_overridden() {
             .flat_map(|ranking| &ranking.matches)
             .all(|place| { place.rank_score.to_bits() == place.score.to_bits() })
     );
-    assert_eq!(engine.stats().members_read, 0, "COSINE reads no members");
+    let members = engine.stats().members_read;
+    assert_eq!(members, 100, "confidence reads each member once");
     let update = ProfileUpdate {
         ranking: Some(RankingMode::Local),
         fairness: Some(0.25),
@@ -172,6 +180,7 @@ fn a_ranking_is_changed_stored_and_overridden() {
     let options = MatchOptions {
         ranking: Some(RankingMode::Cosine),
         explain: true,
+        confidence: true,
         ..MatchOptions::default()
     };
     let namespace = engine.handle("n").unwrap();

@@ -417,6 +417,8 @@ fn matching(namespace: &str) -> MatchRequest {
         ranking: 2,
         fairness: Some(0.75),
         min_rank_score: Some(-0.7),
+        include_confidence: true,
+        min_confidence: Some(0.1),
     }
 }
 

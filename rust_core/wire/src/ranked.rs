@@ -14,6 +14,7 @@ const CATEGORY: u32 = 1;
 const SCORE: u32 = 2;
 const COUNT: u32 = 3;
 const RANK_SCORE: u32 = 4;
+const CONFIDENCE: u32 = 5;
 
 /// One category in a ranking; see the contract.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,6 +27,8 @@ pub struct CategoryMatch {
     pub count: u64,
     /// The number by which categories are ordered.
     pub rank_score: f64,
+    /// The share of its members that fit it no better than the query.
+    pub confidence: Option<f64>,
 }
 
 impl Default for CategoryMatch {
@@ -35,6 +38,7 @@ impl Default for CategoryMatch {
             score: 0.0,
             count: 0,
             rank_score: 0.0,
+            confidence: None,
         }
     }
 }
@@ -55,6 +59,9 @@ impl Message for CategoryMatch {
         if self.rank_score != 0.0 {
             double::encode(RANK_SCORE, &self.rank_score, buf);
         }
+        if let Some(confidence) = &self.confidence {
+            double::encode(CONFIDENCE, confidence, buf);
+        }
     }
 
     fn merge_field(
@@ -74,6 +81,10 @@ impl Message for CategoryMatch {
             SCORE => double::merge(wire_type, &mut self.score, buf, ctx),
             COUNT => uint64::merge(wire_type, &mut self.count, buf, ctx),
             RANK_SCORE => double::merge(wire_type, &mut self.rank_score, buf, ctx),
+            CONFIDENCE => {
+                let confidence = self.confidence.get_or_insert_default();
+                double::merge(wire_type, confidence, buf, ctx)
+            }
             _ => skip_field(wire_type, tag, buf, ctx),
         }
     }
@@ -92,6 +103,9 @@ impl Message for CategoryMatch {
         }
         if self.rank_score != 0.0 {
             length += double::encoded_len(RANK_SCORE, &self.rank_score);
+        }
+        if let Some(confidence) = &self.confidence {
+            length += double::encoded_len(CONFIDENCE, confidence);
         }
         length
     }
@@ -118,6 +132,8 @@ mod tests {
         count: u64,
         #[prost(double, tag = "4")]
         rank_score: f64,
+        #[prost(double, optional, tag = "5")]
+        confidence: Option<f64>,
     }
 
     proptest! {
@@ -127,9 +143,11 @@ mod tests {
             score in prop_oneof![Just(0.0), -1.0..1.0],
             count in prop_oneof![Just(0), any::<u64>()],
             rank_score in prop_oneof![Just(0.0), -2.0..2.0],
+            confidence in prop::option::of(0.0..1.0),
         ) {
-            let bytes = Generated { category: category.clone(), score, count, rank_score }.encode_to_vec();
-            let ours = CategoryMatch { category: Arc::from(category), score, count, rank_score };
+            let generated = Generated { category: category.clone(), score, count, rank_score, confidence };
+            let bytes = generated.encode_to_vec();
+            let ours = CategoryMatch { category: Arc::from(category), score, count, rank_score, confidence };
             prop_assert_eq!(ours.encoded_len(), bytes.len());
             prop_assert_eq!(&ours.encode_to_vec(), &bytes);
             prop_assert_eq!(CategoryMatch::decode(bytes.as_slice()).unwrap(), ours);

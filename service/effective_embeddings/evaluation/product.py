@@ -8,11 +8,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from effective_embeddings.client import Client, RankingMode
+from effective_embeddings.client import Client, MatchResult, RankingMode
 from effective_embeddings.evaluation.labelled import Labelled, Labels, Part, Vectors
 
 __all__ = ["COSINE", "LOCAL", "Dials", "Predictions", "Product", "State", "product"]
@@ -108,18 +109,22 @@ class State:
         """Match (n, d) vectors."""
         labels: list[int] = []
         confidence: list[float] = []
+        for result in self.match(vectors, dials, limit=1):
+            best = result.best
+            labels.append(-1 if best is None else self._index[best.category])
+            confidence.append(-np.inf if best is None else best.rank_score)
+        return Predictions(np.array(labels, np.int64), np.array(confidence, np.float64))
+
+    def match(self, vectors: Vectors, dials: Dials, **options: Any) -> Iterator[MatchResult]:
+        """Match (n, d) vectors, with further options of Client.match."""
         for start in range(0, len(vectors), _PER_CALL):
-            for result in self._client.match(
+            yield from self._client.match(
                 self._name,
                 vectors[start : start + _PER_CALL],
-                limit=1,
                 ranking=dials.ranking,
                 fairness=dials.fairness,
-            ):
-                best = result.best
-                labels.append(-1 if best is None else self._index[best.category])
-                confidence.append(-np.inf if best is None else best.rank_score)
-        return Predictions(np.array(labels, np.int64), np.array(confidence, np.float64))
+                **options,
+            )
 
     def right(self, items: Part, dials: Dials) -> NDArray[np.bool_]:
         """Return for each item whether its first match is its category."""

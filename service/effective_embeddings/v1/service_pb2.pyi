@@ -645,7 +645,7 @@ class QueryPart(_message.Message):
     def __init__(self, embedding: _Optional[_Union[_resources_pb2.Embedding, _Mapping]] = ..., item: _Optional[str] = ..., weight: _Optional[float] = ...) -> None: ...
 
 class MatchRequest(_message.Message):
-    __slots__ = ("namespace", "queries", "limit", "min_score", "include_categories", "exclude_categories", "min_revision", "epoch", "embedding_model", "ranking", "fairness", "min_rank_score")
+    __slots__ = ("namespace", "queries", "limit", "min_score", "include_categories", "exclude_categories", "min_revision", "epoch", "embedding_model", "ranking", "fairness", "min_rank_score", "include_confidence", "min_confidence")
     NAMESPACE_FIELD_NUMBER: _ClassVar[int]
     QUERIES_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
@@ -658,6 +658,8 @@ class MatchRequest(_message.Message):
     RANKING_FIELD_NUMBER: _ClassVar[int]
     FAIRNESS_FIELD_NUMBER: _ClassVar[int]
     MIN_RANK_SCORE_FIELD_NUMBER: _ClassVar[int]
+    INCLUDE_CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
+    MIN_CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
     namespace: str
     queries: _containers.RepeatedCompositeFieldContainer[Query]
     limit: int
@@ -670,7 +672,9 @@ class MatchRequest(_message.Message):
     ranking: _resources_pb2.RankingMode
     fairness: float
     min_rank_score: float
-    def __init__(self, namespace: _Optional[str] = ..., queries: _Optional[_Iterable[_Union[Query, _Mapping]]] = ..., limit: _Optional[int] = ..., min_score: _Optional[float] = ..., include_categories: _Optional[_Iterable[str]] = ..., exclude_categories: _Optional[_Iterable[str]] = ..., min_revision: _Optional[int] = ..., epoch: _Optional[int] = ..., embedding_model: _Optional[str] = ..., ranking: _Optional[_Union[_resources_pb2.RankingMode, str]] = ..., fairness: _Optional[float] = ..., min_rank_score: _Optional[float] = ...) -> None: ...
+    include_confidence: bool
+    min_confidence: float
+    def __init__(self, namespace: _Optional[str] = ..., queries: _Optional[_Iterable[_Union[Query, _Mapping]]] = ..., limit: _Optional[int] = ..., min_score: _Optional[float] = ..., include_categories: _Optional[_Iterable[str]] = ..., exclude_categories: _Optional[_Iterable[str]] = ..., min_revision: _Optional[int] = ..., epoch: _Optional[int] = ..., embedding_model: _Optional[str] = ..., ranking: _Optional[_Union[_resources_pb2.RankingMode, str]] = ..., fairness: _Optional[float] = ..., min_rank_score: _Optional[float] = ..., include_confidence: bool = ..., min_confidence: _Optional[float] = ...) -> None: ...
 
 class MatchResponse(_message.Message):
     __slots__ = ("results", "revision", "epoch")
@@ -683,24 +687,28 @@ class MatchResponse(_message.Message):
     def __init__(self, results: _Optional[_Iterable[_Union[MatchResult, _Mapping]]] = ..., revision: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class MatchResult(_message.Message):
-    __slots__ = ("matches", "margin")
+    __slots__ = ("matches", "margin", "none_of_these")
     MATCHES_FIELD_NUMBER: _ClassVar[int]
     MARGIN_FIELD_NUMBER: _ClassVar[int]
+    NONE_OF_THESE_FIELD_NUMBER: _ClassVar[int]
     matches: _containers.RepeatedCompositeFieldContainer[CategoryMatch]
     margin: float
-    def __init__(self, matches: _Optional[_Iterable[_Union[CategoryMatch, _Mapping]]] = ..., margin: _Optional[float] = ...) -> None: ...
+    none_of_these: bool
+    def __init__(self, matches: _Optional[_Iterable[_Union[CategoryMatch, _Mapping]]] = ..., margin: _Optional[float] = ..., none_of_these: bool = ...) -> None: ...
 
 class CategoryMatch(_message.Message):
-    __slots__ = ("category", "score", "count", "rank_score")
+    __slots__ = ("category", "score", "count", "rank_score", "confidence")
     CATEGORY_FIELD_NUMBER: _ClassVar[int]
     SCORE_FIELD_NUMBER: _ClassVar[int]
     COUNT_FIELD_NUMBER: _ClassVar[int]
     RANK_SCORE_FIELD_NUMBER: _ClassVar[int]
+    CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
     category: str
     score: float
     count: int
     rank_score: float
-    def __init__(self, category: _Optional[str] = ..., score: _Optional[float] = ..., count: _Optional[int] = ..., rank_score: _Optional[float] = ...) -> None: ...
+    confidence: float
+    def __init__(self, category: _Optional[str] = ..., score: _Optional[float] = ..., count: _Optional[int] = ..., rank_score: _Optional[float] = ..., confidence: _Optional[float] = ...) -> None: ...
 
 class ExplainRequest(_message.Message):
     __slots__ = ("namespace", "query", "categories", "limit", "member_limit", "min_revision", "epoch", "embedding_model", "ranking", "fairness")

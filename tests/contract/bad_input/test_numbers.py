@@ -111,6 +111,15 @@ def _ranges() -> Iterator[Bad]:
             "-1 to 1",
             "OUT_OF_RANGE",
         )
+    for level in (0.0, 1.0, -0.1, 1.5, math.nan, math.inf):
+        yield _bad(
+            f"min_confidence {level}",
+            "Match",
+            "min_confidence",
+            pb.MatchRequest(queries=known, min_confidence=level),
+            "greater than 0 and less than 1",
+            "OUT_OF_RANGE",
+        )
 
 
 @table([*_weights(), *_ranges()])

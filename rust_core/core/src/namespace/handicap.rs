@@ -16,8 +16,8 @@ impl Namespace {
             return Ok(inner.total.handicap(fairness));
         }
         Err(MissingMembers {
-            rows: Vec::new(),
             unit_corrections,
+            ..MissingMembers::default()
         })
     }
 

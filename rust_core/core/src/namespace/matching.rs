@@ -6,6 +6,7 @@ use rustc_hash::FxHashMap;
 use thiserror::Error;
 
 use super::Namespace;
+use super::confidence::CALIBRATED_AT_ONCE;
 use crate::kernels::Kernel;
 use crate::ranking::{Handicap, Query, Search, Tally};
 use crate::scoring::{Contender, GATE, Local, MemberRows, Neighbour, Reranked, Scored, TOP};
@@ -38,6 +39,8 @@ pub struct MatchOptions {
     pub fairness: Option<f64>,
     /// Whether to report the parts of each rank score.
     pub explain: bool,
+    /// Whether to report the confidence of each match.
+    pub confidence: bool,
     /// Number of threads that a large scan may be divided among.
     pub threads: usize,
 }
@@ -52,6 +55,14 @@ pub struct Ranking {
     pub margin: Option<f64>,
 }
 
+impl Ranking {
+    /// Whether the confidence of none of the matches reaches a level.
+    pub fn none_reaches(&self, level: f64) -> bool {
+        let reaches = |found: &Match| found.confidence.is_some_and(|own| own >= level);
+        !self.matches.iter().any(reaches)
+    }
+}
+
 /// One category in a ranking.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Match {
@@ -63,6 +74,9 @@ pub struct Match {
     pub rank_score: f64,
     /// Number of its counting members.
     pub count: u64,
+    /// The share of its members that fit it no better than the query, where that was asked for and it
+    /// has counting members.
+    pub confidence: Option<f64>,
     /// What the rank score is made of, where that was asked for.
     pub parts: Option<Parts>,
 }
@@ -80,10 +94,16 @@ pub struct Parts {
 
 /// A ranking needs what is known of members by reading them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Error)]
-#[error("the members of {} categories are not in memory", rows.len() + unit_corrections.len())]
+#[error(
+    "the members of {} categories are not in memory",
+    rows.len() + uncalibrated.len() + unit_corrections.len()
+)]
 pub struct MissingMembers {
     /// Identifiers of categories whose rows of members LOCAL needs.
     pub rows: Vec<i64>,
+    /// Identifiers of categories that are to be calibrated for confidence, from the rows of their
+    /// members.
+    pub uncalibrated: Vec<i64>,
     /// Identifiers of categories whose [`UnitCorrection`](super::UnitCorrection) fairness needs.
     pub unit_corrections: Vec<i64>,
 }
@@ -109,6 +129,9 @@ struct Plan<'a> {
     local: Option<Local>,
     more: &'a MoreMembers,
     missing: Vec<i64>,
+    uncalibrated: Vec<i64>,
+    /// Components of members from which calibrations may still be made.
+    components: usize,
     tally: Option<&'a Tally>,
 }
 
@@ -126,8 +149,8 @@ impl Namespace {
     /// [`Namespace::rank`] with a chosen kernel. The answer is the same with each. `more` are rows of
     /// members that are not kept in memory. `tally` counts the rows that were read.
     ///
-    /// Fails if LOCAL needs rows that are neither kept nor given, or fairness needs corrections that
-    /// are not known.
+    /// Fails if LOCAL or confidence needs rows that are neither kept nor given, or fairness needs
+    /// corrections that are not known.
     pub fn rank_with(
         &self,
         kernel: Kernel,
@@ -151,18 +174,18 @@ impl Namespace {
             local,
             more,
             missing: Vec::new(),
+            uncalibrated: Vec::new(),
+            components: CALIBRATED_AT_ONCE,
             tally,
         };
         let rankings = plan.rank(queries);
-        if plan.missing.is_empty() {
+        if plan.missing.is_empty() && plan.uncalibrated.is_empty() {
             return Ok(rankings);
         }
-        let mut rows = plan.missing;
-        rows.sort_unstable();
-        rows.dedup();
         Err(MissingMembers {
-            rows,
-            unit_corrections: Vec::new(),
+            rows: distinct(plan.missing),
+            uncalibrated: distinct(plan.uncalibrated),
+            ..MissingMembers::default()
         })
     }
 
@@ -273,9 +296,10 @@ impl Plan<'_> {
             let found = found.into_iter().next().unwrap_or_default();
             return self.ranking(query, found, wanted);
         }
-        let matches = placed.iter().filter(reaches).take(limit);
+        let reaching: Vec<_> = placed.iter().filter(reaches).take(limit).collect();
+        let matches = reaching.into_iter().map(|placed| self.matched(placed));
         Ranking {
-            matches: matches.map(|placed| self.matched(placed)).collect(),
+            matches: matches.collect(),
             margin,
         }
     }
@@ -289,15 +313,32 @@ impl Plan<'_> {
         last + largest + f64::EPSILON * 8.0 >= least
     }
 
-    fn matched(&self, placed: &Placed) -> Match {
+    fn matched(&mut self, placed: &Placed) -> Match {
+        let confidence = self.confidence(placed);
         let category = &self.namespace.categories[placed.slot as usize];
         Match {
             category: Arc::clone(&category.key),
             score: placed.cosine,
             rank_score: placed.rank_score,
             count: category.stats.counting,
+            confidence,
             parts: self.options.explain.then(|| placed.parts.clone()),
         }
+    }
+
+    /// The confidence of a match, if it was asked for.
+    fn confidence(&mut self, placed: &Placed) -> Option<f64> {
+        let namespace = self.namespace;
+        let category = &namespace.categories[placed.slot as usize];
+        if !self.options.confidence || category.stats.counting == 0 || !self.missing.is_empty() {
+            return None;
+        }
+        let components = &mut self.components;
+        let Some(calibration) = namespace.calibration(self.kernel, placed.slot, components) else {
+            self.uncalibrated.push(category.id);
+            return None;
+        };
+        calibration.confidence(placed.cosine)
     }
 
     /// Categories in their final order.
@@ -390,4 +431,10 @@ impl Plan<'_> {
             }
         }
     }
+}
+
+fn distinct(mut categories: Vec<i64>) -> Vec<i64> {
+    categories.sort_unstable();
+    categories.dedup();
+    categories
 }

@@ -4,9 +4,11 @@
 //! that it changes ([`Draft`]); once the write is durable the drafts are copied in
 //! ([`Namespace::publish`]), which costs O(dimension) a row and cannot fail.
 
+mod calibration_cache;
 mod category;
 mod category_draft;
 mod category_view;
+mod confidence;
 mod draft;
 mod evidence_cache;
 mod handicap;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use super::calibration_cache::CalibrationCache;
 use super::evidence_cache::EvidenceCache;
 use super::matrix::Matrix;
 use super::member_cache::MemberCache;
@@ -37,6 +38,8 @@ pub struct Namespace {
     pub(super) evidence: EvidenceCache,
     /// Rows of members, as far as LOCAL has needed them.
     pub(super) members: MemberCache,
+    /// What confidences are computed from, as far as a query has asked for them.
+    pub(super) calibrations: CalibrationCache,
     /// Bytes of what sums lack to be those of unit copies.
     correction_bytes: usize,
 }
@@ -58,6 +61,7 @@ impl Namespace {
             rows: Rows::new(dimension),
             evidence: EvidenceCache::default(),
             members: MemberCache::default(),
+            calibrations: CalibrationCache::default(),
             correction_bytes: 0,
         }
     }
@@ -253,6 +257,7 @@ impl Namespace {
             + self.correction_bytes
             + self.members.memory().bytes
             + self.evidence.memory_bytes()
+            + self.calibrations.memory_bytes()
             + size_of::<Self>()
     }
 
@@ -270,6 +275,7 @@ impl Namespace {
         self.rows
             .set_growth(slot, growth(draft.category.stats.counting));
         self.evidence.changed(at, self.categories[at].id);
+        self.calibrations.forget(self.categories[at].id);
         self.correction_bytes -= self.categories[at].unit_correction.memory_bytes();
         self.correction_bytes += draft.category.unit_correction.memory_bytes();
         if self.categories[at].id != draft.category.id {
@@ -311,6 +317,7 @@ impl Namespace {
         self.bases.swap_remove(at);
         let gone = self.categories.swap_remove(at);
         self.evidence.swap_removed(at, gone.id);
+        self.calibrations.forget(gone.id);
         self.correction_bytes -= gone.unit_correction.memory_bytes();
         self.members.follow(gone.id, 0, None);
         self.key_bytes -= gone.key.len();

@@ -14,7 +14,7 @@ use rustc_hash::{FxHashMap, FxHasher};
 use crate::arithmetic::fixed::WeightSum;
 use crate::arithmetic::limits::MAX_NEIGHBOURS;
 use crate::arithmetic::vector;
-use crate::ranking::{Rows, UnitRow};
+use crate::ranking::{RowRef, Rows, UnitRow};
 
 /// A counting member, as it joins.
 #[derive(Clone, Debug)]
@@ -25,6 +25,7 @@ pub struct MemberRow {
     pub key: Arc<str>,
     /// The item's weight.
     pub weight: f32,
+    length: f64,
     row: UnitRow,
     hash: u64,
 }
@@ -39,6 +40,7 @@ impl MemberRow {
             sequence,
             key: key.into(),
             weight,
+            length: vector::norm(embedding),
             row: UnitRow::from_unit(&unit),
             hash: hasher.finish(),
         }
@@ -60,6 +62,18 @@ struct Member {
     key: Arc<str>,
     weight: f32,
     slot: u32,
+    /// That of its embedding, of which the row is the unit copy.
+    length: f64,
+}
+
+/// A member that is looked at without its category.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Leaving<'a> {
+    /// The unit copy of its embedding.
+    pub(crate) row: RowRef<'a>,
+    /// The norm of its embedding.
+    pub(crate) length: f64,
+    pub(crate) weight: f32,
 }
 
 /// What is known of a row.
@@ -151,9 +165,13 @@ impl MemberRows {
             shared.key = Arc::clone(&member.key);
         }
         self.key_bytes += member.key.len();
-        let (key, weight) = (Arc::clone(&member.key), member.weight);
-        self.members
-            .insert(member.sequence, Member { key, weight, slot });
+        let new = Member {
+            key: Arc::clone(&member.key),
+            weight: member.weight,
+            slot,
+            length: member.length,
+        };
+        self.members.insert(member.sequence, new);
     }
 
     /// Takes a member out, if it is here.
@@ -162,7 +180,10 @@ impl MemberRows {
             let (&oldest, _) = self.members.first_key_value().expect("it is full");
             self.from = oldest;
         }
-        let Some(Member { key, weight, slot }) = self.members.remove(&sequence) else {
+        let Some(Member {
+            key, weight, slot, ..
+        }) = self.members.remove(&sequence)
+        else {
             return;
         };
         self.key_bytes -= key.len();
@@ -238,6 +259,15 @@ impl MemberRows {
     /// What the members that share a row weigh together.
     pub(crate) fn weight(&self, slot: u32) -> f64 {
         self.shared[slot as usize].weight.to_f64()
+    }
+
+    /// The members, the earliest assigned first.
+    pub(crate) fn leaving(&self) -> impl Iterator<Item = Leaving<'_>> {
+        self.members.values().map(|member| Leaving {
+            row: self.rows.get(member.slot).expect("it has a row"),
+            length: member.length,
+            weight: member.weight,
+        })
     }
 
     /// Bytes held, up to small change.

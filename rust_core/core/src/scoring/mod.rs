@@ -17,6 +17,7 @@
 //! cosines as the ranking re-orders, and adds the further terms there.
 
 mod centroid;
+mod confidence;
 mod cosine;
 mod exp;
 mod explain;
@@ -31,6 +32,7 @@ mod without;
 
 pub use crate::ranking::Query;
 pub use centroid::{CentroidSum, spread};
+pub(crate) use confidence::Calibration;
 pub use explain::{CosineParts, similarity};
 pub(crate) use fairness::{Evidence, growth};
 pub(crate) use local::{Contender, GATE, Local, TOP};

@@ -7,6 +7,7 @@ use ee_core::settings::{MembershipMode, RankingMode};
 use proptest::prelude::*;
 
 use crate::audit::audit_machine;
+use crate::confidence::sure;
 use crate::machine::{Machine, assign, forget, item, known, unassign};
 use crate::members::rank_as;
 use crate::strategies::{cases, commands, four_categories, membership, vector};
@@ -97,9 +98,10 @@ proptest! {
         prop_assert_eq!(sums(&straight), sums(&wandered));
         prop_assert_eq!(straight.digest(), wandered.digest());
         prop_assert_eq!(straight.rank(&query), wandered.rank(&query));
+        prop_assert_eq!(sure(&straight, &query), sure(&wandered, &query));
         for (mode, fairness) in [(RankingMode::Cosine, 0.5), (RankingMode::Local, 0.0), (RankingMode::Local, 1.0)] {
-            let straight = rank_as(&straight, &query, mode, fairness);
-            prop_assert_eq!(straight, rank_as(&wandered, &query, mode, fairness));
+            let ranked = rank_as(&straight, &query, mode, fairness);
+            prop_assert_eq!(ranked, rank_as(&wandered, &query, mode, fairness));
         }
     }
 

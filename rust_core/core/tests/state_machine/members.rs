@@ -1,4 +1,4 @@
-//! LOCAL as an engine runs it: members are read when a query needs them.
+//! LOCAL and confidence as an engine runs them: members are read when a query needs them.
 
 use std::sync::Arc;
 
@@ -72,6 +72,13 @@ pub(crate) fn rank_with(
                         namespace.add_members(category, Arc::clone(&rows));
                     }
                     more.insert(category, rows);
+                }
+                for category in missing.uncalibrated {
+                    let rows = read(namespace, &machine.store, category);
+                    namespace.calibrate(category, &rows);
+                    if keep {
+                        namespace.add_members(category, rows);
+                    }
                 }
             }
         }

@@ -1,5 +1,6 @@
 //! What rankings need of the members of categories, read when a query is the first to need it: their
-//! rows for LOCAL, kept under the memory budget, and the sums of their unit copies for fairness.
+//! rows for LOCAL and for confidence, kept under the memory budget, and the sums of their unit copies
+//! for fairness.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -16,9 +17,13 @@ use crate::shared::Shared;
 /// Members read at a time where all of them are needed.
 const SCAN: usize = 512;
 
-/// Members that are read for fairness before writes to the namespace have their turn: some
+/// Members that are read for fairness or confidence before writes to the namespace have their turn: some
 /// hundredths of a second.
-const CORRECTED_AT_ONCE: usize = 1 << 14;
+const READ_AT_ONCE: usize = 1 << 14;
+
+/// Bytes of rows that one answer keeps of the categories whose confidence it asks for. It needs the
+/// rows of one at a time.
+const KEPT_BYTES: usize = 64 << 20;
 
 /// Members that a ranking needs, from a view at the published revision.
 pub(crate) struct ReadMembers<'a> {
@@ -26,6 +31,7 @@ pub(crate) struct ReadMembers<'a> {
     namespace: i64,
     published: &'a Namespace,
     more: MoreMembers,
+    bytes: usize,
     count: usize,
 }
 
@@ -37,6 +43,7 @@ impl<'a> ReadMembers<'a> {
             namespace,
             published,
             more: MoreMembers::default(),
+            bytes: 0,
             count: 0,
         }
     }
@@ -53,7 +60,7 @@ impl<'a> ReadMembers<'a> {
                 Err(missing) => missing,
             };
             for category in missing.unit_corrections {
-                if self.count >= CORRECTED_AT_ONCE {
+                if self.count >= READ_AT_ONCE {
                     return Ok(None);
                 }
                 let correction = self.unit_correction(category)?;
@@ -61,8 +68,22 @@ impl<'a> ReadMembers<'a> {
             }
             for category in missing.rows {
                 let rows = self.rows(category)?;
-                self.count += rows.len();
-                self.more.insert(category, Arc::new(rows));
+                self.keep(category, rows);
+            }
+            for category in missing.uncalibrated {
+                if self.count >= READ_AT_ONCE {
+                    return Ok(None);
+                }
+                if let Some(rows) = self.published.kept_members(category) {
+                    self.count += rows.len();
+                    self.published.calibrate(category, &rows);
+                    continue;
+                }
+                let rows = self.rows(category)?;
+                self.published.calibrate(category, &rows);
+                if self.bytes < KEPT_BYTES {
+                    self.keep(category, rows);
+                }
             }
         }
     }
@@ -72,8 +93,13 @@ impl<'a> ReadMembers<'a> {
         (self.more, self.count)
     }
 
+    fn keep(&mut self, category: i64, rows: MemberRows) {
+        self.bytes += rows.memory_bytes();
+        self.more.insert(category, Arc::new(rows));
+    }
+
     /// The rows of a category's newest counting members.
-    fn rows(&self, category: i64) -> Result<MemberRows> {
+    fn rows(&mut self, category: i64) -> Result<MemberRows> {
         let (reads, namespace) = (self.reads, self.namespace);
         let dimension = self.published.settings().dimension as usize;
         let Some(first) = self.published.counting_from(category) else {
@@ -83,6 +109,7 @@ impl<'a> ReadMembers<'a> {
         let oldest = reads.nth_newest_member(namespace, category, first - 1, u64::MAX, nth)?;
         let from = oldest.map_or(first, |(sequence, _)| sequence);
         let members = reads.members(namespace, category, from, MAX_NEIGHBOURS)?;
+        self.count += members.len();
         let mut rows = MemberRows::with_room(dimension, members.len());
         for member in members {
             let item = reads.item_by_id(namespace, member.item)?;

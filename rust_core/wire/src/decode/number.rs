@@ -72,6 +72,14 @@ pub(crate) fn rank_score(path: Path<'_>, score: f64) -> Result<f64> {
     Err(out_of_range(path, "finite", score))
 }
 
+/// A level of confidence.
+pub(crate) fn confidence(path: Path<'_>, level: f64) -> Result<f64> {
+    if level > 0.0 && level < 1.0 {
+        return Ok(level);
+    }
+    Err(out_of_range(path, "greater than 0 and less than 1", level))
+}
+
 /// A fairness, 0 to 1.
 pub(crate) fn fairness(path: Path<'_>, fairness: f64) -> Result<f64> {
     if (0.0..=1.0).contains(&fairness) {
@@ -156,6 +164,8 @@ mod tests {
         assert!(fairness(PATH, 1.0).is_ok() && fairness(PATH, 1.1).is_err());
         assert!(fairness(PATH, -0.1).is_err() && fairness(PATH, f64::NAN).is_err());
         assert_eq!(fairness(PATH, -0.0).unwrap().to_bits(), 0);
+        assert!(confidence(PATH, 0.05).is_ok() && confidence(PATH, f64::NAN).is_err());
+        assert!(confidence(PATH, 0.0).is_err() && confidence(PATH, 1.0).is_err());
         assert!(score(PATH, 1.1).is_err() && score(PATH, f64::NAN).is_err());
         assert!(dimension(PATH, 16_384).is_ok());
         assert!(dimension(PATH, 0).is_err() && dimension(PATH, 16_385).is_err());

@@ -22,12 +22,13 @@ pub(crate) fn rank(call: &NamespaceCall<'_>, request: MatchRequest) -> Result<Ma
     let MatchParams {
         queries,
         options,
+        level,
         context,
     } = MatchParams::read(call, request)?;
     let found = call
         .engine
         .rank(&call.namespace, queries, options, context)?;
-    Ok(response(call, found))
+    Ok(response(call, found, level))
 }
 
 /// [`rank`] if it waits for nothing and takes microseconds. The outline of a longer request shows that,
@@ -57,13 +58,15 @@ pub(crate) fn try_rank(call: &Call<'_>, request: &[u8]) -> Result<Option<Vec<u8>
         &params.options,
         params.context,
     )?;
-    Ok(found.map(|found| response(&call_on, found).encode_to_vec()))
+    Ok(found.map(|found| response(&call_on, found, params.level).encode_to_vec()))
 }
 
 /// A Match that has passed every check that does not depend on the categories.
 struct MatchParams {
     queries: Vec<QuerySpec>,
     options: MatchOptions,
+    /// The least confidence.
+    level: Option<f64>,
     context: ReadContext,
 }
 
@@ -76,6 +79,8 @@ impl MatchParams {
         let min_score = violations.check(request.min_score.map(least).transpose());
         let least = |score| number::rank_score(Path::field("min_rank_score"), score);
         let min_rank_score = violations.check(request.min_rank_score.map(least).transpose());
+        let least = |level| number::confidence(Path::field("min_confidence"), level);
+        let level = violations.check(request.min_confidence.map(least).transpose());
         let mode = decode::namespace::ranking(Path::field("ranking"), request.ranking);
         let ranking = violations.check(mode);
         let fairness = decode::namespace::fairness(Path::field("fairness"), request.fairness);
@@ -108,6 +113,7 @@ impl MatchParams {
                 ranking,
                 fairness,
                 explain: false,
+                confidence: request.include_confidence || level.is_some(),
                 filter: Filter {
                     include: request.include_categories,
                     exclude: request.exclude_categories,
@@ -115,14 +121,20 @@ impl MatchParams {
                 // The engine sets the number of threads.
                 threads: 1,
             },
+            level,
             context: call.read_context(request.min_revision, request.epoch)?,
         })
     }
 }
 
-fn response(call: &NamespaceCall<'_>, found: At<Vec<Ranking>>) -> MatchResponse {
+fn response(
+    call: &NamespaceCall<'_>,
+    found: At<Vec<Ranking>>,
+    level: Option<f64>,
+) -> MatchResponse {
+    let rankings = found.value.into_iter();
     MatchResponse {
-        results: found.value.into_iter().map(ranking).collect(),
+        results: rankings.map(|found| ranking(found, level)).collect(),
         revision: found.revision,
         epoch: call.epoch(),
     }
@@ -200,15 +212,18 @@ fn part(settings: &NamespaceSettings, path: Path<'_>, part: QueryPart) -> Result
     Ok((violations.finish(source)?, weight))
 }
 
-fn ranking(ranking: Ranking) -> MatchResult {
+fn ranking(ranking: Ranking, level: Option<f64>) -> MatchResult {
+    let none_of_these = level.is_some_and(|level| ranking.none_reaches(level));
     let found = |found: Match| CategoryMatch {
         category: found.category,
         score: found.score,
         rank_score: found.rank_score,
         count: found.count,
+        confidence: found.confidence,
     };
     MatchResult {
         matches: ranking.matches.into_iter().map(found).collect(),
         margin: ranking.margin,
+        none_of_these,
     }
 }

@@ -6,13 +6,16 @@ from typing import Annotated
 
 import typer
 
+from effective_embeddings.cli.shared.bars import bar
 from effective_embeddings.cli.shared.command import Run, asks
 from effective_embeddings.cli.shared.options import NamespaceArgument
 from effective_embeddings.cli.shared.output import print_json, print_table, say, table
 from effective_embeddings.cli.shared.vectors import EMBEDDING_HELP, read_vectors
-from effective_embeddings.client import MatchResult, Query, QueryPart, RankingMode
+from effective_embeddings.client import CategoryMatch, MatchResult, Query, QueryPart, RankingMode
 
 __all__ = ["match"]
+
+_BAR = 20
 
 
 @asks
@@ -47,6 +50,14 @@ def match(
     min_rank_score: Annotated[
         float | None, typer.Option(help="Leave out lower rank scores.")
     ] = None,
+    confidence: Annotated[
+        bool,
+        typer.Option("--confidence", help="How sure each match is, by the category's own members."),
+    ] = False,
+    min_confidence: Annotated[
+        float | None,
+        typer.Option(metavar="LEVEL", help="Say if no match is as sure as this, 0 to 1."),
+    ] = None,
     ranking: Annotated[
         RankingMode | None,
         typer.Option(help="How to order the categories; default: the namespace's."),
@@ -68,6 +79,8 @@ def match(
     Example:  effemb match notes --item gym --item meals --mean
 
     Example:  effemb match notes --item gym --unlike meals --unlike-weight 0.5
+
+    Example:  effemb match notes --embedding @swim.npy --min-confidence 0.1
     """
     if embedding is None and not item:
         msg = "give --embedding, --item, or both"
@@ -83,6 +96,8 @@ def match(
         limit=limit,
         min_score=min_score,
         min_rank_score=min_rank_score,
+        confidence=confidence,
+        min_confidence=min_confidence,
         ranking=ranking,
         fairness=fairness,
         include=include or (),
@@ -92,7 +107,8 @@ def match(
         if run.as_json:
             print_json(result)
         else:
-            _show(title if len(results) > 1 else "", result)
+            asked = confidence or min_confidence is not None
+            _show(title if len(results) > 1 else "", result, min_confidence, confidence=asked)
 
 
 def _queries(embedding: str | None, items: list[str]) -> tuple[list[str], list[Query]]:
@@ -103,17 +119,29 @@ def _queries(embedding: str | None, items: list[str]) -> tuple[list[str], list[Q
     return titles, queries
 
 
-def _show(title: str, result: MatchResult) -> None:
+def _show(title: str, result: MatchResult, level: float | None, *, confidence: bool) -> None:
     # The rank score is shown where the order is not that of the score.
     ranked = any(each.rank_score != each.score for each in result.matches)
-    numbers = ("", "rank score", "score", "members") if ranked else ("", "score", "members")
-    rows = table("", "category", *numbers[1:], numbers=numbers, whole=("category",))
+    scores = ("rank score", "score") if ranked else ("score",)
+    sure = ("confidence", "fit no better") if confidence else ()
+    numbers = ("", *scores, "members", "confidence")
+    rows = table("", "category", *scores, "members", *sure, numbers=numbers, whole=("category",))
     for place, each in enumerate(result.matches, start=1):
-        scores = [each.rank_score, each.score] if ranked else [each.score]
-        cells = [f"{score:.6f}" for score in scores]
-        rows.add_row(f"{place}", each.category, *cells, f"{each.count:,}")
+        values = [each.rank_score, each.score] if ranked else [each.score]
+        cells = [f"{value:.6f}" for value in values]
+        rows.add_row(f"{place}", each.category, *cells, f"{each.count:,}", *_sure(each, confidence))
     if title:
         say(title)
     print_table(rows, empty="no category competes")
+    if result.none_of_these:
+        say(f"none of these: no match has a confidence of {level:g} or more")
     if result.margin is not None:
         say(f"margin of the first over the second: {result.margin:.6f}\n")
+
+
+def _sure(found: CategoryMatch, asked: bool) -> tuple[str, ...]:  # noqa: FBT001
+    if not asked:
+        return ()
+    if found.confidence is None:
+        return "", "no member to compare with"
+    return f"{found.confidence:.1%}", bar(found.confidence, 1, _BAR)

@@ -126,6 +126,8 @@ class LearningCalls(ClientBase):
         limit: int = 10,
         min_score: float | None = None,
         min_rank_score: float | None = None,
+        confidence: bool = False,
+        min_confidence: float | None = None,
         ranking: RankingMode | None = None,
         fairness: float | None = None,
         include: Keys = (),
@@ -150,6 +152,10 @@ class LearningCalls(ClientBase):
             limit: Most categories per query; 0: all.
             min_score: Least score of a match, −1 to 1; None: any score.
             min_rank_score: Least rank score of a match; None: any.
+            confidence: True: each match has its confidence.
+            min_confidence: The level, between 0 and 1, that a match must reach for
+                ``none_of_these`` to be False; it leaves no match out. Implies ``confidence``.
+                None: no level.
             ranking: ``"cosine"`` or ``"local"``; None: the namespace's.
             fairness: 0 to 1; None: the namespace's, or the default of ``ranking`` where the
                 namespace has another one.
@@ -175,6 +181,8 @@ class LearningCalls(ClientBase):
                 limit=limit,
                 min_score=min_score,
                 min_rank_score=min_rank_score,
+                confidence=confidence,
+                min_confidence=min_confidence,
                 ranking=ranking,
                 fairness=fairness,
                 include=include,

@@ -253,11 +253,18 @@ def match_result(message: service_pb2.MatchResult, revision: int) -> MatchResult
     """Return the message as a MatchResult that saw ``revision``."""
     return MatchResult(
         matches=tuple(
-            CategoryMatch(match.category, match.score, match.count, match.rank_score)
+            CategoryMatch(
+                match.category,
+                match.score,
+                match.count,
+                match.rank_score,
+                _optional(match, "confidence"),
+            )
             for match in message.matches
         ),
         margin=_optional(message, "margin"),
         revision=revision,
+        none_of_these=message.none_of_these,
     )
 
 

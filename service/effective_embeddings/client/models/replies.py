@@ -207,12 +207,16 @@ class CategoryMatch:
         count: Number of its counting members.
         rank_score: What the order follows; it never rises down a ranking. Equal to ``score`` if
             the ranking is ``"cosine"`` and fairness is 0.
+        confidence: The share of its members that fit it no better, leave-one-out, than the query
+            (a conformal p-value), 1/(n + 1) to 1 with n counting members, at most the newest
+            1024. None if it was not asked for, or no member counts.
     """
 
     category: str
     score: float
     count: int
     rank_score: float
+    confidence: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,11 +228,13 @@ class MatchResult:
         margin: Rank score of the first minus rank score of the second competing category; None
             if fewer than two compete.
         revision: The namespace's revision that was read.
+        none_of_these: True if ``min_confidence`` was given and no match reaches it.
     """
 
     matches: tuple[CategoryMatch, ...]
     margin: float | None
     revision: int
+    none_of_these: bool = False
 
     @property
     def best(self) -> CategoryMatch | None:

@@ -1,6 +1,7 @@
 //! The oracle: items and categories in maps, and the effect of each command on them, one after the
 //! other.
 
+mod confidence;
 mod formula;
 mod local;
 
