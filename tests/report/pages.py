@@ -39,6 +39,14 @@ class Node:
     def text(self) -> str:
         return "".join(each if isinstance(each, str) else each.text for each in self.children)
 
+    def unbroken(self) -> Iterator[str]:
+        """The texts below this element, cut where a line may break."""
+        for child in self.children:
+            if isinstance(child, str):
+                yield from child.split()
+            else:
+                yield from child.unbroken()
+
     def rows(self) -> list[list[str]]:
         """The cells of the tables below this element, heads left out."""
         return [

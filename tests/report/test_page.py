@@ -203,6 +203,8 @@ def test_hostile_keys_and_texts_are_shown_as_they_are(client: Client, ns: str, t
     assert not elements & {"script", "img", "b"}
     assert not any(name.startswith("on") for each in root.all() for name in each.attributes)
     assert len(list(root.all("style"))) == len(list(root.one("head").all("title"))) == 1
+    # No word makes a table wider than the page.
+    assert max(len(part) for cell in root.all("td") for part in cell.unbroken()) <= 25
     # Everything that changes what is around it is gone; what can be seen is there.
     assert not re.search("[\u202a-\u202e\u2066-\u2069\u200b\u2028\x00-\x08\x0b-\x1f]", whole)
     shown = root.by_id("categories").rows()

@@ -30,6 +30,9 @@ __all__ = [
     "with_text",
 ]
 
+# At most so many letters of a word, and what ends it.
+_WORD = re.compile(r"[^\s_\-./:]{1,24}[\s_\-./:]?|[\s_\-./:]")
+
 Tone = Literal["plain", "good", "warn"]
 
 
@@ -147,10 +150,16 @@ def bar(share: float, text: str, tone: Tone = "plain") -> Markup:
 
 def key(text: str) -> Markup:
     """Return the key of a category or an item, or the name of an author."""
-    # A long key breaks where its words end.
-    parts = re.split(r"(?<=[_\-./:])", shortened(text, MOST_KEY))
-    pieces = [piece for part in parts for piece in (part, element("wbr"))][:-1]
-    return element("bdi", pieces, class_="key")
+    return element("bdi", _breakable(shortened(text, MOST_KEY)), class_="key")
+
+
+def _breakable(text: str) -> list[Child]:
+    """Return a text that breaks where its words end, and within a long word.
+
+    A table is as wide as the longest parts of its cells.
+    """
+    parts = _WORD.findall(text)
+    return [piece for part in parts for piece in (part, element("wbr"))][:-1]
 
 
 def scored(category: str, value: float) -> Markup:
@@ -162,7 +171,7 @@ def with_text(item: str, text: str) -> Markup:
     """Return an item: its words if it has some, and its key."""
     if not text:
         return key(item)
-    words = element("bdi", shortened(text, MOST_TEXT))
+    words = element("bdi", _breakable(shortened(text, MOST_TEXT)))
     return element("span", words, element("br"), element("small", key(item)))
 
 
