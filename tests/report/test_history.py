@@ -51,8 +51,6 @@ def test_a_move_corrects_the_assignment_before(client: Client, three: str) -> No
         ("x", "B", "corrected", "C"),
         ("x", "C", "stayed", None),
     ]
-    first, _, second, _ = made(client, three)
-    assert (first.corrected_by, second.corrected_by) == ("ben", "cid")
     assert [each.is_correction for each in made(client, three)] == [False, False, True, True]
 
 
@@ -104,6 +102,55 @@ def test_an_undo_makes_it_as_if_it_had_never_been(client: Client, three: str) ->
     ]
     client.undo(three, wrong)
     assert fates(client, three)[:2] == after[:2]
+
+
+def test_a_rename_is_no_assignment_and_its_category_is_the_same(client: Client, three: str) -> None:
+    put(client, three, "x", "A")
+    put(client, three, "y", "A")
+    renamed = client.rename_category(three, "A", "D").revision
+    put(client, three, "x", "B")
+    put(client, three, "z", "D")
+    moved = put(client, three, "z", "C")
+    after = [
+        ("x", "D", "corrected", "B"),
+        ("y", "D", "stayed", None),
+        ("x", "B", "stayed", None),
+        ("z", "D", "corrected", "C"),
+        ("z", "C", "stayed", None),
+    ]
+    assert fates(client, three) == after
+    client.undo(three, revisions=(moved, moved))
+    client.undo(three, renamed)
+    assert fates(client, three) == [
+        ("x", "A", "corrected", "B"),
+        ("y", "A", "stayed", None),
+        ("x", "B", "stayed", None),
+        ("z", "A", "stayed", None),
+        ("z", "C", "taken back", None),
+    ]
+
+
+def test_a_merge_is_no_assignment_and_corrects_nothing(client: Client, three: str) -> None:
+    put(client, three, "x", "A", actor="ann")
+    put(client, three, "y", "A", actor="ann")
+    put(client, three, "z", "B", actor="ben")
+    merged = client.merge_categories(three, "A", "B", actor="eve").revision
+    put(client, three, "y", "C", actor="cid")
+    assert fates(client, three) == [
+        ("x", "B", "stayed", None),
+        ("y", "B", "corrected", "C"),
+        ("z", "B", "stayed", None),
+        ("y", "C", "stayed", None),
+    ]
+    assert {each.actor for each in made(client, three)} == {"ann", "ben", "cid"}
+    client.undo(three, client.get_namespace(three).revision)
+    client.undo(three, merged)
+    assert fates(client, three) == [
+        ("x", "A", "stayed", None),
+        ("y", "A", "stayed", None),
+        ("z", "B", "stayed", None),
+        ("y", "C", "taken back", None),
+    ]
 
 
 def test_a_second_tag_corrects_nothing(client: Client, ns: str) -> None:

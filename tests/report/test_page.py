@@ -8,10 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import typer
 
-from effective_embeddings import CategoryUpdate, Client
+from effective_embeddings import CategoryUpdate, Client, HistoryKeep
+from effective_embeddings.cli import app
 from effective_embeddings.report import caps, make_report
 from effective_embeddings.report.page import document
+from tests.docs.test_names import flags_of, leads_to_a_command
 from tests.report.namespaces import DIMENSION, fill_with_everything, fill_with_tags
 from tests.report.pages import Node, parse
 from tests.support.vectors import random_vectors
@@ -112,6 +115,18 @@ def test_a_page_can_be_read_without_seeing_it(client: Client, anything: str) -> 
         assert svg.attributes["role"] == "img"
         assert svg.one("desc").text
         assert next(svg.all("title")).text
+
+
+def test_the_commands_that_a_page_names_exist(client: Client, anything: str) -> None:
+    command = typer.main.get_command(app)
+    codes = [each.text for each in page(client, anything).all("code")]
+    assert len(codes) >= 6
+    for code in codes:
+        program, *words = code.split()
+        assert program == "effemb"
+        flags = {word for word in words if word.startswith("--")}
+        assert flags <= flags_of(command), code
+        assert leads_to_a_command(command, [word for word in words if word not in flags]), code
 
 
 def test_an_empty_namespace_says_what_it_lacks(client: Client, ns: str) -> None:
@@ -247,6 +262,19 @@ def test_a_trimmed_history_is_named(client: Client, ns: str) -> None:
     root = page(client, ns)
     assert f"The history before revision {revision} was trimmed." in root.by_id("learning").text
     assert f"from revision {revision} on" in root.one("dl").text
+
+
+@pytest.mark.parametrize(
+    ("keep", "words"),
+    [
+        (HistoryKeep(revisions=5000), "all of it; at most 5,000 revisions"),
+        (HistoryKeep(age_seconds=30 * 86400), "all of it; at most 30 days"),
+        (HistoryKeep(1, 5400), "all of it; at most 1 revision and 90 minutes"),
+    ],
+)
+def test_retention_is_named(client: Client, ns: str, keep: HistoryKeep, words: str) -> None:
+    client.create_namespace(ns, DIMENSION, history_keep=keep)
+    assert words in page(client, ns).one("dl").text
 
 
 def test_a_large_namespace_has_a_page_of_bounded_size_that_names_its_caps(

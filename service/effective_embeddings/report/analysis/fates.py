@@ -26,7 +26,7 @@ class Assignment:
 
     Attributes:
         item: Key of the item.
-        category: Key of the category.
+        category: Key that the category has now, or had at last.
         time: When.
         actor: By whom.
         is_correction: True: the item had been in another category before.
@@ -34,8 +34,6 @@ class Assignment:
             directly or by way of the inbox; ``"withdrawn"``: it is in the inbox; ``"taken back"``:
             by an undo; ``"deleted"``: the item or the category is gone.
         corrected_to: Key of the category that it moved to; None: it did not.
-        corrected_at: When; None: it did not.
-        corrected_by: By whom; empty: it did not.
     """
 
     item: str
@@ -45,16 +43,21 @@ class Assignment:
     is_correction: bool = False
     fate: Fate = "stayed"
     corrected_to: str | None = None
-    corrected_at: datetime | None = None
-    corrected_by: str = ""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
+class _Category:
+    """A category, whatever its key is at a time."""
+
+    key: str
+
+
+@dataclass(slots=True, eq=False)
 class _Step:
-    """An item joins or leaves a category."""
+    """An item joins or leaves a category, by deletion of one of them or otherwise."""
 
     change: HistoryChange
-    category: str
+    category: _Category
     joins: bool
     is_undone: bool = False
     by_deletion: bool = False
@@ -62,6 +65,8 @@ class _Step:
 
 def assignments(changes: Iterable[HistoryChange], *, single: bool) -> list[Assignment]:
     """Return every assignment of the history, by time.
+
+    A rename, and a merge, which moves members out of a category that it deletes, assign nothing.
 
     Args:
         changes: The changes, the oldest first.
@@ -75,17 +80,22 @@ def assignments(changes: Iterable[HistoryChange], *, single: bool) -> list[Assig
     return [each for _, each in sorted(found, key=lambda pair: pair[0])]
 
 
-def _steps(changes: Iterable[HistoryChange]) -> Iterator[_Step]:
-    """Yield the steps of items, those of undos left out and what they take back marked."""
-    known: dict[tuple[int, str, str, bool], _Step] = {}
+def _steps(changes: Iterable[HistoryChange]) -> list[_Step]:
+    """Return the steps of items, without those of undos, which mark what they take back."""
     found: list[_Step] = []
-    deleted: set[tuple[int, str]] = set()
+    known: dict[tuple[int, str, _Category, bool], _Step] = {}
+    categories: dict[str, _Category] = {}
+    deleted: set[tuple[int, str, str]] = set()
     for change in changes:
         if change.kind in ("item_deleted", "category_deleted"):
-            deleted.add((change.revision, change.item or change.category))
-        for category, joins in ((change.from_category, False), (change.to_category, True)):
-            if category is None:
+            deleted.add((change.revision, change.item, change.category))
+        if not change.item:
+            _follow(change, categories)
+            continue
+        for key, joins in ((change.from_category, False), (change.to_category, True)):
+            if key is None:
                 continue
+            category = categories.setdefault(key, _Category(key))
             place = (change.revision, change.item, category, joins)
             if not change.undoes_revision:
                 known[place] = _Step(change, category, joins)
@@ -97,37 +107,52 @@ def _steps(changes: Iterable[HistoryChange]) -> Iterator[_Step]:
                 undone.is_undone = not undone.is_undone
                 known[place] = undone
     for step in found:
-        keys = (step.change.item, step.category)
-        step.by_deletion = any((step.change.revision, key) in deleted for key in keys)
-    yield from found
+        revision, key = step.change.revision, step.change.from_category or ""
+        step.by_deletion = not deleted.isdisjoint(
+            {(revision, step.change.item, ""), (revision, "", key)}
+        )
+    return found
+
+
+def _follow(change: HistoryChange, categories: dict[str, _Category]) -> None:
+    """Keep the keys of categories as a change of a category leaves them."""
+    old, new = change.from_category, change.to_category
+    if old is not None and new is not None:  # a rename
+        category = categories.pop(old, _Category(old))
+        category.key = new
+        categories[new] = category
 
 
 def _assignments_of(
     steps: list[_Step], *, single: bool
 ) -> Iterator[tuple[tuple[int, int], Assignment]]:
     """Yield the assignments of one item with their places in the history."""
-    current: dict[str, Assignment] = {}
+    current: dict[_Category, Assignment] = {}
     left: Assignment | None = None
     was_elsewhere = False
     for step in steps:
         change = step.change
-        if step.joins:
-            made = Assignment(change.item, step.category, change.time, change.actor)
-            yield (change.revision, change.index), made
-            if step.is_undone:
-                made.fate = "taken back"
-                continue
-            moves = single and was_elsewhere and (left is None or left.category != step.category)
-            made.is_correction = moves
-            if moves and left is not None and left.fate == "withdrawn":
-                left.fate = "corrected"
-                left.corrected_to = step.category
-                left.corrected_at, left.corrected_by = change.time, change.actor
-            current[step.category] = made
-            left = None
-        elif not step.is_undone:
-            ended = current.pop(step.category, None)
+        if step.is_undone and not step.joins:
+            continue
+        if not step.joins:
+            left = current.pop(step.category, None)
             was_elsewhere = not step.by_deletion
-            if ended is not None:
-                ended.fate = "deleted" if step.by_deletion else "withdrawn"
-            left = ended
+            if left is not None:
+                left.fate = "deleted" if step.by_deletion else "withdrawn"
+            continue
+        if step.by_deletion:  # a merge
+            if left is not None and not step.is_undone:
+                left.fate, left.category = "stayed", step.category.key
+                current[step.category] = left
+            continue
+        made = Assignment(change.item, step.category.key, change.time, change.actor)
+        yield (change.revision, change.index), made
+        if step.is_undone:
+            made.fate = "taken back"
+            continue
+        if single and was_elsewhere and (left is None or left.category != made.category):
+            made.is_correction = True
+            if left is not None:
+                left.fate, left.corrected_to = "corrected", made.category
+        current[step.category] = made
+        left = None

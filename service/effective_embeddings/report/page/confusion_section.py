@@ -24,10 +24,11 @@ def confusion_section(figures: Figures) -> Markup:
         "Each member is taken out of its category and compared with all categories by cosine. A"
         " pair is listed if members of one fit the other best."
     )
+    merge = f"effemb category merge {figures.state.namespace.name} ONE --into OTHER --dry-run"
     to_do = (
         "read some members of a pair that has many. Either they are in the wrong place (the review"
-        " queue below names them), or the two categories mean nearly the same: merge them, or give"
-        " them names that tell them apart."
+        " queue below names them), or the two categories mean nearly the same: merge them (preview"
+        f" it with `{merge}`), or give them names that tell them apart."
     )
     pairs = figures.confusions
     if not pairs:

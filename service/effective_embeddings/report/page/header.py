@@ -81,8 +81,15 @@ def _history(figures: Figures, keep: HistoryKeep | None) -> str:
     if keep.revisions:
         bounds.append(counted(keep.revisions, "revision"))
     if keep.age_seconds:
-        bounds.append(counted(round(keep.age_seconds / 86_400), "day"))
+        bounds.append(_age(keep.age_seconds))
     return f"{kept}; at most {' and '.join(bounds)}" if bounds else kept
+
+
+def _age(seconds: int) -> str:
+    for length, noun in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
+        if seconds % length == 0:
+            return counted(seconds // length, noun)
+    return counted(seconds, "second")
 
 
 def glance(figures: Figures) -> Markup:
@@ -111,7 +118,8 @@ def _findings(figures: Figures) -> Iterator[tuple[str, Child]]:
     if members and not figures.misfits.refusal:
         share = percent(elsewhere, members)
         verb = "fits" if elsewhere == 1 else "fit"
-        what = counted(elsewhere, "member")
+        least = "At least " if figures.misfits.is_cut else ""
+        what = least + counted(elsewhere, "member")
         yield (
             "review",
             (
