@@ -484,6 +484,7 @@ ELSEWHERE: dict[str, Callable[..., None]] = {
     "review_category_bytes": test_read_limits.test_review_category_bytes,
     "history_page_revisions": test_read_limits.test_history_page_revisions,
     "history_page_log_bytes": test_read_limits.test_history_page_log_bytes,
+    "past_changes": test_read_limits.test_past_changes,
     "undo_changes": test_read_limits.test_undo_changes,
     "undo_log_bytes": test_read_limits.test_undo_log_bytes,
     "undo_listed": test_read_limits.test_undo_listed,

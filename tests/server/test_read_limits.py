@@ -144,6 +144,24 @@ def _assert_undo_refused(raw: EmbeddedRaw, first: int, last: int, limit: int) ->
     assert str(limit) in caught.value.message
 
 
+def test_past_changes(raw: EmbeddedRaw) -> None:
+    limit = int(LIMITS["past_changes"].value)
+    last = 0
+    for number in range(limit // 10_000):
+        last = _many(raw, 10_000, str(number))
+    query = service_pb2.Query(item="i0")
+    at_revision = last - limit // 10_000
+    request = service_pb2.MatchRequest(namespace="n", queries=[query], at_revision=at_revision)
+    with pytest.raises(RefusedError) as caught:
+        raw.call("Match", request)
+    assert caught.value.reason == "ITEM_NOT_FOUND"
+    _many(raw, 1, "more")
+    with pytest.raises(RefusedError) as caught:
+        raw.call("Match", request)
+    assert caught.value.reason == "TOO_LARGE"
+    assert caught.value.metadata == {"field": "at_revision", "limit": str(limit)}
+
+
 def test_undo_changes(raw: EmbeddedRaw) -> None:
     limit = int(LIMITS["undo_changes"].value)
     last = 0

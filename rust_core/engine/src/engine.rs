@@ -250,6 +250,48 @@ impl Engine {
         })
     }
 
+    /// [`Engine::rank`] at an earlier revision: from 1 to the newest, as far back as the history is kept.
+    pub fn rank_past(
+        &self,
+        namespace: &NamespaceHandle,
+        revision: u64,
+        queries: &[QuerySpec],
+        options: MatchOptions,
+        context: ReadContext,
+    ) -> Result<At<Vec<Ranking>>> {
+        self.ranker()
+            .rank_past(namespace, revision, queries, options, context)
+    }
+
+    /// [`Engine::explain`] at an earlier revision.
+    pub fn explain_past(
+        &self,
+        namespace: &NamespaceHandle,
+        revision: u64,
+        spec: &ExplainSpec,
+        context: ReadContext,
+    ) -> Result<At<Explained>> {
+        self.ranker()
+            .explain_past(namespace, revision, spec, context)
+    }
+
+    /// [`Engine::category`] at an earlier revision.
+    pub fn category_past(
+        &self,
+        namespace: &NamespaceHandle,
+        revision: u64,
+        key: &str,
+        embeddings: bool,
+        context: ReadContext,
+    ) -> Result<At<CategoryView>> {
+        let past = self.reading(|| self.shared.past(namespace, revision, context))?;
+        let value = past.published.category(key, embeddings);
+        let value = value.ok_or_else(|| Error::CategoryNotFound {
+            key: key.to_owned(),
+        })?;
+        Ok(At { value, revision })
+    }
+
     /// Up to `limit` categories by key, after one.
     pub fn categories(
         &self,

@@ -124,6 +124,12 @@ pub enum Error {
         /// The most categories of its dimension.
         limit: u64,
     },
+    /// More has changed since a revision than a read of the past takes back.
+    #[error("more than {limit} changes were made since the revision")]
+    PastTooFar {
+        /// The limit.
+        limit: u64,
+    },
     /// A reader that had caught up is further behind than it may be.
     #[error(
         "the reader is {behind} revisions behind, at most {limit} are allowed: watch again after \

@@ -50,6 +50,7 @@ pub use read::history::{
     ChangeIndex, HISTORY_BYTES, HISTORY_ENTRIES, HistoryChange, HistoryFilter, HistoryOrder,
     HistoryPage,
 };
+pub use read::past::PAST_CHANGES;
 pub use read::review::members::{
     MemberReview, MembersReview, ReviewMembersSpec, ReviewOrder, difference,
 };

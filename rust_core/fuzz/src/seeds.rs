@@ -253,6 +253,7 @@ fn of_namespace(world: &World, namespace: &str) -> Vec<Call> {
                 include_embeddings: true,
                 min_revision: 0,
                 epoch: 0,
+                at_revision: 1,
             },
         ),
         call(
@@ -305,6 +306,7 @@ fn of_namespace(world: &World, namespace: &str) -> Vec<Call> {
                 member_limit: Some(1),
                 ranking: 2,
                 fairness: Some(0.5),
+                at_revision: 1,
                 ..ExplainRequest::default()
             },
         ),
@@ -419,6 +421,7 @@ fn matching(namespace: &str) -> MatchRequest {
         min_rank_score: Some(-0.7),
         include_confidence: true,
         min_confidence: Some(0.1),
+        at_revision: 0,
     }
 }
 

@@ -106,8 +106,40 @@ impl Deref for dyn View {
     }
 }
 
+/// The items of a namespace and their memberships: what a ranking and its explanation read.
+pub trait ItemReads {
+    /// The item with a key.
+    fn item_by_key(&self, namespace: i64, key: &str) -> StoreResult<Option<Item>>;
+
+    /// The item with an identifier, which must exist.
+    fn item_by_id(&self, namespace: i64, item: i64) -> StoreResult<Item>;
+
+    /// The memberships of an item, by sequence.
+    fn memberships_of(&self, namespace: i64, item: i64) -> StoreResult<Vec<Membership>>;
+
+    /// Up to `limit` memberships of a category from a sequence on, the oldest first.
+    fn members(
+        &self,
+        namespace: i64,
+        category: i64,
+        from: u64,
+        limit: usize,
+    ) -> StoreResult<Vec<Membership>>;
+
+    /// The `nth` newest member (0: the newest) of a category with a sequence above `after` and
+    /// below `before`: (sequence, item). `u64::MAX`: no upper bound.
+    fn nth_newest_member(
+        &self,
+        namespace: i64,
+        category: i64,
+        after: u64,
+        before: u64,
+        nth: u64,
+    ) -> StoreResult<Option<(u64, i64)>>;
+}
+
 /// The reads of a store, in a view or inside a transaction.
-pub trait Reads {
+pub trait Reads: ItemReads {
     /// The active namespace with a name.
     fn namespace_by_name(&self, name: &str) -> StoreResult<Option<NamespaceRow>>;
 
@@ -144,12 +176,6 @@ pub trait Reads {
     /// The key of the category with an identifier, which must exist.
     fn category_key(&self, namespace: i64, category: i64) -> StoreResult<String>;
 
-    /// The item with a key.
-    fn item_by_key(&self, namespace: i64, key: &str) -> StoreResult<Option<Item>>;
-
-    /// The item with an identifier, which must exist.
-    fn item_by_id(&self, namespace: i64, item: i64) -> StoreResult<Item>;
-
     /// Up to `limit` items of a namespace by key, after a key.
     fn items_page(&self, namespace: i64, after: &str, limit: usize) -> StoreResult<Vec<Item>>;
 
@@ -162,9 +188,6 @@ pub trait Reads {
     /// Whether an item is in the inbox under its key.
     fn in_inbox(&self, namespace: i64, key: &str, item: i64) -> StoreResult<bool>;
 
-    /// The memberships of an item, by sequence.
-    fn memberships_of(&self, namespace: i64, item: i64) -> StoreResult<Vec<Membership>>;
-
     /// Up to `limit` members of a category, the newest first, before a sequence.
     fn members_page(
         &self,
@@ -173,26 +196,6 @@ pub trait Reads {
         before: Option<u64>,
         limit: usize,
     ) -> StoreResult<Vec<Item>>;
-
-    /// Up to `limit` memberships of a category from a sequence on, the oldest first.
-    fn members(
-        &self,
-        namespace: i64,
-        category: i64,
-        from: u64,
-        limit: usize,
-    ) -> StoreResult<Vec<Membership>>;
-
-    /// The `nth` newest member (0: the newest) of a category with a sequence above `after` and
-    /// below `before`: (sequence, item). `u64::MAX`: no upper bound.
-    fn nth_newest_member(
-        &self,
-        namespace: i64,
-        category: i64,
-        after: u64,
-        before: u64,
-        nth: u64,
-    ) -> StoreResult<Option<(u64, i64)>>;
 
     /// Whether a membership is listed among the members of its category.
     fn is_member(&self, namespace: i64, membership: &Membership) -> StoreResult<bool>;

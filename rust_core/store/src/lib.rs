@@ -35,8 +35,8 @@ pub mod time;
 mod trim;
 
 pub use backend::{
-    Backend, Commit, Description, Enlisted, FilesReport, LogRange, LogRow, Reads, Restored,
-    RestoredItem, Sizes, StoredRequest, View, Wake, WriteSession,
+    Backend, Commit, Description, Enlisted, FilesReport, ItemReads, LogRange, LogRow, Reads,
+    Restored, RestoredItem, Sizes, StoredRequest, View, Wake, WriteSession,
 };
 pub use error::{Owner, StoreError, StoreResult};
 pub use failure::FailureLatch;

@@ -8,8 +8,8 @@ use ee_core::namespace::{CategoryRecord, Item, Membership, UnitCorrection};
 
 use crate::memory_state::State;
 use ee_store::{DamagedNamespace, HistoryStart};
+use ee_store::{ItemReads, NamespaceRow, NamespaceState, Reads, StoreError, StoreResult, codec};
 use ee_store::{LogRange, LogRow, StoredRequest};
-use ee_store::{NamespaceRow, NamespaceState, Reads, StoreError, StoreResult, codec};
 
 fn missing(what: &str, id: i64) -> StoreError {
     StoreError::corrupted(format!("{what}, row {id}"), "the row is missing")
@@ -59,6 +59,53 @@ impl State {
         let range = (!empty).then(|| self.members.range((first, end)));
         let members = range.into_iter().flatten();
         members.map(|((_, sequence), item)| (*sequence, *item))
+    }
+}
+
+impl ItemReads for State {
+    fn item_by_key(&self, namespace: i64, key: &str) -> StoreResult<Option<Item>> {
+        let id = self.items_by_key.get(&(namespace, key.to_owned()));
+        id.map(|id| self.item_by_id(namespace, *id)).transpose()
+    }
+
+    fn item_by_id(&self, _namespace: i64, item: i64) -> StoreResult<Item> {
+        let found = self.items.get(&item);
+        let (_, item) = found.ok_or_else(|| missing("items", item))?;
+        Ok(Item::clone(item))
+    }
+
+    fn memberships_of(&self, _namespace: i64, item: i64) -> StoreResult<Vec<Membership>> {
+        let found = self.memberships.range((item, i64::MIN)..=(item, i64::MAX));
+        let mut found: Vec<_> = found.map(|(_, membership)| membership.clone()).collect();
+        found.sort_by_key(|membership| membership.sequence);
+        Ok(found)
+    }
+
+    fn members(
+        &self,
+        _namespace: i64,
+        category: i64,
+        from: u64,
+        limit: usize,
+    ) -> StoreResult<Vec<Membership>> {
+        let found = self.members.range((category, from)..=(category, u64::MAX));
+        let membership = |(_, item): (_, &i64)| {
+            let found = self.memberships.get(&(*item, category)).cloned();
+            found.ok_or_else(|| missing("memberships", *item))
+        };
+        found.take(limit).map(membership).collect()
+    }
+
+    fn nth_newest_member(
+        &self,
+        _namespace: i64,
+        category: i64,
+        after: u64,
+        before: u64,
+        nth: u64,
+    ) -> StoreResult<Option<(u64, i64)>> {
+        let mut found = self.members_between(category, after, before).rev();
+        Ok(found.nth(usize::try_from(nth).unwrap_or(usize::MAX)))
     }
 }
 
@@ -145,17 +192,6 @@ impl Reads for State {
         Ok(record.key.to_string())
     }
 
-    fn item_by_key(&self, namespace: i64, key: &str) -> StoreResult<Option<Item>> {
-        let id = self.items_by_key.get(&(namespace, key.to_owned()));
-        id.map(|id| self.item_by_id(namespace, *id)).transpose()
-    }
-
-    fn item_by_id(&self, _namespace: i64, item: i64) -> StoreResult<Item> {
-        let found = self.items.get(&item);
-        let (_, item) = found.ok_or_else(|| missing("items", item))?;
-        Ok(Item::clone(item))
-    }
-
     fn items_page(&self, namespace: i64, after: &str, limit: usize) -> StoreResult<Vec<Item>> {
         let from = Bound::Excluded((namespace, after.to_owned()));
         let found = self.items_by_key.range((from, Bound::Unbounded));
@@ -188,13 +224,6 @@ impl Reads for State {
         Ok(known && self.inbox.contains(&place))
     }
 
-    fn memberships_of(&self, _namespace: i64, item: i64) -> StoreResult<Vec<Membership>> {
-        let found = self.memberships.range((item, i64::MIN)..=(item, i64::MAX));
-        let mut found: Vec<_> = found.map(|(_, membership)| membership.clone()).collect();
-        found.sort_by_key(|membership| membership.sequence);
-        Ok(found)
-    }
-
     fn members_page(
         &self,
         namespace: i64,
@@ -207,33 +236,6 @@ impl Reads for State {
         found
             .map(|(_, item)| self.item_by_id(namespace, item))
             .collect()
-    }
-
-    fn members(
-        &self,
-        _namespace: i64,
-        category: i64,
-        from: u64,
-        limit: usize,
-    ) -> StoreResult<Vec<Membership>> {
-        let found = self.members.range((category, from)..=(category, u64::MAX));
-        let membership = |(_, item): (_, &i64)| {
-            let found = self.memberships.get(&(*item, category)).cloned();
-            found.ok_or_else(|| missing("memberships", *item))
-        };
-        found.take(limit).map(membership).collect()
-    }
-
-    fn nth_newest_member(
-        &self,
-        _namespace: i64,
-        category: i64,
-        after: u64,
-        before: u64,
-        nth: u64,
-    ) -> StoreResult<Option<(u64, i64)>> {
-        let mut found = self.members_between(category, after, before).rev();
-        Ok(found.nth(usize::try_from(nth).unwrap_or(usize::MAX)))
     }
 
     fn is_member(&self, _namespace: i64, membership: &Membership) -> StoreResult<bool> {

@@ -7,7 +7,7 @@ use ee_core::command::Store;
 use ee_core::namespace::{CategoryRecord, Item, Membership};
 
 use crate::memory_state::State;
-use ee_store::{Reads, StoreError, StoreResult};
+use ee_store::{ItemReads, Reads, StoreError, StoreResult};
 
 #[derive(Default)]
 pub(super) struct Rows {
@@ -34,7 +34,7 @@ impl Store for Rows {
     }
 
     fn item_by_id(&mut self, id: i64) -> StoreResult<Item> {
-        Reads::item_by_id(&self.state, self.namespace, id)
+        ItemReads::item_by_id(&self.state, self.namespace, id)
     }
 
     fn insert_item(&mut self, item: &Item, inbox: bool) -> StoreResult<i64> {
@@ -119,11 +119,11 @@ impl Store for Rows {
         before: u64,
         nth: u64,
     ) -> StoreResult<Option<(u64, i64)>> {
-        Reads::nth_newest_member(&self.state, self.namespace, category, after, before, nth)
+        ItemReads::nth_newest_member(&self.state, self.namespace, category, after, before, nth)
     }
 
     fn members(&mut self, category: i64, from: u64, limit: usize) -> StoreResult<Vec<Membership>> {
-        Reads::members(&self.state, self.namespace, category, from, limit)
+        ItemReads::members(&self.state, self.namespace, category, from, limit)
     }
 
     fn insert_category(&mut self, record: &CategoryRecord) -> StoreResult<i64> {

@@ -109,6 +109,9 @@ pub(crate) fn call_error(paths: FieldPaths, error: Error) -> CallError {
         Error::ReviewTooLarge { categories, limit } => plain(R::TooLarge)
             .with("category_count", categories)
             .with("limit", limit),
+        Error::PastTooFar { limit } => {
+            CallError::at(R::TooLarge, "at_revision", text).with("limit", limit)
+        }
         Error::ReaderTooSlow {
             behind,
             limit,

@@ -7,7 +7,7 @@ use ee_core::command::undo::MAX_UNDO_CHANGES;
 use ee_core::command::{MAX_MEMBERSHIPS, MAX_MERGED, UNDO_LISTED};
 use ee_engine::{
     EXPLAINED_MEMBERS, HISTORY_BYTES, HISTORY_ENTRIES, MAX_REVISION_WAIT, MAX_WAITING_READS,
-    MAX_WAITING_READS_OF_A_CALLER, REVIEW_BYTES, UNDO_BYTES, WATCH_HEARTBEAT,
+    MAX_WAITING_READS_OF_A_CALLER, PAST_CHANGES, REVIEW_BYTES, UNDO_BYTES, WATCH_HEARTBEAT,
 };
 
 /// Bytes of a request.
@@ -100,6 +100,7 @@ pub fn all() -> Vec<(&'static str, u64)> {
         ("undo_changes", MAX_UNDO_CHANGES as u64),
         ("undo_log_bytes", UNDO_BYTES as u64),
         ("undo_listed", UNDO_LISTED as u64),
+        ("past_changes", PAST_CHANGES as u64),
         ("watch_heartbeat_seconds", WATCH_HEARTBEAT.as_secs()),
         ("metadata_entries", METADATA_ENTRIES as u64),
         ("metadata_bytes", METADATA_BYTES as u64),

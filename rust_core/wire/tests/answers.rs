@@ -103,7 +103,7 @@ fn a_category_learns_and_forgets() {
         category: "health".to_owned(),
         include_embeddings: true,
         min_revision: gone.revision,
-        epoch: 0,
+        ..GetCategoryRequest::default()
     };
     let found: GetCategoryResponse = world.ask("GetCategory", &request).unwrap();
     let category = found.category.unwrap();

@@ -221,18 +221,20 @@ class PutCategoryResult(_message.Message):
     def __init__(self, category: _Optional[str] = ..., created: bool = ..., changed: bool = ...) -> None: ...
 
 class GetCategoryRequest(_message.Message):
-    __slots__ = ("namespace", "category", "include_embeddings", "min_revision", "epoch")
+    __slots__ = ("namespace", "category", "include_embeddings", "min_revision", "epoch", "at_revision")
     NAMESPACE_FIELD_NUMBER: _ClassVar[int]
     CATEGORY_FIELD_NUMBER: _ClassVar[int]
     INCLUDE_EMBEDDINGS_FIELD_NUMBER: _ClassVar[int]
     MIN_REVISION_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
+    AT_REVISION_FIELD_NUMBER: _ClassVar[int]
     namespace: str
     category: str
     include_embeddings: bool
     min_revision: int
     epoch: int
-    def __init__(self, namespace: _Optional[str] = ..., category: _Optional[str] = ..., include_embeddings: bool = ..., min_revision: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
+    at_revision: int
+    def __init__(self, namespace: _Optional[str] = ..., category: _Optional[str] = ..., include_embeddings: bool = ..., min_revision: _Optional[int] = ..., epoch: _Optional[int] = ..., at_revision: _Optional[int] = ...) -> None: ...
 
 class GetCategoryResponse(_message.Message):
     __slots__ = ("category", "revision", "epoch")
@@ -645,7 +647,7 @@ class QueryPart(_message.Message):
     def __init__(self, embedding: _Optional[_Union[_resources_pb2.Embedding, _Mapping]] = ..., item: _Optional[str] = ..., weight: _Optional[float] = ...) -> None: ...
 
 class MatchRequest(_message.Message):
-    __slots__ = ("namespace", "queries", "limit", "min_score", "include_categories", "exclude_categories", "min_revision", "epoch", "embedding_model", "ranking", "fairness", "min_rank_score", "include_confidence", "min_confidence")
+    __slots__ = ("namespace", "queries", "limit", "min_score", "include_categories", "exclude_categories", "min_revision", "epoch", "embedding_model", "ranking", "fairness", "min_rank_score", "include_confidence", "min_confidence", "at_revision")
     NAMESPACE_FIELD_NUMBER: _ClassVar[int]
     QUERIES_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
@@ -660,6 +662,7 @@ class MatchRequest(_message.Message):
     MIN_RANK_SCORE_FIELD_NUMBER: _ClassVar[int]
     INCLUDE_CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
     MIN_CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
+    AT_REVISION_FIELD_NUMBER: _ClassVar[int]
     namespace: str
     queries: _containers.RepeatedCompositeFieldContainer[Query]
     limit: int
@@ -674,7 +677,8 @@ class MatchRequest(_message.Message):
     min_rank_score: float
     include_confidence: bool
     min_confidence: float
-    def __init__(self, namespace: _Optional[str] = ..., queries: _Optional[_Iterable[_Union[Query, _Mapping]]] = ..., limit: _Optional[int] = ..., min_score: _Optional[float] = ..., include_categories: _Optional[_Iterable[str]] = ..., exclude_categories: _Optional[_Iterable[str]] = ..., min_revision: _Optional[int] = ..., epoch: _Optional[int] = ..., embedding_model: _Optional[str] = ..., ranking: _Optional[_Union[_resources_pb2.RankingMode, str]] = ..., fairness: _Optional[float] = ..., min_rank_score: _Optional[float] = ..., include_confidence: bool = ..., min_confidence: _Optional[float] = ...) -> None: ...
+    at_revision: int
+    def __init__(self, namespace: _Optional[str] = ..., queries: _Optional[_Iterable[_Union[Query, _Mapping]]] = ..., limit: _Optional[int] = ..., min_score: _Optional[float] = ..., include_categories: _Optional[_Iterable[str]] = ..., exclude_categories: _Optional[_Iterable[str]] = ..., min_revision: _Optional[int] = ..., epoch: _Optional[int] = ..., embedding_model: _Optional[str] = ..., ranking: _Optional[_Union[_resources_pb2.RankingMode, str]] = ..., fairness: _Optional[float] = ..., min_rank_score: _Optional[float] = ..., include_confidence: bool = ..., min_confidence: _Optional[float] = ..., at_revision: _Optional[int] = ...) -> None: ...
 
 class MatchResponse(_message.Message):
     __slots__ = ("results", "revision", "epoch")
@@ -711,7 +715,7 @@ class CategoryMatch(_message.Message):
     def __init__(self, category: _Optional[str] = ..., score: _Optional[float] = ..., count: _Optional[int] = ..., rank_score: _Optional[float] = ..., confidence: _Optional[float] = ...) -> None: ...
 
 class ExplainRequest(_message.Message):
-    __slots__ = ("namespace", "query", "categories", "limit", "member_limit", "min_revision", "epoch", "embedding_model", "ranking", "fairness")
+    __slots__ = ("namespace", "query", "categories", "limit", "member_limit", "min_revision", "epoch", "embedding_model", "ranking", "fairness", "at_revision")
     NAMESPACE_FIELD_NUMBER: _ClassVar[int]
     QUERY_FIELD_NUMBER: _ClassVar[int]
     CATEGORIES_FIELD_NUMBER: _ClassVar[int]
@@ -722,6 +726,7 @@ class ExplainRequest(_message.Message):
     EMBEDDING_MODEL_FIELD_NUMBER: _ClassVar[int]
     RANKING_FIELD_NUMBER: _ClassVar[int]
     FAIRNESS_FIELD_NUMBER: _ClassVar[int]
+    AT_REVISION_FIELD_NUMBER: _ClassVar[int]
     namespace: str
     query: Query
     categories: _containers.RepeatedScalarFieldContainer[str]
@@ -732,7 +737,8 @@ class ExplainRequest(_message.Message):
     embedding_model: str
     ranking: _resources_pb2.RankingMode
     fairness: float
-    def __init__(self, namespace: _Optional[str] = ..., query: _Optional[_Union[Query, _Mapping]] = ..., categories: _Optional[_Iterable[str]] = ..., limit: _Optional[int] = ..., member_limit: _Optional[int] = ..., min_revision: _Optional[int] = ..., epoch: _Optional[int] = ..., embedding_model: _Optional[str] = ..., ranking: _Optional[_Union[_resources_pb2.RankingMode, str]] = ..., fairness: _Optional[float] = ...) -> None: ...
+    at_revision: int
+    def __init__(self, namespace: _Optional[str] = ..., query: _Optional[_Union[Query, _Mapping]] = ..., categories: _Optional[_Iterable[str]] = ..., limit: _Optional[int] = ..., member_limit: _Optional[int] = ..., min_revision: _Optional[int] = ..., epoch: _Optional[int] = ..., embedding_model: _Optional[str] = ..., ranking: _Optional[_Union[_resources_pb2.RankingMode, str]] = ..., fairness: _Optional[float] = ..., at_revision: _Optional[int] = ...) -> None: ...
 
 class ExplainResponse(_message.Message):
     __slots__ = ("explanations", "margin", "flip", "revision", "epoch")

@@ -14,7 +14,7 @@ use ee_core::namespace::Item;
 use ee_core::namespace::Namespace;
 use ee_core::scoring::{MeanQuery, Query, Scorer};
 use ee_core::settings::NamespaceSettings;
-use ee_store::{NamespaceRow, Reads, StoreResult, View};
+use ee_store::{ItemReads, NamespaceRow, Reads, StoreResult, View};
 
 use crate::api::{At, ItemFilter, ItemView, MembershipView, QuerySpec, ReadContext};
 use crate::catalog::cached_namespace::CachedNamespace;
@@ -224,7 +224,7 @@ pub(crate) fn names_items(queries: &[QuerySpec]) -> bool {
 
 /// The prepared queries. `reads` is needed for queries that name items.
 pub(crate) fn resolve(
-    reads: Option<&dyn Reads>,
+    reads: Option<&dyn ItemReads>,
     namespace: i64,
     settings: &NamespaceSettings,
     queries: &[QuerySpec],
@@ -263,7 +263,7 @@ fn direction(query: Option<Query>, index: usize) -> Result<Query> {
 }
 
 fn item(
-    reads: Option<&dyn Reads>,
+    reads: Option<&dyn ItemReads>,
     namespace: i64,
     key: &str,
     at: (usize, Option<usize>),

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use ee_core::namespace::{CategoryDraft, Item, Match, MatchOptions, Membership, Namespace, Origin};
 use ee_core::namespace::{Parts, Ranking};
 use ee_core::scoring::{CosineParts, Query, Scorer, similarity};
-use ee_core::settings::RankingMode;
-use ee_store::{Reads, View};
+use ee_core::settings::{NamespaceSettings, RankingMode};
+use ee_store::{ItemReads, View};
 
 use crate::api::{At, QuerySpec, ReadContext};
 use crate::catalog::cached_namespace::NamespaceHandle;
@@ -175,19 +175,37 @@ impl Ranker<'_> {
             check_deadline(context.deadline)?;
         };
         let explain = || {
-            let reads = view.reads();
-            let own = match &spec.query {
-                QuerySpec::Item(key) => reads.item_by_key(id, key)?,
-                _ => None,
-            };
-            let explaining = Explaining {
-                reads,
-                namespace: id,
-                scorer: Scorer::of(settings),
-                query: &query,
-                own,
-            };
+            let explaining = Explaining::new(view.reads(), id, settings, spec, &query)?;
             explaining.explain(chosen, margin, spec.member_limit)
+        };
+        let value = self.shared.reading(explain)?;
+        Ok(At { value, revision })
+    }
+
+    /// Explains the scores of some categories at an earlier revision.
+    pub(crate) fn explain_past(
+        &self,
+        namespace: &NamespaceHandle,
+        revision: u64,
+        spec: &ExplainSpec,
+        context: ReadContext,
+    ) -> Result<At<Explained>> {
+        let (id, settings) = (namespace.0.id, &namespace.0.settings);
+        let queries = std::slice::from_ref(&spec.query);
+        let explain = || {
+            let past = self.shared.past(namespace, revision, context)?;
+            let (published, items) = (&past.published, past.items());
+            let query = consistent::resolve(Some(items), id, settings, queries)?.swap_remove(0);
+            let query_of = std::slice::from_ref(&query);
+            let ranking = loop {
+                if let Some(ranking) = self.ranked_in(published, items, id, query_of, spec)? {
+                    break ranking;
+                }
+                check_deadline(context.deadline)?;
+            };
+            let chosen = choose(published, &ranking, spec)?;
+            let explaining = Explaining::new(items, id, settings, spec, &query)?;
+            explaining.explain(chosen, ranking.margin, spec.member_limit)
         };
         let value = self.shared.reading(explain)?;
         Ok(At { value, revision })
@@ -197,7 +215,7 @@ impl Ranker<'_> {
     fn ranked_in(
         &self,
         published: &Namespace,
-        reads: &dyn Reads,
+        reads: &dyn ItemReads,
         namespace: i64,
         queries: &[Query],
         spec: &ExplainSpec,
@@ -250,7 +268,7 @@ fn choose(published: &Namespace, ranking: &Ranking, spec: &ExplainSpec) -> Resul
 
 /// An explanation while it is made.
 struct Explaining<'a> {
-    reads: &'a dyn Reads,
+    reads: &'a dyn ItemReads,
     namespace: i64,
     scorer: Scorer,
     query: &'a Query,
@@ -258,7 +276,27 @@ struct Explaining<'a> {
     own: Option<Item>,
 }
 
-impl Explaining<'_> {
+impl<'a> Explaining<'a> {
+    fn new(
+        reads: &'a dyn ItemReads,
+        namespace: i64,
+        settings: &NamespaceSettings,
+        spec: &ExplainSpec,
+        query: &'a Query,
+    ) -> Result<Self> {
+        let own = match &spec.query {
+            QuerySpec::Item(key) => reads.item_by_key(namespace, key)?,
+            _ => None,
+        };
+        Ok(Self {
+            reads,
+            namespace,
+            scorer: Scorer::of(settings),
+            query,
+            own,
+        })
+    }
+
     fn explain(
         &self,
         chosen: Vec<Chosen>,

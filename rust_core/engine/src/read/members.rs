@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use ee_core::arithmetic::limits::MAX_NEIGHBOURS;
 use ee_core::namespace::{MissingMembers, MoreMembers, Namespace, UnitCorrection};
 use ee_core::scoring::{MemberRow, MemberRows};
-use ee_store::Reads;
+use ee_store::ItemReads;
 
 use crate::Result;
 use crate::catalog::cached_namespace::CachedNamespace;
@@ -27,7 +27,7 @@ const KEPT_BYTES: usize = 64 << 20;
 
 /// Members that a ranking needs, from a view at the published revision.
 pub(crate) struct ReadMembers<'a> {
-    reads: &'a dyn Reads,
+    reads: &'a dyn ItemReads,
     namespace: i64,
     published: &'a Namespace,
     more: MoreMembers,
@@ -37,7 +37,7 @@ pub(crate) struct ReadMembers<'a> {
 
 impl<'a> ReadMembers<'a> {
     /// None so far.
-    pub(crate) fn new(reads: &'a dyn Reads, namespace: i64, published: &'a Namespace) -> Self {
+    pub(crate) fn new(reads: &'a dyn ItemReads, namespace: i64, published: &'a Namespace) -> Self {
         Self {
             reads,
             namespace,

@@ -5,6 +5,7 @@ pub(crate) mod consistent;
 pub(crate) mod explain;
 pub(crate) mod history;
 pub(crate) mod members;
+pub(crate) mod past;
 pub(crate) mod ranking;
 pub(crate) mod review;
 pub(crate) mod verify;

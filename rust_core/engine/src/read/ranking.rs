@@ -82,6 +82,39 @@ impl Ranker<'_> {
         }
     }
 
+    /// Ranks all categories for each query, at an earlier revision.
+    pub(crate) fn rank_past(
+        &self,
+        namespace: &NamespaceHandle,
+        revision: u64,
+        queries: &[QuerySpec],
+        mut options: MatchOptions,
+        context: ReadContext,
+    ) -> Result<At<Vec<Ranking>>> {
+        options.threads = self.shared.threads;
+        let (id, settings) = (namespace.0.id, &namespace.0.settings);
+        let rank = || {
+            let past = self.shared.past(namespace, revision, context)?;
+            let (published, items) = (&past.published, past.items());
+            let queries = consistent::resolve(Some(items), id, settings, queries)?;
+            let categories = published.header().categories;
+            self.shared.counters.ranked(queries.len(), categories);
+            let tally = Some(&self.shared.counters.tally);
+            loop {
+                let mut members = ReadMembers::new(items, id, published);
+                let ranked = members.until_ranked(|more| {
+                    published.rank_with(self.kernel, &queries, &options, more, tally)
+                })?;
+                if let Some(ranked) = ranked {
+                    return Ok(ranked);
+                }
+                check_deadline(context.deadline)?;
+            }
+        };
+        let value = self.shared.reading(rank)?;
+        Ok(At { value, revision })
+    }
+
     /// [`Ranker::ranked`], where single queries of a large namespace share a scan.
     fn ranked_in_memory(
         &self,

@@ -13,6 +13,7 @@ mod lifecycle;
 mod long_writes;
 mod members;
 mod model;
+mod past;
 mod random;
 mod regressions;
 mod repairs;

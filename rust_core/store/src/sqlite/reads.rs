@@ -8,13 +8,48 @@ use ee_core::namespace::{CategoryRecord, Item, Membership};
 use rusqlite::Connection;
 
 use super::{idempotency, integrity, listings, log, lookup, members, namespaces, trims};
-use crate::{DamagedNamespace, HistoryStart, NamespaceRow, Reads, StoreResult};
+use crate::{DamagedNamespace, HistoryStart, ItemReads, NamespaceRow, Reads, StoreResult};
 use crate::{LogRange, LogRow, StoredRequest};
 
 /// A connection, of a view or of the writer.
 pub(crate) struct Connected(pub(crate) Connection);
 
 // Identifiers are unique in a directory, so most look-ups do not need the namespace.
+impl ItemReads for Connected {
+    fn item_by_key(&self, namespace: i64, key: &str) -> StoreResult<Option<Item>> {
+        lookup::item_by_key(&self.0, namespace, key)
+    }
+
+    fn item_by_id(&self, _namespace: i64, item: i64) -> StoreResult<Item> {
+        lookup::item_by_id(&self.0, item)
+    }
+
+    fn memberships_of(&self, _namespace: i64, item: i64) -> StoreResult<Vec<Membership>> {
+        lookup::memberships_of(&self.0, item)
+    }
+
+    fn members(
+        &self,
+        _namespace: i64,
+        category: i64,
+        from: u64,
+        limit: usize,
+    ) -> StoreResult<Vec<Membership>> {
+        members::members(&self.0, category, from, limit)
+    }
+
+    fn nth_newest_member(
+        &self,
+        _namespace: i64,
+        category: i64,
+        after: u64,
+        before: u64,
+        nth: u64,
+    ) -> StoreResult<Option<(u64, i64)>> {
+        members::nth_newest_member(&self.0, category, after, before, nth)
+    }
+}
+
 impl Reads for Connected {
     fn namespace_by_name(&self, name: &str) -> StoreResult<Option<NamespaceRow>> {
         namespaces::namespace_by_name(&self.0, name)
@@ -58,14 +93,6 @@ impl Reads for Connected {
         lookup::category_key(&self.0, category)
     }
 
-    fn item_by_key(&self, namespace: i64, key: &str) -> StoreResult<Option<Item>> {
-        lookup::item_by_key(&self.0, namespace, key)
-    }
-
-    fn item_by_id(&self, _namespace: i64, item: i64) -> StoreResult<Item> {
-        lookup::item_by_id(&self.0, item)
-    }
-
     fn items_page(&self, namespace: i64, after: &str, limit: usize) -> StoreResult<Vec<Item>> {
         listings::items_page(&self.0, namespace, after, limit)
     }
@@ -82,10 +109,6 @@ impl Reads for Connected {
         integrity::in_inbox(&self.0, namespace, key, item)
     }
 
-    fn memberships_of(&self, _namespace: i64, item: i64) -> StoreResult<Vec<Membership>> {
-        lookup::memberships_of(&self.0, item)
-    }
-
     fn members_page(
         &self,
         _namespace: i64,
@@ -94,27 +117,6 @@ impl Reads for Connected {
         limit: usize,
     ) -> StoreResult<Vec<Item>> {
         listings::members_page(&self.0, category, before, limit)
-    }
-
-    fn members(
-        &self,
-        _namespace: i64,
-        category: i64,
-        from: u64,
-        limit: usize,
-    ) -> StoreResult<Vec<Membership>> {
-        members::members(&self.0, category, from, limit)
-    }
-
-    fn nth_newest_member(
-        &self,
-        _namespace: i64,
-        category: i64,
-        after: u64,
-        before: u64,
-        nth: u64,
-    ) -> StoreResult<Option<(u64, i64)>> {
-        members::nth_newest_member(&self.0, category, after, before, nth)
     }
 
     fn is_member(&self, _namespace: i64, membership: &Membership) -> StoreResult<bool> {

@@ -5,6 +5,7 @@ use ee_core::namespace::CategoryView;
 use ee_core::settings::NamespaceSettings;
 
 use super::page::{Page, wanted};
+use super::past;
 use super::{Command, Outcome, outcome};
 use crate::call::{NamespaceCall, WriteParams};
 use crate::call_error::{Result, Violations, all};
@@ -82,12 +83,16 @@ pub(crate) fn get(
     request: GetCategoryRequest,
 ) -> Result<GetCategoryResponse> {
     text::key(Path::field("category"), &request.category)?;
-    let found = call.engine.category(
-        &call.namespace,
-        &request.category,
-        request.include_embeddings,
-        call.read_context(request.min_revision, request.epoch)?,
-    )?;
+    let context = call.read_context(request.min_revision, request.epoch)?;
+    let (key, embeddings) = (&request.category, request.include_embeddings);
+    let (engine, namespace) = (call.engine, &call.namespace);
+    let found = match request.at_revision {
+        0 => engine.category(namespace, key, embeddings, context)?,
+        revision => {
+            let found = engine.category_past(namespace, revision, key, embeddings, context);
+            past::at(revision, found)?
+        }
+    };
     Ok(GetCategoryResponse {
         category: Some(encode(found.value)),
         revision: found.revision,

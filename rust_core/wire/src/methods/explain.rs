@@ -5,6 +5,7 @@ use ee_core::scoring::Neighbour;
 use ee_engine::{BasePart, Error, ExplainSpec, Explanation, Flip, MemberPart};
 
 use super::matching::spec;
+use super::past;
 use crate::call::{NamespaceCall, check_model};
 use crate::call_error::{CallError, Result, Violations};
 use crate::decode::path::Path;
@@ -56,10 +57,12 @@ pub(crate) fn explain(
         fairness,
     };
     let context = call.read_context(request.min_revision, request.epoch)?;
-    let found = call
-        .engine
-        .explain(&call.namespace, &spec, context)
-        .map_err(|error| refusal(&spec, error))?;
+    let (engine, namespace) = (call.engine, &call.namespace);
+    let found = match request.at_revision {
+        0 => engine.explain(namespace, &spec, context),
+        revision => engine.explain_past(namespace, revision, &spec, context),
+    };
+    let found = found.map_err(|error| refusal(&spec, request.at_revision, error))?;
     let explained = found.value;
     Ok(ExplainResponse {
         explanations: explained
@@ -76,7 +79,7 @@ pub(crate) fn explain(
 
 /// The refusal of an Explain, which has one query and a list of categories.
 #[cold]
-fn refusal(spec: &ExplainSpec, error: Error) -> CallError {
+fn refusal(spec: &ExplainSpec, at_revision: u64, error: Error) -> CallError {
     let text = error.to_string();
     match error {
         Error::CategoryNotFound { key } => {
@@ -95,7 +98,7 @@ fn refusal(spec: &ExplainSpec, error: Error) -> CallError {
             CallError::at(ErrorReason::ItemNotFound, path, text).with("item", key)
         }
         Error::DegenerateQuery { .. } => CallError::at(ErrorReason::DegenerateQuery, "query", text),
-        other => other.into(),
+        other => past::refusal(at_revision, other),
     }
 }
 

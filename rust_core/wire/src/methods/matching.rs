@@ -6,6 +6,7 @@ use ee_engine::{At, QuerySpec, ReadContext};
 use prost::Message;
 
 use super::outline::Outline;
+use super::past;
 use crate::call::{Call, NamespaceCall, check_model};
 use crate::call_error::{Result, Violations, all};
 use crate::decode::path::Path;
@@ -23,11 +24,17 @@ pub(crate) fn rank(call: &NamespaceCall<'_>, request: MatchRequest) -> Result<Ma
         queries,
         options,
         level,
+        at_revision,
         context,
     } = MatchParams::read(call, request)?;
-    let found = call
-        .engine
-        .rank(&call.namespace, queries, options, context)?;
+    let (engine, namespace) = (call.engine, &call.namespace);
+    let found = match at_revision {
+        0 => engine.rank(namespace, queries, options, context)?,
+        revision => {
+            let found = engine.rank_past(namespace, revision, &queries, options, context);
+            past::at(revision, found)?
+        }
+    };
     Ok(response(call, found, level))
 }
 
@@ -67,6 +74,8 @@ struct MatchParams {
     options: MatchOptions,
     /// The least confidence.
     level: Option<f64>,
+    /// 0: the newest.
+    at_revision: u64,
     context: ReadContext,
 }
 
@@ -122,6 +131,7 @@ impl MatchParams {
                 threads: 1,
             },
             level,
+            at_revision: request.at_revision,
             context: call.read_context(request.min_revision, request.epoch)?,
         })
     }

@@ -11,6 +11,7 @@ pub(crate) mod matching;
 pub(crate) mod namespaces;
 mod outline;
 mod page;
+mod past;
 pub(crate) mod restore;
 pub(crate) mod review;
 pub(crate) mod snapshot;

@@ -9,10 +9,11 @@ const NAMESPACE: u32 = 1;
 const QUERIES: u32 = 2;
 const LIMIT: u32 = 3;
 const MIN_REVISION: u32 = 7;
+const AT_REVISION: u32 = 15;
 /// The field of a query that holds a vector; the other sources may name stored items.
 const QUERY_EMBEDDING: u32 = 1;
 
-/// A Match request whose queries are all vectors, without the vectors.
+/// A Match request whose queries are all vectors, at the newest revision, without the vectors.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Outline<'a> {
     pub(super) namespace: &'a str,
@@ -22,8 +23,8 @@ pub(super) struct Outline<'a> {
 }
 
 impl<'a> Outline<'a> {
-    /// The outline of a request; `None` if the request names stored items, has too many queries or
-    /// is malformed. Of a repeated field the last occurrence counts, as in the decoder.
+    /// The outline of a request; `None` if the request names stored items or a revision, has too many
+    /// queries or is malformed. Of a repeated field the last occurrence counts, as in the decoder.
     pub(super) fn of(mut request: &'a [u8]) -> Option<Self> {
         let mut outline = Self {
             namespace: "",
@@ -50,6 +51,8 @@ impl<'a> Outline<'a> {
                 (MIN_REVISION, WireType::Varint) => {
                     outline.min_revision = decode_varint(&mut request).ok()?;
                 }
+                // The decoder may still find that it is the newest, 0.
+                (AT_REVISION, _) => return None,
                 _ => skip_field(wire_type, tag, &mut request, DecodeContext::default()).ok()?,
             }
         }
@@ -119,6 +122,15 @@ mod tests {
         };
         twice.extend(second.encode_to_vec());
         assert_eq!(Outline::of(&twice).unwrap().namespace, "bob");
+    }
+
+    #[test]
+    fn leaves_out_an_earlier_revision() {
+        let request = MatchRequest {
+            at_revision: 3,
+            ..request(vec![vector()])
+        };
+        assert_eq!(Outline::of(&request.encode_to_vec()), None);
     }
 
     #[test]

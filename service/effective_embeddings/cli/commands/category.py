@@ -9,6 +9,7 @@ import typer
 from effective_embeddings.cli.shared.command import Run, asks, writes
 from effective_embeddings.cli.shared.options import (
     AllowMissingOption,
+    AtRevisionOption,
     KeyArgument,
     KeysArgument,
     MetadataOption,
@@ -95,13 +96,22 @@ def put(
 @app.command()
 @asks
 def get(
-    run: Run, namespace: NamespaceArgument, key: KeyArgument, *, embeddings: VectorsOption = False
+    run: Run,
+    namespace: NamespaceArgument,
+    key: KeyArgument,
+    *,
+    embeddings: VectorsOption = False,
+    at_revision: AtRevisionOption = 0,
 ) -> None:
     """Show a category: settings, counting members, drift from its name, spread.
 
     Example:  effemb category get notes health --embeddings --json
+
+    Example:  effemb category get notes health --at-revision 120
     """
-    found = run.client.get_category(namespace, key, include_embeddings=embeddings)
+    found = run.client.get_category(
+        namespace, key, include_embeddings=embeddings, at_revision=at_revision
+    )
     _show(found, as_json=run.as_json)
 
 

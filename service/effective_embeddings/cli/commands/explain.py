@@ -9,7 +9,7 @@ import typer
 
 from effective_embeddings.cli.shared.bars import bar
 from effective_embeddings.cli.shared.command import Run, asks
-from effective_embeddings.cli.shared.options import NamespaceArgument
+from effective_embeddings.cli.shared.options import AtRevisionOption, NamespaceArgument
 from effective_embeddings.cli.shared.output import (
     counted,
     moment,
@@ -51,6 +51,7 @@ def explain(
     fairness: Annotated[
         float | None, typer.Option(min=0, max=1, help="Default: as in the namespace.")
     ] = None,
+    at_revision: AtRevisionOption = 0,
 ) -> None:
     """Explain a ranking: what the name and each member of a category add to its score.
 
@@ -70,6 +71,7 @@ def explain(
         members=members,
         ranking=ranking,
         fairness=fairness,
+        at_revision=at_revision,
     )
     if run.as_json:
         print_json(reply)

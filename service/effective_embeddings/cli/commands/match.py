@@ -8,7 +8,7 @@ import typer
 
 from effective_embeddings.cli.shared.bars import bar
 from effective_embeddings.cli.shared.command import Run, asks
-from effective_embeddings.cli.shared.options import NamespaceArgument
+from effective_embeddings.cli.shared.options import AtRevisionOption, NamespaceArgument
 from effective_embeddings.cli.shared.output import print_json, print_table, say, table
 from effective_embeddings.cli.shared.vectors import EMBEDDING_HELP, read_vectors
 from effective_embeddings.client import CategoryMatch, MatchResult, Query, QueryPart, RankingMode
@@ -71,6 +71,7 @@ def match(
     exclude: Annotated[
         list[str] | None, typer.Option(metavar="CATEGORY", help="Leave this out; can be repeated.")
     ] = None,
+    at_revision: AtRevisionOption = 0,
 ) -> None:
     """Rank all categories by what they have learned, for a vector or a stored item.
 
@@ -81,6 +82,8 @@ def match(
     Example:  effemb match notes --item gym --unlike meals --unlike-weight 0.5
 
     Example:  effemb match notes --embedding @swim.npy --min-confidence 0.1
+
+    Example:  effemb match notes --item gym --at-revision 120
     """
     if embedding is None and not item:
         msg = "give --embedding, --item, or both"
@@ -102,6 +105,7 @@ def match(
         fairness=fairness,
         include=include or (),
         exclude=exclude or (),
+        at_revision=at_revision,
     )
     for title, result in zip(titles, results, strict=True):
         if run.as_json:

@@ -11,6 +11,7 @@ __all__ = [
     "TIME_FORMATS",
     "ActorOption",
     "AllowMissingOption",
+    "AtRevisionOption",
     "ClientCertOption",
     "ClientKeyOption",
     "DataOption",
@@ -105,6 +106,15 @@ JsonOption = Annotated[
     typer.Option(
         "--json",
         help="Print JSON for programs, one object per line for lists; errors too, to stderr.",
+    ),
+]
+AtRevisionOption = Annotated[
+    int,
+    typer.Option(
+        "--at-revision",
+        min=0,
+        metavar="REVISION",
+        help="As it was at this revision, if its history is kept; 0: the newest.",
     ),
 ]
 ActorOption = Annotated[

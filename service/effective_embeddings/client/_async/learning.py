@@ -131,6 +131,7 @@ class AsyncLearningCalls(AsyncClientBase):
         include: Keys = (),
         exclude: Keys = (),
         min_revision: int = 0,
+        at_revision: int = 0,
         embedding_model: str = "",
     ) -> list[MatchResult]:
         """Rank all categories for each query, by its cosine with their effective embeddings.
@@ -160,6 +161,7 @@ class AsyncLearningCalls(AsyncClientBase):
             include: Only these categories compete: keys, or one key; empty: all. At most 10000.
             exclude: These categories do not compete: keys, or one key. At most 10000.
             min_revision: See get_namespace.
+            at_revision: See get_category.
             embedding_model: The model of the queries' vectors; empty: not checked.
 
         Returns:
@@ -186,6 +188,7 @@ class AsyncLearningCalls(AsyncClientBase):
                 include=include,
                 exclude=exclude,
                 min_revision=min_revision,
+                at_revision=at_revision,
                 embedding_model=embedding_model,
             )
         )
@@ -201,6 +204,7 @@ class AsyncLearningCalls(AsyncClientBase):
         ranking: RankingMode | None = None,
         fairness: float | None = None,
         min_revision: int = 0,
+        at_revision: int = 0,
         embedding_model: str = "",
     ) -> ExplainReply:
         """Explain the scores of a query: the parts that add up to them, and what would change them.
@@ -215,6 +219,7 @@ class AsyncLearningCalls(AsyncClientBase):
             ranking: See match.
             fairness: See match.
             min_revision: See get_namespace.
+            at_revision: See get_category.
             embedding_model: See match.
 
         Raises:
@@ -233,6 +238,7 @@ class AsyncLearningCalls(AsyncClientBase):
                 ranking=ranking,
                 fairness=fairness,
                 min_revision=min_revision,
+                at_revision=at_revision,
                 embedding_model=embedding_model,
             )
         )

@@ -52,7 +52,13 @@ class CategoryCalls(ClientBase):
         return self._run(requests.put(self._actor, ns, categories, write))
 
     def get_category(
-        self, ns: str, key: str, *, include_embeddings: bool = True, min_revision: int = 0
+        self,
+        ns: str,
+        key: str,
+        *,
+        include_embeddings: bool = True,
+        min_revision: int = 0,
+        at_revision: int = 0,
     ) -> Category:
         """Return a category with what it has learned.
 
@@ -61,12 +67,23 @@ class CategoryCalls(ClientBase):
             key: The category's key.
             include_embeddings: True: with the base and the effective embedding, (d,) float32.
             min_revision: See get_namespace.
+            at_revision: The revision to read: the category as it was then, as far back as the
+                history is kept. 0: the newest. It takes as long as opening the namespace and
+                making the changes since, of which there may be at most 100,000.
 
         Raises:
-            NotFound: The namespace or the category does not exist.
+            NotFound: The namespace or the category does not exist, or the category did not then.
+            InvalidArgument: There are more changes since ``at_revision``.
+            FailedPrecondition: ``at_revision`` is not reached, or its history was trimmed.
         """
         return self._run(
-            requests.get(ns, key, include_embeddings=include_embeddings, min_revision=min_revision)
+            requests.get(
+                ns,
+                key,
+                include_embeddings=include_embeddings,
+                min_revision=min_revision,
+                at_revision=at_revision,
+            )
         )
 
     def list_categories(

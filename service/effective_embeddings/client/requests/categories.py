@@ -66,13 +66,16 @@ def put(
     return Call("PutCategories", chunks, put_reply(parse), "categories")
 
 
-def get(namespace: str, key: str, *, include_embeddings: bool, min_revision: int) -> Call[Category]:
+def get(
+    namespace: str, key: str, *, include_embeddings: bool, min_revision: int, at_revision: int
+) -> Call[Category]:
     """See Client.get_category."""
     request = service_pb2.GetCategoryRequest(
         namespace=namespace,
         category=text("key", key),
         include_embeddings=include_embeddings,
         min_revision=whole("min_revision", min_revision, 64),
+        at_revision=whole("at_revision", at_revision, 64),
     )
     return single("GetCategory", request, _parse)
 

@@ -42,6 +42,7 @@ def match(
     include: Keys,
     exclude: Keys,
     min_revision: int,
+    at_revision: int,
     embedding_model: str,
 ) -> Call[list[MatchResult]]:
     """See Client.match."""
@@ -61,6 +62,7 @@ def match(
             include_categories=key_column("include", include),
             exclude_categories=key_column("exclude", exclude),
             min_revision=whole("min_revision", min_revision, 64),
+            at_revision=whole("at_revision", at_revision, 64),
             embedding_model=embedding_model,
         )
 
@@ -91,6 +93,7 @@ def explain(
     ranking: RankingMode | None,
     fairness: float | None,
     min_revision: int,
+    at_revision: int,
     embedding_model: str,
 ) -> Call[ExplainReply]:
     """See Client.explain."""
@@ -106,6 +109,7 @@ def explain(
         ranking=messages.ranking_mode(ranking),
         fairness=fairness,
         min_revision=whole("min_revision", min_revision, 64),
+        at_revision=whole("at_revision", at_revision, 64),
         embedding_model=embedding_model,
     )
     fill(request.query, 0)

@@ -1,0 +1,265 @@
+//! The items of a namespace and their memberships at an earlier revision: those of a view, with what
+//! the changes since have to be taken back.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ee_core::command::Store;
+use ee_core::namespace::{CategoryRecord, Item, Membership};
+use ee_store::{ItemReads, Reads, StoreError, StoreResult, View};
+use rustc_hash::FxHashMap;
+
+/// Members read at a time.
+const PAGE: usize = 512;
+
+/// Differences on top of a view.
+///
+/// New items and categories have negative identifiers, which the store never gives.
+pub(crate) struct PastItems {
+    view: Box<dyn View>,
+    namespace: i64,
+    /// Items that differ, by identifier; `None`: it did not exist.
+    items: FxHashMap<i64, Option<Item>>,
+    /// Identifiers of the keys of those; `None`: no item had the key.
+    keys: FxHashMap<String, Option<i64>>,
+    /// The memberships of each item that has others, by sequence.
+    memberships: FxHashMap<i64, Vec<Membership>>,
+    /// The members of each category that has others.
+    members: FxHashMap<i64, Members>,
+    last_id: i64,
+}
+
+/// How the members of a category differ, by sequence.
+#[derive(Default)]
+struct Members {
+    removed: BTreeSet<u64>,
+    added: BTreeMap<u64, Membership>,
+}
+
+impl PastItems {
+    /// What a view has.
+    pub(crate) fn new(view: Box<dyn View>, namespace: i64) -> Self {
+        Self {
+            view,
+            namespace,
+            items: FxHashMap::default(),
+            keys: FxHashMap::default(),
+            memberships: FxHashMap::default(),
+            members: FxHashMap::default(),
+            last_id: 0,
+        }
+    }
+
+    /// The reads below the differences.
+    pub(crate) fn reads(&self) -> &dyn Reads {
+        self.view.reads()
+    }
+
+    fn next_id(&mut self) -> i64 {
+        self.last_id -= 1;
+        self.last_id
+    }
+
+    fn keep(&mut self, item: Item) {
+        self.keys.insert(item.key.clone(), Some(item.id));
+        self.items.insert(item.id, Some(item));
+    }
+}
+
+impl ItemReads for PastItems {
+    fn item_by_key(&self, namespace: i64, key: &str) -> StoreResult<Option<Item>> {
+        match self.keys.get(key) {
+            Some(None) => Ok(None),
+            Some(Some(id)) => self.item_by_id(namespace, *id).map(Some),
+            None => self.reads().item_by_key(namespace, key),
+        }
+    }
+
+    fn item_by_id(&self, namespace: i64, item: i64) -> StoreResult<Item> {
+        match self.items.get(&item) {
+            Some(Some(item)) => Ok(item.clone()),
+            Some(None) => Err(StoreError::corrupted(
+                format!("log, item {item}"),
+                "it is needed before it was created",
+            )),
+            None => self.reads().item_by_id(namespace, item),
+        }
+    }
+
+    fn memberships_of(&self, namespace: i64, item: i64) -> StoreResult<Vec<Membership>> {
+        match self.memberships.get(&item) {
+            Some(own) => Ok(own.clone()),
+            None => self.reads().memberships_of(namespace, item),
+        }
+    }
+
+    fn members(
+        &self,
+        namespace: i64,
+        category: i64,
+        from: u64,
+        limit: usize,
+    ) -> StoreResult<Vec<Membership>> {
+        let Some(differences) = self.members.get(&category) else {
+            return self.reads().members(namespace, category, from, limit);
+        };
+        let mut found = Vec::new();
+        let mut next = from;
+        while found.len() < limit {
+            let page = self.reads().members(namespace, category, next, PAGE)?;
+            let is_last = page.len() < PAGE;
+            next = page.last().map_or(next, |last| last.sequence + 1);
+            let kept = page.into_iter();
+            found.extend(kept.filter(|own| !differences.removed.contains(&own.sequence)));
+            if is_last {
+                break;
+            }
+        }
+        let added = differences.added.range(from..).take(limit);
+        found.extend(added.map(|(_, membership)| membership.clone()));
+        found.sort_by_key(|membership| membership.sequence);
+        found.truncate(limit);
+        Ok(found)
+    }
+
+    fn nth_newest_member(
+        &self,
+        namespace: i64,
+        category: i64,
+        after: u64,
+        before: u64,
+        nth: u64,
+    ) -> StoreResult<Option<(u64, i64)>> {
+        let Some(differences) = self.members.get(&category) else {
+            let reads = self.reads();
+            return reads.nth_newest_member(namespace, category, after, before, nth);
+        };
+        // Among so many of the view, `nth` and one are left.
+        let removed = differences.removed.len() as u64;
+        let oldest =
+            self.reads()
+                .nth_newest_member(namespace, category, after, before, nth + removed)?;
+        let mut from = oldest.map_or(after + 1, |(sequence, _)| sequence);
+        let mut found: BTreeMap<u64, i64> = differences
+            .added
+            .range(after + 1..before)
+            .map(|(sequence, membership)| (*sequence, membership.item))
+            .collect();
+        loop {
+            let page = self.reads().members(namespace, category, from, PAGE)?;
+            let is_last = page.len() < PAGE;
+            from = page.last().map_or(from, |last| last.sequence + 1);
+            let kept = page.iter().filter(|own| {
+                own.sequence < before && !differences.removed.contains(&own.sequence)
+            });
+            found.extend(kept.map(|own| (own.sequence, own.item)));
+            if is_last || from >= before {
+                break;
+            }
+        }
+        let nth = usize::try_from(nth).unwrap_or(usize::MAX);
+        Ok(found.into_iter().nth_back(nth))
+    }
+}
+
+impl Store for PastItems {
+    type Error = StoreError;
+
+    fn item(&mut self, key: &str) -> StoreResult<Option<Item>> {
+        self.item_by_key(self.namespace, key)
+    }
+
+    fn item_by_id(&mut self, id: i64) -> StoreResult<Item> {
+        ItemReads::item_by_id(self, self.namespace, id)
+    }
+
+    fn insert_item(&mut self, item: &Item, _inbox: bool) -> StoreResult<i64> {
+        let id = self.next_id();
+        self.keep(Item { id, ..item.clone() });
+        self.memberships.insert(id, Vec::new());
+        Ok(id)
+    }
+
+    fn update_item(&mut self, item: &Item) -> StoreResult<()> {
+        self.keep(item.clone());
+        Ok(())
+    }
+
+    fn delete_item(&mut self, item: &Item) -> StoreResult<()> {
+        self.keys.insert(item.key.clone(), None);
+        self.items.insert(item.id, None);
+        self.memberships.remove(&item.id);
+        Ok(())
+    }
+
+    fn memberships(&mut self, item: i64) -> StoreResult<Vec<Membership>> {
+        self.memberships_of(self.namespace, item)
+    }
+
+    fn insert_membership(
+        &mut self,
+        item: &Item,
+        membership: &Membership,
+        _first: bool,
+    ) -> StoreResult<()> {
+        let mut own = self.memberships_of(self.namespace, item.id)?;
+        let place = own.partition_point(|other| other.sequence < membership.sequence);
+        own.insert(place, membership.clone());
+        self.memberships.insert(item.id, own);
+        let members = self.members.entry(membership.category).or_default();
+        members
+            .added
+            .insert(membership.sequence, membership.clone());
+        Ok(())
+    }
+
+    fn delete_membership(
+        &mut self,
+        item: &Item,
+        membership: &Membership,
+        _last: bool,
+    ) -> StoreResult<()> {
+        let mut own = self.memberships_of(self.namespace, item.id)?;
+        own.retain(|other| other.sequence != membership.sequence);
+        self.memberships.insert(item.id, own);
+        let members = self.members.entry(membership.category).or_default();
+        if members.added.remove(&membership.sequence).is_none() {
+            members.removed.insert(membership.sequence);
+        }
+        Ok(())
+    }
+
+    fn oldest_member(&mut self, category: i64, from: u64) -> StoreResult<Option<(u64, i64)>> {
+        let first = ItemReads::members(self, self.namespace, category, from, 1)?;
+        Ok(first.first().map(|own| (own.sequence, own.item)))
+    }
+
+    fn nth_newest_member(
+        &mut self,
+        category: i64,
+        after: u64,
+        before: u64,
+        nth: u64,
+    ) -> StoreResult<Option<(u64, i64)>> {
+        ItemReads::nth_newest_member(self, self.namespace, category, after, before, nth)
+    }
+
+    fn members(&mut self, category: i64, from: u64, limit: usize) -> StoreResult<Vec<Membership>> {
+        ItemReads::members(self, self.namespace, category, from, limit)
+    }
+
+    fn insert_category(&mut self, _record: &CategoryRecord) -> StoreResult<i64> {
+        Ok(self.next_id())
+    }
+
+    fn update_category(&mut self, _id: i64, _record: &CategoryRecord) -> StoreResult<()> {
+        Ok(())
+    }
+
+    fn rename_category(&mut self, _id: i64, _record: &CategoryRecord) -> StoreResult<()> {
+        Ok(())
+    }
+
+    fn delete_category(&mut self, _id: i64) -> StoreResult<()> {
+        Ok(())
+    }
+}
