@@ -9,6 +9,7 @@ COPY Cargo.toml Cargo.lock pyproject.toml README.md LICENSE ./
 COPY .cargo .cargo
 COPY proto proto
 COPY rust_core rust_core
+COPY bench/load bench/load
 COPY service service
 RUN /venv/bin/maturin build --release --locked --out /wheels
 

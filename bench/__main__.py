@@ -26,6 +26,7 @@ def main() -> None:
     _settle_environment()
     # Imported here because they load numpy, after the environment is settled.
     from bench.catalog import CATALOG  # noqa: PLC0415
+    from bench.grpc import native  # noqa: PLC0415
     from bench.harness.record import RESULTS, measure  # noqa: PLC0415
     from bench.harness.report import write_report  # noqa: PLC0415
     from bench.in_process import learning  # noqa: PLC0415
@@ -53,12 +54,20 @@ def main() -> None:
         metavar="DIR",
         help="folders of data sets for learning, ranking_modes, confidence (default: the sample)",
     )
+    parser.add_argument(
+        "--against",
+        action="append",
+        default=[],
+        metavar="COMMIT",
+        help="the earlier server that grpc_native compares with; it is built first",
+    )
     parser.add_argument("--report", action="store_true", help="write the report, measure nothing")
     parser.add_argument(
         "--out", type=Path, default=RESULTS, help="folder of the results (default: bench/results)"
     )
     args = parser.parse_args()
     learning.DATA.extend(args.data)
+    native.AGAINST.extend(args.against)
     names = [] if args.report else args.only or list(CATALOG)
     failed = [name for name in names if not measure(name, CATALOG[name], args.out, full=args.full)]
     print(f"read {write_report(args.out)}")

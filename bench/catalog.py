@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench.grpc import assign, memory, opening, reads_under_writes, scan_sharing
+from bench.grpc import assign, commits, memory, native, opening, reads_under_writes, scan_sharing
 from bench.grpc import batch as grpc_batch
 from bench.grpc import match as grpc_match
 from bench.grpc import ranking_modes as grpc_ranking_modes
@@ -39,6 +39,10 @@ CATALOG = {
     "in_process_batch": Entry("In process: 64 queries at once", batch.run),
     "in_process_cores": Entry("In process: two cores", cores.run),
     "in_process_worst": Entry("In process: data that defeats the sketches", worst_case.run),
+    "grpc_native": Entry(
+        "gRPC: the native listener next to an empty echo, under native load", native.run
+    ),
+    "grpc_commits": Entry("gRPC: durable Assign next to PostgreSQL", commits.run),
     "grpc_match": Entry("gRPC: Match next to an empty echo", grpc_match.run),
     "grpc_assign": Entry("gRPC: Assign next to an empty echo", assign.run),
     "grpc_batch": Entry("gRPC: 64 queries in one call", grpc_batch.run),

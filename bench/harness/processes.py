@@ -1,4 +1,4 @@
-"""Servers in processes of their own: the service and the echo server."""
+"""Servers in processes of their own: the service and the echo servers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Hosted", "echo", "rss_bytes", "service"]
+from bench.harness.builds import load_generator
+
+__all__ = ["Hosted", "echo", "native_echo", "rss_bytes", "service"]
 
 _TICK = os.sysconf("SC_CLK_TCK")
 
@@ -49,12 +51,18 @@ def rss_bytes(pid: int) -> int:
 
 
 @contextmanager
-def service(data: Path, *options: str) -> Iterator[Hosted]:
-    """Run ``effemb serve`` on a directory."""
+def service(data: Path, *options: str, package: Path | None = None) -> Iterator[Hosted]:
+    """Run ``effemb serve`` on a directory.
+
+    Args:
+        data: The data directory.
+        *options: Further options of the command.
+        package: The folder of another build of the package; None: the installed one.
+    """
     command = ["-m", "effective_embeddings.cli", "serve", "--json", "--log-level", "warning"]
-    with _hosted(
-        [*command, "--listen", "127.0.0.1:0", "--data", str(data), *options], "listening"
-    ) as hosted:
+    command += ["--listen", "127.0.0.1:0", "--data", str(data), *options]
+    environment = dict(os.environ) if package is None else os.environ | {"PYTHONPATH": str(package)}
+    with _hosted([sys.executable, *command], "listening", environment) as hosted:
         yield hosted
 
 
@@ -62,14 +70,24 @@ def service(data: Path, *options: str) -> Iterator[Hosted]:
 def echo(reply_bytes: int) -> Iterator[Hosted]:
     """Run the echo server, which answers every call with ``reply_bytes`` bytes."""
     command = ["-m", "bench.harness.echo_server", "--reply-bytes", str(reply_bytes)]
+    with _hosted([sys.executable, *command], "target") as hosted:
+        yield hosted
+
+
+@contextmanager
+def native_echo(reply_bytes: int) -> Iterator[Hosted]:
+    """Run the echo on the HTTP/2 library of the native listener, with as many threads."""
+    command = [str(load_generator()), "echo", str(reply_bytes), str(os.cpu_count() or 1)]
     with _hosted(command, "target") as hosted:
         yield hosted
 
 
 @contextmanager
-def _hosted(arguments: list[str], key: str) -> Iterator[Hosted]:
+def _hosted(
+    command: list[str], key: str, environment: dict[str, str] | None = None
+) -> Iterator[Hosted]:
     process = subprocess.Popen(  # noqa: S603 - our own command
-        [sys.executable, *arguments], stdout=subprocess.PIPE, text=True
+        command, stdout=subprocess.PIPE, text=True, env=environment
     )
     try:
         line = process.stdout.readline() if process.stdout else ""
