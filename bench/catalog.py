@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench.grpc import assign, commits, memory, native, opening, reads_under_writes, scan_sharing
+from bench.grpc import (
+    assign,
+    commits,
+    hostile,
+    memory,
+    native,
+    opening,
+    reads_under_writes,
+    scan_sharing,
+)
 from bench.grpc import batch as grpc_batch
 from bench.grpc import match as grpc_match
 from bench.grpc import ranking_modes as grpc_ranking_modes
@@ -43,6 +52,7 @@ CATALOG = {
         "gRPC: the native listener next to an empty echo, under native load", native.run
     ),
     "grpc_commits": Entry("gRPC: durable Assign next to PostgreSQL", commits.run),
+    "grpc_hostile": Entry("gRPC: a good client beside attacks", hostile.run),
     "grpc_match": Entry("gRPC: Match next to an empty echo", grpc_match.run),
     "grpc_assign": Entry("gRPC: Assign next to an empty echo", assign.run),
     "grpc_batch": Entry("gRPC: 64 queries in one call", grpc_batch.run),

@@ -6,6 +6,7 @@ A generator in Python takes more time for a call than the native listener, and w
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -49,10 +50,12 @@ def grpc(
     seconds: float,
     *,
     program: Path | None = None,
+    token: str | None = None,
 ) -> Measured:
     """Call a method over one connection; ``program``: a client in another language."""
     with _file(request) as file:
-        return _measured(_command(program, target, method, file, outstanding, seconds))
+        command = _command(program, target, method, file, outstanding, seconds)
+        return _measured(command, os.environ | ({"LOAD_TOKEN": token} if token else {}))
 
 
 def postgres(
@@ -104,9 +107,9 @@ def _command(
     return [*begin, target, METHOD + method, str(file), str(outstanding), str(seconds)]
 
 
-def _measured(command: list[str]) -> Measured:
+def _measured(command: list[str], environment: dict[str, str] | None = None) -> Measured:
     done = subprocess.run(  # noqa: S603 - our own command
-        command, check=True, stdout=subprocess.PIPE, text=True
+        command, check=True, stdout=subprocess.PIPE, text=True, env=environment
     )
     told = json.loads(done.stdout)
     return Measured(told["calls"], told["rate"], told["p50_us"], told["p99_us"])

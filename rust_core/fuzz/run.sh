@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fuzzes each target for a third of MINUTES, guided by coverage, with the stable compiler.
+# Fuzzes each target for a quarter of MINUTES, guided by coverage, with the stable compiler.
 #
 #   rust_core/fuzz/run.sh MINUTES
 #
@@ -8,10 +8,10 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-seconds=$(( ${1:-60} * 60 / 3 ))
+seconds=$(( ${1:-60} * 60 / 4 ))
 root=$(cargo metadata --format-version 1 --no-deps --locked | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/fuzz
 host=$(rustc -vV | sed -n 's/^host: //p')
-targets=(calls restore decoders)
+targets=(calls restore decoders listener)
 
 cargo run --quiet --locked -p ee-fuzz --bin fuzz_seeds "$root/seeds"
 
@@ -23,7 +23,7 @@ RUSTFLAGS="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
   --target-dir "$root" -p ee-fuzz --features libfuzzer "${targets[@]/#/--bin=fuzz_}"
 
 for target in "${targets[@]}"; do
-  mkdir -p "$root/corpus/$target" "$root/crashes/$target"
+  mkdir -p "$root/corpus/$target" "$root/crashes/$target" "rust_core/fuzz/corpus/$target"
   echo "$target: $seconds s, log in $root/$target.log"
   "$root/$host/release/fuzz_$target" "$root/corpus/$target" "$root/seeds/$target" \
     "rust_core/fuzz/corpus/$target" -max_total_time="$seconds" -max_len=8192 -len_control=0 \

@@ -38,21 +38,23 @@ pub(crate) async fn run(
         tokio::spawn(connection);
         senders.push(sender);
     }
-    let uri = format!("http://{target}{path}");
+    let mut head = Request::post(format!("http://{target}{path}"))
+        .header("content-type", "application/grpc")
+        .header("te", "trailers");
+    if let Ok(token) = std::env::var("LOAD_TOKEN") {
+        head = head.header("authorization", format!("Bearer {token}"));
+    }
+    let head = head.body(())?;
     let callers: Vec<_> = senders.into_iter().cycle().take(load.outstanding).collect();
     load.run(callers, async move |sender: &mut SendRequest<Bytes>| {
-        call(sender, &uri, requests.next()).await
+        call(sender, head.clone(), requests.next()).await
     })
     .await
 }
 
-async fn call(sender: &SendRequest<Bytes>, uri: &str, message: Bytes) -> Result<()> {
-    let request = Request::post(uri)
-        .header("content-type", "application/grpc")
-        .header("te", "trailers")
-        .body(())?;
+async fn call(sender: &SendRequest<Bytes>, head: Request<()>, message: Bytes) -> Result<()> {
     let mut sender = sender.clone().ready().await?;
-    let (response, mut body) = sender.send_request(request, false)?;
+    let (response, mut body) = sender.send_request(head, false)?;
     body.send_data(message, true)?;
     let response = response.await?;
     let early = response.headers().get("grpc-status").cloned();

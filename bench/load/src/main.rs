@@ -12,6 +12,8 @@
 //! form: texts, or the bytes of a file, `@PATH`; it has a connection for each outstanding call, since a connection
 //! of PostgreSQL takes one call at a time. TARGET is HOST:PORT; the user is `bench`, and is asked for no password.
 //!
+//! `grpc` sends the variable LOAD_TOKEN, if it is set, as the bearer token of each call.
+//!
 //! Where a request has 16 times `#`, each call has a number of its own, which no earlier run has used: as
 //! keys of new items, or request ids. Where it has four times `%`, it has that number modulo 100: as keys of
 //! a hundred categories.

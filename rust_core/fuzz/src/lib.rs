@@ -12,6 +12,7 @@
 
 mod case;
 pub mod decoders;
+pub mod listener;
 mod memory;
 mod mutate;
 mod oracle;
@@ -19,6 +20,6 @@ mod seeds;
 mod world;
 
 pub use case::{Call, Case};
-pub use mutate::{mutate_buffer, mutate_case, mutate_message};
+pub use mutate::{mutate_buffer, mutate_bytes, mutate_case, mutate_message};
 pub use seeds::{calls, decodable, restores};
 pub use world::World;

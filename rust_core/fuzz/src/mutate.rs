@@ -247,7 +247,8 @@ fn put_bytes(bytes: &mut Vec<u8>, tag: u32, inner: &[u8]) {
     bytes.extend(inner);
 }
 
-fn mutate_bytes(random: &mut Rng, bytes: &[u8]) -> Vec<u8> {
+/// Mutates bytes without regard to what they stand for.
+pub fn mutate_bytes(random: &mut Rng, bytes: &[u8]) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
     let index = random.usize(..=bytes.len());
     match random.u8(..4) {

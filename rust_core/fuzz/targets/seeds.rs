@@ -11,10 +11,11 @@ fn main() {
     let directory = PathBuf::from(directory);
     let world = World::new();
     let bytes = |cases: Vec<ee_fuzz::Case>| cases.iter().map(ee_fuzz::Case::to_bytes).collect();
-    let targets: [(&str, Vec<Vec<u8>>); 3] = [
+    let targets: [(&str, Vec<Vec<u8>>); 4] = [
         ("calls", bytes(ee_fuzz::calls(&world))),
         ("restore", bytes(ee_fuzz::restores(&world))),
         ("decoders", ee_fuzz::decodable(&world)),
+        ("listener", ee_fuzz::listener::seeds()),
     ];
     for (target, seeds) in targets {
         let directory = directory.join(target);

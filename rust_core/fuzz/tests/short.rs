@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use ee_fuzz::{Case, World, decoders, mutate_case, mutate_message};
+use ee_fuzz::{Case, World, decoders, listener, mutate_bytes, mutate_case, mutate_message};
 use ee_wire::METHODS;
 use fastrand::Rng;
 
@@ -98,4 +98,25 @@ fn no_decoded_bytes_violate_an_invariant() {
         changed.extend(mutate_message(&mut random, rest));
         decoders::decode(&changed);
     }
+}
+
+#[test]
+fn no_call_and_no_bytes_on_a_connection_violate_an_invariant_of_the_listener() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let remote = listener::Remote::new();
+    let from = listener::seeds();
+    let mut statuses = BTreeMap::<_, u64>::new();
+    let mut play = |bytes: &[u8]| *statuses.entry(remote.play(bytes)).or_default() += 1;
+    from.iter().for_each(|bytes| play(bytes));
+    let mut random = Rng::with_seed(4);
+    for _ in 0..cases() {
+        let bytes = &from[random.usize(..from.len())];
+        play(&mutate_bytes(&mut random, bytes));
+    }
+    println!("by status: {statuses:?}");
+    // Answered, and refused for each reason that the protocol has: otherwise nothing would be shown.
+    for status in [0, 8, 12, 13] {
+        assert!(statuses.contains_key(&Some(status)), "{status}");
+    }
+    assert!(statuses.contains_key(&None));
 }
