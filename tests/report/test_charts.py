@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import itertools
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from effective_embeddings.report.charts.canvas import ticks
+from effective_embeddings.report.analysis.projection import Mapped, MappedItem
+from effective_embeddings.report.charts.canvas import NARROW, WIDE, ticks
 from effective_embeddings.report.charts.labels import Label, Placed, place_labels, text_width
 from effective_embeddings.report.charts.lines import _apart
+from effective_embeddings.report.charts.map import draw_map
 
 _SIZE = 12.0
 _WIDTH, _HEIGHT = 400.0, 300.0
@@ -44,6 +47,18 @@ def test_labels_stay_inside_and_cover_neither_each_other_nor_points(
         assert right <= _WIDTH + 1e-9
         assert bottom <= _HEIGHT + 1e-9
         assert not any(left < p.x < right and top < p.y < bottom for p in given_labels)
+
+
+def test_a_narrow_map_draws_items_from_all_of_the_order_of_keys() -> None:
+    items = [
+        MappedItem(row, (row % 40, row // 40), is_waiting=row >= 1000, is_elsewhere=False)
+        for row in range(1200)
+    ]
+    for canvas, least, most in ((NARROW, 350, 500), (WIDE, 1200, 1200)):
+        _, drawn = draw_map(Mapped([], items, 1.0), [], canvas)
+        dots = [each.count("h0") for each in drawn]
+        assert least <= sum(dots) <= most
+        assert dots[0] == pytest.approx(5 * dots[1], rel=0.05)
 
 
 def test_the_first_label_has_its_place_if_it_has_room() -> None:

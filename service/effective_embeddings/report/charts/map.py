@@ -34,7 +34,9 @@ def draw_map(mapped: Mapped, keys: Sequence[str], canvas: Canvas) -> tuple[int, 
     height = 400 if canvas.is_narrow else 720
     scale = _Scale(mapped, canvas.width, height)
     drawn: list[Markup] = []
-    items = mapped.items[:_ITEMS_NARROW] if canvas.is_narrow else mapped.items
+    # Items are in the order of their keys: every nth is of all kinds.
+    nth = -(-len(mapped.items) // _ITEMS_NARROW) if canvas.is_narrow else 1
+    items = mapped.items[:: max(nth, 1)]
     for name, some in _kinds(items):
         drawn.append(element("path", d=_dots(some, scale), class_=f"dots {name}"))
     points = []
