@@ -27,6 +27,8 @@ _LEVELS = (0.05, 0.1, 0.2, 0.3)
 _SIZES: tuple[int | None, ...] = (5, 10, 20, 50, None)
 #: Members from which on a level is kept, and by how much it may be missed.
 _ENOUGH, _MISSED = 20, 0.02
+#: Members that the estimate of the review rate matches.
+_SAMPLE = 1000
 #: Items of a category that are held out, at least, for it to be measured.
 _HELD_OUT = 4
 
@@ -41,6 +43,7 @@ def run(full: bool) -> Outcome:  # noqa: FBT001
         data = Labelled.of(dataset)
         _calibration(outcome, data, _DRAWS if full else 2)
         _out_of_scope(outcome, data)
+        _review_rate(outcome, data)
         _cost(outcome, data, 21 if full else 11)
         outcome.notes.append(dataset.attribution() + ".")
     if DATA:
@@ -179,6 +182,73 @@ def _out_of_scope(outcome: Outcome, data: Labelled) -> None:
         "a quarter of the categories is out of scope, all other items are assigned: none of these,"
         f" % of test items in scope / out of scope; {_QUARTERS} draws",
         ("", *(f"level {each:g}" for each in _LEVELS)),
+        rows,
+    )
+
+
+def _review_rate(outcome: Outcome, data: Labelled) -> None:
+    """Compare what the members say of each level with what held-out items say."""
+    rows, largest = [], 0.0
+    (drawn,) = _draws(data, None, 1)
+    test = drawn.data.test
+    for dials in (COSINE, LOCAL):
+        with product(drawn.data) as made, made.state() as state:
+            state.assign(drawn.data.train)
+            begin = time.perf_counter()
+            found = state.review_rates(_LEVELS, dials, _SAMPLE)
+            seconds = time.perf_counter() - begin
+            sure = np.zeros(len(test))
+            right = np.zeros(len(test), bool)
+            keys = drawn.data.keys
+            for row, result in enumerate(
+                state.match(test.vectors, dials, limit=1, confidence=True)
+            ):
+                (match,) = result.matches
+                sure[row] = match.confidence or 0
+                right[row] = match.category == keys[test.labels[row]]
+        for level, rate in zip(_LEVELS, found.rates, strict=True):
+            taken = sure >= level
+            review, wrong = 1 - float(taken.mean()), 1 - float(right[taken].mean())
+            largest = max(largest, abs((rate.review_share or 0) - review))
+            rows.append(
+                (
+                    f"{dials.label}, level {level:g}",
+                    f"{100 * (rate.review_share or 0):.1f}",
+                    f"{100 * review:.1f}",
+                    f"{100 * (rate.error_share or 0):.1f}",
+                    f"{100 * wrong:.1f}",
+                )
+            )
+        if found.error_share is not None:
+            rows.append(
+                (
+                    f"{dials.label}, nobody looks",
+                    "",
+                    "",
+                    f"{100 * found.error_share:.1f}",
+                    f"{100 * (1 - float(right.mean())):.1f}",
+                )
+            )
+        outcome.figures.append(
+            Figure(
+                what=f"{data.name}, {dials.label}: estimate from {found.sample_count:,} members",
+                value=1000 * seconds,
+                unit="ms",
+            )
+        )
+    outcome.figures.append(
+        Figure(
+            what=f"{data.name}: the share to look at is missed by at most",
+            value=100 * largest,
+            unit="points",
+        )
+    )
+    _table(
+        outcome,
+        data,
+        f"what each level leaves to a person, estimated from {_SAMPLE:,} members (or all), and of"
+        f" {len(test):,} held-out items, %",
+        ("", "to look at: estimate", "truth", "wrong of the rest: estimate", "truth"),
         rows,
     )
 

@@ -218,6 +218,22 @@ def test_explain_shows_the_parts_of_a_score(notes: Cli) -> None:
     assert "give --embedding or --item" in neither.stderr
 
 
+def test_review_rate_shows_what_each_level_leaves_to_a_person(notes: Cli) -> None:
+    empty = notes.text("review-rate", notes.ns, "--level", "0.1")
+    assert "from 1 of 1 member" in empty, empty
+    for number in range(4):
+        vector = f"[1, 0.{number}, 0]"
+        notes.json("assign", notes.ns, f"h{number}", "Health", "--embedding", vector)
+    found = notes.json("review-rate", notes.ns, "--level", "0.1", "--level", "0.5", "--sample", "3")
+    assert (found["sample_count"], found["member_count"]) == (3, 5)
+    assert [each["level"] for each in found["rates"]] == [0.1, 0.5]
+    shown = notes.text("review-rate", notes.ns, "--level", "0.5")
+    assert "to look at" in shown
+    assert "█" in shown
+    refused = notes.refused("review-rate", notes.ns, "--level", "1.5")
+    assert refused["reason"] == "OUT_OF_RANGE"
+
+
 def test_review_lists_misfits_and_influences(notes: Cli) -> None:
     (misfit,) = notes.lines("review", notes.ns)
     assert [misfit[name] for name in ("item", "category", "score", "other_category")] == [

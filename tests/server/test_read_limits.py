@@ -1,4 +1,4 @@
-"""Limits of Explain, of a page of history and of a watch, each exceeded."""
+"""Limits of Explain, of reviews, of a page of history and of a watch, each exceeded."""
 
 from __future__ import annotations
 
@@ -67,6 +67,32 @@ def test_review_category_bytes(tmp_path: Path) -> None:
             raw.call("ReviewMembers", request)
     assert (caught.value.code, caught.value.reason) == ("INVALID_ARGUMENT", "TOO_LARGE")
     assert caught.value.metadata == {"limit": str(most), "category_count": str(most + 1)}
+
+
+def test_review_levels(raw: EmbeddedRaw) -> None:
+    most = int(LIMITS["review_levels"].value)
+    request = service_pb2.EstimateReviewRateRequest(namespace="n", levels=[0.5] * most)
+    assert len(raw.call("EstimateReviewRate", request).rates) == most
+    request.levels.append(0.5)
+    with pytest.raises(RefusedError) as caught:
+        raw.call("EstimateReviewRate", request)
+    assert (caught.value.code, caught.value.reason) == ("INVALID_ARGUMENT", "TOO_LARGE")
+    assert caught.value.metadata["limit"] == str(most)
+
+
+def test_review_sample(raw: EmbeddedRaw) -> None:
+    most = int(LIMITS["review_sample"].value)
+    request = service_pb2.EstimateReviewRateRequest(namespace="n", sample_size=most)
+    raw.call("EstimateReviewRate", request)
+    request.sample_size += 1
+    with pytest.raises(RefusedError) as caught:
+        raw.call("EstimateReviewRate", request)
+    assert (caught.value.code, caught.value.reason) == ("INVALID_ARGUMENT", "OUT_OF_RANGE")
+    default = int(LIMITS["default_review_sample"].value)
+    _assign(raw, [(f"i{number}", [1, 0.001 * number], 1) for number in range(default + 1)], "c")
+    request.sample_size = 0
+    reply = raw.call("EstimateReviewRate", request)
+    assert (reply.sample_count, reply.member_count > default) == (default, True)
 
 
 def _history_of_nobody(raw: EmbeddedRaw) -> bool:

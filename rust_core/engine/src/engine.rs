@@ -25,6 +25,7 @@ use crate::read::explain::{ExplainSpec, Explained};
 use crate::read::history::{self, HistoryFilter, HistoryOrder, HistoryPage};
 use crate::read::ranking::{self, Ranker};
 use crate::read::review::members::{MembersReview, ReviewMembersSpec};
+use crate::read::review::rate::{ReviewRateSpec, ReviewRates};
 use crate::read::verify::{Live, verify};
 use crate::shared::Shared;
 use crate::transfer::restore::Restore;
@@ -229,6 +230,16 @@ impl Engine {
         context: ReadContext,
     ) -> Result<At<MembersReview>> {
         self.ranker().review_members(namespace, spec, context)
+    }
+
+    /// Estimates from the members how many matches a person would have to look at.
+    pub fn review_rates(
+        &self,
+        namespace: &NamespaceHandle,
+        spec: &ReviewRateSpec,
+        context: ReadContext,
+    ) -> Result<At<ReviewRates>> {
+        self.ranker().review_rates(namespace, spec, context)
     }
 
     /// A category.

@@ -54,6 +54,7 @@ pub use read::past::PAST_CHANGES;
 pub use read::review::members::{
     MemberReview, MembersReview, ReviewMembersSpec, ReviewOrder, difference,
 };
+pub use read::review::rate::{ReviewRate, ReviewRateSpec, ReviewRates};
 pub use read::review::{MemberFilter, REVIEW_BYTES, ReviewPlace};
 pub use transfer::restore::Restore;
 pub use transfer::snapshot::Snapshot;

@@ -326,6 +326,17 @@ fn of_namespace(world: &World, namespace: &str) -> Vec<Call> {
             },
         ),
         call(
+            "EstimateReviewRate",
+            &EstimateReviewRateRequest {
+                namespace: namespace.clone(),
+                levels: vec![0.1, 0.5],
+                sample_size: 3,
+                ranking: 2,
+                fairness: Some(0.5),
+                ..EstimateReviewRateRequest::default()
+            },
+        ),
+        call(
             "ListHistory",
             &ListHistoryRequest {
                 namespace: namespace.clone(),

@@ -41,6 +41,14 @@ pub const DEFAULT_EXPLAIN_LIMIT: u32 = 3;
 pub const EXPLAIN_MEMBERS: u32 = 1_000;
 /// Members that an Explain lists for a category if the request does not say.
 pub const DEFAULT_EXPLAIN_MEMBERS: u32 = 10;
+/// Levels of an EstimateReviewRate.
+pub const REVIEW_LEVELS: usize = 100;
+/// The levels if the request has none.
+pub const DEFAULT_REVIEW_LEVELS: [f64; 6] = [0.05, 0.1, 0.2, 0.3, 0.4, 0.5];
+/// Members that an EstimateReviewRate matches.
+pub const REVIEW_SAMPLE: u32 = 10_000;
+/// Members that an EstimateReviewRate matches if the request does not say.
+pub const DEFAULT_REVIEW_SAMPLE: u32 = 1_000;
 /// Entries of a page.
 pub const PAGE_SIZE: u32 = 1_000;
 /// Entries of a page if the request sets no size.
@@ -90,6 +98,9 @@ pub fn all() -> Vec<(&'static str, u64)> {
         ),
         ("explain_members_read", EXPLAINED_MEMBERS as u64),
         ("review_category_bytes", REVIEW_BYTES),
+        ("review_levels", REVIEW_LEVELS as u64),
+        ("review_sample", u64::from(REVIEW_SAMPLE)),
+        ("default_review_sample", u64::from(DEFAULT_REVIEW_SAMPLE)),
         ("page_size", u64::from(PAGE_SIZE)),
         ("default_page_size", u64::from(DEFAULT_PAGE_SIZE)),
         ("page_bytes", PAGE_BYTES as u64),

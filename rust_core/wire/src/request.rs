@@ -79,6 +79,7 @@ requests! {
         Rule::list(3, "categories", EXPLAIN_CATEGORIES),
     ];
     ReviewMembersRequest;
+    EstimateReviewRateRequest;
     ListHistoryRequest;
     WatchHistoryRequest;
     TrimHistoryRequest;

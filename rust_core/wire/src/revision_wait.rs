@@ -19,6 +19,7 @@ pub const MIN_REVISION_FIELDS: &[(&str, [u32; 2])] = &[
     ("Match", [7, 12]),
     ("Explain", [6, 10]),
     ("ReviewMembers", [7, 8]),
+    ("EstimateReviewRate", [6, 7]),
     ("ListHistory", [6, 7]),
     ("Snapshot", [3, 4]),
 ];

@@ -7,7 +7,7 @@ use crate::call_error::Result;
 use crate::method::{Kind, Method};
 use crate::methods::{
     admin, assignments, categories, explain, history, items, matching, namespaces, restore, review,
-    snapshot, undo,
+    review_rate, snapshot, undo,
 };
 use crate::streams::{Replies, RequestSink};
 
@@ -80,6 +80,9 @@ pub(crate) const TABLE: &[Entry] = {
         ),
         unary("Explain", Read, |c, r| c.read(r, explain::explain)),
         unary("ReviewMembers", Read, |c, r| c.read(r, review::members)),
+        unary("EstimateReviewRate", Read, |c, r| {
+            c.read(r, review_rate::estimate)
+        }),
         unary("ListHistory", Read, |c, r| c.read(r, history::list)),
         server_stream("WatchHistory", Read, history::watch),
         unary("TrimHistory", Admin, |c, r| c.write(r, history::trim)),

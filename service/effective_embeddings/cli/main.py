@@ -26,6 +26,7 @@ from effective_embeddings.cli.commands import (
     repair,
     report,
     review,
+    review_rate,
     serve,
     snapshot,
     token,
@@ -122,6 +123,7 @@ app.command("unassign", rich_help_panel=_ASK)(assign.unassign)
 app.command("match", rich_help_panel=_ASK)(match.match)
 app.command("explain", rich_help_panel=_ASK)(explain.explain)
 app.command("review", rich_help_panel=_ASK)(review.review)
+app.command("review-rate", rich_help_panel=_ASK)(review_rate.review_rate)
 app.command("history", rich_help_panel=_ASK)(history.history)
 app.command("report", rich_help_panel=_ASK)(report.report)
 app.command("trim", rich_help_panel=_ASK)(history.trim)

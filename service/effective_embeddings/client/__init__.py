@@ -55,7 +55,12 @@ from effective_embeddings.client.models.resources import (
     Normalization,
     RankingMode,
 )
-from effective_embeddings.client.models.review import MemberReview, ReviewOrder
+from effective_embeddings.client.models.review import (
+    MemberReview,
+    ReviewOrder,
+    ReviewRate,
+    ReviewRates,
+)
 from effective_embeddings.client.requests.writes import ChangeOptions, WriteOptions
 from effective_embeddings.client.snapshot_file import read_frames, seal_frames
 from effective_embeddings.client.transport.base import DEFAULT_TARGET, DEFAULT_TIMEOUT
@@ -104,6 +109,8 @@ __all__ = [
     "RankingMode",
     "RenameReply",
     "ReviewOrder",
+    "ReviewRate",
+    "ReviewRates",
     "ServiceInfo",
     "SnapshotFileError",
     "SnapshotProgress",

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from effective_embeddings.client import Client, MatchResult, RankingMode
+from effective_embeddings.client import Client, MatchResult, RankingMode, ReviewRates
 from effective_embeddings.evaluation.labelled import Labelled, Labels, Part, Vectors
 
 __all__ = ["COSINE", "LOCAL", "Dials", "Predictions", "Product", "State", "product"]
@@ -125,6 +125,12 @@ class State:
                 fairness=dials.fairness,
                 **options,
             )
+
+    def review_rates(self, levels: Sequence[float], dials: Dials, sample: int) -> ReviewRates:
+        """Estimate from the members what each level leaves to a person."""
+        return self._client.estimate_review_rate(
+            self._name, levels, sample=sample, ranking=dials.ranking, fairness=dials.fairness
+        )
 
     def right(self, items: Part, dials: Dials) -> NDArray[np.bool_]:
         """Return for each item whether its first match is its category."""

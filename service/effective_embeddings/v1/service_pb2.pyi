@@ -922,6 +922,50 @@ class MemberReview(_message.Message):
     reason: str
     def __init__(self, item: _Optional[str] = ..., category: _Optional[str] = ..., weight: _Optional[float] = ..., counts: bool = ..., score: _Optional[float] = ..., other_category: _Optional[str] = ..., other_score: _Optional[float] = ..., difference: _Optional[float] = ..., movement: _Optional[float] = ..., assign_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., actor: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
 
+class EstimateReviewRateRequest(_message.Message):
+    __slots__ = ("namespace", "levels", "sample_size", "ranking", "fairness", "min_revision", "epoch")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    LEVELS_FIELD_NUMBER: _ClassVar[int]
+    SAMPLE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    RANKING_FIELD_NUMBER: _ClassVar[int]
+    FAIRNESS_FIELD_NUMBER: _ClassVar[int]
+    MIN_REVISION_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    levels: _containers.RepeatedScalarFieldContainer[float]
+    sample_size: int
+    ranking: _resources_pb2.RankingMode
+    fairness: float
+    min_revision: int
+    epoch: int
+    def __init__(self, namespace: _Optional[str] = ..., levels: _Optional[_Iterable[float]] = ..., sample_size: _Optional[int] = ..., ranking: _Optional[_Union[_resources_pb2.RankingMode, str]] = ..., fairness: _Optional[float] = ..., min_revision: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
+
+class EstimateReviewRateResponse(_message.Message):
+    __slots__ = ("rates", "error_share", "sample_count", "member_count", "revision", "epoch")
+    RATES_FIELD_NUMBER: _ClassVar[int]
+    ERROR_SHARE_FIELD_NUMBER: _ClassVar[int]
+    SAMPLE_COUNT_FIELD_NUMBER: _ClassVar[int]
+    MEMBER_COUNT_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    rates: _containers.RepeatedCompositeFieldContainer[ReviewRate]
+    error_share: float
+    sample_count: int
+    member_count: int
+    revision: int
+    epoch: int
+    def __init__(self, rates: _Optional[_Iterable[_Union[ReviewRate, _Mapping]]] = ..., error_share: _Optional[float] = ..., sample_count: _Optional[int] = ..., member_count: _Optional[int] = ..., revision: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
+
+class ReviewRate(_message.Message):
+    __slots__ = ("level", "review_share", "error_share")
+    LEVEL_FIELD_NUMBER: _ClassVar[int]
+    REVIEW_SHARE_FIELD_NUMBER: _ClassVar[int]
+    ERROR_SHARE_FIELD_NUMBER: _ClassVar[int]
+    level: float
+    review_share: float
+    error_share: float
+    def __init__(self, level: _Optional[float] = ..., review_share: _Optional[float] = ..., error_share: _Optional[float] = ...) -> None: ...
+
 class HistoryFilter(_message.Message):
     __slots__ = ("item", "category", "actor", "start_time", "end_time", "first_revision", "last_revision")
     ITEM_FIELD_NUMBER: _ClassVar[int]

@@ -143,6 +143,11 @@ class EffectiveEmbeddingsServiceStub(object):
                 request_serializer=effective__embeddings_dot_v1_dot_service__pb2.ReviewMembersRequest.SerializeToString,
                 response_deserializer=effective__embeddings_dot_v1_dot_service__pb2.ReviewMembersResponse.FromString,
                 _registered_method=True)
+        self.EstimateReviewRate = channel.unary_unary(
+                '/effective_embeddings.v1.EffectiveEmbeddingsService/EstimateReviewRate',
+                request_serializer=effective__embeddings_dot_v1_dot_service__pb2.EstimateReviewRateRequest.SerializeToString,
+                response_deserializer=effective__embeddings_dot_v1_dot_service__pb2.EstimateReviewRateResponse.FromString,
+                _registered_method=True)
         self.ListHistory = channel.unary_unary(
                 '/effective_embeddings.v1.EffectiveEmbeddingsService/ListHistory',
                 request_serializer=effective__embeddings_dot_v1_dot_service__pb2.ListHistoryRequest.SerializeToString,
@@ -358,6 +363,14 @@ class EffectiveEmbeddingsServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def EstimateReviewRate(self, request, context):
+        """Estimates from the members which share of matches a person would have to look at, at some levels
+        of confidence, and how many of the others would be wrong.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListHistory(self, request, context):
         """Lists the changes of a namespace: what changed, when, by whom and why, in pages.
         """
@@ -538,6 +551,11 @@ def add_EffectiveEmbeddingsServiceServicer_to_server(servicer, server):
                     servicer.ReviewMembers,
                     request_deserializer=effective__embeddings_dot_v1_dot_service__pb2.ReviewMembersRequest.FromString,
                     response_serializer=effective__embeddings_dot_v1_dot_service__pb2.ReviewMembersResponse.SerializeToString,
+            ),
+            'EstimateReviewRate': grpc.unary_unary_rpc_method_handler(
+                    servicer.EstimateReviewRate,
+                    request_deserializer=effective__embeddings_dot_v1_dot_service__pb2.EstimateReviewRateRequest.FromString,
+                    response_serializer=effective__embeddings_dot_v1_dot_service__pb2.EstimateReviewRateResponse.SerializeToString,
             ),
             'ListHistory': grpc.unary_unary_rpc_method_handler(
                     servicer.ListHistory,
@@ -1156,6 +1174,33 @@ class EffectiveEmbeddingsService(object):
             '/effective_embeddings.v1.EffectiveEmbeddingsService/ReviewMembers',
             effective__embeddings_dot_v1_dot_service__pb2.ReviewMembersRequest.SerializeToString,
             effective__embeddings_dot_v1_dot_service__pb2.ReviewMembersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EstimateReviewRate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/effective_embeddings.v1.EffectiveEmbeddingsService/EstimateReviewRate',
+            effective__embeddings_dot_v1_dot_service__pb2.EstimateReviewRateRequest.SerializeToString,
+            effective__embeddings_dot_v1_dot_service__pb2.EstimateReviewRateResponse.FromString,
             options,
             channel_credentials,
             insecure,

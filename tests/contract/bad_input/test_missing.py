@@ -123,6 +123,7 @@ _NO_NAMESPACE = [
         ("ListItems", pb.ListItemsRequest(namespace="nowhere")),
         ("Explain", pb.ExplainRequest(namespace="nowhere", query=pb.Query(item="i"))),
         ("ReviewMembers", pb.ReviewMembersRequest(namespace="nowhere")),
+        ("EstimateReviewRate", pb.EstimateReviewRateRequest(namespace="nowhere")),
         ("ListHistory", pb.ListHistoryRequest(namespace="nowhere")),
         (
             "DeleteItems",

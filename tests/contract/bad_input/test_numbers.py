@@ -120,6 +120,39 @@ def _ranges() -> Iterator[Bad]:
             "greater than 0 and less than 1",
             "OUT_OF_RANGE",
         )
+    for level in (0.0, 1.0, math.nan):
+        yield _bad(
+            f"levels {level}",
+            "EstimateReviewRate",
+            "levels[1]",
+            pb.EstimateReviewRateRequest(levels=[0.5, level]),
+            "greater than 0 and less than 1",
+            "OUT_OF_RANGE",
+        )
+    yield _bad(
+        "sample_size",
+        "EstimateReviewRate",
+        "sample_size",
+        pb.EstimateReviewRateRequest(sample_size=10_001),
+        "0 to 10000",
+        "OUT_OF_RANGE",
+    )
+    yield _bad(
+        "fairness",
+        "EstimateReviewRate",
+        "fairness",
+        pb.EstimateReviewRateRequest(fairness=1.5),
+        "0 to 1",
+        "OUT_OF_RANGE",
+    )
+    yield _bad(
+        "ranking",
+        "EstimateReviewRate",
+        "ranking",
+        pb.EstimateReviewRateRequest(ranking=9),  # type: ignore[arg-type]
+        "0 to 2",
+        "OUT_OF_RANGE",
+    )
 
 
 @table([*_weights(), *_ranges()])

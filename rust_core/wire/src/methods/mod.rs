@@ -14,6 +14,7 @@ mod page;
 mod past;
 pub(crate) mod restore;
 pub(crate) mod review;
+pub(crate) mod review_rate;
 pub(crate) mod snapshot;
 mod snapshot_records;
 pub(crate) mod undo;

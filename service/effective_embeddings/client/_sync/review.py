@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from effective_embeddings.client._sync.base import ClientBase
-from effective_embeddings.client.models.review import MemberReview, ReviewOrder
+from effective_embeddings.client.models.resources import RankingMode
+from effective_embeddings.client.models.review import MemberReview, ReviewOrder, ReviewRates
 from effective_embeddings.client.requests import review as requests
 
 __all__ = ["ReviewCalls"]
@@ -69,6 +70,45 @@ class ReviewCalls(ClientBase):
                 wanted,
                 min_difference=min_difference,
                 page_size=page_size,
+                min_revision=min_revision,
+            )
+        )
+
+    def estimate_review_rate(
+        self,
+        ns: str,
+        levels: Iterable[float] = (),
+        *,
+        sample: int = 0,
+        ranking: RankingMode | None = None,
+        fairness: float | None = None,
+        min_revision: int = 0,
+    ) -> ReviewRates:
+        """Estimate which share of matches a person would have to look at, and what else is wrong.
+
+        Each member of a sample is matched as if it were new: as a match with a limit of 1 would
+        match it after an unassign. No other call waits for it, and it changes nothing.
+
+        Args:
+            ns: The namespace.
+            levels: At most 100 levels of confidence, each between 0 and 1; empty: 0.05, 0.1, 0.2,
+                0.3, 0.4 and 0.5.
+            sample: Most members to match, 1 to 10000; 0: 1000. The same state has the same sample.
+            ranking: See match.
+            fairness: See match.
+            min_revision: See get_namespace.
+
+        Raises:
+            NotFound: The namespace does not exist.
+            InvalidArgument: A number is out of its range, or the namespace has too many categories.
+        """
+        return self._run(
+            requests.rates(
+                ns,
+                levels,
+                sample=sample,
+                ranking=ranking,
+                fairness=fairness,
                 min_revision=min_revision,
             )
         )

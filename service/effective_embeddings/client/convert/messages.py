@@ -56,7 +56,7 @@ from effective_embeddings.client.models.resources import (
     RankingMode,
     Vector,
 )
-from effective_embeddings.client.models.review import MemberReview
+from effective_embeddings.client.models.review import MemberReview, ReviewRate, ReviewRates
 from effective_embeddings.v1 import errors_pb2, resources_pb2, service_pb2
 
 __all__ = [
@@ -77,6 +77,7 @@ __all__ = [
     "member_review",
     "namespace",
     "ranking_mode",
+    "review_rates",
     "service_info",
     "storage_report",
     "trim_report",
@@ -297,6 +298,13 @@ def _explanation(message: service_pb2.Explanation) -> Explanation:
 def member_review(message: service_pb2.MemberReview) -> MemberReview:
     """Return the message as a MemberReview."""
     return _read(MemberReview, message, other_category=message.other_category or None)
+
+
+def review_rates(message: service_pb2.EstimateReviewRateResponse) -> ReviewRates:
+    """Return the message as ReviewRates."""
+    return _read(
+        ReviewRates, message, rates=tuple(_read(ReviewRate, each) for each in message.rates)
+    )
 
 
 def history_change(message: resources_pb2.HistoryChange) -> HistoryChange:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-__all__ = ["MemberReview", "ReviewOrder"]
+__all__ = ["MemberReview", "ReviewOrder", "ReviewRate", "ReviewRates"]
 
 ReviewOrder = Literal["misfit", "influence"]
 
@@ -45,3 +45,39 @@ class MemberReview:
     assign_time: datetime
     actor: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewRate:
+    """What a level of confidence leaves to a person.
+
+    Attributes:
+        level: The level.
+        review_share: Share of the sample that a person would have to look at, 0 to 1; None: no
+            member counts.
+        error_share: Share of the others whose first match is wrong; None: there are no others.
+    """
+
+    level: float
+    review_share: float | None
+    error_share: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewRates:
+    """What levels of confidence leave to a person, estimated from the members.
+
+    Attributes:
+        rates: One for each level.
+        error_share: Share of the sample whose first match is wrong or missing: what would be wrong
+            if no person looked. None: no member counts.
+        sample_count: Number of members that were matched, each without itself.
+        member_count: Number of members that count.
+        revision: The namespace's revision that was read.
+    """
+
+    rates: tuple[ReviewRate, ...]
+    error_share: float | None
+    sample_count: int
+    member_count: int
+    revision: int

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from effective_embeddings.client.convert import messages
 from effective_embeddings.client.convert.columns import text, whole
 from effective_embeddings.client.limits import PAGE_SIZE
-from effective_embeddings.client.models.review import MemberReview, ReviewOrder
-from effective_embeddings.client.requests.call import Pages
+from effective_embeddings.client.models.resources import RankingMode
+from effective_embeddings.client.models.review import MemberReview, ReviewOrder, ReviewRates
+from effective_embeddings.client.requests.call import Call, Pages, single
 from effective_embeddings.client.requests.history import stamp
 from effective_embeddings.v1 import service_pb2
 
-__all__ = ["member_filter", "members"]
+__all__ = ["member_filter", "members", "rates"]
 
 _ORDERS: dict[ReviewOrder, service_pb2.ReviewOrder] = {
     "misfit": service_pb2.REVIEW_ORDER_MISFIT,
@@ -67,3 +69,24 @@ def members(
         return [messages.member_review(message) for message in reply.members]
 
     return Pages("ReviewMembers", request, parse)
+
+
+def rates(
+    namespace: str,
+    levels: Iterable[float],
+    *,
+    sample: int,
+    ranking: RankingMode | None,
+    fairness: float | None,
+    min_revision: int,
+) -> Call[ReviewRates]:
+    """See Client.estimate_review_rate."""
+    request = service_pb2.EstimateReviewRateRequest(
+        namespace=namespace,
+        levels=levels,
+        sample_size=whole("sample", sample),
+        ranking=messages.ranking_mode(ranking),
+        fairness=fairness,
+        min_revision=whole("min_revision", min_revision, 64),
+    )
+    return single("EstimateReviewRate", request, messages.review_rates)

@@ -6,6 +6,7 @@
 
 mod first;
 pub(crate) mod members;
+pub(crate) mod rate;
 
 pub use first::ReviewPlace;
 
