@@ -213,6 +213,14 @@ def test_explain_shows_the_parts_of_a_score(notes: Cli) -> None:
     shown = notes.run("explain", notes.ns, "--item", "gym").stdout
     for word in ("1. Health: score", "the category's name", "gym", "█", "without the item itself"):
         assert word in shown
+    changed = notes.run(
+        "explain", notes.ns, "--item", "gym", "--if", "gym leaves Health", "--if", "gym weighs 2"
+    ).stdout
+    assert "if gym leaves Health:" in changed
+    assert "if gym weighs 2:" in changed
+    unknown = notes.run("explain", notes.ns, "--item", "gym", "--if", "gym flies")
+    assert unknown.exit_code == 2
+    assert "'ITEM leaves CATEGORY'" in unknown.stderr
     neither = notes.run("explain", notes.ns)
     assert neither.exit_code == 2
     assert "give --embedding or --item" in neither.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ def taught(client: Client, ns: str) -> list[list[Any]]:
     )
     client.put_items(ns, "one", [[1, 1, 0]])
     seen = []
-    writes = [
+    writes: list[Callable[[], Any]] = [
         lambda: client.assign(ns, ["one", "two"], "a", [[1, 1, 0], [2, 1, 1]], actor="ann"),
         lambda: client.assign(ns, "three", "a", [3, 1, 2], actor="eve", weights=4),
         lambda: client.assign(ns, "one", "b", actor="eve"),

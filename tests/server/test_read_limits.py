@@ -37,6 +37,17 @@ def _assign(raw: EmbeddedRaw, items: list[tuple[str, list[float], float]], categ
     raw.call("Assign", service_pb2.AssignRequest(namespace="n", assignments=entries))
 
 
+def test_explain_what_ifs(raw: EmbeddedRaw) -> None:
+    limit = int(LIMITS["explain_what_ifs"].value)
+    _assign(raw, [("i", [1, 0], 1)], "c")
+    change = service_pb2.WhatIf(item="i", weight=2)
+    assert len(raw.call(*explain(what_if=[change] * limit)).what_if) == limit
+    with pytest.raises(RefusedError) as caught:
+        raw.call(*explain(what_if=[change] * (limit + 1)))
+    assert (caught.value.reason, caught.value.metadata["field"]) == ("TOO_LARGE", "what_if")
+    assert caught.value.metadata["limit"] == str(limit)
+
+
 def test_explain_members_read(raw: EmbeddedRaw) -> None:
     """The oldest member has the largest part, and is read as long as it is among the newest."""
     limit = int(LIMITS["explain_members_read"].value)
@@ -52,21 +63,25 @@ def test_explain_members_read(raw: EmbeddedRaw) -> None:
     assert found.members[0].item != "oldest"
 
 
-def test_review_category_bytes(tmp_path: Path) -> None:
+def test_copied_category_bytes(tmp_path: Path) -> None:
     """A component of a category takes 17 bytes."""
     dimension = 16_384
-    most = int(LIMITS["review_category_bytes"].value) // (17 * dimension)
-    request = service_pb2.ReviewMembersRequest(namespace="n")
+    most = int(LIMITS["copied_category_bytes"].value) // (17 * dimension)
+    review = service_pb2.ReviewMembersRequest(namespace="n")
+    past = service_pb2.GetCategoryRequest(namespace="n", category="c0", at_revision=2)
     with Client.embedded(tmp_path / "data") as client:
         client.create_namespace("n", dimension)
         raw = EmbeddedRaw(client._transport._engine)  # type: ignore[attr-defined]
         client.put_categories("n", [CategoryUpdate(f"c{number}") for number in range(most)])
-        assert raw.call("ReviewMembers", request).member_count == 0
+        assert raw.call("ReviewMembers", review).member_count == 0
+        assert raw.call("GetCategory", past).revision == 2
         client.put_categories("n", [CategoryUpdate("more")])
-        with pytest.raises(RefusedError) as caught:
-            raw.call("ReviewMembers", request)
-    assert (caught.value.code, caught.value.reason) == ("INVALID_ARGUMENT", "TOO_LARGE")
-    assert caught.value.metadata == {"limit": str(most), "category_count": str(most + 1)}
+        for method, request in (("ReviewMembers", review), ("GetCategory", past)):
+            with pytest.raises(RefusedError) as caught:
+                raw.call(method, request)
+            refusal = caught.value
+            assert (refusal.code, refusal.reason) == ("INVALID_ARGUMENT", "TOO_LARGE")
+            assert refusal.metadata == {"limit": str(most), "category_count": str(most + 1)}
 
 
 def test_review_levels(raw: EmbeddedRaw) -> None:

@@ -27,6 +27,7 @@ use crate::read::ranking::{self, Ranker};
 use crate::read::review::members::{MembersReview, ReviewMembersSpec};
 use crate::read::review::rate::{ReviewRateSpec, ReviewRates};
 use crate::read::verify::{Live, verify};
+use crate::read::what_if::{WhatIf, WhatIfResult};
 use crate::shared::Shared;
 use crate::transfer::restore::Restore;
 use crate::transfer::snapshot::Snapshot;
@@ -274,16 +275,18 @@ impl Engine {
             .rank_past(namespace, revision, queries, options, context)
     }
 
-    /// [`Engine::explain`] at an earlier revision.
-    pub fn explain_past(
+    /// [`Engine::explain`] at an earlier revision (`None`: the newest), with what would be after changes
+    /// that are not made.
+    pub fn explain_what_if(
         &self,
         namespace: &NamespaceHandle,
-        revision: u64,
+        revision: Option<u64>,
         spec: &ExplainSpec,
+        what_ifs: &[WhatIf],
         context: ReadContext,
-    ) -> Result<At<Explained>> {
+    ) -> Result<At<(Explained, Vec<WhatIfResult>)>> {
         self.ranker()
-            .explain_past(namespace, revision, spec, context)
+            .explain_what_if(namespace, revision, spec, what_ifs, context)
     }
 
     /// [`Engine::category`] at an earlier revision.
@@ -295,8 +298,8 @@ impl Engine {
         embeddings: bool,
         context: ReadContext,
     ) -> Result<At<CategoryView>> {
-        let past = self.reading(|| self.shared.past(namespace, revision, context))?;
-        let value = past.published.category(key, embeddings);
+        let past = self.reading(|| self.shared.overlay(namespace, Some(revision), context))?;
+        let value = past.published().category(key, embeddings);
         let value = value.ok_or_else(|| Error::CategoryNotFound {
             key: key.to_owned(),
         })?;

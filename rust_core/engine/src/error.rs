@@ -114,15 +114,23 @@ pub enum Error {
         /// Its unit.
         what: &'static str,
     },
-    /// A namespace has more categories than a review copies.
+    /// A namespace has more categories than a read copies.
     #[error(
-        "the namespace has {categories} categories, a review copies at most {limit} of this dimension"
+        "the namespace has {categories} categories, this read copies at most {limit} of its dimension"
     )]
-    ReviewTooLarge {
+    CopyTooLarge {
         /// The categories of the namespace.
         categories: u64,
         /// The most categories of its dimension.
         limit: u64,
+    },
+    /// A change whose effect was asked for would be refused.
+    #[error("{rejection}")]
+    WhatIf {
+        /// Its number in the request.
+        index: usize,
+        /// Why.
+        rejection: Rejection,
     },
     /// More has changed since a revision than a read of the past takes back.
     #[error("more than {limit} changes were made since the revision")]

@@ -42,6 +42,7 @@ pub use maintenance::backup::{BackedUp, backup};
 pub use maintenance::repair::{Lost, RepairReport, RepairedNamespace, repair};
 pub use metrics::{Distribution, Kind, METRICS, Metric, Stats, Value};
 pub use read::consistent::{MAX_REVISION_WAIT, end_of_wait};
+pub use read::copy::COPIED_BYTES;
 pub use read::explain::{
     BasePart, EXPLAINED_MEMBERS, ExplainSpec, Explained, Explanation, FLIP_MEMBERS, Flip,
     MemberPart,
@@ -55,7 +56,8 @@ pub use read::review::members::{
     MemberReview, MembersReview, ReviewMembersSpec, ReviewOrder, difference,
 };
 pub use read::review::rate::{ReviewRate, ReviewRateSpec, ReviewRates};
-pub use read::review::{MemberFilter, REVIEW_BYTES, ReviewPlace};
+pub use read::review::{MemberFilter, ReviewPlace};
+pub use read::what_if::{Placed, WHAT_IFS, WhatIf, WhatIfChange, WhatIfResult};
 pub use transfer::restore::Restore;
 pub use transfer::snapshot::Snapshot;
 pub use waiting::{MAX_WAITING_READS, MAX_WAITING_READS_OF_A_CALLER};

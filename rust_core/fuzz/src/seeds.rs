@@ -307,6 +307,10 @@ fn of_namespace(world: &World, namespace: &str) -> Vec<Call> {
                 ranking: 2,
                 fairness: Some(0.5),
                 at_revision: 1,
+                what_if: vec![WhatIf {
+                    item: "run".to_owned(),
+                    change: Some(what_if::Change::Joins("work".to_owned())),
+                }],
                 ..ExplainRequest::default()
             },
         ),

@@ -106,9 +106,10 @@ pub(crate) fn call_error(paths: FieldPaths, error: Error) -> CallError {
             .with("required", "admin")
             .with("revision", revision),
         Error::UndoTooLarge { limit, .. } => plain(R::TooLarge).with("limit", limit),
-        Error::ReviewTooLarge { categories, limit } => plain(R::TooLarge)
+        Error::CopyTooLarge { categories, limit } => plain(R::TooLarge)
             .with("category_count", categories)
             .with("limit", limit),
+        Error::WhatIf { rejection, .. } => rejected(paths, rejection),
         Error::PastTooFar { limit } => {
             CallError::at(R::TooLarge, "at_revision", text).with("limit", limit)
         }

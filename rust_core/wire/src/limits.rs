@@ -6,9 +6,12 @@ use ee_core::arithmetic::limits::{
 use ee_core::command::undo::MAX_UNDO_CHANGES;
 use ee_core::command::{MAX_MEMBERSHIPS, MAX_MERGED, UNDO_LISTED};
 use ee_engine::{
-    EXPLAINED_MEMBERS, HISTORY_BYTES, HISTORY_ENTRIES, MAX_REVISION_WAIT, MAX_WAITING_READS,
-    MAX_WAITING_READS_OF_A_CALLER, PAST_CHANGES, REVIEW_BYTES, UNDO_BYTES, WATCH_HEARTBEAT,
+    COPIED_BYTES, EXPLAINED_MEMBERS, HISTORY_BYTES, HISTORY_ENTRIES, MAX_REVISION_WAIT,
+    MAX_WAITING_READS, MAX_WAITING_READS_OF_A_CALLER, PAST_CHANGES, UNDO_BYTES, WATCH_HEARTBEAT,
 };
+
+/// Changes of an Explain that are not made.
+pub use ee_engine::WHAT_IFS;
 
 /// Bytes of a request.
 pub const REQUEST_BYTES: usize = 1 << 30;
@@ -91,16 +94,17 @@ pub fn all() -> Vec<(&'static str, u64)> {
         ("default_match_limit", u64::from(DEFAULT_MATCH_LIMIT)),
         ("explain_categories", EXPLAIN_CATEGORIES as u64),
         ("default_explain_limit", u64::from(DEFAULT_EXPLAIN_LIMIT)),
+        ("explain_what_ifs", WHAT_IFS as u64),
         ("explain_members", u64::from(EXPLAIN_MEMBERS)),
         (
             "default_explain_members",
             u64::from(DEFAULT_EXPLAIN_MEMBERS),
         ),
         ("explain_members_read", EXPLAINED_MEMBERS as u64),
-        ("review_category_bytes", REVIEW_BYTES),
         ("review_levels", REVIEW_LEVELS as u64),
         ("review_sample", u64::from(REVIEW_SAMPLE)),
         ("default_review_sample", u64::from(DEFAULT_REVIEW_SAMPLE)),
+        ("copied_category_bytes", COPIED_BYTES),
         ("page_size", u64::from(PAGE_SIZE)),
         ("default_page_size", u64::from(DEFAULT_PAGE_SIZE)),
         ("page_bytes", PAGE_BYTES as u64),

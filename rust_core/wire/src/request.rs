@@ -5,7 +5,7 @@ use prost::Message;
 use crate::decode::shape::Rule;
 use crate::limits::{
     BATCH_ENTRIES, EXPLAIN_CATEGORIES, FILTER_KEYS, FRAME_RECORDS, MATCH_PARTS, MATCH_QUERIES,
-    QUERY_PARTS, SNAPSHOT_MEMBERSHIPS,
+    QUERY_PARTS, SNAPSHOT_MEMBERSHIPS, WHAT_IFS,
 };
 use crate::proto::v1::*;
 
@@ -77,6 +77,7 @@ requests! {
     ExplainRequest: &[
         Rule::within(2, &[Rule::within(3, &[Rule::list(1, "query.parts.parts", QUERY_PARTS)])]),
         Rule::list(3, "categories", EXPLAIN_CATEGORIES),
+        Rule::list(12, "what_if", WHAT_IFS),
     ];
     ReviewMembersRequest;
     EstimateReviewRateRequest;

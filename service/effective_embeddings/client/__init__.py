@@ -11,6 +11,9 @@ from effective_embeddings.client.models.explanation import (
     LeaveOneOut,
     MemberPart,
     NeighbourPart,
+    WhatIf,
+    WhatIfCategory,
+    WhatIfResult,
 )
 from effective_embeddings.client.models.history import (
     ChangeKind,
@@ -125,6 +128,9 @@ __all__ = [
     "UndoReply",
     "UndoneChange",
     "VerifyReport",
+    "WhatIf",
+    "WhatIfCategory",
+    "WhatIfResult",
     "WriteOptions",
     "errors",
     "read_frames",

@@ -715,7 +715,7 @@ class CategoryMatch(_message.Message):
     def __init__(self, category: _Optional[str] = ..., score: _Optional[float] = ..., count: _Optional[int] = ..., rank_score: _Optional[float] = ..., confidence: _Optional[float] = ...) -> None: ...
 
 class ExplainRequest(_message.Message):
-    __slots__ = ("namespace", "query", "categories", "limit", "member_limit", "min_revision", "epoch", "embedding_model", "ranking", "fairness", "at_revision")
+    __slots__ = ("namespace", "query", "categories", "limit", "member_limit", "min_revision", "epoch", "embedding_model", "ranking", "fairness", "at_revision", "what_if")
     NAMESPACE_FIELD_NUMBER: _ClassVar[int]
     QUERY_FIELD_NUMBER: _ClassVar[int]
     CATEGORIES_FIELD_NUMBER: _ClassVar[int]
@@ -727,6 +727,7 @@ class ExplainRequest(_message.Message):
     RANKING_FIELD_NUMBER: _ClassVar[int]
     FAIRNESS_FIELD_NUMBER: _ClassVar[int]
     AT_REVISION_FIELD_NUMBER: _ClassVar[int]
+    WHAT_IF_FIELD_NUMBER: _ClassVar[int]
     namespace: str
     query: Query
     categories: _containers.RepeatedScalarFieldContainer[str]
@@ -738,21 +739,58 @@ class ExplainRequest(_message.Message):
     ranking: _resources_pb2.RankingMode
     fairness: float
     at_revision: int
-    def __init__(self, namespace: _Optional[str] = ..., query: _Optional[_Union[Query, _Mapping]] = ..., categories: _Optional[_Iterable[str]] = ..., limit: _Optional[int] = ..., member_limit: _Optional[int] = ..., min_revision: _Optional[int] = ..., epoch: _Optional[int] = ..., embedding_model: _Optional[str] = ..., ranking: _Optional[_Union[_resources_pb2.RankingMode, str]] = ..., fairness: _Optional[float] = ..., at_revision: _Optional[int] = ...) -> None: ...
+    what_if: _containers.RepeatedCompositeFieldContainer[WhatIf]
+    def __init__(self, namespace: _Optional[str] = ..., query: _Optional[_Union[Query, _Mapping]] = ..., categories: _Optional[_Iterable[str]] = ..., limit: _Optional[int] = ..., member_limit: _Optional[int] = ..., min_revision: _Optional[int] = ..., epoch: _Optional[int] = ..., embedding_model: _Optional[str] = ..., ranking: _Optional[_Union[_resources_pb2.RankingMode, str]] = ..., fairness: _Optional[float] = ..., at_revision: _Optional[int] = ..., what_if: _Optional[_Iterable[_Union[WhatIf, _Mapping]]] = ...) -> None: ...
 
 class ExplainResponse(_message.Message):
-    __slots__ = ("explanations", "margin", "flip", "revision", "epoch")
+    __slots__ = ("explanations", "margin", "flip", "revision", "epoch", "what_if")
     EXPLANATIONS_FIELD_NUMBER: _ClassVar[int]
     MARGIN_FIELD_NUMBER: _ClassVar[int]
     FLIP_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
+    WHAT_IF_FIELD_NUMBER: _ClassVar[int]
     explanations: _containers.RepeatedCompositeFieldContainer[Explanation]
     margin: float
     flip: Flip
     revision: int
     epoch: int
-    def __init__(self, explanations: _Optional[_Iterable[_Union[Explanation, _Mapping]]] = ..., margin: _Optional[float] = ..., flip: _Optional[_Union[Flip, _Mapping]] = ..., revision: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
+    what_if: _containers.RepeatedCompositeFieldContainer[WhatIfResult]
+    def __init__(self, explanations: _Optional[_Iterable[_Union[Explanation, _Mapping]]] = ..., margin: _Optional[float] = ..., flip: _Optional[_Union[Flip, _Mapping]] = ..., revision: _Optional[int] = ..., epoch: _Optional[int] = ..., what_if: _Optional[_Iterable[_Union[WhatIfResult, _Mapping]]] = ...) -> None: ...
+
+class WhatIf(_message.Message):
+    __slots__ = ("item", "leaves", "joins", "weight")
+    ITEM_FIELD_NUMBER: _ClassVar[int]
+    LEAVES_FIELD_NUMBER: _ClassVar[int]
+    JOINS_FIELD_NUMBER: _ClassVar[int]
+    WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    item: str
+    leaves: str
+    joins: str
+    weight: float
+    def __init__(self, item: _Optional[str] = ..., leaves: _Optional[str] = ..., joins: _Optional[str] = ..., weight: _Optional[float] = ...) -> None: ...
+
+class WhatIfResult(_message.Message):
+    __slots__ = ("changed", "categories", "margin")
+    CHANGED_FIELD_NUMBER: _ClassVar[int]
+    CATEGORIES_FIELD_NUMBER: _ClassVar[int]
+    MARGIN_FIELD_NUMBER: _ClassVar[int]
+    changed: bool
+    categories: _containers.RepeatedCompositeFieldContainer[WhatIfCategory]
+    margin: float
+    def __init__(self, changed: bool = ..., categories: _Optional[_Iterable[_Union[WhatIfCategory, _Mapping]]] = ..., margin: _Optional[float] = ...) -> None: ...
+
+class WhatIfCategory(_message.Message):
+    __slots__ = ("category", "rank", "score", "rank_score")
+    CATEGORY_FIELD_NUMBER: _ClassVar[int]
+    RANK_FIELD_NUMBER: _ClassVar[int]
+    SCORE_FIELD_NUMBER: _ClassVar[int]
+    RANK_SCORE_FIELD_NUMBER: _ClassVar[int]
+    category: str
+    rank: int
+    score: float
+    rank_score: float
+    def __init__(self, category: _Optional[str] = ..., rank: _Optional[int] = ..., score: _Optional[float] = ..., rank_score: _Optional[float] = ...) -> None: ...
 
 class Explanation(_message.Message):
     __slots__ = ("category", "rank", "score", "rank_score", "count", "base", "members", "other_members", "other_member_count", "rounding", "fairness", "neighbours", "held_back", "leave_one_out")

@@ -16,7 +16,9 @@ use crate::catalog::cached_namespace::NamespaceHandle;
 use crate::clock::check_deadline;
 use crate::read::consistent;
 use crate::read::members::ReadMembers;
+use crate::read::overlay::OverlayNamespace;
 use crate::read::ranking::Ranker;
+use crate::read::what_if::{self, WhatIf, WhatIfResult};
 use crate::{Error, Result};
 
 /// The newest counting members of a category that an explanation reads. The part of the others is
@@ -182,33 +184,41 @@ impl Ranker<'_> {
         Ok(At { value, revision })
     }
 
-    /// Explains the scores of some categories at an earlier revision.
-    pub(crate) fn explain_past(
+    /// Explains the scores of some categories at an earlier revision (`None`: the newest), and what
+    /// they would be after changes that are not made.
+    pub(crate) fn explain_what_if(
         &self,
         namespace: &NamespaceHandle,
-        revision: u64,
+        revision: Option<u64>,
         spec: &ExplainSpec,
+        what_ifs: &[WhatIf],
         context: ReadContext,
-    ) -> Result<At<Explained>> {
+    ) -> Result<At<(Explained, Vec<WhatIfResult>)>> {
         let (id, settings) = (namespace.0.id, &namespace.0.settings);
         let queries = std::slice::from_ref(&spec.query);
         let explain = || {
-            let past = self.shared.past(namespace, revision, context)?;
-            let (published, items) = (&past.published, past.items());
-            let query = consistent::resolve(Some(items), id, settings, queries)?.swap_remove(0);
-            let query_of = std::slice::from_ref(&query);
-            let ranking = loop {
-                if let Some(ranking) = self.ranked_in(published, items, id, query_of, spec)? {
-                    break ranking;
+            let mut overlay = self.shared.overlay(namespace, revision, context)?;
+            let resolved = consistent::resolve(Some(overlay.items()), id, settings, queries)?;
+            let rank = |overlay: &OverlayNamespace| loop {
+                let (published, items) = (overlay.published(), overlay.items());
+                if let Some(ranking) = self.ranked_in(published, items, id, &resolved, spec)? {
+                    return Ok(ranking);
                 }
                 check_deadline(context.deadline)?;
             };
-            let chosen = choose(published, &ranking, spec)?;
-            let explaining = Explaining::new(items, id, settings, spec, &query)?;
-            explaining.explain(chosen, ranking.margin, spec.member_limit)
+            let ranking = rank(&overlay)?;
+            let chosen = choose(overlay.published(), &ranking, spec)?;
+            let explaining = Explaining::new(overlay.items(), id, settings, spec, &resolved[0])?;
+            let explained = explaining.explain(chosen, ranking.margin, spec.member_limit)?;
+            let categories = explained.explanations.iter();
+            let categories: Vec<_> = categories.map(|own| Arc::clone(&own.category)).collect();
+            let answers = what_if::answers(&mut overlay, what_ifs, &categories, rank)?;
+            Ok(At {
+                value: (explained, answers),
+                revision: overlay.published().header().revision,
+            })
         };
-        let value = self.shared.reading(explain)?;
-        Ok(At { value, revision })
+        self.shared.reading(explain)
     }
 
     /// The ranking of all categories, with its parts; `None`: the next call goes on.

@@ -94,8 +94,8 @@ impl Ranker<'_> {
         options.threads = self.shared.threads;
         let (id, settings) = (namespace.0.id, &namespace.0.settings);
         let rank = || {
-            let past = self.shared.past(namespace, revision, context)?;
-            let (published, items) = (&past.published, past.items());
+            let past = self.shared.overlay(namespace, Some(revision), context)?;
+            let (published, items) = (past.published(), past.items());
             let queries = consistent::resolve(Some(items), id, settings, queries)?;
             let categories = published.header().categories;
             self.shared.counters.ranked(queries.len(), categories);

@@ -68,7 +68,15 @@ fn seen(engine: &Engine, revision: Option<u64>) -> Seen {
         }),
         explained: match revision {
             None => engine.explain(&namespace, &spec, context),
-            Some(past) => engine.explain_past(&namespace, past, &spec, context),
+            Some(past) => {
+                let found = engine.explain_what_if(&namespace, Some(past), &spec, &[], context);
+                found.map(
+                    |At {
+                         value: (value, _),
+                         revision,
+                     }| At { value, revision },
+                )
+            }
         },
     }
 }

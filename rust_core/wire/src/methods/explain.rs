@@ -2,10 +2,10 @@
 
 use ee_core::namespace::Parts;
 use ee_core::scoring::Neighbour;
-use ee_engine::{BasePart, Error, ExplainSpec, Explanation, Flip, MemberPart};
+use ee_engine::{At, BasePart, Error, ExplainSpec, Explanation, Flip, MemberPart};
 
 use super::matching::spec;
-use super::past;
+use super::{past, what_if};
 use crate::call::{NamespaceCall, check_model};
 use crate::call_error::{CallError, Result, Violations};
 use crate::decode::path::Path;
@@ -46,6 +46,7 @@ pub(crate) fn explain(
     if let Err(mismatch) = check_model(&call.settings().embedding_model, &model) {
         violations.finish(Err(mismatch))?;
     }
+    let what_ifs = violations.check(what_if::read(request.what_if));
     let query = request.query.unwrap_or_default();
     let query = violations.finish(spec(call.settings(), Path::field("query"), query))?;
     let spec = ExplainSpec {
@@ -58,12 +59,22 @@ pub(crate) fn explain(
     };
     let context = call.read_context(request.min_revision, request.epoch)?;
     let (engine, namespace) = (call.engine, &call.namespace);
-    let found = match request.at_revision {
-        0 => engine.explain(namespace, &spec, context),
-        revision => engine.explain_past(namespace, revision, &spec, context),
+    let at_revision = request.at_revision;
+    let found = if at_revision == 0 && what_ifs.is_empty() {
+        let found = engine.explain(namespace, &spec, context);
+        found.map(|At { value, revision }| {
+            let value = (value, Vec::new());
+            At { value, revision }
+        })
+    } else {
+        let revision = (at_revision > 0).then_some(at_revision);
+        engine.explain_what_if(namespace, revision, &spec, &what_ifs, context)
     };
-    let found = found.map_err(|error| refusal(&spec, request.at_revision, error))?;
-    let explained = found.value;
+    let found = found.map_err(|error| match error {
+        Error::WhatIf { index, rejection } => what_if::refusal(&what_ifs, index, rejection),
+        other => refusal(&spec, at_revision, other),
+    })?;
+    let (explained, what_if) = found.value;
     Ok(ExplainResponse {
         explanations: explained
             .explanations
@@ -72,6 +83,7 @@ pub(crate) fn explain(
             .collect(),
         margin: explained.margin,
         flip: explained.flip.map(flip),
+        what_if: what_if.into_iter().map(what_if::result).collect(),
         revision: found.revision,
         epoch: call.epoch(),
     })

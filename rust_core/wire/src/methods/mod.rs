@@ -18,6 +18,7 @@ pub(crate) mod review_rate;
 pub(crate) mod snapshot;
 mod snapshot_records;
 pub(crate) mod undo;
+mod what_if;
 
 use ee_core::command::{Command, Outcome};
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from typing import Annotated
 
@@ -19,7 +20,14 @@ from effective_embeddings.cli.shared.output import (
     table,
 )
 from effective_embeddings.cli.shared.vectors import EmbeddingOption, one_vector
-from effective_embeddings.client import ExplainReply, Explanation, Query, RankingMode
+from effective_embeddings.client import (
+    ExplainReply,
+    Explanation,
+    Query,
+    RankingMode,
+    WhatIf,
+    WhatIfResult,
+)
 
 __all__ = ["explain"]
 
@@ -51,6 +59,15 @@ def explain(
     fairness: Annotated[
         float | None, typer.Option(min=0, max=1, help="Default: as in the namespace.")
     ] = None,
+    what_if: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--if",
+            metavar="CHANGE",
+            help="What the scores would be after 'ITEM leaves CATEGORY', 'ITEM joins CATEGORY' "
+            "or 'ITEM weighs NUMBER'; nothing is changed; can be repeated.",
+        ),
+    ] = None,
     at_revision: AtRevisionOption = 0,
 ) -> None:
     """Explain a ranking: what the name and each member of a category add to its score.
@@ -58,11 +75,14 @@ def explain(
     Example:  effemb explain notes --item gym
 
     Example:  effemb explain notes --embedding @swim.npy --category health --members 50
+
+    Example:  effemb explain notes --item gym --if "swim leaves health" --if "run weighs 3"
     """
     if (embedding is None) == (item is None):
         msg = "give --embedding or --item"
         raise typer.BadParameter(msg)
     query = Query(embedding=one_vector(embedding), item=item)
+    changes = what_if or []
     reply = run.client.explain(
         namespace,
         query,
@@ -71,6 +91,7 @@ def explain(
         members=members,
         ranking=ranking,
         fairness=fairness,
+        what_if=[_change(each) for each in changes],
         at_revision=at_revision,
     )
     if run.as_json:
@@ -81,6 +102,27 @@ def explain(
     for each in reply.explanations:
         _show(each, item)
     _show_lead(reply)
+    for change, result in zip(changes, reply.what_if, strict=True):
+        _show_what_if(change, result, reply)
+
+
+def _change(words: str) -> WhatIf:
+    """Return the change that an option names: an item, a verb, and a category or a weight."""
+    for verb in ("leaves", "joins", "weighs"):
+        item, found, value = words.partition(f" {verb} ")
+        if not found:
+            continue
+        if verb == "leaves":
+            return WhatIf(item, leaves=value)
+        if verb == "joins":
+            return WhatIf(item, joins=value)
+        with contextlib.suppress(ValueError):
+            return WhatIf(item, weight=float(value))
+    msg = (
+        f"{words!r} is none of 'ITEM leaves CATEGORY', 'ITEM joins CATEGORY' and "
+        "'ITEM weighs NUMBER'"
+    )
+    raise typer.BadParameter(msg, param_hint="--if")
 
 
 def _show(explanation: Explanation, own: str | None) -> None:
@@ -154,3 +196,32 @@ def _show_lead(reply: ExplainReply) -> None:
         say(f"{flip.second_category} would have the higher score if {leaving}: {items}")
         if any(each.neighbours for each in reply.explanations):
             say("the order follows the rank score, which nearby members change too")
+
+
+def _show_what_if(change: str, result: WhatIfResult, reply: ExplainReply) -> None:
+    """Show the explained categories as they would be, beside what they are."""
+    say(f"\nif {change}:" + ("" if result.changed else " nothing would change"))
+    if not result.changed:
+        return
+    ranked = any(each.rank_score != each.score for each in result.categories)
+    title = "rank score" if ranked else "score"
+    rows = table(
+        "",
+        "category",
+        title,
+        "change",
+        "was",
+        numbers=("", title, "change", "was"),
+        whole=("category",),
+    )
+    pairs = zip(result.categories, reply.explanations, strict=True)
+    for then, now in sorted(pairs, key=lambda pair: pair[0].rank or float("inf")):
+        before = now.rank_score if ranked else now.score
+        after = then.rank_score if ranked else then.score
+        cells = ["left out", ""] if after is None else [f"{after:.6f}", ""]
+        if after is not None and before is not None:
+            cells[1] = f"{after - before:+.6f}"
+        rows.add_row(f"{then.rank or ''}", then.category, *cells, f"{now.rank or ''}")
+    print_table(rows, empty="")
+    if result.margin is not None:
+        say(f"margin of the first over the second: {result.margin:.6f}")

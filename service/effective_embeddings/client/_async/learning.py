@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Unpack
 
 from effective_embeddings.client._async.base import AsyncClientBase
 from effective_embeddings.client.convert.columns import Embeddings, Keys, Metadata, Weights
-from effective_embeddings.client.models.explanation import ExplainReply
+from effective_embeddings.client.models.explanation import ExplainReply, WhatIf
 from effective_embeddings.client.models.queries import Queries
 from effective_embeddings.client.models.replies import AssignReply, MatchResult, UnassignReply
 from effective_embeddings.client.models.resources import RankingMode
@@ -203,6 +204,7 @@ class AsyncLearningCalls(AsyncClientBase):
         members: int = 10,
         ranking: RankingMode | None = None,
         fairness: float | None = None,
+        what_if: Sequence[WhatIf] = (),
         min_revision: int = 0,
         at_revision: int = 0,
         embedding_model: str = "",
@@ -218,12 +220,14 @@ class AsyncLearningCalls(AsyncClientBase):
             members: Most members listed for each category, 0 to 1000.
             ranking: See match.
             fairness: See match.
+            what_if: Changes that are not made, at most 100: the reply says what the explained
+                categories would score after each of them alone, exactly as after such a write.
             min_revision: See get_namespace.
             at_revision: See get_category.
             embedding_model: See match.
 
         Raises:
-            ValueError: ``query`` is not one query.
+            ValueError: ``query`` is not one query, or a change is none or several.
             NotFound: The namespace, a category, or an item of the query does not exist.
             InvalidArgument: A number is out of its range, or the query has no direction.
             FailedPrecondition: ``embedding_model`` is not the namespace's model.
@@ -237,6 +241,7 @@ class AsyncLearningCalls(AsyncClientBase):
                 members=members,
                 ranking=ranking,
                 fairness=fairness,
+                what_if=what_if,
                 min_revision=min_revision,
                 at_revision=at_revision,
                 embedding_model=embedding_model,

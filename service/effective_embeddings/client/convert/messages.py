@@ -21,6 +21,8 @@ from effective_embeddings.client.models.explanation import (
     LeaveOneOut,
     MemberPart,
     NeighbourPart,
+    WhatIfCategory,
+    WhatIfResult,
 )
 from effective_embeddings.client.models.history import (
     ChangeKind,
@@ -277,6 +279,15 @@ def explain_reply(message: service_pb2.ExplainResponse) -> ExplainReply:
         margin=_optional(message, "margin"),
         flip=flip if message.HasField("flip") else None,
         revision=message.revision,
+        what_if=tuple(_what_if_result(each) for each in message.what_if),
+    )
+
+
+def _what_if_result(message: service_pb2.WhatIfResult) -> WhatIfResult:
+    return _read(
+        WhatIfResult,
+        message,
+        categories=tuple(_read(WhatIfCategory, each) for each in message.categories),
     )
 
 

@@ -141,6 +141,55 @@ class Flip:
 
 
 @dataclass(frozen=True, slots=True)
+class WhatIf:
+    """A change that is not made, for Client.explain: exactly one of the last three is given.
+
+    Attributes:
+        item: The key of a stored item.
+        leaves: Key of a category that the item leaves; it changes nothing if it is no member.
+        joins: Key of a category that it joins; in a ``"single"`` namespace it leaves its own.
+        weight: The weight that it has, 2⁻¹⁰ to 2²⁰.
+    """
+
+    item: str
+    leaves: str | None = None
+    joins: str | None = None
+    weight: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WhatIfCategory:
+    """A category after a change that is not made.
+
+    Attributes:
+        category: The category's key.
+        rank: Its place in the ranking of all categories, from 1; 0: a match would leave it out.
+        score: Its score; None: a match would leave it out.
+        rank_score: Its rank score; None: a match would leave it out.
+    """
+
+    category: str
+    rank: int
+    score: float | None
+    rank_score: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class WhatIfResult:
+    """What would be after a change that is not made.
+
+    Attributes:
+        changed: Whether the change changes anything.
+        categories: The explained categories, in the order of the explanations.
+        margin: Rank score of the first minus rank score of the second category.
+    """
+
+    changed: bool
+    categories: tuple[WhatIfCategory, ...]
+    margin: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class ExplainReply:
     """Why a query scores as it does.
 
@@ -151,9 +200,11 @@ class ExplainReply:
         flip: What would have to leave the first category; None: the first two are not explained,
             the second has the higher score, or 100 members do not suffice.
         revision: The namespace's revision that was read.
+        what_if: What would be after each change of ``what_if`` alone, in its order.
     """
 
     explanations: tuple[Explanation, ...]
     margin: float | None
     flip: Flip | None
     revision: int
+    what_if: tuple[WhatIfResult, ...] = ()

@@ -16,7 +16,7 @@ from effective_embeddings.client.limits import (
     MAX_RESULTS,
     UNLIMITED_QUERIES,
 )
-from effective_embeddings.client.models.explanation import ExplainReply
+from effective_embeddings.client.models.explanation import ExplainReply, WhatIf
 from effective_embeddings.client.models.queries import Queries, Query
 from effective_embeddings.client.models.replies import MatchResult
 from effective_embeddings.client.models.resources import RankingMode
@@ -92,6 +92,7 @@ def explain(
     members: int,
     ranking: RankingMode | None,
     fairness: float | None,
+    what_if: Sequence[WhatIf],
     min_revision: int,
     at_revision: int,
     embedding_model: str,
@@ -113,7 +114,22 @@ def explain(
         embedding_model=embedding_model,
     )
     fill(request.query, 0)
+    for each in what_if:
+        _add_what_if(request, each)
     return single("Explain", request, messages.explain_reply)
+
+
+def _add_what_if(request: service_pb2.ExplainRequest, what_if: WhatIf) -> None:
+    change = {
+        "leaves": what_if.leaves,
+        "joins": what_if.joins,
+        "weight": what_if.weight,
+    }
+    given = {name: value for name, value in change.items() if value is not None}
+    if len(given) != 1:
+        message = f"{what_if!r} must have exactly one of leaves, joins and weight"
+        raise ValueError(message)
+    request.what_if.add(item=text("item", what_if.item), **cast("Any", given))
 
 
 class _ChunkSize:

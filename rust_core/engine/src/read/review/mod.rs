@@ -21,17 +21,11 @@ use ee_store::{Reads, View};
 
 use crate::api::{At, ReadContext};
 use crate::catalog::cached_namespace::NamespaceHandle;
-use crate::catalog::load;
 use crate::clock::check_deadline;
 use crate::read::consistent::pinned;
+use crate::read::copy::copy;
 use crate::shared::Shared;
 use crate::{Error, Result};
-
-/// The most bytes of categories that a review copies.
-pub const REVIEW_BYTES: u64 = 256 << 20;
-
-/// Bytes of a component of a category: its sum, its base, its row and the row's sketch.
-const COMPONENT_BYTES: u64 = 17;
 
 /// Memberships read at a time.
 const SCAN: usize = 1024;
@@ -114,15 +108,7 @@ impl Shared {
         let loaded = self.at(&handle.0, context)?;
         let view = self.backend.view()?;
         let row = pinned(view.reads(), &loaded)?;
-        let bytes = u64::from(row.settings.dimension) * COMPONENT_BYTES;
-        let most = REVIEW_BYTES / bytes;
-        if row.header.categories > most {
-            return Err(Error::ReviewTooLarge {
-                categories: row.header.categories,
-                limit: most,
-            });
-        }
-        let (namespace, _) = load::read_namespace(view.reads(), &row)?;
+        let namespace = copy(view.reads(), &row)?;
         let revision = row.header.revision;
         self.published(&loaded, revision)?;
         Ok(Reviewed {

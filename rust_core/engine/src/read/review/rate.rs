@@ -16,9 +16,10 @@ use ee_core::namespace::{
 use ee_core::scoring::{MemberRow, MemberRows, Query};
 use ee_core::settings::RankingMode;
 
-use super::{MemberFilter, REVIEW_BYTES, Reviewed};
+use super::{MemberFilter, Reviewed};
 use crate::api::{At, ReadContext};
 use crate::catalog::cached_namespace::NamespaceHandle;
+use crate::read::copy::COPIED_BYTES;
 use crate::read::members::ReadMembers;
 use crate::read::ranking::Ranker;
 use crate::{Error, Result};
@@ -189,8 +190,8 @@ impl Estimate<'_> {
         for own in &all {
             left.extend(leaving(reviewed, own)?);
         }
-        if reviewed.namespace.member_memory().bytes as u64 > REVIEW_BYTES {
-            reviewed.namespace.shrink_members(REVIEW_BYTES as usize / 2);
+        if reviewed.namespace.member_memory().bytes as u64 > COPIED_BYTES {
+            reviewed.namespace.shrink_members(COPIED_BYTES as usize / 2);
         }
         change(&mut reviewed.namespace, &left, |draft, own| {
             leave(draft, own, &item)

@@ -1,5 +1,4 @@
-//! The items of a namespace and their memberships at an earlier revision: those of a view, with what
-//! the changes since have to be taken back.
+//! The items of a namespace and their memberships, with differences on top of what a view has.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +13,7 @@ const PAGE: usize = 512;
 /// Differences on top of a view.
 ///
 /// New items and categories have negative identifiers, which the store never gives.
-pub(crate) struct PastItems {
+pub(crate) struct OverlayItems {
     view: Box<dyn View>,
     namespace: i64,
     /// Items that differ, by identifier; `None`: it did not exist.
@@ -35,7 +34,7 @@ struct Members {
     added: BTreeMap<u64, Membership>,
 }
 
-impl PastItems {
+impl OverlayItems {
     /// What a view has.
     pub(crate) fn new(view: Box<dyn View>, namespace: i64) -> Self {
         Self {
@@ -49,8 +48,8 @@ impl PastItems {
         }
     }
 
-    /// The reads below the differences.
-    pub(crate) fn reads(&self) -> &dyn Reads {
+    /// The view, without the differences.
+    pub(crate) fn view(&self) -> &dyn Reads {
         self.view.reads()
     }
 
@@ -65,12 +64,12 @@ impl PastItems {
     }
 }
 
-impl ItemReads for PastItems {
+impl ItemReads for OverlayItems {
     fn item_by_key(&self, namespace: i64, key: &str) -> StoreResult<Option<Item>> {
         match self.keys.get(key) {
             Some(None) => Ok(None),
             Some(Some(id)) => self.item_by_id(namespace, *id).map(Some),
-            None => self.reads().item_by_key(namespace, key),
+            None => self.view().item_by_key(namespace, key),
         }
     }
 
@@ -79,16 +78,16 @@ impl ItemReads for PastItems {
             Some(Some(item)) => Ok(item.clone()),
             Some(None) => Err(StoreError::corrupted(
                 format!("log, item {item}"),
-                "it is needed before it was created",
+                "an item that does not exist is needed",
             )),
-            None => self.reads().item_by_id(namespace, item),
+            None => self.view().item_by_id(namespace, item),
         }
     }
 
     fn memberships_of(&self, namespace: i64, item: i64) -> StoreResult<Vec<Membership>> {
         match self.memberships.get(&item) {
             Some(own) => Ok(own.clone()),
-            None => self.reads().memberships_of(namespace, item),
+            None => self.view().memberships_of(namespace, item),
         }
     }
 
@@ -100,12 +99,12 @@ impl ItemReads for PastItems {
         limit: usize,
     ) -> StoreResult<Vec<Membership>> {
         let Some(differences) = self.members.get(&category) else {
-            return self.reads().members(namespace, category, from, limit);
+            return self.view().members(namespace, category, from, limit);
         };
         let mut found = Vec::new();
         let mut next = from;
         while found.len() < limit {
-            let page = self.reads().members(namespace, category, next, PAGE)?;
+            let page = self.view().members(namespace, category, next, PAGE)?;
             let is_last = page.len() < PAGE;
             next = page.last().map_or(next, |last| last.sequence + 1);
             let kept = page.into_iter();
@@ -130,13 +129,13 @@ impl ItemReads for PastItems {
         nth: u64,
     ) -> StoreResult<Option<(u64, i64)>> {
         let Some(differences) = self.members.get(&category) else {
-            let reads = self.reads();
+            let reads = self.view();
             return reads.nth_newest_member(namespace, category, after, before, nth);
         };
         // Among so many of the view, `nth` and one are left.
         let removed = differences.removed.len() as u64;
         let oldest =
-            self.reads()
+            self.view()
                 .nth_newest_member(namespace, category, after, before, nth + removed)?;
         let mut from = oldest.map_or(after + 1, |(sequence, _)| sequence);
         let mut found: BTreeMap<u64, i64> = differences
@@ -145,7 +144,7 @@ impl ItemReads for PastItems {
             .map(|(sequence, membership)| (*sequence, membership.item))
             .collect();
         loop {
-            let page = self.reads().members(namespace, category, from, PAGE)?;
+            let page = self.view().members(namespace, category, from, PAGE)?;
             let is_last = page.len() < PAGE;
             from = page.last().map_or(from, |last| last.sequence + 1);
             let kept = page.iter().filter(|own| {
@@ -161,7 +160,7 @@ impl ItemReads for PastItems {
     }
 }
 
-impl Store for PastItems {
+impl Store for OverlayItems {
     type Error = StoreError;
 
     fn item(&mut self, key: &str) -> StoreResult<Option<Item>> {

@@ -1,0 +1,28 @@
+//! A copy of a namespace's categories, read from a view of the store: for reads that take long, and
+//! for those that change it in memory. No other call waits for them.
+
+use ee_core::namespace::Namespace;
+use ee_store::{NamespaceRow, Reads};
+
+use crate::catalog::load;
+use crate::{Error, Result};
+
+/// The most bytes of categories that one read copies.
+pub const COPIED_BYTES: u64 = 256 << 20;
+
+/// Bytes of a component of a category: its sum, its base, its row and the row's sketch.
+const COMPONENT_BYTES: u64 = 17;
+
+/// The categories of a namespace, as of the revision of a view.
+pub(crate) fn copy(reads: &dyn Reads, row: &NamespaceRow) -> Result<Namespace> {
+    let bytes = u64::from(row.settings.dimension) * COMPONENT_BYTES;
+    let limit = COPIED_BYTES / bytes;
+    if row.header.categories > limit {
+        return Err(Error::CopyTooLarge {
+            categories: row.header.categories,
+            limit,
+        });
+    }
+    let (namespace, _) = load::read_namespace(reads, row)?;
+    Ok(namespace)
+}

@@ -1,0 +1,113 @@
+//! A namespace with changes in memory alone.
+//!
+//! It is read anew from a view, and the state machine works on it as on the store: with the same
+//! results, to the last bit. Nothing is written, and no other call waits.
+
+mod items;
+
+use ee_core::command::record::{Change, Entry};
+use ee_core::command::undo::{Reversal, UndoPlan};
+use ee_core::command::{Command, CommandContext, WriteError, execute};
+use ee_core::namespace::{Draft, Namespace, Origin};
+use ee_store::{ItemReads, NamespaceRow, Reads, View};
+
+use crate::read::copy::copy;
+use crate::read::overlay::items::OverlayItems;
+use crate::{Error, Result};
+
+/// A namespace as of a view, and changed since.
+pub(crate) struct OverlayNamespace {
+    published: Namespace,
+    items: OverlayItems,
+    threads: usize,
+}
+
+impl OverlayNamespace {
+    /// The namespace as of a view. The arithmetic of a change may be split over `threads`.
+    pub(crate) fn load(view: Box<dyn View>, row: &NamespaceRow, threads: usize) -> Result<Self> {
+        let published = copy(view.reads(), row)?;
+        let items = OverlayItems::new(view, row.id);
+        Ok(Self {
+            published,
+            items,
+            threads,
+        })
+    }
+
+    /// Its categories.
+    pub(crate) fn published(&self) -> &Namespace {
+        &self.published
+    }
+
+    /// Its items.
+    pub(crate) fn items(&self) -> &dyn ItemReads {
+        &self.items
+    }
+
+    /// The view, without the changes.
+    pub(crate) fn view(&self) -> &dyn Reads {
+        self.items.view()
+    }
+
+    /// Applies a command; the namespace is at `revision` then. Returns the entry that the log would
+    /// have; `None`: nothing changed.
+    pub(crate) fn apply(&mut self, command: &Command, revision: u64) -> Result<Option<Entry>> {
+        let context = CommandContext {
+            origin: &Origin::default(),
+            request_id: "",
+            number: 0,
+            prepared: None,
+        };
+        let batch = Draft::new(*self.published.header());
+        let applied = execute(&self.published, &batch, &mut self.items, command, context);
+        let applied = applied.map_err(|error| match error {
+            WriteError::Rejected(rejection) => rejection.into(),
+            WriteError::Store(error) => Error::from(error),
+            WriteError::Unprepared => Error::Unprepared,
+        })?;
+        let (mut draft, entry) = match applied.change {
+            Some((draft, entry)) => (draft, Some(entry)),
+            None => (batch, None),
+        };
+        draft.header.revision = revision;
+        draft.finalize_hashes(self.threads, || {});
+        Draft::compute_directions(std::iter::once(&mut draft), self.threads, || {});
+        self.published.publish(draft);
+        Ok(entry)
+    }
+
+    /// Takes changes back, the newest of which comes first; the namespace is at `revision` then.
+    pub(crate) fn take_back(&mut self, reversals: Vec<Reversal>, revision: u64) -> Result<()> {
+        let plan = UndoPlan {
+            revision: self.published.header().revision,
+            reversals,
+            ..UndoPlan::default()
+        };
+        self.apply(&Command::Undo(plan.into()), revision)?;
+        Ok(())
+    }
+}
+
+/// The changes of an entry, the newest first, each with what it takes to take it back.
+pub(crate) fn reversals(entry: Entry) -> impl Iterator<Item = Reversal> {
+    let Entry {
+        revision,
+        changes,
+        images,
+        ..
+    } = entry;
+    changes.into_iter().rev().map(move |change| {
+        let image = match &change {
+            // The first image is the state before the entry.
+            Change::ItemUpdated { id, .. } | Change::ItemDeleted { id, .. } => {
+                images.iter().find(|image| image.item == *id).cloned()
+            }
+            _ => None,
+        };
+        Reversal {
+            revision,
+            change,
+            image,
+        }
+    })
+}
