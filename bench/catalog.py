@@ -27,6 +27,7 @@ from bench.in_process import (
     match,
     namespaces,
     ranking_modes,
+    suggest,
     worst_case,
     write_cost,
     writes,
@@ -70,5 +71,6 @@ CATALOG = {
         "In process: COSINE and LOCAL next to scikit-learn, one query", ranking_modes.run
     ),
     "confidence": Entry("Confidence: calibration on real texts, and its cost", confidence.run),
+    "suggest": Entry("In process: an inbox against all categories", suggest.run),
     "learning": Entry("Learning: quality on real texts", learning.run),
 }

@@ -298,6 +298,47 @@ def test_undo_takes_changes_back_and_shows_them(notes: Cli) -> None:
     assert "--from and --to" in neither.stderr
 
 
+def test_suggestions_are_shown_and_accepted(notes: Cli) -> None:
+    for key, vector in (
+        ("swim", "[1, 0.2, 0]"),
+        ("bank", "[0, 0.1, 1]"),
+        ("both", "[0.5, 0.6, 0.8]"),
+    ):
+        notes.json("item", "put", notes.ns, key, "--embedding", vector, "--meta", f"kind={key}")
+    listed = notes.lines("suggest", notes.ns)
+    assert [(each["item"], each["best"]["category"]) for each in listed] == [
+        ("bank", "Money"),
+        ("swim", "Health"),
+        ("both", "Money"),
+    ]
+    doubtful = notes.lines("suggest", notes.ns, "--order", "most_doubtful", "--limit", "1")
+    assert [each["item"] for each in doubtful] == ["both"]
+    shown = notes.text("suggest", notes.ns, "--limit", "2")
+    for word in ("bank", "Money", "swim", "█", "… and 1 more", "3 suggestions", "revision"):
+        assert word in shown
+    assert max(map(len, shown.splitlines())) <= 80
+    grouped = notes.text("suggest", notes.ns, "--order", "grouped", "--group-size", "1")
+    assert "Money: 2 items" in grouped
+    assert "Health: 1 item" in grouped
+    assert "both" not in grouped
+    assert [each["count"] for each in notes.lines("suggest", notes.ns, "--order", "grouped")] == [
+        2,
+        1,
+    ]
+    only = ("--category", "Money", "--min-margin", "0.3", "--accept")
+    before = notes.lines("history", notes.ns)[0]["revision"]
+    preview = notes.text("suggest", notes.ns, *only, "--dry-run")
+    assert "dry run, nothing is changed: assigned 1 item" in preview
+    assert notes.lines("history", notes.ns)[0]["revision"] == before
+    assert "assigned 1 item" in notes.text("suggest", notes.ns, *only, "--actor", "ann")
+    assert notes.lines("history", notes.ns)[0]["actor"] == "ann"
+    left = notes.text("suggest", notes.ns, "--meta", "kind=swim", "--prefix", "s")
+    assert "swim" in left
+    assert "1 suggestion (revision" in left
+    assert notes.text("suggest", notes.ns, "--prefix", "zz").startswith("no suggestions\n")
+    assert notes.refused("suggest", notes.ns, "--category", "x")["reason"] == "CATEGORY_NOT_FOUND"
+
+
 def test_history_follows_a_namespace(notes: Cli) -> None:
     # Deleting the namespace is what ends the command.
     ended = threading.Timer(1.0, lambda: notes.json("namespace", "delete", notes.ns, "--force"))

@@ -16,13 +16,13 @@ README = (ROOT / "README.md").read_text("utf-8")
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
-def blocks(language: str) -> list[str]:
-    return [body for found, body in FENCE.findall(README) if found == language]
+def blocks(language: str, document: str = README) -> list[str]:
+    return [body for found, body in FENCE.findall(document) if found == language]
 
 
-def commands() -> Iterator[str]:
+def commands(document: str = README) -> Iterator[str]:
     """Each command of each console block, its continued lines included."""
-    for block in blocks("console"):
+    for block in blocks("console", document):
         for command in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
             yield command.split("  #")[0].strip()
 
@@ -59,6 +59,17 @@ def test_the_commands_of_effemb_work_in_order(tmp_path: Path) -> None:
         output = run(command, tmp_path)
         if " match " in command:
             assert "health" in output
+
+
+def test_the_inbox_is_worked_through_as_its_document_shows(tmp_path: Path) -> None:
+    document = (ROOT / "docs" / "suggest.md").read_text("utf-8")
+    outputs = {command: run(command, tmp_path) for command in commands(document)}
+    suggested = [output for command, output in outputs.items() if " suggest " in command]
+    assert "3 suggestions" in suggested[0]
+    assert "both" in suggested[1]
+    assert "health: 2 items" in suggested[2]
+    assert "dry run, nothing is changed: assigned 1 item" in suggested[3]
+    assert "assigned 1 item (revision" in suggested[4]
 
 
 def test_the_grpcurl_commands_work_in_order(tmp_path: Path, grpcurl: Path) -> None:

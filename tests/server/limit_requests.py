@@ -50,6 +50,10 @@ def explain(**fields: Any) -> tuple[str, Any]:
     return "Explain", service_pb2.ExplainRequest(namespace="n", query=query, **fields)
 
 
+def suggest(**fields: Any) -> tuple[str, Any]:
+    return "Suggest", service_pb2.SuggestRequest(namespace="n", **fields)
+
+
 # By limit: makes the request with a given value of it.
 REQUESTS: dict[str, Callable[[int], tuple[str, Any]]] = {
     # Untouched zeros take no memory.
@@ -66,6 +70,9 @@ REQUESTS: dict[str, Callable[[int], tuple[str, Any]]] = {
     "filter_keys": lambda at: matching(exclude_categories=["c"] * at),
     "explain_categories": lambda at: explain(limit=at),
     "explain_members": lambda at: explain(member_limit=at),
+    "suggest_group_size": lambda at: suggest(
+        order=service_pb2.SUGGEST_ORDER_GROUPED, group_size=at
+    ),
     "page_size": lambda at: (
         "ListItems",
         service_pb2.ListItemsRequest(namespace="n", page_size=at),

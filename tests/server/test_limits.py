@@ -489,6 +489,8 @@ ELSEWHERE: dict[str, Callable[..., None]] = {
     "history_page_revisions": test_read_limits.test_history_page_revisions,
     "history_page_log_bytes": test_read_limits.test_history_page_log_bytes,
     "past_changes": test_read_limits.test_past_changes,
+    "default_suggest_group_size": test_read_limits.test_suggest_defaults,
+    "suggest_pairs": test_read_limits.test_suggest_pairs,
     "undo_changes": test_read_limits.test_undo_changes,
     "undo_log_bytes": test_read_limits.test_undo_log_bytes,
     "undo_listed": test_read_limits.test_undo_listed,

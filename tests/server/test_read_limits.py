@@ -1,15 +1,16 @@
-"""Limits of Explain, of reviews, of a page of history and of a watch, each exceeded."""
+"""Limits of Explain, of reviews, of Suggest, of a page of history and of a watch, each exceeded."""
 
 from __future__ import annotations
 
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from effective_embeddings import CategoryUpdate, Client
+from effective_embeddings import CategoryUpdate, Client, errors
 from effective_embeddings.v1 import service_pb2
-from tests.server.limit_requests import LIMITS, explain, put
+from tests.server.limit_requests import LIMITS, explain, put, suggest
 from tests.support.raw import EmbeddedRaw, RefusedError, embedding
 
 
@@ -108,6 +109,35 @@ def test_review_sample(raw: EmbeddedRaw) -> None:
     request.sample_size = 0
     reply = raw.call("EstimateReviewRate", request)
     assert (reply.sample_count, reply.member_count > default) == (default, True)
+
+
+def test_suggest_defaults(raw: EmbeddedRaw) -> None:
+    items = [service_pb2.ItemUpdate(key=f"i{n}", embedding=embedding([1, n])) for n in range(20)]
+    raw.call("PutItems", service_pb2.PutItemsRequest(namespace="n", items=items))
+    base = service_pb2.CategoryUpdate(key="c", base=embedding([1, 1]))
+    raw.call("PutCategories", service_pb2.PutCategoriesRequest(namespace="n", categories=[base]))
+    (group,) = raw.call(*suggest(order=service_pb2.SUGGEST_ORDER_GROUPED)).groups
+    assert len(group.suggestions) == LIMITS["default_suggest_group_size"].value
+
+
+def test_suggest_pairs(tmp_path: Path) -> None:
+    limit = int(LIMITS["suggest_pairs"].value)
+    categories, items = 100_000, 10_000
+    assert categories * items == limit
+    with Client.embedded(tmp_path / "data") as client:
+        client.create_namespace("n", 1)
+        client.put_categories("n", [CategoryUpdate(f"c{n}", base=[1]) for n in range(categories)])
+        client.put_items("n", [f"i{n}" for n in range(items)], np.ones((items, 1)))
+        client.put_items("n", "another", [1])
+        with pytest.raises(errors.InvalidArgument) as caught:
+            client.suggest("n")
+        assert caught.value.reason == "TOO_LARGE"
+        assert caught.value.metadata["limit"] == str(limit)
+        assert caught.value.metadata["actual"] == str(limit + categories)
+        assert str(limit) in caught.value.message
+        page = client.suggest("n", key_prefix="i99", page_size=1)
+        assert page.item_count == 111
+        assert page.suggestions[0].best.category == "c0"
 
 
 def _history_of_nobody(raw: EmbeddedRaw) -> bool:

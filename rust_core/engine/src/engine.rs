@@ -26,6 +26,7 @@ use crate::read::history::{self, HistoryFilter, HistoryOrder, HistoryPage};
 use crate::read::ranking::{self, Ranker};
 use crate::read::review::members::{MembersReview, ReviewMembersSpec};
 use crate::read::review::rate::{ReviewRateSpec, ReviewRates};
+use crate::read::suggest::{SuggestSpec, Suggested};
 use crate::read::verify::{Live, verify};
 use crate::read::what_if::{WhatIf, WhatIfResult};
 use crate::shared::Shared;
@@ -241,6 +242,16 @@ impl Engine {
         context: ReadContext,
     ) -> Result<At<ReviewRates>> {
         self.ranker().review_rates(namespace, spec, context)
+    }
+
+    /// Suggests a category for each item of the inbox.
+    pub fn suggest(
+        &self,
+        namespace: &NamespaceHandle,
+        spec: &SuggestSpec,
+        context: ReadContext,
+    ) -> Result<At<Suggested>> {
+        self.ranker().suggest(namespace, spec, context)
     }
 
     /// A category.

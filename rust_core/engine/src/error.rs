@@ -138,6 +138,19 @@ pub enum Error {
         /// The limit.
         limit: u64,
     },
+    /// A call would compare more items with more categories than it may.
+    #[error(
+        "{items} items of the inbox pass key_prefix and metadata: with {categories} categories these \
+         are more than {limit} pairs, the most that one call ranks"
+    )]
+    InboxTooLarge {
+        /// The items, or as many as are too many.
+        items: u64,
+        /// The categories.
+        categories: u64,
+        /// The limit of their product.
+        limit: u64,
+    },
     /// A reader that had caught up is further behind than it may be.
     #[error(
         "the reader is {behind} revisions behind, at most {limit} are allowed: watch again after \

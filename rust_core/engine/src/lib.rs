@@ -57,6 +57,10 @@ pub use read::review::members::{
 };
 pub use read::review::rate::{ReviewRate, ReviewRateSpec, ReviewRates};
 pub use read::review::{MemberFilter, ReviewPlace};
+pub use read::suggest::{
+    INBOX_BYTES, Place, SUGGESTED_PAIRS, SuggestOrder, SuggestSpec, Suggested, Suggestion,
+    SuggestionGroup,
+};
 pub use read::what_if::{Placed, WHAT_IFS, WhatIf, WhatIfChange, WhatIfResult};
 pub use transfer::restore::Restore;
 pub use transfer::snapshot::Snapshot;

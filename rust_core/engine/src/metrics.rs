@@ -63,6 +63,8 @@ pub(crate) struct Counters {
     matches: AtomicU64,
     queries: AtomicU64,
     rows: AtomicU64,
+    suggests: AtomicU64,
+    suggested_items: AtomicU64,
     assignments: AtomicU64,
     moves: AtomicU64,
     unassignments: AtomicU64,
@@ -89,6 +91,8 @@ impl Default for Counters {
             matches: AtomicU64::new(0),
             queries: AtomicU64::new(0),
             rows: AtomicU64::new(0),
+            suggests: AtomicU64::new(0),
+            suggested_items: AtomicU64::new(0),
             assignments: AtomicU64::new(0),
             moves: AtomicU64::new(0),
             unassignments: AtomicU64::new(0),
@@ -117,6 +121,16 @@ impl Counters {
         self.queries.fetch_add(queries as u64, Relaxed);
         self.rows
             .fetch_add(categories.saturating_mul(queries as u64), Relaxed);
+    }
+
+    /// Items of the inbox were ranked.
+    pub(crate) fn ranked_inbox(&self, items: usize) {
+        self.suggested_items.fetch_add(items as u64, Relaxed);
+    }
+
+    /// A Suggest was answered.
+    pub(crate) fn suggested(&self) {
+        self.suggests.fetch_add(1, Relaxed);
     }
 
     /// Members of a category were read for LOCAL.
@@ -180,6 +194,8 @@ impl Counters {
             matches: self.matches.load(Relaxed),
             queries: self.queries.load(Relaxed),
             rows: self.rows.load(Relaxed),
+            suggests: self.suggests.load(Relaxed),
+            suggested_items: self.suggested_items.load(Relaxed),
             assignments: self.assignments.load(Relaxed),
             moves: self.moves.load(Relaxed),
             unassignments: self.unassignments.load(Relaxed),
@@ -311,6 +327,10 @@ metrics! {
     Counter queries: u64,
     /// Categories ranked for these queries: one for each query and category.
     Counter rows: u64,
+    /// Suggest calls that were answered.
+    Counter suggests: u64,
+    /// Items of the inbox that these calls ranked, and did not know from the page before.
+    Counter suggested_items: u64,
     /// Rows that were judged by their sketches first.
     Counter sketch_rows: u64,
     /// Rows that their sketches could not rule out; these were scored exactly.

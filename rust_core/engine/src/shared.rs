@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use ee_store::Backend;
+use parking_lot::Mutex;
 
 use crate::catalog::namespace_cache::NamespaceCache;
 use crate::clock::Clock;
@@ -20,6 +21,8 @@ pub(crate) struct Shared {
     pub(crate) health: WriteHealth,
     pub(crate) waiting: WaitingReads,
     pub(crate) clock: Clock,
+    /// Held while a copy of many categories is in use.
+    pub(crate) large_copies: Mutex<()>,
     /// Threads that large work may be split over.
     pub(crate) threads: usize,
 }
@@ -37,6 +40,7 @@ impl Shared {
             health: WriteHealth::new(Arc::clone(backend.failure()), location),
             waiting: WaitingReads::default(),
             clock: Clock::new(),
+            large_copies: Mutex::default(),
             cache,
             threads,
             backend,

@@ -341,6 +341,21 @@ fn of_namespace(world: &World, namespace: &str) -> Vec<Call> {
             },
         ),
         call(
+            "Suggest",
+            &SuggestRequest {
+                namespace: namespace.clone(),
+                order: SuggestOrder::Grouped.into(),
+                group_size: Some(3),
+                categories: vec!["health".to_owned()],
+                min_score: Some(-1.0),
+                max_margin: Some(2.0),
+                key_prefix: "r".to_owned(),
+                ranking: 2,
+                fairness: Some(0.5),
+                ..SuggestRequest::default()
+            },
+        ),
+        call(
             "ListHistory",
             &ListHistoryRequest {
                 namespace: namespace.clone(),

@@ -113,6 +113,13 @@ pub(crate) fn call_error(paths: FieldPaths, error: Error) -> CallError {
         Error::PastTooFar { limit } => {
             CallError::at(R::TooLarge, "at_revision", text).with("limit", limit)
         }
+        Error::InboxTooLarge {
+            items,
+            categories,
+            limit,
+        } => plain(R::TooLarge)
+            .with("limit", limit)
+            .with("actual", items.saturating_mul(categories)),
         Error::ReaderTooSlow {
             behind,
             limit,

@@ -7,7 +7,8 @@ use ee_core::command::undo::MAX_UNDO_CHANGES;
 use ee_core::command::{MAX_MEMBERSHIPS, MAX_MERGED, UNDO_LISTED};
 use ee_engine::{
     COPIED_BYTES, EXPLAINED_MEMBERS, HISTORY_BYTES, HISTORY_ENTRIES, MAX_REVISION_WAIT,
-    MAX_WAITING_READS, MAX_WAITING_READS_OF_A_CALLER, PAST_CHANGES, UNDO_BYTES, WATCH_HEARTBEAT,
+    MAX_WAITING_READS, MAX_WAITING_READS_OF_A_CALLER, PAST_CHANGES, SUGGESTED_PAIRS, UNDO_BYTES,
+    WATCH_HEARTBEAT,
 };
 
 /// Changes of an Explain that are not made.
@@ -52,6 +53,10 @@ pub const DEFAULT_REVIEW_LEVELS: [f64; 6] = [0.05, 0.1, 0.2, 0.3, 0.4, 0.5];
 pub const REVIEW_SAMPLE: u32 = 10_000;
 /// Members that an EstimateReviewRate matches if the request does not say.
 pub const DEFAULT_REVIEW_SAMPLE: u32 = 1_000;
+/// Suggestions of a group of a Suggest.
+pub const GROUP_SIZE: u32 = 1_000;
+/// Suggestions of a group if the request sets no size.
+pub const DEFAULT_GROUP_SIZE: u32 = 10;
 /// Entries of a page.
 pub const PAGE_SIZE: u32 = 1_000;
 /// Entries of a page if the request sets no size.
@@ -105,6 +110,9 @@ pub fn all() -> Vec<(&'static str, u64)> {
         ("review_sample", u64::from(REVIEW_SAMPLE)),
         ("default_review_sample", u64::from(DEFAULT_REVIEW_SAMPLE)),
         ("copied_category_bytes", COPIED_BYTES),
+        ("suggest_pairs", SUGGESTED_PAIRS),
+        ("suggest_group_size", u64::from(GROUP_SIZE)),
+        ("default_suggest_group_size", u64::from(DEFAULT_GROUP_SIZE)),
         ("page_size", u64::from(PAGE_SIZE)),
         ("default_page_size", u64::from(DEFAULT_PAGE_SIZE)),
         ("page_bytes", PAGE_BYTES as u64),

@@ -81,6 +81,7 @@ requests! {
     ];
     ReviewMembersRequest;
     EstimateReviewRateRequest;
+    SuggestRequest: &[Rule::list(6, "categories", FILTER_KEYS)];
     ListHistoryRequest;
     WatchHistoryRequest;
     TrimHistoryRequest;

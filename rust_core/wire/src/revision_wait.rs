@@ -20,6 +20,7 @@ pub const MIN_REVISION_FIELDS: &[(&str, [u32; 2])] = &[
     ("Explain", [6, 10]),
     ("ReviewMembers", [7, 8]),
     ("EstimateReviewRate", [6, 7]),
+    ("Suggest", [15, 16]),
     ("ListHistory", [6, 7]),
     ("Snapshot", [3, 4]),
 ];

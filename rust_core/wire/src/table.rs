@@ -7,7 +7,7 @@ use crate::call_error::Result;
 use crate::method::{Kind, Method};
 use crate::methods::{
     admin, assignments, categories, explain, history, items, matching, namespaces, restore, review,
-    review_rate, snapshot, undo,
+    review_rate, snapshot, suggest, undo,
 };
 use crate::streams::{Replies, RequestSink};
 
@@ -83,6 +83,7 @@ pub(crate) const TABLE: &[Entry] = {
         unary("EstimateReviewRate", Read, |c, r| {
             c.read(r, review_rate::estimate)
         }),
+        unary("Suggest", Read, |c, r| c.read(r, suggest::suggest)),
         unary("ListHistory", Read, |c, r| c.read(r, history::list)),
         server_stream("WatchHistory", Read, history::watch),
         unary("TrimHistory", Admin, |c, r| c.write(r, history::trim)),

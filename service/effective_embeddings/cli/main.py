@@ -29,6 +29,7 @@ from effective_embeddings.cli.commands import (
     review_rate,
     serve,
     snapshot,
+    suggest,
     token,
     undo,
 )
@@ -124,6 +125,7 @@ app.command("match", rich_help_panel=_ASK)(match.match)
 app.command("explain", rich_help_panel=_ASK)(explain.explain)
 app.command("review", rich_help_panel=_ASK)(review.review)
 app.command("review-rate", rich_help_panel=_ASK)(review_rate.review_rate)
+app.command("suggest", rich_help_panel=_ASK)(suggest.suggest)
 app.command("history", rich_help_panel=_ASK)(history.history)
 app.command("report", rich_help_panel=_ASK)(report.report)
 app.command("trim", rich_help_panel=_ASK)(history.trim)

@@ -64,6 +64,12 @@ from effective_embeddings.client.models.review import (
     ReviewRate,
     ReviewRates,
 )
+from effective_embeddings.client.models.suggestions import (
+    Suggestion,
+    SuggestionGroup,
+    SuggestOrder,
+    SuggestReply,
+)
 from effective_embeddings.client.requests.writes import ChangeOptions, WriteOptions
 from effective_embeddings.client.snapshot_file import read_frames, seal_frames
 from effective_embeddings.client.transport.base import DEFAULT_TARGET, DEFAULT_TIMEOUT
@@ -120,6 +126,10 @@ __all__ = [
     "SnapshotSummary",
     "SnapshotView",
     "StorageReport",
+    "SuggestOrder",
+    "SuggestReply",
+    "Suggestion",
+    "SuggestionGroup",
     "Tls",
     "TrimReport",
     "UnassignReply",

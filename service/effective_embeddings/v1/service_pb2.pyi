@@ -12,6 +12,13 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class SuggestOrder(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SUGGEST_ORDER_UNSPECIFIED: _ClassVar[SuggestOrder]
+    SUGGEST_ORDER_SUREST: _ClassVar[SuggestOrder]
+    SUGGEST_ORDER_MOST_DOUBTFUL: _ClassVar[SuggestOrder]
+    SUGGEST_ORDER_GROUPED: _ClassVar[SuggestOrder]
+
 class ReviewOrder(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     REVIEW_ORDER_UNSPECIFIED: _ClassVar[ReviewOrder]
@@ -23,6 +30,10 @@ class HistoryOrder(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     HISTORY_ORDER_UNSPECIFIED: _ClassVar[HistoryOrder]
     HISTORY_ORDER_NEWEST_FIRST: _ClassVar[HistoryOrder]
     HISTORY_ORDER_OLDEST_FIRST: _ClassVar[HistoryOrder]
+SUGGEST_ORDER_UNSPECIFIED: SuggestOrder
+SUGGEST_ORDER_SUREST: SuggestOrder
+SUGGEST_ORDER_MOST_DOUBTFUL: SuggestOrder
+SUGGEST_ORDER_GROUPED: SuggestOrder
 REVIEW_ORDER_UNSPECIFIED: ReviewOrder
 REVIEW_ORDER_MISFIT: ReviewOrder
 REVIEW_ORDER_INFLUENCE: ReviewOrder
@@ -713,6 +724,89 @@ class CategoryMatch(_message.Message):
     rank_score: float
     confidence: float
     def __init__(self, category: _Optional[str] = ..., score: _Optional[float] = ..., count: _Optional[int] = ..., rank_score: _Optional[float] = ..., confidence: _Optional[float] = ...) -> None: ...
+
+class SuggestRequest(_message.Message):
+    __slots__ = ("namespace", "order", "page_size", "page_token", "group_size", "categories", "min_score", "max_score", "min_margin", "max_margin", "key_prefix", "metadata", "ranking", "fairness", "min_revision", "epoch")
+    class MetadataEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    ORDER_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    GROUP_SIZE_FIELD_NUMBER: _ClassVar[int]
+    CATEGORIES_FIELD_NUMBER: _ClassVar[int]
+    MIN_SCORE_FIELD_NUMBER: _ClassVar[int]
+    MAX_SCORE_FIELD_NUMBER: _ClassVar[int]
+    MIN_MARGIN_FIELD_NUMBER: _ClassVar[int]
+    MAX_MARGIN_FIELD_NUMBER: _ClassVar[int]
+    KEY_PREFIX_FIELD_NUMBER: _ClassVar[int]
+    METADATA_FIELD_NUMBER: _ClassVar[int]
+    RANKING_FIELD_NUMBER: _ClassVar[int]
+    FAIRNESS_FIELD_NUMBER: _ClassVar[int]
+    MIN_REVISION_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    order: SuggestOrder
+    page_size: int
+    page_token: str
+    group_size: int
+    categories: _containers.RepeatedScalarFieldContainer[str]
+    min_score: float
+    max_score: float
+    min_margin: float
+    max_margin: float
+    key_prefix: str
+    metadata: _containers.ScalarMap[str, str]
+    ranking: _resources_pb2.RankingMode
+    fairness: float
+    min_revision: int
+    epoch: int
+    def __init__(self, namespace: _Optional[str] = ..., order: _Optional[_Union[SuggestOrder, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., group_size: _Optional[int] = ..., categories: _Optional[_Iterable[str]] = ..., min_score: _Optional[float] = ..., max_score: _Optional[float] = ..., min_margin: _Optional[float] = ..., max_margin: _Optional[float] = ..., key_prefix: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., ranking: _Optional[_Union[_resources_pb2.RankingMode, str]] = ..., fairness: _Optional[float] = ..., min_revision: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
+
+class SuggestResponse(_message.Message):
+    __slots__ = ("suggestions", "groups", "next_page_token", "item_count", "suggestion_count", "revision", "epoch")
+    SUGGESTIONS_FIELD_NUMBER: _ClassVar[int]
+    GROUPS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    ITEM_COUNT_FIELD_NUMBER: _ClassVar[int]
+    SUGGESTION_COUNT_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    suggestions: _containers.RepeatedCompositeFieldContainer[Suggestion]
+    groups: _containers.RepeatedCompositeFieldContainer[SuggestionGroup]
+    next_page_token: str
+    item_count: int
+    suggestion_count: int
+    revision: int
+    epoch: int
+    def __init__(self, suggestions: _Optional[_Iterable[_Union[Suggestion, _Mapping]]] = ..., groups: _Optional[_Iterable[_Union[SuggestionGroup, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., item_count: _Optional[int] = ..., suggestion_count: _Optional[int] = ..., revision: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
+
+class Suggestion(_message.Message):
+    __slots__ = ("item", "best", "runner_up", "margin")
+    ITEM_FIELD_NUMBER: _ClassVar[int]
+    BEST_FIELD_NUMBER: _ClassVar[int]
+    RUNNER_UP_FIELD_NUMBER: _ClassVar[int]
+    MARGIN_FIELD_NUMBER: _ClassVar[int]
+    item: str
+    best: CategoryMatch
+    runner_up: CategoryMatch
+    margin: float
+    def __init__(self, item: _Optional[str] = ..., best: _Optional[_Union[CategoryMatch, _Mapping]] = ..., runner_up: _Optional[_Union[CategoryMatch, _Mapping]] = ..., margin: _Optional[float] = ...) -> None: ...
+
+class SuggestionGroup(_message.Message):
+    __slots__ = ("category", "count", "suggestions")
+    CATEGORY_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    SUGGESTIONS_FIELD_NUMBER: _ClassVar[int]
+    category: str
+    count: int
+    suggestions: _containers.RepeatedCompositeFieldContainer[Suggestion]
+    def __init__(self, category: _Optional[str] = ..., count: _Optional[int] = ..., suggestions: _Optional[_Iterable[_Union[Suggestion, _Mapping]]] = ...) -> None: ...
 
 class ExplainRequest(_message.Message):
     __slots__ = ("namespace", "query", "categories", "limit", "member_limit", "min_revision", "epoch", "embedding_model", "ranking", "fairness", "at_revision", "what_if")

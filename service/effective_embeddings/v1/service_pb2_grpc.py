@@ -148,6 +148,11 @@ class EffectiveEmbeddingsServiceStub(object):
                 request_serializer=effective__embeddings_dot_v1_dot_service__pb2.EstimateReviewRateRequest.SerializeToString,
                 response_deserializer=effective__embeddings_dot_v1_dot_service__pb2.EstimateReviewRateResponse.FromString,
                 _registered_method=True)
+        self.Suggest = channel.unary_unary(
+                '/effective_embeddings.v1.EffectiveEmbeddingsService/Suggest',
+                request_serializer=effective__embeddings_dot_v1_dot_service__pb2.SuggestRequest.SerializeToString,
+                response_deserializer=effective__embeddings_dot_v1_dot_service__pb2.SuggestResponse.FromString,
+                _registered_method=True)
         self.ListHistory = channel.unary_unary(
                 '/effective_embeddings.v1.EffectiveEmbeddingsService/ListHistory',
                 request_serializer=effective__embeddings_dot_v1_dot_service__pb2.ListHistoryRequest.SerializeToString,
@@ -371,6 +376,14 @@ class EffectiveEmbeddingsServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Suggest(self, request, context):
+        """Suggests a category for each item of the inbox, in pages: the surest first, the most doubtful
+        first, or grouped by category.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListHistory(self, request, context):
         """Lists the changes of a namespace: what changed, when, by whom and why, in pages.
         """
@@ -556,6 +569,11 @@ def add_EffectiveEmbeddingsServiceServicer_to_server(servicer, server):
                     servicer.EstimateReviewRate,
                     request_deserializer=effective__embeddings_dot_v1_dot_service__pb2.EstimateReviewRateRequest.FromString,
                     response_serializer=effective__embeddings_dot_v1_dot_service__pb2.EstimateReviewRateResponse.SerializeToString,
+            ),
+            'Suggest': grpc.unary_unary_rpc_method_handler(
+                    servicer.Suggest,
+                    request_deserializer=effective__embeddings_dot_v1_dot_service__pb2.SuggestRequest.FromString,
+                    response_serializer=effective__embeddings_dot_v1_dot_service__pb2.SuggestResponse.SerializeToString,
             ),
             'ListHistory': grpc.unary_unary_rpc_method_handler(
                     servicer.ListHistory,
@@ -1201,6 +1219,33 @@ class EffectiveEmbeddingsService(object):
             '/effective_embeddings.v1.EffectiveEmbeddingsService/EstimateReviewRate',
             effective__embeddings_dot_v1_dot_service__pb2.EstimateReviewRateRequest.SerializeToString,
             effective__embeddings_dot_v1_dot_service__pb2.EstimateReviewRateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Suggest(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/effective_embeddings.v1.EffectiveEmbeddingsService/Suggest',
+            effective__embeddings_dot_v1_dot_service__pb2.SuggestRequest.SerializeToString,
+            effective__embeddings_dot_v1_dot_service__pb2.SuggestResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -53,6 +53,11 @@ impl Avx512 {
         unsafe { wide_dots(queries, rows) }
     }
 
+    pub(super) fn f32_dots(self, queries: [&[F32Line]; 3], rows: [&[F32Line]; 8]) -> [[f32; 8]; 3] {
+        // SAFETY: `self` exists only where AVX-512 F, BW, DQ, VL and VNNI were detected.
+        unsafe { f32_dots(queries, rows) }
+    }
+
     pub(super) fn sketch_dots(self, query: &[I16Line], sketches: &[I8Line], out: &mut [i32]) {
         // SAFETY: `self` exists only where AVX-512 F, BW, DQ, VL and VNNI were detected.
         unsafe { vnni::sketch_dots(query, sketches, out) }
@@ -171,6 +176,79 @@ fn wide_dots<const Q: usize, const R: usize>(
         }
     }
     folded
+}
+
+/// A tile of inner products in f32: 24 of the 32 registers are sums.
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+#[allow(clippy::needless_range_loop)]
+fn f32_dots(mut queries: [&[F32Line]; 3], mut rows: [&[F32Line]; 8]) -> [[f32; 8]; 3] {
+    let length = queries[0].len();
+    for query in &mut queries {
+        *query = &query[..length];
+    }
+    for row in &mut rows {
+        *row = &row[..length];
+    }
+    let mut sums = [[_mm512_setzero_ps(); 8]; 3];
+    for i in 0..length {
+        let mut query = [_mm512_setzero_ps(); 3];
+        for q in 0..3 {
+            query[q] = load_f32(&queries[q][i]);
+        }
+        for r in 0..8 {
+            let row = load_f32(&rows[r][i]);
+            for q in 0..3 {
+                sums[q][r] = _mm512_fmadd_ps(query[q], row, sums[q][r]);
+            }
+        }
+    }
+    let mut folded = [[0.0; 8]; 3];
+    for (folded, sums) in folded.iter_mut().zip(sums) {
+        let totals = f32_totals(sums);
+        // SAFETY: `folded` has 8 floats.
+        unsafe { _mm256_storeu_ps(folded.as_mut_ptr(), totals) };
+    }
+    folded
+}
+
+/// The sums of the lanes of eight vectors, in their order.
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn f32_totals([a, b, c, d, e, f, g, h]: [__m512; 8]) -> __m256 {
+    let abcd = f32_quarters(f32_halves(a, b), f32_halves(c, d));
+    let efgh = f32_quarters(f32_halves(e, f), f32_halves(g, h));
+    // 128 bits are four vectors: the four quarters of each register are added.
+    let both = _mm512_add_ps(
+        _mm512_shuffle_f32x4::<0b01_00_01_00>(abcd, efgh),
+        _mm512_shuffle_f32x4::<0b11_10_11_10>(abcd, efgh),
+    );
+    let first = _mm512_castps512_ps256(both);
+    let second = _mm256_castpd_ps(_mm512_extractf64x4_pd::<1>(_mm512_castps_pd(both)));
+    _mm256_add_ps(
+        _mm256_permute2f128_ps::<0x20>(first, second),
+        _mm256_permute2f128_ps::<0x31>(first, second),
+    )
+}
+
+/// In each 128 bits: two partial sums of `a` and of `b`, taking turns.
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn f32_halves(a: __m512, b: __m512) -> __m512 {
+    _mm512_add_ps(_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b))
+}
+
+/// In each 128 bits: one partial sum of each of four vectors.
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn f32_quarters(ab: __m512, cd: __m512) -> __m512 {
+    let [ab, cd] = [_mm512_castps_pd(ab), _mm512_castps_pd(cd)];
+    _mm512_add_ps(
+        _mm512_castpd_ps(_mm512_unpacklo_pd(ab, cd)),
+        _mm512_castpd_ps(_mm512_unpackhi_pd(ab, cd)),
+    )
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn load_f32(line: &F32Line) -> __m512 {
+    // SAFETY: the reference covers the 16 floats read.
+    unsafe { _mm512_loadu_ps(line.0.as_ptr()) }
 }
 
 /// Lanes 8v to 8v + 7.

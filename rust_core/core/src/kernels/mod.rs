@@ -9,6 +9,8 @@
 //!   `j + 4`, `j + 2`, `j + 1`). Lanes and fold are fixed, so **every kernel returns the same
 //!   bits**; the scalar one is their definition.
 //! - `wide_dots`: the same for a tile of queries and rows, the rows widened to f64 before.
+//! - `f32_dots`: the same inner products of a tile, summed in f32. Their bits depend on the kernel, so
+//!   they only ever rule rows out, by the bound that [`F32_ROUNDINGS_PER_LINE`] states.
 //! - `sketch_dots`: inner products of i8 sketches with i16 queries, as i32. Integers are exact in
 //!   any order as long as nothing overflows; the caller chooses the range of its queries so that
 //!   no partial sum can (see [`crate::ranking`]).
@@ -39,6 +41,14 @@ mod vnni;
 pub(crate) mod tests;
 
 use lines::{F32Line, F64Line, I8Line, I16Line};
+
+/// Roundings that a product of [`Kernel::f32_dots`] passes through: this many for each line of its
+/// vectors, and [`F32_ROUNDINGS`]. A kernel adds in at least 4 lanes, so at most 4 of the 16 products
+/// of a line are added to the same lane; each may be rounded before it is added to the first.
+pub(crate) const F32_ROUNDINGS_PER_LINE: usize = 4;
+
+/// See [`F32_ROUNDINGS_PER_LINE`]: of the product itself, and of the fold of at most 16 lanes.
+pub(crate) const F32_ROUNDINGS: usize = 5;
 
 /// An instruction set that this CPU was found to have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -174,6 +184,20 @@ impl Kernel {
             assert_eq!(queries[0].len(), length, "vectors of different dimensions");
         }
         dispatch!(self, wide_dots(queries, rows))
+    }
+
+    /// `[q][r]`: nearly the inner product of query q with row r. It is off by at most
+    /// m·2⁻²⁴/(1 − m·2⁻²⁴) times the product of the norms, where m is [`F32_ROUNDINGS_PER_LINE`] times
+    /// the number of lines and [`F32_ROUNDINGS`] more, as long as nothing leaves the range of f32.
+    pub(crate) fn f32_dots(self, queries: [&[F32Line]; 3], rows: [&[F32Line]; 8]) -> [[f32; 8]; 3] {
+        let lengths = queries
+            .map(<[_]>::len)
+            .into_iter()
+            .chain(rows.map(<[_]>::len));
+        for length in lengths {
+            assert_eq!(queries[0].len(), length, "vectors of different dimensions");
+        }
+        dispatch!(self, f32_dots(queries, rows))
     }
 
     /// `out`: the integers nearest to `query` times `per_unit`, none of which is larger than

@@ -44,6 +44,11 @@ impl Neon {
         unsafe { wide_dots(queries, rows) }
     }
 
+    pub(super) fn f32_dots(self, queries: [&[F32Line]; 3], rows: [&[F32Line]; 8]) -> [[f32; 8]; 3] {
+        // SAFETY: `self` exists only where NEON was detected.
+        unsafe { f32_dots(queries, rows) }
+    }
+
     pub(super) fn sketch_dots(self, query: &[I16Line], sketches: &[I8Line], out: &mut [i32]) {
         // SAFETY: `self` exists only where NEON was detected.
         unsafe { tiles::<1, 4>([query], sketches, [out]) }
@@ -141,6 +146,43 @@ fn wide_dots<const Q: usize, const R: usize>(
         }
     }
     folded
+}
+
+/// A tile of inner products in f32: 24 of the 32 registers are sums.
+#[target_feature(enable = "neon")]
+#[allow(clippy::needless_range_loop)]
+fn f32_dots(mut queries: [&[F32Line]; 3], mut rows: [&[F32Line]; 8]) -> [[f32; 8]; 3] {
+    let length = queries[0].len();
+    for query in &mut queries {
+        *query = &query[..length];
+    }
+    for row in &mut rows {
+        *row = &row[..length];
+    }
+    let mut sums = [[vdupq_n_f32(0.0); 8]; 3];
+    for i in 0..length {
+        for part in 0..4 {
+            let mut query = [vdupq_n_f32(0.0); 3];
+            for q in 0..3 {
+                query[q] = load_f32(&queries[q][i], part);
+            }
+            for r in 0..8 {
+                let row = load_f32(&rows[r][i], part);
+                for q in 0..3 {
+                    sums[q][r] = vfmaq_f32(sums[q][r], query[q], row);
+                }
+            }
+        }
+    }
+    sums.map(|sums| sums.map(|sum| vaddvq_f32(sum)))
+}
+
+/// Components 4·`part` to 4·`part` + 3.
+#[target_feature(enable = "neon")]
+fn load_f32(line: &F32Line, part: usize) -> float32x4_t {
+    let four: &[f32; 4] = &line.0.as_chunks().0[part];
+    // SAFETY: the reference covers the 4 floats read.
+    unsafe { vld1q_f32(four.as_ptr()) }
 }
 
 /// Lanes 4·`part` to 4·`part` + 3.

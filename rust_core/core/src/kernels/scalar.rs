@@ -46,6 +46,25 @@ fn wide_dot(query: &[F32Line], row: &[F64Line]) -> f64 {
     fold(lanes)
 }
 
+pub(super) fn f32_dots(queries: [&[F32Line]; 3], rows: [&[F32Line]; 8]) -> [[f32; 8]; 3] {
+    queries.map(|query| rows.map(|row| f32_dot(query, row)))
+}
+
+fn f32_dot(a: &[F32Line], b: &[F32Line]) -> f32 {
+    let mut lanes = [0.0_f32; 16];
+    for (a, b) in a.iter().zip(b) {
+        for (lane, (&a, &b)) in lanes.iter_mut().zip(a.0.iter().zip(&b.0)) {
+            *lane += a * b;
+        }
+    }
+    for half in [8, 4, 2, 1] {
+        for j in 0..half {
+            lanes[j] += lanes[j + half];
+        }
+    }
+    lanes[0]
+}
+
 pub(super) fn sketch_dots(query: &[I16Line], sketches: &[I8Line], out: &mut [i32]) {
     for (out, sketch) in out.iter_mut().zip(sketches.chunks_exact(query.len())) {
         *out = sketch_dot(query, sketch);

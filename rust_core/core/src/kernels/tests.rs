@@ -2,9 +2,9 @@
 
 use proptest::prelude::*;
 
-use super::Kernel;
 use super::aligned::Aligned;
 use super::lines::{F32Line, F64Line, I8Line, I16Line};
+use super::{F32_ROUNDINGS, F32_ROUNDINGS_PER_LINE, Kernel};
 
 /// `fast` cases, or as many as the variable PROPTEST_CASES asks for.
 pub(crate) fn cases(fast: u32) -> ProptestConfig {
@@ -108,6 +108,29 @@ proptest! {
         for kernel in Kernel::available() {
             let dots = kernel.wide_dots(queries, wide);
             prop_assert_eq!(dots.map(|dots| dots.map(f64::to_bits)), expected);
+        }
+    }
+
+    #[test]
+    fn the_inner_products_of_every_kernel_in_f32_are_within_their_bound(
+        vectors in (1_usize..=1100).prop_flat_map(|dimension| {
+            let vector = prop::collection::vec(-2.0_f32..2.0, dimension);
+            prop::collection::vec(vector.prop_map(|values| F32Line::pack(&values)), 11)
+        })
+    ) {
+        let queries = [0, 1, 2].map(|query| &*vectors[query]);
+        let rows = std::array::from_fn(|row| &*vectors[3 + row]);
+        let roundings = F32_ROUNDINGS_PER_LINE * queries[0].len() + F32_ROUNDINGS;
+        let bound = roundings as f64 / 16_777_216.0 / (1.0 - roundings as f64 / 16_777_216.0);
+        for kernel in Kernel::available() {
+            let dots = kernel.f32_dots(queries, rows);
+            for (query, dots) in queries.iter().zip(dots) {
+                for (row, dot) in rows.iter().zip(dots) {
+                    let exact = kernel.dot(query, row);
+                    let norms = (kernel.dot(query, query) * kernel.dot(row, row)).sqrt();
+                    prop_assert!((f64::from(dot) - exact).abs() <= bound * norms + 1e-12);
+                }
+            }
         }
     }
 

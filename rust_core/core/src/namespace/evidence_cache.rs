@@ -16,7 +16,7 @@ use crate::scoring::{CentroidSum, Evidence};
 #[derive(Debug, Default)]
 pub(super) struct EvidenceCache(Mutex<Inner>);
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Inner {
     /// Whether a query has asked. Until then nothing is followed.
     asked: bool,
@@ -30,6 +30,12 @@ pub(super) struct Inner {
     built: FxHashMap<i64, UnitCorrection>,
     /// Bytes of those.
     built_bytes: usize,
+}
+
+impl Clone for EvidenceCache {
+    fn clone(&self) -> Self {
+        Self(Mutex::new(self.lock().clone()))
+    }
 }
 
 impl EvidenceCache {

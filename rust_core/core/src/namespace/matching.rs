@@ -46,7 +46,7 @@ pub struct MatchOptions {
 }
 
 /// The ranking for one query.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Ranking {
     /// Best first, ties by key.
     pub matches: Vec<Match>,
@@ -201,7 +201,8 @@ impl Namespace {
         }
     }
 
-    fn key(&self, slot: u32) -> &str {
+    /// The key of the category in a slot.
+    pub fn key(&self, slot: u32) -> &str {
         &self.categories[slot as usize].key
     }
 

@@ -1,7 +1,7 @@
 //! Rows of numbers in one contiguous block.
 
 /// A matrix that grows by rows, each `width` numbers, without gaps.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Matrix<T> {
     width: usize,
     cells: Vec<T>,

@@ -41,6 +41,17 @@ pub struct MemberMemory {
     pub bytes: usize,
 }
 
+impl Clone for MemberCache {
+    /// The rows are shared. A write drops those of a category that it changes while a copy has them.
+    fn clone(&self) -> Self {
+        let copy = Self::default();
+        for (&category, cached) in &self.read().categories {
+            copy.insert(category, Arc::clone(&cached.rows));
+        }
+        copy
+    }
+}
+
 impl MemberCache {
     /// The rows of a category, if they are here.
     pub(crate) fn get(&self, category: i64) -> Option<Arc<MemberRows>> {

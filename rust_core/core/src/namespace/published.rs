@@ -15,7 +15,7 @@ use super::{
 };
 use crate::ranking::{RowRef, Rows};
 use crate::scoring::{CentroidSum, MemberRows, Scorer, growth};
-use crate::settings::NamespaceSettings;
+use crate::settings::{NamespaceSettings, RankingMode};
 
 /// One namespace as readers see it.
 ///
@@ -63,6 +63,30 @@ impl Namespace {
             members: MemberCache::default(),
             calibrations: CalibrationCache::default(),
             correction_bytes: 0,
+        }
+    }
+
+    /// A copy to rank many queries by `mode`, as long as it takes, while writes go on.
+    pub fn copy_to_rank(&self, mode: RankingMode) -> Self {
+        let members = match mode {
+            RankingMode::Cosine => MemberCache::default(),
+            RankingMode::Local => self.members.clone(),
+        };
+        Self {
+            settings: self.settings.clone(),
+            profile: self.profile.clone(),
+            header: self.header,
+            by_key: self.by_key.clone(),
+            by_id: self.by_id.clone(),
+            categories: self.categories.clone(),
+            key_bytes: self.key_bytes,
+            sums: self.sums.clone(),
+            bases: self.bases.clone(),
+            rows: self.rows.clone(),
+            evidence: self.evidence.clone(),
+            members,
+            calibrations: CalibrationCache::default(),
+            correction_bytes: self.correction_bytes,
         }
     }
 

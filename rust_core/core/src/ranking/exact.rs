@@ -8,10 +8,10 @@ use crate::kernels::lines::F32Line;
 const LONG_LINES: usize = (1 << 20) / size_of::<F32Line>();
 
 /// A row to be scored: slot, components, norm.
-type Waiting<'a> = (u32, &'a [F32Line], f64);
+pub(super) type Waiting<'a> = (u32, &'a [F32Line], f64);
 
 /// A handicap, and the rows whose growth it depends on.
-type Handicaps<'a> = Option<(Handicap, &'a Rows)>;
+pub(super) type Handicaps<'a> = Option<(Handicap, &'a Rows)>;
 
 /// Scores candidates, a slot and an upper bound of its total each, into `best`. Skips absent rows,
 /// and rows whose bound `best` no longer admits.
@@ -39,22 +39,32 @@ pub(super) fn score_candidates(
         if waiting == four.len() {
             waiting = 0;
             let more = long && four[3].0 == four[0].0.wrapping_add(3);
-            score(kernel, query, &four, 4, more, handicaps, best);
+            score(kernel, query, &four, 4, more, handicaps, &mut |hit| {
+                best.push(hit)
+            });
         }
     }
-    score(kernel, query, &four, waiting, false, handicaps, best);
+    score(
+        kernel,
+        query,
+        &four,
+        waiting,
+        false,
+        handicaps,
+        &mut |hit| best.push(hit),
+    );
 }
 
-/// Scores the first `count` of four rows; the others are ignored. `more`: the rows are adjacent, and
+/// Scores the first `count` of four rows for `take`; the others are ignored. `more`: the rows are adjacent, and
 /// the adjacent rows behind them are probably next.
-fn score(
+pub(super) fn score(
     kernel: Kernel,
     query: &Query,
     four: &[Waiting<'_>; 4],
     count: usize,
     more: bool,
     handicaps: Handicaps<'_>,
-    best: &mut TopK<'_>,
+    take: &mut impl FnMut(Hit),
 ) {
     let [a, b, c, d] = four.map(|(_, lines, _)| lines);
     let dots = match count {
@@ -71,6 +81,6 @@ fn score(
         let total = handicaps.map_or(score, |(handicap, rows)| {
             score - handicap.of(rows.growth(slot))
         });
-        best.push(Hit { slot, score, total });
+        take(Hit { slot, score, total });
     }
 }

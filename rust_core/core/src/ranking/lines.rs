@@ -24,6 +24,16 @@ impl Default for Lines {
     }
 }
 
+impl Clone for Lines {
+    /// In memory of any kind: a copy is read for a short time.
+    fn clone(&self) -> Self {
+        Self::Growing {
+            rows: self.rows().to_vec(),
+            sketches: self.sketches().to_vec(),
+        }
+    }
+}
+
 impl Lines {
     #[inline]
     pub(super) fn rows(&self) -> &[F32Line] {

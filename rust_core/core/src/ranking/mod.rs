@@ -19,6 +19,7 @@
 //! Invariant: no row is left out before it is scored, unless a proven upper bound of its score
 //! is below the answer's last score, or below the caller's `min_score`.
 
+mod best_two;
 mod exact;
 mod lines;
 mod nearest;
@@ -42,6 +43,7 @@ mod tests;
 
 use std::cmp::Ordering;
 
+pub(crate) use best_two::BestTwo;
 pub(crate) use nearest::{Near, nearest};
 pub use query::Query;
 pub use rows::Rows;

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use super::sketch::QuerySketch;
 use crate::kernels::Kernel;
 use crate::kernels::aligned::Aligned;
-use crate::kernels::lines::F32Line;
+use crate::kernels::lines::{F32Line, I16Line};
 
 /// A vector to rank categories against: its components as given, and its norm.
 #[derive(Clone, Debug)]
@@ -40,6 +40,15 @@ impl Query {
     /// The Euclidean norm, in f64.
     pub fn norm(&self) -> f64 {
         self.norm
+    }
+
+    /// Bytes held, nearly.
+    pub fn memory_bytes(&self) -> usize {
+        let sketch = self
+            .sketch
+            .get()
+            .map_or(0, |sketch| sketch.lines.len() * size_of::<I16Line>());
+        size_of::<Self>() + (self.lines.len() + 1) * size_of::<F32Line>() + sketch
     }
 
     pub(super) fn sketch(&self) -> &QuerySketch {

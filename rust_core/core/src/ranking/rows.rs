@@ -26,7 +26,7 @@ const PIECES: usize = 8;
 /// never copies the matrix, and memory follows the number of rows: 5 bytes a component (padded to
 /// whole cache lines: 16 for the f32 row, 64 for the sketch) and 16 bytes a row, 24 where rows
 /// have grown.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Rows {
     dimension: usize,
     /// Slot s is row `s % segment_rows` of segment `s / segment_rows`; a power of two.

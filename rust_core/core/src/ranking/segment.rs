@@ -10,7 +10,7 @@ use crate::kernels::lines::{F32Line, I8Line};
 const ABSENT: f32 = f32::NEG_INFINITY;
 
 /// A run of rows: full rows, sketches and one number per row of each kind, end to end.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Segment {
     lines: Lines,
     /// Norms of the rows; 0 for an absent row.

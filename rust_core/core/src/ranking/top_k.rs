@@ -108,7 +108,7 @@ fn next_cut(limit: usize) -> usize {
 
 /// Total descending, then the caller's order, then the slot: a caller whose order is total never
 /// sees the last.
-fn order(a: &Hit, b: &Hit, tie: Tie<'_>) -> Ordering {
+pub(super) fn order(a: &Hit, b: &Hit, tie: Tie<'_>) -> Ordering {
     b.total
         .total_cmp(&a.total)
         .then_with(|| tie(a.slot, b.slot))

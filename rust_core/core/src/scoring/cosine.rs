@@ -3,7 +3,7 @@
 use super::centroid::CentroidSum;
 use super::score::{Score, Scored};
 use crate::kernels::Kernel;
-use crate::ranking::{self, Hit, Query, RowRef, Rows, Search, Tie, UnitRow};
+use crate::ranking::{self, BestTwo, Handicap, Hit, Query, RowRef, Rows, Search, Tie, UnitRow};
 
 #[inline]
 #[expect(
@@ -39,17 +39,32 @@ pub(super) fn search(
     tie: Tie<'_>,
 ) -> Vec<Vec<Scored>> {
     let found = rows.top_k_batch_with(kernel, queries, search, tie);
-    let scored = |hit: Hit| Scored {
-        slot: hit.slot,
-        score: Score {
-            cosine: hit.score,
-            fairness: search
-                .handicap
-                .map_or(0.0, |handicap| -handicap.of(rows.growth(hit.slot))),
-        },
-    };
+    let scored = |hit| scored(rows, search.handicap, hit);
     found
         .into_iter()
         .map(|hits| hits.into_iter().map(scored).collect())
         .collect()
+}
+
+pub(super) fn best_two(
+    kernel: Kernel,
+    rows: &Rows,
+    queries: &[&Query],
+    handicap: Option<Handicap>,
+    threads: usize,
+    tie: Tie<'_>,
+) -> Vec<[Option<Scored>; 2]> {
+    let found = rows.best_two(kernel, queries, handicap, threads, tie);
+    let scored = |best: BestTwo| best.map(|hit| Some(scored(rows, handicap, hit?)));
+    found.into_iter().map(scored).collect()
+}
+
+fn scored(rows: &Rows, handicap: Option<Handicap>, hit: Hit) -> Scored {
+    Scored {
+        slot: hit.slot,
+        score: Score {
+            cosine: hit.score,
+            fairness: handicap.map_or(0.0, |handicap| -handicap.of(rows.growth(hit.slot))),
+        },
+    }
 }

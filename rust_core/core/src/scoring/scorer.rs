@@ -5,7 +5,7 @@ use super::cosine;
 use super::mean_query::MeanQuery;
 use super::score::{Score, Scored};
 use crate::kernels::Kernel;
-use crate::ranking::{Query, RowRef, Rows, Search, Tie, UnitRow};
+use crate::ranking::{Handicap, Query, RowRef, Rows, Search, Tie, UnitRow};
 use crate::settings::NamespaceSettings;
 
 /// How the categories of a namespace are scored.
@@ -82,6 +82,26 @@ impl Scorer {
     ) -> Vec<Vec<Scored>> {
         match self {
             Self::Cosine => cosine::search(kernel, rows, queries, search, tie),
+        }
+    }
+
+    /// The best two rows for each query, best first: those of a search with limit 2, at a fraction of its
+    /// cost where queries are many and rows are few.
+    ///
+    /// # Panics
+    ///
+    /// If a query has another dimension than the rows.
+    pub(crate) fn best_two(
+        self,
+        kernel: Kernel,
+        rows: &Rows,
+        queries: &[&Query],
+        handicap: Option<Handicap>,
+        threads: usize,
+        tie: Tie<'_>,
+    ) -> Vec<[Option<Scored>; 2]> {
+        match self {
+            Self::Cosine => cosine::best_two(kernel, rows, queries, handicap, threads, tie),
         }
     }
 }

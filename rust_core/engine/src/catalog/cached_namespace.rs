@@ -13,6 +13,7 @@ use parking_lot::{Condvar, Mutex, RwLock, RwLockReadGuard};
 
 use crate::api::NamespaceView;
 use crate::catalog::dirty_sums::DirtySums;
+use crate::catalog::inbox_cache::InboxCache;
 use crate::catalog::scan_sharing::SharedScan;
 use crate::{Error, Result};
 
@@ -65,6 +66,8 @@ pub(crate) struct CachedNamespace {
     pub(crate) memory: AtomicUsize,
     pub(crate) last_used: AtomicU64,
     pub(crate) scans: SharedScan,
+    /// The items in no category, as far as suggestions have needed them.
+    pub(crate) inbox: InboxCache,
     /// Held by each write, and by one that takes long alone: others wait for it before they queue.
     pub(crate) writing: RwLock<()>,
     /// The sums that are newer in memory than in the store. Only the writer uses it.
@@ -86,6 +89,7 @@ impl CachedNamespace {
             memory: AtomicUsize::new(memory),
             last_used: AtomicU64::new(0),
             scans: SharedScan::default(),
+            inbox: InboxCache::default(),
             writing: RwLock::new(()),
             dirty_sums: Mutex::new(dirty_sums),
         }
@@ -122,6 +126,19 @@ impl CachedNamespace {
         };
         *self.revision.lock() = revision;
         self.reached.notify_all();
+        self.account(memory)
+    }
+
+    /// Bytes of the namespace, without the inbox.
+    pub(crate) fn namespace_bytes(&self) -> usize {
+        let all = self.memory.load(Ordering::Relaxed);
+        all.saturating_sub(self.inbox.memory_bytes())
+    }
+
+    /// Accounts for the memory of the namespace, `namespace` bytes, and of the inbox. Returns by how
+    /// many bytes they have grown.
+    pub(crate) fn account(&self, namespace: usize) -> isize {
+        let memory = namespace + self.inbox.memory_bytes();
         let before = self.memory.swap(memory, Ordering::Relaxed);
         memory.cast_signed() - before.cast_signed()
     }

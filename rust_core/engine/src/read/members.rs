@@ -3,7 +3,6 @@
 //! for fairness.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use ee_core::arithmetic::limits::MAX_NEIGHBOURS;
 use ee_core::namespace::{MissingMembers, MoreMembers, Namespace, UnitCorrection};
@@ -88,6 +87,11 @@ impl<'a> ReadMembers<'a> {
         }
     }
 
+    /// Bytes of the rows that were read.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// The rows that were read, and the number of members.
     pub(crate) fn finish(self) -> (MoreMembers, usize) {
         (self.more, self.count)
@@ -164,8 +168,6 @@ impl Shared {
             let dropped = published.shrink_members(kept);
             self.counters.members_dropped(dropped);
         }
-        let memory = published.memory_bytes();
-        let before = loaded.memory.swap(memory, Ordering::Relaxed);
-        self.cache.grow(memory.cast_signed() - before.cast_signed());
+        self.cache.grow(loaded.account(published.memory_bytes()));
     }
 }

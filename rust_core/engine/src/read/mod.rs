@@ -10,5 +10,6 @@ pub(crate) mod overlay;
 pub(crate) mod past;
 pub(crate) mod ranking;
 pub(crate) mod review;
+pub(crate) mod suggest;
 pub(crate) mod verify;
 pub(crate) mod what_if;

@@ -1,7 +1,5 @@
 //! Ranking the categories of a namespace for some queries.
 
-use std::sync::atomic::Ordering;
-
 use ee_core::kernels::Kernel;
 use ee_core::namespace::{MatchOptions, MissingMembers, MoreMembers, Namespace, Ranking};
 use ee_core::scoring::Query;
@@ -126,7 +124,7 @@ impl Ranker<'_> {
             self.ranked(&loaded.read(), queries, options)
         };
         if let [query] = queries
-            && loaded.memory.load(Ordering::Relaxed) >= scan_sharing::MIN_BYTES
+            && loaded.namespace_bytes() >= scan_sharing::MIN_BYTES
             && !self.is_local(&loaded.read(), options)
         {
             let max_running = scan_sharing::max_running(options.threads);

@@ -56,7 +56,7 @@ pub(crate) fn base_share(path: Path<'_>, share: f64) -> Result<f64> {
     Err(out_of_range(path, range, share))
 }
 
-/// A least score.
+/// A least or largest score.
 pub(crate) fn score(path: Path<'_>, score: f64) -> Result<f64> {
     if (-1.0..=1.0).contains(&score) {
         return Ok(score);
@@ -78,6 +78,14 @@ pub(crate) fn confidence(path: Path<'_>, level: f64) -> Result<f64> {
         return Ok(level);
     }
     Err(out_of_range(path, "greater than 0 and less than 1", level))
+}
+
+/// A least or largest margin.
+pub(crate) fn margin(path: Path<'_>, margin: f64) -> Result<f64> {
+    if margin.is_finite() && margin >= 0.0 {
+        return Ok(margin);
+    }
+    Err(out_of_range(path, "at least 0 and finite", margin))
 }
 
 /// A fairness, 0 to 1.

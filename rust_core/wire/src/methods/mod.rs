@@ -17,6 +17,7 @@ pub(crate) mod review;
 pub(crate) mod review_rate;
 pub(crate) mod snapshot;
 mod snapshot_records;
+pub(crate) mod suggest;
 pub(crate) mod undo;
 mod what_if;
 

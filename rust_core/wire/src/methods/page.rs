@@ -17,10 +17,20 @@ impl<T: Message> Page<T> {
     /// A page of up to `size` entries, from an answer of up to `size` + 1.
     /// It ends early if it becomes too large for a message.
     pub(super) fn new<V>(answer: At<Vec<V>>, size: usize, encode: impl Fn(V) -> T) -> Self {
-        let found = answer.value.len();
+        Self::of(answer.value, size, answer.revision, encode)
+    }
+
+    /// [`Page::new`] of entries that were read at a revision.
+    pub(super) fn of<V>(
+        answer: Vec<V>,
+        size: usize,
+        revision: u64,
+        encode: impl Fn(V) -> T,
+    ) -> Self {
+        let found = answer.len();
         let mut entries = Vec::with_capacity(found.min(size));
         let mut bytes = 0;
-        for view in answer.value.into_iter().take(size) {
+        for view in answer.into_iter().take(size) {
             let entry = encode(view);
             bytes += entry.encoded_len();
             if bytes > PAGE_BYTES && !entries.is_empty() {
@@ -31,7 +41,7 @@ impl<T: Message> Page<T> {
         Self {
             more: entries.len() < found,
             entries,
-            revision: answer.revision,
+            revision,
         }
     }
 

@@ -1,8 +1,8 @@
-"""The asynchronous client's assign, unassign, match and explain."""
+"""The asynchronous client's assign, unassign, match, explain and suggest."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Unpack
 
 from effective_embeddings.client._async.base import AsyncClientBase
@@ -11,14 +11,15 @@ from effective_embeddings.client.models.explanation import ExplainReply, WhatIf
 from effective_embeddings.client.models.queries import Queries
 from effective_embeddings.client.models.replies import AssignReply, MatchResult, UnassignReply
 from effective_embeddings.client.models.resources import RankingMode
-from effective_embeddings.client.requests import learning, matching
+from effective_embeddings.client.models.suggestions import SuggestOrder, SuggestReply
+from effective_embeddings.client.requests import learning, matching, suggesting
 from effective_embeddings.client.requests.writes import WriteOptions
 
 __all__ = ["AsyncLearningCalls"]
 
 
 class AsyncLearningCalls(AsyncClientBase):
-    """Assign, unassign, match, explain."""
+    """Assign, unassign, match, explain, suggest."""
 
     async def assign(
         self,
@@ -245,5 +246,78 @@ class AsyncLearningCalls(AsyncClientBase):
                 min_revision=min_revision,
                 at_revision=at_revision,
                 embedding_model=embedding_model,
+            )
+        )
+
+    async def suggest(
+        self,
+        ns: str,
+        *,
+        order: SuggestOrder = "surest",
+        page_size: int = 100,
+        page_token: str = "",
+        group_size: int | None = None,
+        categories: Keys = (),
+        min_score: float | None = None,
+        max_score: float | None = None,
+        min_margin: float | None = None,
+        max_margin: float | None = None,
+        key_prefix: str = "",
+        metadata: Mapping[str, str] | None = None,
+        ranking: RankingMode | None = None,
+        fairness: float | None = None,
+        min_revision: int = 0,
+    ) -> SuggestReply:
+        """Suggest a category for each item of the inbox: one page, of one revision.
+
+        The suggestion for an item is what match lists first for it. To accept suggestions, assign
+        them, with ``expected=""`` so that no other assignment is overwritten; they are not on the
+        pages after that.
+
+        Args:
+            ns: The namespace.
+            order: ``"surest"``: the largest margin first, to confirm; ``"most_doubtful"``: the
+                smallest first, to decide; ``"grouped"``: by category, the largest group first.
+            page_size: Most suggestions, or groups, of the page, 1 to 1000.
+            page_token: The ``next_page_token`` of the previous page, to which the same arguments
+                were given; empty: the first page.
+            group_size: Most suggestions of each group, 0 to 1000; None: 10. For ``"grouped"`` only.
+            categories: Only suggestions of these categories: keys, or one key; empty: of any. At
+                most 10000. Every category competes all the same.
+            min_score: Least score, −1 to 1; None: any.
+            max_score: Largest score, −1 to 1; None: any.
+            min_margin: Least margin, 0 or above; None: any.
+            max_margin: Largest margin, 0 or above; None: any.
+            key_prefix: Only items whose key begins with this.
+            metadata: Only items whose metadata has these entries; None: all.
+            ranking: See match.
+            fairness: See match.
+            min_revision: See get_namespace.
+
+        Raises:
+            TypeError: A key is not text, or a size is not a whole number.
+            ValueError: ``order`` or ``ranking`` is not one of its values.
+            NotFound: The namespace or a category does not exist.
+            InvalidArgument: A number is out of its range, the token is of another list, or the
+                items that pass ``key_prefix`` and ``metadata`` times the categories are more than
+                10⁹.
+        """
+        return await self._run(
+            suggesting.suggest(
+                ns,
+                order=order,
+                page_size=page_size,
+                page_token=page_token,
+                group_size=group_size,
+                categories=categories,
+                min_score=min_score,
+                max_score=max_score,
+                min_margin=min_margin,
+                max_margin=max_margin,
+                key_prefix=key_prefix,
+                metadata=metadata,
+                ranking=ranking,
+                fairness=fairness,
+                min_revision=min_revision,
             )
         )

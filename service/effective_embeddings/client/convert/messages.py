@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
 
@@ -59,12 +59,19 @@ from effective_embeddings.client.models.resources import (
     Vector,
 )
 from effective_embeddings.client.models.review import MemberReview, ReviewRate, ReviewRates
+from effective_embeddings.client.models.suggestions import (
+    Suggestion,
+    SuggestionGroup,
+    SuggestOrder,
+    SuggestReply,
+)
 from effective_embeddings.v1 import errors_pb2, resources_pb2, service_pb2
 
 __all__ = [
     "MEMBERSHIP_MODES",
     "NORMALIZATIONS",
     "RANKING_MODES",
+    "SUGGEST_ORDERS",
     "VIEWS",
     "assignment_result",
     "category",
@@ -82,6 +89,7 @@ __all__ = [
     "review_rates",
     "service_info",
     "storage_report",
+    "suggest_reply",
     "trim_report",
     "unassignment_result",
     "undo_reply",
@@ -99,6 +107,11 @@ RANKING_MODES: dict[RankingMode, resources_pb2.RankingMode] = {
 MEMBERSHIP_MODES: dict[MembershipMode, resources_pb2.MembershipMode] = {
     "single": resources_pb2.MEMBERSHIP_MODE_SINGLE,
     "multiple": resources_pb2.MEMBERSHIP_MODE_MULTIPLE,
+}
+SUGGEST_ORDERS: dict[SuggestOrder, service_pb2.SuggestOrder] = {
+    "surest": service_pb2.SUGGEST_ORDER_SUREST,
+    "most_doubtful": service_pb2.SUGGEST_ORDER_MOST_DOUBTFUL,
+    "grouped": service_pb2.SUGGEST_ORDER_GROUPED,
 }
 VIEWS: dict[SnapshotView, resources_pb2.SnapshotView] = {
     "full": resources_pb2.SNAPSHOT_VIEW_FULL,
@@ -255,19 +268,42 @@ def unassignment_result(message: service_pb2.UnassignmentResult) -> Unassignment
 def match_result(message: service_pb2.MatchResult, revision: int) -> MatchResult:
     """Return the message as a MatchResult that saw ``revision``."""
     return MatchResult(
-        matches=tuple(
-            CategoryMatch(
-                match.category,
-                match.score,
-                match.count,
-                match.rank_score,
-                _optional(match, "confidence"),
-            )
-            for match in message.matches
-        ),
+        matches=tuple(_category_match(match) for match in message.matches),
         margin=_optional(message, "margin"),
         revision=revision,
         none_of_these=message.none_of_these,
+    )
+
+
+def _category_match(message: service_pb2.CategoryMatch) -> CategoryMatch:
+    return CategoryMatch(
+        message.category,
+        message.score,
+        message.count,
+        message.rank_score,
+        _optional(message, "confidence"),
+    )
+
+
+def suggest_reply(message: service_pb2.SuggestResponse) -> SuggestReply:
+    """Return the message as a SuggestReply."""
+    groups = (
+        SuggestionGroup(group.category, group.count, _suggestions(group.suggestions))
+        for group in message.groups
+    )
+    suggestions = _suggestions(message.suggestions)
+    return _read(SuggestReply, message, suggestions=suggestions, groups=tuple(groups))
+
+
+def _suggestions(messages: Iterable[service_pb2.Suggestion]) -> tuple[Suggestion, ...]:
+    return tuple(
+        Suggestion(
+            item=each.item,
+            best=_category_match(each.best),
+            runner_up=_category_match(each.runner_up) if each.HasField("runner_up") else None,
+            margin=_optional(each, "margin"),
+        )
+        for each in messages
     )
 
 

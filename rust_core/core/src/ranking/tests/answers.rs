@@ -89,6 +89,22 @@ proptest! {
     }
 
     #[test]
+    fn the_best_two_are_the_oracles(world in worlds()) {
+        let tie = world.tie();
+        let queries: Vec<&Query> = world.queries.iter().collect();
+        for handicap in [None, Some(HANDICAP), Some(REVERSED)] {
+            let search = Search { limit: 2, handicap, ..Search::default() };
+            let expected: Vec<_> =
+                queries.iter().map(|query| bits(&world.oracle(query, &search))).collect();
+            for kernel in Kernel::available() {
+                let found = world.rows.best_two(kernel, &queries, handicap, 1, &tie);
+                let found = found.iter().map(|two| two.iter().flatten().copied().collect::<Vec<_>>());
+                prop_assert_eq!(&found.map(|hits| bits(&hits)).collect::<Vec<_>>(), &expected);
+            }
+        }
+    }
+
+    #[test]
     fn a_shorter_answer_is_a_prefix_of_a_longer_one(world in worlds(), a in 1_usize..90, b in 1_usize..90) {
         let (short, long) = (a.min(b), a.max(b));
         for query in &world.queries {
@@ -132,6 +148,30 @@ fn large_scans_answer_the_same_with_one_thread_and_with_two() {
         world.rows.top_k_batch(&world.queries, &search(2), &tie),
         one
     );
+}
+
+#[test]
+fn the_best_two_of_many_queries_are_the_same_with_one_thread_and_with_two() {
+    // More rows than are kept at a time, and several blocks of queries.
+    let world = World::new(Kind::NearTied, 96, 700, 13);
+    let tie = world.tie();
+    let queries: Vec<&Query> = world.queries.iter().cycle().take(400).collect();
+    let search = Search {
+        limit: 2,
+        ..Search::default()
+    };
+    let expected: Vec<_> = queries
+        .iter()
+        .map(|query| bits(&world.oracle(query, &search)))
+        .collect();
+    for threads in [1, 2] {
+        let found = world
+            .rows
+            .best_two(Kernel::best(), &queries, None, threads, &tie);
+        let hits = |two: &[Option<Hit>; 2]| two.iter().flatten().copied().collect::<Vec<_>>();
+        let found: Vec<_> = found.iter().map(|two| bits(&hits(two))).collect();
+        assert_eq!(found, expected);
+    }
 }
 
 #[test]
