@@ -2,6 +2,7 @@
 
 use std::future::{Future, poll_fn};
 use std::sync::Arc;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -18,6 +19,7 @@ use crate::framing::Messages;
 use crate::record::Record;
 use crate::reply::{self, Reply};
 use crate::shared::Shared;
+use crate::shared_connection::Active;
 use crate::time;
 
 /// An admitted call.
@@ -29,7 +31,7 @@ pub(crate) struct Call {
     pub(crate) respond: SendResponse<Bytes>,
     pub(crate) deadline: Option<Instant>,
     pub(crate) id: String,
-    pub(crate) peer: Arc<str>,
+    pub(crate) active: Active,
 }
 
 impl Call {
@@ -69,6 +71,12 @@ impl Call {
         }
     }
 
+    /// Whether nobody waits for the call any more.
+    pub(crate) fn is_gone(&mut self) -> bool {
+        let mut context = Context::from_waker(Waker::noop());
+        self.respond.poll_reset(&mut context).is_ready()
+    }
+
     /// The refusal of a call whose step ended without a result.
     #[cold]
     pub(crate) fn defect(&self) -> Failure {
@@ -78,7 +86,7 @@ impl Call {
     /// Sends a failure instead of a reply; the record has ended.
     pub(crate) fn refuse(&mut self, failure: &Failure) {
         if matches!(failure, Failure::Stalled) {
-            self.shared.note_stalled(&self.peer);
+            self.shared.note_stalled(&self.active.connection().peer);
         }
         reply::refuse(&mut self.respond, failure, &self.id);
     }
@@ -86,7 +94,7 @@ impl Call {
     /// Sends a failure after the headers of a reply; the record has ended.
     pub(crate) fn break_off(&self, reply: Reply, failure: &Failure) {
         if matches!(failure, Failure::Stalled) {
-            self.shared.note_stalled(&self.peer);
+            self.shared.note_stalled(&self.active.connection().peer);
         }
         reply.fail(failure, &self.id);
     }
