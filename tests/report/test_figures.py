@@ -121,8 +121,18 @@ def test_suggestions_are_the_matches_of_the_inbox(client: Client, ns: str, tmp_p
     client.update_namespace(ns, ranking="local")
     found = build._figures(client, ns, tmp_path, lambda *_: None)
     keys = [each.key for each in client.list_items(ns, unassigned=True)]
-    assert [found.state.keys[each.item] for each in found.suggestions.found] == keys
-    assert found.suggestions.waiting == found.suggestions.asked == len(keys) == 6
-    for each, match in zip(found.suggestions.found, client.match(ns, keys), strict=True):
-        assert (each.category, each.second) == tuple(m.category for m in match.matches[:2])
-        assert each.margin == pytest.approx(match.margin)
+    matched = dict(zip(keys, client.match(ns, keys), strict=True))
+    order = sorted(keys, key=lambda key: -(matched[key].margin or 0))
+    shown = [*found.suggestions.surest, *reversed(found.suggestions.doubtful)]
+    assert [each.item for each in shown] == order
+    assert len(found.suggestions.surest) == len(found.suggestions.doubtful) == 3
+    for each in shown:
+        first, second, *_ = matched[each.item].matches
+        assert (each.best, each.runner_up, each.margin) == (
+            first,
+            second,
+            matched[each.item].margin,
+        )
+    firsts = [each.matches[0].category for each in matched.values()]
+    groups = {each.category: each.count for each in found.suggestions.groups}
+    assert groups == {category: firsts.count(category) for category in firsts}

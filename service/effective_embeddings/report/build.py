@@ -75,14 +75,14 @@ def make_report(client: Client, ns: str, progress: OnProgress = lambda *_: None)
         confused_pairs=len(figures.confusions),
         assignments=found.total if found else 0,
         corrected=found.fates["corrected"] if found else 0,
-        waiting=figures.suggestions.waiting,
+        waiting=len(figures.state.inbox),
     )
 
 
 def _figures(client: Client, ns: str, folder: Path, progress: OnProgress) -> Figures:
     state = read_state(client, ns, folder, progress)
     misfits = read_misfits(client, ns, progress)
-    suggestions = read_suggestions(client, state, progress)
+    suggestions = read_suggestions(client, ns, progress)
     changes = read_changes(client, ns, state.namespace.revision, progress)
     learned = centroids(state)
     return Figures(

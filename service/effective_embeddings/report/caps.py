@@ -12,7 +12,7 @@ __all__ = [
     "MOST_CONFUSIONS",
     "MOST_DRIFT_LINES",
     "MOST_DRIFT_MEMBERS",
-    "MOST_INBOX",
+    "MOST_GROUPS",
     "MOST_KEY",
     "MOST_MAP_CATEGORIES",
     "MOST_MAP_ITEMS",
@@ -28,8 +28,6 @@ __all__ = [
 MOST_MISFITS = 10_000
 #: Changes of the history, the newest ones.
 MOST_CHANGES = 200_000
-#: Items of the inbox that are matched.
-MOST_INBOX = 1_000
 #: Members of a category whose drift over time is computed; a larger category has no line.
 MOST_DRIFT_MEMBERS = 20_000
 
@@ -47,6 +45,7 @@ MOST_CONFUSIONS = 25
 MOST_REVIEWED = 50
 MOST_ACTORS = 20
 MOST_SUGGESTIONS = 15
+MOST_GROUPS = 10
 #: Characters of a key and of an item's text.
 MOST_KEY = 60
 MOST_TEXT = 160

@@ -58,7 +58,7 @@ def _facts(figures: Figures) -> Iterator[tuple[str, Child]]:
     yield "Categories", f"{namespace.category_count:,}"
     yield "Items", f"{namespace.item_count:,}"
     yield "Memberships", f"{namespace.membership_count:,}"
-    yield "In the inbox", f"{figures.suggestions.waiting:,}"
+    yield "In the inbox", f"{len(figures.state.inbox):,}"
     fairness = namespace.fairness
     if fairness is None:
         fairness = 0.5 if namespace.ranking == "local" else 0.0
@@ -163,7 +163,7 @@ def _findings(figures: Figures) -> Iterator[tuple[str, Child]]:
                 " the history were corrected later."
             ),
         )
-    waiting = figures.suggestions.waiting
+    waiting = len(figures.state.inbox)
     if waiting:
         verb = "waits" if waiting == 1 else "wait"
         yield "suggestions", f"{counted(waiting, 'item')} {verb} in the inbox for a category."

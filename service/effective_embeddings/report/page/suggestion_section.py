@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 
-from effective_embeddings.report.caps import MOST_SUGGESTIONS
+from effective_embeddings.client import Suggestion
 from effective_embeddings.report.markup import Child, Markup
 from effective_embeddings.report.page.figures import Figures
 from effective_embeddings.report.page.parts import (
@@ -20,7 +20,6 @@ from effective_embeddings.report.page.parts import (
     table,
     with_text,
 )
-from effective_embeddings.report.sources.suggestions import Suggestion
 
 __all__ = ["suggestion_section"]
 
@@ -28,73 +27,62 @@ __all__ = ["suggestion_section"]
 def suggestion_section(figures: Figures) -> Markup:
     """Return the section."""
     shows = (
-        "Items without a category, with the best category by a Match as the namespace ranks. The"
-        " margin is how far the first category is ahead of the second."
+        "Items without a category, with the category that a Match lists first for them, as the"
+        " namespace ranks. The margin is how far the first category is ahead of the second."
     )
     namespace = figures.state.namespace.name
     to_do = (
         "confirm the sure ones, which costs a look each. Decide the doubtful ones yourself: each of"
-        f" these answers teaches the most. `effemb assign {namespace} ITEM CATEGORY` does both."
+        f" these answers teaches the most. `effemb assign {namespace} ITEM CATEGORY` does both, and"
+        f" `effemb suggest {namespace}` has the whole list."
     )
     return section("suggestions", "Next suggestions", shows, to_do, _content(figures))
 
 
 def _content(figures: Figures) -> list[Child]:
     suggestions = figures.suggestions
-    content: list[Child] = []
-    if not suggestions.waiting:
-        return [note("The inbox is empty.")]
-    if not suggestions.found:
+    if suggestions.refusal:
+        return [note(f"The service suggests nothing here: {suggestions.refusal}")]
+    if not suggestions.surest:
+        if not figures.state.inbox:
+            return [note("The inbox is empty.")]
         return [note("No category can be offered: none has an embedding.")]
-    if suggestions.asked < suggestions.waiting:
-        content.append(
-            note(
-                f"{suggestions.asked:,} of {counted(suggestions.waiting, 'item')} were matched,"
-                " drawn by a hash of their keys."
-            )
-        )
-    sure = sorted(suggestions.found, key=lambda each: (-_margin(each), each.item))
-    half = (len(sure) + 1) // 2
-    first = sure[: min(MOST_SUGGESTIONS, half)]
-    last = sure[::-1][: min(MOST_SUGGESTIONS, len(sure) - half)]
-    most = max((_margin(each) for each in sure if _margin(each) < math.inf), default=0.0)
-    content += [
+    most = max((each.margin or 0.0 for each in suggestions.surest), default=0.0)
+    content: list[Child] = [
         subtitle("Surest first: to confirm"),
-        _table(figures, "Items whose first category is furthest ahead", first, most),
+        _table(figures, "Items whose first category is furthest ahead", suggestions.surest, most),
     ]
-    if last:
+    if suggestions.doubtful:
         content += [
             subtitle("Most doubtful first: to decide"),
-            _table(figures, "Items whose first two categories are closest", last, most),
+            _table(
+                figures, "Items whose first two categories are closest", suggestions.doubtful, most
+            ),
         ]
-    return content
-
-
-def _margin(suggestion: Suggestion) -> float:
-    # A category without a rival is beyond doubt.
-    return math.inf if suggestion.margin is None else round(suggestion.margin, 9)
-
-
-def _table(figures: Figures, caption: str, shown: list[Suggestion], most: float) -> list[Markup]:
-    columns = [
-        Column("item"),
-        Column("first"),
-        Column("second"),
-        Column("margin"),
+    largest = suggestions.groups[0].count
+    rows = [
+        (key(each.category), bar(each.count / largest, counted(each.count, "item")))
+        for each in suggestions.groups
     ]
-    state = figures.state
-    return table(
-        caption,
-        columns,
-        [
-            (
-                with_text(state.keys[each.item], state.texts[each.item]),
-                scored(each.category, each.score),
-                "–" if each.second is None else key(each.second),
-                "–"
-                if each.margin is None
-                else bar(each.margin / most if most else 0, score(each.margin)),
-            )
-            for each in shown
-        ],
-    )
+    caption = "Categories that are suggested for the most items"
+    columns = [Column("category"), Column("suggested for")]
+    return [*content, subtitle("By category"), table(caption, columns, rows)]
+
+
+def _table(
+    figures: Figures, caption: str, shown: Sequence[Suggestion], most: float
+) -> list[Markup]:
+    columns = [Column("item"), Column("first"), Column("second"), Column("margin")]
+    texts = dict(zip(figures.state.keys, figures.state.texts, strict=True))
+    rows: list[list[Child]] = []
+    for each in shown:
+        second, margin = each.runner_up, each.margin
+        rows.append(
+            [
+                with_text(each.item, texts.get(each.item, "")),
+                scored(each.best.category, each.best.score),
+                "–" if second is None else scored(second.category, second.score),
+                "–" if margin is None else bar(margin / most if most else 0.0, score(margin)),
+            ]
+        )
+    return table(caption, columns, rows)

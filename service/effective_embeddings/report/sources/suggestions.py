@@ -1,69 +1,49 @@
-"""Which category the service offers for items of the inbox."""
+"""Which categories the service suggests for the inbox."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from effective_embeddings.client import Client
-from effective_embeddings.report.caps import MOST_INBOX
-from effective_embeddings.report.sources.drawing import drawn
+from effective_embeddings.client import Client, Suggestion, SuggestionGroup
+from effective_embeddings.client.errors import InvalidArgument
+from effective_embeddings.report.caps import MOST_GROUPS, MOST_SUGGESTIONS
 from effective_embeddings.report.sources.progress import OnProgress
-from effective_embeddings.report.sources.state import State
 
-__all__ = ["Suggestion", "Suggestions", "read_suggestions"]
-
-_PER_CALL = 250
-
-
-@dataclass(frozen=True, slots=True)
-class Suggestion:
-    """A category for an item.
-
-    Attributes:
-        item: Row of the item.
-        category: Key of the best category.
-        score: Its cosine with the item.
-        second: Key of the second category; None: there is none.
-        margin: How far the first is ahead of the second, by rank score; None: there is none.
-    """
-
-    item: int
-    category: str
-    score: float
-    second: str | None
-    margin: float | None
+__all__ = ["Suggestions", "read_suggestions"]
 
 
 @dataclass(frozen=True, slots=True)
 class Suggestions:
-    """Categories for items of the inbox.
+    """Suggestions for the inbox.
 
     Attributes:
-        found: One for each item that has one, in the order of the items.
-        asked: How many items were matched.
-        waiting: How many items are in the inbox.
+        surest: Those with the largest margins, at most half of all.
+        doubtful: Those with the smallest margins, at most half of all.
+        groups: Items by the category that is suggested for them, the largest group first.
+        refusal: Why the service suggests nothing for this namespace; empty: it does.
     """
 
-    found: list[Suggestion]
-    asked: int
-    waiting: int
+    surest: tuple[Suggestion, ...] = ()
+    doubtful: tuple[Suggestion, ...] = ()
+    groups: tuple[SuggestionGroup, ...] = ()
+    refusal: str = ""
 
 
-def read_suggestions(client: Client, state: State, progress: OnProgress) -> Suggestions:
-    """Match the inbox, or items drawn from it, as the namespace ranks."""
-    inbox = state.inbox
-    rows = drawn(inbox, state.keys, MOST_INBOX)
-    found: list[Suggestion] = []
-    for start in range(0, len(rows), _PER_CALL):
-        progress("match the inbox", start, len(rows))
-        asked = rows[start : start + _PER_CALL]
-        # By vector, not by key: an item that somebody deletes meanwhile must not end the report.
-        results = client.match(state.namespace.name, np.asarray(state.vectors[asked]), limit=2)
-        for row, result in zip(asked, results, strict=True):
-            if result.matches:
-                first, *rest = result.matches
-                second = rest[0].category if rest else None
-                found.append(Suggestion(row, first.category, first.score, second, result.margin))
-    return Suggestions(found, len(rows), len(inbox))
+def read_suggestions(client: Client, ns: str, progress: OnProgress) -> Suggestions:
+    """Read the ends of the list of suggestions, and its groups, ranked as the namespace does.
+
+    Raises:
+        NotFound: The namespace does not exist.
+    """
+    progress("match the inbox", 0, None)
+    try:
+        first = client.suggest(ns, page_size=MOST_SUGGESTIONS)
+        last = client.suggest(ns, order="most_doubtful", page_size=MOST_SUGGESTIONS)
+        groups = client.suggest(ns, order="grouped", page_size=MOST_GROUPS, group_size=1).groups
+    except InvalidArgument as error:
+        if error.reason != "TOO_LARGE":
+            raise
+        return Suggestions(refusal=error.message)
+    half = (first.suggestion_count + 1) // 2
+    rest = first.suggestion_count - half
+    return Suggestions(first.suggestions[:half], last.suggestions[:rest], groups)
