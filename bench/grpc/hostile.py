@@ -112,7 +112,7 @@ def _attack(name: str, target: str, token: str) -> Iterator[None]:
     finally:
         process.kill()
         process.wait()
-        if process.stdout:
+        if process.stdout is not None:
             process.stdout.close()
 
 

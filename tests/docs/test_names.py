@@ -155,7 +155,7 @@ def test_paths_exist(document: Path) -> None:
         for path in re.findall(r"(?<![\w/.{=-])(\w[\w./-]*/[\w./*{},-]*)", code):
             if code.startswith(("http", "/", "$", "read:", "{")) or "://" in code:
                 continue
-            if re.match(r"(etc|var|dev|usr|backup|dist)/", path):
+            if re.match(r"(etc|var|dev|usr|backup|dist|application)/", path):
                 continue
             for each in spelled_out(path.rstrip(".")):
                 # A module may be named without its ending.
