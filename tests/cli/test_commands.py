@@ -260,6 +260,51 @@ def test_review_lists_misfits_and_influences(notes: Cli) -> None:
     assert notes.refused("review", notes.ns, "--category", "x")["reason"] == "CATEGORY_NOT_FOUND"
 
 
+def test_reviews_of_duplicates_actors_impact_and_health(notes: Cli) -> None:
+    near = ("--embedding", "[0, 1, 0.01]", "--actor", "eve")
+    notes.json("assign", notes.ns, "gym too", "Money", *near)
+    notes.json("assign", notes.ns, "bank", "Money", "--embedding", "[0.6, 0.6, 0.5]")
+    assert notes.lines("review", notes.ns, "--by", "duplicates") == []
+    (like,) = notes.lines("review", notes.ns, "--by", "duplicates", "--scope", "other")
+    assert [like[name] for name in ("item", "original", "original_category")] == [
+        *("gym too", "gym", "Health"),
+    ]
+    shown = notes.text("review", notes.ns, "--by", "duplicates", "--scope", "any")
+    assert "1.0000" in shown
+    assert "nearly the same" in notes.text("review", notes.ns, "--by", "duplicates")
+    wrong = notes.run("review", notes.ns, "--scope", "any")
+    assert wrong.exit_code == 2
+    assert "is for --by duplicates" in wrong.stderr
+    influences = notes.lines("actors", notes.ns)
+    assert ("eve", "Money", 1) in [
+        (each["actor"], each["category"], each["member_count"]) for each in influences
+    ]
+    (eve,) = notes.lines("actors", notes.ns, "--assigned-by", "eve")
+    assert 0 < eve["weight_share"] < 1
+    assert "°" in notes.text("actors", notes.ns)
+    impact = notes.json("impact", notes.ns, "--by", "eve")
+    assert (impact["member_count"], impact["item_count"]) == (1, 2)
+    assert "1 member by eve; of 2 other items, " in notes.text("impact", notes.ns, "--by", "eve")
+    health = {each["category"]: each for each in notes.lines("health", notes.ns)}
+    assert health["Health"]["confused"] == [{"category": "Money", "count": 1}]
+    told = notes.text("health", notes.ns)
+    assert "100%  " in told
+    assert "Confused most" in told
+    assert notes.refused("health", notes.ns, "--category", "x")["reason"] == "CATEGORY_NOT_FOUND"
+
+
+def test_health_shows_the_halves_of_a_category(notes: Cli) -> None:
+    for number in range(6):
+        for name, vector in (("left", "[1, 0.1, 0.{}]"), ("right", "[0.1, 1, 0.{}]")):
+            own = ("--embedding", vector.format(number))
+            notes.json("assign", notes.ns, f"{name}{number}", "Health", *own)
+    shown = notes.text("health", notes.ns, "--category", "Health")
+    assert "Most like two" in shown
+    assert "Health: 0." in shown
+    assert "  7 members, such as " in shown
+    assert "  6 members, such as left" in shown
+
+
 def test_history_lists_and_filters_changes(notes: Cli) -> None:
     notes.json("assign", notes.ns, "gym", "Money", "--actor", "ann", "--reason", "it costs")
     latest = notes.lines("history", notes.ns)[0]

@@ -42,7 +42,7 @@ CATEGORIES = {
 }
 
 
-def _fill(client: Client, ns: str, membership: MembershipMode = "single") -> Model:
+def fill(client: Client, ns: str, membership: MembershipMode = "single") -> Model:
     """Five categories of twelve members each; in a MULTIPLE namespace, some members of two."""
     multiple = membership == "multiple"
     client.create_namespace(ns, DIMENSION, membership=membership)
@@ -129,7 +129,7 @@ def _check(found: list[MemberReview], model: Model) -> None:
 def test_misfits_are_those_of_the_model(
     client: Client, ns: str, membership: MembershipMode
 ) -> None:
-    model = _fill(client, ns, membership)
+    model = fill(client, ns, membership)
     found = list(client.review_members(ns))
     _check(found, model)
     differences = {
@@ -152,7 +152,7 @@ def test_misfits_are_those_of_the_model(
 def test_influences_are_those_of_the_model(
     client: Client, ns: str, membership: MembershipMode
 ) -> None:
-    model = _fill(client, ns, membership)
+    model = fill(client, ns, membership)
     found = list(client.review_members(ns, "influence"))
     _check(found, model)
     counting = {(key, category) for category in CATEGORIES for key in model.counting(category)}
@@ -163,7 +163,7 @@ def test_influences_are_those_of_the_model(
 
 
 def test_a_score_is_that_of_explain_and_of_the_real_unassignment(client: Client, ns: str) -> None:
-    model = _fill(client, ns)
+    model = fill(client, ns)
     for each in client.review_members(ns, min_difference=-2):
         keys = [each.category, each.other_category or ""]
         own, other = sorted(
@@ -180,7 +180,7 @@ def test_a_score_is_that_of_explain_and_of_the_real_unassignment(client: Client,
 
 
 def test_pages_are_one_list_and_follow_writes(client: Client, ns: str) -> None:
-    _fill(client, ns)
+    fill(client, ns)
     for order in _ORDERS:
         whole = list(client.review_members(ns, order))
         assert list(client.review_members(ns, order, page_size=3)) == whole
@@ -194,7 +194,7 @@ def test_pages_are_one_list_and_follow_writes(client: Client, ns: str) -> None:
 
 
 def test_the_filter_chooses_members_and_changes_nothing_else(client: Client, ns: str) -> None:
-    _fill(client, ns)
+    fill(client, ns)
     everyone = {(e.item, e.category): e for e in client.review_members(ns, min_difference=-2)}
 
     def chosen(**wanted: Any) -> list[MemberReview]:
@@ -233,7 +233,7 @@ def test_a_member_without_which_nothing_is_left(client: Client, ns: str) -> None
 def test_the_reply_counts_what_was_reviewed_and_what_is_listed(
     client: Client, raw: Raw, ns: str
 ) -> None:
-    _fill(client, ns)
+    fill(client, ns)
     misfits = len(list(client.review_members(ns)))
     for request, listed in [
         (pb.ReviewMembersRequest(page_size=1), misfits),
@@ -254,7 +254,7 @@ def test_every_kernel_reviews_alike(tmp_path: Path, kernel: str) -> None:
         Client.embedded(tmp_path / "other", kernel="scalar") as other,
     ):
         for each in (client, other):
-            _fill(each, "n")
+            fill(each, "n")
         for order in _ORDERS:
             found, expected = (
                 [(e.item, e.category, e.score, e.other_score, e.movement) for e in every]
@@ -313,7 +313,7 @@ def test_bad_requests_are_refused(bad: Bad, client: Client, raw: Raw, ns: str) -
 
 
 def test_a_token_belongs_to_its_order_and_filter(client: Client, raw: Raw, ns: str) -> None:
-    _fill(client, ns)
+    fill(client, ns)
     request = pb.ReviewMembersRequest(namespace=ns, page_size=1)
     request.page_token = raw.call("ReviewMembers", request).next_page_token
     assert raw.call("ReviewMembers", request).members

@@ -54,6 +54,11 @@ def suggest(**fields: Any) -> tuple[str, Any]:
     return "Suggest", service_pb2.SuggestRequest(namespace="n", **fields)
 
 
+def impact(**fields: Any) -> tuple[str, Any]:
+    wanted = service_pb2.MemberFilter(actor="eve")
+    return "ReviewImpact", service_pb2.ReviewImpactRequest(namespace="n", filter=wanted, **fields)
+
+
 # By limit: makes the request with a given value of it.
 REQUESTS: dict[str, Callable[[int], tuple[str, Any]]] = {
     # Untouched zeros take no memory.
@@ -73,6 +78,12 @@ REQUESTS: dict[str, Callable[[int], tuple[str, Any]]] = {
     "suggest_group_size": lambda at: suggest(
         order=service_pb2.SUGGEST_ORDER_GROUPED, group_size=at
     ),
+    "review_members": lambda at: (
+        "ReviewCategories",
+        service_pb2.ReviewCategoriesRequest(namespace="n", member_limit=at),
+    ),
+    "impact_items": lambda at: impact(item_limit=at),
+    "impact_changes": lambda at: impact(change_limit=at),
     "page_size": lambda at: (
         "ListItems",
         service_pb2.ListItemsRequest(namespace="n", page_size=at),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from effective_embeddings import CategoryUpdate, Client, errors
 from effective_embeddings.v1 import service_pb2
-from tests.server.limit_requests import LIMITS, explain, put, suggest
+from tests.server.limit_requests import LIMITS, explain, impact, put, suggest
 from tests.support.raw import EmbeddedRaw, RefusedError, embedding
 
 
@@ -138,6 +139,125 @@ def test_suggest_pairs(tmp_path: Path) -> None:
         page = client.suggest("n", key_prefix="i99", page_size=1)
         assert page.item_count == 111
         assert page.suggestions[0].best.category == "c0"
+
+
+def _put_categories(raw: EmbeddedRaw, keys: list[str]) -> None:
+    categories = [
+        service_pb2.CategoryUpdate(key=key, base=embedding([1, number]))
+        for number, key in enumerate(keys)
+    ]
+    raw.call(
+        "PutCategories", service_pb2.PutCategoriesRequest(namespace="n", categories=categories)
+    )
+
+
+def test_review_members(raw: EmbeddedRaw) -> None:
+    """By default not all members are reviewed, and few of a half are listed."""
+    limit = int(LIMITS["default_review_members"].value)
+    vectors = [[1, number % 2 * 3] for number in range(limit + 1)]
+    _assign(raw, [(f"i{n}", [float(x) for x in v], 1) for n, v in enumerate(vectors)], "c")
+    (found,) = raw.call(
+        "ReviewCategories", service_pb2.ReviewCategoriesRequest(namespace="n", category="c")
+    ).categories
+    assert found.reviewed_count == limit
+    halves = found.split.halves
+    assert [half.member_count for half in halves] == [limit // 2] * 2
+    assert {len(half.items) for half in halves} == {LIMITS["split_listed"].value}
+
+
+def test_confused_listed(raw: EmbeddedRaw) -> None:
+    limit = int(LIMITS["confused_listed"].value)
+    keys = [f"c{number:02}" for number in range(limit + 2)]
+    _put_categories(raw, keys)
+    # Each fits another category exactly.
+    items = [(f"i{n}", [1.0, float(n)], 0.01) for n in range(1, limit + 2)]
+    _assign(raw, items, keys[0])
+    (found,) = raw.call(
+        "ReviewCategories", service_pb2.ReviewCategoriesRequest(namespace="n", category=keys[0])
+    ).categories
+    assert (found.misfit_count, len(found.confused)) == (limit + 1, limit)
+
+
+def test_review_members_read(raw: EmbeddedRaw) -> None:
+    """A page ends behind the category with which so many members were read."""
+    each = int(LIMITS["review_members"].value)
+    enough = int(LIMITS["review_members_read"].value) // each
+    keys = [f"c{number:03}" for number in range(enough + 1)]
+    _put_categories(raw, keys)
+    for key in keys:
+        _assign(raw, [(f"{key}-{n}", [1.0, 0.0], 1) for n in range(each)], key)
+    request = service_pb2.ReviewCategoriesRequest(namespace="n", member_limit=each, page_size=1000)
+    page = raw.call("ReviewCategories", request)
+    assert page.categories[-1].category == keys[enough - 1]
+    assert page.next_page_token
+
+
+def test_duplicate_members_read(raw: EmbeddedRaw) -> None:
+    """Blocks of 1,024 members are each compared with all earlier ones and with themselves."""
+    limit = int(LIMITS["duplicate_members_read"].value)
+    items = 12 * 1_024
+    assert items * (items / 1_024 + 1) / 2 < limit < 2 * items * (2 * items / 1_024 + 1) / 2
+    request = service_pb2.ReviewDuplicatesRequest(
+        namespace="n", filter={"category": "c"}, min_similarity=1.0
+    )
+    replies = []
+    for first in range(0, 2 * items, 6_144):
+        angles = [n / items for n in range(first, first + 6_144)]
+        some = [(f"i{first + n}", [1.0, angle], 1.0) for n, angle in enumerate(angles)]
+        _assign(raw, some, "c")
+        replies.append(raw.call("ReviewDuplicates", request))
+    assert [bool(reply.next_page_token) for reply in replies[:2]] == [False, False]
+    assert replies[-1].next_page_token
+
+
+def _impact(raw: EmbeddedRaw, **fields: Any) -> service_pb2.ReviewImpactResponse:
+    reply: service_pb2.ReviewImpactResponse = raw.call(*impact(**fields))
+    return reply
+
+
+def test_default_impact_items(raw: EmbeddedRaw) -> None:
+    limit = int(LIMITS["default_impact_items"].value)
+    _many(raw, limit // 2, "")
+    before = _impact(raw).item_count
+    assert before == limit // 2
+    items = [
+        service_pb2.ItemUpdate(key=f"more{n}", embedding=embedding([1, 0])) for n in range(limit)
+    ]
+    raw.call("PutItems", service_pb2.PutItemsRequest(namespace="n", items=items))
+    assert abs(_impact(raw).item_count - limit) < limit / 20
+    assert _impact(raw, item_limit=2 * limit).item_count == before + limit
+
+
+def test_impact_listed(raw: EmbeddedRaw) -> None:
+    """Eve pulls each category to the place of the next, and items at their places change hands."""
+    limit = int(LIMITS["impact_listed"].value)
+    assert limit == LIMITS["default_impact_changes"].value
+    count = limit + 5
+    keys = [f"c{number:03}" for number in range(count)]
+    slopes = [1.05 ** (number - count / 2) for number in range(count)]
+    categories = [
+        service_pb2.CategoryUpdate(key=key, base=embedding([1, slope]))
+        for key, slope in zip(keys, slopes, strict=True)
+    ]
+    raw.call(
+        "PutCategories", service_pb2.PutCategoriesRequest(namespace="n", categories=categories)
+    )
+    entries = [
+        service_pb2.Assignment(
+            item=f"e{key}", category=key, embedding=embedding([1, slope * 1.05]), weight=100
+        )
+        for key, slope in zip(keys, slopes, strict=True)
+    ]
+    write = service_pb2.WriteOptions(actor="eve")
+    raw.call("Assign", service_pb2.AssignRequest(namespace="n", assignments=entries, write=write))
+    items = [
+        service_pb2.ItemUpdate(key=f"q{number:03}", embedding=embedding([1, slope]))
+        for number, slope in enumerate(slopes)
+    ]
+    raw.call("PutItems", service_pb2.PutItemsRequest(namespace="n", items=items))
+    reply = _impact(raw)
+    assert reply.changed_count > limit
+    assert [len(reply.changes), len(reply.flows), len(reply.categories)] == [limit] * 3
 
 
 def _history_of_nobody(raw: EmbeddedRaw) -> bool:

@@ -24,6 +24,10 @@ use crate::read::consistent as read;
 use crate::read::explain::{ExplainSpec, Explained};
 use crate::read::history::{self, HistoryFilter, HistoryOrder, HistoryPage};
 use crate::read::ranking::{self, Ranker};
+use crate::read::review::actors::{ActorsReview, ReviewActorsSpec};
+use crate::read::review::categories::{CategoriesReview, ReviewCategoriesSpec};
+use crate::read::review::duplicates::{DuplicatesReview, ReviewDuplicatesSpec};
+use crate::read::review::impact::{ImpactReview, ReviewImpactSpec};
 use crate::read::review::members::{MembersReview, ReviewMembersSpec};
 use crate::read::review::rate::{ReviewRateSpec, ReviewRates};
 use crate::read::suggest::{SuggestSpec, Suggested};
@@ -252,6 +256,46 @@ impl Engine {
         context: ReadContext,
     ) -> Result<At<Suggested>> {
         self.ranker().suggest(namespace, spec, context)
+    }
+
+    /// Lists members with nearly the same embedding as an earlier one.
+    pub fn review_duplicates(
+        &self,
+        namespace: &NamespaceHandle,
+        spec: &ReviewDuplicatesSpec,
+        context: ReadContext,
+    ) -> Result<At<DuplicatesReview>> {
+        self.ranker().review_duplicates(namespace, spec, context)
+    }
+
+    /// Lists the influence of each actor on each category.
+    pub fn review_actors(
+        &self,
+        namespace: &NamespaceHandle,
+        spec: &ReviewActorsSpec,
+        context: ReadContext,
+    ) -> Result<At<ActorsReview>> {
+        self.ranker().review_actors(namespace, spec, context)
+    }
+
+    /// Measures what some members change in the answers for other items.
+    pub fn review_impact(
+        &self,
+        namespace: &NamespaceHandle,
+        spec: &ReviewImpactSpec,
+        context: ReadContext,
+    ) -> Result<At<ImpactReview>> {
+        self.ranker().review_impact(namespace, spec, context)
+    }
+
+    /// Lists the health of categories.
+    pub fn review_categories(
+        &self,
+        namespace: &NamespaceHandle,
+        spec: &ReviewCategoriesSpec,
+        context: ReadContext,
+    ) -> Result<At<CategoriesReview>> {
+        self.ranker().review_categories(namespace, spec, context)
     }
 
     /// A category.

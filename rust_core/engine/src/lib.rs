@@ -52,6 +52,17 @@ pub use read::history::{
     HistoryPage,
 };
 pub use read::past::PAST_CHANGES;
+pub use read::review::actors::{ActorInfluence, ActorsReview, ReviewActorsSpec};
+pub use read::review::categories::{
+    CONFUSED_LISTED, CategoriesReview, CategoryReview, CategorySplit, MovedSince, REVIEW_READ,
+    REVIEWED_MEMBERS, ReviewCategoriesSpec, SPLIT_LISTED,
+};
+pub use read::review::duplicates::{
+    DUPLICATES_READ, Duplicate, DuplicateScope, DuplicatesReview, ReviewDuplicatesSpec,
+};
+pub use read::review::impact::{
+    Answer, AnswerFlow, ChangedAnswer, IMPACT_ITEMS, IMPACT_LISTED, ImpactReview, ReviewImpactSpec,
+};
 pub use read::review::members::{
     MemberReview, MembersReview, ReviewMembersSpec, ReviewOrder, difference,
 };

@@ -315,6 +315,53 @@ fn of_namespace(world: &World, namespace: &str) -> Vec<Call> {
             },
         ),
         call(
+            "ReviewDuplicates",
+            &ReviewDuplicatesRequest {
+                namespace: namespace.clone(),
+                filter: None,
+                scope: DuplicateScope::AnyCategory.into(),
+                min_similarity: Some(0.5),
+                page_size: 1,
+                ..ReviewDuplicatesRequest::default()
+            },
+        ),
+        call(
+            "ReviewActors",
+            &ReviewActorsRequest {
+                namespace: namespace.clone(),
+                filter: Some(MemberFilter {
+                    actor: "tester".to_owned(),
+                    ..MemberFilter::default()
+                }),
+                page_size: 2,
+                ..ReviewActorsRequest::default()
+            },
+        ),
+        call(
+            "ReviewImpact",
+            &ReviewImpactRequest {
+                namespace: namespace.clone(),
+                filter: Some(MemberFilter {
+                    actor: "tester".to_owned(),
+                    ..MemberFilter::default()
+                }),
+                item_limit: Some(5),
+                change_limit: Some(2),
+                ..ReviewImpactRequest::default()
+            },
+        ),
+        call(
+            "ReviewCategories",
+            &ReviewCategoriesRequest {
+                namespace: namespace.clone(),
+                category: "health".to_owned(),
+                member_limit: Some(10),
+                since: Some(review_categories_request::Since::SinceRevision(1)),
+                page_size: 1,
+                ..ReviewCategoriesRequest::default()
+            },
+        ),
+        call(
             "ReviewMembers",
             &ReviewMembersRequest {
                 namespace: namespace.clone(),

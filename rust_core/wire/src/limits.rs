@@ -6,9 +6,10 @@ use ee_core::arithmetic::limits::{
 use ee_core::command::undo::MAX_UNDO_CHANGES;
 use ee_core::command::{MAX_MEMBERSHIPS, MAX_MERGED, UNDO_LISTED};
 use ee_engine::{
-    COPIED_BYTES, EXPLAINED_MEMBERS, HISTORY_BYTES, HISTORY_ENTRIES, MAX_REVISION_WAIT,
-    MAX_WAITING_READS, MAX_WAITING_READS_OF_A_CALLER, PAST_CHANGES, SUGGESTED_PAIRS, UNDO_BYTES,
-    WATCH_HEARTBEAT,
+    CONFUSED_LISTED, COPIED_BYTES, DUPLICATES_READ, EXPLAINED_MEMBERS, HISTORY_BYTES,
+    HISTORY_ENTRIES, IMPACT_ITEMS, IMPACT_LISTED, MAX_REVISION_WAIT, MAX_WAITING_READS,
+    MAX_WAITING_READS_OF_A_CALLER, PAST_CHANGES, REVIEW_READ, REVIEWED_MEMBERS, SPLIT_LISTED,
+    SUGGESTED_PAIRS, UNDO_BYTES, WATCH_HEARTBEAT,
 };
 
 /// Changes of an Explain that are not made.
@@ -57,6 +58,14 @@ pub const DEFAULT_REVIEW_SAMPLE: u32 = 1_000;
 pub const GROUP_SIZE: u32 = 1_000;
 /// Suggestions of a group if the request sets no size.
 pub const DEFAULT_GROUP_SIZE: u32 = 10;
+/// Members of a category that a ReviewCategories reviews if the request does not say.
+pub const DEFAULT_REVIEW_MEMBERS: u32 = 1_000;
+/// Items that a ReviewImpact compares if the request does not say.
+pub const DEFAULT_IMPACT_ITEMS: u32 = 10_000;
+/// Changed answers that a ReviewImpact lists.
+pub const IMPACT_CHANGES: u32 = 1_000;
+/// Changed answers that a ReviewImpact lists if the request does not say.
+pub const DEFAULT_IMPACT_CHANGES: u32 = 100;
 /// Entries of a page.
 pub const PAGE_SIZE: u32 = 1_000;
 /// Entries of a page if the request sets no size.
@@ -113,6 +122,17 @@ pub fn all() -> Vec<(&'static str, u64)> {
         ("suggest_pairs", SUGGESTED_PAIRS),
         ("suggest_group_size", u64::from(GROUP_SIZE)),
         ("default_suggest_group_size", u64::from(DEFAULT_GROUP_SIZE)),
+        ("review_members", u64::from(REVIEWED_MEMBERS)),
+        ("default_review_members", u64::from(DEFAULT_REVIEW_MEMBERS)),
+        ("review_members_read", REVIEW_READ as u64),
+        ("duplicate_members_read", DUPLICATES_READ as u64),
+        ("impact_items", u64::from(IMPACT_ITEMS)),
+        ("default_impact_items", u64::from(DEFAULT_IMPACT_ITEMS)),
+        ("impact_changes", u64::from(IMPACT_CHANGES)),
+        ("default_impact_changes", u64::from(DEFAULT_IMPACT_CHANGES)),
+        ("impact_listed", IMPACT_LISTED as u64),
+        ("confused_listed", CONFUSED_LISTED as u64),
+        ("split_listed", SPLIT_LISTED as u64),
         ("page_size", u64::from(PAGE_SIZE)),
         ("default_page_size", u64::from(DEFAULT_PAGE_SIZE)),
         ("page_bytes", PAGE_BYTES as u64),

@@ -82,6 +82,10 @@ requests! {
     ReviewMembersRequest;
     EstimateReviewRateRequest;
     SuggestRequest: &[Rule::list(6, "categories", FILTER_KEYS)];
+    ReviewDuplicatesRequest;
+    ReviewActorsRequest;
+    ReviewImpactRequest;
+    ReviewCategoriesRequest;
     ListHistoryRequest;
     WatchHistoryRequest;
     TrimHistoryRequest;

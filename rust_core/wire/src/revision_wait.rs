@@ -21,6 +21,10 @@ pub const MIN_REVISION_FIELDS: &[(&str, [u32; 2])] = &[
     ("ReviewMembers", [7, 8]),
     ("EstimateReviewRate", [6, 7]),
     ("Suggest", [15, 16]),
+    ("ReviewDuplicates", [7, 8]),
+    ("ReviewActors", [5, 6]),
+    ("ReviewImpact", [5, 6]),
+    ("ReviewCategories", [6, 7]),
     ("ListHistory", [6, 7]),
     ("Snapshot", [3, 4]),
 ];

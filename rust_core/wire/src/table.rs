@@ -84,6 +84,14 @@ pub(crate) const TABLE: &[Entry] = {
             c.read(r, review_rate::estimate)
         }),
         unary("Suggest", Read, |c, r| c.read(r, suggest::suggest)),
+        unary("ReviewDuplicates", Read, |c, r| {
+            c.read(r, review::duplicates)
+        }),
+        unary("ReviewActors", Read, |c, r| c.read(r, review::actors)),
+        unary("ReviewImpact", Read, |c, r| c.read(r, review::impact)),
+        unary("ReviewCategories", Read, |c, r| {
+            c.read(r, review::categories)
+        }),
         unary("ListHistory", Read, |c, r| c.read(r, history::list)),
         server_stream("WatchHistory", Read, history::watch),
         unary("TrimHistory", Admin, |c, r| c.write(r, history::trim)),

@@ -9,6 +9,7 @@ import typer
 
 from effective_embeddings import _core
 from effective_embeddings.cli.commands import (
+    actors,
     assign,
     backup,
     category,
@@ -17,7 +18,9 @@ from effective_embeddings.cli.commands import (
     evaluate,
     explain,
     exporting,
+    health,
     history,
+    impact,
     importing,
     info,
     item,
@@ -126,6 +129,9 @@ app.command("explain", rich_help_panel=_ASK)(explain.explain)
 app.command("review", rich_help_panel=_ASK)(review.review)
 app.command("review-rate", rich_help_panel=_ASK)(review_rate.review_rate)
 app.command("suggest", rich_help_panel=_ASK)(suggest.suggest)
+app.command("actors", rich_help_panel=_ASK)(actors.actors)
+app.command("impact", rich_help_panel=_ASK)(impact.impact)
+app.command("health", rich_help_panel=_ASK)(health.health)
 app.command("history", rich_help_panel=_ASK)(history.history)
 app.command("report", rich_help_panel=_ASK)(report.report)
 app.command("trim", rich_help_panel=_ASK)(history.trim)

@@ -25,6 +25,13 @@ class ReviewOrder(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REVIEW_ORDER_MISFIT: _ClassVar[ReviewOrder]
     REVIEW_ORDER_INFLUENCE: _ClassVar[ReviewOrder]
 
+class DuplicateScope(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    DUPLICATE_SCOPE_UNSPECIFIED: _ClassVar[DuplicateScope]
+    DUPLICATE_SCOPE_SAME_CATEGORY: _ClassVar[DuplicateScope]
+    DUPLICATE_SCOPE_OTHER_CATEGORY: _ClassVar[DuplicateScope]
+    DUPLICATE_SCOPE_ANY_CATEGORY: _ClassVar[DuplicateScope]
+
 class HistoryOrder(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     HISTORY_ORDER_UNSPECIFIED: _ClassVar[HistoryOrder]
@@ -37,6 +44,10 @@ SUGGEST_ORDER_GROUPED: SuggestOrder
 REVIEW_ORDER_UNSPECIFIED: ReviewOrder
 REVIEW_ORDER_MISFIT: ReviewOrder
 REVIEW_ORDER_INFLUENCE: ReviewOrder
+DUPLICATE_SCOPE_UNSPECIFIED: DuplicateScope
+DUPLICATE_SCOPE_SAME_CATEGORY: DuplicateScope
+DUPLICATE_SCOPE_OTHER_CATEGORY: DuplicateScope
+DUPLICATE_SCOPE_ANY_CATEGORY: DuplicateScope
 HISTORY_ORDER_UNSPECIFIED: HistoryOrder
 HISTORY_ORDER_NEWEST_FIRST: HistoryOrder
 HISTORY_ORDER_OLDEST_FIRST: HistoryOrder
@@ -1097,6 +1108,270 @@ class ReviewRate(_message.Message):
     review_share: float
     error_share: float
     def __init__(self, level: _Optional[float] = ..., review_share: _Optional[float] = ..., error_share: _Optional[float] = ...) -> None: ...
+
+class ReviewDuplicatesRequest(_message.Message):
+    __slots__ = ("namespace", "filter", "scope", "min_similarity", "page_size", "page_token", "min_revision", "epoch")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    SCOPE_FIELD_NUMBER: _ClassVar[int]
+    MIN_SIMILARITY_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    MIN_REVISION_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    filter: MemberFilter
+    scope: DuplicateScope
+    min_similarity: float
+    page_size: int
+    page_token: str
+    min_revision: int
+    epoch: int
+    def __init__(self, namespace: _Optional[str] = ..., filter: _Optional[_Union[MemberFilter, _Mapping]] = ..., scope: _Optional[_Union[DuplicateScope, str]] = ..., min_similarity: _Optional[float] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., min_revision: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
+
+class ReviewDuplicatesResponse(_message.Message):
+    __slots__ = ("duplicates", "next_page_token", "revision", "epoch")
+    DUPLICATES_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    duplicates: _containers.RepeatedCompositeFieldContainer[Duplicate]
+    next_page_token: str
+    revision: int
+    epoch: int
+    def __init__(self, duplicates: _Optional[_Iterable[_Union[Duplicate, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., revision: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
+
+class Duplicate(_message.Message):
+    __slots__ = ("item", "category", "original", "original_category", "similarity", "duplicate_count", "assign_time", "actor", "reason")
+    ITEM_FIELD_NUMBER: _ClassVar[int]
+    CATEGORY_FIELD_NUMBER: _ClassVar[int]
+    ORIGINAL_FIELD_NUMBER: _ClassVar[int]
+    ORIGINAL_CATEGORY_FIELD_NUMBER: _ClassVar[int]
+    SIMILARITY_FIELD_NUMBER: _ClassVar[int]
+    DUPLICATE_COUNT_FIELD_NUMBER: _ClassVar[int]
+    ASSIGN_TIME_FIELD_NUMBER: _ClassVar[int]
+    ACTOR_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    item: str
+    category: str
+    original: str
+    original_category: str
+    similarity: float
+    duplicate_count: int
+    assign_time: _timestamp_pb2.Timestamp
+    actor: str
+    reason: str
+    def __init__(self, item: _Optional[str] = ..., category: _Optional[str] = ..., original: _Optional[str] = ..., original_category: _Optional[str] = ..., similarity: _Optional[float] = ..., duplicate_count: _Optional[int] = ..., assign_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., actor: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class ReviewActorsRequest(_message.Message):
+    __slots__ = ("namespace", "filter", "page_size", "page_token", "min_revision", "epoch")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    MIN_REVISION_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    filter: MemberFilter
+    page_size: int
+    page_token: str
+    min_revision: int
+    epoch: int
+    def __init__(self, namespace: _Optional[str] = ..., filter: _Optional[_Union[MemberFilter, _Mapping]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., min_revision: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
+
+class ReviewActorsResponse(_message.Message):
+    __slots__ = ("influences", "next_page_token", "influence_count", "revision", "epoch")
+    INFLUENCES_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    INFLUENCE_COUNT_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    influences: _containers.RepeatedCompositeFieldContainer[ActorInfluence]
+    next_page_token: str
+    influence_count: int
+    revision: int
+    epoch: int
+    def __init__(self, influences: _Optional[_Iterable[_Union[ActorInfluence, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., influence_count: _Optional[int] = ..., revision: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
+
+class ActorInfluence(_message.Message):
+    __slots__ = ("actor", "category", "member_count", "counting_count", "weight", "weight_share", "movement", "first_assign_time", "last_assign_time")
+    ACTOR_FIELD_NUMBER: _ClassVar[int]
+    CATEGORY_FIELD_NUMBER: _ClassVar[int]
+    MEMBER_COUNT_FIELD_NUMBER: _ClassVar[int]
+    COUNTING_COUNT_FIELD_NUMBER: _ClassVar[int]
+    WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    WEIGHT_SHARE_FIELD_NUMBER: _ClassVar[int]
+    MOVEMENT_FIELD_NUMBER: _ClassVar[int]
+    FIRST_ASSIGN_TIME_FIELD_NUMBER: _ClassVar[int]
+    LAST_ASSIGN_TIME_FIELD_NUMBER: _ClassVar[int]
+    actor: str
+    category: str
+    member_count: int
+    counting_count: int
+    weight: float
+    weight_share: float
+    movement: float
+    first_assign_time: _timestamp_pb2.Timestamp
+    last_assign_time: _timestamp_pb2.Timestamp
+    def __init__(self, actor: _Optional[str] = ..., category: _Optional[str] = ..., member_count: _Optional[int] = ..., counting_count: _Optional[int] = ..., weight: _Optional[float] = ..., weight_share: _Optional[float] = ..., movement: _Optional[float] = ..., first_assign_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_assign_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class ReviewImpactRequest(_message.Message):
+    __slots__ = ("namespace", "filter", "item_limit", "change_limit", "min_revision", "epoch")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    ITEM_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    CHANGE_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    MIN_REVISION_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    filter: MemberFilter
+    item_limit: int
+    change_limit: int
+    min_revision: int
+    epoch: int
+    def __init__(self, namespace: _Optional[str] = ..., filter: _Optional[_Union[MemberFilter, _Mapping]] = ..., item_limit: _Optional[int] = ..., change_limit: _Optional[int] = ..., min_revision: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
+
+class ReviewImpactResponse(_message.Message):
+    __slots__ = ("member_count", "item_count", "changed_count", "changes", "flows", "categories", "revision", "epoch")
+    MEMBER_COUNT_FIELD_NUMBER: _ClassVar[int]
+    ITEM_COUNT_FIELD_NUMBER: _ClassVar[int]
+    CHANGED_COUNT_FIELD_NUMBER: _ClassVar[int]
+    CHANGES_FIELD_NUMBER: _ClassVar[int]
+    FLOWS_FIELD_NUMBER: _ClassVar[int]
+    CATEGORIES_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    member_count: int
+    item_count: int
+    changed_count: int
+    changes: _containers.RepeatedCompositeFieldContainer[ChangedAnswer]
+    flows: _containers.RepeatedCompositeFieldContainer[AnswerFlow]
+    categories: _containers.RepeatedCompositeFieldContainer[CategoryMovement]
+    revision: int
+    epoch: int
+    def __init__(self, member_count: _Optional[int] = ..., item_count: _Optional[int] = ..., changed_count: _Optional[int] = ..., changes: _Optional[_Iterable[_Union[ChangedAnswer, _Mapping]]] = ..., flows: _Optional[_Iterable[_Union[AnswerFlow, _Mapping]]] = ..., categories: _Optional[_Iterable[_Union[CategoryMovement, _Mapping]]] = ..., revision: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
+
+class ChangedAnswer(_message.Message):
+    __slots__ = ("item", "category", "score", "category_without", "score_without")
+    ITEM_FIELD_NUMBER: _ClassVar[int]
+    CATEGORY_FIELD_NUMBER: _ClassVar[int]
+    SCORE_FIELD_NUMBER: _ClassVar[int]
+    CATEGORY_WITHOUT_FIELD_NUMBER: _ClassVar[int]
+    SCORE_WITHOUT_FIELD_NUMBER: _ClassVar[int]
+    item: str
+    category: str
+    score: float
+    category_without: str
+    score_without: float
+    def __init__(self, item: _Optional[str] = ..., category: _Optional[str] = ..., score: _Optional[float] = ..., category_without: _Optional[str] = ..., score_without: _Optional[float] = ...) -> None: ...
+
+class AnswerFlow(_message.Message):
+    __slots__ = ("category_without", "category", "count")
+    CATEGORY_WITHOUT_FIELD_NUMBER: _ClassVar[int]
+    CATEGORY_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    category_without: str
+    category: str
+    count: int
+    def __init__(self, category_without: _Optional[str] = ..., category: _Optional[str] = ..., count: _Optional[int] = ...) -> None: ...
+
+class CategoryMovement(_message.Message):
+    __slots__ = ("category", "movement")
+    CATEGORY_FIELD_NUMBER: _ClassVar[int]
+    MOVEMENT_FIELD_NUMBER: _ClassVar[int]
+    category: str
+    movement: float
+    def __init__(self, category: _Optional[str] = ..., movement: _Optional[float] = ...) -> None: ...
+
+class ReviewCategoriesRequest(_message.Message):
+    __slots__ = ("namespace", "category", "member_limit", "page_size", "page_token", "min_revision", "epoch", "since_revision", "since_time")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    CATEGORY_FIELD_NUMBER: _ClassVar[int]
+    MEMBER_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    MIN_REVISION_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    SINCE_REVISION_FIELD_NUMBER: _ClassVar[int]
+    SINCE_TIME_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    category: str
+    member_limit: int
+    page_size: int
+    page_token: str
+    min_revision: int
+    epoch: int
+    since_revision: int
+    since_time: _timestamp_pb2.Timestamp
+    def __init__(self, namespace: _Optional[str] = ..., category: _Optional[str] = ..., member_limit: _Optional[int] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., min_revision: _Optional[int] = ..., epoch: _Optional[int] = ..., since_revision: _Optional[int] = ..., since_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class ReviewCategoriesResponse(_message.Message):
+    __slots__ = ("categories", "next_page_token", "revision", "epoch")
+    CATEGORIES_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    categories: _containers.RepeatedCompositeFieldContainer[CategoryReview]
+    next_page_token: str
+    revision: int
+    epoch: int
+    def __init__(self, categories: _Optional[_Iterable[_Union[CategoryReview, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., revision: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
+
+class CategoryReview(_message.Message):
+    __slots__ = ("category", "member_count", "counting_count", "drift", "spread", "cohesion", "nearest_category", "nearest_similarity", "reviewed_count", "misfit_count", "confused", "movement", "split")
+    CATEGORY_FIELD_NUMBER: _ClassVar[int]
+    MEMBER_COUNT_FIELD_NUMBER: _ClassVar[int]
+    COUNTING_COUNT_FIELD_NUMBER: _ClassVar[int]
+    DRIFT_FIELD_NUMBER: _ClassVar[int]
+    SPREAD_FIELD_NUMBER: _ClassVar[int]
+    COHESION_FIELD_NUMBER: _ClassVar[int]
+    NEAREST_CATEGORY_FIELD_NUMBER: _ClassVar[int]
+    NEAREST_SIMILARITY_FIELD_NUMBER: _ClassVar[int]
+    REVIEWED_COUNT_FIELD_NUMBER: _ClassVar[int]
+    MISFIT_COUNT_FIELD_NUMBER: _ClassVar[int]
+    CONFUSED_FIELD_NUMBER: _ClassVar[int]
+    MOVEMENT_FIELD_NUMBER: _ClassVar[int]
+    SPLIT_FIELD_NUMBER: _ClassVar[int]
+    category: str
+    member_count: int
+    counting_count: int
+    drift: float
+    spread: float
+    cohesion: float
+    nearest_category: str
+    nearest_similarity: float
+    reviewed_count: int
+    misfit_count: int
+    confused: _containers.RepeatedCompositeFieldContainer[ConfusedCategory]
+    movement: float
+    split: CategorySplit
+    def __init__(self, category: _Optional[str] = ..., member_count: _Optional[int] = ..., counting_count: _Optional[int] = ..., drift: _Optional[float] = ..., spread: _Optional[float] = ..., cohesion: _Optional[float] = ..., nearest_category: _Optional[str] = ..., nearest_similarity: _Optional[float] = ..., reviewed_count: _Optional[int] = ..., misfit_count: _Optional[int] = ..., confused: _Optional[_Iterable[_Union[ConfusedCategory, _Mapping]]] = ..., movement: _Optional[float] = ..., split: _Optional[_Union[CategorySplit, _Mapping]] = ...) -> None: ...
+
+class ConfusedCategory(_message.Message):
+    __slots__ = ("category", "count")
+    CATEGORY_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    category: str
+    count: int
+    def __init__(self, category: _Optional[str] = ..., count: _Optional[int] = ...) -> None: ...
+
+class CategorySplit(_message.Message):
+    __slots__ = ("gain", "similarity", "halves")
+    GAIN_FIELD_NUMBER: _ClassVar[int]
+    SIMILARITY_FIELD_NUMBER: _ClassVar[int]
+    HALVES_FIELD_NUMBER: _ClassVar[int]
+    gain: float
+    similarity: float
+    halves: _containers.RepeatedCompositeFieldContainer[SplitHalf]
+    def __init__(self, gain: _Optional[float] = ..., similarity: _Optional[float] = ..., halves: _Optional[_Iterable[_Union[SplitHalf, _Mapping]]] = ...) -> None: ...
+
+class SplitHalf(_message.Message):
+    __slots__ = ("member_count", "items")
+    MEMBER_COUNT_FIELD_NUMBER: _ClassVar[int]
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    member_count: int
+    items: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, member_count: _Optional[int] = ..., items: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class HistoryFilter(_message.Message):
     __slots__ = ("item", "category", "actor", "start_time", "end_time", "first_revision", "last_revision")

@@ -153,6 +153,26 @@ class EffectiveEmbeddingsServiceStub(object):
                 request_serializer=effective__embeddings_dot_v1_dot_service__pb2.SuggestRequest.SerializeToString,
                 response_deserializer=effective__embeddings_dot_v1_dot_service__pb2.SuggestResponse.FromString,
                 _registered_method=True)
+        self.ReviewDuplicates = channel.unary_unary(
+                '/effective_embeddings.v1.EffectiveEmbeddingsService/ReviewDuplicates',
+                request_serializer=effective__embeddings_dot_v1_dot_service__pb2.ReviewDuplicatesRequest.SerializeToString,
+                response_deserializer=effective__embeddings_dot_v1_dot_service__pb2.ReviewDuplicatesResponse.FromString,
+                _registered_method=True)
+        self.ReviewActors = channel.unary_unary(
+                '/effective_embeddings.v1.EffectiveEmbeddingsService/ReviewActors',
+                request_serializer=effective__embeddings_dot_v1_dot_service__pb2.ReviewActorsRequest.SerializeToString,
+                response_deserializer=effective__embeddings_dot_v1_dot_service__pb2.ReviewActorsResponse.FromString,
+                _registered_method=True)
+        self.ReviewImpact = channel.unary_unary(
+                '/effective_embeddings.v1.EffectiveEmbeddingsService/ReviewImpact',
+                request_serializer=effective__embeddings_dot_v1_dot_service__pb2.ReviewImpactRequest.SerializeToString,
+                response_deserializer=effective__embeddings_dot_v1_dot_service__pb2.ReviewImpactResponse.FromString,
+                _registered_method=True)
+        self.ReviewCategories = channel.unary_unary(
+                '/effective_embeddings.v1.EffectiveEmbeddingsService/ReviewCategories',
+                request_serializer=effective__embeddings_dot_v1_dot_service__pb2.ReviewCategoriesRequest.SerializeToString,
+                response_deserializer=effective__embeddings_dot_v1_dot_service__pb2.ReviewCategoriesResponse.FromString,
+                _registered_method=True)
         self.ListHistory = channel.unary_unary(
                 '/effective_embeddings.v1.EffectiveEmbeddingsService/ListHistory',
                 request_serializer=effective__embeddings_dot_v1_dot_service__pb2.ListHistoryRequest.SerializeToString,
@@ -384,6 +404,37 @@ class EffectiveEmbeddingsServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReviewDuplicates(self, request, context):
+        """Lists members with nearly the same embedding as one that was assigned before, in pages.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReviewActors(self, request, context):
+        """Lists the influence of each actor on each category, in pages: the share of the weight, and how far
+        the category would move without the actor's members, the farthest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReviewImpact(self, request, context):
+        """Measures what an actor's assignments change in the answers for other items: it ranks a sample of
+        them with and without the members that the actor has assigned.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReviewCategories(self, request, context):
+        """Lists the health of categories, in pages: drift, spread and cohesion, the nearest other category,
+        those that its members are confused with, and whether it looks like two.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListHistory(self, request, context):
         """Lists the changes of a namespace: what changed, when, by whom and why, in pages.
         """
@@ -574,6 +625,26 @@ def add_EffectiveEmbeddingsServiceServicer_to_server(servicer, server):
                     servicer.Suggest,
                     request_deserializer=effective__embeddings_dot_v1_dot_service__pb2.SuggestRequest.FromString,
                     response_serializer=effective__embeddings_dot_v1_dot_service__pb2.SuggestResponse.SerializeToString,
+            ),
+            'ReviewDuplicates': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReviewDuplicates,
+                    request_deserializer=effective__embeddings_dot_v1_dot_service__pb2.ReviewDuplicatesRequest.FromString,
+                    response_serializer=effective__embeddings_dot_v1_dot_service__pb2.ReviewDuplicatesResponse.SerializeToString,
+            ),
+            'ReviewActors': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReviewActors,
+                    request_deserializer=effective__embeddings_dot_v1_dot_service__pb2.ReviewActorsRequest.FromString,
+                    response_serializer=effective__embeddings_dot_v1_dot_service__pb2.ReviewActorsResponse.SerializeToString,
+            ),
+            'ReviewImpact': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReviewImpact,
+                    request_deserializer=effective__embeddings_dot_v1_dot_service__pb2.ReviewImpactRequest.FromString,
+                    response_serializer=effective__embeddings_dot_v1_dot_service__pb2.ReviewImpactResponse.SerializeToString,
+            ),
+            'ReviewCategories': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReviewCategories,
+                    request_deserializer=effective__embeddings_dot_v1_dot_service__pb2.ReviewCategoriesRequest.FromString,
+                    response_serializer=effective__embeddings_dot_v1_dot_service__pb2.ReviewCategoriesResponse.SerializeToString,
             ),
             'ListHistory': grpc.unary_unary_rpc_method_handler(
                     servicer.ListHistory,
@@ -1246,6 +1317,114 @@ class EffectiveEmbeddingsService(object):
             '/effective_embeddings.v1.EffectiveEmbeddingsService/Suggest',
             effective__embeddings_dot_v1_dot_service__pb2.SuggestRequest.SerializeToString,
             effective__embeddings_dot_v1_dot_service__pb2.SuggestResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReviewDuplicates(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/effective_embeddings.v1.EffectiveEmbeddingsService/ReviewDuplicates',
+            effective__embeddings_dot_v1_dot_service__pb2.ReviewDuplicatesRequest.SerializeToString,
+            effective__embeddings_dot_v1_dot_service__pb2.ReviewDuplicatesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReviewActors(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/effective_embeddings.v1.EffectiveEmbeddingsService/ReviewActors',
+            effective__embeddings_dot_v1_dot_service__pb2.ReviewActorsRequest.SerializeToString,
+            effective__embeddings_dot_v1_dot_service__pb2.ReviewActorsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReviewImpact(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/effective_embeddings.v1.EffectiveEmbeddingsService/ReviewImpact',
+            effective__embeddings_dot_v1_dot_service__pb2.ReviewImpactRequest.SerializeToString,
+            effective__embeddings_dot_v1_dot_service__pb2.ReviewImpactResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReviewCategories(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/effective_embeddings.v1.EffectiveEmbeddingsService/ReviewCategories',
+            effective__embeddings_dot_v1_dot_service__pb2.ReviewCategoriesRequest.SerializeToString,
+            effective__embeddings_dot_v1_dot_service__pb2.ReviewCategoriesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -124,6 +124,10 @@ _NO_NAMESPACE = [
         ("Explain", pb.ExplainRequest(namespace="nowhere", query=pb.Query(item="i"))),
         ("ReviewMembers", pb.ReviewMembersRequest(namespace="nowhere")),
         ("EstimateReviewRate", pb.EstimateReviewRateRequest(namespace="nowhere")),
+        ("ReviewDuplicates", pb.ReviewDuplicatesRequest(namespace="nowhere")),
+        ("ReviewActors", pb.ReviewActorsRequest(namespace="nowhere")),
+        ("ReviewImpact", pb.ReviewImpactRequest(namespace="nowhere", filter={"actor": "a"})),
+        ("ReviewCategories", pb.ReviewCategoriesRequest(namespace="nowhere")),
         ("ListHistory", pb.ListHistoryRequest(namespace="nowhere")),
         (
             "DeleteItems",

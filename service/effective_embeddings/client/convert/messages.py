@@ -58,7 +58,21 @@ from effective_embeddings.client.models.resources import (
     RankingMode,
     Vector,
 )
-from effective_embeddings.client.models.review import MemberReview, ReviewRate, ReviewRates
+from effective_embeddings.client.models.review import (
+    ActorInfluence,
+    AnswerFlow,
+    CategoryMovement,
+    CategoryReview,
+    CategorySplit,
+    ChangedAnswer,
+    ConfusedCategory,
+    Duplicate,
+    ImpactReview,
+    MemberReview,
+    ReviewRate,
+    ReviewRates,
+    SplitHalf,
+)
 from effective_embeddings.client.models.suggestions import (
     Suggestion,
     SuggestionGroup,
@@ -73,14 +87,18 @@ __all__ = [
     "RANKING_MODES",
     "SUGGEST_ORDERS",
     "VIEWS",
+    "actor_influence",
     "assignment_result",
     "category",
+    "category_review",
     "choice",
     "damaged_namespace",
+    "duplicate",
     "explain_reply",
     "history_batch",
     "history_change",
     "history_size",
+    "impact_review",
     "item",
     "match_result",
     "member_review",
@@ -351,6 +369,48 @@ def review_rates(message: service_pb2.EstimateReviewRateResponse) -> ReviewRates
     """Return the message as ReviewRates."""
     return _read(
         ReviewRates, message, rates=tuple(_read(ReviewRate, each) for each in message.rates)
+    )
+
+
+def duplicate(message: service_pb2.Duplicate) -> Duplicate:
+    """Return the message as a Duplicate."""
+    return _read(Duplicate, message)
+
+
+def actor_influence(message: service_pb2.ActorInfluence) -> ActorInfluence:
+    """Return the message as an ActorInfluence."""
+    return _read(ActorInfluence, message)
+
+
+def impact_review(message: service_pb2.ReviewImpactResponse) -> ImpactReview:
+    """Return the message as an ImpactReview."""
+
+    def changed(each: service_pb2.ChangedAnswer) -> ChangedAnswer:
+        without = each.category_without or None
+        return _read(ChangedAnswer, each, category=each.category or None, category_without=without)
+
+    return _read(
+        ImpactReview,
+        message,
+        changes=tuple(changed(each) for each in message.changes),
+        flows=tuple(
+            AnswerFlow(each.category_without or None, each.category or None, each.count)
+            for each in message.flows
+        ),
+        categories=tuple(_read(CategoryMovement, each) for each in message.categories),
+    )
+
+
+def category_review(message: service_pb2.CategoryReview) -> CategoryReview:
+    """Return the message as a CategoryReview."""
+    halves = (_read(SplitHalf, half, items=tuple(half.items)) for half in message.split.halves)
+    split = _read(CategorySplit, message.split, halves=tuple(halves))
+    return _read(
+        CategoryReview,
+        message,
+        nearest_category=message.nearest_category or None,
+        confused=tuple(_read(ConfusedCategory, each) for each in message.confused),
+        split=split if message.HasField("split") else None,
     )
 
 

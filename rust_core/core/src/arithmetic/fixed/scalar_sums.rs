@@ -24,6 +24,18 @@ impl WeightSum {
         Self(self.0 - Self::exact(weight))
     }
 
+    /// The sum with all weights of another one.
+    #[must_use]
+    pub fn more(self, other: Self) -> Self {
+        Self(self.0 + other.0)
+    }
+
+    /// The sum without the weights of another one.
+    #[must_use]
+    pub fn less(self, other: Self) -> Self {
+        Self(self.0 - other.0)
+    }
+
     /// The sum, rounded to f64 once.
     pub fn to_f64(self) -> f64 {
         self.0 as f64 / WEIGHT_ONE

@@ -231,7 +231,7 @@ impl Review<'_> {
     }
 }
 
-fn overflow(overflow: SumOverflow) -> Error {
+pub(super) fn overflow(overflow: SumOverflow) -> Error {
     Error::Rejected(ee_core::command::Rejection::SumOverflow(overflow))
 }
 

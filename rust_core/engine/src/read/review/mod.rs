@@ -4,7 +4,11 @@
 //! from a view of the store: no other call waits for it, and the view has the members of the same
 //! revision. Members are read some at a time; memory grows with the categories alone.
 
+pub(crate) mod actors;
+pub(crate) mod categories;
+pub(crate) mod duplicates;
 mod first;
+pub(crate) mod impact;
 pub(crate) mod members;
 pub(crate) mod rate;
 
@@ -14,10 +18,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use ee_core::arithmetic::limits::MAX_DIMENSION;
-use ee_core::namespace::{Category, Item, Membership, Namespace, ReviewMember};
+use ee_core::namespace::{Category, Item, MemberSum, Membership, Namespace, ReviewMember};
 use ee_core::scoring::WeightedVector;
 use ee_core::settings::MembershipMode;
-use ee_store::{Reads, View};
+use ee_store::{NamespaceRow, Reads, View};
 
 use crate::api::{At, ReadContext};
 use crate::catalog::cached_namespace::NamespaceHandle;
@@ -58,6 +62,11 @@ impl MemberFilter {
             && self.start_ms.is_none_or(|start| origin.time_ms >= start)
             && self.end_ms.is_none_or(|end| origin.time_ms < end)
     }
+
+    /// Whether it accepts a member, apart from the category.
+    pub(crate) fn accepts_member(&self, membership: &Membership, item: &Item) -> bool {
+        self.accepts(membership) && item.key.starts_with(&self.key_prefix)
+    }
 }
 
 /// A member that was read.
@@ -94,6 +103,7 @@ pub(crate) struct Reviewed {
     pub(crate) namespace: Namespace,
     pub(crate) revision: u64,
     id: i64,
+    name: String,
     view: Box<dyn View>,
     deadline: Option<Instant>,
 }
@@ -115,6 +125,7 @@ impl Shared {
             namespace,
             revision,
             id: row.id,
+            name: row.name,
             view,
             deadline: context.deadline,
         })
@@ -160,14 +171,7 @@ impl Reviewed {
         let mut chunk = Vec::new();
         for category in self.categories(filter)? {
             let refill = self.refill(category)?;
-            self.each_membership(category, 0, |membership| {
-                if !filter.accepts(&membership) {
-                    return Ok(());
-                }
-                let item = self.reads().item_by_id(self.id, membership.item)?;
-                if !item.key.starts_with(&filter.key_prefix) {
-                    return Ok(());
-                }
+            self.each_member(category, filter, |membership, item| {
                 chunk.push(self.member(category, membership, item, refill.as_ref())?);
                 if chunk.len() == size {
                     self.check_deadline()?;
@@ -183,6 +187,25 @@ impl Reviewed {
         take(&chunk)
     }
 
+    /// Hands over the members of a category that a filter accepts, the oldest first.
+    pub(crate) fn each_member(
+        &self,
+        category: &Category,
+        filter: &MemberFilter,
+        mut take: impl FnMut(Membership, Item) -> Result<()>,
+    ) -> Result<()> {
+        self.each_membership(category, 0, |membership| {
+            if !filter.accepts(&membership) {
+                return Ok(());
+            }
+            let item = self.item(membership.item)?;
+            if item.key.starts_with(&filter.key_prefix) {
+                take(membership, item)?;
+            }
+            Ok(())
+        })
+    }
+
     /// Hands over the memberships of a category from a sequence on, the oldest first.
     pub(crate) fn each_membership(
         &self,
@@ -192,7 +215,7 @@ impl Reviewed {
     ) -> Result<()> {
         loop {
             self.check_deadline()?;
-            let page = self.reads().members(self.id, category.id, from, SCAN)?;
+            let page = self.members_from(category, from, SCAN)?;
             let is_last = page.len() < SCAN;
             for membership in page {
                 from = membership.sequence + 1;
@@ -204,19 +227,102 @@ impl Reviewed {
         }
     }
 
+    /// Up to `limit` memberships of a category from a sequence on, the oldest first.
+    pub(crate) fn members_from(
+        &self,
+        category: &Category,
+        from: u64,
+        limit: usize,
+    ) -> Result<Vec<Membership>> {
+        Ok(self.reads().members(self.id, category.id, from, limit)?)
+    }
+
+    /// The row of the namespace.
+    pub(crate) fn row(&self) -> Result<NamespaceRow> {
+        let found = self.reads().namespace_by_name(&self.name)?;
+        found.ok_or_else(|| Error::NamespaceNotFound {
+            name: self.name.clone(),
+        })
+    }
+
+    /// Up to `limit` items by key, after a key.
+    pub(crate) fn items_page(&self, after: &str, limit: usize) -> Result<Vec<Item>> {
+        Ok(self.reads().items_page(self.id, after, limit)?)
+    }
+
+    /// The item with an identifier.
+    pub(crate) fn item(&self, item: i64) -> Result<Item> {
+        Ok(self.reads().item_by_id(self.id, item)?)
+    }
+
+    /// The newest members of a category that count, the oldest first; of a frozen one its newest
+    /// members.
+    pub(crate) fn newest_counting(&self, category: &Category, limit: u32) -> Result<Vec<Member>> {
+        let first = match category.settings.frozen {
+            true => 1,
+            false => category.counting_from,
+        };
+        let nth = u64::from(limit.saturating_sub(1));
+        let oldest =
+            self.reads()
+                .nth_newest_member(self.id, category.id, first - 1, u64::MAX, nth)?;
+        let from = oldest.map_or(first, |(sequence, _)| sequence);
+        let refill = self.refill(category)?;
+        let page = self.members_from(category, from, limit as usize)?;
+        let member = |membership: Membership| {
+            let item = self.item(membership.item)?;
+            self.member(category, membership, item, refill.as_ref())
+        };
+        page.into_iter().map(member).collect()
+    }
+
+    /// The members outside a category's window that would count again in so many places of those that a
+    /// filter accepts: the newest of the others.
+    pub(crate) fn refills(
+        &self,
+        category: &Category,
+        leaving: &MemberFilter,
+        places: u64,
+    ) -> Result<MemberSum> {
+        let mut sum = MemberSum::new(self.namespace.settings().dimension as usize);
+        let mut before = category.counting_from;
+        while category.settings.window > 0 && sum.count() < places {
+            self.check_deadline()?;
+            let (id, anchor) = (category.id, category.anchor);
+            let newest = self
+                .reads()
+                .nth_newest_member(self.id, id, anchor, before, 0)?;
+            let Some((sequence, item)) = newest else {
+                break;
+            };
+            before = sequence;
+            let membership = self.membership(item, sequence)?;
+            let item = self.item(item)?;
+            if !leaving.accepts_member(&membership, &item) {
+                sum.add(part(&item));
+            }
+        }
+        Ok(sum)
+    }
+
+    /// The membership of an item with a place in the order of assignment.
+    fn membership(&self, item: i64, sequence: u64) -> Result<Membership> {
+        let found = self.reads().memberships_of(self.id, item)?;
+        let found = found.into_iter().find(|own| own.sequence == sequence);
+        found.ok_or_else(|| Error::Corrupted {
+            place: format!("memberships, item {item}, sequence {sequence}"),
+            what: "the row is missing".into(),
+        })
+    }
+
     /// The member of a category with a place in the order of assignment.
     pub(crate) fn member_at(&self, category: &str, sequence: u64, item: i64) -> Result<Member> {
         let found = self.namespace.find(category);
         let category = found.ok_or_else(|| Error::CategoryNotFound {
             key: category.to_owned(),
         })?;
-        let found = self.reads().memberships_of(self.id, item)?;
-        let found = found.into_iter().find(|own| own.sequence == sequence);
-        let membership = found.ok_or_else(|| Error::Corrupted {
-            place: format!("memberships, item {item}, sequence {sequence}"),
-            what: "the row is missing".into(),
-        })?;
-        let item = self.reads().item_by_id(self.id, item)?;
+        let membership = self.membership(item, sequence)?;
+        let item = self.item(item)?;
         let refill = self.refill(category)?;
         self.member(category, membership, item, refill.as_ref())
     }
@@ -262,7 +368,7 @@ impl Reviewed {
     }
 
     /// Members that are reviewed at a time.
-    fn chunk_members(&self) -> usize {
+    pub(crate) fn chunk_members(&self) -> usize {
         let dimension = (self.namespace.settings().dimension as usize).min(MAX_DIMENSION);
         (CHUNK_BYTES / size_of::<f32>() / dimension).clamp(64, CHUNK_MEMBERS)
     }
