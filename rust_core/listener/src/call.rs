@@ -2,7 +2,6 @@
 
 use std::future::{Future, poll_fn};
 use std::sync::Arc;
-use std::task::{Context, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -19,7 +18,6 @@ use crate::framing::Messages;
 use crate::record::Record;
 use crate::reply::{self, Reply};
 use crate::shared::Shared;
-use crate::shared_connection::Active;
 use crate::time;
 
 /// An admitted call.
@@ -31,7 +29,7 @@ pub(crate) struct Call {
     pub(crate) respond: SendResponse<Bytes>,
     pub(crate) deadline: Option<Instant>,
     pub(crate) id: String,
-    pub(crate) active: Active,
+    pub(crate) peer: Arc<str>,
 }
 
 impl Call {
@@ -71,12 +69,6 @@ impl Call {
         }
     }
 
-    /// Whether nobody waits for the call any more.
-    pub(crate) fn is_gone(&mut self) -> bool {
-        let mut context = Context::from_waker(Waker::noop());
-        self.respond.poll_reset(&mut context).is_ready()
-    }
-
     /// The refusal of a call whose step ended without a result.
     #[cold]
     pub(crate) fn defect(&self) -> Failure {
@@ -86,7 +78,7 @@ impl Call {
     /// Sends a failure instead of a reply; the record has ended.
     pub(crate) fn refuse(&mut self, failure: &Failure) {
         if matches!(failure, Failure::Stalled) {
-            self.shared.note_stalled(&self.active.connection().peer);
+            self.shared.note_stalled(&self.peer);
         }
         reply::refuse(&mut self.respond, failure, &self.id);
     }
@@ -94,7 +86,7 @@ impl Call {
     /// Sends a failure after the headers of a reply; the record has ended.
     pub(crate) fn break_off(&self, reply: Reply, failure: &Failure) {
         if matches!(failure, Failure::Stalled) {
-            self.shared.note_stalled(&self.active.connection().peer);
+            self.shared.note_stalled(&self.peer);
         }
         reply.fail(failure, &self.id);
     }

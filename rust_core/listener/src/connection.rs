@@ -1,20 +1,20 @@
 //! One connection: HTTP/2, its calls, and how it ends.
 
-use std::future::{pending, poll_fn};
+use std::future::pending;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use bytes::Bytes;
 use h2::{Ping, PingPong};
+use parking_lot::Mutex;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::cycle::Cycle;
 use crate::dispatch::Dispatcher;
-use crate::driver::Driver;
-use crate::io::{Io, Reads};
+use crate::io::Io;
 use crate::shared::Stop;
-use crate::shared_connection::SharedConnection;
 
 /// How long a client may take for a handshake: TLS, and HTTP/2's preface.
 pub(crate) const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -32,12 +32,30 @@ const CONNECTION_WINDOW: u32 = 1 << 20;
 /// Bytes of a reply that are handed to HTTP/2 before they are written.
 const SEND_BUFFER: usize = 256 << 10;
 
-/// Closes the connection when its task ends, however.
-struct Closing(Arc<SharedConnection>);
+/// The calls of a connection, and when the last one ended.
+#[derive(Debug)]
+struct Activity(Mutex<(usize, Instant)>);
 
-impl Drop for Closing {
+impl Activity {
+    fn begin(self: &Arc<Self>) -> Active {
+        self.0.lock().0 += 1;
+        Active(Arc::clone(self))
+    }
+
+    /// Since when the connection has no calls; `None`: it has some.
+    fn idle_since(&self) -> Option<Instant> {
+        let (calls, last) = *self.0.lock();
+        (calls == 0).then_some(last)
+    }
+}
+
+/// A call of a connection.
+struct Active(Arc<Activity>);
+
+impl Drop for Active {
     fn drop(&mut self) {
-        self.0.driver.close();
+        let mut state = self.0.0.lock();
+        *state = (state.0 - 1, Instant::now());
     }
 }
 
@@ -57,35 +75,38 @@ pub(crate) async fn serve(dispatcher: Arc<Dispatcher>, cycle: Arc<Cycle>, io: Io
     let Ok(Ok(mut http)) = timeout(HANDSHAKE, handshake).await else {
         return;
     };
-    let mut lost = pin!(until_lost(http.ping_pong(), Arc::clone(&reads)));
-    let connection = Arc::new(SharedConnection::new(Driver::new(http, reads), peer));
-    let _closing = Closing(Arc::clone(&connection));
+    let mut lost = pin!(until_lost(http.ping_pong(), reads));
+    let activity = Arc::new(Activity(Mutex::new((0, Instant::now()))));
     // Spread, so that clients that connected together do not come back together.
     let percent = 90 + u32::try_from(shared.calls.ids.random() % 20).unwrap_or_default();
     let mut old = Some(Instant::now() + config.max_age * percent / 100);
-    let first = next(&connection, old, config.max_idle).unwrap_or_else(Instant::now);
+    let first = next(&activity, old, config.max_idle).unwrap_or_else(Instant::now);
     let mut clock = pin!(sleep_until(first));
     loop {
         tokio::select! {
             biased;
-            accepted = poll_fn(|context| connection.driver.poll_accept(context)) => match accepted {
+            accepted = http.accept() => match accepted {
                 Some(Ok((request, respond))) => {
                     let queued = cycle.arrive();
-                    if let Some(rest) = dispatcher.begin(request, respond, &connection, queued) {
-                        tokio::spawn(rest);
+                    if let Some(rest) = dispatcher.begin(request, respond, &peer, queued) {
+                        let active = activity.begin();
+                        tokio::spawn(async move {
+                            rest.await;
+                            drop(active);
+                        });
                     }
                 }
                 Some(Err(_)) | None => return,
             },
             () = &mut lost => return,
             changed = stop.changed() => match *stop.borrow_and_update() {
-                Stop::Graceful if changed.is_ok() => connection.driver.graceful_shutdown(),
+                Stop::Graceful if changed.is_ok() => http.graceful_shutdown(),
                 Stop::Not if changed.is_ok() => {}
                 _ => return,
             },
             () = &mut clock => {
                 let now = Instant::now();
-                let idle = connection.idle_since();
+                let idle = activity.idle_since();
                 if old.is_none() && idle.is_some() {
                     // It was told to end, and its client does not answer.
                     return;
@@ -93,9 +114,9 @@ pub(crate) async fn serve(dispatcher: Arc<Dispatcher>, cycle: Arc<Cycle>, io: Io
                 let too_idle = idle.is_some_and(|since| now >= since + config.max_idle);
                 if too_idle || old.is_some_and(|old| now >= old) {
                     old = None;
-                    connection.driver.graceful_shutdown();
+                    http.graceful_shutdown();
                 }
-                let again = next(&connection, old, config.max_idle).unwrap_or(now + FAREWELL);
+                let again = next(&activity, old, config.max_idle).unwrap_or(now + FAREWELL);
                 clock.as_mut().reset(again);
             }
         }
@@ -103,28 +124,24 @@ pub(crate) async fn serve(dispatcher: Arc<Dispatcher>, cycle: Arc<Cycle>, io: Io
 }
 
 /// When to look at a connection's age and idleness again; `None`: it is to end already.
-fn next(
-    connection: &SharedConnection,
-    old: Option<Instant>,
-    max_idle: Duration,
-) -> Option<Instant> {
-    let idle = connection.idle_since().unwrap_or_else(Instant::now) + max_idle;
+fn next(activity: &Activity, old: Option<Instant>, max_idle: Duration) -> Option<Instant> {
+    let idle = activity.idle_since().unwrap_or_else(Instant::now) + max_idle;
     old.map(|old| old.min(idle))
 }
 
 /// Returns once the client is gone: it sends nothing, not even the answer to a ping.
-async fn until_lost(ping: Option<PingPong>, reads: Arc<Reads>) {
+async fn until_lost(ping: Option<PingPong>, reads: Arc<AtomicU64>) {
     let Some(mut ping) = ping else {
         return pending().await;
     };
     loop {
-        let before = reads.count();
+        let before = reads.load(Relaxed);
         sleep(QUIET).await;
-        if reads.count() != before {
+        if reads.load(Relaxed) != before {
             continue;
         }
         let answered = timeout(PING_TIMEOUT, ping.ping(Ping::opaque())).await;
-        let silent = reads.count() == before;
+        let silent = reads.load(Relaxed) == before;
         if silent || matches!(answered, Ok(Err(_))) {
             return;
         }

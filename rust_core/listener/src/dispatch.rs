@@ -23,7 +23,6 @@ use crate::open_services::OpenCall;
 use crate::reflection::{self, Reflection};
 use crate::reply;
 use crate::shared::Shared;
-use crate::shared_connection::SharedConnection;
 use crate::{streaming, unary};
 
 /// What is left of a call to do.
@@ -42,7 +41,7 @@ impl Dispatcher {
         &self,
         request: Request<RecvStream>,
         mut respond: SendResponse<Bytes>,
-        connection: &Arc<SharedConnection>,
+        peer: &Arc<str>,
         queued: bool,
     ) -> Option<Rest> {
         if let Some(status) = not_grpc(&request) {
@@ -53,15 +52,9 @@ impl Dispatcher {
         let named = path.strip_prefix('/').and_then(|path| path.split_once('/'));
         let (service, name) = named.unwrap_or_default();
         match service {
-            SERVICE => self.call(name, request, respond, connection, queued),
-            _ if service == health::NAME || reflection::NAMES.contains(&service) => {
-                let rest = self.open(name, request, respond)?;
-                let active = connection.begin();
-                Some(Box::pin(async move {
-                    rest.await;
-                    drop(active);
-                }))
-            }
+            SERVICE => self.call(name, request, respond, peer, queued),
+            health::NAME => self.open(name, request, respond),
+            _ if reflection::NAMES.contains(&service) => self.open(name, request, respond),
             _ => {
                 unknown(&mut respond);
                 None
@@ -75,11 +68,11 @@ impl Dispatcher {
         name: &str,
         request: Request<RecvStream>,
         mut respond: SendResponse<Bytes>,
-        connection: &Arc<SharedConnection>,
+        peer: &Arc<str>,
         queued: bool,
     ) -> Option<Rest> {
         let shared = &self.shared;
-        let mut record = shared.calls.record(name, &connection.peer);
+        let mut record = shared.calls.record(name, peer);
         let id = record.id.clone();
         let (head, body) = request.into_parts();
         let tokens = head.headers.get_all(http::header::AUTHORIZATION);
@@ -103,7 +96,7 @@ impl Dispatcher {
             respond,
             deadline: call::deadline(&head.headers),
             id,
-            active: connection.begin(),
+            peer: Arc::clone(peer),
             method: Arc::clone(&method),
         };
         Some(match method.kind {

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ pub(crate) enum Transport {
 /// A connection, which fails once its client takes no byte for the stall timeout.
 pub(crate) struct Io {
     transport: Transport,
-    reads: Arc<Reads>,
+    reads: Arc<AtomicU64>,
     stall: Duration,
     /// Runs while the connection takes no more bytes.
     blocked: Option<Pin<Box<Sleep>>>,
@@ -40,28 +40,9 @@ impl Io {
         }
     }
 
-    /// The connection's reads.
-    pub(crate) fn reads(&self) -> Arc<Reads> {
+    /// Counts the reads that brought something.
+    pub(crate) fn reads(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.reads)
-    }
-}
-
-/// The reads of a connection.
-#[derive(Debug, Default)]
-pub(crate) struct Reads {
-    count: AtomicU64,
-    paused: AtomicBool,
-}
-
-impl Reads {
-    /// How many reads brought something.
-    pub(crate) fn count(&self) -> u64 {
-        self.count.load(Relaxed)
-    }
-
-    /// A paused connection reads nothing, and wakes nobody for that.
-    pub(crate) fn pause(&self, paused: bool) {
-        self.paused.store(paused, Relaxed);
     }
 }
 
@@ -71,15 +52,12 @@ impl AsyncRead for Io {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.reads.paused.load(Relaxed) {
-            return Poll::Pending;
-        }
         ready!(match &mut self.transport {
             Transport::Tcp(stream) => Pin::new(stream).poll_read(context, buffer),
             Transport::Unix(stream) => Pin::new(stream).poll_read(context, buffer),
             Transport::Tls(stream) => Pin::new(stream).poll_read(context, buffer),
         })?;
-        self.reads.count.fetch_add(1, Relaxed);
+        self.reads.fetch_add(1, Relaxed);
         Poll::Ready(Ok(()))
     }
 }

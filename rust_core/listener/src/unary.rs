@@ -1,7 +1,7 @@
 //! Unary calls: answered by the thread of the connection, or by a worker.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use ee_access::concurrency::{Permit, Work};
@@ -29,7 +29,7 @@ pub(crate) async fn answer(mut call: Call, mut record: Record, mut permit: Permi
             send(&mut call, (reply, permit)).await;
         }
         Ok(None) => match executable(&mut call, &request, &mut permit).await {
-            Ok(()) => work(call, record, permit, request),
+            Ok(()) => work(&mut call, record, permit, request).await,
             Err(failure) => refuse(&mut call, record, permit, &failure),
         },
         Err(failure) => refuse(&mut call, record, permit, &failure),
@@ -61,37 +61,37 @@ async fn executable(call: &mut Call, request: &[u8], permit: &mut Permit) -> Res
     Ok(call.shared.calls.admission.exchange(permit, Work::Unary)?)
 }
 
-/// Has a worker answer a call. The worker ends the record, before the client has the answer, and sends
-/// the answer; a call that nobody waits for any more is not begun, and one that has begun is finished.
-fn work(mut call: Call, record: Record, mut permit: Permit, request: Bytes) {
-    let workers = Arc::clone(&call.shared.workers);
-    workers.submit(move || {
-        let run = catch_unwind(AssertUnwindSafe(|| run(&mut call, &request)));
-        let result = recorded(record, run.unwrap_or_else(|_| Err(call.defect())));
-        let connection = Arc::clone(call.active.connection());
-        match result {
-            Ok(reply) => {
-                permit.exchange_for_reply(reply.len() as u64);
-                connection.reply(async move { send(&mut call, (reply, permit)).await });
+/// Has a worker answer a call. The worker ends the record, before the client has the answer; a call
+/// that nobody waits for any more is not begun, and one that has begun is finished.
+async fn work(call: &mut Call, record: Record, permit: Permit, request: Bytes) {
+    let gone = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&gone);
+    let (shared, method) = (Arc::clone(&call.shared), Arc::clone(&call.method));
+    let (caller, deadline) = (Arc::clone(&call.caller), call.deadline());
+    let workers = Arc::clone(&shared.workers);
+    let step = workers.run(move || -> Result<Answer, Failure> {
+        let mut permit = permit;
+        let run = || {
+            if seen.load(Ordering::Acquire) {
+                return Err(Failure::Gone);
             }
-            Err(failure) => {
-                drop(permit);
-                connection.reply(async move { call.refuse(&failure) });
-            }
-        }
+            method.observer.check_audit_log()?;
+            let service = shared.calls.service()?;
+            let reply = service.call(method.name, &request, caller.grant(), deadline)?;
+            shared.calls.admission.check_reply(reply.len() as u64)?;
+            Ok(reply)
+        };
+        let reply = recorded(record, run())?;
+        permit.exchange_for_reply(reply.len() as u64);
+        Ok((reply, permit))
     });
-}
-
-fn run(call: &mut Call, request: &[u8]) -> Result<Vec<u8>, Failure> {
-    if call.is_gone() {
-        return Err(Failure::Gone);
+    match call.unless_gone(step).await.and_then(|answer| answer) {
+        Ok(answer) => send(call, answer).await,
+        Err(failure) => {
+            gone.store(true, Ordering::Release);
+            call.refuse(&failure);
+        }
     }
-    let (calls, method) = (&call.shared.calls, &call.method);
-    method.observer.check_audit_log()?;
-    let service = calls.service()?;
-    let reply = service.call(method.name, request, call.caller.grant(), call.deadline())?;
-    calls.admission.check_reply(reply.len() as u64)?;
-    Ok(reply)
 }
 
 async fn send(call: &mut Call, (message, permit): Answer) {

@@ -3,9 +3,9 @@
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::thread::{self, Thread};
+use std::thread;
 
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 use tokio::sync::oneshot;
 
 type Job = Box<dyn FnOnce() + Send>;
@@ -15,13 +15,12 @@ type Job = Box<dyn FnOnce() + Send>;
 #[derive(Default)]
 pub(crate) struct Workers {
     queue: Mutex<Queue>,
+    arrived: Condvar,
 }
 
 #[derive(Default)]
 struct Queue {
     jobs: VecDeque<Job>,
-    /// Threads without a job, the one that worked last at the end: what it needs is in the caches.
-    idle: Vec<Thread>,
     closed: bool,
 }
 
@@ -41,13 +40,8 @@ impl Workers {
 
     /// Queues a job for the next free thread.
     pub(crate) fn submit(&self, job: impl FnOnce() + Send + 'static) {
-        let mut queue = self.queue.lock();
-        queue.jobs.push_back(Box::new(job));
-        let thread = queue.idle.pop();
-        drop(queue);
-        if let Some(thread) = thread {
-            thread.unpark();
-        }
+        self.queue.lock().jobs.push_back(Box::new(job));
+        self.arrived.notify_one();
     }
 
     /// Runs a step of a call in a thread of the pool; `None` if it panicked or the pool is closed.
@@ -64,9 +58,8 @@ impl Workers {
 
     /// Lets the threads end after the jobs that are queued already.
     pub(crate) fn close(&self) {
-        let mut queue = self.queue.lock();
-        queue.closed = true;
-        queue.idle.drain(..).for_each(|thread| thread.unpark());
+        self.queue.lock().closed = true;
+        self.arrived.notify_all();
     }
 
     fn keep_working(&self) {
@@ -77,20 +70,15 @@ impl Workers {
     }
 
     fn next(&self) -> Option<Job> {
-        let own = thread::current();
+        let mut queue = self.queue.lock();
         loop {
-            let mut queue = self.queue.lock();
-            // A thread may wake for no reason.
-            queue.idle.retain(|idle| idle.id() != own.id());
             if let Some(job) = queue.jobs.pop_front() {
                 return Some(job);
             }
             if queue.closed {
                 return None;
             }
-            queue.idle.push(own.clone());
-            drop(queue);
-            thread::park();
+            self.arrived.wait(&mut queue);
         }
     }
 }
@@ -109,26 +97,6 @@ mod tests {
         let (sender, receiver) = mpsc::channel();
         workers.submit(move || sender.send(7).unwrap());
         assert_eq!(receiver.recv(), Ok(7));
-        workers.close();
-    }
-
-    #[test]
-    fn the_thread_that_worked_last_works_next() {
-        let workers = Arc::new(Workers::default());
-        workers.start(4).unwrap();
-        let run = || {
-            let (sender, receiver) = mpsc::channel();
-            workers.submit(move || sender.send(thread::current().id()).unwrap());
-            let id = receiver.recv().unwrap();
-            while workers.queue.lock().idle.len() < 4 {
-                thread::yield_now();
-            }
-            id
-        };
-        // By now all threads have begun.
-        run();
-        let first = run();
-        assert!((0..20).all(|_| run() == first));
         workers.close();
     }
 }
