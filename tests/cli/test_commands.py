@@ -90,6 +90,19 @@ def test_a_category_is_renamed(notes: Cli) -> None:
     assert any("category renamed" in line and "Health" in line for line in lines)
 
 
+def test_an_item_is_dismissed_from_a_category(notes: Cli) -> None:
+    notes.json("item", "put", notes.ns, "x", "--embedding", "[1, 1, 0]")
+    dismiss = ("dismiss", notes.ns, "x", "Health")
+    assert "dry run, nothing is changed: dismissed: 'x'" in notes.text(*dismiss, "--dry-run")
+    assert notes.json(*dismiss, "--reason", "no")["results"][0]["changed"]
+    assert "unchanged: 'x' from 'Health'" in notes.text(*dismiss)
+    assert "dismissed from Health" in notes.text("item", "get", notes.ns, "x")
+    assert "dismissed x from Health" in notes.text("history", notes.ns)
+    assert "dismissed by " in notes.text("explain", notes.ns, "--item", "x")
+    assert "withdrawn: 'x' from 'Health'" in notes.text(*dismiss, "--withdraw")
+    assert "dismissal ended x from Health" in notes.text("history", notes.ns)
+
+
 def test_categories_are_merged(notes: Cli) -> None:
     merge = ("category", "merge", notes.ns, "Health", "--into", "Money")
     told = notes.text(*merge, "--dry-run")

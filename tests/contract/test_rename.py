@@ -158,6 +158,17 @@ def test_earlier_changes_are_taken_back_under_the_new_key(client: Client, notes:
     assert caught.value.reason == "UNDO_CONFLICT"
 
 
+def test_the_past_has_the_old_key(client: Client, notes: str) -> None:
+    before = _facts(client.get_category(notes, "health"))
+    client.rename_category(notes, "health", "fitness")
+    client.assign(notes, "one", "other")
+    assert _facts(client.get_category(notes, "health", at_revision=6)) == before
+    found = client.match(notes, [1, 1], at_revision=6)[0].matches
+    assert {each.category for each in found} == {"health", "other"}
+    with pytest.raises(errors.NotFound):
+        client.get_category(notes, "fitness", at_revision=6)
+
+
 def test_the_key_that_it_has_changes_nothing(client: Client, notes: str) -> None:
     before = client.get_namespace(notes)
     reply = client.rename_category(notes, "health", "health")

@@ -109,6 +109,31 @@ _DAMAGE: list[tuple[str, Callable[[_Frames], Sequence[Any]], str]] = [
         _changed(lambda f: setattr(_item(f).memberships[0], "sequence", 2)),
         "frame",
     ),
+    (
+        "a dismissal that was not there",
+        _changed(lambda f: _item(f).dismissals.add(**_dismissal("c1"))),
+        "frame",
+    ),
+    (
+        "a dismissal from no category",
+        _changed(lambda f: _item(f).dismissals.add(**_dismissal("nowhere"))),
+        "frame",
+    ),
+    (
+        "a dismissal from its category",
+        _changed(lambda f: _item(f).dismissals.add(**_dismissal("c0"))),
+        "frame",
+    ),
+    (
+        "a dismissal twice",
+        _changed(lambda f: [_item(f).dismissals.add(**_dismissal("c1")) for _ in range(2)]),
+        "frame",
+    ),
+    (
+        "a dismissal without a time",
+        _changed(lambda f: _item(f).dismissals.add(category="c1")),
+        "frame.items.items[0].dismissals[0].dismiss_time",
+    ),
     ("another digest", _changed(lambda f: setattr(trailer(f), "digest", b"x" * 32)), "frame"),
     (
         "a digest of the wrong size",
@@ -171,6 +196,10 @@ _DAMAGE: list[tuple[str, Callable[[_Frames], Sequence[Any]], str]] = [
 
 def _membership(category: str, sequence: int) -> dict[str, Any]:
     return {"category": category, "sequence": sequence, "assign_time": {"seconds": 1}}
+
+
+def _dismissal(category: str) -> dict[str, Any]:
+    return {"category": category, "dismiss_time": {"seconds": 1}}
 
 
 @pytest.mark.parametrize(

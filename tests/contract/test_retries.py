@@ -54,6 +54,7 @@ _WRITES: dict[str, Callable[[Client, str, str], Any]] = {
     "unassign and delete": lambda c, ns, id_: c.unassign(
         ns, "one", delete_items=True, request_id=id_
     ),
+    "dismiss": lambda c, ns, id_: c.dismiss(ns, "one", "b", request_id=id_),
     # Revision 3 is the assignment.
     "undo": lambda c, ns, id_: c.undo(ns, 3, request_id=id_),
     "update_namespace": lambda c, ns, id_: c.update_namespace(

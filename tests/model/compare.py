@@ -88,6 +88,8 @@ def _assert_items(client: Client, ns: str, model: Model) -> None:
         assert item.weight == np.float32(told.weight)
         assert item.metadata == told.metadata
         assert [each.category for each in item.memberships] == model.categories_of(item.key)
+        dismissed = sorted((own for key, own in model.dismissed if key == item.key), key=str.encode)
+        assert [each.category for each in item.dismissals] == dismissed
         places = [model.members[item.key, each.category] for each in item.memberships]
         assert [each.sequence for each in item.memberships] == places
 

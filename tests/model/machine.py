@@ -26,6 +26,7 @@ from tests.model.operations import (
     Assign,
     DeleteCategories,
     DeleteItems,
+    Dismiss,
     Merge,
     Operation,
     PutCategories,
@@ -177,6 +178,26 @@ class Machine(RuleBasedStateMachine):
     )
     def unassign(self, pairs: list[tuple[str, str]], *, delete_items: bool, rehearse: bool) -> None:
         self._do(Unassign(pairs, delete_items), rehearse=rehearse)
+
+    @rule(
+        pairs=st.lists(st.tuples(_ITEMS, _CATEGORIES), min_size=1, max_size=3),
+        withdraw=st.integers(0, 3).map(lambda n: n == 0),
+        rehearse=st.booleans(),
+    )
+    def dismiss(self, pairs: list[tuple[str, str]], *, withdraw: bool, rehearse: bool) -> None:
+        self._do(Dismiss(pairs, withdraw), rehearse=rehearse)
+
+    @rule(pairs=st.lists(st.tuples(_ITEMS, _CATEGORIES), min_size=1, max_size=6))
+    def dismiss_what_can_be(self, pairs: list[tuple[str, str]]) -> None:
+        possible = [
+            (item, category)
+            for item, category in pairs
+            if item in self._model.items
+            and category in self._model.categories
+            and (item, category) not in self._model.members
+        ]
+        if possible:
+            self._do(Dismiss(possible), rehearse=False)
 
     @rule(
         revisions=st.sampled_from([0, 1, 4, 1000]),

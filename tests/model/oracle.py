@@ -82,6 +82,8 @@ class Model:
         self.items: dict[str, ModelItem] = {}
         #: (item, category) to place in the order of assignment.
         self.members: dict[tuple[str, str], int] = {}
+        #: (item, category): what somebody has said does not belong together.
+        self.dismissed: set[tuple[str, str]] = set()
         self.next_sequence = 1
         self.revision = 1
 
@@ -183,6 +185,7 @@ class Model:
 
     def join(self, item: str, category: str) -> None:
         """Add an item to a category of which it is not a member."""
+        self.dismissed.discard((item, category))
         self.members[item, category] = self.next_sequence
         self.next_sequence += 1
 
@@ -197,13 +200,29 @@ class Model:
             (item, new_key if own == category else own): place
             for (item, own), place in self.members.items()
         }
+        self.dismissed = {
+            (item, new_key if own == category else own) for item, own in self.dismissed
+        }
 
     def merge(self, source: str, target: str) -> None:
         """Make the members of a category members of another one, at their earliest places."""
         for item in self.members_of(source):
             place = self.members.pop((item, source))
             self.members[item, target] = min(place, self.members.get((item, target), place))
-        del self.categories[source]
+            self.dismissed.discard((item, target))
+        carried = {item for item, own in self.dismissed if own == source}
+        self.dismissed |= {(item, target) for item in carried if (item, target) not in self.members}
+        self.forget_category(source)
+
+    def forget_item(self, item: str) -> None:
+        """Delete an item that is in no category."""
+        self.dismissed = {pair for pair in self.dismissed if pair[0] != item}
+        del self.items[item]
+
+    def forget_category(self, category: str) -> None:
+        """Delete a category without members."""
+        self.dismissed = {pair for pair in self.dismissed if pair[1] != category}
+        del self.categories[category]
 
     def reanchor(self, category: str, keep_last: int) -> bool:
         """Anchor before the last members; return whether anything changed."""

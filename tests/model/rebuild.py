@@ -45,6 +45,8 @@ def rebuild(client: Client, ns: str, model: Model, rng: random.Random) -> None:
     if keys:
         updates = [_right(key, model.categories[key]) for key in rng.sample(keys, len(keys))]
         client.put_categories(ns, updates)
+    for item, category in rng.sample(sorted(model.dismissed), len(model.dismissed)):
+        client.dismiss(ns, item, category)
     for key in items:
         right = model.items[key]
         client.put_items(

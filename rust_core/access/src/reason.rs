@@ -63,7 +63,8 @@ pub const fn code(reason: ErrorReason) -> Code {
         | R::RevisionMismatch
         | R::CategoryMismatch
         | R::HistoryTrimmed
-        | R::UndoConflict => Code::FailedPrecondition,
+        | R::UndoConflict
+        | R::ItemInCategory => Code::FailedPrecondition,
         R::NamespaceNotFound | R::CategoryNotFound | R::ItemNotFound => Code::NotFound,
         R::NamespaceExists | R::CategoryExists => Code::AlreadyExists,
         R::PermissionDenied => Code::PermissionDenied,

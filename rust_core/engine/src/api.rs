@@ -252,6 +252,8 @@ pub struct ItemView {
     pub created_ms: i64,
     /// Its memberships, by sequence.
     pub memberships: Vec<MembershipView>,
+    /// Its dismissals, by the category's key.
+    pub dismissals: Vec<DismissalView>,
 }
 
 /// One membership of an item.
@@ -261,6 +263,15 @@ pub struct MembershipView {
     pub category: String,
     /// Place in the order of assignment.
     pub sequence: u64,
+    /// Author, time and reason.
+    pub origin: Origin,
+}
+
+/// One dismissal of an item: somebody said that it does not belong to a category.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DismissalView {
+    /// The category's key.
+    pub category: String,
     /// Author, time and reason.
     pub origin: Origin,
 }

@@ -393,7 +393,8 @@ impl Engine {
                 key: key.to_owned(),
                 query: None,
             })?;
-            Ok(read::view(reads, row.id, item, embedding)?)
+            let has_dismissals = row.header.dismissals > 0;
+            Ok(read::view(reads, row.id, item, embedding, has_dismissals)?)
         })
     }
 
@@ -409,9 +410,10 @@ impl Engine {
         let loaded = self.at(namespace, context)?;
         self.read_store(&loaded, |reads, row| {
             let items = read::page(reads, row.id, &filter, limit)?;
+            let has_dismissals = row.header.dismissals > 0;
             let views = items
                 .into_iter()
-                .map(|item| read::view(reads, row.id, item, embeddings));
+                .map(|item| read::view(reads, row.id, item, embeddings, has_dismissals));
             Ok(views.collect::<StoreResult<_>>()?)
         })
     }

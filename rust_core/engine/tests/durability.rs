@@ -3,7 +3,7 @@
 mod common;
 
 use common::*;
-use ee_core::command::{CategoryPut, Command, ItemPut, Outcome};
+use ee_core::command::{CategoryPut, Command, ItemCategory, ItemPut, Outcome};
 use ee_core::settings::MembershipMode;
 use ee_engine::{Engine, Error, Frame, Options, SnapshotView, WriteContext};
 use tempfile::tempdir;
@@ -57,6 +57,13 @@ fn a_crash_loses_nothing_that_was_acknowledged() {
                     ..ItemPut::default()
                 };
                 write(&engine, "n", Command::PutItems(vec![put])).unwrap();
+                let pairs = vec![ItemCategory {
+                    item: format!("i{item}"),
+                    category: format!("c{}", i % 3),
+                }];
+                let withdraw = i % 4 == 0;
+                // Refused if the item is in the category.
+                let _ = write(&engine, "n", Command::Dismiss { pairs, withdraw });
             }
             6 => {
                 let window = if i % 2 == 0 { 5 } else { 0 };

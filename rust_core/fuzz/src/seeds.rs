@@ -162,6 +162,18 @@ fn of_namespace(world: &World, namespace: &str) -> Vec<Call> {
             },
         ),
         call(
+            "Dismiss",
+            &DismissRequest {
+                namespace: namespace.clone(),
+                pairs: vec![ItemCategory {
+                    item: "loose".to_owned(),
+                    category: "health".to_owned(),
+                }],
+                withdraw: false,
+                write: options("r7", false),
+            },
+        ),
+        call(
             "DeleteItems",
             &DeleteItemsRequest {
                 namespace: namespace.clone(),

@@ -23,7 +23,7 @@ use ee_core::command::CategoryLoad;
 use ee_core::command::Store;
 use ee_core::command::record::Entry;
 use ee_core::namespace::CategoryDraft;
-use ee_core::namespace::{CategoryRecord, Item, Membership};
+use ee_core::namespace::{CategoryRecord, Dismissal, Item, Membership};
 
 use crate::{
     DamagedNamespace, FailureLatch, HistoryStart, NamespaceRow, StoreError, StoreResult, TrimStep,
@@ -116,6 +116,18 @@ pub trait ItemReads {
 
     /// The memberships of an item, by sequence.
     fn memberships_of(&self, namespace: i64, item: i64) -> StoreResult<Vec<Membership>>;
+
+    /// The dismissals of an item, by category.
+    fn dismissals_of(&self, namespace: i64, item: i64) -> StoreResult<Vec<Dismissal>>;
+
+    /// Up to `limit` dismissals of a category with items after one, by item.
+    fn dismissals_of_category(
+        &self,
+        namespace: i64,
+        category: i64,
+        after: i64,
+        limit: usize,
+    ) -> StoreResult<Vec<Dismissal>>;
 
     /// Up to `limit` memberships of a category from a sequence on, the oldest first.
     fn members(
@@ -309,8 +321,16 @@ pub enum Restored {
     MembershipTwice,
 }
 
-/// An item of a snapshot with its memberships, whose `item` is not read.
-pub type RestoredItem = (Item, Vec<Membership>);
+/// An item of a snapshot with its memberships and dismissals, whose `item` is not read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RestoredItem {
+    /// The item.
+    pub item: Item,
+    /// Its memberships.
+    pub memberships: Vec<Membership>,
+    /// Its dismissals.
+    pub dismissals: Vec<Dismissal>,
+}
 
 /// A session that writes: one transaction at a time.
 pub trait WriteSession: Send {

@@ -111,6 +111,32 @@ fn samples(visitor: &mut impl Visit) {
         },
     );
     visitor.visit(
+        "log entry of dismissals",
+        Entry {
+            revision: 11,
+            origin: Origin::default(),
+            request_id: String::new(),
+            changes: vec![
+                Change::Dismissed {
+                    item: "item".into(),
+                    category: "billing".into(),
+                },
+                Change::DismissalEnded {
+                    item: "item".into(),
+                    category: "billing".into(),
+                    origin: Origin {
+                        time_ms: 1_700_000_000_002,
+                        actor: "bob".into(),
+                        reason: "not that".into(),
+                    },
+                },
+            ],
+            effects: Vec::new(),
+            undone: Vec::new(),
+            images: Vec::new(),
+        },
+    );
+    visitor.visit(
         "member statistics",
         StoredStats {
             stats: MemberStats {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use ee_core::command::Store;
 use ee_core::command::record::Entry;
-use ee_core::namespace::{CategoryDraft, CategoryRecord};
+use ee_core::namespace::{CategoryDraft, CategoryRecord, Dismissal};
 use parking_lot::Mutex;
 
 use crate::memory_rows::Rows;
@@ -324,7 +324,12 @@ impl WriteSession for MemorySession {
 
     fn restore_items(&mut self, namespace: i64, items: &[RestoredItem]) -> StoreResult<Restored> {
         self.rows.namespace = namespace;
-        for (item, memberships) in items {
+        for RestoredItem {
+            item,
+            memberships,
+            dismissals,
+        } in items
+        {
             if self.rows.item(&item.key)?.is_some() {
                 return Ok(Restored::ItemTwice(item.key.clone()));
             }
@@ -339,6 +344,13 @@ impl WriteSession for MemorySession {
                 if taken.is_some() || state.memberships.insert(pair, membership).is_some() {
                     return Ok(Restored::MembershipTwice);
                 }
+            }
+            for dismissal in dismissals {
+                let item = id;
+                self.rows.insert_dismissal(&Dismissal {
+                    item,
+                    ..dismissal.clone()
+                })?;
             }
         }
         Ok(Restored::Stored)

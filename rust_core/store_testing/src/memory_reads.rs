@@ -4,7 +4,7 @@ use std::ops::{Bound, ControlFlow};
 
 use ee_core::command::CategoryLoad;
 use ee_core::command::record::Entry;
-use ee_core::namespace::{CategoryRecord, Item, Membership, UnitCorrection};
+use ee_core::namespace::{CategoryRecord, Dismissal, Item, Membership, UnitCorrection};
 
 use crate::memory_state::State;
 use ee_store::{DamagedNamespace, HistoryStart};
@@ -72,6 +72,23 @@ impl ItemReads for State {
         let found = self.items.get(&item);
         let (_, item) = found.ok_or_else(|| missing("items", item))?;
         Ok(Item::clone(item))
+    }
+
+    fn dismissals_of(&self, _namespace: i64, item: i64) -> StoreResult<Vec<Dismissal>> {
+        let found = self.dismissals.range((item, i64::MIN)..=(item, i64::MAX));
+        Ok(found.map(|(_, own)| own.clone()).collect())
+    }
+
+    fn dismissals_of_category(
+        &self,
+        _namespace: i64,
+        category: i64,
+        after: i64,
+        limit: usize,
+    ) -> StoreResult<Vec<Dismissal>> {
+        let all = self.dismissals.values();
+        let found = all.filter(|own| own.category == category && own.item > after);
+        Ok(found.take(limit).cloned().collect())
     }
 
     fn memberships_of(&self, _namespace: i64, item: i64) -> StoreResult<Vec<Membership>> {

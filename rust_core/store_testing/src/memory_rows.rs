@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use ee_core::command::Store;
-use ee_core::namespace::{CategoryRecord, Item, Membership};
+use ee_core::namespace::{CategoryRecord, Dismissal, Item, Membership};
 
 use crate::memory_state::State;
 use ee_store::{ItemReads, Reads, StoreError, StoreResult};
@@ -62,6 +62,8 @@ impl Store for Rows {
     fn delete_item(&mut self, item: &Item) -> StoreResult<()> {
         let place = self.place(item);
         assert!(self.state.inbox.remove(&place), "deleted out of a category");
+        let left = self.dismissals(item.id)?;
+        assert_eq!(left, [], "deleted with dismissals");
         self.state.items_by_key.remove(&place);
         self.state.items.remove(&item.id);
         Ok(())
@@ -126,6 +128,33 @@ impl Store for Rows {
         ItemReads::members(&self.state, self.namespace, category, from, limit)
     }
 
+    fn dismissals(&mut self, item: i64) -> StoreResult<Vec<Dismissal>> {
+        self.state.dismissals_of(self.namespace, item)
+    }
+
+    fn dismissals_of_category(
+        &mut self,
+        category: i64,
+        after: i64,
+        limit: usize,
+    ) -> StoreResult<Vec<Dismissal>> {
+        ItemReads::dismissals_of_category(&self.state, self.namespace, category, after, limit)
+    }
+
+    fn insert_dismissal(&mut self, dismissal: &Dismissal) -> StoreResult<()> {
+        let pair = (dismissal.item, dismissal.category);
+        let before = self.state.dismissals.insert(pair, dismissal.clone());
+        assert_eq!(before, None, "a dismissal twice");
+        Ok(())
+    }
+
+    fn delete_dismissal(&mut self, dismissal: &Dismissal) -> StoreResult<()> {
+        let pair = (dismissal.item, dismissal.category);
+        let before = self.state.dismissals.remove(&pair);
+        assert_eq!(before.as_ref(), Some(dismissal));
+        Ok(())
+    }
+
     fn insert_category(&mut self, record: &CategoryRecord) -> StoreResult<i64> {
         let taken = self.state.category_id(self.namespace, &record.key)?;
         assert_eq!(taken, None, "a category twice");
@@ -154,6 +183,8 @@ impl Store for Rows {
     fn delete_category(&mut self, id: i64) -> StoreResult<()> {
         let member = self.oldest_member(id, 0)?;
         assert_eq!(member, None, "deleted with members");
+        let left = Store::dismissals_of_category(self, id, 0, 1)?;
+        assert_eq!(left, [], "deleted with dismissals");
         self.state.categories.remove(&id);
         self.state.sums.remove(&id);
         Ok(())

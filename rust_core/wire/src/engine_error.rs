@@ -195,6 +195,13 @@ fn rejected(paths: FieldPaths, rejection: Rejection) -> CallError {
                 .with("expected", expected)
                 .with("actual", actual)
         }
+        Rejection::ItemInCategory {
+            index,
+            item,
+            category,
+        } => CallError::at(R::ItemInCategory, paths.path(index, ""), text)
+            .with("item", item)
+            .with("category", category),
         Rejection::ConflictingEntries { index, first, key } => {
             let first = paths.entry(first);
             let what = format!("sets other values for {key:?} than {first}");

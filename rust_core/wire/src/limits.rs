@@ -88,7 +88,7 @@ pub const DESCRIPTION_BYTES: usize = 4096;
 pub const EMBEDDING_MODEL_BYTES: usize = 256;
 /// Records in one frame of a snapshot to restore.
 pub const FRAME_RECORDS: usize = 100_000;
-/// Memberships in one frame of a snapshot to restore.
+/// Memberships, and dismissals, in one frame of a snapshot to restore.
 pub const SNAPSHOT_MEMBERSHIPS: usize = 1_000_000;
 
 /// All limits and defaults that are whole numbers, by name.

@@ -64,6 +64,7 @@ requests! {
     ListItemsRequest;
     DeleteItemsRequest: &[Rule::list(2, "items", BATCH_ENTRIES)];
     AssignRequest: &[Rule::list(2, "assignments", BATCH_ENTRIES)];
+    DismissRequest: &[Rule::list(2, "pairs", BATCH_ENTRIES)];
     UnassignRequest: &[Rule::list(2, "unassignments", BATCH_ENTRIES)];
     MatchRequest: &[
         Rule::nested(2, "queries", MATCH_QUERIES, &[
@@ -96,6 +97,7 @@ requests! {
         Rule::within(3, &[
             Rule::nested(1, "frame.items.items", FRAME_RECORDS, &[
                 Rule::list(5, "frame.items.items.memberships", SNAPSHOT_MEMBERSHIPS),
+                Rule::list(7, "frame.items.items.dismissals", SNAPSHOT_MEMBERSHIPS),
             ]),
         ]),
     ])];
@@ -116,6 +118,7 @@ writes!(
     DeleteItemsRequest,
     AssignRequest,
     UnassignRequest,
+    DismissRequest,
     UndoRequest,
     RestoreRequest
 );

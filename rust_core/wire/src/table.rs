@@ -72,6 +72,7 @@ pub(crate) const TABLE: &[Entry] = {
         unary("DeleteItems", Write, |c, r| c.write(r, items::delete)),
         unary("Assign", Write, |c, r| c.write(r, assignments::assign)),
         unary("Unassign", Write, |c, r| c.write(r, assignments::unassign)),
+        unary("Dismiss", Write, |c, r| c.write(r, assignments::dismiss)),
         short_unary(
             "Match",
             Read,

@@ -15,6 +15,7 @@ from effective_embeddings.cli.commands import (
     category,
     config,
     demo,
+    dismiss,
     evaluate,
     explain,
     exporting,
@@ -124,6 +125,7 @@ app.add_typer(category.app, name="category", rich_help_panel=_KEEP)
 app.add_typer(item.app, name="item", rich_help_panel=_KEEP)
 app.command("assign", rich_help_panel=_ASK)(assign.assign)
 app.command("unassign", rich_help_panel=_ASK)(assign.unassign)
+app.command("dismiss", rich_help_panel=_ASK)(dismiss.dismiss)
 app.command("match", rich_help_panel=_ASK)(match.match)
 app.command("explain", rich_help_panel=_ASK)(explain.explain)
 app.command("review", rich_help_panel=_ASK)(review.review)

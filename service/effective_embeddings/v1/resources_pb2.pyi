@@ -43,6 +43,8 @@ class ChangeKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     CHANGE_KIND_ASSIGNED: _ClassVar[ChangeKind]
     CHANGE_KIND_UNASSIGNED: _ClassVar[ChangeKind]
     CHANGE_KIND_CATEGORY_RENAMED: _ClassVar[ChangeKind]
+    CHANGE_KIND_DISMISSED: _ClassVar[ChangeKind]
+    CHANGE_KIND_DISMISSAL_ENDED: _ClassVar[ChangeKind]
 
 class SnapshotView(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -71,6 +73,8 @@ CHANGE_KIND_ITEM_DELETED: ChangeKind
 CHANGE_KIND_ASSIGNED: ChangeKind
 CHANGE_KIND_UNASSIGNED: ChangeKind
 CHANGE_KIND_CATEGORY_RENAMED: ChangeKind
+CHANGE_KIND_DISMISSED: ChangeKind
+CHANGE_KIND_DISMISSAL_ENDED: ChangeKind
 SNAPSHOT_VIEW_UNSPECIFIED: SnapshotView
 SNAPSHOT_VIEW_FULL: SnapshotView
 SNAPSHOT_VIEW_EFFECTIVE: SnapshotView
@@ -188,7 +192,7 @@ class Category(_message.Message):
     def __init__(self, key: _Optional[str] = ..., base: _Optional[_Union[Embedding, _Mapping]] = ..., base_weight: _Optional[float] = ..., window: _Optional[int] = ..., min_base_share: _Optional[float] = ..., frozen: bool = ..., metadata: _Optional[_Mapping[str, str]] = ..., member_count: _Optional[int] = ..., counting_count: _Optional[int] = ..., counting_weight: _Optional[float] = ..., drift: _Optional[float] = ..., spread: _Optional[float] = ..., effective: _Optional[_Union[Embedding, _Mapping]] = ..., anchor: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., min_score: _Optional[float] = ...) -> None: ...
 
 class Item(_message.Message):
-    __slots__ = ("key", "embedding", "weight", "metadata", "memberships", "create_time")
+    __slots__ = ("key", "embedding", "weight", "metadata", "memberships", "create_time", "dismissals")
     class MetadataEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -202,13 +206,15 @@ class Item(_message.Message):
     METADATA_FIELD_NUMBER: _ClassVar[int]
     MEMBERSHIPS_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    DISMISSALS_FIELD_NUMBER: _ClassVar[int]
     key: str
     embedding: Embedding
     weight: float
     metadata: _containers.ScalarMap[str, str]
     memberships: _containers.RepeatedCompositeFieldContainer[Membership]
     create_time: _timestamp_pb2.Timestamp
-    def __init__(self, key: _Optional[str] = ..., embedding: _Optional[_Union[Embedding, _Mapping]] = ..., weight: _Optional[float] = ..., metadata: _Optional[_Mapping[str, str]] = ..., memberships: _Optional[_Iterable[_Union[Membership, _Mapping]]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    dismissals: _containers.RepeatedCompositeFieldContainer[Dismissal]
+    def __init__(self, key: _Optional[str] = ..., embedding: _Optional[_Union[Embedding, _Mapping]] = ..., weight: _Optional[float] = ..., metadata: _Optional[_Mapping[str, str]] = ..., memberships: _Optional[_Iterable[_Union[Membership, _Mapping]]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., dismissals: _Optional[_Iterable[_Union[Dismissal, _Mapping]]] = ...) -> None: ...
 
 class Membership(_message.Message):
     __slots__ = ("category", "sequence", "assign_time", "actor", "reason")
@@ -224,8 +230,20 @@ class Membership(_message.Message):
     reason: str
     def __init__(self, category: _Optional[str] = ..., sequence: _Optional[int] = ..., assign_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., actor: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
 
+class Dismissal(_message.Message):
+    __slots__ = ("category", "dismiss_time", "actor", "reason")
+    CATEGORY_FIELD_NUMBER: _ClassVar[int]
+    DISMISS_TIME_FIELD_NUMBER: _ClassVar[int]
+    ACTOR_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    category: str
+    dismiss_time: _timestamp_pb2.Timestamp
+    actor: str
+    reason: str
+    def __init__(self, category: _Optional[str] = ..., dismiss_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., actor: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
 class HistoryChange(_message.Message):
-    __slots__ = ("revision", "index", "kind", "time", "actor", "reason", "request_id", "item", "category", "from_category", "to_category", "ended_membership", "weight_before", "metadata_before", "category_before", "anchor_before", "namespace_before", "undoes_revision")
+    __slots__ = ("revision", "index", "kind", "time", "actor", "reason", "request_id", "item", "category", "from_category", "to_category", "ended_membership", "weight_before", "metadata_before", "category_before", "anchor_before", "namespace_before", "undoes_revision", "ended_dismissal")
     class MetadataBeforeEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -251,6 +269,7 @@ class HistoryChange(_message.Message):
     ANCHOR_BEFORE_FIELD_NUMBER: _ClassVar[int]
     NAMESPACE_BEFORE_FIELD_NUMBER: _ClassVar[int]
     UNDOES_REVISION_FIELD_NUMBER: _ClassVar[int]
+    ENDED_DISMISSAL_FIELD_NUMBER: _ClassVar[int]
     revision: int
     index: int
     kind: ChangeKind
@@ -269,7 +288,8 @@ class HistoryChange(_message.Message):
     anchor_before: int
     namespace_before: Namespace
     undoes_revision: int
-    def __init__(self, revision: _Optional[int] = ..., index: _Optional[int] = ..., kind: _Optional[_Union[ChangeKind, str]] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., actor: _Optional[str] = ..., reason: _Optional[str] = ..., request_id: _Optional[str] = ..., item: _Optional[str] = ..., category: _Optional[str] = ..., from_category: _Optional[str] = ..., to_category: _Optional[str] = ..., ended_membership: _Optional[_Union[Membership, _Mapping]] = ..., weight_before: _Optional[float] = ..., metadata_before: _Optional[_Mapping[str, str]] = ..., category_before: _Optional[_Union[Category, _Mapping]] = ..., anchor_before: _Optional[int] = ..., namespace_before: _Optional[_Union[Namespace, _Mapping]] = ..., undoes_revision: _Optional[int] = ...) -> None: ...
+    ended_dismissal: Dismissal
+    def __init__(self, revision: _Optional[int] = ..., index: _Optional[int] = ..., kind: _Optional[_Union[ChangeKind, str]] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., actor: _Optional[str] = ..., reason: _Optional[str] = ..., request_id: _Optional[str] = ..., item: _Optional[str] = ..., category: _Optional[str] = ..., from_category: _Optional[str] = ..., to_category: _Optional[str] = ..., ended_membership: _Optional[_Union[Membership, _Mapping]] = ..., weight_before: _Optional[float] = ..., metadata_before: _Optional[_Mapping[str, str]] = ..., category_before: _Optional[_Union[Category, _Mapping]] = ..., anchor_before: _Optional[int] = ..., namespace_before: _Optional[_Union[Namespace, _Mapping]] = ..., undoes_revision: _Optional[int] = ..., ended_dismissal: _Optional[_Union[Dismissal, _Mapping]] = ...) -> None: ...
 
 class SnapshotFrame(_message.Message):
     __slots__ = ("header", "categories", "items", "trailer", "checksum")

@@ -642,6 +642,46 @@ class UnassignmentResult(_message.Message):
     item_deleted: bool
     def __init__(self, item: _Optional[str] = ..., previous_categories: _Optional[_Iterable[str]] = ..., changed: bool = ..., item_deleted: bool = ...) -> None: ...
 
+class ItemCategory(_message.Message):
+    __slots__ = ("item", "category")
+    ITEM_FIELD_NUMBER: _ClassVar[int]
+    CATEGORY_FIELD_NUMBER: _ClassVar[int]
+    item: str
+    category: str
+    def __init__(self, item: _Optional[str] = ..., category: _Optional[str] = ...) -> None: ...
+
+class DismissRequest(_message.Message):
+    __slots__ = ("namespace", "pairs", "withdraw", "write")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    PAIRS_FIELD_NUMBER: _ClassVar[int]
+    WITHDRAW_FIELD_NUMBER: _ClassVar[int]
+    WRITE_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    pairs: _containers.RepeatedCompositeFieldContainer[ItemCategory]
+    withdraw: bool
+    write: WriteOptions
+    def __init__(self, namespace: _Optional[str] = ..., pairs: _Optional[_Iterable[_Union[ItemCategory, _Mapping]]] = ..., withdraw: bool = ..., write: _Optional[_Union[WriteOptions, _Mapping]] = ...) -> None: ...
+
+class DismissResponse(_message.Message):
+    __slots__ = ("results", "revision", "epoch")
+    RESULTS_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    results: _containers.RepeatedCompositeFieldContainer[DismissResult]
+    revision: int
+    epoch: int
+    def __init__(self, results: _Optional[_Iterable[_Union[DismissResult, _Mapping]]] = ..., revision: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
+
+class DismissResult(_message.Message):
+    __slots__ = ("item", "category", "changed")
+    ITEM_FIELD_NUMBER: _ClassVar[int]
+    CATEGORY_FIELD_NUMBER: _ClassVar[int]
+    CHANGED_FIELD_NUMBER: _ClassVar[int]
+    item: str
+    category: str
+    changed: bool
+    def __init__(self, item: _Optional[str] = ..., category: _Optional[str] = ..., changed: bool = ...) -> None: ...
+
 class Query(_message.Message):
     __slots__ = ("embedding", "item", "parts")
     EMBEDDING_FIELD_NUMBER: _ClassVar[int]
@@ -898,7 +938,7 @@ class WhatIfCategory(_message.Message):
     def __init__(self, category: _Optional[str] = ..., rank: _Optional[int] = ..., score: _Optional[float] = ..., rank_score: _Optional[float] = ...) -> None: ...
 
 class Explanation(_message.Message):
-    __slots__ = ("category", "rank", "score", "rank_score", "count", "base", "members", "other_members", "other_member_count", "rounding", "fairness", "neighbours", "held_back", "leave_one_out")
+    __slots__ = ("category", "rank", "score", "rank_score", "count", "base", "members", "other_members", "other_member_count", "rounding", "fairness", "neighbours", "held_back", "leave_one_out", "dismissal")
     CATEGORY_FIELD_NUMBER: _ClassVar[int]
     RANK_FIELD_NUMBER: _ClassVar[int]
     SCORE_FIELD_NUMBER: _ClassVar[int]
@@ -913,6 +953,7 @@ class Explanation(_message.Message):
     NEIGHBOURS_FIELD_NUMBER: _ClassVar[int]
     HELD_BACK_FIELD_NUMBER: _ClassVar[int]
     LEAVE_ONE_OUT_FIELD_NUMBER: _ClassVar[int]
+    DISMISSAL_FIELD_NUMBER: _ClassVar[int]
     category: str
     rank: int
     score: float
@@ -927,7 +968,8 @@ class Explanation(_message.Message):
     neighbours: _containers.RepeatedCompositeFieldContainer[NeighbourPart]
     held_back: float
     leave_one_out: LeaveOneOut
-    def __init__(self, category: _Optional[str] = ..., rank: _Optional[int] = ..., score: _Optional[float] = ..., rank_score: _Optional[float] = ..., count: _Optional[int] = ..., base: _Optional[_Union[BasePart, _Mapping]] = ..., members: _Optional[_Iterable[_Union[MemberPart, _Mapping]]] = ..., other_members: _Optional[float] = ..., other_member_count: _Optional[int] = ..., rounding: _Optional[float] = ..., fairness: _Optional[float] = ..., neighbours: _Optional[_Iterable[_Union[NeighbourPart, _Mapping]]] = ..., held_back: _Optional[float] = ..., leave_one_out: _Optional[_Union[LeaveOneOut, _Mapping]] = ...) -> None: ...
+    dismissal: _resources_pb2.Dismissal
+    def __init__(self, category: _Optional[str] = ..., rank: _Optional[int] = ..., score: _Optional[float] = ..., rank_score: _Optional[float] = ..., count: _Optional[int] = ..., base: _Optional[_Union[BasePart, _Mapping]] = ..., members: _Optional[_Iterable[_Union[MemberPart, _Mapping]]] = ..., other_members: _Optional[float] = ..., other_member_count: _Optional[int] = ..., rounding: _Optional[float] = ..., fairness: _Optional[float] = ..., neighbours: _Optional[_Iterable[_Union[NeighbourPart, _Mapping]]] = ..., held_back: _Optional[float] = ..., leave_one_out: _Optional[_Union[LeaveOneOut, _Mapping]] = ..., dismissal: _Optional[_Union[_resources_pb2.Dismissal, _Mapping]] = ...) -> None: ...
 
 class BasePart(_message.Message):
     __slots__ = ("weight", "similarity", "part")

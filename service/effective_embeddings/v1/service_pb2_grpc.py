@@ -128,6 +128,11 @@ class EffectiveEmbeddingsServiceStub(object):
                 request_serializer=effective__embeddings_dot_v1_dot_service__pb2.UnassignRequest.SerializeToString,
                 response_deserializer=effective__embeddings_dot_v1_dot_service__pb2.UnassignResponse.FromString,
                 _registered_method=True)
+        self.Dismiss = channel.unary_unary(
+                '/effective_embeddings.v1.EffectiveEmbeddingsService/Dismiss',
+                request_serializer=effective__embeddings_dot_v1_dot_service__pb2.DismissRequest.SerializeToString,
+                response_deserializer=effective__embeddings_dot_v1_dot_service__pb2.DismissResponse.FromString,
+                _registered_method=True)
         self.Match = channel.unary_unary(
                 '/effective_embeddings.v1.EffectiveEmbeddingsService/Match',
                 request_serializer=effective__embeddings_dot_v1_dot_service__pb2.MatchRequest.SerializeToString,
@@ -359,6 +364,15 @@ class EffectiveEmbeddingsServiceServicer(object):
 
     def Unassign(self, request, context):
         """Removes items from categories, which forget them exactly.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Dismiss(self, request, context):
+        """Dismisses items from categories: somebody says that they do not belong there. No score changes.
+        GetItem, Explain and the history show it. It ends when the item is assigned to the category, when
+        one of them is deleted, or when it is withdrawn.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -600,6 +614,11 @@ def add_EffectiveEmbeddingsServiceServicer_to_server(servicer, server):
                     servicer.Unassign,
                     request_deserializer=effective__embeddings_dot_v1_dot_service__pb2.UnassignRequest.FromString,
                     response_serializer=effective__embeddings_dot_v1_dot_service__pb2.UnassignResponse.SerializeToString,
+            ),
+            'Dismiss': grpc.unary_unary_rpc_method_handler(
+                    servicer.Dismiss,
+                    request_deserializer=effective__embeddings_dot_v1_dot_service__pb2.DismissRequest.FromString,
+                    response_serializer=effective__embeddings_dot_v1_dot_service__pb2.DismissResponse.SerializeToString,
             ),
             'Match': grpc.unary_unary_rpc_method_handler(
                     servicer.Match,
@@ -1182,6 +1201,33 @@ class EffectiveEmbeddingsService(object):
             '/effective_embeddings.v1.EffectiveEmbeddingsService/Unassign',
             effective__embeddings_dot_v1_dot_service__pb2.UnassignRequest.SerializeToString,
             effective__embeddings_dot_v1_dot_service__pb2.UnassignResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Dismiss(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/effective_embeddings.v1.EffectiveEmbeddingsService/Dismiss',
+            effective__embeddings_dot_v1_dot_service__pb2.DismissRequest.SerializeToString,
+            effective__embeddings_dot_v1_dot_service__pb2.DismissResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -135,6 +135,12 @@ _NO_NAMESPACE = [
         ),
         ("Assign", pb.AssignRequest(namespace="nowhere", assignments=[assignment()])),
         (
+            "Dismiss",
+            pb.DismissRequest(
+                namespace="nowhere", pairs=[pb.ItemCategory(item="known", category="a")]
+            ),
+        ),
+        (
             "Unassign",
             pb.UnassignRequest(namespace="nowhere", unassignments=[pb.Unassignment(item="known")]),
         ),

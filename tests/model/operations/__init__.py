@@ -1,6 +1,6 @@
 """Writes as data: each can be sent by a client and applied to the model."""
 
-from tests.model.operations.assignments import Assign, Unassign
+from tests.model.operations.assignments import Assign, Dismiss, Unassign
 from tests.model.operations.base import Operation
 from tests.model.operations.categories import (
     DeleteCategories,
@@ -15,6 +15,7 @@ __all__ = [
     "Assign",
     "DeleteCategories",
     "DeleteItems",
+    "Dismiss",
     "Merge",
     "Operation",
     "PutCategories",

@@ -13,7 +13,7 @@ from tests.model.compare import figure
 from tests.model.operations.items import put_item
 from tests.model.oracle import Model, RefusedByModelError, Stored, cosine
 
-__all__ = ["Assign", "Unassign"]
+__all__ = ["Assign", "Dismiss", "Unassign"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,6 +125,37 @@ class Unassign:
                 model.leave(item, own)
             if self.delete_items:
                 deleted.add(item)
-                del model.items[item]
+                model.forget_item(item)
             results.append((item, tuple(left), bool(left or self.delete_items), self.delete_items))
         return results, any(changed for _, _, changed, _ in results)
+
+
+@dataclass(frozen=True)
+class Dismiss:
+    """Dismisses items from categories, or withdraws that."""
+
+    pairs: Sequence[tuple[str, str]]
+    withdraw: bool = False
+
+    def send(self, client: Client, ns: str, **write: Any) -> Any:
+        """See Operation."""
+        items = [item for item, _ in self.pairs]
+        categories = [category for _, category in self.pairs]
+        reply = client.dismiss(ns, items, categories, withdraw=self.withdraw, **write)
+        return [(each.item, each.category, each.changed) for each in reply.results]
+
+    def apply(self, model: Model) -> tuple[Any, bool]:
+        """See Operation."""
+        results = []
+        for item, category in self.pairs:
+            if item not in model.items:
+                raise RefusedByModelError("ITEM_NOT_FOUND")
+            if category not in model.categories:
+                raise RefusedByModelError("CATEGORY_NOT_FOUND")
+            if not self.withdraw and (item, category) in model.members:
+                raise RefusedByModelError("ITEM_IN_CATEGORY")
+            changed = ((item, category) in model.dismissed) == self.withdraw
+            if changed:
+                model.dismissed ^= {(item, category)}
+            results.append((item, category, changed))
+        return results, any(changed for _, _, changed in results)

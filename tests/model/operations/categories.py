@@ -84,7 +84,7 @@ class DeleteCategories:
             for item in model.members_of(key):
                 model.leave(item, key)
                 unassigned += 1
-            del model.categories[key]
+            model.forget_category(key)
             deleted += 1
         return (deleted, unassigned), deleted > 0
 

@@ -94,6 +94,6 @@ class DeleteItems:
                 raise RefusedByModelError("ITEM_NOT_FOUND")
             for category in model.categories_of(key):
                 model.leave(key, category)
-            del model.items[key]
+            model.forget_item(key)
             deleted += 1
         return deleted, deleted > 0

@@ -20,7 +20,9 @@ pub use bounds::{MAX_MEMBERSHIPS, MAX_MERGED};
 pub use outcome::{
     Assigned, Merged, MergedSource, Outcome, Put, UNDO_LISTED, Unassigned, Undone, UndoneChange,
 };
-pub use prepared::{MAX_REBUILD, Prepared, PreparedRename, PreparedSum, rename_membership};
+pub use prepared::{
+    MAX_REBUILD, Prepared, PreparedRename, PreparedSum, rename_dismissal, rename_membership,
+};
 pub use recover::{CategoryLoad, RecoveryError, Replay};
 pub use rejection::Rejection;
 pub use store::Store;
@@ -92,6 +94,13 @@ pub enum Command {
     Assign(Vec<Assignment>),
     /// Takes items out of categories.
     Unassign(Vec<Unassignment>),
+    /// Says of items that they do not belong to categories.
+    Dismiss {
+        /// The pairs.
+        pairs: Vec<ItemCategory>,
+        /// Whether this is taken back: the pairs are not dismissed afterwards.
+        withdraw: bool,
+    },
     /// Takes changes back.
     Undo(Arc<undo::UndoPlan>),
 }
@@ -145,6 +154,15 @@ impl ItemPut {
 pub struct Assignment {
     /// The item, and the fields that the entry sets.
     pub item: ItemPut,
+    /// The category's key.
+    pub category: String,
+}
+
+/// An item and a category, by their keys.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ItemCategory {
+    /// The item's key.
+    pub item: String,
     /// The category's key.
     pub category: String,
 }

@@ -50,6 +50,8 @@ pub enum Outcome {
     },
     /// Of `Command::MergeCategories`.
     MergeCategories(Box<Merged>),
+    /// Of `Command::Dismiss`, for each pair: whether anything changed.
+    Dismiss(Vec<bool>),
 }
 
 impl Outcome {

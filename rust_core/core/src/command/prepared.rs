@@ -2,7 +2,7 @@
 //! the writes of other namespaces must not wait for it.
 
 use crate::arithmetic::digest::SetDigest;
-use crate::namespace::{Rebuild, membership_hash};
+use crate::namespace::{Rebuild, dismissal_hash, membership_hash};
 
 /// Members above which a command does not build a sum itself.
 pub const MAX_REBUILD: u64 = 10_000;
@@ -24,7 +24,7 @@ pub struct PreparedSum {
     pub rebuild: Rebuild,
 }
 
-/// What a new key of a category changes in the digest of its memberships.
+/// What a new key of a category changes in the digest of its memberships and dismissals.
 #[derive(Clone, Debug)]
 pub struct PreparedRename {
     /// The category's identifier.
@@ -39,6 +39,12 @@ pub struct PreparedRename {
 pub fn rename_membership(records: &mut SetDigest, item: &str, from: &str, to: &str) {
     records.remove(&membership_hash(item, from));
     records.insert(&membership_hash(item, to));
+}
+
+/// Adds what a new key of a category changes in the digest of one of its dismissals.
+pub fn rename_dismissal(records: &mut SetDigest, item: &str, from: &str, to: &str) {
+    records.remove(&dismissal_hash(item, from));
+    records.insert(&dismissal_hash(item, to));
 }
 
 /// Sums as of a revision of a namespace.

@@ -125,6 +125,23 @@ pub enum Change {
         /// The key after.
         to: Arc<str>,
     },
+    /// Somebody said that an item does not belong to a category.
+    Dismissed {
+        /// The item's key.
+        item: String,
+        /// The category's key.
+        category: Arc<str>,
+    },
+    /// That is not so any more: it was withdrawn, the item joined the category, or one of them was
+    /// deleted.
+    DismissalEnded {
+        /// The item's key.
+        item: String,
+        /// The category's key.
+        category: Arc<str>,
+        /// Actor, time and reason of the dismissal that has ended.
+        origin: Origin,
+    },
 }
 
 /// What a change did.
@@ -154,6 +171,10 @@ pub enum ChangeKind {
     Left,
     /// [`Change::CategoryRenamed`].
     CategoryRenamed,
+    /// [`Change::Dismissed`].
+    Dismissed,
+    /// [`Change::DismissalEnded`].
+    DismissalEnded,
 }
 
 impl Change {
@@ -172,6 +193,8 @@ impl Change {
             Self::Joined { .. } => ChangeKind::Joined,
             Self::Left { .. } => ChangeKind::Left,
             Self::CategoryRenamed { .. } => ChangeKind::CategoryRenamed,
+            Self::Dismissed { .. } => ChangeKind::Dismissed,
+            Self::DismissalEnded { .. } => ChangeKind::DismissalEnded,
         }
     }
 
@@ -181,19 +204,26 @@ impl Change {
             Self::ItemCreated { key }
             | Self::ItemUpdated { key, .. }
             | Self::ItemDeleted { key, .. } => Some(key),
-            Self::Joined { item, .. } | Self::Left { item, .. } => Some(item),
+            Self::Joined { item, .. }
+            | Self::Left { item, .. }
+            | Self::Dismissed { item, .. }
+            | Self::DismissalEnded { item, .. } => Some(item),
             _ => None,
         }
     }
 
-    /// The key of the category that changed, or that the item joined or left: of a rename the new one.
+    /// The key of the category that changed, or that the item joined, left or does not belong to: of a
+    /// rename the new one.
     pub fn category(&self) -> Option<&Arc<str>> {
         match self {
             Self::CategoryCreated { key } | Self::Reanchored { key, .. } => Some(key),
             Self::CategoryUpdated { before } | Self::CategoryDeleted { before } => {
                 Some(&before.key)
             }
-            Self::Joined { category, .. } | Self::Left { category, .. } => Some(category),
+            Self::Joined { category, .. }
+            | Self::Left { category, .. }
+            | Self::Dismissed { category, .. }
+            | Self::DismissalEnded { category, .. } => Some(category),
             Self::CategoryRenamed { to, .. } => Some(to),
             _ => None,
         }

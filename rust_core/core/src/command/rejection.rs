@@ -52,6 +52,16 @@ pub enum Rejection {
         /// The key of the item's first category; empty: none.
         actual: String,
     },
+    /// An item is to be dismissed from a category that it is in.
+    #[error("item {item:?} is in category {category:?}")]
+    ItemInCategory {
+        /// The entry.
+        index: usize,
+        /// The item's key.
+        item: String,
+        /// The category's key.
+        category: String,
+    },
     /// Two entries set different values for the same key.
     #[error("entries {first} and {index} set different values for {key:?}")]
     ConflictingEntries {

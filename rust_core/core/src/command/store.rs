@@ -3,7 +3,7 @@
 //! The state machine reads and writes through a trait: the engine implements it on its database,
 //! inside the transaction of the write, the tests on maps.
 
-use crate::namespace::{CategoryRecord, Item, Membership};
+use crate::namespace::{CategoryRecord, Dismissal, Item, Membership};
 
 /// The items, memberships and category records of one namespace.
 ///
@@ -63,6 +63,20 @@ pub trait Store {
         from: u64,
         limit: usize,
     ) -> Result<Vec<Membership>, Self::Error>;
+
+    /// The dismissals of an item, by category.
+    fn dismissals(&mut self, item: i64) -> Result<Vec<Dismissal>, Self::Error>;
+    /// Up to `limit` dismissals of a category with items > `after`, by item.
+    fn dismissals_of_category(
+        &mut self,
+        category: i64,
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<Dismissal>, Self::Error>;
+    /// Stores a dismissal.
+    fn insert_dismissal(&mut self, dismissal: &Dismissal) -> Result<(), Self::Error>;
+    /// Deletes a dismissal.
+    fn delete_dismissal(&mut self, dismissal: &Dismissal) -> Result<(), Self::Error>;
 
     /// Stores a new category and returns its identifier.
     fn insert_category(&mut self, record: &CategoryRecord) -> Result<i64, Self::Error>;

@@ -108,15 +108,24 @@ enum Subject {
     Places(String),
     /// Whether an item is in a category.
     Membership(String, usize),
+    /// Whether an item is dismissed from a category.
+    Dismissal(String, usize),
+    /// Any dismissal of an item.
+    DismissalsOf(String),
+    /// Any dismissal from a category.
+    DismissalsFrom(usize),
 }
 
 impl Subject {
     /// The item that it is of.
     fn item(&self) -> Option<&str> {
         match self {
-            Self::Item(key) | Self::Content(key) | Self::Places(key) | Self::Membership(key, _) => {
-                Some(key)
-            }
+            Self::Item(key)
+            | Self::Content(key)
+            | Self::Places(key)
+            | Self::Membership(key, _)
+            | Self::Dismissal(key, _)
+            | Self::DismissalsOf(key) => Some(key),
             _ => None,
         }
     }
@@ -158,7 +167,10 @@ impl Categories {
         match &mut change {
             Change::CategoryCreated { key } | Change::Reanchored { key, .. } => *key = now,
             Change::CategoryUpdated { before } => before.key = now,
-            Change::Joined { category, .. } | Change::Left { category, .. } => *category = now,
+            Change::Joined { category, .. }
+            | Change::Left { category, .. }
+            | Change::Dismissed { category, .. }
+            | Change::DismissalEnded { category, .. } => *category = now,
             Change::CategoryRenamed { from, .. } => self.keys[number] = Arc::clone(from),
             _ => {}
         }
@@ -365,6 +377,7 @@ impl Subjects {
                     Subject::Settings(number),
                     Subject::Anchor(number),
                     Subject::Members(number),
+                    Subject::DismissalsFrom(number),
                 ];
                 Self::new(exists, [key], parts)
             }
@@ -379,7 +392,11 @@ impl Subjects {
             Change::CategoryUpdated { .. } => Self::new(Subject::Settings(number), [], [exists]),
             Change::Reanchored { .. } => Self::new(Subject::Anchor(number), [], [exists]),
             Change::ItemCreated { key } => {
-                let parts = [Subject::Content(key.clone()), Subject::Places(key.clone())];
+                let parts = [
+                    Subject::Content(key.clone()),
+                    Subject::Places(key.clone()),
+                    Subject::DismissalsOf(key.clone()),
+                ];
                 Self::new(Subject::Item(key.clone()), [], parts)
             }
             Change::ItemDeleted { key, .. } => Self::new(Subject::Item(key.clone()), [], []),
@@ -387,10 +404,15 @@ impl Subjects {
                 let item = Subject::Item(key.clone());
                 Self::new(Subject::Content(key.clone()), [], [item])
             }
+            Change::Dismissed { item, .. } | Change::DismissalEnded { item, .. } => {
+                Self::of_dismissal(item, number)
+            }
             Change::Joined { item, .. } | Change::Left { item, .. } => {
                 let membership = Subject::Membership(item.clone(), number);
                 let places = Subject::Places(item.clone());
-                let needs = [Subject::Item(item.clone()), exists];
+                // An item cannot be in a category that it is dismissed from.
+                let dismissal = Subject::Dismissal(item.clone(), number);
+                let needs = [Subject::Item(item.clone()), exists, dismissal];
                 let sets = vec![membership.clone(), places.clone(), Subject::Members(number)];
                 // There an item can be in one category only, so that each membership is in the way.
                 let own = if single { places } else { membership };
@@ -400,6 +422,21 @@ impl Subjects {
                 }
             }
         }
+    }
+
+    /// Those of a change of a dismissal.
+    fn of_dismissal(item: &str, number: usize) -> Self {
+        let item = item.to_owned();
+        let needs = [
+            Subject::Item(item.clone()),
+            Subject::Category(number),
+            Subject::Membership(item.clone(), number),
+        ];
+        let sets = [
+            Subject::DismissalsOf(item.clone()),
+            Subject::DismissalsFrom(number),
+        ];
+        Self::new(Subject::Dismissal(item, number), sets, needs)
     }
 
     /// A change sets and needs its own subject, and others.

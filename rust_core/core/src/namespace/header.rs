@@ -46,6 +46,9 @@ pub struct Header {
     /// from before this count. The store counts them.
     #[serde(skip)]
     pub log_bytes: Option<u64>,
+    /// Number of dismissals. Where there are none, nothing looks for any.
+    #[serde(skip)]
+    pub dismissals: u64,
 }
 
 impl Header {

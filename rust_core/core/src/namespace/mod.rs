@@ -37,7 +37,9 @@ pub use matching::{Filter, Match, MatchOptions, MissingMembers, MoreMembers, Par
 pub use member_cache::MemberMemory;
 pub use member_stats::{MemberStats, Rebuild};
 pub use published::Namespace;
-pub use records::{CategoryRecord, Item, Membership, Origin, membership_hash};
+pub use records::{
+    CategoryRecord, Dismissal, Item, Membership, Origin, dismissal_hash, membership_hash,
+};
 pub use review::{MemberFit, ReviewMember};
 pub(crate) use unit_correction::Member;
 pub use unit_correction::UnitCorrection;

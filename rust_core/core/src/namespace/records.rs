@@ -69,6 +69,25 @@ pub struct Membership {
     pub origin: Origin,
 }
 
+/// The hash of a dismissal in the digest; when, by whom and why is history.
+pub fn dismissal_hash(item: &str, category: &str) -> RecordHash {
+    RecordHasher::new("dismissal")
+        .bytes(item.as_bytes())
+        .bytes(category.as_bytes())
+        .finish()
+}
+
+/// A stored dismissal: somebody said that an item does not belong to a category.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dismissal {
+    /// Identifier of the item.
+    pub item: i64,
+    /// Identifier of the category.
+    pub category: i64,
+    /// Its actor, time and reason.
+    pub origin: Origin,
+}
+
 /// The stored part of a category, apart from the sums of its members.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CategoryRecord {

@@ -1,8 +1,10 @@
 //! Any commands in any order: the outcome, the embeddings and the ranking are the oracle's.
 
+use std::collections::BTreeSet;
+
 use ee_core::command::{Command, Outcome};
 use ee_core::command::{CommandContext, execute};
-use ee_core::namespace::Namespace;
+use ee_core::namespace::{Dismissal, Namespace};
 use ee_core::scoring::Scorer;
 use proptest::prelude::*;
 
@@ -48,6 +50,7 @@ proptest! {
                 let target = machine.namespace.category(answered(command), false);
                 prop_assert_eq!(Some(&merged.category), target.as_ref());
             }
+            prop_assert_eq!(dismissed(&machine), model.dismissed.clone());
             audit_machine(&machine);
             compare_state(&machine.namespace, &model);
         }
@@ -97,6 +100,16 @@ proptest! {
     }
 }
 
+/// The dismissals in the store, by keys.
+fn dismissed(machine: &Machine) -> BTreeSet<(String, String)> {
+    let store = &machine.store;
+    let key = |own: &Dismissal| {
+        let item = store.items[&own.item].key.clone();
+        (item, store.categories[&own.category].key.to_string())
+    };
+    store.dismissals.values().map(key).collect()
+}
+
 /// The key of the category that the command answers.
 fn answered(command: &Command) -> &str {
     match command {
@@ -129,6 +142,7 @@ fn compare_outcome(command: &Command, outcome: &Outcome, expected: &Expected) {
                     },
                 )
         }
+        (Outcome::Dismiss(actual), Expected::Dismissed(expected)) => actual == expected,
         (Outcome::RenameCategory { changed, .. }, expected) => {
             *expected == Expected::Renamed { changed: *changed }
         }

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use ee_core::arithmetic::digest::SetDigest;
 use ee_core::arithmetic::fixed;
 use ee_core::arithmetic::vector::norm_squared;
-use ee_core::namespace::{CategoryDraft, Header, Item, Namespace, UnitCorrection, membership_hash};
+use ee_core::namespace::{
+    CategoryDraft, Header, Item, Namespace, UnitCorrection, dismissal_hash, membership_hash,
+};
 use ee_core::scoring::Scorer;
 use ee_core::settings::{NamespaceSettings, RankingSettings};
 
@@ -92,6 +94,7 @@ pub(crate) fn audit(namespace: &Namespace, store: &MapStore) {
         categories: store.categories.len() as u64,
         items: store.items.len() as u64,
         memberships: store.memberships.len() as u64,
+        dismissals: store.dismissals.len() as u64,
         ..Header::default()
     };
     for (&id, record) in &store.categories {
@@ -129,6 +132,11 @@ fn item_records(store: &MapStore) -> SetDigest {
         let item = &store.items[&membership.item].key;
         let category = &store.categories[&membership.category].key;
         records.insert(&membership_hash(item, category));
+    }
+    for dismissal in store.dismissals.values() {
+        let item = &store.items[&dismissal.item].key;
+        let category = &store.categories[&dismissal.category].key;
+        records.insert(&dismissal_hash(item, category));
     }
     records
 }

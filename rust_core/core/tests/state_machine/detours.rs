@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ee_core::command::{Assignment, CategoryPut, Command, ItemPut, ProfileUpdate};
+use ee_core::command::{Assignment, CategoryPut, Command, ItemCategory, ItemPut, ProfileUpdate};
 use ee_core::settings::{MembershipMode, RankingMode};
 use proptest::prelude::*;
 
@@ -75,6 +75,15 @@ fn straight_there(machine: &Machine) -> Vec<Command> {
         if membership.sequence <= category.anchor {
             commands.push(Command::Reanchor { key, keep_last: 0 });
         }
+    }
+    for own in store.dismissals.values() {
+        commands.push(Command::Dismiss {
+            pairs: vec![ItemCategory {
+                item: store.items[&own.item].key.clone(),
+                category: store.categories[&own.category].key.to_string(),
+            }],
+            withdraw: false,
+        });
     }
     commands
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 
 use ee_core::command::Store;
-use ee_core::namespace::{CategoryRecord, Item, Membership};
+use ee_core::namespace::{CategoryRecord, Dismissal, Item, Membership};
 
 /// Items, memberships and category records; rolled back by keeping a clone.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -16,6 +16,8 @@ pub(crate) struct MapStore {
     pub(crate) memberships: BTreeMap<u64, Membership>,
     /// Items in no category, as the state machine has reported.
     pub(crate) inbox: BTreeSet<i64>,
+    /// By item and category.
+    pub(crate) dismissals: BTreeMap<(i64, i64), Dismissal>,
     last_item: i64,
     last_category: i64,
 }
@@ -70,6 +72,7 @@ impl Store for MapStore {
     fn delete_item(&mut self, item: &Item) -> Result<(), Infallible> {
         assert!(self.memberships.values().all(|m| m.item != item.id));
         assert!(self.inbox.remove(&item.id), "deleted out of a category");
+        assert!(self.dismissals.keys().all(|(own, _)| *own != item.id));
         let before = self.items.remove(&item.id);
         assert_eq!(before.as_ref(), Some(item));
         Ok(())
@@ -92,6 +95,11 @@ impl Store for MapStore {
             self.members_of(membership.category)
                 .all(|m| m.item != item.id),
             "a member twice"
+        );
+        let pair = (item.id, membership.category);
+        assert!(
+            !self.dismissals.contains_key(&pair),
+            "a member is dismissed"
         );
         assert!(!self.memberships.contains_key(&membership.sequence));
         assert_eq!(first, self.inbox.contains(&item.id), "leaves the inbox");
@@ -155,6 +163,39 @@ impl Store for MapStore {
             .collect())
     }
 
+    fn dismissals(&mut self, item: i64) -> Result<Vec<Dismissal>, Infallible> {
+        let all = self.dismissals.values();
+        Ok(all.filter(|own| own.item == item).cloned().collect())
+    }
+
+    fn dismissals_of_category(
+        &mut self,
+        category: i64,
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<Dismissal>, Infallible> {
+        let all = self.dismissals.values();
+        let found = all.filter(|own| own.category == category && own.item > after);
+        Ok(found.take(limit).cloned().collect())
+    }
+
+    fn insert_dismissal(&mut self, dismissal: &Dismissal) -> Result<(), Infallible> {
+        let pair = (dismissal.item, dismissal.category);
+        assert!(self.items.contains_key(&pair.0) && self.categories.contains_key(&pair.1));
+        let is_member = self.members_of(pair.1).any(|own| own.item == pair.0);
+        assert!(!is_member, "a member is dismissed");
+        let before = self.dismissals.insert(pair, dismissal.clone());
+        assert_eq!(before, None, "a dismissal twice");
+        Ok(())
+    }
+
+    fn delete_dismissal(&mut self, dismissal: &Dismissal) -> Result<(), Infallible> {
+        let pair = (dismissal.item, dismissal.category);
+        let before = self.dismissals.remove(&pair);
+        assert_eq!(before.as_ref(), Some(dismissal));
+        Ok(())
+    }
+
     fn insert_category(&mut self, record: &CategoryRecord) -> Result<i64, Infallible> {
         assert!(
             self.categories.values().all(|c| c.key != record.key),
@@ -184,6 +225,7 @@ impl Store for MapStore {
 
     fn delete_category(&mut self, id: i64) -> Result<(), Infallible> {
         assert_eq!(self.members_of(id).count(), 0, "deleted with members");
+        assert!(self.dismissals.keys().all(|(_, own)| *own != id));
         assert!(self.categories.remove(&id).is_some());
         Ok(())
     }

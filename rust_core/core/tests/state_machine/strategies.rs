@@ -1,7 +1,9 @@
 //! Commands as callers send them: mostly valid, sometimes in conflict or with missing keys. Few keys
 //! and few values, so that entries meet.
 
-use ee_core::command::{Assignment, CategoryPut, Command, ItemPut, ProfileUpdate, Unassignment};
+use ee_core::command::{
+    Assignment, CategoryPut, Command, ItemCategory, ItemPut, ProfileUpdate, Unassignment,
+};
 use ee_core::settings::{HistoryKeep, MembershipMode, Metadata, RankingMode};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -162,6 +164,16 @@ fn merge() -> impl Strategy<Value = Command> {
         .prop_map(|(sources, target)| Command::MergeCategories { sources, target })
 }
 
+fn dismiss() -> impl Strategy<Value = Command> {
+    let pair = (item_key(), category_key());
+    let pair = pair.prop_map(|(item, category)| ItemCategory { item, category });
+    (
+        prop::collection::vec(pair, 1..3),
+        prop::bool::weighted(0.25),
+    )
+        .prop_map(|(pairs, withdraw)| Command::Dismiss { pairs, withdraw })
+}
+
 fn profile_update() -> impl Strategy<Value = ProfileUpdate> {
     let description = prop::option::of(select(vec!["a", "b"]));
     let mode = select(vec![RankingMode::Cosine, RankingMode::Local]);
@@ -201,6 +213,7 @@ pub(crate) fn command() -> impl Strategy<Value = Command> {
         }),
         2 => rename(),
         2 => merge(),
+        4 => dismiss(),
         1 => profile_update().prop_map(Command::UpdateProfile),
     ]
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ee_core::command::undo::{UndoPlan, UndoPlanner};
 use ee_core::command::{Command, Rejection};
-use ee_core::namespace::Membership;
+use ee_core::namespace::{Dismissal, Membership, Origin};
 use ee_core::settings::MembershipMode;
 use proptest::prelude::*;
 
@@ -48,6 +48,19 @@ fn places(machine: &Machine) -> Vec<(String, String, Membership)> {
     store.memberships.values().map(place).collect()
 }
 
+/// Dismissals by the keys of item and category, with their authors and times.
+fn dismissed(machine: &Machine) -> Vec<(String, String, Origin)> {
+    let store = &machine.store;
+    let own = |own: &Dismissal| {
+        let item = store.items[&own.item].key.clone();
+        let category = store.categories[&own.category].key.to_string();
+        (item, category, own.origin.clone())
+    };
+    let mut all: Vec<_> = store.dismissals.values().map(own).collect();
+    all.sort_by(|a, b| (&a.0, &a.1).cmp(&(&b.0, &b.1)));
+    all
+}
+
 /// All that an undo restores, apart from the digest.
 fn contents(machine: &Machine) -> impl PartialEq + std::fmt::Debug + use<> {
     let store = &machine.store;
@@ -62,7 +75,13 @@ fn contents(machine: &Machine) -> impl PartialEq + std::fmt::Debug + use<> {
         all
     };
     let profile = machine.namespace.profile().clone();
-    (places(machine), items, categories, profile)
+    (
+        places(machine),
+        dismissed(machine),
+        items,
+        categories,
+        profile,
+    )
 }
 
 proptest! {

@@ -16,7 +16,9 @@ use ee_core::namespace::{CategoryRecord, Item};
 use ee_store::sqlite::{Damaged, Salvage};
 use ee_store::{NamespaceRow, NamespaceState};
 
-use crate::api::{Frame, ItemView, MembershipView, NamespaceView, NewNamespace, Options};
+use crate::api::{
+    DismissalView, Frame, ItemView, MembershipView, NamespaceView, NewNamespace, Options,
+};
 use crate::transfer::restore::Restore;
 use crate::{Engine, Error, Result, WriteContext};
 
@@ -327,7 +329,20 @@ impl Salvaged {
             metadata: item.metadata,
             created_ms: item.created_ms,
             memberships: Vec::new(),
+            dismissals: Vec::new(),
         };
+        let dismissals = salvage.dismissals(id).unwrap_or_else(|_| {
+            self.lost.memberships.push(view.key.clone());
+            Vec::new()
+        });
+        for dismissal in dismissals {
+            if let Some(key) = self.categories.get(&dismissal.category) {
+                view.dismissals.push(DismissalView {
+                    category: key.to_string(),
+                    origin: dismissal.origin,
+                });
+            }
+        }
         match salvage.memberships(id) {
             Ok(memberships) => {
                 for membership in memberships {

@@ -16,7 +16,7 @@ use ee_core::scoring::{MeanQuery, Query, Scorer};
 use ee_core::settings::NamespaceSettings;
 use ee_store::{ItemReads, NamespaceRow, Reads, StoreResult, View};
 
-use crate::api::{At, ItemFilter, ItemView, MembershipView, QuerySpec, ReadContext};
+use crate::api::{At, DismissalView, ItemFilter, ItemView, MembershipView, QuerySpec, ReadContext};
 use crate::catalog::cached_namespace::CachedNamespace;
 use crate::clock::check_deadline;
 use crate::shared::Shared;
@@ -167,13 +167,24 @@ fn gone(loaded: &CachedNamespace) -> Error {
     }
 }
 
-/// The view of a stored item.
+/// The view of a stored item. `has_dismissals`: whether its namespace has any.
 pub(crate) fn view(
     reads: &dyn Reads,
     namespace: i64,
     item: Item,
     embedding: bool,
+    has_dismissals: bool,
 ) -> StoreResult<ItemView> {
+    let mut dismissals = Vec::new();
+    if has_dismissals {
+        for dismissal in reads.dismissals_of(namespace, item.id)? {
+            dismissals.push(DismissalView {
+                category: reads.category_key(namespace, dismissal.category)?,
+                origin: dismissal.origin,
+            });
+        }
+        dismissals.sort_unstable_by(|a, b| a.category.cmp(&b.category));
+    }
     let memberships = reads.memberships_of(namespace, item.id)?;
     let memberships = memberships.into_iter().map(|membership| {
         Ok(MembershipView {
@@ -189,6 +200,7 @@ pub(crate) fn view(
         metadata: item.metadata,
         created_ms: item.created_ms,
         memberships: memberships.collect::<StoreResult<_>>()?,
+        dismissals,
     })
 }
 

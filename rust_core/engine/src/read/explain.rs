@@ -74,6 +74,8 @@ pub struct Explanation {
     /// If the query is a stored item that counts in the category: its score against the category
     /// without it; the inner `None`: without it the category has no embedding.
     pub without_query: Option<Option<f64>>,
+    /// If the query is a stored item that is dismissed from the category: by whom, when and why.
+    pub dismissed: Option<Origin>,
 }
 
 /// What a base contributes.
@@ -444,7 +446,20 @@ impl<'a> Explaining<'a> {
             rounding,
             further: further.unwrap_or_default(),
             without_query,
+            dismissed: self.dismissed(draft.category.id)?,
         })
+    }
+
+    /// Who has dismissed the query, a stored item, from a category.
+    fn dismissed(&self, category: i64) -> Result<Option<Origin>> {
+        let Some(item) = &self.own else {
+            return Ok(None);
+        };
+        let dismissals = self.reads.dismissals_of(self.namespace, item.id)?;
+        let mut own = dismissals
+            .into_iter()
+            .filter(|own| own.category == category);
+        Ok(own.next().map(|own| own.origin))
     }
 
     /// The score of the query, a stored item, without itself.

@@ -112,6 +112,12 @@ impl HistoryChange {
                 origin,
                 ..
             } => item.len() + 3 * category.len() + origin.actor.len() + origin.reason.len(),
+            Change::Dismissed { item, category } => item.len() + category.len(),
+            Change::DismissalEnded {
+                item,
+                category,
+                origin,
+            } => item.len() + 2 * category.len() + origin.actor.len() + origin.reason.len(),
             Change::CategoryRenamed { from, to } => from.len() + 2 * to.len(),
         };
         let origin = self.origin.actor.len() + self.origin.reason.len() + self.request_id.len();

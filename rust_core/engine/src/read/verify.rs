@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 
 use ee_core::arithmetic::digest::SetDigest;
-use ee_core::namespace::membership_hash;
 use ee_core::namespace::{CategoryDraft, Namespace, Rebuild};
+use ee_core::namespace::{dismissal_hash, membership_hash};
 
 use ee_store::{LogRange, NamespaceRow, Reads, StoreError, StoreResult};
 
@@ -130,6 +130,12 @@ pub(crate) fn verify(reads: &dyn Reads, row: &NamespaceRow, live: Live) -> Resul
     );
     compare(
         &mut findings,
+        "dismissals",
+        header.dismissals,
+        scanned.dismissals,
+    );
+    compare(
+        &mut findings,
         "items in the inbox",
         scanned.unassigned,
         reads.inbox_count(row.id)?,
@@ -173,6 +179,7 @@ fn compare(findings: &mut Findings, what: &str, recorded: u64, found: u64) {
 struct Scanned {
     items: u64,
     memberships: u64,
+    dismissals: u64,
     /// Items in no category.
     unassigned: u64,
     records: SetDigest,
@@ -213,13 +220,20 @@ fn scan_items(reads: &dyn Reads, namespace: i64, findings: &mut Findings) -> Res
     }
 }
 
-/// Adds the memberships of an item; returns their number.
+/// Adds the memberships and dismissals of an item; returns the number of its memberships.
 fn scan_memberships(
     reads: &dyn Reads,
     namespace: i64,
     item: &ee_core::namespace::Item,
     scanned: &mut Scanned,
 ) -> StoreResult<usize> {
+    for dismissal in reads.dismissals_of(namespace, item.id)? {
+        let category = reads.category_key(namespace, dismissal.category)?;
+        scanned.dismissals += 1;
+        scanned
+            .records
+            .insert(&dismissal_hash(&item.key, &category));
+    }
     let memberships = reads.memberships_of(namespace, item.id)?;
     let count = memberships.len();
     for membership in memberships {

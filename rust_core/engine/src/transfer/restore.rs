@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use ee_core::arithmetic::digest::SetDigest;
 use ee_core::namespace::CategoryDraft;
-use ee_core::namespace::{CategoryRecord, Item, Membership, membership_hash};
+use ee_core::namespace::{
+    CategoryRecord, Dismissal, Item, Membership, dismissal_hash, membership_hash,
+};
 use ee_core::settings::MembershipMode;
 use ee_store::failpoints::{Failpoint, reach};
 use ee_store::{NamespaceRow, NamespaceState, Reads, RestoredItem};
@@ -143,7 +145,7 @@ impl Restore {
         let header = &mut self.row.header;
         header.items += 1;
         header.item_records.insert(&item.hash());
-        let mut memberships = Vec::with_capacity(view.memberships.len());
+        let mut memberships: Vec<Membership> = Vec::with_capacity(view.memberships.len());
         for membership in view.memberships {
             let Some((category, _)) = self.categories.get(&membership.category) else {
                 return Err(invalid(format!(
@@ -169,7 +171,36 @@ impl Restore {
                 origin: membership.origin,
             });
         }
-        Ok((item, memberships))
+        let mut dismissals: Vec<Dismissal> = Vec::with_capacity(view.dismissals.len());
+        for dismissal in view.dismissals {
+            let Some((category, _)) = self.categories.get(&dismissal.category) else {
+                return Err(invalid(format!(
+                    "item {:?} is dismissed from category {:?}, which did not come",
+                    item.key, dismissal.category
+                )));
+            };
+            let is_member = memberships.iter().any(|own| own.category == *category);
+            if is_member || dismissals.iter().any(|own| own.category == *category) {
+                return Err(invalid(format!(
+                    "item {:?} is dismissed from category {:?} twice, or in spite of being in it",
+                    item.key, dismissal.category
+                )));
+            }
+            header.dismissals += 1;
+            header
+                .item_records
+                .insert(&dismissal_hash(&item.key, &dismissal.category));
+            dismissals.push(Dismissal {
+                item: 0,
+                category: *category,
+                origin: dismissal.origin,
+            });
+        }
+        Ok(RestoredItem {
+            item,
+            memberships,
+            dismissals,
+        })
     }
 
     /// Takes the trailer; the namespace is there when this returns.

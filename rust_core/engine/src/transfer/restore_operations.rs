@@ -43,7 +43,7 @@ impl Operation for RestoreCategories {
     }
 }
 
-/// Stores items with their memberships.
+/// Stores items with their memberships and dismissals.
 pub(crate) struct RestoreItems {
     pub(crate) namespace: i64,
     pub(crate) items: Vec<RestoredItem>,

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
 
 use ee_core::arithmetic::digest::SetDigest;
-use ee_core::namespace::membership_hash;
 use ee_core::namespace::{CategoryView, Header};
+use ee_core::namespace::{dismissal_hash, membership_hash};
 
 use ee_store::View;
 
@@ -170,10 +170,14 @@ impl Snapshot {
                     return Ok(None);
                 };
                 *after = last.key.clone();
+                let has_dismissals = header.dismissals > 0;
                 let mut views = Vec::with_capacity(page.len());
                 for item in page {
                     records.insert(&item.hash());
-                    let view = read::view(store.reads(), *namespace, item, true)?;
+                    let view = read::view(store.reads(), *namespace, item, true, has_dismissals)?;
+                    for dismissal in &view.dismissals {
+                        records.insert(&dismissal_hash(&view.key, &dismissal.category));
+                    }
                     for membership in &view.memberships {
                         records.insert(&membership_hash(&view.key, &membership.category));
                     }

@@ -9,7 +9,8 @@ use std::time::Instant;
 
 use ee_core::arithmetic::digest::SetDigest;
 use ee_core::command::{
-    CategoryPut, Command, MAX_REBUILD, Prepared, PreparedRename, PreparedSum, rename_membership,
+    CategoryPut, Command, MAX_REBUILD, Prepared, PreparedRename, PreparedSum, rename_dismissal,
+    rename_membership,
 };
 use ee_core::namespace::{Category, Item, Namespace, Rebuild};
 use ee_store::Reads;
@@ -168,6 +169,19 @@ fn rename(
     each_member(reads, namespace, category, 0, deadline, |item| {
         rename_membership(&mut records, &item.key, from, to);
     })?;
+    let mut after = 0;
+    loop {
+        check_deadline(deadline)?;
+        let found = reads.dismissals_of_category(namespace, category, after, SCAN)?;
+        for dismissal in &found {
+            let item = reads.item_by_id(namespace, dismissal.item)?;
+            rename_dismissal(&mut records, &item.key, from, to);
+        }
+        match found.last() {
+            Some(last) if found.len() == SCAN => after = last.item,
+            _ => break,
+        }
+    }
     Ok(PreparedRename {
         category,
         key: to.to_owned(),

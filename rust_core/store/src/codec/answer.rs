@@ -61,7 +61,8 @@ impl Answer {
     }
 }
 
-/// Version 2 has answers to trims, version 3 answers to renames and merges of categories. Extensions: 1, the
+/// Version 2 has answers to trims, version 3 answers to renames and merges of categories
+/// and to dismissals. Extensions: 1, the
 /// ranking of the profile that is answered; 2, the least score of the category that is answered; 3, the
 /// retention of the profile that is answered.
 impl Record for Answer {
@@ -158,7 +159,10 @@ fn category_of(outcome: &mut Outcome) -> Option<&mut CategoryView> {
 fn command_version(outcome: &Outcome) -> u8 {
     match outcome {
         // An undo may list changes of kinds that are newer.
-        Outcome::RenameCategory { .. } | Outcome::MergeCategories(_) | Outcome::Undo(_) => 3,
+        Outcome::RenameCategory { .. }
+        | Outcome::MergeCategories(_)
+        | Outcome::Dismiss(_)
+        | Outcome::Undo(_) => 3,
         _ => 1,
     }
 }

@@ -44,7 +44,8 @@ impl Record for CategoryRecord {
 /// Extensions, each value with the place of its change: 1, rankings before changes of the profile;
 /// 2, least scores of categories before their changes; 3, retentions before changes of the profile;
 /// 4, times of creation of deleted items. And 5: of an undo, for each change, the revision whose change
-/// it takes back. Version 2 has renames of categories.
+/// it takes back. Version 2 has renames of categories and
+/// dismissals.
 impl Record for Entry {
     const NAME: &str = "log entry";
     const VERSION: u8 = 2;
@@ -52,7 +53,14 @@ impl Record for Entry {
     plain_body!();
 
     fn version(&self) -> u8 {
-        let is_newer = |change: &Change| matches!(change, Change::CategoryRenamed { .. });
+        let is_newer = |change: &Change| {
+            matches!(
+                change,
+                Change::CategoryRenamed { .. }
+                    | Change::Dismissed { .. }
+                    | Change::DismissalEnded { .. }
+            )
+        };
         if self.changes.iter().any(is_newer) {
             2
         } else {
@@ -207,19 +215,26 @@ impl Record for StoredStats {
     }
 }
 
-/// Extensions: 1, the bytes of the log.
+/// Extensions: 1, the bytes of the log; 2, the number of dismissals.
 impl Record for Header {
     const NAME: &str = "namespace header";
-    const FIELDS: u64 = 1;
+    const FIELDS: u64 = 2;
     plain_body!();
 
     fn extensions(&self, out: &mut Extensions) {
         if let Some(bytes) = self.log_bytes {
             out.put(1, &bytes);
         }
+        if self.dismissals > 0 {
+            out.put(2, &self.dismissals);
+        }
     }
 
-    fn extension(&mut self, _tag: u64, bytes: &[u8]) -> Option<()> {
+    fn extension(&mut self, tag: u64, bytes: &[u8]) -> Option<()> {
+        if tag == 2 {
+            self.dismissals = value(bytes)?;
+            return Some(());
+        }
         self.log_bytes = Some(value(bytes)?);
         Some(())
     }
@@ -417,6 +432,23 @@ mod tests {
             assert_eq!(decode::<StoredStats>(&bytes, "s").unwrap(), corrected);
         }
         assert_eq!(decode::<StoredStats>(&encode(&plain), "s").unwrap(), plain);
+    }
+
+    #[test]
+    fn the_number_of_dismissals_is_an_extension_of_a_header_that_has_some() {
+        let plain = Header {
+            revision: 9,
+            log_bytes: Some(100),
+            ..Header::default()
+        };
+        let some = Header {
+            dismissals: 3,
+            ..plain
+        };
+        let (before, after) = (encode(&plain), encode(&some));
+        assert_eq!(after[..before.len()], before, "what precedes is the same");
+        assert_eq!(decode::<Header>(&before, "h").unwrap(), plain);
+        assert_eq!(decode::<Header>(&after, "h").unwrap(), some);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::head::Head;
-use super::schema::{APPLICATION_ID, FORMAT, PAGE_SIZE, SCHEMA, TRIMS};
+use super::schema::{APPLICATION_ID, FORMAT, LATER_TABLES, PAGE_SIZE, SCHEMA};
 use crate::{StoreError, StoreResult};
 
 /// First SQLite without the defect that could corrupt a WAL used by several connections.
@@ -58,7 +58,7 @@ pub(crate) fn open_writer(file: &Path) -> StoreResult<Connection> {
     let application: i32 = connection.pragma_query_value(None, "application_id", |r| r.get(0))?;
     let format: i32 = connection.pragma_query_value(None, "user_version", |r| r.get(0))?;
     match (application, format) {
-        (APPLICATION_ID, FORMAT) => connection.execute_batch(TRIMS)?,
+        (APPLICATION_ID, FORMAT) => connection.execute_batch(LATER_TABLES)?,
         (0, 0) => create(&mut connection)?,
         (APPLICATION_ID, other) => {
             return Err(StoreError::corrupted(
@@ -150,7 +150,7 @@ fn configure(connection: &Connection, cache_kib: i64) -> StoreResult<()> {
 fn create(connection: &mut Connection) -> StoreResult<()> {
     let transaction = connection.transaction()?;
     transaction.execute_batch(SCHEMA)?;
-    transaction.execute_batch(TRIMS)?;
+    transaction.execute_batch(LATER_TABLES)?;
     Head::first().save(&transaction)?;
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", FORMAT)?;

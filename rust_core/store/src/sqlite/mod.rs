@@ -10,6 +10,7 @@ mod checkpointer;
 mod copy;
 mod database;
 mod directory;
+mod dismissals;
 mod epoch;
 mod errors;
 mod head;

@@ -4,10 +4,12 @@ use std::ops::ControlFlow;
 
 use ee_core::command::CategoryLoad;
 use ee_core::command::record::Entry;
-use ee_core::namespace::{CategoryRecord, Item, Membership};
+use ee_core::namespace::{CategoryRecord, Dismissal, Item, Membership};
 use rusqlite::Connection;
 
-use super::{idempotency, integrity, listings, log, lookup, members, namespaces, trims};
+use super::{
+    dismissals, idempotency, integrity, listings, log, lookup, members, namespaces, trims,
+};
 use crate::{DamagedNamespace, HistoryStart, ItemReads, NamespaceRow, Reads, StoreResult};
 use crate::{LogRange, LogRow, StoredRequest};
 
@@ -26,6 +28,20 @@ impl ItemReads for Connected {
 
     fn memberships_of(&self, _namespace: i64, item: i64) -> StoreResult<Vec<Membership>> {
         lookup::memberships_of(&self.0, item)
+    }
+
+    fn dismissals_of(&self, _namespace: i64, item: i64) -> StoreResult<Vec<Dismissal>> {
+        dismissals::of_item(&self.0, item)
+    }
+
+    fn dismissals_of_category(
+        &self,
+        _namespace: i64,
+        category: i64,
+        after: i64,
+        limit: usize,
+    ) -> StoreResult<Vec<Dismissal>> {
+        dismissals::of_category(&self.0, category, after, limit)
     }
 
     fn members(

@@ -1,14 +1,14 @@
 //! The rows that the state machine reads and writes, inside the transaction of a write.
 
 use ee_core::command::Store;
-use ee_core::namespace::{CategoryRecord, Item, Membership};
+use ee_core::namespace::{CategoryRecord, Dismissal, Item, Membership};
 
 use super::head::Head;
 use super::inbox::{enter_inbox, leave_inbox};
 use super::lookup::{self, RawCategory, RawItem, RawMembership};
-use super::members;
 use super::pending::Pending;
 use super::reads::Connected;
+use super::{dismissals, members};
 use crate::{StoreError, StoreResult};
 
 /// The rows of one namespace at a time, in the writer's transaction.
@@ -122,6 +122,29 @@ impl Store for Rows {
     fn members(&mut self, category: i64, from: u64, limit: usize) -> StoreResult<Vec<Membership>> {
         self.pending.look_at(&self.connection.0, category)?;
         members::members(&self.connection.0, category, from, limit)
+    }
+
+    fn dismissals(&mut self, item: i64) -> StoreResult<Vec<Dismissal>> {
+        dismissals::of_item(&self.connection.0, item)
+    }
+
+    fn dismissals_of_category(
+        &mut self,
+        category: i64,
+        after: i64,
+        limit: usize,
+    ) -> StoreResult<Vec<Dismissal>> {
+        dismissals::of_category(&self.connection.0, category, after, limit)
+    }
+
+    fn insert_dismissal(&mut self, dismissal: &Dismissal) -> StoreResult<()> {
+        self.pending.change(&self.connection.0)?;
+        dismissals::insert(&self.connection.0, dismissal)
+    }
+
+    fn delete_dismissal(&mut self, dismissal: &Dismissal) -> StoreResult<()> {
+        self.pending.change(&self.connection.0)?;
+        dismissals::delete(&self.connection.0, dismissal)
     }
 
     fn insert_category(&mut self, record: &CategoryRecord) -> StoreResult<i64> {

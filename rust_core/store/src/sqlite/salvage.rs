@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ee_core::namespace::{CategoryRecord, Item, Membership};
+use ee_core::namespace::{CategoryRecord, Dismissal, Item, Membership};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::database::open_writer;
@@ -13,8 +13,8 @@ use super::head::Head;
 use super::integrity::check_integrity;
 use super::lock::Lock;
 use super::lookup::{self, ITEM, RawCategory, RawItem};
-use super::namespaces;
 use super::schema::PAGE_SIZE;
+use super::{dismissals, namespaces};
 use crate::{NamespaceRow, StoreError, StoreResult};
 
 /// A damaged data directory, locked so that no process opens it meanwhile. It is only read.
@@ -129,6 +129,15 @@ impl Salvage {
     /// The memberships of an item.
     pub fn memberships(&self, item: i64) -> StoreResult<Vec<Membership>> {
         lookup::memberships_of(&self.connection, item)
+    }
+
+    /// The dismissals of an item.
+    pub fn dismissals(&self, item: i64) -> StoreResult<Vec<Dismissal>> {
+        if dismissals::has_table(&self.connection)? {
+            dismissals::of_item(&self.connection, item)
+        } else {
+            Ok(Vec::new())
+        }
     }
 
     /// Identifiers and names of the active namespaces, as far as their index can be read.

@@ -138,9 +138,10 @@ CREATE TABLE idempotency_keys (
 ) STRICT, WITHOUT ROWID;
 ";
 
-/// A table that directories of the first development versions lack; an older version than this table refuses
-/// such a directory by the extensions of its `head`.
-pub(super) const TRIMS: &str = "
+/// Tables that directories of the first development versions lack. A version that is older than `trims`
+/// refuses such a directory by the extensions of its `head`, one that is older than `dismissals` a
+/// namespace that has some by the extensions of its header.
+pub(super) const LATER_TABLES: &str = "
 -- What was trimmed from the log of a namespace; no row: nothing.
 CREATE TABLE IF NOT EXISTS trims (
     namespace      INTEGER PRIMARY KEY,
@@ -148,4 +149,17 @@ CREATE TABLE IF NOT EXISTS trims (
     bytes          INTEGER NOT NULL,  -- bytes of the entries before it
     checksum       INTEGER NOT NULL
 ) STRICT;
+
+-- The items that, as somebody has said, do not belong to a category.
+CREATE TABLE IF NOT EXISTS dismissals (
+    item       INTEGER NOT NULL,
+    category   INTEGER NOT NULL,
+    time       INTEGER NOT NULL,
+    actor      TEXT    NOT NULL,
+    reason     TEXT    NOT NULL,
+    checksum   INTEGER NOT NULL,
+    extensions BLOB,
+    PRIMARY KEY (item, category)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS dismissals_by_category ON dismissals (category, item);
 ";

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ee_core::command::Store;
 use ee_core::command::record::Entry;
 use ee_core::namespace::CategoryDraft;
-use ee_core::namespace::CategoryRecord;
+use ee_core::namespace::{CategoryRecord, Dismissal};
 use rusqlite::Connection;
 
 use super::checkpoint::{checkpoint_passive, checkpoint_restart, checkpoint_truncate, wal_frames};
@@ -320,7 +320,12 @@ impl WriteSession for SqliteWriter {
     fn restore_items(&mut self, namespace: i64, items: &[RestoredItem]) -> StoreResult<Restored> {
         self.raises_sequence = true;
         self.rows.namespace = namespace;
-        for (item, memberships) in items {
+        for RestoredItem {
+            item,
+            memberships,
+            dismissals,
+        } in items
+        {
             if self.rows.item(&item.key)?.is_some() {
                 return Ok(Restored::ItemTwice(item.key.clone()));
             }
@@ -333,6 +338,13 @@ impl WriteSession for SqliteWriter {
                     Err(StoreError::Duplicate { .. }) => return Ok(Restored::MembershipTwice),
                     Err(error) => return Err(error),
                 }
+            }
+            for dismissal in dismissals {
+                let item = id;
+                self.rows.insert_dismissal(&Dismissal {
+                    item,
+                    ..dismissal.clone()
+                })?;
             }
         }
         Ok(Restored::Stored)

@@ -27,6 +27,10 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("an undone command leaves the others", transactions::undo),
     ("rows are read as they were written", rows::rows),
     ("categories get other keys", rows::renames),
+    (
+        "dismissals are found by item and by category",
+        rows::dismissals,
+    ),
     ("members are in order of assignment", rows::members),
     ("the inbox has the items in no category", rows::inbox),
     ("the log is read back from the newest entry", log::log),

@@ -1,7 +1,7 @@
 //! Checks of namespaces: creation, deletion, purge, restore.
 
-use ee_core::namespace::Membership;
-use ee_store::{Backend, NamespaceRow, NamespaceState, Restored};
+use ee_core::namespace::{Dismissal, Membership};
+use ee_store::{Backend, NamespaceRow, NamespaceState, Restored, RestoredItem};
 
 use super::fixtures::{
     NOW, command, created, entry, item, join, keys, origin, put, record, row, session, write,
@@ -96,18 +96,28 @@ pub(super) fn restore(store: &dyn Backend) {
         sequence,
         origin: origin("before"),
     };
+    let with = |key, memberships, dismissals| RestoredItem {
+        item: item(key),
+        memberships,
+        dismissals,
+    };
+    let dismissal = Dismissal {
+        item: 0,
+        category: ids[1],
+        origin: origin("before"),
+    };
     write(&mut *session, |session| {
         let items = [
-            (item("a"), vec![membership(0, 9), membership(1, 4)]),
-            (item("b"), vec![]),
+            with("a", vec![membership(0, 9), membership(1, 4)], vec![]),
+            with("b", vec![], vec![dismissal.clone()]),
         ];
         let restored = session.restore_items(id, &items).expect("items");
         assert_eq!(restored, Restored::Stored);
     });
     for (again, expected) in [
-        ((item("a"), vec![]), Restored::ItemTwice("a".into())),
+        (with("a", vec![], vec![]), Restored::ItemTwice("a".into())),
         (
-            (item("x"), vec![membership(0, 9)]),
+            with("x", vec![membership(0, 9)], vec![]),
             Restored::MembershipTwice,
         ),
     ] {
@@ -131,4 +141,8 @@ pub(super) fn restore(store: &dyn Backend) {
     let memberships = view.memberships_of(id, found.id).expect("of");
     let sequences: Vec<u64> = memberships.iter().map(|each| each.sequence).collect();
     assert_eq!(sequences, [4, 9]);
+    let found = view.item_by_key(id, "b").expect("read").expect("b");
+    let item = found.id;
+    let dismissals = view.dismissals_of(id, item).expect("of");
+    assert_eq!(dismissals, [Dismissal { item, ..dismissal }]);
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ee_core::namespace::{CategoryDraft, Item, MemberStats, UnitCorrection};
+use ee_core::namespace::{CategoryDraft, Dismissal, Item, MemberStats, UnitCorrection};
 use ee_core::settings::RankingSettings;
 use ee_store::Backend;
 
@@ -88,6 +88,46 @@ pub(super) fn renames(store: &dyn Backend) {
     assert_eq!(found, [(second, "a"), (first, "b")]);
     let members = view.members(namespace, first, 0, 9).expect("members");
     assert_eq!(members.len(), 1);
+}
+
+pub(super) fn dismissals(store: &dyn Backend) {
+    let mut session = session(store);
+    let namespace = created(&mut *session, "n");
+    let own = |item, category| Dismissal {
+        item,
+        category,
+        origin: origin("who"),
+    };
+    let (items, categories) = write(&mut *session, |session| {
+        command(session, |session| {
+            let items = ["a", "b", "c"].map(|key| put(session, namespace, key).id);
+            let store = session.store(namespace);
+            let categories =
+                ["d", "e"].map(|key| store.insert_category(&record(key)).expect("insert"));
+            for (item, category) in [(2, 0), (0, 1), (0, 0), (1, 0)] {
+                let dismissal = own(items[item], categories[category]);
+                store.insert_dismissal(&dismissal).expect("insert");
+            }
+            store
+                .delete_dismissal(&own(items[1], categories[0]))
+                .expect("delete");
+            (items, categories)
+        })
+    });
+    write(&mut *session, |session| {
+        command(session, |session| {
+            let store = session.store(namespace);
+            let found = store.dismissals(items[0]).expect("read");
+            assert_eq!(found, categories.map(|category| own(items[0], category)));
+            let first = store.dismissals_of_category(categories[0], 0, 1);
+            assert_eq!(first.expect("read"), [own(items[0], categories[0])]);
+        });
+    });
+    let view = store.view().expect("view");
+    let found = view.dismissals_of(namespace, items[1]).expect("read");
+    assert_eq!(found, []);
+    let rest = view.dismissals_of_category(namespace, categories[0], items[0], 9);
+    assert_eq!(rest.expect("read"), [own(items[2], categories[0])]);
 }
 
 pub(super) fn members(store: &dyn Backend) {

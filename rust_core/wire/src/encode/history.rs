@@ -4,6 +4,7 @@ use ee_core::command::record::{Change, ChangeKind};
 use ee_core::settings::RankingMode;
 use ee_engine::HistoryChange;
 
+use super::item::dismissal;
 use super::{category, namespace, timestamp};
 use crate::proto::v1::{self, ChangeKind as Kind};
 
@@ -43,6 +44,8 @@ pub(crate) fn kind(kind: ChangeKind) -> Kind {
         ChangeKind::Joined => Kind::Assigned,
         ChangeKind::Left => Kind::Unassigned,
         ChangeKind::CategoryRenamed => Kind::CategoryRenamed,
+        ChangeKind::Dismissed => Kind::Dismissed,
+        ChangeKind::DismissalEnded => Kind::DismissalEnded,
     }
 }
 
@@ -101,6 +104,19 @@ fn set(message: &mut v1::HistoryChange, change: Change) {
             message.item = item;
             message.category = category.to_string();
             message.to_category = category.to_string();
+        }
+        Change::Dismissed { item, category } => {
+            message.item = item;
+            message.category = category.to_string();
+        }
+        Change::DismissalEnded {
+            item,
+            category,
+            origin,
+        } => {
+            message.item = item;
+            message.category = category.to_string();
+            message.ended_dismissal = Some(dismissal(category.to_string(), origin));
         }
         Change::CategoryRenamed { from, to } => {
             message.category = to.to_string();

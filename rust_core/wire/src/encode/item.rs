@@ -1,5 +1,6 @@
 //! Items.
 
+use ee_core::namespace::Origin;
 use ee_engine::{ItemView, MembershipView};
 
 use super::{embedding, timestamp};
@@ -13,7 +14,22 @@ pub(crate) fn item(view: ItemView) -> v1::Item {
         weight: view.weight,
         metadata: view.metadata,
         memberships: view.memberships.into_iter().map(membership).collect(),
+        dismissals: view
+            .dismissals
+            .into_iter()
+            .map(|own| dismissal(own.category, own.origin))
+            .collect(),
         create_time: timestamp(view.created_ms),
+    }
+}
+
+/// The message of a dismissal.
+pub(crate) fn dismissal(category: String, origin: Origin) -> v1::Dismissal {
+    v1::Dismissal {
+        category,
+        dismiss_time: timestamp(origin.time_ms),
+        actor: origin.actor,
+        reason: origin.reason,
     }
 }
 

@@ -1,6 +1,6 @@
-//! Assign and Unassign.
+//! Assign, Unassign and Dismiss.
 
-use ee_core::command::{Assigned, Assignment, ItemPut, Unassigned, Unassignment};
+use ee_core::command::{Assigned, Assignment, ItemCategory, ItemPut, Unassigned, Unassignment};
 use ee_core::settings::NamespaceSettings;
 
 use super::{Command, Outcome, outcome};
@@ -130,4 +130,43 @@ fn unassigned(result: Unassigned) -> v1::UnassignmentResult {
         changed: result.changed,
         item_deleted: result.item_deleted,
     }
+}
+
+pub(crate) fn dismiss(
+    call: &NamespaceCall<'_>,
+    request: v1::DismissRequest,
+    mut params: WriteParams,
+) -> Result<v1::DismissResponse> {
+    let not_empty = decode::not_empty(Path::field("pairs"), &request.pairs);
+    params.violations.check(not_empty);
+    let entries = request.pairs.into_iter().enumerate();
+    let pairs = all(entries.map(|(index, entry)| pair(Path::entry("pairs", index), entry)));
+    let pairs = params.violations.finish(pairs)?;
+    let command = Command::Dismiss {
+        pairs: pairs.clone(),
+        withdraw: request.withdraw,
+    };
+    let paths = FieldPaths::of("pairs", "category", "item");
+    let written = call.write(paths, command, params)?;
+    let changed = outcome!(written, Outcome::Dismiss(changed) => changed);
+    let results = pairs.into_iter().zip(changed);
+    Ok(v1::DismissResponse {
+        results: results
+            .map(|(pair, changed)| v1::DismissResult {
+                item: pair.item,
+                category: pair.category,
+                changed,
+            })
+            .collect(),
+        revision: written.revision,
+        epoch: call.epoch(),
+    })
+}
+
+fn pair(path: Path<'_>, entry: v1::ItemCategory) -> Result<ItemCategory> {
+    let mut violations = Violations::default();
+    violations.check(text::key(path.then("item"), &entry.item));
+    violations.check(text::key(path.then("category"), &entry.category));
+    let v1::ItemCategory { item, category } = entry;
+    violations.finish(Ok(ItemCategory { item, category }))
 }

@@ -10,6 +10,7 @@ use crate::call::{NamespaceCall, check_model};
 use crate::call_error::{CallError, Result, Violations};
 use crate::decode::path::Path;
 use crate::decode::{self, number, text};
+use crate::encode::item::dismissal;
 use crate::encode::timestamp;
 use crate::limits::{
     DEFAULT_EXPLAIN_LIMIT, DEFAULT_EXPLAIN_MEMBERS, EMBEDDING_MODEL_BYTES, EXPLAIN_CATEGORIES,
@@ -136,6 +137,9 @@ fn explanation(found: Explanation) -> v1::Explanation {
         neighbours: neighbours.into_iter().map(neighbour).collect(),
         held_back,
         leave_one_out: found.without_query.map(|score| v1::LeaveOneOut { score }),
+        dismissal: found
+            .dismissed
+            .map(|origin| dismissal(found.category.to_string(), origin)),
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ee_core::namespace::{CategoryRecord, Origin};
 use ee_core::settings::NamespaceSettings;
-use ee_engine::{ItemView, MembershipView};
+use ee_engine::{DismissalView, ItemView, MembershipView};
 
 use crate::call_error::{Result, Violations, all};
 use crate::category_settings;
@@ -58,6 +58,10 @@ pub(crate) fn item(
     let memberships =
         all(memberships
             .map(|(index, entry)| membership(path.then_entry("memberships", index), entry)));
+    let dismissals = item.dismissals.into_iter().enumerate();
+    let dismissals = all(
+        dismissals.map(|(index, entry)| dismissal(path.then_entry("dismissals", index), entry))
+    );
     let view = ItemView {
         key: item.key,
         weight: violations.check(weight),
@@ -65,6 +69,7 @@ pub(crate) fn item(
         metadata: item.metadata,
         created_ms: violations.check(created),
         memberships: violations.check(memberships),
+        dismissals: violations.check(dismissals),
     };
     violations.finish(Ok(view))
 }
@@ -72,27 +77,38 @@ pub(crate) fn item(
 fn membership(path: Path<'_>, membership: v1::Membership) -> Result<MembershipView> {
     let mut violations = Violations::default();
     violations.check(text::key(path.then("category"), &membership.category));
-    violations.check(text::text(
-        path.then("actor"),
-        &membership.actor,
-        ACTOR_BYTES,
-    ));
-    violations.check(text::text(
-        path.then("reason"),
-        &membership.reason,
-        REASON_BYTES,
-    ));
     let assigned = required_time(path.then("assign_time"), membership.assign_time);
+    let origin = origin(path, assigned, membership.actor, membership.reason);
     let view = MembershipView {
         category: membership.category,
         sequence: membership.sequence,
-        origin: Origin {
-            time_ms: violations.check(assigned),
-            actor: membership.actor,
-            reason: membership.reason,
-        },
+        origin: violations.check(origin),
     };
     violations.finish(Ok(view))
+}
+
+fn dismissal(path: Path<'_>, dismissal: v1::Dismissal) -> Result<DismissalView> {
+    let mut violations = Violations::default();
+    violations.check(text::key(path.then("category"), &dismissal.category));
+    let dismissed = required_time(path.then("dismiss_time"), dismissal.dismiss_time);
+    let origin = origin(path, dismissed, dismissal.actor, dismissal.reason);
+    let view = DismissalView {
+        category: dismissal.category,
+        origin: violations.check(origin),
+    };
+    violations.finish(Ok(view))
+}
+
+fn origin(path: Path<'_>, time: Result<i64>, actor: String, reason: String) -> Result<Origin> {
+    let mut violations = Violations::default();
+    violations.check(text::text(path.then("actor"), &actor, ACTOR_BYTES));
+    violations.check(text::text(path.then("reason"), &reason, REASON_BYTES));
+    let origin = Origin {
+        time_ms: violations.check(time),
+        actor,
+        reason,
+    };
+    violations.finish(Ok(origin))
 }
 
 #[cfg(test)]

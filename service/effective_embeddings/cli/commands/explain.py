@@ -142,6 +142,10 @@ def _show(explanation: Explanation, own: str | None) -> None:
     for name, part, note in parts:
         rows.add_row(name, f"{part:+.6f}", bar(part, largest, _BAR), note)
     print_table(rows, empty="")
+    dismissal = explanation.dismissal
+    if dismissal is not None:
+        reason = f" ({dismissal.reason})" if dismissal.reason else ""
+        say(f"dismissed by {dismissal.actor}, {moment(dismissal.dismiss_time)}{reason}\n")
     one_out = explanation.leave_one_out
     if one_out is not None:
         left = "no embedding" if one_out.score is None else f"a score of {one_out.score:.6f}"

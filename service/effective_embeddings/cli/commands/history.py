@@ -170,6 +170,8 @@ def _what(change: HistoryChange) -> str:
         return f"{kind} {change.item}"
     if change.kind == "category_renamed":
         return kind
+    if change.kind in {"dismissed", "dismissal_ended"}:
+        return f"{kind} {change.item} from {change.category}"
     return f"{kind} {change.item or change.category}".rstrip()
 
 

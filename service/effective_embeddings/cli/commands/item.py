@@ -90,13 +90,16 @@ def get(
     facts["create_time"] = item.create_time
     if facts["embedding"] is not None:
         facts["embedding"] = f"{len(facts['embedding'])} components (see --json)"
-    memberships = facts.pop("memberships")
+    memberships, dismissals = facts.pop("memberships"), facts.pop("dismissals")
     if not memberships:
         facts["category"] = "in no category: the inbox"
     details(facts.pop("key"), facts)
     for shown, each in zip(memberships, item.memberships, strict=True):
         shown["assign_time"] = each.assign_time
         details(f"in {shown.pop('category')}", shown, indent=2)
+    for shown, own in zip(dismissals, item.dismissals, strict=True):
+        shown["dismiss_time"] = own.dismiss_time
+        details(f"dismissed from {shown.pop('category')}", shown, indent=2)
 
 
 @app.command("list")

@@ -11,7 +11,12 @@ from effective_embeddings.client._sync.base import ClientBase
 from effective_embeddings.client.convert.columns import Embeddings, Keys, Metadata, Weights
 from effective_embeddings.client.models.explanation import ExplainReply, WhatIf
 from effective_embeddings.client.models.queries import Queries
-from effective_embeddings.client.models.replies import AssignReply, MatchResult, UnassignReply
+from effective_embeddings.client.models.replies import (
+    AssignReply,
+    DismissReply,
+    MatchResult,
+    UnassignReply,
+)
 from effective_embeddings.client.models.resources import RankingMode
 from effective_embeddings.client.models.suggestions import SuggestOrder, SuggestReply
 from effective_embeddings.client.requests import learning, matching, suggesting
@@ -118,6 +123,37 @@ class LearningCalls(ClientBase):
                 expected=expected,
                 options=write,
             )
+        )
+
+    def dismiss(
+        self,
+        ns: str,
+        items: Keys,
+        categories: Keys,
+        *,
+        withdraw: bool = False,
+        **write: Unpack[WriteOptions],
+    ) -> DismissReply:
+        """Dismiss items from categories: they do not belong there. No score changes.
+
+        A dismissal ends when the item is assigned to the category, when one of them is deleted, or
+        when it is withdrawn. Large batches are sent in parts, as in assign.
+
+        Args:
+            ns: The namespace.
+            items: n item keys, or one key for all categories.
+            categories: n category keys, or one key for all items.
+            withdraw: True: withdraw the dismissals instead.
+            **write: See WriteOptions.
+
+        Raises:
+            ValueError: The columns differ in length.
+            NotFound: The namespace, an item or a category does not exist.
+            FailedPrecondition: An item is in the category.
+            InvalidArgument: An entry is invalid; ``field_violations`` names the field.
+        """
+        return self._run(
+            learning.dismiss(self._actor, ns, items, categories, withdraw=withdraw, options=write)
         )
 
     def match(

@@ -49,6 +49,7 @@ from effective_embeddings.client.models.replies import (
 )
 from effective_embeddings.client.models.resources import (
     Category,
+    Dismissal,
     HistoryKeep,
     Item,
     Membership,
@@ -256,7 +257,8 @@ def merge_reply(message: service_pb2.MergeCategoriesResponse) -> MergeReply:
 def item(message: resources_pb2.Item) -> Item:
     """Return the message as an Item."""
     memberships = tuple(_read(Membership, each) for each in message.memberships)
-    return _read(Item, message, memberships=memberships)
+    dismissals = tuple(_read(Dismissal, each) for each in message.dismissals)
+    return _read(Item, message, memberships=memberships, dismissals=dismissals)
 
 
 def assignment_result(message: service_pb2.AssignmentResult) -> AssignmentResult:
@@ -357,6 +359,7 @@ def _explanation(message: service_pb2.Explanation) -> Explanation:
             for each in message.neighbours
         ),
         leave_one_out=one_out if message.HasField("leave_one_out") else None,
+        dismissal=_read(Dismissal, message.dismissal) if message.HasField("dismissal") else None,
     )
 
 
@@ -428,6 +431,7 @@ def history_change(message: resources_pb2.HistoryChange) -> HistoryChange:
         from_category=message.from_category or None,
         to_category=message.to_category or None,
         ended_membership=part("ended_membership", functools.partial(_read, Membership)),
+        ended_dismissal=part("ended_dismissal", functools.partial(_read, Dismissal)),
         category_before=part("category_before", category),
         anchor_before=anchor,
         namespace_before=part("namespace_before", namespace),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from effective_embeddings.client.models.resources import Dismissal
+
 __all__ = [
     "BasePart",
     "ExplainReply",
@@ -105,6 +107,7 @@ class Explanation:
         neighbours: What each row of the neighbourhood adds, if ``"local"`` has ranked again.
         held_back: What keeps the category behind those that were ranked again, at most 0.
         leave_one_out: The query's score without itself, if it is a counting member; else None.
+        dismissal: Set if the query is a stored item that was dismissed from the category.
     """
 
     category: str
@@ -121,6 +124,7 @@ class Explanation:
     neighbours: tuple[NeighbourPart, ...]
     held_back: float
     leave_one_out: LeaveOneOut | None
+    dismissal: Dismissal | None = None
 
 
 @dataclass(frozen=True, slots=True)

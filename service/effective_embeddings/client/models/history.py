@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from effective_embeddings.client.models.resources import Category, Membership, Namespace
+from effective_embeddings.client.models.resources import Category, Dismissal, Membership, Namespace
 
 __all__ = [
     "ChangeKind",
@@ -33,6 +33,8 @@ ChangeKind = Literal[
     "assigned",
     "unassigned",
     "category_renamed",
+    "dismissed",
+    "dismissal_ended",
     "unspecified",
 ]
 
@@ -63,6 +65,7 @@ class HistoryChange:
         namespace_before: Description, labels, ranking, fairness and retention before, only
             (``"namespace_updated"``).
         undoes_revision: Of an undo, the revision whose change this one took back; else 0.
+        ended_dismissal: The dismissal that ended (``"dismissal_ended"``).
     """
 
     revision: int
@@ -83,6 +86,7 @@ class HistoryChange:
     anchor_before: int | None = None
     namespace_before: Namespace | None = None
     undoes_revision: int = 0
+    ended_dismissal: Dismissal | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ __all__ = [
     "CategoryMatch",
     "DamagedNamespace",
     "DeleteReply",
+    "DismissReply",
+    "DismissResult",
     "MatchResult",
     "MergeReply",
     "MergedCategory",
@@ -119,6 +121,29 @@ class MergeReply:
     sources: tuple[MergedCategory, ...]
     drift_before: float | None
     category: Category
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class DismissResult:
+    """The outcome of one dismissal, or of its withdrawal.
+
+    Attributes:
+        item: The item's key.
+        category: The category's key.
+        changed: True if anything changed.
+    """
+
+    item: str
+    category: str
+    changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DismissReply:
+    """The outcomes, in the order of the request, and the revision after the write."""
+
+    results: tuple[DismissResult, ...]
     revision: int
 
 

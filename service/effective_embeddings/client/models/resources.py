@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 __all__ = [
     "Category",
     "CategoryUpdate",
+    "Dismissal",
     "HistoryKeep",
     "Item",
     "Membership",
@@ -172,6 +173,23 @@ class Membership:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Dismissal:
+    """The fact that an item does not belong to a category.
+
+    Attributes:
+        category: The category's key.
+        dismiss_time: When it was said, in UTC.
+        actor: Who said it.
+        reason: The reason that the caller gave.
+    """
+
+    category: str
+    dismiss_time: datetime
+    actor: str
+    reason: str
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Item(_EqualByValue):
     """An item: a member of categories, or in the inbox.
@@ -183,6 +201,7 @@ class Item(_EqualByValue):
         metadata: The caller's metadata.
         memberships: Its categories; empty: the item is in the inbox.
         create_time: Time of its first storage, in UTC.
+        dismissals: The categories that it does not belong to, as somebody has said, by key.
     """
 
     key: str
@@ -191,6 +210,7 @@ class Item(_EqualByValue):
     metadata: Mapping[str, str]
     memberships: tuple[Membership, ...]
     create_time: datetime
+    dismissals: tuple[Dismissal, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,4 +1,4 @@
-"""The requests of Assign and Unassign."""
+"""The requests of Assign, Unassign and Dismiss."""
 
 from __future__ import annotations
 
@@ -16,12 +16,17 @@ from effective_embeddings.client.convert.columns import (
     row_column,
     weight_column,
 )
-from effective_embeddings.client.models.replies import AssignReply, UnassignReply
+from effective_embeddings.client.models.replies import (
+    AssignReply,
+    DismissReply,
+    DismissResult,
+    UnassignReply,
+)
 from effective_embeddings.client.requests.call import Call, batch_size, cut
 from effective_embeddings.client.requests.writes import WriteOptions, write_options
 from effective_embeddings.v1 import service_pb2
 
-__all__ = ["assign", "unassign"]
+__all__ = ["assign", "dismiss", "unassign"]
 
 
 def assign(
@@ -108,6 +113,38 @@ def unassign(
         )
 
     return Call("Unassign", cut(count, batch_size, new, add), parse, "unassignments")
+
+
+def dismiss(
+    actor: str,
+    namespace: str,
+    items: Keys,
+    categories: Keys,
+    *,
+    withdraw: bool,
+    options: WriteOptions,
+) -> Call[DismissReply]:
+    """See Client.dismiss."""
+    item_of, category_of = _pairs(items, categories)
+    write = write_options(actor, options)
+
+    def new(number: int) -> service_pb2.DismissRequest:
+        return service_pb2.DismissRequest(
+            namespace=namespace, withdraw=withdraw, write=write(number)
+        )
+
+    def add(request: service_pb2.DismissRequest, index: int) -> int:
+        entry = request.pairs.add(item=item_of[index], category=category_of[index])
+        return entry.ByteSize()
+
+    def parse(replies: Sequence[service_pb2.DismissResponse]) -> DismissReply:
+        results = (one for reply in replies for one in reply.results)
+        return DismissReply(
+            tuple(DismissResult(one.item, one.category, one.changed) for one in results),
+            replies[-1].revision,
+        )
+
+    return Call("Dismiss", cut(len(item_of), batch_size, new, add), parse, "pairs")
 
 
 def _pairs(items: Keys, categories: Keys) -> tuple[Sequence[str], Sequence[str]]:

@@ -51,6 +51,7 @@ impl<S: Store + ?Sized> Execution<'_, S> {
         let already = resolved.memberships.iter().any(|m| m.category == id);
         let mut previous = already.then(|| key.to_string());
         if !already {
+            self.end_dismissal(item, id, &key)?;
             if single {
                 for membership in &resolved.memberships {
                     // The item joins the next category in the same command, so it never enters the

@@ -221,11 +221,12 @@ impl<S: Store + ?Sized> Execution<'_, S> {
                 break;
             }
         }
+        self.end_dismissals_of_category(id, &key)?;
         self.drop_category(&draft)?;
         Ok(unassigned)
     }
 
-    /// Deletes a category whose memberships have ended.
+    /// Deletes a category whose memberships and dismissals have ended.
     pub(super) fn drop_category(&mut self, draft: &CategoryDraft) -> ApplyResult<(), S> {
         let before = draft.record();
         let id = draft.category.id;

@@ -163,6 +163,7 @@ impl<S: Store + ?Sized> Execution<'_, S> {
     /// Takes an item out of all its categories and deletes it; returns the categories.
     pub(super) fn delete_item(&mut self, item: &Item) -> ApplyResult<Vec<String>, S> {
         let left = self.leave_all(item)?;
+        self.end_dismissals_of_item(item)?;
         self.keep_image(item);
         self.store.delete_item(item).map_err(WriteError::Store)?;
         self.draft.header.items -= 1;

@@ -3,7 +3,8 @@
 //! Each member keeps its place in the order of assignment, its time and its actor, so that the target is
 //! what it would be if everything had been assigned to it in the first place. A member of several of
 //! the categories counts once, with its earliest place: to assign an item again changes nothing. Base,
-//! settings, anchor and metadata of the target stay, and those of the others go.
+//! settings, anchor and metadata of the target stay, and those of the others go. Dismissals of the others
+//! become dismissals of the target, except of its members.
 
 use std::sync::Arc;
 
@@ -63,7 +64,9 @@ impl<S: Store + ?Sized> Execution<'_, S> {
         }
         for source in &mut sources {
             let draft = self.category(&source.key).expect("as before").clone();
-            source.moved = self.move_members(draft, &target)?;
+            source.moved = self.move_members(draft.clone(), &target)?;
+            self.carry_dismissals(&draft, &target)?;
+            self.drop_category(&draft)?;
         }
         let category = self.category(&target).expect("as before").view(false);
         Ok(Merged {
@@ -73,8 +76,8 @@ impl<S: Store + ?Sized> Execution<'_, S> {
         })
     }
 
-    /// Moves the members of a category to another one, and deletes it. Returns how many were not
-    /// members of the other one. Its sum is deleted with it, so nothing is subtracted.
+    /// Moves the members of a category to another one. Returns how many were not members of that. The
+    /// category is deleted afterwards with its sum, so nothing is subtracted.
     fn move_members(
         &mut self,
         mut source: CategoryDraft,
@@ -93,8 +96,29 @@ impl<S: Store + ?Sized> Execution<'_, S> {
                 break;
             }
         }
-        self.drop_category(&source)?;
         Ok(moved)
+    }
+
+    /// What does not belong to a category does not belong to the one that it is merged into, unless it is
+    /// in that.
+    fn carry_dismissals(
+        &mut self,
+        source: &CategoryDraft,
+        target: &Arc<str>,
+    ) -> ApplyResult<(), S> {
+        let (id, key) = (source.category.id, &source.category.key);
+        for dismissal in self.end_dismissals_of_category(id, key)? {
+            let target_id = self.category(target).expect("the caller has found it");
+            let target_id = target_id.category.id;
+            let item = self.store.item_by_id(dismissal.item);
+            let item = item.map_err(WriteError::Store)?;
+            let memberships = self.memberships(item.id)?;
+            let is_member = memberships.iter().any(|own| own.category == target_id);
+            if !is_member && self.dismissal(item.id, target_id)?.is_none() {
+                self.begin_dismissal(&item, target_id, target, dismissal.origin)?;
+            }
+        }
+        Ok(())
     }
 
     /// Moves a member. Returns whether it was no member of the target. It is in a category all the
@@ -125,6 +149,8 @@ impl<S: Store + ?Sized> Execution<'_, S> {
             }
             self.leave(&item, own, false)?;
         }
+        let id = self.category(target).expect("as before").category.id;
+        self.end_dismissal(&item, id, target)?;
         self.end_membership(&item, member, from, false)?;
         self.rejoin(&item, target, member.sequence, &member.origin, false)?;
         Ok(own.is_none())

@@ -9,6 +9,7 @@ mod assign;
 mod categories;
 mod conflicts;
 mod counting;
+mod dismiss;
 mod expectations;
 mod items;
 mod merge;
@@ -152,6 +153,9 @@ pub fn execute<S: Store + ?Sized>(
         },
         Command::Assign(assignments) => Outcome::Assign(execution.assign(assignments)?),
         Command::Unassign(unassignments) => Outcome::Unassign(execution.unassign(unassignments)?),
+        Command::Dismiss { pairs, withdraw } => {
+            Outcome::Dismiss(execution.dismiss(pairs, *withdraw)?)
+        }
         Command::Undo(plan) => Outcome::Undo(execution.undo(plan)?),
     };
     let change = execution.finish(context.request_id);

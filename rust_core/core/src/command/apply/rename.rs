@@ -1,15 +1,15 @@
 //! Renaming a category.
 //!
 //! Members, sums and places in the order of assignment belong to the category, whatever its key is. Only
-//! the digest has the key, in the hash of the category and of each of its memberships: afterwards it is
-//! that of a namespace in which the category has always had the new key.
+//! the digest has the key, in the hash of the category and of each of its memberships and dismissals:
+//! afterwards it is that of a namespace in which the category has always had the new key.
 
 use std::sync::Arc;
 
 use super::{ApplyResult, Execution, WriteError};
 use crate::arithmetic::digest::SetDigest;
 use crate::command::record::Change;
-use crate::command::{MAX_REBUILD, Rejection, Store, rename_membership};
+use crate::command::{MAX_REBUILD, Rejection, Store, rename_dismissal, rename_membership};
 use crate::namespace::CategoryView;
 
 /// Members read at a time.
@@ -47,7 +47,7 @@ impl<S: Store + ?Sized> Execution<'_, S> {
                 let rename = prepared.rename(self.batch.header.revision, id, to);
                 rename.ok_or(WriteError::Unprepared)?.records
             }
-            _ => self.renamed_memberships(id, from, to)?,
+            _ => self.renamed_records(id, from, to)?,
         };
         self.draft.header.item_records.combine_with(records);
 
@@ -65,8 +65,12 @@ impl<S: Store + ?Sized> Execution<'_, S> {
         Ok(())
     }
 
-    fn renamed_memberships(&mut self, id: i64, from: &str, to: &str) -> ApplyResult<SetDigest, S> {
+    fn renamed_records(&mut self, id: i64, from: &str, to: &str) -> ApplyResult<SetDigest, S> {
         let mut records = SetDigest::default();
+        self.each_dismissal(id, |_, item, _| {
+            rename_dismissal(&mut records, &item.key, from, to);
+            Ok(())
+        })?;
         let mut next = 0;
         loop {
             let members = self.store.members(id, next, SCAN);

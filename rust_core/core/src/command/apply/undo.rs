@@ -146,6 +146,23 @@ impl<S: Store + ?Sized> Execution<'_, S> {
                 self.leave(&item, membership, memberships.len() == 1)?;
                 Ok(())
             }
+            Change::Dismissed { item, category } => {
+                let item = self.stored(item)?;
+                let own = &self.found(category).category;
+                let (id, key) = (own.id, Arc::clone(&own.key));
+                self.end_dismissal(&item, id, &key)?;
+                Ok(())
+            }
+            Change::DismissalEnded {
+                item,
+                category,
+                origin,
+            } => {
+                let item = self.stored(item)?;
+                let own = &self.found(category).category;
+                let (id, key) = (own.id, Arc::clone(&own.key));
+                self.begin_dismissal(&item, id, &key, origin.clone())
+            }
             Change::Left {
                 item,
                 category,

@@ -5,10 +5,11 @@ mod confidence;
 mod formula;
 mod local;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ee_core::command::{
-    Assignment, CategoryPut, Command, ItemPut, Put, Rejection, Unassigned, Unassignment,
+    Assignment, CategoryPut, Command, ItemCategory, ItemPut, Put, Rejection, Unassigned,
+    Unassignment,
 };
 use ee_core::settings::{CategorySettings, MembershipMode, Metadata, RankingSettings};
 
@@ -24,6 +25,7 @@ pub(crate) enum Expected {
     Reanchored,
     Renamed { changed: bool },
     Merged(Merged),
+    Dismissed(Vec<bool>),
     DeletedItems(u64),
     Assigned(Vec<Assigned>),
     Unassigned(Vec<Unassigned>),
@@ -73,6 +75,8 @@ pub(crate) struct Model {
     next: u64,
     items: BTreeMap<String, ModelItem>,
     pub(crate) categories: BTreeMap<String, ModelCategory>,
+    /// Items and the categories that they are dismissed from.
+    pub(crate) dismissed: BTreeSet<(String, String)>,
     pub(crate) description: String,
     pub(crate) labels: Metadata,
     pub(crate) ranking: RankingSettings,
@@ -85,6 +89,7 @@ impl Model {
             next: 1,
             items: BTreeMap::new(),
             categories: BTreeMap::new(),
+            dismissed: BTreeSet::new(),
             description: String::new(),
             labels: Metadata::new(),
             ranking: RankingSettings::default(),
@@ -135,6 +140,7 @@ impl Model {
                 for (index, key) in keys.iter().enumerate() {
                     match self.categories.remove(key) {
                         Some(category) => {
+                            self.dismissed.retain(|(_, own)| own != key);
                             deleted += 1;
                             unassigned += category.members.len() as u64;
                         }
@@ -166,6 +172,9 @@ impl Model {
                 }
                 let category = self.categories.remove(key).expect("as before");
                 self.categories.insert(new_key.clone(), category);
+                for item in self.dismissed_from(key) {
+                    self.dismissed.insert((item, new_key.clone()));
+                }
                 Expected::Renamed { changed }
             }
             Command::MergeCategories { sources, target } => {
@@ -194,6 +203,7 @@ impl Model {
                     match self.items.remove(key) {
                         Some(_) => {
                             deleted += 1;
+                            self.dismissed.retain(|(own, _)| own != key);
                             self.leave_all(key);
                         }
                         None if *allow_missing || keys[..index].contains(key) => {}
@@ -204,6 +214,32 @@ impl Model {
             }
             Command::Assign(entries) => Expected::Assigned(self.assign(entries)?),
             Command::Unassign(entries) => Expected::Unassigned(self.unassign(entries)?),
+            Command::Dismiss { pairs, withdraw } => {
+                let mut changed = Vec::new();
+                for (index, ItemCategory { item, category }) in pairs.iter().enumerate() {
+                    if !self.items.contains_key(item) {
+                        return Err(no_item(index, item));
+                    }
+                    if !self.categories.contains_key(category) {
+                        return Err(no_category(index, category));
+                    }
+                    let pair = (item.clone(), category.clone());
+                    if *withdraw {
+                        changed.push(self.dismissed.remove(&pair));
+                        continue;
+                    }
+                    if self.places(item).contains(category) {
+                        let (item, category) = pair;
+                        return Err(Rejection::ItemInCategory {
+                            index,
+                            item,
+                            category,
+                        });
+                    }
+                    changed.push(self.dismissed.insert(pair));
+                }
+                Expected::Dismissed(changed)
+            }
             Command::Undo(_) => {
                 unreachable!("undo.rs compares it with a namespace without the changes")
             }
@@ -239,9 +275,15 @@ impl Model {
                 let own = own.map(|(&place, _)| place);
                 if own.is_none_or(|own| place < own) {
                     own.map(|own| members.remove(&own));
+                    self.dismissed.remove(&(item.clone(), target.to_owned()));
                     members.insert(place, item);
                 }
                 *moved += u64::from(own.is_none());
+            }
+            for item in self.dismissed_from(key) {
+                if !self.places(&item).iter().any(|own| own == target) {
+                    self.dismissed.insert((item, target.to_owned()));
+                }
             }
         }
         Ok(Merged {
@@ -327,6 +369,7 @@ impl Model {
                 let category = self.categories.get_mut(to).expect("as before");
                 category.members.insert(self.next, key.clone());
                 self.next += 1;
+                self.dismissed.remove(&(key.clone(), to.clone()));
             }
             outcomes.push(Assigned {
                 previous,
@@ -374,6 +417,7 @@ impl Model {
             };
             if entry.delete_item {
                 self.items.remove(key);
+                self.dismissed.retain(|(own, _)| own != key);
             }
             outcomes.push(Unassigned {
                 item: key.clone(),
@@ -383,6 +427,17 @@ impl Model {
             });
         }
         Ok(outcomes)
+    }
+
+    /// Ends the dismissals from a category; returns their items.
+    fn dismissed_from(&mut self, category: &str) -> Vec<String> {
+        let all = self.dismissed.iter();
+        let from: Vec<String> = all
+            .filter(|(_, own)| own == category)
+            .map(|(item, _)| item.clone())
+            .collect();
+        self.dismissed.retain(|(_, own)| own != category);
+        from
     }
 
     /// The categories of an item, in the order in which it joined them.

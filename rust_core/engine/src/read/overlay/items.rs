@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ee_core::command::Store;
-use ee_core::namespace::{CategoryRecord, Item, Membership};
+use ee_core::namespace::{CategoryRecord, Dismissal, Item, Membership};
 use ee_store::{ItemReads, Reads, StoreError, StoreResult, View};
 use rustc_hash::FxHashMap;
 
@@ -24,6 +24,8 @@ pub(crate) struct OverlayItems {
     memberships: FxHashMap<i64, Vec<Membership>>,
     /// The members of each category that has others.
     members: FxHashMap<i64, Members>,
+    /// The dismissals of each item that has others, by category.
+    dismissals: FxHashMap<i64, Vec<Dismissal>>,
     last_id: i64,
 }
 
@@ -44,6 +46,7 @@ impl OverlayItems {
             keys: FxHashMap::default(),
             memberships: FxHashMap::default(),
             members: FxHashMap::default(),
+            dismissals: FxHashMap::default(),
             last_id: 0,
         }
     }
@@ -89,6 +92,44 @@ impl ItemReads for OverlayItems {
             Some(own) => Ok(own.clone()),
             None => self.view().memberships_of(namespace, item),
         }
+    }
+
+    fn dismissals_of(&self, namespace: i64, item: i64) -> StoreResult<Vec<Dismissal>> {
+        match self.dismissals.get(&item) {
+            Some(own) => Ok(own.clone()),
+            None => self.view().dismissals_of(namespace, item),
+        }
+    }
+
+    fn dismissals_of_category(
+        &self,
+        namespace: i64,
+        category: i64,
+        after: i64,
+        limit: usize,
+    ) -> StoreResult<Vec<Dismissal>> {
+        let others = self.dismissals.values().flatten();
+        let others = others.filter(|own| own.category == category && own.item > after);
+        let mut found: Vec<Dismissal> = others.cloned().collect();
+        let mut next = after;
+        let mut kept = 0;
+        while kept < limit {
+            let page = self
+                .view()
+                .dismissals_of_category(namespace, category, next, PAGE)?;
+            let is_last = page.len() < PAGE;
+            next = page.last().map_or(next, |last| last.item);
+            let before = found.len();
+            let page = page.into_iter();
+            found.extend(page.filter(|own| !self.dismissals.contains_key(&own.item)));
+            kept += found.len() - before;
+            if is_last {
+                break;
+            }
+        }
+        found.sort_by_key(|own| own.item);
+        found.truncate(limit);
+        Ok(found)
     }
 
     fn members(
@@ -175,6 +216,7 @@ impl Store for OverlayItems {
         let id = self.next_id();
         self.keep(Item { id, ..item.clone() });
         self.memberships.insert(id, Vec::new());
+        self.dismissals.insert(id, Vec::new());
         Ok(id)
     }
 
@@ -244,6 +286,34 @@ impl Store for OverlayItems {
 
     fn members(&mut self, category: i64, from: u64, limit: usize) -> StoreResult<Vec<Membership>> {
         ItemReads::members(self, self.namespace, category, from, limit)
+    }
+
+    fn dismissals(&mut self, item: i64) -> StoreResult<Vec<Dismissal>> {
+        self.dismissals_of(self.namespace, item)
+    }
+
+    fn dismissals_of_category(
+        &mut self,
+        category: i64,
+        after: i64,
+        limit: usize,
+    ) -> StoreResult<Vec<Dismissal>> {
+        ItemReads::dismissals_of_category(self, self.namespace, category, after, limit)
+    }
+
+    fn insert_dismissal(&mut self, dismissal: &Dismissal) -> StoreResult<()> {
+        let mut own = self.dismissals_of(self.namespace, dismissal.item)?;
+        let place = own.partition_point(|other| other.category < dismissal.category);
+        own.insert(place, dismissal.clone());
+        self.dismissals.insert(dismissal.item, own);
+        Ok(())
+    }
+
+    fn delete_dismissal(&mut self, dismissal: &Dismissal) -> StoreResult<()> {
+        let mut own = self.dismissals_of(self.namespace, dismissal.item)?;
+        own.retain(|other| other.category != dismissal.category);
+        self.dismissals.insert(dismissal.item, own);
+        Ok(())
     }
 
     fn insert_category(&mut self, _record: &CategoryRecord) -> StoreResult<i64> {
