@@ -356,3 +356,29 @@ def test_the_asynchronous_client_suggests_the_same(shared_server: ServerHandle, 
         fill(client, ns)
         expected = client.suggest(ns, order="grouped", group_size=2)
     assert asyncio.run(suggested()) == expected
+
+
+@pytest.mark.parametrize("ranking", ["cosine", "local"])
+def test_what_was_dismissed_is_not_offered(client: Client, inbox: str, ranking: Any) -> None:
+    """The next category is, as in a Match without those that were dismissed."""
+    client.update_namespace(inbox, ranking=ranking)
+    before = {each.item: each for each in client.suggest(inbox, page_size=1000).suggestions}
+    first = {key: each.best.category for key, each in before.items()}
+    client.dismiss(inbox, ["i01", "i02"], [first["i01"], first["i02"]])
+    client.dismiss(inbox, "i03", [f"c{n}" for n in range(5)])
+    client.dismiss(inbox, "i04", next(key for key in ("c0", "c1") if key != first["i04"]))
+    after = {each.item: each for each in client.suggest(inbox, page_size=1000).suggestions}
+    assert set(before) - set(after) == {"i03"}
+    for key in ("i01", "i02"):
+        (expected,) = client.match(inbox, key, exclude=[first[key]])
+        assert after[key].best.category == expected.matches[0].category != first[key]
+        assert after[key].margin == expected.margin
+    assert after["i04"].best.category == first["i04"]
+    others = set(before) - {"i01", "i02", "i03", "i04"}
+    assert [after[key] for key in others] == [before[key] for key in others]
+    client.rename_category(inbox, first["i01"], "renamed")
+    client.dismiss(inbox, "i02", first["i02"], withdraw=True)
+    again = {
+        each.item: each.best.category for each in client.suggest(inbox, page_size=1000).suggestions
+    }
+    assert (again["i01"], again["i02"]) == (after["i01"].best.category, first["i02"])

@@ -370,7 +370,8 @@ class EffectiveEmbeddingsServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def Dismiss(self, request, context):
-        """Dismisses items from categories: somebody says that they do not belong there. No score changes.
+        """Dismisses items from categories: somebody says that they do not belong there. No score changes,
+        and Suggest does not offer the category for the item any more.
         GetItem, Explain and the history show it. It ends when the item is assigned to the category, when
         one of them is deleted, or when it is withdrawn.
         """
@@ -412,7 +413,7 @@ class EffectiveEmbeddingsServiceServicer(object):
 
     def Suggest(self, request, context):
         """Suggests a category for each item of the inbox, in pages: the surest first, the most doubtful
-        first, or grouped by category.
+        first, or grouped by category. Categories that an item was dismissed from do not compete for it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -2,13 +2,13 @@
 //! inbox as a whole.
 //!
 //! Most vectors need no more than the best two rows, which one pass finds for all of them. The others
-//! are ranked like any query: those about which LOCAL asks the neighbours, and those of which one of the
-//! two categories does not score as much as its own least score.
+//! are ranked like any query: those about which LOCAL asks the neighbours, those of which one of the two
+//! categories does not score as much as its own least score, and those with a filter.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use super::{Match, MatchOptions, MissingMembers, MoreMembers, Namespace, Ranking};
+use super::{Filter, Match, MatchOptions, MissingMembers, MoreMembers, Namespace, Ranking};
 use crate::kernels::Kernel;
 use crate::parallel;
 use crate::ranking::{Query, Tally};
@@ -42,7 +42,7 @@ pub struct Leads {
 
 impl Namespace {
     /// What [`Namespace::rank_with`] finds with limit 2 for each query. Of the options only the ranking,
-    /// the fairness and the number of threads count.
+    /// the fairness, the filter and the number of threads count.
     ///
     /// # Panics
     ///
@@ -57,11 +57,17 @@ impl Namespace {
     ) -> Result<Vec<Leads>, MissingMembers> {
         let options = MatchOptions {
             limit: 2,
+            filter: options.filter.clone(),
             ranking: options.ranking,
             fairness: options.fairness,
             threads: options.threads,
             ..MatchOptions::default()
         };
+        if options.filter != Filter::default() {
+            let queries: Vec<Query> = queries.iter().copied().cloned().collect();
+            let rankings = self.rank_in_batches(kernel, &queries, &options, more, tally)?;
+            return Ok(rankings.iter().map(|own| self.leads_of(own)).collect());
+        }
         let settings = self.ranking_of(&options);
         let handicap = self.handicap(settings.fairness())?;
         let by_key = |a: u32, b: u32| self.key(a).cmp(self.key(b));

@@ -25,16 +25,19 @@ pub(crate) fn block_items(dimension: usize) -> usize {
 pub(crate) struct InboxItem {
     pub(crate) key: Box<str>,
     pub(crate) metadata: Metadata,
+    /// Identifiers of the categories that it was dismissed from.
+    pub(crate) dismissed: Box<[i64]>,
     /// Its embedding; `None` if that has no direction.
     pub(crate) query: Option<Query>,
 }
 
 impl InboxItem {
-    pub(crate) fn new(scorer: Scorer, item: Item) -> Self {
+    pub(crate) fn new(scorer: Scorer, item: Item, dismissed: Box<[i64]>) -> Self {
         Self {
             query: scorer.query(&item.embedding),
             key: item.key.into(),
             metadata: item.metadata,
+            dismissed,
         }
     }
 
@@ -46,6 +49,7 @@ impl InboxItem {
         size_of::<Self>()
             + 2 * size_of::<usize>()
             + self.key.len()
+            + size_of_val(&*self.dismissed)
             + self.query.as_ref().map_or(0, Query::memory_bytes)
             + metadata
                 .map(|(key, value)| key.len() + value.len() + ENTRY)

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use ee_core::command::record::Change;
+use ee_core::namespace::Item;
 use ee_core::scoring::Scorer;
 use ee_store::Reads;
 
@@ -43,6 +44,8 @@ pub(super) struct InboxReader<'a> {
     pub(super) reads: &'a dyn Reads,
     /// The revision of the view.
     pub(super) revision: u64,
+    /// Whether the namespace has dismissals.
+    pub(super) has_dismissals: bool,
     pub(super) deadline: Option<Instant>,
 }
 
@@ -131,7 +134,7 @@ impl InboxReader<'_> {
                 continue;
             };
             if self.reads.in_inbox(namespace, key, item.id)? {
-                items.push(InboxItem::new(self.scorer(), item));
+                items.push(self.inbox_item(item)?);
             }
         }
         items.sort_unstable_by(|a, b| a.key.cmp(&b.key));
@@ -148,6 +151,15 @@ impl InboxReader<'_> {
             into.push(Arc::new(Block::new(std::mem::replace(&mut items, rest))));
         }
         into.push(Arc::new(Block::new(items)));
+    }
+
+    fn inbox_item(&self, item: Item) -> Result<InboxItem> {
+        let mut dismissed = Vec::new();
+        if self.has_dismissals {
+            let own = self.reads.dismissals_of(self.loaded.id, item.id)?;
+            dismissed.extend(own.iter().map(|own| own.category));
+        }
+        Ok(InboxItem::new(self.scorer(), item, dismissed.into()))
     }
 
     fn scorer(&self) -> Scorer {
@@ -184,10 +196,9 @@ impl InboxReader<'_> {
             let full = page.len() == size;
             if let Some(last) = page.last() {
                 after.clone_from(&last.key);
-                let scorer = self.scorer();
-                let items = page.into_iter().map(|item| InboxItem::new(scorer, item));
+                let items = page.into_iter().map(|item| self.inbox_item(item));
                 let mut blocks = Vec::new();
-                self.cut(items.collect(), &mut blocks);
+                self.cut(items.collect::<Result<_>>()?, &mut blocks);
                 if !each(blocks)? {
                     return Ok(());
                 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use ee_core::namespace::{Leads, MatchOptions, Namespace};
+use ee_core::namespace::{Filter, Leads, MatchOptions, Namespace};
 use ee_core::scoring::Query;
 use ee_core::settings::RankingMode;
 use ee_store::Reads;
@@ -65,6 +65,7 @@ impl<'a> Pass<'a> {
             loaded: self.loaded,
             reads: self.reads,
             revision: self.revision(),
+            has_dismissals: self.copy.header().dismissals > 0,
             deadline: self.deadline,
         };
         let source = reader.source()?;
@@ -246,8 +247,33 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// The leads of each item.
+    /// The leads of each item, among the categories that it was not dismissed from.
     fn leads(&self, items: &[&InboxItem], members: &mut ReadMembers<'a>) -> Result<Vec<Leads>> {
+        let mut leads = self.leads_with(self.options, items, members)?;
+        for (item, own) in items.iter().zip(&mut leads) {
+            if item.dismissed.is_empty() {
+                continue;
+            }
+            let keys = item.dismissed.iter().filter_map(|&id| self.copy.key_of(id));
+            let options = MatchOptions {
+                filter: Filter {
+                    exclude: keys.map(|key| key.to_string()).collect(),
+                    ..Filter::default()
+                },
+                ..self.options.clone()
+            };
+            let found = self.leads_with(&options, std::slice::from_ref(item), members)?;
+            *own = found.first().copied().unwrap_or_default();
+        }
+        Ok(leads)
+    }
+
+    fn leads_with(
+        &self,
+        options: &MatchOptions,
+        items: &[&InboxItem],
+        members: &mut ReadMembers<'a>,
+    ) -> Result<Vec<Leads>> {
         let queries: Vec<&Query> = items
             .iter()
             .filter_map(|item| item.query.as_ref())
@@ -260,9 +286,8 @@ impl<'a> Pass<'a> {
         shared.counters.ranked_inbox(queries.len());
         let leads = loop {
             check_deadline(self.deadline)?;
-            let ranked = members.until_ranked(|more| {
-                self.copy.leads(kernel, &queries, self.options, more, tally)
-            })?;
+            let ranked = members
+                .until_ranked(|more| self.copy.leads(kernel, &queries, options, more, tally))?;
             if let Some(ranked) = ranked {
                 break ranked;
             }
