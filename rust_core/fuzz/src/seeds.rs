@@ -80,13 +80,13 @@ fn of_namespace(world: &World, namespace: &str) -> Vec<Call> {
         replace_metadata: true,
         expected_category: None,
     };
-    let assignment = |item: &str, category: &str| Assignment {
+    let assignment = |item: &str, before: &str, category: &str| Assignment {
         item: item.to_owned(),
         category: category.to_owned(),
         embedding: vector(&[1.0, -2.0]),
         weight: Some(1.5),
         metadata: Default::default(),
-        expected_category: Some("health".to_owned()),
+        expected_category: Some(before.to_owned()),
     };
     vec![
         call(
@@ -117,7 +117,10 @@ fn of_namespace(world: &World, namespace: &str) -> Vec<Call> {
             "Assign",
             &AssignRequest {
                 namespace: namespace.clone(),
-                assignments: vec![assignment("run", "work"), assignment("new", "bare")],
+                assignments: vec![
+                    assignment("run", "health", "work"),
+                    assignment("new", "", "bare"),
+                ],
                 write: options("r2", false),
             },
         ),
