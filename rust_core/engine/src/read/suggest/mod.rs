@@ -31,7 +31,7 @@ pub const SUGGESTED_PAIRS: u64 = 1_000_000_000;
 
 /// Bytes of categories of which any number of copies may be in use at a time. Of larger ones there is one
 /// copy at a time.
-const COPIED_BYTES: usize = 64 << 20;
+const SMALL_COPY_BYTES: usize = 64 << 20;
 
 /// What to suggest.
 #[derive(Clone, Debug, PartialEq)]
@@ -163,7 +163,7 @@ impl Ranker<'_> {
         context: ReadContext,
     ) -> Result<Option<MutexGuard<'_, ()>>> {
         let copies = &self.shared.large_copies;
-        if loaded.namespace_bytes() <= COPIED_BYTES {
+        if loaded.namespace_bytes() <= SMALL_COPY_BYTES {
             return Ok(None);
         }
         let place = match context.deadline {
