@@ -6,7 +6,6 @@
 
 use std::fmt::Write;
 
-use ee_engine::ChangeIndex;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::call_error::{CallError, Result};
@@ -46,9 +45,7 @@ impl Binding<'_> {
 
     /// The cursor of a token, if it is a key.
     pub(crate) fn key(&self, token: &str) -> Result<Option<String>> {
-        self.cursor(token)?
-            .map(|cursor| String::from_utf8(cursor).map_err(|_| invalid()))
-            .transpose()
+        self.cursor(token)?.as_deref().map(key).transpose()
     }
 
     /// The cursor of a token, if it is a position.
@@ -57,19 +54,6 @@ impl Binding<'_> {
             .map(|cursor| {
                 let bytes = cursor.try_into().map_err(|_| invalid())?;
                 Ok(u64::from_le_bytes(bytes))
-            })
-            .transpose()
-    }
-
-    /// The cursor of a token, where it is the place of a change.
-    pub(crate) fn change(&self, token: &str) -> Result<Option<ChangeIndex>> {
-        self.cursor(token)?
-            .map(|cursor| {
-                let (revision, index) = cursor.split_first_chunk().ok_or_else(invalid)?;
-                Ok(ChangeIndex {
-                    revision: u64::from_le_bytes(*revision),
-                    index: u32::from_le_bytes(index.try_into().map_err(|_| invalid())?),
-                })
             })
             .transpose()
     }
@@ -83,6 +67,11 @@ impl Binding<'_> {
         hash.update(cursor);
         hash.digest().to_le_bytes()
     }
+}
+
+/// A cursor that is a key.
+pub(crate) fn key(cursor: &[u8]) -> Result<String> {
+    String::from_utf8(cursor.to_vec()).map_err(|_| invalid())
 }
 
 #[cold]

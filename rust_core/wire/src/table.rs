@@ -7,7 +7,7 @@ use crate::call_error::Result;
 use crate::method::{Kind, Method};
 use crate::methods::{
     admin, assignments, categories, explain, history, items, matching, namespaces, restore, review,
-    review_rate, snapshot, suggest, undo,
+    snapshot, suggest, undo,
 };
 use crate::streams::{Replies, RequestSink};
 
@@ -80,18 +80,24 @@ pub(crate) const TABLE: &[Entry] = {
             matching::try_rank,
         ),
         unary("Explain", Read, |c, r| c.read(r, explain::explain)),
-        unary("ReviewMembers", Read, |c, r| c.read(r, review::members)),
+        unary("ReviewMembers", Read, |c, r| {
+            c.read(r, review::members::review)
+        }),
         unary("EstimateReviewRate", Read, |c, r| {
-            c.read(r, review_rate::estimate)
+            c.read(r, review::rate::estimate)
         }),
         unary("Suggest", Read, |c, r| c.read(r, suggest::suggest)),
         unary("ReviewDuplicates", Read, |c, r| {
-            c.read(r, review::duplicates)
+            c.read(r, review::duplicates::review)
         }),
-        unary("ReviewActors", Read, |c, r| c.read(r, review::actors)),
-        unary("ReviewImpact", Read, |c, r| c.read(r, review::impact)),
+        unary("ReviewActors", Read, |c, r| {
+            c.read(r, review::actors::review)
+        }),
+        unary("ReviewImpact", Read, |c, r| {
+            c.read(r, review::impact::review)
+        }),
         unary("ReviewCategories", Read, |c, r| {
-            c.read(r, review::categories)
+            c.read(r, review::categories::review)
         }),
         unary("ListHistory", Read, |c, r| c.read(r, history::list)),
         server_stream("WatchHistory", Read, history::watch),

@@ -116,10 +116,10 @@ pub(crate) fn list(
         request.include_embeddings,
         call.read_context(request.min_revision, request.epoch)?,
     )?;
-    let page = Page::new(found, size, encode);
+    let page = Page::of(found.value, size, encode);
     Ok(ListCategoriesResponse {
         next_page_token: page.next(|last| binding.token(last.key.as_bytes())),
-        revision: page.revision,
+        revision: found.revision,
         epoch: call.epoch(),
         categories: page.entries,
     })

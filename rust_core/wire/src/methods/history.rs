@@ -7,6 +7,7 @@ use ee_core::arithmetic::limits::MAX_KEPT_REVISIONS;
 use ee_engine::{ChangeIndex, HistoryFilter, HistoryOrder, TrimBound, Watch};
 use prost::Message;
 
+use super::paging::Paging;
 use crate::call::{Call, NamespaceCall, WriteParams};
 use crate::call_error::{Result, Violations};
 use crate::decode::path::Path;
@@ -14,7 +15,7 @@ use crate::decode::{self, number, text, time};
 use crate::encode::history::change as encode;
 use crate::engine_error::{self, FieldPaths};
 use crate::limits::{ACTOR_BYTES, PAGE_BYTES};
-use crate::page_token::Binding;
+use crate::page_token::invalid;
 use crate::proto::v1::{
     self, ListHistoryRequest, ListHistoryResponse, TrimHistoryRequest, TrimHistoryResponse,
     WatchHistoryRequest, WatchHistoryResponse, trim_history_request::Keep,
@@ -24,32 +25,28 @@ use crate::streams::{Replies, ReplySource};
 
 pub(crate) fn list(
     call: &NamespaceCall<'_>,
-    request: ListHistoryRequest,
+    mut request: ListHistoryRequest,
 ) -> Result<ListHistoryResponse> {
     let mut violations = Violations::default();
-    let limit = violations.check(number::page_size(request.page_size));
+    let paging = Paging::of(call, &mut request, &mut violations);
     let newest_first = violations.check(newest_first(request.order));
-    let wanted = request.filter.unwrap_or_default();
-    // The filter is part of what a token belongs to, and so is the order.
-    let named = named(&wanted, newest_first);
-    let filter = filter(wanted, &mut violations);
-    let binding = Binding([call.method, call.namespace.name(), &named]);
-    let after = violations.check(binding.change(&request.page_token));
+    let filter = filter(request.filter.unwrap_or_default(), &mut violations);
+    let after = paging.after(&mut violations, read_cursor);
     violations.finish(Ok(()))?;
     let order = HistoryOrder {
         newest_first,
         after,
-        limit,
+        limit: paging.size,
         bytes: PAGE_BYTES,
     };
-    let context = call.read_context(request.min_revision, request.epoch)?;
+    let context = paging.context()?;
     let found = call
         .engine
         .history(&call.namespace, &filter, order, context)?;
     let next = found.value.next;
     Ok(ListHistoryResponse {
         changes: found.value.changes.into_iter().map(encode).collect(),
-        next_page_token: next.map_or_else(String::new, |at| binding.token(&cursor(at))),
+        next_page_token: next.map_or_else(String::new, |at| paging.token(&cursor(at))),
         revision: found.revision,
         epoch: call.epoch(),
         first_revision: found.value.first_revision,
@@ -157,13 +154,6 @@ fn newest_first(order: i32) -> Result<bool> {
     }
 }
 
-/// A text that differs for each filter and order.
-fn named(filter: &v1::HistoryFilter, newest_first: bool) -> String {
-    let message = filter.encode_to_vec();
-    let hex: String = message.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{newest_first} {hex}")
-}
-
 /// The filter of a request.
 pub(crate) fn filter(filter: v1::HistoryFilter, violations: &mut Violations) -> HistoryFilter {
     let path = Path::field("filter");
@@ -201,4 +191,12 @@ fn cursor(at: ChangeIndex) -> [u8; 12] {
     cursor[..8].copy_from_slice(&at.revision.to_le_bytes());
     cursor[8..].copy_from_slice(&at.index.to_le_bytes());
     cursor
+}
+
+fn read_cursor(cursor: &[u8]) -> Result<ChangeIndex> {
+    let (revision, index) = cursor.split_first_chunk().ok_or_else(invalid)?;
+    Ok(ChangeIndex {
+        revision: u64::from_le_bytes(*revision),
+        index: u32::from_le_bytes(index.try_into().map_err(|_| invalid())?),
+    })
 }

@@ -120,13 +120,13 @@ pub(crate) fn list(
         request.include_embeddings,
         call.read_context(request.min_revision, request.epoch)?,
     )?;
-    let page = Page::new(found, size, encode);
+    let page = Page::of(found.value, size, encode);
     Ok(ListItemsResponse {
         next_page_token: page.next(|last| match &request.filter {
             Some(Filter::Category(key)) => binding.token(&place(last, key).to_le_bytes()),
             _ => binding.token(last.key.as_bytes()),
         }),
-        revision: page.revision,
+        revision: found.revision,
         epoch: call.epoch(),
         items: page.entries,
     })

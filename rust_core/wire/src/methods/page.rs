@@ -1,6 +1,5 @@
 //! Pages of a listing: how many entries to read, where a page ends, and the token of the next page.
 
-use ee_engine::At;
 use prost::Message;
 
 use crate::call::NamespaceCall;
@@ -10,23 +9,12 @@ use crate::limits::PAGE_BYTES;
 pub(super) struct Page<T> {
     pub(super) entries: Vec<T>,
     pub(super) more: bool,
-    pub(super) revision: u64,
 }
 
 impl<T: Message> Page<T> {
     /// A page of up to `size` entries, from an answer of up to `size` + 1.
     /// It ends early if it becomes too large for a message.
-    pub(super) fn new<V>(answer: At<Vec<V>>, size: usize, encode: impl Fn(V) -> T) -> Self {
-        Self::of(answer.value, size, answer.revision, encode)
-    }
-
-    /// [`Page::new`] of entries that were read at a revision.
-    pub(super) fn of<V>(
-        answer: Vec<V>,
-        size: usize,
-        revision: u64,
-        encode: impl Fn(V) -> T,
-    ) -> Self {
+    pub(super) fn of<V>(answer: Vec<V>, size: usize, encode: impl Fn(V) -> T) -> Self {
         let found = answer.len();
         let mut entries = Vec::with_capacity(found.min(size));
         let mut bytes = 0;
@@ -41,7 +29,6 @@ impl<T: Message> Page<T> {
         Self {
             more: entries.len() < found,
             entries,
-            revision,
         }
     }
 

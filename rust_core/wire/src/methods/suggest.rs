@@ -2,16 +2,15 @@
 
 use ee_core::namespace::Match;
 use ee_engine::{Error, Place, SuggestOrder, SuggestSpec, Suggestion, SuggestionGroup};
-use prost::Message;
-use xxhash_rust::xxh3::xxh3_64;
 
 use super::page::Page;
+use super::paging::Paging;
 use crate::call::NamespaceCall;
 use crate::call_error::{CallError, Result, Violations};
 use crate::decode::path::Path;
 use crate::decode::{self, number, text};
 use crate::limits::{DEFAULT_GROUP_SIZE, GROUP_SIZE, KEY_BYTES};
-use crate::page_token::{Binding, invalid};
+use crate::page_token::{invalid, key};
 use crate::proto::v1::{self, ErrorReason, SuggestRequest, SuggestResponse};
 use crate::ranked::CategoryMatch;
 
@@ -20,15 +19,8 @@ pub(crate) fn suggest(
     mut request: SuggestRequest,
 ) -> Result<SuggestResponse> {
     let mut violations = Violations::default();
-    let size = violations.check(number::page_size(std::mem::take(&mut request.page_size)));
-    let token = std::mem::take(&mut request.page_token);
-    let min_revision = std::mem::take(&mut request.min_revision);
-    let epoch = std::mem::take(&mut request.epoch);
-    // What is left of the request differs for each order and filter.
-    let named = format!("{:016x}", xxh3_64(&request.encode_to_vec()));
-    let binding = Binding([call.method, call.namespace.name(), &named]);
-    let cursor = violations.check(binding.cursor(&token));
-    let order = order(&request, cursor.as_deref());
+    let paging = Paging::of(call, &mut request, &mut violations);
+    let order = order(&request, paging.cursor.as_deref());
     let order = violations.check(order.map(Some));
     violations.check(decode::keys_of("categories", &request.categories));
     let path = Path::field("key_prefix");
@@ -57,7 +49,7 @@ pub(crate) fn suggest(
     violations.finish(Ok(()))?;
     let spec = SuggestSpec {
         order: order.unwrap_or(SuggestOrder::Surest(None)),
-        limit: size + 1,
+        limit: paging.size + 1,
         categories: request.categories,
         min_score,
         max_score,
@@ -68,7 +60,7 @@ pub(crate) fn suggest(
         ranking,
         fairness,
     };
-    let context = call.read_context(min_revision, epoch)?;
+    let context = paging.context()?;
     let found = call
         .engine
         .suggest(&call.namespace, &spec, context)
@@ -83,14 +75,14 @@ pub(crate) fn suggest(
         ..SuggestResponse::default()
     };
     if matches!(spec.order, SuggestOrder::Grouped { .. }) {
-        let page = Page::of(found.groups, size, revision, group);
-        response.next_page_token = page.next(|last| binding.token(&group_cursor(last)));
+        let page = Page::of(found.groups, paging.size, group);
+        response.next_page_token = page.next(|last| paging.token(&group_cursor(last)));
         response.groups = page.entries;
     } else {
         let places: Vec<Place> = found.suggestions.iter().map(Suggestion::place).collect();
-        let page = Page::of(found.suggestions, size, revision, suggestion);
+        let page = Page::of(found.suggestions, paging.size, suggestion);
         let last = page.entries.len().saturating_sub(1);
-        response.next_page_token = page.next(|_| binding.token(&place_cursor(&places[last])));
+        response.next_page_token = page.next(|_| paging.token(&place_cursor(&places[last])));
         response.suggestions = page.entries;
     }
     Ok(response)
@@ -148,10 +140,6 @@ fn group_cursor(group: &v1::SuggestionGroup) -> Vec<u8> {
 fn read_group(cursor: &[u8]) -> Result<(u64, String)> {
     let (count, category) = cursor.split_first_chunk().ok_or_else(invalid)?;
     Ok((u64::from_le_bytes(*count), key(category)?))
-}
-
-fn key(bytes: &[u8]) -> Result<String> {
-    String::from_utf8(bytes.to_vec()).map_err(|_| invalid())
 }
 
 /// The refusal, which names the category of the request that is not known.
