@@ -9,7 +9,7 @@ use crate::Result;
 use crate::api::{At, HistorySize, ReadContext, TrimReport, WriteContext};
 use crate::catalog::cached_namespace::NamespaceHandle;
 use crate::clock::check_deadline;
-use crate::read::history::{self, HistoryFilter, HistoryOrder, HistoryPage};
+use crate::read::history::{self, HistoryFilter, HistoryOrder, HistoryPage, log};
 use crate::write::trim::{Plan, TrimBound, TrimHistory, plan};
 
 impl Engine {
@@ -38,7 +38,7 @@ impl Engine {
             let start = reads.history_start(row.id)?;
             let bytes = match row.header.log_bytes {
                 Some(bytes) => bytes.saturating_sub(start.trimmed_bytes),
-                None => history::bytes(reads, row, start)?,
+                None => log::bytes(reads, row, start)?,
             };
             Ok(HistorySize {
                 first_revision: start.first_revision,

@@ -13,7 +13,7 @@ use crate::api::ReadContext;
 use crate::catalog::cached_namespace::NamespaceHandle;
 use crate::clock::check_deadline;
 use crate::read::consistent::pinned;
-use crate::read::history::{is_kept, missing};
+use crate::read::history::log::{is_kept, missing};
 use crate::read::overlay::{OverlayNamespace, reversals};
 use crate::shared::Shared;
 use crate::{Error, Result};

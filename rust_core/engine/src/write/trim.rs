@@ -12,7 +12,7 @@ use ee_store::{Enlisted, HistoryStart, NamespaceRow, Reads, TrimStep, Trimmed, W
 use crate::api::{TrimReport, WriteContext};
 use crate::catalog::cached_namespace::CachedNamespace;
 use crate::clock::check_deadline;
-use crate::read::history::first_at;
+use crate::read::history::log::first_at;
 use crate::shared::Shared;
 use crate::write::flush_sums;
 use crate::write::idempotency;

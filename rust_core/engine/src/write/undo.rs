@@ -14,7 +14,7 @@ use ee_store::{LogRange, LogRow, NamespaceRow, Reads};
 use crate::api::{At, UndoScope, UndoSelection, WriteContext, Written};
 use crate::catalog::cached_namespace::CachedNamespace;
 use crate::clock::check_deadline;
-use crate::read::history::{first_at, is_kept, missing};
+use crate::read::history::log::{first_at, is_kept, missing};
 use crate::shared::Shared;
 use crate::write::idempotency::{self, Replay};
 use crate::{Error, Result};

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use ee_core::command::record::ItemImage;
+use ee_core::command::record::{Change, Entry, ItemImage};
 use ee_core::command::{Assignment, CategoryPut, Command, ItemPut, Unassignment};
-use ee_core::namespace::CategoryRecord;
+use ee_core::namespace::{CategoryRecord, Origin};
 use proptest::prelude::*;
 
 use super::*;

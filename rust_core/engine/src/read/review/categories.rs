@@ -12,7 +12,7 @@ use super::{Member, MemberFilter, Reviewed};
 use crate::Result;
 use crate::api::{At, ReadContext};
 use crate::catalog::cached_namespace::NamespaceHandle;
-use crate::read::history::first_at;
+use crate::read::history::log::first_at;
 use crate::read::overlay::OverlayNamespace;
 use crate::read::ranking::Ranker;
 

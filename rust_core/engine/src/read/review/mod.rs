@@ -7,22 +7,27 @@
 pub(crate) mod actors;
 pub(crate) mod categories;
 pub(crate) mod duplicates;
+mod filter;
 mod first;
 pub(crate) mod impact;
+mod leave;
+mod member;
 pub(crate) mod members;
 pub(crate) mod rate;
 
-pub use first::ReviewPlace;
+pub use self::filter::MemberFilter;
+pub use self::first::ReviewPlace;
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use ee_core::arithmetic::limits::MAX_DIMENSION;
-use ee_core::namespace::{Category, Item, MemberSum, Membership, Namespace, ReviewMember};
-use ee_core::scoring::WeightedVector;
+use ee_core::namespace::{Category, Item, MemberSum, Membership, Namespace};
 use ee_core::settings::MembershipMode;
 use ee_store::{NamespaceRow, Reads, View};
 
+pub(crate) use self::member::Member;
+use self::member::part;
 use crate::api::{At, ReadContext};
 use crate::catalog::cached_namespace::NamespaceHandle;
 use crate::clock::check_deadline;
@@ -39,64 +44,6 @@ const CHUNK_BYTES: usize = 4 << 20;
 
 /// Members that are reviewed at a time.
 const CHUNK_MEMBERS: usize = 4096;
-
-/// Which members to review. All conditions must hold.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct MemberFilter {
-    /// Members of this category.
-    pub category: Option<String>,
-    /// Members that this actor has assigned.
-    pub actor: Option<String>,
-    /// Members assigned at this time or later, in milliseconds since the Unix epoch.
-    pub start_ms: Option<i64>,
-    /// Members assigned before this time.
-    pub end_ms: Option<i64>,
-    /// Items whose key begins with this.
-    pub key_prefix: String,
-}
-
-impl MemberFilter {
-    fn accepts(&self, membership: &Membership) -> bool {
-        let origin = &membership.origin;
-        self.actor.as_ref().is_none_or(|own| *own == origin.actor)
-            && self.start_ms.is_none_or(|start| origin.time_ms >= start)
-            && self.end_ms.is_none_or(|end| origin.time_ms < end)
-    }
-
-    /// Whether it accepts a member, apart from the category.
-    pub(crate) fn accepts_member(&self, membership: &Membership, item: &Item) -> bool {
-        self.accepts(membership) && item.key.starts_with(&self.key_prefix)
-    }
-}
-
-/// A member that was read.
-pub(crate) struct Member {
-    pub(crate) category: Arc<str>,
-    category_id: i64,
-    pub(crate) item: Item,
-    pub(crate) membership: Membership,
-    pub(crate) counts: bool,
-    /// The member outside the window that counts again if this one leaves.
-    refill: Option<Arc<Item>>,
-    /// Identifiers of all categories that the item is in.
-    memberships: Vec<i64>,
-}
-
-impl Member {
-    pub(crate) fn to_review(&self) -> ReviewMember<'_> {
-        ReviewMember {
-            category: self.category_id,
-            counts: self.counts,
-            item: part(&self.item),
-            refill: self.refill.as_deref().map(part),
-            memberships: &self.memberships,
-        }
-    }
-}
-
-fn part(item: &Item) -> WeightedVector<'_> {
-    (item.weight, &item.embedding)
-}
 
 /// A namespace at one revision, apart from the one that other calls read and write.
 pub(crate) struct Reviewed {

@@ -8,14 +8,11 @@
 use std::sync::Arc;
 
 use ee_core::arithmetic::limits::MAX_NEIGHBOURS;
-use ee_core::command::Rejection;
-use ee_core::namespace::{
-    CategoryDraft, Draft, Item, Match, MatchOptions, Membership, Namespace, SumOverflow,
-    UnitCorrection,
-};
+use ee_core::namespace::{Item, Match, MatchOptions, Membership};
 use ee_core::scoring::{MemberRow, MemberRows, Query};
 use ee_core::settings::RankingMode;
 
+use super::leave::{Left, come_back, leave, leaving};
 use super::{MemberFilter, Reviewed};
 use crate::api::{At, ReadContext};
 use crate::catalog::cached_namespace::NamespaceHandle;
@@ -65,18 +62,6 @@ pub struct ReviewRate {
 struct Outcome {
     right: bool,
     confidence: Option<f64>,
-}
-
-/// A category that a member leaves.
-struct Left {
-    key: Arc<str>,
-    id: i64,
-    sequence: u64,
-    /// The member outside the window that counts again.
-    refill: Option<(u64, Item)>,
-    /// What the category's members have been.
-    counting_from: u64,
-    unit_correction: UnitCorrection,
 }
 
 impl Ranker<'_> {
@@ -193,9 +178,7 @@ impl Estimate<'_> {
         if reviewed.namespace.member_memory().bytes as u64 > COPIED_BYTES {
             reviewed.namespace.shrink_members(COPIED_BYTES as usize / 2);
         }
-        change(&mut reviewed.namespace, &left, |draft, own| {
-            leave(draft, own, &item)
-        })?;
+        leave(&mut reviewed.namespace, &left, &item)?;
         for own in &left {
             if reviewed.namespace.kept_members(own.id).is_none() {
                 let rows = self.rows_without(reviewed, own)?;
@@ -203,9 +186,7 @@ impl Estimate<'_> {
             }
         }
         let found = self.first_match(reviewed, &query)?;
-        change(&mut reviewed.namespace, &left, |draft, own| {
-            come_back(draft, own, &item)
-        })?;
+        come_back(&mut reviewed.namespace, &left, &item)?;
         Ok(Outcome {
             right: found
                 .as_ref()
@@ -263,36 +244,6 @@ fn query(reviewed: &Reviewed, item: &Item) -> Result<Query> {
     query.ok_or(Error::DegenerateQuery { query: 0 })
 }
 
-/// What leaves with a membership; `None`: it does not count.
-fn leaving(reviewed: &Reviewed, own: &Membership) -> Result<Option<Left>> {
-    let (namespace, reads, id) = (&reviewed.namespace, reviewed.reads(), reviewed.id);
-    let key = namespace.key_of(own.category);
-    let category = key.as_deref().and_then(|key| namespace.find(key));
-    let Some(category) = category.filter(|category| category.counts(own.sequence)) else {
-        return Ok(None);
-    };
-    let refill = match category.settings.window {
-        0 => None,
-        _ => {
-            let (anchor, from) = (category.anchor, category.counting_from);
-            reads.nth_newest_member(id, category.id, anchor, from, 0)?
-        }
-    };
-    let refill =
-        refill.map(|(sequence, item)| Ok::<_, Error>((sequence, reads.item_by_id(id, item)?)));
-    let draft = namespace.draft_of(&category.key);
-    Ok(Some(Left {
-        key: Arc::clone(&category.key),
-        id: category.id,
-        sequence: own.sequence,
-        refill: refill.transpose()?,
-        counting_from: category.counting_from,
-        unit_correction: draft.map_or(UnitCorrection::Unknown, |draft| {
-            draft.category.unit_correction
-        }),
-    }))
-}
-
 /// The newest counting members of a category, as many as can be neighbours and one more, the oldest first.
 fn newest(reviewed: &Reviewed, left: &Left) -> Result<Vec<MemberRow>> {
     let (reads, id, first) = (reviewed.reads(), reviewed.id, left.counting_from);
@@ -308,63 +259,4 @@ fn newest(reviewed: &Reviewed, left: &Left) -> Result<Vec<MemberRow>> {
 
 fn row(sequence: u64, item: &Item) -> MemberRow {
     MemberRow::new(sequence, &item.key, item.weight, &item.embedding)
-}
-
-/// Changes categories of the copy.
-fn change(
-    namespace: &mut Namespace,
-    left: &[Left],
-    change: impl Fn(&mut CategoryDraft, &Left) -> std::result::Result<(), SumOverflow>,
-) -> Result<()> {
-    let mut draft = Draft::new(*namespace.header());
-    for own in left {
-        let mut category = namespace.draft_of(&own.key).expect("it is in the copy");
-        change(&mut category, own).map_err(|e| Error::Rejected(Rejection::SumOverflow(e)))?;
-        draft
-            .categories
-            .insert(Arc::clone(&own.key), Some(category));
-    }
-    draft.finalize_hashes(1, || {});
-    Draft::compute_directions(std::iter::once(&mut draft), 1, || {});
-    namespace.publish(draft);
-    Ok(())
-}
-
-fn leave(
-    draft: &mut CategoryDraft,
-    own: &Left,
-    item: &Item,
-) -> std::result::Result<(), SumOverflow> {
-    let zero = UnitCorrection::Known(Arc::new(vec![0; draft.sum.len()]));
-    // The correction of a namespace that does not ask for it is lost where it was 0, unless it has zeros.
-    let keep_known = |draft: &mut CategoryDraft| {
-        if draft.category.unit_correction == UnitCorrection::Zero {
-            draft.category.unit_correction = zero.clone();
-        }
-    };
-    keep_known(draft);
-    draft.forget(own.sequence, item)?;
-    if let Some((sequence, refill)) = &own.refill {
-        keep_known(draft);
-        draft.absorb(*sequence, refill)?;
-        draft.category.counting_from = *sequence;
-    }
-    if draft.category.unit_correction == zero {
-        draft.category.unit_correction = UnitCorrection::Zero;
-    }
-    Ok(())
-}
-
-fn come_back(
-    draft: &mut CategoryDraft,
-    own: &Left,
-    item: &Item,
-) -> std::result::Result<(), SumOverflow> {
-    draft.absorb(own.sequence, item)?;
-    if let Some((sequence, refill)) = &own.refill {
-        draft.forget(*sequence, refill)?;
-        draft.category.counting_from = own.counting_from;
-    }
-    draft.category.unit_correction = own.unit_correction.clone();
-    Ok(())
 }
