@@ -383,6 +383,14 @@ def test_suggestions_are_shown_and_accepted(notes: Cli) -> None:
         2,
         1,
     ]
+    sure = notes.text("suggest", notes.ns, "--confidence")
+    assert "no member" in sure, "a name alone has no confidence"
+    assert "100.0%" in sure
+    assert max(map(len, sure.splitlines())) <= 80
+    fitting = notes.lines("suggest", notes.ns, "--min-confidence", "0.1")
+    others = notes.lines("suggest", notes.ns, "--below-confidence", "0.1")
+    assert [each["best"]["confidence"] for each in fitting] == [1.0]
+    assert [each["best"]["confidence"] for each in others] == [None, None]
     only = ("--category", "Money", "--min-margin", "0.3", "--accept")
     before = notes.lines("history", notes.ns)[0]["revision"]
     preview = notes.text("suggest", notes.ns, *only, "--dry-run")

@@ -16,6 +16,9 @@ from hypothesis import strategies as st
 from effective_embeddings import AsyncClient, CategoryUpdate, Client, errors, kernels
 from effective_embeddings.client import RankingMode, Suggestion, SuggestOrder, SuggestReply
 from effective_embeddings.server import ServerHandle
+from tests.model.confidence import confidence as confidence_of
+from tests.model.confidence import left_out_scores
+from tests.model.oracle import Model, ModelCategory, ModelItem
 
 DIMENSION = 12
 _GENERATOR = np.random.default_rng(5)
@@ -330,6 +333,9 @@ def test_refusals_name_the_field(client: Client, inbox: str) -> None:
         ("max_score", {"max_score": float("nan")}),
         ("min_margin", {"min_margin": -0.1}),
         ("max_margin", {"max_margin": float("inf")}),
+        ("min_confidence", {"min_confidence": 0.0}),
+        ("below_confidence", {"below_confidence": 1.0}),
+        ("below_confidence", {"below_confidence": float("nan")}),
         ("fairness", {"fairness": 1.1}),
         ("key_prefix", {"key_prefix": "k" * 513}),
         ("metadata", {"metadata": {str(n): "" for n in range(65)}}),
@@ -382,3 +388,129 @@ def test_what_was_dismissed_is_not_offered(client: Client, inbox: str, ranking: 
         each.item: each.best.category for each in client.suggest(inbox, page_size=1000).suggestions
     }
     assert (again["i01"], again["i02"]) == (after["i01"].best.category, first["i02"])
+
+
+def sure(client: Client, ns: str, **settings: Any) -> None:
+    """Categories with members, one of a name alone, and an inbox that fits in part."""
+    client.create_namespace(ns, DIMENSION, **settings)
+    client.put_categories(ns, [CategoryUpdate(f"c{n}", base=BASES[n]) for n in range(5)])
+    rng = np.random.default_rng(8)
+    for n in range(4):
+        members = BASES[n] + rng.normal(size=(12 + n, DIMENSION))
+        client.assign(ns, [f"member {n} {m}" for m in range(12 + n)], f"c{n}", members)
+    near = BASES.repeat(6, axis=0) + 0.9 * rng.normal(size=(30, DIMENSION))
+    client.put_items(ns, [f"near {n:02}" for n in range(30)], near)
+    client.put_items(ns, [f"i{n:02}" for n in range(30)], ITEMS[:30])
+
+
+def model_of(client: Client, ns: str) -> Model:
+    model = Model(DIMENSION)
+    for category in client.list_categories(ns, include_embeddings=True):
+        assert category.base is not None
+        model.categories[category.key] = ModelCategory(base=model.take_in(category.base))
+        for item in client.list_items(ns, category=category.key, include_embeddings=True):
+            model.items[item.key] = ModelItem(model.take_in(item.embedding), item.weight)
+            model.join(item.key, category.key)
+    return model
+
+
+@pytest.mark.parametrize("ranking", ["cosine", "local"])
+def test_the_confidence_of_a_suggestion_is_that_of_a_match_to_the_bit(
+    client: Client, ns: str, ranking: RankingMode
+) -> None:
+    sure(client, ns, ranking=ranking)
+    plain = client.suggest(ns, page_size=1000).suggestions
+    assert {each.best.confidence for each in plain} == {None}
+    found = client.suggest(ns, page_size=1000, confidence=True).suggestions
+    assert [each.item for each in found] == [each.item for each in plain]
+    model = model_of(client, ns)
+    scores = {key: left_out_scores(model, key) for key in model.categories}
+    matched = client.match(ns, [each.item for each in found], limit=2, confidence=True)
+    for each, match in zip(found, matched, strict=True):
+        assert each.runner_up is not None
+        assert (each.best, each.runner_up) == match.matches
+        expected = confidence_of(scores[each.best.category], each.best.score)
+        if expected is None:
+            assert each.best.confidence is None
+        else:
+            assert each.best.confidence is not None
+            assert expected[0] <= each.best.confidence <= expected[1]
+    assert {each.best.confidence is None for each in found} == {True, False}
+
+
+@pytest.mark.parametrize("level", [0.07, 0.3, 0.8])
+def test_a_level_of_confidence_divides_the_inbox_as_a_match_does(
+    client: Client, ns: str, level: float
+) -> None:
+    sure(client, ns)
+    whole = client.suggest(ns, page_size=1000, confidence=True)
+    matched = client.match(
+        ns, [each.item for each in whole.suggestions], limit=1, min_confidence=level
+    )
+    none = [match.none_of_these for match in matched]
+    assert 0 < sum(none) < len(none)
+    parts: list[tuple[bool, dict[str, Any]]] = [
+        (False, {"min_confidence": level}),
+        (True, {"below_confidence": level}),
+    ]
+    for without, bound in parts:
+        own = zip(whole.suggestions, none, strict=True)
+        expected = tuple(each for each, is_none in own if is_none == without)
+        replies = list(pages(client, ns, page_size=7, **bound))
+        assert tuple(each for page in replies for each in page.suggestions) == expected
+        assert {page.suggestion_count for page in replies} == {len(expected)}
+        assert {page.item_count for page in replies} == {whole.item_count}
+        doubtful = client.suggest(ns, order="most_doubtful", page_size=1000, **bound).suggestions
+        assert {each.item for each in doubtful} == {each.item for each in expected}
+        groups = client.suggest(ns, order="grouped", group_size=100, **bound).groups
+        assert {each.item for group in groups for each in group.suggestions} == {
+            each.item for each in expected
+        }
+        assert all(group.count == len(group.suggestions) for group in groups)
+        one = client.suggest(ns, categories="c1", page_size=1000, **bound).suggestions
+        assert one == tuple(each for each in expected if each.best.category == "c1")
+    both = client.suggest(ns, page_size=1000, min_confidence=level, below_confidence=0.95)
+    assert both.suggestions == tuple(
+        each
+        for each in whole.suggestions
+        if each.best.confidence is not None and level <= each.best.confidence < 0.95
+    )
+
+
+@pytest.mark.parametrize("ranking", ["cosine", "local"])
+def test_confidences_follow_each_write(client: Client, ns: str, ranking: RankingMode) -> None:
+    sure(client, ns, ranking=ranking)
+
+    def check() -> None:
+        found = client.suggest(ns, page_size=1000, confidence=True).suggestions
+        keys = [each.item for each in found]
+        matched = client.match(ns, keys, limit=2, confidence=True)
+        assert [each.best for each in found] == [match.matches[0] for match in matched]
+        fitting = client.suggest(ns, page_size=1000, min_confidence=0.5).suggestions
+        assert fitting == tuple(each for each in found if (each.best.confidence or 0) >= 0.5)
+
+    check()
+    first = client.suggest(ns, page_size=5, min_confidence=0.1)
+    assigned = [each.item for each in first.suggestions]
+    client.assign(ns, assigned, [each.best.category for each in first.suggestions])
+    check()
+    rest = client.suggest(
+        ns, page_size=5, min_confidence=0.1, page_token=first.next_page_token
+    ).suggestions
+    assert not {each.item for each in rest} & set(assigned)
+    client.unassign(ns, "member 0 3")
+    client.assign(ns, ["near 24", "near 25", "near 26"], "c4")
+    check()
+    client.reanchor(ns, "c2", keep_last=4)
+    client.put_items(ns, "member 1 2", -ITEMS[:1])
+    check()
+    client.put_categories(ns, [CategoryUpdate("c0", window=6), CategoryUpdate("c1", frozen=True)])
+    check()
+    client.delete_categories(ns, "c0")
+    check()
+    # The confidence is that of the category that is offered instead.
+    (outside, *_) = client.suggest(ns, categories="c3").suggestions
+    client.dismiss(ns, outside.item, "c3")
+    (found,) = client.suggest(ns, confidence=True, key_prefix=outside.item).suggestions
+    (match,) = client.match(ns, outside.item, exclude="c3", confidence=True)
+    assert found.best == match.matches[0]

@@ -64,6 +64,9 @@ fn suggest(engine: &Engine, fairness: Option<f64>) -> At<Suggested> {
         metadata: Default::default(),
         ranking: Some(RankingMode::Cosine),
         fairness,
+        confidence: false,
+        min_confidence: None,
+        below_confidence: None,
     };
     let namespace = engine.handle("bench").unwrap();
     engine

@@ -32,6 +32,9 @@ fn spec(order: SuggestOrder, limit: usize) -> SuggestSpec {
         metadata: Default::default(),
         ranking: None,
         fairness: None,
+        confidence: false,
+        min_confidence: None,
+        below_confidence: None,
     }
 }
 

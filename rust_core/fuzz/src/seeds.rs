@@ -411,6 +411,7 @@ fn of_namespace(world: &World, namespace: &str) -> Vec<Call> {
                 categories: vec!["health".to_owned()],
                 min_score: Some(-1.0),
                 max_margin: Some(2.0),
+                min_confidence: Some(0.05),
                 key_prefix: "r".to_owned(),
                 ranking: 2,
                 fairness: Some(0.5),

@@ -777,7 +777,7 @@ class CategoryMatch(_message.Message):
     def __init__(self, category: _Optional[str] = ..., score: _Optional[float] = ..., count: _Optional[int] = ..., rank_score: _Optional[float] = ..., confidence: _Optional[float] = ...) -> None: ...
 
 class SuggestRequest(_message.Message):
-    __slots__ = ("namespace", "order", "page_size", "page_token", "group_size", "categories", "min_score", "max_score", "min_margin", "max_margin", "key_prefix", "metadata", "ranking", "fairness", "min_revision", "epoch")
+    __slots__ = ("namespace", "order", "page_size", "page_token", "group_size", "categories", "min_score", "max_score", "min_margin", "max_margin", "key_prefix", "metadata", "ranking", "fairness", "include_confidence", "min_confidence", "below_confidence", "min_revision", "epoch")
     class MetadataEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -799,6 +799,9 @@ class SuggestRequest(_message.Message):
     METADATA_FIELD_NUMBER: _ClassVar[int]
     RANKING_FIELD_NUMBER: _ClassVar[int]
     FAIRNESS_FIELD_NUMBER: _ClassVar[int]
+    INCLUDE_CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
+    MIN_CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
+    BELOW_CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
     MIN_REVISION_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
     namespace: str
@@ -815,9 +818,12 @@ class SuggestRequest(_message.Message):
     metadata: _containers.ScalarMap[str, str]
     ranking: _resources_pb2.RankingMode
     fairness: float
+    include_confidence: bool
+    min_confidence: float
+    below_confidence: float
     min_revision: int
     epoch: int
-    def __init__(self, namespace: _Optional[str] = ..., order: _Optional[_Union[SuggestOrder, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., group_size: _Optional[int] = ..., categories: _Optional[_Iterable[str]] = ..., min_score: _Optional[float] = ..., max_score: _Optional[float] = ..., min_margin: _Optional[float] = ..., max_margin: _Optional[float] = ..., key_prefix: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., ranking: _Optional[_Union[_resources_pb2.RankingMode, str]] = ..., fairness: _Optional[float] = ..., min_revision: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
+    def __init__(self, namespace: _Optional[str] = ..., order: _Optional[_Union[SuggestOrder, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., group_size: _Optional[int] = ..., categories: _Optional[_Iterable[str]] = ..., min_score: _Optional[float] = ..., max_score: _Optional[float] = ..., min_margin: _Optional[float] = ..., max_margin: _Optional[float] = ..., key_prefix: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., ranking: _Optional[_Union[_resources_pb2.RankingMode, str]] = ..., fairness: _Optional[float] = ..., include_confidence: bool = ..., min_confidence: _Optional[float] = ..., below_confidence: _Optional[float] = ..., min_revision: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class SuggestResponse(_message.Message):
     __slots__ = ("suggestions", "groups", "next_page_token", "item_count", "suggestion_count", "revision", "epoch")

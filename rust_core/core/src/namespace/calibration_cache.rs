@@ -17,17 +17,38 @@ struct Inner {
     bytes: usize,
 }
 
+impl Clone for CalibrationCache {
+    /// The calibrations are shared.
+    fn clone(&self) -> Self {
+        let copy = Self::default();
+        copy.add(self);
+        copy
+    }
+}
+
 impl CalibrationCache {
+    /// Adds the calibrations of another cache of the same revision.
+    pub(super) fn add(&self, other: &Self) {
+        let mut inner = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let others = other.0.read().unwrap_or_else(PoisonError::into_inner);
+        for (&category, calibration) in &others.calibrations {
+            inner.insert(category, Arc::clone(calibration));
+        }
+    }
+
     pub(super) fn get(&self, category: i64) -> Option<Arc<Calibration>> {
         let inner = self.0.read().unwrap_or_else(PoisonError::into_inner);
         inner.calibrations.get(&category).map(Arc::clone)
     }
 
+    pub(super) fn contains(&self, category: i64) -> bool {
+        let inner = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        inner.calibrations.contains_key(&category)
+    }
+
     pub(super) fn insert(&self, category: i64, calibration: Arc<Calibration>) {
         let mut inner = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        inner.forget(category);
-        inner.bytes += calibration.memory_bytes();
-        inner.calibrations.insert(category, calibration);
+        inner.insert(category, calibration);
     }
 
     /// The category has changed, or is gone.
@@ -43,6 +64,12 @@ impl CalibrationCache {
 }
 
 impl Inner {
+    fn insert(&mut self, category: i64, calibration: Arc<Calibration>) {
+        self.forget(category);
+        self.bytes += calibration.memory_bytes();
+        self.calibrations.insert(category, calibration);
+    }
+
     fn forget(&mut self, category: i64) {
         if let Some(gone) = self.calibrations.remove(&category) {
             self.bytes -= gone.memory_bytes();

@@ -2,13 +2,10 @@
 
 use std::sync::Arc;
 
-use super::Namespace;
+use super::matching::distinct;
+use super::{Lead, MissingMembers, Namespace};
 use crate::kernels::Kernel;
 use crate::scoring::{Calibration, MemberRows};
-
-/// Components of members from which a ranking makes calibrations by itself, so that it stays short: some
-/// hundredths of a millisecond. The caller makes the others.
-pub(super) const CALIBRATED_AT_ONCE: usize = 1 << 18;
 
 impl Namespace {
     /// Keeps what the confidences of a category are computed from, given the rows of its newest counting
@@ -17,6 +14,40 @@ impl Namespace {
         if let Some(&slot) = self.by_id.get(&category) {
             self.make_calibration(Kernel::best(), slot, members);
         }
+    }
+
+    /// The confidence of a lead among [calibrated](Namespace::calibrated) categories; `None`: no member of
+    /// its category has a score.
+    pub fn confidence(&self, lead: Lead) -> Option<f64> {
+        let category = &self.categories[lead.slot as usize];
+        if category.stats.counting == 0 {
+            return None;
+        }
+        self.calibrations.get(category.id)?.confidence(lead.score)
+    }
+
+    /// Fails with those of some categories, by slot, that are to be calibrated before a confidence is asked
+    /// for.
+    pub fn calibrated(&self, slots: impl IntoIterator<Item = u32>) -> Result<(), MissingMembers> {
+        let categories = slots
+            .into_iter()
+            .map(|slot| &self.categories[slot as usize]);
+        let lacking = categories.filter(|category| {
+            category.stats.counting > 0 && !self.calibrations.contains(category.id)
+        });
+        let uncalibrated = distinct(lacking.map(|category| category.id).collect());
+        if uncalibrated.is_empty() {
+            return Ok(());
+        }
+        Err(MissingMembers {
+            uncalibrated,
+            ..MissingMembers::default()
+        })
+    }
+
+    /// Keeps the calibrations of a copy of the same revision.
+    pub fn add_calibrations(&self, copy: &Self) {
+        self.calibrations.add(&copy.calibrations);
     }
 
     /// The rows of a category's members, if they are kept.

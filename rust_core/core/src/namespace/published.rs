@@ -66,11 +66,16 @@ impl Namespace {
         }
     }
 
-    /// A copy to rank many queries by `mode`, as long as it takes, while writes go on.
-    pub fn copy_to_rank(&self, mode: RankingMode) -> Self {
+    /// A copy to rank many queries by `mode`, as long as it takes, while writes go on; with what is known
+    /// for confidences, if they are asked for.
+    pub fn copy_to_rank(&self, mode: RankingMode, confidence: bool) -> Self {
         let members = match mode {
             RankingMode::Cosine => MemberCache::default(),
             RankingMode::Local => self.members.clone(),
+        };
+        let calibrations = match confidence {
+            true => self.calibrations.clone(),
+            false => CalibrationCache::default(),
         };
         Self {
             settings: self.settings.clone(),
@@ -85,7 +90,7 @@ impl Namespace {
             rows: self.rows.clone(),
             evidence: self.evidence.clone(),
             members,
-            calibrations: CalibrationCache::default(),
+            calibrations,
             correction_bytes: self.correction_bytes,
         }
     }

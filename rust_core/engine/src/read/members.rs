@@ -73,18 +73,24 @@ impl<'a> ReadMembers<'a> {
                 if self.count >= READ_AT_ONCE {
                     return Ok(None);
                 }
-                if let Some(rows) = self.published.kept_members(category) {
-                    self.count += rows.len();
-                    self.published.calibrate(category, &rows);
-                    continue;
-                }
-                let rows = self.rows(category)?;
-                self.published.calibrate(category, &rows);
-                if self.bytes < KEPT_BYTES {
-                    self.keep(category, rows);
-                }
+                self.calibrate(category)?;
             }
         }
+    }
+
+    /// Calibrates a category.
+    pub(crate) fn calibrate(&mut self, category: i64) -> Result<()> {
+        if let Some(rows) = self.published.kept_members(category) {
+            self.count += rows.len();
+            self.published.calibrate(category, &rows);
+            return Ok(());
+        }
+        let rows = self.rows(category)?;
+        self.published.calibrate(category, &rows);
+        if self.bytes < KEPT_BYTES {
+            self.keep(category, rows);
+        }
+        Ok(())
     }
 
     /// Bytes of the rows that were read.

@@ -42,6 +42,14 @@ pub(crate) fn suggest(
         let margin = bound.map(|margin| number::margin(Path::field(field), margin));
         violations.check(margin.transpose())
     });
+    let levels = [
+        ("min_confidence", request.min_confidence),
+        ("below_confidence", request.below_confidence),
+    ];
+    let [min_confidence, below_confidence] = levels.map(|(field, bound)| {
+        let level = bound.map(|level| number::confidence(Path::field(field), level));
+        violations.check(level.transpose())
+    });
     let mode = decode::namespace::ranking(Path::field("ranking"), request.ranking);
     let ranking = violations.check(mode);
     let fairness = decode::namespace::fairness(Path::field("fairness"), request.fairness);
@@ -59,6 +67,9 @@ pub(crate) fn suggest(
         metadata: request.metadata,
         ranking,
         fairness,
+        confidence: request.include_confidence,
+        min_confidence,
+        below_confidence,
     };
     let context = paging.context()?;
     let found = call

@@ -8,10 +8,17 @@ from typing import Annotated
 
 import typer
 
+from effective_embeddings.cli.shared.bars import bar
 from effective_embeddings.cli.shared.command import Run, writes
 from effective_embeddings.cli.shared.options import NamespaceArgument, metadata_of
 from effective_embeddings.cli.shared.output import counted, print_json, print_table, say, table
-from effective_embeddings.client import RankingMode, Suggestion, SuggestOrder, SuggestReply
+from effective_embeddings.client import (
+    CategoryMatch,
+    RankingMode,
+    Suggestion,
+    SuggestOrder,
+    SuggestReply,
+)
 
 __all__ = ["suggest"]
 
@@ -41,6 +48,16 @@ def suggest(
     max_score: Annotated[float | None, typer.Option(help="Only this score or less.")] = None,
     min_margin: Annotated[float | None, typer.Option(help="Only this margin or more.")] = None,
     max_margin: Annotated[float | None, typer.Option(help="Only this margin or less.")] = None,
+    confidence: Annotated[
+        bool,
+        typer.Option("--confidence", help="How sure each is, by the category's own members."),
+    ] = False,
+    min_confidence: Annotated[
+        float | None, typer.Option(metavar="LEVEL", help="Only as sure as this, 0 to 1.")
+    ] = None,
+    below_confidence: Annotated[
+        float | None, typer.Option(metavar="LEVEL", help="Only less sure: items that fit nowhere.")
+    ] = None,
     prefix: Annotated[str, typer.Option(help="Only items whose key begins with this.")] = "",
     meta: Annotated[
         list[str] | None,
@@ -64,6 +81,8 @@ def suggest(
     Example:  effemb suggest notes --order most_doubtful --limit 5
 
     Example:  effemb suggest notes --category health --min-margin 0.1 --accept --dry-run
+
+    Example:  effemb suggest notes --below-confidence 0.1
     """
 
     def page(size: int, token: str) -> SuggestReply:
@@ -78,6 +97,9 @@ def suggest(
             max_score=max_score,
             min_margin=min_margin,
             max_margin=max_margin,
+            confidence=confidence,
+            min_confidence=min_confidence,
+            below_confidence=below_confidence,
             key_prefix=prefix,
             metadata=metadata_of(meta),
             ranking=ranking,
@@ -91,7 +113,8 @@ def suggest(
             for each in reply.groups or reply.suggestions:
                 print_json(each)
     else:
-        _show(replies, listed)
+        sure = confidence or min_confidence is not None or below_confidence is not None
+        _show(replies, listed, sure=sure)
     if accept and listed:
         _accept(run, namespace, listed)
 
@@ -131,16 +154,16 @@ def _accept(run: Run, namespace: str, listed: list[Suggestion]) -> None:
     say(done, dry_run=run.dry_run)
 
 
-def _show(replies: list[SuggestReply], listed: list[Suggestion]) -> None:
+def _show(replies: list[SuggestReply], listed: list[Suggestion], *, sure: bool) -> None:
     largest = max((each.margin or 0.0 for each in listed), default=0.0)
     groups = [group for reply in replies for group in reply.groups]
     for group in groups:
         say(f"{group.category}: {counted(group.count, 'item')}")
         if group.suggestions:
-            _print(group.suggestions, largest, grouped=True)
+            _print(group.suggestions, largest, grouped=True, sure=sure)
     first, last = replies[0], replies[-1]
     if not groups:
-        _print(listed, largest, grouped=False)
+        _print(listed, largest, grouped=False, sure=sure)
     count = first.suggestion_count
     if listed and len(listed) < count:
         say(f"… and {count - len(listed):,} more")
@@ -152,21 +175,22 @@ def _show(replies: list[SuggestReply], listed: list[Suggestion]) -> None:
     say(f"{counted(count, 'suggestion')}{left} ({seen})")
 
 
-def _print(suggestions: Iterable[Suggestion], largest: float, *, grouped: bool) -> None:
+def _print(suggestions: Iterable[Suggestion], largest: float, *, grouped: bool, sure: bool) -> None:
     names = ("item",) if grouped else ("item", "category")
-    rows = table(
-        *(*names, "score", "margin", "", "second"),
-        numbers=("score", "margin"),
-        whole=(*names, ""),
-    )
+    numbers = ("score", "margin", "confidence") if sure else ("score", "margin")
+    # The bar is the share of members that fit no better, or as long as the margin is large.
+    shown = "fit no better" if sure else ""
+    rows = table(*names, *numbers, shown, "second", numbers=numbers, whole=(*names, shown))
     for each in suggestions:
         own = (each.item,) if grouped else (each.item, each.best.category)
         margin = "" if each.margin is None else f"{each.margin:.4f}"
         second = "" if each.runner_up is None else each.runner_up.category
-        rows.add_row(*own, f"{each.best.score:.4f}", margin, _bar(each.margin, largest), second)
+        last = _sure(each.best) if sure else (bar(each.margin or 0.0, largest, _BAR),)
+        rows.add_row(*own, f"{each.best.score:.4f}", margin, *last, second)
     print_table(rows, empty="no suggestions")
 
 
-def _bar(margin: float | None, largest: float) -> str:
-    """Return a bar as long as the margin is large."""
-    return "█" * round(margin / largest * _BAR) if margin and largest else ""
+def _sure(found: CategoryMatch) -> tuple[str, str]:
+    if found.confidence is None:
+        return "", "no member"
+    return f"{found.confidence:.1%}", bar(found.confidence, 1, _BAR)

@@ -300,6 +300,9 @@ class LearningCalls(ClientBase):
         max_score: float | None = None,
         min_margin: float | None = None,
         max_margin: float | None = None,
+        confidence: bool = False,
+        min_confidence: float | None = None,
+        below_confidence: float | None = None,
         key_prefix: str = "",
         metadata: Mapping[str, str] | None = None,
         ranking: RankingMode | None = None,
@@ -326,6 +329,12 @@ class LearningCalls(ClientBase):
             max_score: Largest score, −1 to 1; None: any.
             min_margin: Least margin, 0 or above; None: any.
             max_margin: Largest margin, 0 or above; None: any.
+            confidence: Return the confidence of each suggestion and of its runner-up.
+            min_confidence: Only suggestions of at least this confidence, greater than 0, less than
+                1, so none of a category without members; None: any. Implies ``confidence``.
+            below_confidence: Only suggestions of less than this confidence, and those of categories
+                without members: the items for which match with ``limit=1`` and this level says
+                ``none_of_these``; None: any. Implies ``confidence``.
             key_prefix: Only items whose key begins with this.
             metadata: Only items whose metadata has these entries; None: all.
             ranking: See match.
@@ -352,6 +361,9 @@ class LearningCalls(ClientBase):
                 max_score=max_score,
                 min_margin=min_margin,
                 max_margin=max_margin,
+                confidence=confidence,
+                min_confidence=min_confidence,
+                below_confidence=below_confidence,
                 key_prefix=key_prefix,
                 metadata=metadata,
                 ranking=ranking,

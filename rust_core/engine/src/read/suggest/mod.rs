@@ -58,9 +58,29 @@ pub struct SuggestSpec {
     pub ranking: Option<RankingMode>,
     /// How much fairness counts; `None`: as in a Match.
     pub fairness: Option<f64>,
+    /// Whether to report confidences.
+    pub confidence: bool,
+    /// Least confidence.
+    pub min_confidence: Option<f64>,
+    /// Only suggestions that do not have this confidence.
+    pub below_confidence: Option<f64>,
 }
 
 impl SuggestSpec {
+    /// Whether the confidence of every suggestion decides about it.
+    fn chooses_by_confidence(&self) -> bool {
+        self.min_confidence.is_some() || self.below_confidence.is_some()
+    }
+
+    /// The slots of the categories of which suggestions are wanted.
+    fn slots(&self, namespace: &Namespace) -> Vec<u32> {
+        if self.categories.is_empty() {
+            return (0..namespace.categories().len() as u32).collect();
+        }
+        let keys = self.categories.iter();
+        keys.filter_map(|key| namespace.slot_of(key)).collect()
+    }
+
     fn admits(&self, item: &InboxItem) -> bool {
         let has = |(key, value): (&String, &String)| item.metadata.get(key) == Some(value);
         item.key.starts_with(&self.key_prefix) && self.metadata.iter().all(has)
@@ -127,6 +147,7 @@ impl Ranker<'_> {
         let options = MatchOptions {
             ranking: spec.ranking,
             fairness: spec.fairness,
+            confidence: spec.confidence || spec.chooses_by_confidence(),
             threads: shared.threads,
             ..MatchOptions::default()
         };
@@ -135,7 +156,7 @@ impl Ranker<'_> {
             let _place = self.place_for_copy(&loaded, context)?;
             loop {
                 let opened = shared.read_both(&loaded, |published, view| {
-                    self.copy(&loaded, published, view, &options)
+                    self.copy(&loaded, published, view, spec, &options)
                 })?;
                 let revision = opened.revision;
                 if let Some((copy, view)) = opened.value {
@@ -173,29 +194,33 @@ impl Ranker<'_> {
         place.map(Some).ok_or(Error::DeadlineExceeded)
     }
 
-    /// A copy of the categories, with what fairness needs to know. `None`: so much was read for this that
-    /// other work comes first; the next call goes on from there.
+    /// A copy of the categories, with what fairness and filters of confidence need to know. `None`: so much
+    /// was read for this that other work comes first; the next call goes on from there, so that writes
+    /// in between do not make it begin again.
     fn copy(
         &self,
         loaded: &CachedNamespace,
         published: &Namespace,
         view: Box<dyn View>,
+        spec: &SuggestSpec,
         options: &MatchOptions,
     ) -> Result<Option<(Namespace, Box<dyn View>)>> {
         let mut members = ReadMembers::new(view.reads(), loaded.id, published);
         let known = members
-            .until_ranked(|more| published.leads(self.kernel, &[], options, more, None))?
+            .until_ranked(|more| {
+                published.leads(self.kernel, &[], options, more, None)?;
+                if spec.chooses_by_confidence() {
+                    published.calibrated(spec.slots(published))?;
+                }
+                Ok(())
+            })?
             .is_some();
         let (more, count) = members.finish();
         if count > 0 {
             self.shared.counters.members_read(count);
             self.shared.keep_members(loaded, published, more);
         }
-        Ok(known.then(|| {
-            (
-                published.copy_to_rank(published.ranking_of(options).mode),
-                view,
-            )
-        }))
+        let mode = published.ranking_of(options).mode;
+        Ok(known.then(|| (published.copy_to_rank(mode, options.confidence), view)))
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use ee_core::namespace::{Filter, Leads, MatchOptions, Namespace};
+use ee_core::namespace::{Filter, Lead, Leads, Match, MatchOptions, Namespace};
 use ee_core::scoring::Query;
 use ee_core::settings::RankingMode;
 use ee_store::Reads;
@@ -91,10 +91,13 @@ impl<'a> Pass<'a> {
                 Ok(true)
             })?,
         }
-        self.keep(progress.members);
-        shared.counters.suggested();
         let key = |slot| self.copy.key(slot);
         let (suggestion_count, suggestions, groups) = progress.list.finish(key);
+        let listed = groups.iter().flat_map(|(_, _, own)| own);
+        let listed = suggestions.iter().chain(listed);
+        self.calibrate(listed, &mut progress.members)?;
+        self.keep(progress.members);
+        shared.counters.suggested();
         Ok(Suggested {
             suggestions: self.suggestions(suggestions),
             groups: groups
@@ -242,9 +245,46 @@ impl<'a> Pass<'a> {
             && spec.max_score.is_none_or(|most| best.score <= most)
             && spec.min_margin.is_none_or(|least| margin >= least)
             && spec.max_margin.is_none_or(|most| margin <= most)
+            && self.is_as_sure(best)
         {
             progress.list.push(&found);
         }
+    }
+
+    /// Whether the confidence of a lead passes.
+    fn is_as_sure(&self, lead: Lead) -> bool {
+        let spec = self.spec;
+        if !spec.chooses_by_confidence() {
+            return true;
+        }
+        let confidence = self.copy.confidence(lead);
+        let reaches = |level: f64| confidence.is_some_and(|own| own >= level);
+        spec.min_confidence.is_none_or(reaches) && !spec.below_confidence.is_some_and(reaches)
+    }
+
+    /// Calibrates the categories of suggestions whose confidences are returned.
+    fn calibrate<'k>(
+        &self,
+        listed: impl Iterator<Item = &'k Kept>,
+        members: &mut ReadMembers<'a>,
+    ) -> Result<()> {
+        if !self.options.confidence {
+            return Ok(());
+        }
+        let leads = listed.flat_map(|kept| [Some(kept.best), kept.leads.second]);
+        let slots = leads.flatten().map(|lead| lead.slot);
+        let Err(missing) = self.copy.calibrated(slots) else {
+            return Ok(());
+        };
+        for category in missing.uncalibrated {
+            check_deadline(self.deadline)?;
+            members.calibrate(category)?;
+        }
+        let published = self.loaded.read();
+        if published.header().revision == self.revision() {
+            published.add_calibrations(self.copy);
+        }
+        Ok(())
     }
 
     /// The leads of each item, among the categories that it was not dismissed from.
@@ -320,11 +360,19 @@ impl<'a> Pass<'a> {
         }
     }
 
+    fn matched(&self, lead: Lead) -> Match {
+        let confidence = self.options.confidence.then(|| self.copy.confidence(lead));
+        Match {
+            confidence: confidence.flatten(),
+            ..self.copy.matched(lead)
+        }
+    }
+
     fn suggestions(&self, kept: Vec<Kept>) -> Vec<Suggestion> {
         let suggestion = |kept: Kept| Suggestion {
             item: kept.key.into(),
-            best: self.copy.matched(kept.best),
-            runner_up: kept.leads.second.map(|lead| self.copy.matched(lead)),
+            best: self.matched(kept.best),
+            runner_up: kept.leads.second.map(|lead| self.matched(lead)),
             margin: kept.leads.margin,
         };
         kept.into_iter().map(suggestion).collect()
