@@ -486,6 +486,7 @@ ELSEWHERE: dict[str, Callable[..., None]] = {
     "review_sample": test_read_limits.test_review_sample,
     "default_review_sample": test_read_limits.test_review_sample,
     "copied_category_bytes": test_read_limits.test_copied_category_bytes,
+    "concurrent_copied_bytes": test_read_limits.test_concurrent_copied_bytes,
     "default_review_members": test_read_limits.test_review_members,
     "review_members_read": test_read_limits.test_review_members_read,
     "duplicate_members_read": test_read_limits.test_duplicate_members_read,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +86,43 @@ def test_copied_category_bytes(tmp_path: Path) -> None:
             refusal = caught.value
             assert (refusal.code, refusal.reason) == ("INVALID_ARGUMENT", "TOO_LARGE")
             assert refusal.metadata == {"limit": str(most), "category_count": str(most + 1)}
+
+
+def test_concurrent_copied_bytes(tmp_path: Path) -> None:
+    """Five reviews at a time, each of more than a quarter of the bytes."""
+    dimension = 16_384
+    limit = int(LIMITS["concurrent_copied_bytes"].value)
+    count = limit // 4 // (17 * dimension) + 1
+    review = service_pb2.ReviewMembersRequest(namespace="n")
+    past = service_pb2.GetCategoryRequest(namespace="n", category="c0", at_revision=2)
+    with Client.embedded(tmp_path / "data") as client:
+        client.create_namespace("n", dimension)
+        client.put_categories("n", [CategoryUpdate(f"c{number}") for number in range(count)])
+        raw = EmbeddedRaw(client._transport._engine)  # type: ignore[attr-defined]
+        refused: list[RefusedError] = []
+
+        def copies(method: str, request: Any) -> None:
+            try:
+                for _ in range(3):
+                    raw.call(method, request)
+            except RefusedError as error:
+                refused.append(error)
+
+        both = (("ReviewMembers", review), ("GetCategory", past))
+        threads = [threading.Thread(target=copies, args=both[number % 2]) for number in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert refused
+        for refusal in refused:
+            assert (refusal.code, refusal.reason) == ("RESOURCE_EXHAUSTED", "OVERLOADED")
+            assert refusal.metadata == {"limit": "concurrent_copied_bytes", "value": str(limit)}
+        # All of them are given back, and the client tries again when the refusal says.
+        with ThreadPoolExecutor(8) as pool:
+            found = list(pool.map(lambda _: list(client.review_members("n")), range(8)))
+        assert found == [[]] * 8
+        assert client._transport._engine.stats()["copied_bytes"] == 0  # type: ignore[attr-defined]
 
 
 def test_review_levels(raw: EmbeddedRaw) -> None:

@@ -133,8 +133,19 @@ pub enum Error {
         rejection: Rejection,
     },
     /// More has changed since a revision than a read of the past takes back.
-    #[error("more than {limit} changes were made since the revision")]
+    #[error("more than {limit} {what} since the revision")]
     PastTooFar {
+        /// The limit.
+        limit: u64,
+        /// What it limits.
+        what: &'static str,
+    },
+    /// Reviews, reads of the past and changes that are not made copy as much as they may together.
+    #[error(
+        "reviews, reads of earlier revisions and what_if hold copies of {limit} bytes, as many as they \
+         may together: try again when one has ended"
+    )]
+    TooManyCopies {
         /// The limit.
         limit: u64,
     },

@@ -18,6 +18,7 @@
 mod api;
 mod catalog;
 mod clock;
+mod copy_budget;
 mod engine;
 mod error;
 mod health;
@@ -33,6 +34,7 @@ mod write;
 
 pub use api::*;
 pub use catalog::cached_namespace::NamespaceHandle;
+pub use copy_budget::CONCURRENT_COPIED_BYTES;
 #[cfg(feature = "failpoints")]
 pub use ee_store::failpoints;
 pub use engine::Engine;

@@ -220,6 +220,7 @@ impl Counters {
             members_bytes: 0,
             namespaces_loaded: 0,
             memory_bytes: 0,
+            copied_bytes: 0,
             serving: true,
             commit_seconds: self.commit_micros.read(1e6),
             commit_writes: self.commit_writes.read(1.0),
@@ -379,6 +380,8 @@ metrics! {
     Gauge namespaces_loaded: u64,
     /// Bytes of memory that the loaded namespaces take.
     Gauge memory_bytes: u64,
+    /// Bytes that reviews, reads of the past and what_if have copied and hold.
+    Gauge copied_bytes: u64,
     /// 1 if the engine accepts writes, otherwise 0.
     Gauge serving: bool,
     /// Seconds of a commit, from its first write to its sync.

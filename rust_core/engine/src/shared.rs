@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 
 use crate::catalog::namespace_cache::NamespaceCache;
 use crate::clock::Clock;
+use crate::copy_budget::{CONCURRENT_COPIED_BYTES, CopyBudget};
 use crate::health::WriteHealth;
 use crate::metrics::Counters;
 use crate::waiting::WaitingReads;
@@ -23,6 +24,8 @@ pub(crate) struct Shared {
     pub(crate) clock: Clock,
     /// Held while a copy of many categories is in use.
     pub(crate) large_copies: Mutex<()>,
+    /// What copies that are read from a view may take together.
+    pub(crate) copies: CopyBudget,
     /// Threads that large work may be split over.
     pub(crate) threads: usize,
 }
@@ -41,6 +44,7 @@ impl Shared {
             waiting: WaitingReads::default(),
             clock: Clock::new(),
             large_copies: Mutex::default(),
+            copies: CopyBudget::new(CONCURRENT_COPIED_BYTES),
             cache,
             threads,
             backend,

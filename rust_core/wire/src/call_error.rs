@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use ee_access::google::FieldViolation;
 use ee_access::refusals::{self, SHUTTING_DOWN_RETRY};
@@ -14,6 +14,9 @@ use crate::proto::v1::ErrorReason;
 
 /// Longest excerpt of a caller's text in a status: a status travels in headers, which hold a few KiB.
 const SHOWN_BYTES: usize = 512;
+
+/// The delay before a retry while copies take all of their memory: a review takes about that long.
+const COPIES_RETRY: Duration = Duration::from_secs(1);
 
 /// The refusal of a call.
 #[derive(Clone, Debug)]
@@ -203,10 +206,11 @@ impl From<CallError> for Status {
             .metadata(error.metadata)
             .violations(violations)
             .internal_detail(error.internal_detail);
-        if error.reason == ErrorReason::ShuttingDown {
-            return status.retry_after(SHUTTING_DOWN_RETRY).build();
+        match error.reason {
+            ErrorReason::ShuttingDown => status.retry_after(SHUTTING_DOWN_RETRY).build(),
+            ErrorReason::Overloaded => status.retry_after(COPIES_RETRY).build(),
+            _ => status.build(),
         }
-        status.build()
     }
 }
 

@@ -110,9 +110,12 @@ pub(crate) fn call_error(paths: FieldPaths, error: Error) -> CallError {
             .with("category_count", categories)
             .with("limit", limit),
         Error::WhatIf { rejection, .. } => rejected(paths, rejection),
-        Error::PastTooFar { limit } => {
+        Error::PastTooFar { limit, .. } => {
             CallError::at(R::TooLarge, "at_revision", text).with("limit", limit)
         }
+        Error::TooManyCopies { limit } => plain(R::Overloaded)
+            .with("limit", "concurrent_copied_bytes")
+            .with("value", limit),
         Error::InboxTooLarge {
             items,
             categories,

@@ -6,10 +6,10 @@ use ee_core::arithmetic::limits::{
 use ee_core::command::undo::MAX_UNDO_CHANGES;
 use ee_core::command::{MAX_MEMBERSHIPS, MAX_MERGED, UNDO_LISTED};
 use ee_engine::{
-    CONFUSED_LISTED, COPIED_BYTES, DUPLICATES_READ, EXPLAINED_MEMBERS, HISTORY_BYTES,
-    HISTORY_ENTRIES, IMPACT_ITEMS, IMPACT_LISTED, MAX_REVISION_WAIT, MAX_WAITING_READS,
-    MAX_WAITING_READS_OF_A_CALLER, PAST_CHANGES, REVIEW_READ, REVIEWED_MEMBERS, SPLIT_LISTED,
-    SUGGESTED_PAIRS, UNDO_BYTES, WATCH_HEARTBEAT,
+    CONCURRENT_COPIED_BYTES, CONFUSED_LISTED, COPIED_BYTES, DUPLICATES_READ, EXPLAINED_MEMBERS,
+    HISTORY_BYTES, HISTORY_ENTRIES, IMPACT_ITEMS, IMPACT_LISTED, MAX_REVISION_WAIT,
+    MAX_WAITING_READS, MAX_WAITING_READS_OF_A_CALLER, PAST_CHANGES, REVIEW_READ, REVIEWED_MEMBERS,
+    SPLIT_LISTED, SUGGESTED_PAIRS, UNDO_BYTES, WATCH_HEARTBEAT,
 };
 
 /// Changes of an Explain that are not made.
@@ -119,6 +119,7 @@ pub fn all() -> Vec<(&'static str, u64)> {
         ("review_sample", u64::from(REVIEW_SAMPLE)),
         ("default_review_sample", u64::from(DEFAULT_REVIEW_SAMPLE)),
         ("copied_category_bytes", COPIED_BYTES),
+        ("concurrent_copied_bytes", CONCURRENT_COPIED_BYTES),
         ("suggest_pairs", SUGGESTED_PAIRS),
         ("suggest_group_size", u64::from(GROUP_SIZE)),
         ("default_suggest_group_size", u64::from(DEFAULT_GROUP_SIZE)),

@@ -93,6 +93,7 @@ _FIXED = (
 )
 # The limits of a request beyond which the call is not refused with INVALID_ARGUMENT.
 _REQUESTS = {
+    "concurrent_copied_bytes": _OVERLOADED,
     "default_match_limit": "(a default)",
     "default_page_size": "(a default)",
     "page_bytes": "the page ends early",

@@ -57,6 +57,7 @@ impl Engine {
             clock_ahead_seconds: self.shared.clock.ahead_seconds(),
             namespaces_loaded: cache.loaded().len() as u64,
             memory_bytes: cache.memory() as u64,
+            copied_bytes: self.shared.copies.taken(),
             members_loaded: members.members as u64,
             members_bytes: members.bytes as u64,
             log_entries: self.shared.backend.acknowledged(),

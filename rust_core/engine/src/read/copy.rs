@@ -5,6 +5,7 @@ use ee_core::namespace::Namespace;
 use ee_store::{NamespaceRow, Reads};
 
 use crate::catalog::load;
+use crate::copy_budget::{CopiedBytes, CopyBudget};
 use crate::{Error, Result};
 
 /// The most bytes of categories that one read copies.
@@ -13,8 +14,12 @@ pub const COPIED_BYTES: u64 = 256 << 20;
 /// Bytes of a component of a category: its sum, its base, its row and the row's sketch.
 const COMPONENT_BYTES: u64 = 17;
 
-/// The categories of a namespace, as of the revision of a view.
-pub(crate) fn copy(reads: &dyn Reads, row: &NamespaceRow) -> Result<Namespace> {
+/// The categories of a namespace, as of the revision of a view, and the bytes that they take of a budget.
+pub(crate) fn copy(
+    reads: &dyn Reads,
+    row: &NamespaceRow,
+    budget: &CopyBudget,
+) -> Result<(Namespace, CopiedBytes)> {
     let bytes = u64::from(row.settings.dimension) * COMPONENT_BYTES;
     let limit = COPIED_BYTES / bytes;
     if row.header.categories > limit {
@@ -23,6 +28,7 @@ pub(crate) fn copy(reads: &dyn Reads, row: &NamespaceRow) -> Result<Namespace> {
             limit,
         });
     }
+    let copied = budget.take(row.header.categories * bytes)?;
     let (namespace, _) = load::read_namespace(reads, row)?;
-    Ok(namespace)
+    Ok((namespace, copied))
 }

@@ -50,7 +50,7 @@ impl Shared {
         }
         // The state before a change is known where the change is kept.
         is_kept(revision + 1, view.history_start(row.id)?)?;
-        let mut overlay = OverlayNamespace::load(view, &row, self.threads)?;
+        let mut overlay = OverlayNamespace::load(view, &row, &self.copies, self.threads)?;
         let (mut reached, mut left) = (newest, PAST_CHANGES);
         while reached > revision {
             check_deadline(context.deadline)?;
@@ -100,7 +100,8 @@ fn read(
     })?;
     if is_too_far {
         let limit = PAST_CHANGES as u64;
-        return Err(Error::PastTooFar { limit });
+        let what = "changes were made";
+        return Err(Error::PastTooFar { limit, what });
     }
     if next == last {
         return Err(missing(row.id, last));

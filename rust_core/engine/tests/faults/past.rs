@@ -257,5 +257,6 @@ fn more_changes_than_the_limit_are_refused() {
     assign(&engine, "n", 1, 0);
     let refused = engine.category_past(&namespace, 2, "c0", false, ReadContext::default());
     let limit = PAST_CHANGES as u64;
-    assert_eq!(refused, Err(Error::PastTooFar { limit }));
+    let what = "changes were made";
+    assert_eq!(refused, Err(Error::PastTooFar { limit, what }));
 }

@@ -27,6 +27,8 @@ pub(crate) struct OverlayItems {
     /// The dismissals of each item that has others, by category.
     dismissals: FxHashMap<i64, Vec<Dismissal>>,
     last_id: i64,
+    /// Bytes of the items that differ, nearly.
+    bytes: u64,
 }
 
 /// How the members of a category differ, by sequence.
@@ -48,6 +50,7 @@ impl OverlayItems {
             members: FxHashMap::default(),
             dismissals: FxHashMap::default(),
             last_id: 0,
+            bytes: 0,
         }
     }
 
@@ -61,10 +64,23 @@ impl OverlayItems {
         self.last_id
     }
 
-    fn keep(&mut self, item: Item) {
-        self.keys.insert(item.key.clone(), Some(item.id));
-        self.items.insert(item.id, Some(item));
+    /// Bytes of the items that differ, nearly.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
     }
+
+    fn keep(&mut self, item: Item) {
+        self.bytes += bytes(&item);
+        self.keys.insert(item.key.clone(), Some(item.id));
+        if let Some(Some(before)) = self.items.insert(item.id, Some(item)) {
+            self.bytes -= bytes(&before);
+        }
+    }
+}
+
+/// Bytes that an item takes, nearly.
+fn bytes(item: &Item) -> u64 {
+    (size_of_val(&*item.embedding) + 2 * item.key.len() + size_of::<Item>()) as u64
 }
 
 impl ItemReads for OverlayItems {
@@ -227,7 +243,9 @@ impl Store for OverlayItems {
 
     fn delete_item(&mut self, item: &Item) -> StoreResult<()> {
         self.keys.insert(item.key.clone(), None);
-        self.items.insert(item.id, None);
+        if let Some(Some(before)) = self.items.insert(item.id, None) {
+            self.bytes -= bytes(&before);
+        }
         self.memberships.remove(&item.id);
         Ok(())
     }

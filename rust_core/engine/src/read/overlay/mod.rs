@@ -11,6 +11,7 @@ use ee_core::command::{Command, CommandContext, WriteError, execute};
 use ee_core::namespace::{Draft, Namespace, Origin};
 use ee_store::{ItemReads, NamespaceRow, Reads, View};
 
+use crate::copy_budget::{CopiedBytes, CopyBudget};
 use crate::read::copy::copy;
 use crate::read::overlay::items::OverlayItems;
 use crate::{Error, Result};
@@ -19,17 +20,28 @@ use crate::{Error, Result};
 pub(crate) struct OverlayNamespace {
     published: Namespace,
     items: OverlayItems,
+    /// Bytes of the categories.
+    category_bytes: u64,
+    copied: CopiedBytes,
     threads: usize,
 }
 
 impl OverlayNamespace {
-    /// The namespace as of a view. The arithmetic of a change may be split over `threads`.
-    pub(crate) fn load(view: Box<dyn View>, row: &NamespaceRow, threads: usize) -> Result<Self> {
-        let published = copy(view.reads(), row)?;
+    /// The namespace as of a view. The arithmetic of a change may be split over `threads`. Its bytes
+    /// are taken of a budget.
+    pub(crate) fn load(
+        view: Box<dyn View>,
+        row: &NamespaceRow,
+        budget: &CopyBudget,
+        threads: usize,
+    ) -> Result<Self> {
+        let (published, copied) = copy(view.reads(), row, budget)?;
         let items = OverlayItems::new(view, row.id);
         Ok(Self {
             published,
             items,
+            category_bytes: copied.bytes(),
+            copied,
             threads,
         })
     }
@@ -73,6 +85,8 @@ impl OverlayNamespace {
         draft.finalize_hashes(self.threads, || {});
         Draft::compute_directions(std::iter::once(&mut draft), self.threads, || {});
         self.published.publish(draft);
+        self.copied
+            .grow_to(self.category_bytes + self.items.bytes())?;
         Ok(entry)
     }
 
@@ -110,4 +124,42 @@ pub(crate) fn reversals(entry: Entry) -> impl Iterator<Item = Reversal> {
             image,
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use ee_core::command::ItemPut;
+
+    use super::*;
+    use crate::{Engine, NewNamespace, Options, WriteContext};
+
+    #[test]
+    fn items_that_differ_are_taken_of_the_budget() {
+        let directory = tempfile::tempdir().unwrap();
+        let engine = Engine::open(directory.path(), Options::default()).unwrap();
+        let created = NewNamespace::plain(256);
+        engine
+            .create_namespace(created.clone(), WriteContext::default())
+            .unwrap();
+        let view = engine.shared.backend.view().unwrap();
+        let row = view.reads().namespace_by_name(&created.name).unwrap();
+        let budget = CopyBudget::new(10_000);
+        let mut overlay = OverlayNamespace::load(view, &row.unwrap(), &budget, 1).unwrap();
+        let put = |key: &str| {
+            Command::PutItems(vec![ItemPut {
+                key: key.to_owned(),
+                embedding: Some(vec![1.0; 256]),
+                ..ItemPut::default()
+            }])
+        };
+        overlay.apply(&put("a"), 2).unwrap();
+        let one = budget.taken();
+        assert!((1_024..2_048).contains(&one), "{one}");
+        overlay.apply(&put("a"), 3).unwrap();
+        assert_eq!(budget.taken(), one);
+        let refused = (0..).find_map(|n| overlay.apply(&put(&format!("{n}")), 4).err());
+        assert!(matches!(refused, Some(Error::PastTooFar { .. })));
+        drop(overlay);
+        assert_eq!(budget.taken(), 0);
+    }
 }

@@ -91,7 +91,7 @@ impl Ranker<'_> {
         self.shared.reading(|| {
             let reviewed = self.shared.to_review(namespace, context)?;
             let row = reviewed.row()?;
-            let mut without = copy(reviewed.reads(), &row)?;
+            let (mut without, _copied) = copy(reviewed.reads(), &row, &self.shared.copies)?;
             let mut review = ImpactReview::default();
             let mut left = FxHashSet::default();
             for category in reviewed.categories(&spec.filter)? {

@@ -31,6 +31,7 @@ use self::member::part;
 use crate::api::{At, ReadContext};
 use crate::catalog::cached_namespace::NamespaceHandle;
 use crate::clock::check_deadline;
+use crate::copy_budget::CopiedBytes;
 use crate::read::consistent::pinned;
 use crate::read::copy::copy;
 use crate::shared::Shared;
@@ -52,6 +53,7 @@ pub(crate) struct Reviewed {
     id: i64,
     name: String,
     view: Box<dyn View>,
+    _copied: CopiedBytes,
     deadline: Option<Instant>,
 }
 
@@ -65,7 +67,7 @@ impl Shared {
         let loaded = self.at(&handle.0, context)?;
         let view = self.backend.view()?;
         let row = pinned(view.reads(), &loaded)?;
-        let namespace = copy(view.reads(), &row)?;
+        let (namespace, copied) = copy(view.reads(), &row, &self.copies)?;
         let revision = row.header.revision;
         self.published(&loaded, revision)?;
         Ok(Reviewed {
@@ -74,6 +76,7 @@ impl Shared {
             id: row.id,
             name: row.name,
             view,
+            _copied: copied,
             deadline: context.deadline,
         })
     }
