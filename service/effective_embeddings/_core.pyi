@@ -635,6 +635,7 @@ class Listener:
         tls: tuple[os.PathLike[str], os.PathLike[str], os.PathLike[str] | None] | None,
         io_threads: int,
         workers: int,
+        idle_poll_us: int,
         max_connections: int,
         max_streams_per_connection: int,
         max_message_bytes: int,
@@ -654,6 +655,7 @@ class Listener:
                 are read again by the first handshake after they changed; None: no encryption.
             io_threads: Threads that read and write connections.
             workers: Threads for calls that take longer than microseconds.
+            idle_poll_us: Microseconds for which a thread of connections polls before it sleeps.
             max_connections: Connections at the same time; one beyond is closed at once.
             max_streams_per_connection: Calls at the same time on one connection.
             max_message_bytes: Bytes of the largest request.

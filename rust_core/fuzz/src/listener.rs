@@ -212,6 +212,7 @@ fn listening() -> Config {
         max_streams_per_connection: 32,
         max_message_bytes: MESSAGE_BYTES,
         stall_timeout: SOON / 2,
+        idle_poll: Duration::ZERO,
         max_idle: Duration::from_secs(3600),
         max_age: Duration::from_secs(24 * 3600),
         reflection: None,

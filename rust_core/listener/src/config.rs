@@ -35,6 +35,8 @@ pub struct Config {
     pub io_threads: usize,
     /// Threads for the other calls.
     pub workers: usize,
+    /// How long a thread of connections polls for the next call before it sleeps; zero: never.
+    pub idle_poll: Duration,
     /// Connections at the same time; one beyond is closed at once.
     pub max_connections: usize,
     /// Calls at the same time on one connection; more wait in the client.

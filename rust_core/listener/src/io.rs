@@ -13,6 +13,8 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::time::{Sleep, sleep};
 use tokio_rustls::server::TlsStream;
 
+use crate::idle_polling::IdlePolling;
+
 /// The transport of a connection.
 pub(crate) enum Transport {
     Tcp(TcpStream),
@@ -23,6 +25,7 @@ pub(crate) enum Transport {
 /// A connection, which fails once its client takes no byte for the stall timeout.
 pub(crate) struct Io {
     transport: Transport,
+    polling: Arc<IdlePolling>,
     reads: Arc<AtomicU64>,
     stall: Duration,
     /// Runs while the connection takes no more bytes.
@@ -31,9 +34,10 @@ pub(crate) struct Io {
 
 impl Io {
     /// A connection.
-    pub(crate) fn new(transport: Transport, stall: Duration) -> Self {
+    pub(crate) fn new(transport: Transport, stall: Duration, polling: Arc<IdlePolling>) -> Self {
         Self {
             transport,
+            polling,
             reads: Arc::default(),
             stall,
             blocked: None,
@@ -58,6 +62,7 @@ impl AsyncRead for Io {
             Transport::Tls(stream) => Pin::new(stream).poll_read(context, buffer),
         })?;
         self.reads.fetch_add(1, Relaxed);
+        self.polling.note_activity();
         Poll::Ready(Ok(()))
     }
 }
@@ -77,6 +82,7 @@ impl AsyncWrite for Io {
         };
         if written.is_ready() {
             self.blocked = None;
+            self.polling.note_activity();
             return written;
         }
         let stall = self.stall;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::num::NonZero;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
 use std::thread::{self, JoinHandle};
@@ -18,9 +19,11 @@ use crate::accept::{Accepted, Opened, Place, Socket};
 use crate::calls::Calls;
 use crate::config::Config;
 use crate::connection::{self, HANDSHAKE};
+use crate::cores::Cores;
 use crate::cycle::Cycle;
 use crate::dispatch::Dispatcher;
 use crate::health::Health;
+use crate::idle_polling::IdlePolling;
 use crate::io::{Io, Transport};
 use crate::reflection::Reflection;
 use crate::shared::{Shared, Stop};
@@ -62,7 +65,7 @@ pub struct Listener {
 }
 
 enum State {
-    Bound(Vec<Runtime>, Socket),
+    Bound(Vec<(Runtime, Arc<IdlePolling>)>, Socket),
     Started(Vec<JoinHandle<()>>),
     Stopped,
 }
@@ -86,20 +89,26 @@ impl Listener {
             .map(Reflection::new)
             .transpose();
         let reflection = reflection.map_err(ListenError::Other)?.map(Arc::new);
-        let runtime = || {
+        let cores = Cores::new(thread::available_parallelism().map_or(1, NonZero::get));
+        let runtime = |_| {
+            let polling = IdlePolling::new(config.idle_poll, Arc::clone(&cores));
+            let own = Arc::clone(&polling);
             let mut builder = Builder::new_current_thread();
-            builder.enable_all().build()
+            let builder = builder.enable_all();
+            let runtime = builder.on_thread_park(move || own.before_sleep()).build()?;
+            runtime.spawn(Arc::clone(&polling).run());
+            Ok((runtime, polling))
         };
         let runtimes: Vec<_> = (0..config.io_threads.max(1))
-            .map(|_| runtime())
+            .map(runtime)
             .collect::<io::Result<_>>()
             .map_err(other)?;
         let socket = {
-            let _inside = runtimes[0].enter();
+            let _inside = runtimes[0].0.enter();
             Socket::bind(&config.address).map_err(ListenError::Bind)?
         };
         let port = socket.local().map(|address| address.port());
-        let shared = Arc::new(Shared::new(config, calls));
+        let shared = Arc::new(Shared::new(config, calls, cores));
         let dispatcher = Arc::new(Dispatcher {
             shared: Arc::clone(&shared),
             health: Health::new(Arc::clone(&shared)),
@@ -135,7 +144,9 @@ impl Listener {
             receivers.push(receiver);
         }
         let mut accepting = Some(accept(Arc::clone(&self.shared), socket, senders));
-        for (number, (runtime, connections)) in runtimes.into_iter().zip(receivers).enumerate() {
+        for (number, ((runtime, polling), connections)) in
+            runtimes.into_iter().zip(receivers).enumerate()
+        {
             let dispatcher = Arc::clone(&self.dispatcher);
             let certificates = self.certificates.clone();
             let accepting = accepting.take();
@@ -144,7 +155,7 @@ impl Listener {
                 if let Some(accepting) = accepting {
                     runtime.spawn(accepting);
                 }
-                runtime.block_on(connect(dispatcher, certificates, connections));
+                runtime.block_on(connect(dispatcher, certificates, polling, connections));
                 runtime.shutdown_background();
             })?);
         }
@@ -232,6 +243,7 @@ async fn accept(shared: Arc<Shared>, socket: Socket, threads: Vec<UnboundedSende
 async fn connect(
     dispatcher: Arc<Dispatcher>,
     certificates: Option<Arc<Certificates>>,
+    polling: Arc<IdlePolling>,
     mut connections: UnboundedReceiver<NewConnection>,
 ) {
     let cycle = Arc::new(Cycle::default());
@@ -241,11 +253,12 @@ async fn connect(
             Some((accepted, place)) = connections.recv() => {
                 let peer: Arc<str> = accepted.peer().into();
                 let (dispatcher, cycle) = (Arc::clone(&dispatcher), Arc::clone(&cycle));
-                let certificates = certificates.clone();
+                let (certificates, polling) = (certificates.clone(), Arc::clone(&polling));
                 tokio::spawn(async move {
                     let stall = dispatcher.shared.config.stall_timeout;
                     if let Some(transport) = secure(accepted, certificates).await {
-                        connection::serve(dispatcher, cycle, Io::new(transport, stall), peer).await;
+                        let io = Io::new(transport, stall, polling);
+                        connection::serve(dispatcher, cycle, io, peer).await;
                     }
                     drop(place);
                 });

@@ -7,6 +7,7 @@ use tokio::sync::watch;
 
 use crate::calls::Calls;
 use crate::config::Config;
+use crate::cores::Cores;
 use crate::events::{Events, Level};
 use crate::workers::Workers;
 
@@ -34,11 +35,11 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(config: Config, calls: Arc<Calls>) -> Self {
+    pub(crate) fn new(config: Config, calls: Arc<Calls>, cores: Arc<Cores>) -> Self {
         Self {
             config,
             calls,
-            workers: Arc::default(),
+            workers: Workers::new(cores),
             stalled: AtomicU64::new(0),
             connections: Arc::default(),
             serving: watch::Sender::new(false),

@@ -8,12 +8,14 @@ use std::thread;
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::oneshot;
 
+use crate::cores::Cores;
+
 type Job = Box<dyn FnOnce() + Send>;
 
 /// A fixed number of threads that run jobs in the order of submission. How many jobs wait is
 /// bounded by the admission of calls.
-#[derive(Default)]
 pub(crate) struct Workers {
+    cores: Arc<Cores>,
     queue: Mutex<Queue>,
     arrived: Condvar,
 }
@@ -25,6 +27,14 @@ struct Queue {
 }
 
 impl Workers {
+    pub(crate) fn new(cores: Arc<Cores>) -> Arc<Self> {
+        Arc::new(Self {
+            cores,
+            queue: Mutex::default(),
+            arrived: Condvar::new(),
+        })
+    }
+
     /// Starts the threads. They end after [`Workers::close`], once the queue is empty; nobody waits
     /// for that, since a call may wait for a disk that never answers.
     pub(crate) fn start(self: &Arc<Self>, count: usize) -> std::io::Result<()> {
@@ -64,6 +74,7 @@ impl Workers {
 
     fn keep_working(&self) {
         while let Some(job) = self.next() {
+            let _core = self.cores.occupy();
             // The wire crate turns panics into statuses; a panic beside it ends one call only.
             let _ = catch_unwind(AssertUnwindSafe(job));
         }
@@ -91,7 +102,7 @@ mod tests {
 
     #[test]
     fn a_panic_ends_its_job_and_no_thread() {
-        let workers = Arc::new(Workers::default());
+        let workers = Workers::new(Cores::new(2));
         workers.start(1).unwrap();
         workers.submit(|| panic!("a defect"));
         let (sender, receiver) = mpsc::channel();

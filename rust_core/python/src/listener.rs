@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ee_listener::{Address, Config, ListenError, TlsFiles};
 use pyo3::exceptions::{PyOSError, PyValueError};
@@ -22,8 +23,8 @@ pub(crate) struct Listener(Detached<ee_listener::Listener>);
 impl Listener {
     #[new]
     #[pyo3(signature = (
-        calls, *, addresses, unix_socket, tls, io_threads, workers, max_connections,
-        max_streams_per_connection, max_message_bytes, stall_seconds, idle_seconds, age_seconds,
+        calls, *, addresses, unix_socket, tls, io_threads, workers, idle_poll_us,
+        max_connections, max_streams_per_connection, max_message_bytes, stall_seconds, idle_seconds, age_seconds,
         reflection
     ))]
     #[expect(clippy::too_many_arguments, reason = "keyword arguments of one call")]
@@ -35,6 +36,7 @@ impl Listener {
         tls: Option<(PathBuf, PathBuf, Option<PathBuf>)>,
         io_threads: usize,
         workers: usize,
+        idle_poll_us: u64,
         max_connections: usize,
         max_streams_per_connection: u32,
         max_message_bytes: usize,
@@ -52,6 +54,7 @@ impl Listener {
             }),
             io_threads,
             workers,
+            idle_poll: Duration::from_micros(idle_poll_us),
             max_connections,
             max_streams_per_connection,
             max_message_bytes,

@@ -279,6 +279,16 @@ class Settings:
         high=1024,
         unset="as many as the CPU has",
     )
+    idle_poll_us: int = setting(
+        500,
+        help="How long a thread of connections polls for the next call before it sleeps, if calls"
+        " come that quickly and a core is spare: waking takes longer than a short Match. 0: never,"
+        " for the least CPU.",
+        panel=_ENGINE,
+        low=0,
+        high=10_000,
+        unit="microseconds",
+    )
     metrics_listen: str | None = setting(
         None,
         help="The address at which Prometheus finds the metrics, over plain HTTP; off: nowhere.",

@@ -95,6 +95,7 @@ def _bind(settings: Settings, calls: Calls) -> Listener:
             tls=tls,
             io_threads=min(len(os.sched_getaffinity(0)), _MAX_IO_THREADS),
             workers=settings.workers,
+            idle_poll_us=settings.idle_poll_us,
             max_connections=connections_within(settings.max_connections),
             max_streams_per_connection=settings.max_streams_per_connection,
             max_message_bytes=settings.max_message_bytes,
