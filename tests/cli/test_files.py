@@ -96,6 +96,48 @@ def test_assignments_with_embeddings_need_no_items_before_them(
     assert shared_remote.get_namespace(copy).digest == shared_remote.get_namespace(source.ns).digest
 
 
+@pytest.mark.parametrize("suffix", ["jsonl", "csv", "npz", "parquet"])
+def test_dismissals_exported_and_imported_again_give_the_same_state(
+    source: Cli, shared_remote: Client, tmp_path: Path, suffix: str
+) -> None:
+    pairs = [("inbox 1", "c0"), ("inbox 1", "c3"), ("inbox 2", "c4")]
+    shared_remote.dismiss(source.ns, *zip(*pairs, strict=True), reason="not this one")
+    counts = {"categories": 5, "items": 47, "assignments": 40, "dismissals": 3}
+    for kind, rows in counts.items():
+        told = source.json("export", kind, source.ns, str(tmp_path / f"{kind}.{suffix}"))
+        assert told["rows"] == rows
+    copy, file = f"{source.ns}-copy", str(tmp_path / f"dismissals.{suffix}")
+    shared_remote.create_namespace(copy, DIMENSION)
+    _import_all(source, copy, tmp_path, suffix)
+    told = source.json("import", "dismissals", copy, file)
+    assert (told["new"], told["unchanged"]) == (3, 0)
+    told = source.json("import", "dismissals", copy, file)
+    assert (told["new"], told["unchanged"]) == (0, 3)
+    for namespace in (source.ns, copy):
+        listed = shared_remote.list_items(namespace)
+        found = [(item.key, own.category) for item in listed for own in item.dismissals]
+        assert found == pairs
+    again = tmp_path / f"again.{suffix}"
+    source.json("export", "dismissals", copy, str(again))
+    assert again.read_bytes() == Path(file).read_bytes()
+
+
+def test_a_dismissal_of_a_member_is_a_bad_row(
+    source: Cli, shared_remote: Client, tmp_path: Path
+) -> None:
+    (member, *_) = shared_remote.list_items(source.ns, category="c0")
+    rows = [("inbox 1", "c0"), (member.key, "c0"), ("inbox 1", "c0")]
+    file = _jsonl(tmp_path, [{"item": item, "category": category} for item, category in rows])
+    told = source.json("import", "dismissals", source.ns, file, "--skip-bad")
+    assert (told["new"], told["bad"]) == (1, 2)
+    refused = source.run("import", "dismissals", source.ns, file)
+    assert refused.exit_code != 0
+    assert "ITEM_IN_CATEGORY" in refused.stderr or "earlier row" in refused.stderr
+    for suffix in ("npy", "npz"):
+        told_not = source.run("export", "dismissals", source.ns, str(tmp_path / f"d.{suffix}"))
+        assert (told_not.exit_code != 0) == (suffix == "npy")
+
+
 def test_a_matrix_with_its_keys_is_imported_as_items(
     cli: Cli, shared_remote: Client, tmp_path: Path
 ) -> None:

@@ -62,15 +62,17 @@ def _valid(kind: Kind, file_format: Format) -> bytes:
     match file_format:
         case Format.NPZ:
             with zipfile.ZipFile(output, "w") as archive:
-                for name, array in (keys | {vector: np.ones((2, 2), dtype="f4")}).items():
+                matrix = {vector: np.ones((2, 2), dtype="f4")} if vector in FIELDS[kind] else {}
+                for name, array in (keys | matrix).items():
                     with archive.open(f"{name}.npy", "w") as member:
                         np.lib.format.write_array(member, array)
         case Format.NPY:
             np.save(output, np.ones((2, 2), dtype="f4"))
         case Format.PARQUET:
             columns = {name: pa.array(array.tolist()) for name, array in keys.items()}
-            columns[vector] = pa.array([[1.0, 2.0], None])
-            columns["metadata"] = pa.array([{"x": "y"}, None])
+            if vector in FIELDS[kind]:
+                columns[vector] = pa.array([[1.0, 2.0], None])
+                columns["metadata"] = pa.array([{"x": "y"}, None])
             pq.write_table(pa.table(columns), output)
         case Format.CSV:
             output.write(f"{','.join(FIELDS[kind])}\n".encode())

@@ -16,6 +16,7 @@ from effective_embeddings.formats import (
     FORMATS,
     AssignmentRow,
     CategoryRow,
+    DismissalRow,
     ItemRow,
     Kind,
     Row,
@@ -23,6 +24,7 @@ from effective_embeddings.formats import (
     open_reader,
     refuse_repeated,
 )
+from effective_embeddings.formats.rows import vector_of
 
 __all__ = ["Files", "Item", "Opened", "files_of_folder", "read_files"]
 
@@ -188,7 +190,7 @@ class _Reading:
             reader.close()
 
     def _check(self, row: Row) -> None:
-        vector = row.base if isinstance(row, CategoryRow) else row.embedding
+        vector = vector_of(row)
         if vector is None:
             return
         if self._dimension is None:
@@ -238,7 +240,7 @@ def _category(row: Row) -> CategoryUpdate:
 
 
 def _item(row: Row, known: Mapping[str, Vectors]) -> Item:
-    if isinstance(row, CategoryRow):
+    if isinstance(row, CategoryRow | DismissalRow):
         raise TypeError(row)
     key, category = (row.item, row.category) if isinstance(row, AssignmentRow) else (row.key, "")
     vector = row.embedding if row.embedding is not None else known.get(key)

@@ -1,4 +1,4 @@
-"""Files of categories, items and assignments: JSONL, CSV, NumPy and Parquet, in and out.
+"""Files of categories, items, assignments and dismissals: JSONL, CSV, NumPy and Parquet.
 
 A reader yields rows one by one, each checked as far as a file alone allows, with its place in the
 file; a bad row is yielded as a ``RowError`` in its turn, so that reading can go on. Writing is
@@ -13,6 +13,7 @@ from effective_embeddings.formats.rows import (
     FIELDS,
     AssignmentRow,
     CategoryRow,
+    DismissalRow,
     ItemRow,
     Kind,
     Row,
@@ -24,6 +25,7 @@ __all__ = [
     "FORMATS",
     "AssignmentRow",
     "CategoryRow",
+    "DismissalRow",
     "Format",
     "FormatError",
     "ItemRow",

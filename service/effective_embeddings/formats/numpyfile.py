@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from effective_embeddings.formats.parse import check_columns, parse_row
 from effective_embeddings.formats.record import FormatError, RowError
-from effective_embeddings.formats.rows import COLUMNS, VECTORS, Kind, Row
+from effective_embeddings.formats.rows import COLUMNS, REQUIRED, VECTORS, Kind, Row
 
 __all__ = ["MAX_BYTES", "NpyReader", "NpzReader", "keys_path"]
 
@@ -88,10 +88,11 @@ class NpyReader(_ColumnReader):
     """A matrix of vectors, mapped into memory and read row by row, and its keys."""
 
     def __init__(self, path: str, kind: Kind, dimension: int | None, keys: str | None) -> None:
-        if kind is Kind.ASSIGNMENTS:
+        if len(REQUIRED[kind]) > 1:
+            arrays = [*REQUIRED[kind], *VECTORS.get(kind, "").split()]
             msg = (
-                f"{path}: assignments have two keys and fit no .npy file;"
-                " a .npz with the arrays item, category and embedding holds them"
+                f"{path}: {kind} have two keys and fit no .npy file;"
+                f" a .npz with the arrays {', '.join(arrays[:-1])} and {arrays[-1]} holds them"
             )
             raise FormatError(msg)
         beside = Path(keys) if keys else keys_path(path)
@@ -115,7 +116,8 @@ class NpzReader(_ColumnReader):
     """Named arrays, MAX_BYTES in all; read as a whole."""
 
     def __init__(self, path: str, kind: Kind, dimension: int | None) -> None:
-        flag = f"has_{VECTORS[kind]}"
+        vector = VECTORS.get(kind)
+        flag = f"has_{vector}"
         with Path(path).open("rb") as file:
             try:
                 # Pickles can run code: never from a file that someone else made.
@@ -136,7 +138,7 @@ class NpzReader(_ColumnReader):
                 raise FormatError(msg)
             columns = {name: _array(path, loaded, name) for name in loaded.files}
         for name, column in columns.items():
-            if column.ndim != (_MATRIX if name == VECTORS[kind] else 1):
+            if column.ndim != (_MATRIX if name == vector else 1):
                 msg = f"{path}: {name} has shape {column.shape}, not one entry per row"
                 raise FormatError(msg)
         if flag in columns and columns[flag].dtype != np.bool_:

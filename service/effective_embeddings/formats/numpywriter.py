@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 
 from effective_embeddings.formats.numpyfile import MAX_BYTES, keys_path
 from effective_embeddings.formats.record import FormatError
-from effective_embeddings.formats.rows import COLUMNS, VECTORS, Kind, Row, key_of, vector_of
+from effective_embeddings.formats.rows import (
+    COLUMNS,
+    REQUIRED,
+    VECTORS,
+    Kind,
+    Row,
+    key_of,
+    vector_of,
+)
 from effective_embeddings.formats.sink import OutputSink
 from effective_embeddings.formats.values import ScalarType
 
@@ -59,8 +67,8 @@ class NpyWriter:
     """A matrix and, beside it, its keys; refuses rows that say more than that."""
 
     def __init__(self, path: str, kind: Kind, keys: str | None) -> None:
-        if kind is Kind.ASSIGNMENTS:
-            msg = f"{path}: assignments fit no .npy file; use .npz"
+        if len(REQUIRED[kind]) > 1:
+            msg = f"{path}: {kind} fit no .npy file; use .npz"
             raise FormatError(msg)
         self._path = path
         self._kind = kind

@@ -17,6 +17,7 @@ from effective_embeddings.formats.rows import (
     REQUIRED,
     ROWS,
     AssignmentRow,
+    DismissalRow,
     Kind,
     Row,
 )
@@ -79,7 +80,7 @@ def refuse_repeated(rows: Iterable[Row | RowError], *, single: bool) -> Iterator
     Args:
         rows: The rows of a file.
         single: Whether an item is in one category at most. Otherwise an item can be assigned
-            several times, to another category each time.
+            several times, to another category each time. It can always be dismissed from several.
     """
     seen: set[str | tuple[str, str]] = set()
     for row in rows:
@@ -91,6 +92,9 @@ def refuse_repeated(rows: Iterable[Row | RowError], *, single: bool) -> Iterator
         if isinstance(row, AssignmentRow):
             field = "item"
             key = row.item if single else (row.item, row.category)
+        elif isinstance(row, DismissalRow):
+            field = "item"
+            key = (row.item, row.category)
         else:
             key = row.key
         if key in seen:

@@ -1,4 +1,4 @@
-"""The three kinds of rows that a file can hold, and the one table of their fields.
+"""The four kinds of rows that a file can hold, and the one table of their fields.
 
 To add a field, add it to its class: every format reads and writes it by its type. None means
 "missing": an existing row keeps its value, a new one takes the default.
@@ -32,6 +32,7 @@ __all__ = [
     "VECTORS",
     "AssignmentRow",
     "CategoryRow",
+    "DismissalRow",
     "ItemRow",
     "Kind",
     "Row",
@@ -46,6 +47,7 @@ class Kind(StrEnum):
     CATEGORIES = "categories"
     ITEMS = "items"
     ASSIGNMENTS = "assignments"
+    DISMISSALS = "dismissals"
 
 
 def _required(value_type: ValueType) -> Any:
@@ -94,13 +96,23 @@ class AssignmentRow:
     place: str = ""
 
 
-Row = CategoryRow | ItemRow | AssignmentRow
+@dataclass(frozen=True, slots=True, eq=False)
+class DismissalRow:
+    """An item to dismiss from a category."""
+
+    item: str = _required(TEXT)
+    category: str = _required(TEXT)
+    place: str = ""
+
+
+Row = CategoryRow | ItemRow | AssignmentRow | DismissalRow
 
 #: The class of each kind's rows.
 ROWS: Mapping[Kind, type[Row]] = {
     Kind.CATEGORIES: CategoryRow,
     Kind.ITEMS: ItemRow,
     Kind.ASSIGNMENTS: AssignmentRow,
+    Kind.DISMISSALS: DismissalRow,
 }
 
 #: The fields of each kind with their types, in the order in which they are written.
@@ -122,18 +134,22 @@ REQUIRED: Mapping[Kind, tuple[str, ...]] = {
     for kind in Kind
 }
 
-#: The name of each kind's vector.
+#: The name of the vector of each kind that has one.
 VECTORS: Mapping[Kind, str] = {
-    kind: next(name for name, value_type in COLUMNS[kind].items() if value_type is VECTOR)
+    kind: name
     for kind in Kind
+    for name, value_type in COLUMNS[kind].items()
+    if value_type is VECTOR
 }
 
 
 def key_of(row: Row) -> str:
     """Return the key of the category or item that a row is about."""
-    return row.item if isinstance(row, AssignmentRow) else row.key
+    return row.item if isinstance(row, AssignmentRow | DismissalRow) else row.key
 
 
 def vector_of(row: Row) -> Vector | None:
     """Return a row's vector, whose field has a name by its kind."""
+    if isinstance(row, DismissalRow):
+        return None
     return row.base if isinstance(row, CategoryRow) else row.embedding

@@ -16,6 +16,7 @@ from effective_embeddings.formats import (
     FIELDS,
     AssignmentRow,
     CategoryRow,
+    DismissalRow,
     Format,
     ItemRow,
     Kind,
@@ -30,7 +31,7 @@ __all__ = ["export"]
 @asks
 def export(
     run: Run,
-    kind: Annotated[Kind, typer.Argument(metavar="KIND", help="categories, items or assignments")],
+    kind: Annotated[Kind, typer.Argument(metavar="KIND", help="What its rows are.")],
     namespace: NamespaceArgument,
     file: Annotated[
         str,
@@ -53,12 +54,13 @@ def export(
         str | None, typer.Option(metavar="FILE", help="For .npy: the file of keys [NAME.keys.txt].")
     ] = None,
 ) -> None:
-    """Write the categories, items or assignments of a namespace to a file.
+    """Write the categories, items, assignments or dismissals of a namespace to a file.
 
     `effemb import` reads it back, equal to the last bit. A regular file is replaced once the export
     is complete, and keeps its mode; a device or a pipe is written to directly. Assignments are in
-    the order in which they were made, without actor, time and reason. `effemb snapshot` keeps
-    these too and is of one revision, whereas an export may contain or miss concurrent writes.
+    the order in which they were made; they and dismissals come without actor, time and reason.
+    `effemb snapshot` keeps these too and is of one revision, whereas an export may contain or miss
+    concurrent writes.
 
     Example:  effemb export items notes items.parquet
     """
@@ -84,7 +86,7 @@ def _write(writer: Writer, rows: Iterable[Row], info: Namespace, kind: Kind) -> 
         Kind.CATEGORIES: info.category_count,
         Kind.ITEMS: info.item_count,
         Kind.ASSIGNMENTS: info.membership_count,
-    }[kind]
+    }.get(kind)
     written = 0
     with bar("rows") as progress:
         task = progress.add_task(f"export {kind}", total=total, rows="")
@@ -104,6 +106,10 @@ def _rows(client: Client, info: Namespace, kind: Kind, *, embeddings: bool) -> I
     elif kind is Kind.ITEMS:
         for item in client.list_items(info.name, include_embeddings=True):
             yield ItemRow(item.key, item.embedding, item.weight, _sorted(item.metadata))
+    elif kind is Kind.DISMISSALS:
+        for item in client.list_items(info.name):
+            for dismissal in item.dismissals:
+                yield DismissalRow(item.key, dismissal.category)
     else:
         yield from _assignments(client, info.name, embeddings=embeddings)
 

@@ -36,7 +36,7 @@ _MOST_REPORTED = 20
 
 _FIELDS = "; ".join(f"{kind} have {', '.join(FIELDS[kind])}" for kind in Kind).capitalize()
 
-HELP = f"""Read categories, items or assignments from files.
+HELP = f"""Read categories, items, assignments or dismissals from files.
 
 {_FIELDS}. Only keys are required; a missing value
 leaves the stored one unchanged. A key may occur only once in a file.
@@ -47,13 +47,15 @@ bad row ends the run before its batch is written, unless --skip-bad is given.
 Example:  effemb import categories notes categories.jsonl
 
 Example:  effemb import assignments notes day1.csv day2.csv
+
+Dismissals come last: an item that is a member of the category is a bad row.
 """
 
 
 @writes()
 def import_(
     run: Run,
-    kind: Annotated[Kind, typer.Argument(metavar="KIND", help="categories, items or assignments")],
+    kind: Annotated[Kind, typer.Argument(metavar="KIND", help="What their rows are.")],
     namespace: NamespaceArgument,
     files: Annotated[
         list[str],

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from effective_embeddings.formats import FIELDS, Kind, Row, RowError
+from effective_embeddings.formats import FIELDS, DismissalRow, Kind, Row, RowError
 from effective_embeddings.formats.rows import VECTORS, key_of, vector_of
 
 __all__ = ["Batch", "batches", "request_id"]
@@ -31,7 +31,7 @@ def batches(rows: Iterable[Row | RowError], size: int) -> Iterator[Batch]:
     another category: one request must not say two things about one item.
     """
     batch = Batch()
-    keys: set[str] = set()
+    keys: set[str | tuple[str, str]] = set()
     room = _MOST_BYTES
     for row in rows:
         if isinstance(row, RowError):
@@ -40,9 +40,12 @@ def batches(rows: Iterable[Row | RowError], size: int) -> Iterator[Batch]:
                 yield batch
                 batch, keys, room = Batch(), set(), _MOST_BYTES
             continue
-        vector, key = vector_of(row), key_of(row)
+        vector = vector_of(row)
+        # An item can be dismissed from several categories at once.
+        key = (row.item, row.category) if isinstance(row, DismissalRow) else key_of(row)
         room -= 0 if vector is None else vector.nbytes
-        room -= sum(len(name) + len(text) for name, text in (row.metadata or {}).items())
+        metadata = getattr(row, "metadata", None) or {}
+        room -= sum(len(name) + len(text) for name, text in metadata.items())
         if batch.rows and (len(batch.rows) >= size or room < 0 or key in keys):
             yield batch
             batch, keys, room = Batch(), set(), _MOST_BYTES
@@ -59,7 +62,7 @@ def request_id(run: str, namespace: str, kind: Kind, rows: Iterable[Row]) -> str
     file is not a retry: rows that were deleted in between have to be written again.
     """
     digest = hashlib.sha256(f"{run}\0{namespace}".encode())
-    names = [name for name in FIELDS[kind] if name != VECTORS[kind]]
+    names = [name for name in FIELDS[kind] if name != VECTORS.get(kind)]
     for row in rows:
         vector = vector_of(row)
         values = [getattr(row, name) for name in names]

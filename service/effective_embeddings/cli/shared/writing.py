@@ -13,14 +13,22 @@ from effective_embeddings.client import (
     EffectiveEmbeddingsError,
     WriteOptions,
 )
-from effective_embeddings.formats import FIELDS, CategoryRow, ItemRow, Kind, Row, RowError
+from effective_embeddings.formats import (
+    FIELDS,
+    CategoryRow,
+    DismissalRow,
+    ItemRow,
+    Kind,
+    Row,
+    RowError,
+)
 
 __all__ = ["Counts", "refused_rows", "write_batch"]
 
 
 @dataclass(slots=True)
 class Counts:
-    """The results of rows; a new row created a category, an item, or a membership."""
+    """The results of rows; a new row created a category, item, membership or dismissal."""
 
     new: int = 0
     changed: int = 0
@@ -59,6 +67,10 @@ def write_batch(client: Client, namespace: str, rows: Sequence[Row], write: Writ
     elif isinstance(rows[0], ItemRow):
         for put in client.put_items(namespace, columns["key"], **values, **write).results:
             _count(counts, new=put.created, changed=put.changed)
+    elif isinstance(rows[0], DismissalRow):
+        pairs = (columns["item"], columns["category"])
+        for dismissed in client.dismiss(namespace, *pairs, **write).results:
+            _count(counts, new=dismissed.changed, changed=dismissed.changed)
     else:
         for result in client.assign(
             namespace, columns["item"], columns["category"], **values, **write
