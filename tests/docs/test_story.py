@@ -68,7 +68,7 @@ def test_the_commands_of_the_story_print_what_it_says(tmp_path: Path) -> None:
     digests = {output for command, output in told() if command.endswith("| grep digest")}
     assert len(digests) == 1
     authors = parse((tmp_path / "bank.html").read_text("utf-8")).by_id("teachers").rows()
-    assert {row[0]: row[3].split(" (")[0] for row in authors} == {
+    assert {row[0]: row[4].split(" (")[0] for row in authors} == {
         "carl": "64 %",
         "ben": "19 %",
         "ann": "16 %",

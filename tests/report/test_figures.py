@@ -70,6 +70,8 @@ def test_confusions_and_authors_count_the_members_of_a_review(
         assert (teacher.members, teacher.elsewhere) == (len(own), len(leads))
         assert teacher.categories == len({each.category for each in own})
         assert teacher.lead == pytest.approx(np.mean(leads) if leads else 0)
+        most = next(iter(client.review_actors(ns, actor=teacher.actor)))
+        assert (teacher.moved, teacher.movement) == (most.category, most.movement)
     assert (
         sum(each.members for each in figures.teachers) == figures.state.namespace.membership_count
     )
@@ -88,9 +90,14 @@ def test_nearest_others_are_those_of_the_matrix_of_cosines(figures: Figures) -> 
     cosines = directions @ directions.T
     np.fill_diagonal(cosines, -2)
     cosines[:, ~figures.learned.has_embedding] = -2
+    for place, category in enumerate(figures.state.categories):
+        # What scores less is none of its matches.
+        if category.HasField("min_score"):
+            cosines[cosines[:, place] < category.min_score, place] = -2
     for row in np.flatnonzero(figures.learned.has_embedding):
-        assert figures.nearest.category[row] == cosines[row].argmax()
-        assert figures.nearest.similarity[row] == pytest.approx(cosines[row].max())
+        review = figures.reviews.categories[figures.category(int(row))]
+        assert review.nearest_category == figures.category(int(cosines[row].argmax()))
+        assert review.nearest_similarity == pytest.approx(cosines[row].max(), abs=1e-6)
 
 
 def test_the_last_point_of_a_drift_line_is_the_drift(figures: Figures) -> None:
@@ -121,7 +128,7 @@ def test_suggestions_are_the_matches_of_the_inbox(client: Client, ns: str, tmp_p
     client.update_namespace(ns, ranking="local")
     found = build._figures(client, ns, tmp_path, lambda *_: None)
     keys = [each.key for each in client.list_items(ns, unassigned=True)]
-    matched = dict(zip(keys, client.match(ns, keys), strict=True))
+    matched = dict(zip(keys, client.match(ns, keys, confidence=True), strict=True))
     order = sorted(keys, key=lambda key: -(matched[key].margin or 0))
     shown = [*found.suggestions.surest, *reversed(found.suggestions.doubtful)]
     assert [each.item for each in shown] == order

@@ -164,15 +164,39 @@ def test_the_page_shows_the_figures(client: Client, ns: str) -> None:
     assert made.namespace.digest == namespace.digest
     assert f"{made.misfits} members of {namespace.membership_count}" in root.by_id("glance").text
     authors = root.by_id("teachers").rows()
-    assert authors[0][:4] == ["carl", "3", "1", "100 % (3)"]
+    influence = next(iter(client.review_actors(ns, actor="carl")))
+    moved = f"plain{influence.movement:.3f}"
+    assert authors[0][:5] == ["carl", "3", "1", moved, "100 % (3)"]
     queue = root.by_id("review").rows()
     assert len(queue) == made.misfits
     assert {row[0] for row in queue if row[4] == "carl"} == {f"wrong {n}" for n in range(3)}
     leads = [float(row[3]) for row in queue]
     assert leads == sorted(leads, reverse=True)
     assert len(root.by_id("categories").rows()) == namespace.category_count
-    waiting = [row[0] for row in root.by_id("suggestions").rows() if len(row) == 4]
+    waiting = [row[0] for row in root.by_id("suggestions").rows() if len(row) == 5]
     assert sorted(waiting) == [f"the words of item {n}new {n}" for n in range(6)]
+    shares = [row for row in root.by_id("suggestions").rows() if len(row) == 3]
+    rates = client.estimate_review_rate(ns)
+    assert shares == [
+        [
+            f"{each.level:g}",
+            f"{100 * (each.review_share or 0):.0f} %",
+            "–" if each.error_share is None else f"{100 * each.error_share:.0f} %",
+        ]
+        for each in rates.rates
+    ]
+    level = next(each for each in rates.rates if each.level == 0.1)
+    assert (
+        f"of about {100 * (level.review_share or 0):.0f} % of new items"
+        in root.by_id("glance").text
+    )
+    sure = {
+        each.item: each.best.confidence for each in client.suggest(ns, confidence=True).suggestions
+    }
+    for row in root.by_id("suggestions").rows():
+        if len(row) == 5:
+            own = sure[row[0][-5:]]
+            assert row[4] == ("no members" if own is None else f"{100 * own:.0f} %")
 
 
 def test_corrections_and_undos_are_shown(client: Client, ns: str) -> None:
@@ -253,7 +277,7 @@ def test_a_restored_namespace_has_members_and_no_history_of_them(
     root = page(client, f"{ns}-copy")
     assert "The history has no assignments." in root.by_id("learning").text
     assert root.by_id("review").rows() == page(client, ns).by_id("review").rows()
-    assert {row[5] for row in root.by_id("teachers").rows()} == {"–"}
+    assert {row[6] for row in root.by_id("teachers").rows()} == {"–"}
 
 
 def test_a_trimmed_history_is_named(client: Client, ns: str) -> None:
@@ -306,7 +330,8 @@ def test_a_large_namespace_has_a_page_of_bounded_size_that_names_its_caps(
     assert len(root.by_id("review").rows()) == caps.MOST_REVIEWED
     assert len(root.by_id("teachers").rows()) == caps.MOST_ACTORS
     rows = root.by_id("suggestions").rows()
-    assert len(rows) == 2 * caps.MOST_SUGGESTIONS + caps.MOST_GROUPS
+    levels = len(client.estimate_review_rate(ns).rates)
+    assert len(rows) == 2 * caps.MOST_SUGGESTIONS + caps.MOST_GROUPS + levels
 
 
 def _luminance(colour: str) -> float:
@@ -342,5 +367,5 @@ def test_a_write_while_the_report_is_made_is_named(client: Client, ns: str) -> N
     header = root.one("header").text
     assert f"State at revision {before}," in header
     assert f"up to revision {before + 2}:" in header
-    waiting = [row[0] for row in root.by_id("suggestions").rows() if len(row) == 4]
+    waiting = [row[0] for row in root.by_id("suggestions").rows() if len(row) == 5]
     assert len(waiting) == 4  # of six, one is assigned and one deleted meanwhile

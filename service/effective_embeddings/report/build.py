@@ -12,13 +12,13 @@ from effective_embeddings.report.analysis.centroids import centroids
 from effective_embeddings.report.analysis.confusion import confusions
 from effective_embeddings.report.analysis.drift import drift_lines
 from effective_embeddings.report.analysis.learning import learning
-from effective_embeddings.report.analysis.overlap import nearest_others
 from effective_embeddings.report.analysis.projection import project
 from effective_embeddings.report.page.document import document
 from effective_embeddings.report.page.figures import Figures
 from effective_embeddings.report.sources.changes import read_changes
 from effective_embeddings.report.sources.misfits import read_misfits
 from effective_embeddings.report.sources.progress import OnProgress
+from effective_embeddings.report.sources.reviews import read_reviews
 from effective_embeddings.report.sources.state import read_state
 from effective_embeddings.report.sources.suggestions import read_suggestions
 
@@ -51,8 +51,8 @@ class Report:
 def make_report(client: Client, ns: str, progress: OnProgress = lambda *_: None) -> Report:
     """Read a namespace and return its report.
 
-    State and history are those of one revision. Members are reviewed and the inbox is matched after
-    that: the page says so if the namespace was written to meanwhile.
+    State and history are those of one revision. Members and categories are reviewed and the inbox
+    is matched after that: the page says so if the namespace was written to meanwhile.
 
     Args:
         client: Reads the namespace; needs no right to write.
@@ -83,6 +83,7 @@ def _figures(client: Client, ns: str, folder: Path, progress: OnProgress) -> Fig
     state = read_state(client, ns, folder, progress)
     misfits = read_misfits(client, ns, progress)
     suggestions = read_suggestions(client, ns, progress)
+    reviews = read_reviews(client, ns, progress)
     changes = read_changes(client, ns, state.namespace.revision, progress)
     learned = centroids(state)
     return Figures(
@@ -91,8 +92,8 @@ def _figures(client: Client, ns: str, folder: Path, progress: OnProgress) -> Fig
         learned=learned,
         misfits=misfits,
         confusions=confusions(state, learned, misfits.found),
-        teachers=teachers(state, misfits.found),
-        nearest=nearest_others(learned),
+        reviews=reviews,
+        teachers=teachers(reviews.influences, misfits.found),
         learning=learning(changes.changes, single=state.namespace.membership == "single"),
         drift=drift_lines(state, learned),
         mapped=project(state, learned, misfits.found),

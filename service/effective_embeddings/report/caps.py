@@ -13,6 +13,7 @@ __all__ = [
     "MOST_DRIFT_LINES",
     "MOST_DRIFT_MEMBERS",
     "MOST_GROUPS",
+    "MOST_INFLUENCES",
     "MOST_KEY",
     "MOST_MAP_CATEGORIES",
     "MOST_MAP_ITEMS",
@@ -26,6 +27,8 @@ __all__ = [
 #: Members that fit another category better, the most suspicious ones. Each thousand of them is a
 #: pass over all members.
 MOST_MISFITS = 10_000
+#: Influences of an author on a category, the largest ones. Each thousand is such a pass, too.
+MOST_INFLUENCES = 10_000
 #: Changes of the history, the newest ones.
 MOST_CHANGES = 200_000
 #: Members of a category whose drift over time is computed; a larger category has no line.

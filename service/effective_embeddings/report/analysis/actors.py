@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import fmean
 
+from effective_embeddings.client import ActorInfluence
 from effective_embeddings.report.sources.misfits import Misfit
-from effective_embeddings.report.sources.state import State
 
 __all__ = ["Teacher", "teachers"]
 
@@ -23,6 +22,8 @@ class Teacher:
         elsewhere: How many of them fit another category better.
         categories: In how many categories they are.
         lead: The mean lead of the other category over those; 0: there are none.
+        moved: Key of the category that the members have moved the most.
+        movement: How far: 1 − cos of its effective embedding with and without them.
     """
 
     actor: str
@@ -30,6 +31,8 @@ class Teacher:
     elsewhere: int
     categories: int
     lead: float
+    moved: str
+    movement: float
 
     @property
     def share(self) -> float:
@@ -37,28 +40,32 @@ class Teacher:
         return self.elsewhere / self.members
 
 
-def teachers(state: State, misfits: Iterable[Misfit]) -> list[Teacher]:
+def teachers(influences: Iterable[ActorInfluence], misfits: Iterable[Misfit]) -> list[Teacher]:
     """Return all authors, first those whose members fit elsewhere more often than the average's.
 
     The order follows the number of such members beyond what the share of all would make it.
+
+    Args:
+        influences: Of each author on each category, the largest movement first.
+        misfits: Members that fit another category better.
     """
-    of = state.memberships
-    members = Counter(of.actor)
-    places: dict[str, set[int]] = {}
-    for author, category in zip(of.actor, of.category, strict=True):
-        places.setdefault(author, set()).add(int(category))
+    of: dict[str, list[ActorInfluence]] = {}
+    for influence in influences:
+        of.setdefault(influence.actor, []).append(influence)
     leads: dict[str, list[float]] = {}
     for each in misfits:
         leads.setdefault(each.actor, []).append(each.lead)
-    share = sum(map(len, leads.values())) / max(1, members.total())
     found = [
         Teacher(
             actor=actor,
-            members=count,
+            members=sum(each.member_count for each in own),
             elsewhere=len(leads.get(actor, ())),
-            categories=len(places[actor]),
+            categories=len(own),
             lead=fmean(leads[actor]) if actor in leads else 0.0,
+            moved=own[0].category,
+            movement=own[0].movement,
         )
-        for actor, count in members.items()
+        for actor, own in of.items()
     ]
+    share = sum(map(len, leads.values())) / max(1, sum(each.members for each in found))
     return sorted(found, key=lambda each: (share * each.members - each.elsewhere, each.actor))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from effective_embeddings.client import CategoryReview
 from effective_embeddings.report.analysis.drift import DriftLines
 from effective_embeddings.report.caps import MOST_CATEGORIES_LISTED, MOST_DRIFT_MEMBERS
 from effective_embeddings.report.charts.canvas import figure
@@ -69,7 +70,7 @@ def _over_time(figures: Figures, drift: DriftLines) -> list[Child]:
 
 
 def _all(figures: Figures) -> list[Child]:
-    learned, nearest = figures.learned, figures.nearest
+    learned, reviewed = figures.learned, figures.reviews.categories
     known = np.nan_to_num(learned.drifts, nan=-1.0).round(9)
     order = np.lexsort((np.arange(len(known)), -learned.member_counts, -known))
     shown = order[:MOST_CATEGORIES_LISTED]
@@ -88,8 +89,7 @@ def _all(figures: Figures) -> list[Child]:
             "no name or no members"
             if np.isnan(learned.drifts[row])
             else bar(learned.drifts[row] / most, score(float(learned.drifts[row]))),
-            key(figures.category(nearest.category[row])) if nearest.category[row] >= 0 else "–",
-            score(float(nearest.similarity[row])),
+            *_nearest(reviewed.get(figures.category(row))),
         )
         for row in (int(each) for each in shown)
     ]
@@ -97,3 +97,10 @@ def _all(figures: Figures) -> list[Child]:
     if len(shown) < len(order):
         caption += f": the first {len(shown):,} of {len(order):,}"
     return [subtitle("All categories"), table(caption, columns, rows)]
+
+
+def _nearest(review: CategoryReview | None) -> tuple[Child, Child]:
+    """Return the other category that is most like one, and the cosine of the two."""
+    if review is None or review.nearest_category is None or review.nearest_similarity is None:
+        return "–", "–"
+    return key(review.nearest_category), score(review.nearest_similarity)

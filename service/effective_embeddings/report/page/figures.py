@@ -9,10 +9,10 @@ from effective_embeddings.report.analysis.centroids import Centroids
 from effective_embeddings.report.analysis.confusion import Confusion
 from effective_embeddings.report.analysis.drift import DriftLines
 from effective_embeddings.report.analysis.learning import Learning
-from effective_embeddings.report.analysis.overlap import Neighbours
 from effective_embeddings.report.analysis.projection import Mapped
 from effective_embeddings.report.sources.changes import Changes
 from effective_embeddings.report.sources.misfits import Misfits
+from effective_embeddings.report.sources.reviews import Reviews
 from effective_embeddings.report.sources.state import State
 from effective_embeddings.report.sources.suggestions import Suggestions
 
@@ -31,8 +31,8 @@ class Figures:
     learned: Centroids
     misfits: Misfits
     confusions: list[Confusion]
+    reviews: Reviews
     teachers: list[Teacher]
-    nearest: Neighbours
     learning: Learning | None
     drift: DriftLines | None
     mapped: Mapped | None

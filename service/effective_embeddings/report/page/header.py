@@ -12,6 +12,9 @@ from effective_embeddings.report.page.parts import counted, key, moment, note, p
 
 __all__ = ["glance", "header"]
 
+# The level of confidence whose share is shown first.
+_LEVEL = 0.1
+
 
 def header(figures: Figures) -> Markup:
     """Return the title and the facts."""
@@ -43,8 +46,8 @@ def _meanwhile(figures: Figures) -> Markup | None:
         return None
     return note(
         f"The namespace was written to while it was read, up to revision {figures.last_revision:,}:"
-        " the review queue, the confused categories and the next suggestions may be of a later"
-        " revision than the rest."
+        " the review queue, the confused and the nearest categories, the authors and the next"
+        " suggestions may be of a later revision than the rest."
     )
 
 
@@ -167,3 +170,15 @@ def _findings(figures: Figures) -> Iterator[tuple[str, Child]]:
     if waiting:
         verb = "waits" if waiting == 1 else "wait"
         yield "suggestions", f"{counted(waiting, 'item')} {verb} in the inbox for a category."
+    rates = figures.reviews.rates
+    rate = next((each for each in rates.rates if each.level == _LEVEL), None) if rates else None
+    if rate is not None and rate.review_share is not None:
+        wrong = percent(rate.error_share or 0.0, 1)
+        yield (
+            "suggestions",
+            (
+                f"Below a confidence of {_LEVEL:g} are the matches of about"
+                f" {percent(rate.review_share, 1)} of new items; of the others, about {wrong} would"
+                " be wrong."
+            ),
+        )

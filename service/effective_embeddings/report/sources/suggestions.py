@@ -37,8 +37,10 @@ def read_suggestions(client: Client, ns: str, progress: OnProgress) -> Suggestio
     """
     progress("match the inbox", 0, None)
     try:
-        first = client.suggest(ns, page_size=MOST_SUGGESTIONS)
-        last = client.suggest(ns, order="most_doubtful", page_size=MOST_SUGGESTIONS)
+        first = client.suggest(ns, page_size=MOST_SUGGESTIONS, confidence=True)
+        last = client.suggest(
+            ns, order="most_doubtful", page_size=MOST_SUGGESTIONS, confidence=True
+        )
         groups = client.suggest(ns, order="grouped", page_size=MOST_GROUPS, group_size=1).groups
     except InvalidArgument as error:
         if error.reason != "TOO_LARGE":
