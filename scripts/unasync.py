@@ -24,7 +24,8 @@ BY_HAND = {"__init__.py", "blocking.py"}
 SUBSTITUTIONS = [
     (r"\basync (def|for|with)\b", r"\1"),
     (r"\bawait ", ""),
-    (r"\b__a(enter|exit)__\b", r"__\1__"),
+    (r"\b__a(enter|exit|next)__\b", r"__\1__"),
+    (r"\banext\(", "next("),
     (r"\bAsync(?!Client\b)(?=[A-Z])", ""),
     (r"\b_async\b", "_sync"),
     (r"\bgrpc_async\b", "grpc_sync"),

@@ -61,6 +61,47 @@ def test_each_revision_answers_as_it_did_then(
     assert client.match(ns, np.array([1, 0, 0]), at_revision=1)[0].revision == 1
 
 
+def test_confidences_are_those_of_the_revision(client: Client, ns: str) -> None:
+    """The members of the time count, with the windows that they were in."""
+    client.create_namespace(ns, 3)
+    client.put_categories(
+        ns, [CategoryUpdate("a", base=[1, 0, 0], window=4), CategoryUpdate("b", base=[0, 1, 0])]
+    )
+    rng = np.random.default_rng(4)
+    members = 0.4 * rng.normal(size=(12, 3)) + [1, 0, 0]
+    queries = rng.normal(size=(5, 3))
+    client.assign(ns, [f"i{n}" for n in range(6)], "a", members[:6])
+
+    def seen(at_revision: int = 0) -> Any:
+        return client.match(
+            ns, queries, limit=0, min_confidence=0.4, confidence=True, at_revision=at_revision
+        )
+
+    writes: list[Callable[[], Any]] = [
+        lambda: client.assign(ns, [f"i{n}" for n in range(6, 12)], "a", members[6:]),
+        lambda: client.assign(ns, ["i2", "i10"], "b"),
+        lambda: client.put_items(ns, "i11", [[0, 1, 1]], weights=3),
+        lambda: client.put_categories(ns, [CategoryUpdate("a", window=0)]),
+        lambda: client.delete_items(ns, ["i4", "i10"]),
+        lambda: client.reanchor(ns, "a", keep_last=2),
+    ]
+    expected = {}
+    for write in writes:
+        expected[client.get_namespace(ns).revision] = seen()
+        write()
+    confidences = {
+        tuple(match.confidence for result in results for match in result.matches)
+        for results in expected.values()
+    }
+    assert len(confidences) == len(writes)
+    assert {result.none_of_these for results in expected.values() for result in results} == {
+        *(True, False)
+    }
+    for revision, results in expected.items():
+        assert seen(revision) == results, revision
+    assert seen(client.get_namespace(ns).revision) == seen()
+
+
 @pytest.mark.usefixtures("taught")
 def test_a_revision_that_is_not_there_is_refused(client: Client, ns: str) -> None:
     newest = client.get_namespace(ns).revision

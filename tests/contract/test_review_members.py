@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,16 @@ import numpy as np
 import pytest
 
 from effective_embeddings import (
+    AsyncClient,
     CategoryUpdate,
     Client,
     MemberReview,
     MembershipMode,
+    ReviewedMembers,
     ReviewOrder,
     kernels,
 )
+from effective_embeddings.server import ServerHandle
 from effective_embeddings.v1 import service_pb2 as pb
 from tests.contract.bad_input.cases import Bad, assert_refused, make_good_state, table
 from tests.model.oracle import Model, ModelCategory, ModelItem, cosine
@@ -191,6 +195,38 @@ def test_pages_are_one_list_and_follow_writes(client: Client, ns: str) -> None:
         client.unassign(ns, whole[2].item)
         assert whole[2].item not in [each.item for each in pages]
         client.assign(ns, whole[2].item, whole[2].category)
+
+
+def test_the_iterator_has_the_counts_and_the_revision_of_its_latest_page(
+    client: Client, ns: str
+) -> None:
+    fill(client, ns)
+    everyone = len(list(client.review_members(ns, min_difference=-2)))
+    misfits = client.review_members(ns, page_size=2)
+    unread = misfits.reviewed
+    assert unread is None
+    next(misfits)
+    revision = client.get_namespace(ns).revision
+    listed = len(list(client.review_members(ns)))
+    assert misfits.reviewed == ReviewedMembers(everyone, listed, revision)
+    client.put_items(ns, "another", _vectors(1, 9))
+    assert len(list(misfits)) == listed - 1
+    assert misfits.reviewed == ReviewedMembers(everyone, listed, revision + 1)
+    none = client.review_members(ns, min_difference=1.99)
+    assert list(none) == []
+    assert none.reviewed == ReviewedMembers(everyone, 0, revision + 1)
+
+
+def test_the_asynchronous_client_reviews_the_same(shared_server: ServerHandle, ns: str) -> None:
+    async def reviewed() -> tuple[list[MemberReview], ReviewedMembers | None]:
+        async with AsyncClient(shared_server.target) as client:
+            found = client.review_members(ns)
+            return [each async for each in found], found.reviewed
+
+    with Client(shared_server.target) as client:
+        fill(client, ns)
+        found = client.review_members(ns)
+        assert (list(found), found.reviewed) == asyncio.run(reviewed())
 
 
 def test_the_filter_chooses_members_and_changes_nothing_else(client: Client, ns: str) -> None:

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
 use ee_core::command::{CategoryPut, Command, MAX_MEMBERSHIPS, MAX_REBUILD, Outcome, Rejection};
-use ee_engine::{Engine, Error, WriteContext};
+use ee_engine::{Engine, Error, UndoScope, UndoSelection, WriteContext};
 
 use crate::common::*;
 
@@ -161,4 +161,48 @@ fn the_deletion_of_a_category_of_too_many_members_is_refused_until_some_have_lef
     assert_eq!(delete(&["c0", "c1"]).unwrap().outcome, outcome);
     let after = view(&engine, "n");
     assert_eq!((after.items, after.memberships), (members, 0));
+}
+
+/// A rename reads the members beside other writes, its undo while they wait.
+#[test]
+fn the_undo_of_a_rename_of_too_many_members_is_refused_until_some_have_left() {
+    let directory = tempdir().unwrap();
+    let engine = open(directory.path());
+    let members = MAX_MEMBERSHIPS + 1;
+    fill(&engine, "n", members);
+    let rename = |key: &str, new_key: &str| {
+        let (key, new_key) = (key.to_owned(), new_key.to_owned());
+        write(&engine, "n", Command::RenameCategory { key, new_key }).unwrap()
+    };
+    let original = view(&engine, "n");
+    let revision = rename("c0", "renamed").revision;
+    let handle = engine.handle("n").unwrap();
+    let undo = |revision: u64| {
+        let selection = UndoSelection::Revisions {
+            first: revision,
+            last: revision,
+        };
+        let scope = UndoScope {
+            skip_conflicts: false,
+            settings: true,
+        };
+        engine.undo(&handle, &selection, scope, &WriteContext::default())
+    };
+    let before = view(&engine, "n");
+    let refusal = Rejection::TooManyMemberships {
+        category: Some("renamed".into()),
+        members,
+    };
+    assert_eq!(undo(revision).err(), Some(Error::Rejected(refusal)));
+    assert_eq!(view(&engine, "n"), before);
+    // A rename back has no such bound.
+    rename("renamed", "c0");
+    assert_eq!(view(&engine, "n").digest, original.digest);
+    unassign(&engine, "n", 7, false);
+    let later = rename("c0", "again").revision;
+    let undone = undo(later).unwrap();
+    assert!(matches!(undone.outcome, Outcome::Undo(_)));
+    let category = engine.category(&handle, "c0", false, Default::default());
+    assert_eq!(category.unwrap().value.member_count, MAX_MEMBERSHIPS);
+    assert_verified(&engine, "n");
 }

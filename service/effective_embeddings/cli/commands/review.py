@@ -22,9 +22,11 @@ from effective_embeddings.cli.shared.members import (
 )
 from effective_embeddings.cli.shared.options import NamespaceArgument
 from effective_embeddings.cli.shared.output import (
+    counted,
     limited,
     print_json,
     print_table,
+    say,
     table,
 )
 from effective_embeddings.client import Duplicate, DuplicateScope, MemberReview
@@ -122,6 +124,10 @@ def review(
         **chosen,
     )
     _print(run, limited(members, limit), _misfits if by == "misfit" else _influences)
+    of = members.reviewed
+    if of is not None and not run.as_json:
+        listed = f"{of.listed_count:,} of {counted(of.member_count, 'member')}"
+        say(f"{listed} (revision {of.revision})")
 
 
 def _print(run: Run, found: Iterable[_Row], show: Callable[[list[_Row]], None]) -> None:

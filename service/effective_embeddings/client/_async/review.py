@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterable
 from datetime import datetime
 
 from effective_embeddings.client._async.base import AsyncClientBase
+from effective_embeddings.client._async.listing import AsyncMemberReviews
 from effective_embeddings.client.models.resources import RankingMode
 from effective_embeddings.client.models.review import (
     ActorInfluence,
@@ -13,7 +14,6 @@ from effective_embeddings.client.models.review import (
     Duplicate,
     DuplicateScope,
     ImpactReview,
-    MemberReview,
     ReviewOrder,
     ReviewRates,
 )
@@ -38,11 +38,11 @@ class AsyncReviewCalls(AsyncClientBase):
         min_difference: float | None = None,
         page_size: int = 0,
         min_revision: int = 0,
-    ) -> AsyncIterator[MemberReview]:
+    ) -> AsyncMemberReviews:
         """Iterate over members that deserve a second look; fetched on demand.
 
         Each page reads all members that pass the filter, at its own revision. No other call waits
-        for it.
+        for it. What the latest page says of all of them is the iterator's ``reviewed``.
 
         Args:
             ns: The namespace.
@@ -70,16 +70,15 @@ class AsyncReviewCalls(AsyncClientBase):
         wanted = requests.member_filter(
             category=category, actor=actor, since=since, until=until, key_prefix=key_prefix
         )
-        return self._pages(
-            requests.members(
-                ns,
-                order,
-                wanted,
-                min_difference=min_difference,
-                page_size=page_size,
-                min_revision=min_revision,
-            )
+        pages, reviewed = requests.members(
+            ns,
+            order,
+            wanted,
+            min_difference=min_difference,
+            page_size=page_size,
+            min_revision=min_revision,
         )
+        return AsyncMemberReviews(self._pages(pages), reviewed)
 
     async def estimate_review_rate(
         self,

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from effective_embeddings.client._sync.base import ClientBase
+from effective_embeddings.client._sync.listing import MemberReviews
 from effective_embeddings.client.models.resources import RankingMode
 from effective_embeddings.client.models.review import (
     ActorInfluence,
@@ -15,7 +16,6 @@ from effective_embeddings.client.models.review import (
     Duplicate,
     DuplicateScope,
     ImpactReview,
-    MemberReview,
     ReviewOrder,
     ReviewRates,
 )
@@ -40,11 +40,11 @@ class ReviewCalls(ClientBase):
         min_difference: float | None = None,
         page_size: int = 0,
         min_revision: int = 0,
-    ) -> Iterator[MemberReview]:
+    ) -> MemberReviews:
         """Iterate over members that deserve a second look; fetched on demand.
 
         Each page reads all members that pass the filter, at its own revision. No other call waits
-        for it.
+        for it. What the latest page says of all of them is the iterator's ``reviewed``.
 
         Args:
             ns: The namespace.
@@ -72,16 +72,15 @@ class ReviewCalls(ClientBase):
         wanted = requests.member_filter(
             category=category, actor=actor, since=since, until=until, key_prefix=key_prefix
         )
-        return self._pages(
-            requests.members(
-                ns,
-                order,
-                wanted,
-                min_difference=min_difference,
-                page_size=page_size,
-                min_revision=min_revision,
-            )
+        pages, reviewed = requests.members(
+            ns,
+            order,
+            wanted,
+            min_difference=min_difference,
+            page_size=page_size,
+            min_revision=min_revision,
         )
+        return MemberReviews(self._pages(pages), reviewed)
 
     def estimate_review_rate(
         self,

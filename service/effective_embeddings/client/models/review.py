@@ -21,6 +21,7 @@ __all__ = [
     "ReviewOrder",
     "ReviewRate",
     "ReviewRates",
+    "ReviewedMembers",
     "SplitHalf",
 ]
 
@@ -62,6 +63,21 @@ class MemberReview:
     assign_time: datetime
     actor: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewedMembers:
+    """What a page of a review says of all members.
+
+    Attributes:
+        member_count: Number of members that pass the filter; all of them were reviewed.
+        listed_count: Number of those that the review lists, on all pages.
+        revision: The namespace's revision that the page saw.
+    """
+
+    member_count: int
+    listed_count: int
+    revision: int
 
 
 @dataclass(frozen=True, slots=True)

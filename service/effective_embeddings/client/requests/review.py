@@ -16,6 +16,7 @@ from effective_embeddings.client.models.review import (
     DuplicateScope,
     ImpactReview,
     MemberReview,
+    ReviewedMembers,
     ReviewOrder,
     ReviewRates,
 )
@@ -62,8 +63,8 @@ def members(
     min_difference: float | None,
     page_size: int,
     min_revision: int,
-) -> Pages[MemberReview]:
-    """See Client.review_members."""
+) -> tuple[Pages[MemberReview], list[ReviewedMembers]]:
+    """See Client.review_members; the second gets what each page says of all members."""
     chosen = messages.choice("order", _ORDERS, order)
     revision = whole("min_revision", min_revision, 64)
     size = min(whole("page_size", page_size) or PAGE_SIZE, PAGE_SIZE)
@@ -79,10 +80,13 @@ def members(
             min_revision=revision,
         )
 
+    reviewed: list[ReviewedMembers] = []
+
     def parse(reply: service_pb2.ReviewMembersResponse) -> list[MemberReview]:
+        reviewed[:] = [ReviewedMembers(reply.member_count, reply.listed_count, reply.revision)]
         return [messages.member_review(message) for message in reply.members]
 
-    return Pages("ReviewMembers", request, parse)
+    return Pages("ReviewMembers", request, parse), reviewed
 
 
 def rates(
