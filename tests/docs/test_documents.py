@@ -72,6 +72,19 @@ def test_the_inbox_is_worked_through_as_its_document_shows(tmp_path: Path) -> No
     assert "assigned 1 item (revision" in suggested[4]
 
 
+def test_a_category_is_split_as_its_document_shows(tmp_path: Path) -> None:
+    document = (ROOT / "docs" / "categories.md").read_text("utf-8")
+    outputs = [run(command, tmp_path) for command in commands(document)]
+    assert "2 members, such as" in outputs[6]
+    assert "dry run, nothing is changed: 2 assignments" in outputs[-3]
+    assert "2 assignments" in outputs[-2]
+    assert "dry run" not in outputs[-2]
+    rows = [line.split()[:2] for line in outputs[-1].splitlines()]
+    assert ["sports", "2"] in rows
+    assert ["swimming", "2"] in rows
+    assert "Most like two" not in outputs[-1]
+
+
 def test_the_grpcurl_commands_work_in_order(tmp_path: Path, grpcurl: Path) -> None:
     calls = [command for command in commands() if command.startswith("grpcurl")]
     assert len(calls) >= 4
