@@ -132,6 +132,31 @@ def test_a_category_is_put_with_a_least_score_which_is_shown_and_taken_back(note
     assert [each["category"] for each in notes.json(*query)["matches"]] == ["Health", "Money"]
 
 
+def test_a_category_caps_the_share_of_an_actor(notes: Cli) -> None:
+    put = ("category", "put", notes.ns, "Health")
+    new = ("x", "Health", "--embedding", "[0, 1, 0]", "--actor", "wrong")
+    notes.json("assign", notes.ns, *new)
+    notes.json(*put, "--max-actor-share", "0.2")
+    found = notes.json("category", "get", notes.ns, "Health")
+    assert found["max_actor_share"] == 0.2
+    shares = {each["actor"]: each for each in found["actor_shares"]}
+    assert shares["wrong"]["share"] <= 0.2 + 1e-12
+    assert shares["wrong"]["scale"] < 1
+    shown = notes.text("category", "get", notes.ns, "Health")
+    assert "20.0%" in shown
+    assert "capped: weights times" in shown
+    assert "actor share 0.2" in notes.text("category", "list", notes.ns)
+    assert "(cap)" in notes.text("actors", notes.ns, "--category", "Health")
+    explained = notes.text("explain", notes.ns, "--item", "x", "--category", "Health")
+    assert "capped: the members of wrong weigh 20.0%" in explained
+    assert "; capped, weighs " in explained
+    refused = notes.refused(*put, "--max-actor-share", "1.5")
+    assert "categories[0].max_actor_share" in refused["field_violations"]
+    notes.json(*put, "--max-actor-share", "1")
+    assert notes.json("category", "get", notes.ns, "Health")["max_actor_share"] is None
+    assert "actor share" not in notes.text("category", "list", notes.ns)
+
+
 def test_a_query_can_be_unlike_an_item(notes: Cli) -> None:
     notes.json("item", "put", notes.ns, "x", "--embedding", "[1, 1, 0]")
     notes.json("item", "put", notes.ns, "y", "--embedding", "[0, 1, 0]")

@@ -69,13 +69,16 @@ def test_an_export_imported_again_gives_the_same_state(
 
 
 @pytest.mark.parametrize("suffix", ["jsonl", "csv", "npz", "parquet"])
-def test_least_scores_of_categories_survive_every_format(
+def test_bounds_of_categories_survive_every_format(
     source: Cli, shared_remote: Client, tmp_path: Path, suffix: str
 ) -> None:
     file, copy = tmp_path / f"categories.{suffix}", f"{source.ns}-copy"
+    source.json("category", "put", source.ns, "c2", "--max-actor-share", "0.2")
     source.json("export", "categories", source.ns, str(file))
     shared_remote.create_namespace(copy, DIMENSION)
     source.json("import", "categories", copy, str(file))
+    caps = {each.key: each.max_actor_share for each in shared_remote.list_categories(copy)}
+    assert caps == {"c0": None, "c1": None, "c2": 0.2, "c3": None, "c4": None}
     found = {each.key: each.min_score for each in shared_remote.list_categories(copy)}
     # Zero is a least score, and not the absence of one.
     assert found == {"c0": None, "c1": None, "c2": None, "c3": 0.1, "c4": 0.0}

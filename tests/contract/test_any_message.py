@@ -90,6 +90,7 @@ _LIKELY: dict[str, st.SearchStrategy[Any]] = {
     "base_weight": st.floats(0.0009765625, 100, width=32),
     "min_base_share": st.floats(0, 0.9),
     "min_score": st.floats(-1, 1),
+    "max_actor_share": st.floats(0.01, 1),
     "request_id": st.sampled_from(["", "once"]),
     "actor": st.just("somebody"),
     "reason": st.just("because"),

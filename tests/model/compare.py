@@ -32,6 +32,7 @@ def assert_same(client: Client, ns: str, model: Model, queries: Any) -> None:
     assert [each.key for each in listed] == sorted(model.categories, key=str.encode)
     for category in listed:
         assert_category(category, model)
+        _assert_shares(client.get_category(ns, category.key), model)
         members = [item.key for item in client.list_items(ns, category=category.key)]
         assert members == model.members_of(category.key)[::-1]
     _assert_items(client, ns, model)
@@ -50,6 +51,7 @@ def assert_category(category: Category, model: Model) -> None:
     settings = (category.window, category.min_base_share, category.frozen, category.anchor)
     assert settings == (told.window, told.min_base_share, told.frozen, told.anchor)
     assert category.min_score == told.min_score
+    assert category.max_actor_share == told.max_actor_share
     assert category.metadata == told.metadata
     assert (category.member_count, category.counting_count) == (stats.members, stats.counting)
     assert category.counting_weight == pytest.approx(stats.weight, rel=1e-12)
@@ -60,6 +62,20 @@ def assert_category(category: Category, model: Model) -> None:
     else:
         np.testing.assert_array_equal(category.base, told.base)
     _assert_vector(category.effective, stats.effective)
+
+
+def _assert_shares(category: Category, model: Model) -> None:
+    """Compare the shares of actors, which a category with a cap has."""
+    counting = model.counting(category.key)
+    base_weight, weights = model.weights(category.key, counting)
+    shares: dict[str, float] = {}
+    if category.max_actor_share is not None:
+        for item, weight in zip(counting, weights, strict=True):
+            actor = model.actors[model.members[item, category.key]]
+            shares[actor] = shares.get(actor, 0.0) + weight / (base_weight + weights.sum())
+    assert {each.actor: each.share for each in category.actor_shares} == pytest.approx(
+        shares, abs=1e-9
+    )
 
 
 def _assert_spread(actual: float | None, stats: Stats) -> None:

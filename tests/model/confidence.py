@@ -32,20 +32,19 @@ _NOTHING = 1e-6
 def left_out_scores(model: Model, category: str) -> Real:
     """The scores of the counting members with their category without them."""
     told = model.categories[category]
-    members = [model.items[key] for key in model.counting(category)]
+    counting = model.counting(category)
+    members = [model.items[key] for key in counting]
     weights: NDArray[np.float64] = np.array([np.float32(each.weight) for each in members], float)
     vectors = [each.embedding.astype(np.float64) for each in members]
     scores = []
     for at in range(max(0, len(members) - NEIGHBOUR_LIMIT), len(members)):
         others = [place for place in range(len(members)) if place != at]
+        base_weight, scaled = model.weights(category, [counting[place] for place in others])
         rest = np.zeros(model.dimension)
         parts = weights[at] * np.linalg.norm(vectors[at])
-        for place in others:
-            rest += weights[place] * vectors[place]
+        for place, weight in zip(others, scaled, strict=True):
+            rest += weight * vectors[place]
         if told.base is not None:
-            share = told.min_base_share
-            floor = share / (1 - share) * weights[others].sum()
-            base_weight = max(float(np.float32(told.base_weight)), floor) if others else 1.0
             rest += base_weight * told.base.astype(np.float64)
         if np.linalg.norm(rest) > _NOTHING * parts:
             scores.append(cosine(vectors[at], rest))

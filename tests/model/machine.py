@@ -72,6 +72,7 @@ def _updates(draw: st.DrawFn) -> CategoryUpdate:
         min_base_share=draw(_optional(st.sampled_from([0.0, 0.3, 0.9]))),
         frozen=draw(_optional(st.sampled_from([False, False, True]))),
         min_score=draw(_optional(st.sampled_from([-1.0, -1.0, 0.1, 0.7]))),
+        max_actor_share=draw(_optional(st.sampled_from([1.0, 0.01, 0.2, 0.4, 0.6]))),
         metadata=draw(_optional(_METADATA)),
     )
 
@@ -85,7 +86,7 @@ class Machine(RuleBasedStateMachine):
         self._folder: Path = self._folder_context.__enter__()
         self._client = self._open()
         self._number = 0
-        self._last: tuple[Operation, str, Any, int] | None = None
+        self._last: tuple[Operation, dict[str, str], Any] | None = None
         self._ns = ""
         self._keep: HistoryKeep | None = None
         self._model = Model(DIMENSION)
@@ -242,11 +243,13 @@ class Machine(RuleBasedStateMachine):
     def _do(self, operation: Operation, *, rehearse: bool) -> None:
         """Apply the write to both and compare the replies; sometimes with validate_only first."""
         told: Any = None
+        # One of three authors: some categories cap what the members of each weigh.
+        actor = self._model.actor = f"actor {self._number % 3}"
         if rehearse:
-            told = self._send(operation, validate_only=True)
+            told = self._send(operation, validate_only=True, actor=actor)
             self._check_counts()
         before = self._model.revision
-        request_id = self._next("request")
+        write = {"request_id": self._next("request"), "actor": actor}
         try:
             with self._model.transaction():
                 expected, changed = operation.apply(self._model)
@@ -255,13 +258,13 @@ class Machine(RuleBasedStateMachine):
         except RefusedByModelError as refusal:
             expected = str(refusal)
         assert self._model.revision - before in (0, 1)
-        actual = self._send(operation, request_id=request_id)
+        actual = self._send(operation, **write)
         assert actual == expected
         if rehearse:
             assert told == actual, "a rehearsal must say what the write then says"
         self._check_counts()
         if not isinstance(expected, str):
-            self._last = (operation, request_id, actual, self._model.revision)
+            self._last = (operation, write, actual)
 
     def _send(self, operation: Operation, **write: Any) -> Any:
         try:
@@ -283,9 +286,9 @@ class Machine(RuleBasedStateMachine):
     @rule()
     def say_the_last_thing_again(self) -> None:
         assert self._last is not None
-        operation, request_id, answer, _ = self._last
+        operation, write, answer = self._last
         digest = self._client.get_namespace(self._ns).digest
-        assert self._send(operation, request_id=request_id) == answer
+        assert self._send(operation, **write) == answer
         assert self._client.get_namespace(self._ns).digest == digest
         self._check_counts()
 

@@ -7,7 +7,7 @@ from the members at each access.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -40,6 +40,7 @@ class ModelCategory:
     min_base_share: float = 0.0
     frozen: bool = False
     min_score: float | None = None
+    max_actor_share: float | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     anchor: int = 0
 
@@ -71,6 +72,21 @@ def cosine(a: Real, b: Real) -> float:
     return float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b)))
 
 
+def _largest_whole(weights: Real, cap: float, base_weight: float, base_share: float) -> float:
+    def parts(whole: float) -> float:
+        members = float(np.minimum(weights, cap * whole).sum())
+        return members + max(base_weight, base_share / (1 - base_share) * members)
+
+    low, high = 0.0, 2 * parts(np.inf)
+    for _ in range(200):
+        middle = (low + high) / 2
+        if parts(middle) >= middle * (1 - 1e-13):
+            low = middle
+        else:
+            high = middle
+    return low
+
+
 class Model:
     """A namespace."""
 
@@ -82,6 +98,10 @@ class Model:
         self.items: dict[str, ModelItem] = {}
         #: (item, category) to place in the order of assignment.
         self.members: dict[tuple[str, str], int] = {}
+        #: Place in the order of assignment to the actor of the assignment.
+        self.actors: dict[int, str] = {}
+        #: The actor of the writes that follow.
+        self.actor = ""
         #: (item, category): what somebody has said does not belong together.
         self.dismissed: set[tuple[str, str]] = set()
         self.next_sequence = 1
@@ -139,15 +159,13 @@ class Model:
             return Stats(members, 0, 0.0, base, base, drift, None)
         weights = np.array([np.float32(item.weight) for item in counting], dtype=np.float64)
         vectors = np.stack([item.embedding for item in counting]).astype(np.float64)
-        whole = float(weights.sum())
-        numerator = weights @ vectors
-        mean = numerator / whole
-        spread = float(np.sqrt(weights @ ((vectors - mean) ** 2).sum(axis=1) / whole))
+        mean = weights @ vectors / weights.sum()
+        spread = float(np.sqrt(weights @ ((vectors - mean) ** 2).sum(axis=1) / weights.sum()))
+        base_weight, scaled = self.weights(category, self.counting(category))
+        numerator = scaled @ vectors
+        whole = float(scaled.sum()) + base_weight
         if base is not None:
-            share = told.min_base_share
-            base_weight = max(float(np.float32(told.base_weight)), share / (1 - share) * whole)
             numerator = numerator + base_weight * base
-            whole += base_weight
         if np.linalg.norm(numerator) < _NOTHING:
             return Stats(members, len(counting), float(weights.sum()), None, None, None, spread)
         drift = None if base is None else 1 - cosine(base, numerator)
@@ -160,6 +178,31 @@ class Model:
             drift,
             spread,
         )
+
+    def weights(self, category: str, members: Sequence[str]) -> tuple[float, Real]:
+        """What the base and each of these members weigh, which are all that count.
+
+        The cap on the share of an actor is found by bisection: the largest weight of the whole
+        that its parts can make up, where no actor weighs more than the cap allows of it.
+        """
+        told = self.categories[category]
+        own = np.array([np.float32(self.items[key].weight) for key in members], dtype=np.float64)
+        least = float(np.float32(told.base_weight)) if told.base is not None else 0.0
+        share = told.min_base_share if told.base is not None else 0.0
+        if not members:
+            return (0.0 if told.base is None else 1.0), own
+        actors = [self.actors[self.members[key, category]] for key in members]
+        sums: dict[str, float] = {}
+        for actor, weight in zip(actors, own, strict=True):
+            sums[actor] = sums.get(actor, 0.0) + weight
+        level = np.inf
+        if told.max_actor_share is not None:
+            cap = told.max_actor_share
+            if least == 0:
+                cap = max(cap, (1 - share) / len(sums))
+            level = cap * _largest_whole(np.array(list(sums.values())), cap, least, share)
+        scaled = own * [min(1.0, level / sums[actor]) for actor in actors]
+        return max(least, share / (1 - share) * float(scaled.sum())), scaled
 
     def rank(self, query: Any, *, taken_in: bool = False) -> list[tuple[str, float]]:
         """All categories that compete, best first, ties by key."""
@@ -187,6 +230,7 @@ class Model:
         """Add an item to a category of which it is not a member."""
         self.dismissed.discard((item, category))
         self.members[item, category] = self.next_sequence
+        self.actors[self.next_sequence] = self.actor
         self.next_sequence += 1
 
     def leave(self, item: str, category: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import random
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -41,7 +42,7 @@ def rebuild(client: Client, ns: str, model: Model, rng: random.Random) -> None:
             client.reanchor(ns, category)
             continue
         _detour(client, ns, model, item, rng)
-        client.assign(ns, item, category)
+        client.assign(ns, item, category, actor=model.actors[model.members[item, category]])
     if keys:
         updates = [_right(key, model.categories[key]) for key in rng.sample(keys, len(keys))]
         client.put_categories(ns, updates)
@@ -60,7 +61,11 @@ def _wrong(key: str, model: Model, rng: random.Random) -> CategoryUpdate:
         return _right(key, model.categories[key])
     base = np.ones(model.dimension, dtype=np.float32) if rng.random() < 0.5 else None
     wrong = CategoryUpdate(key, base=base, base_weight=3, window=rng.choice([0, 1]), frozen=True)
-    return dataclasses.replace(wrong, min_score=rng.choice([None, 0.5]))
+    bounds: dict[str, Any] = {
+        "min_score": rng.choice([None, 0.5]),
+        "max_actor_share": rng.choice([None, 0.2]),
+    }
+    return dataclasses.replace(wrong, **bounds)
 
 
 def _right(key: str, told: ModelCategory) -> CategoryUpdate:
@@ -73,6 +78,7 @@ def _right(key: str, told: ModelCategory) -> CategoryUpdate:
         min_base_share=told.min_base_share,
         frozen=told.frozen,
         min_score=-1 if told.min_score is None else told.min_score,
+        max_actor_share=1 if told.max_actor_share is None else told.max_actor_share,
         metadata=told.metadata,
     )
 

@@ -131,6 +131,7 @@ def test_another_embedding_and_back_restores_the_digest(client: Client, ns: str)
         CategoryUpdate("category-0", frozen=True),
         CategoryUpdate("category-0", min_base_share=0.5),
         CategoryUpdate("category-0", min_score=0.5),
+        CategoryUpdate("category-0", max_actor_share=0.5),
         CategoryUpdate("category-0", base_weight=2),
         CategoryUpdate("category-0", clear_base=True),
         CategoryUpdate("category-0", metadata={"note": "changed"}),
@@ -140,6 +141,7 @@ def test_another_embedding_and_back_restores_the_digest(client: Client, ns: str)
         "frozen",
         "min_base_share",
         "min_score",
+        "max_actor_share",
         "base_weight",
         "clear_base",
         "metadata",
@@ -161,6 +163,7 @@ def test_a_setting_and_back_restores_the_digest(
         min_base_share=0,
         frozen=False,
         min_score=-1,
+        max_actor_share=1,
         metadata={},
     )
     client.put_categories(ns, [back])

@@ -21,6 +21,14 @@ _RANK_TOLERANCE = 1e-5
 _NEAR = 1e-7
 
 
+_BATCH = 7
+
+
+def _actor(batch: int) -> str:
+    """The author of a batch: one of four, who assign unequally many."""
+    return "aaaabbc"[batch % 7] if batch % 11 else "d"
+
+
 @dataclass
 class World:
     """Categories and members, told to the service and to the model."""
@@ -41,11 +49,12 @@ class World:
             membership="multiple" if self.multiple else "single",
         )
         client.put_categories(ns, [CategoryUpdate(key, **s) for key, s in self.categories.items()])
-        for begin in range(0, len(self.assignments), 7):
+        for number, begin in enumerate(range(0, len(self.assignments), _BATCH)):
             items, categories, vectors, weights = zip(
-                *self.assignments[begin : begin + 7], strict=True
+                *self.assignments[begin : begin + _BATCH], strict=True
             )
-            client.assign(ns, items, categories, np.stack(vectors), weights=weights)
+            embeddings, actor = np.stack(vectors), _actor(number)
+            client.assign(ns, items, categories, embeddings, weights=weights, actor=actor)
 
     def model(self) -> Model:
         """Tell the model."""
@@ -56,7 +65,8 @@ class World:
             model.categories[key] = ModelCategory(
                 base=None if base is None else model.take_in(base), **rest
             )
-        for item, category, vector, weight in self.assignments:
+        for number, (item, category, vector, weight) in enumerate(self.assignments):
+            model.actor = _actor(number // _BATCH)
             model.items[item] = ModelItem(model.take_in(vector), float(np.float32(weight)))
             model.join(item, category)
         return model
@@ -69,16 +79,16 @@ def learned(model: Model) -> list[Learned]:
         stats = model.stats(key)
         if stats.numerator is None:
             continue
-        counting = [(item, model.items[item]) for item in model.counting(key)]
-        share = told.min_base_share
-        weight = max(float(np.float32(told.base_weight)), share / (1 - share) * stats.weight)
+        counting = model.counting(key)
+        base_weight, weights = model.weights(key, counting)
+        embeddings = [model.items[item].embedding.astype(np.float64) for item in counting]
         found.append(
             Learned(
                 key,
                 stats.numerator,
                 None if told.base is None else told.base.astype(np.float64),
-                weight if counting else 1.0,
-                [(item, each.embedding.astype(np.float64), each.weight) for item, each in counting],
+                base_weight,
+                list(zip(counting, embeddings, weights.tolist(), strict=True)),
             )
         )
     return found
@@ -169,6 +179,9 @@ def test_settings_of_all_kinds(client: Client, ns: str, *, unit: bool) -> None:
     told[2]["base_weight"] = 0
     told[3]["base_weight"] = 40
     told[4]["min_base_share"] = 0.4
+    told[7]["max_actor_share"] = 0.3
+    told[8] |= {"max_actor_share": 0.25, "min_base_share": 0.3, "window": 7}
+    told[9] |= {"max_actor_share": 0.1, "base_weight": 0}
     del told[5]["base"], told[6]["base"]
     world.categories["empty"] = {}
     world.categories["name only"] = {"base": random_vectors(1, 24, seed=77)[0] + 0.3}
@@ -178,6 +191,34 @@ def test_settings_of_all_kinds(client: Client, ns: str, *, unit: bool) -> None:
     world.assignments = [each for each in world.assignments if each[1] not in left_alone]
     near = np.stack([each[2] for each in world.assignments[:12]])
     assert check(client, ns, world, near + 0.5 * random_vectors(12, 24, seed=3)) > 0
+
+
+def test_capped_actors_of_members_of_very_different_length_and_weight(
+    client: Client, ns: str
+) -> None:
+    """Fairness and LOCAL take the weights under max_actor_share, of unit copies too."""
+    world = World(categories=_named(7))
+    for number, told in enumerate(world.categories.values()):
+        told["max_actor_share"] = [0.01, 0.2, 0.4, 0.7][number % 4]
+    del world.categories["category 6"]["base"]
+    _crowd(world, 150)
+    lengths = 10.0 ** np.random.default_rng(4).uniform(-1, 1, 150)
+    world.assignments = [
+        (item, category, np.float32(length) * vector, [0.3, 1, 17][number % 3])
+        for number, ((item, category, vector, _), length) in enumerate(
+            zip(world.assignments, lengths, strict=True)
+        )
+    ]
+    # Equal members of several actors are one row.
+    _, category, vector, _ = world.assignments[0]
+    world.assignments += [(f"copy {n}", category, vector, 1 + n % 3) for n in range(20)]
+    queries = np.stack([vector, *(30 * random_vectors(3, 24, seed=3) + 10)])
+    assert check(client, ns, world, queries) > 0
+    assert any(
+        each.scale < 1
+        for key in world.categories
+        for each in client.get_category(ns, key).actor_shares
+    )
 
 
 def test_anchored_members_do_not_speak(client: Client, ns: str) -> None:
@@ -251,6 +292,8 @@ def test_the_smallest_and_the_largest_dimension(client: Client, ns: str, dimensi
 
 def test_every_kernel_gives_the_same_bits_after_a_restart_and_a_restore(tmp_path: Path) -> None:
     world = World(categories=_named(40))
+    for told in list(world.categories.values())[::3]:
+        told["max_actor_share"] = 0.2
     _crowd(world, 400)
     queries = random_vectors(10, 24, seed=3) + 0.5
     with Client.embedded(tmp_path / "data") as client:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import time
 from collections.abc import Callable
@@ -108,6 +109,44 @@ def test_merged_members(tmp_path: Path) -> None:
         assert merged.category.member_count == limit
         assert client.undo("n", merged.revision).change_count == 2 * limit + 2
         assert client.get_namespace("n").digest == before.digest
+
+
+def test_capped_category_actors(tmp_path: Path) -> None:
+    """As many actors as may be have members that count in a category with a max_actor_share."""
+    limit = int(LIMITS["capped_category_actors"].value)
+    with Client.embedded(tmp_path / "data") as client:
+        client.create_namespace("n", 2)
+        client.put_categories("n", [CategoryUpdate("c", max_actor_share=0.5), CategoryUpdate("d")])
+        for number in range(limit):
+            client.assign("n", f"i{number}", "c", [1, number], actor=f"a{number}")
+        client.assign("n", "other", "d", [1, 1], actor="one more")
+        before = client.get_namespace("n")
+        beyond_it: list[Callable[[], object]] = [
+            lambda: client.assign("n", "more", "c", [1, 1], actor="one more"),
+            lambda: client.merge_categories("n", "d", "c"),
+        ]
+        for beyond in beyond_it:
+            with pytest.raises(errors.InvalidArgument) as caught:
+                beyond()
+            assert caught.value.reason == "TOO_LARGE"
+            actual = str(limit + 1)
+            assert caught.value.metadata == {
+                "limit": str(limit),
+                "actual": actual,
+                "category": "c",
+            }
+        assert client.get_namespace("n") == before
+        client.assign("n", "more", "c", [1, 1], actor="a7")
+        client.put_categories("n", CategoryUpdate("c", max_actor_share=1))
+        client.merge_categories("n", "d", "c")
+        capped = CategoryUpdate("c", max_actor_share=0.5)
+        with pytest.raises(errors.InvalidArgument, match=f"the members of {limit + 1} actors"):
+            client.put_categories("n", capped)
+        client.put_categories("n", dataclasses.replace(capped, window=limit))
+        assert len(client.get_category("n", "c").actor_shares) == limit - 1
+        with pytest.raises(errors.InvalidArgument, match=f"the members of {limit + 1} actors"):
+            client.put_categories("n", CategoryUpdate("c", window=0))
+        assert client.verify("n").findings == ()
 
 
 def test_defaults(raw: EmbeddedRaw) -> None:
@@ -476,6 +515,7 @@ ELSEWHERE: dict[str, Callable[..., None]] = {
     "match_results": test_match_results,
     "memberships_per_write": test_memberships_per_write,
     "merged_members": test_merged_members,
+    "capped_category_actors": test_capped_category_actors,
     "default_match_limit": test_defaults,
     "default_page_size": test_defaults,
     "default_explain_limit": test_read_limits.test_explain_defaults,

@@ -95,6 +95,7 @@ impl Row {
             sum: &self.sum,
             count: self.count,
             weight: self.weight,
+            actors: None,
         }
     }
 

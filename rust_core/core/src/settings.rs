@@ -112,6 +112,10 @@ pub struct CategorySettings {
     /// A Match leaves the category out below this score, −1 to 1; `None`: at no score.
     #[serde(skip)]
     pub min_score: Option<f64>,
+    /// The members that one actor has assigned weigh at most this share of the whole,
+    /// [`MIN_ACTOR_SHARE`](crate::arithmetic::limits::MIN_ACTOR_SHARE) to less than 1; `None`: any.
+    #[serde(skip)]
+    pub max_actor_share: Option<f64>,
 }
 
 impl CategorySettings {
@@ -122,6 +126,7 @@ impl CategorySettings {
         min_base_share: 0.0,
         frozen: false,
         min_score: None,
+        max_actor_share: None,
     };
 }
 

@@ -108,6 +108,7 @@ fn of_namespace(world: &World, namespace: &str) -> Vec<Call> {
                     window: Some(1),
                     min_base_share: Some(0.5),
                     frozen: Some(false),
+                    max_actor_share: Some(0.25),
                     ..CategoryUpdate::default()
                 }],
                 write: None,

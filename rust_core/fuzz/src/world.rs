@@ -201,6 +201,7 @@ fn categories(namespace: &str) -> PutCategoriesRequest {
             CategoryUpdate {
                 window: Some(2),
                 min_base_share: Some(0.25),
+                max_actor_share: Some(0.5),
                 ..category("health", &[1.0, 0.0])
             },
             CategoryUpdate {

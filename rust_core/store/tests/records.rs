@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 use ee_core::command::Outcome;
 use ee_core::command::record::{Change, Effect, Entry, ItemImage};
-use ee_core::namespace::{CategoryRecord, Header, MemberStats, Origin, Profile, UnitCorrection};
+use ee_core::namespace::{CategoryRecord, Header, MemberStats, Origin, Profile};
 use ee_core::settings::{
     CategorySettings, MembershipMode, Metadata, NamespaceSettings, Normalization,
 };
@@ -86,6 +86,7 @@ fn samples(visitor: &mut impl Visit) {
                 members: -1,
                 counting: -1,
                 before: true,
+                actor: None,
             }],
             undone: Vec::new(),
             images: vec![ItemImage {
@@ -144,7 +145,7 @@ fn samples(visitor: &mut impl Visit) {
                 counting: 2,
                 ..MemberStats::default()
             },
-            unit_correction: UnitCorrection::Zero,
+            ..StoredStats::default()
         },
     );
     visitor.visit("namespace header", header);

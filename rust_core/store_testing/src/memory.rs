@@ -274,11 +274,11 @@ impl WriteSession for MemorySession {
         revision: u64,
         category: &CategoryDraft,
     ) -> StoreResult<()> {
-        let stored = StoredStats {
-            stats: category.category.stats,
-            unit_correction: category.stored_unit_correction(),
-        };
-        let sum = (revision, stored, category.sum.as_slice().into());
+        let sum = (
+            revision,
+            StoredStats::of(category),
+            category.sum.as_slice().into(),
+        );
         self.state().sums.insert(category.category.id, sum);
         Ok(())
     }

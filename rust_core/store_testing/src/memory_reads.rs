@@ -191,6 +191,7 @@ impl Reads for State {
                 unit_correction: sum.map_or(UnitCorrection::Zero, |(_, stored, _)| {
                     stored.unit_correction.clone()
                 }),
+                actors: sum.and_then(|(_, stored, _)| stored.actors.clone()),
                 sum: sum.map(|(_, stored, sum)| (stored.stats, sum.to_vec())),
             });
         }

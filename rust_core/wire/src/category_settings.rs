@@ -22,6 +22,8 @@ pub(crate) fn take_update(
     put.min_base_share = violations.check(update.min_base_share.map(base_share).transpose());
     put.frozen = update.frozen;
     put.min_score = violations.check(update.min_score.map(|s| min_score(path, s)).transpose());
+    let actor_share = |share| actor_share(path, share);
+    put.max_actor_share = violations.check(update.max_actor_share.map(actor_share).transpose());
 }
 
 /// The settings of a category in a snapshot.
@@ -33,12 +35,15 @@ pub(crate) fn decode(
     let base_weight = number::base_weight(path.then("base_weight"), category.base_weight);
     let base_share = number::base_share(path.then("min_base_share"), category.min_base_share);
     let least = category.min_score.map(|score| min_score(path, score));
+    let most = category.max_actor_share;
+    let most = most.map(|share| actor_share(path, share));
     CategorySettings {
         base_weight: violations.check(base_weight),
         window: category.window,
         min_base_share: violations.check(base_share),
         frozen: category.frozen,
         min_score: violations.check(least.transpose()).flatten(),
+        max_actor_share: violations.check(most.transpose()).flatten(),
     }
 }
 
@@ -49,6 +54,12 @@ fn min_score(path: Path<'_>, score: f64) -> Result<Option<f64>> {
     Ok((score > -1.0).then_some(score + 0.0))
 }
 
+/// 1, which no share exceeds, removes a cap.
+fn actor_share(path: Path<'_>, share: f64) -> Result<Option<f64>> {
+    let share = number::actor_share(path.then("max_actor_share"), share)?;
+    Ok((share < 1.0).then_some(share))
+}
+
 /// A message with the settings alone.
 pub(crate) fn encode(settings: &CategorySettings) -> Category {
     Category {
@@ -57,6 +68,7 @@ pub(crate) fn encode(settings: &CategorySettings) -> Category {
         min_base_share: settings.min_base_share,
         frozen: settings.frozen,
         min_score: settings.min_score,
+        max_actor_share: settings.max_actor_share,
         ..Category::default()
     }
 }

@@ -1,5 +1,6 @@
 //! From the engine's errors to refusals. An error has the number of an entry, a refusal its path.
 
+use ee_core::arithmetic::limits::MAX_CAPPED_ACTORS;
 use ee_core::command::undo::UndoConflict;
 use ee_core::command::{MAX_MEMBERSHIPS, MAX_MERGED, Rejection};
 use ee_engine::Error;
@@ -230,6 +231,10 @@ fn rejected(paths: FieldPaths, rejection: Rejection) -> CallError {
         Rejection::TooManyMerged { members } => CallError::new(R::TooLarge, text)
             .with("limit", MAX_MERGED)
             .with("actual", members),
+        Rejection::TooManyActors { category, actors } => CallError::new(R::TooLarge, text)
+            .with("limit", MAX_CAPPED_ACTORS)
+            .with("actual", actors)
+            .with("category", category),
         Rejection::UndoConflicts(conflicts) => undo_conflicts(text, &conflicts),
         Rejection::SumOverflow(overflow) => CallError::new(R::SumOverflow, text)
             .with("category", overflow.category)

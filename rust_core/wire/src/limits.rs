@@ -1,7 +1,8 @@
 //! Every limit of a request, each with one name.
 
 use ee_core::arithmetic::limits::{
-    MAX_COMPONENT, MAX_DIMENSION, MAX_KEPT_REVISIONS, MAX_KEPT_SECONDS, MAX_WEIGHT,
+    MAX_CAPPED_ACTORS, MAX_COMPONENT, MAX_DIMENSION, MAX_KEPT_REVISIONS, MAX_KEPT_SECONDS,
+    MAX_WEIGHT,
 };
 use ee_core::command::undo::MAX_UNDO_CHANGES;
 use ee_core::command::{MAX_MEMBERSHIPS, MAX_MERGED, UNDO_LISTED};
@@ -100,6 +101,7 @@ pub fn all() -> Vec<(&'static str, u64)> {
         ("batch_entries", BATCH_ENTRIES as u64),
         ("memberships_per_write", WRITE_MEMBERSHIPS),
         ("merged_members", MAX_MERGED),
+        ("capped_category_actors", MAX_CAPPED_ACTORS as u64),
         ("match_queries", MATCH_QUERIES as u64),
         ("query_parts", QUERY_PARTS as u64),
         ("match_parts", MATCH_PARTS as u64),

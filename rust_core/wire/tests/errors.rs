@@ -205,6 +205,8 @@ fn weights_and_ranges() {
     };
     let said = put(|c| c.min_base_share = Some(1.0));
     out_of_range(&said, "categories[0].min_base_share", "0 to 0.999", "1");
+    let said = put(|c| c.max_actor_share = Some(0.001));
+    out_of_range(&said, "categories[0].max_actor_share", "0.01 to 1", "0.001");
     let said = put(|c| c.clear_base = true);
     out_of_range(
         &said,

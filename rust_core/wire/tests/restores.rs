@@ -104,6 +104,7 @@ fn rich_snapshot(world: &World) -> Vec<SnapshotFrame> {
             CategoryUpdate {
                 frozen: Some(true),
                 min_score: Some(0.25),
+                max_actor_share: Some(0.5),
                 ..category("work", &[0.0, 1.0])
             },
         ],

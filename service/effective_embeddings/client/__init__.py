@@ -50,6 +50,7 @@ from effective_embeddings.client.models.replies import (
     VerifyReport,
 )
 from effective_embeddings.client.models.resources import (
+    ActorShare,
     Category,
     CategoryUpdate,
     Dismissal,
@@ -94,6 +95,7 @@ __all__ = [
     "DEFAULT_TARGET",
     "DEFAULT_TIMEOUT",
     "ActorInfluence",
+    "ActorShare",
     "AnswerFlow",
     "AssignReply",
     "AssignmentResult",

@@ -236,6 +236,7 @@ def _category(row: Row) -> CategoryUpdate:
         min_base_share=row.min_base_share,
         frozen=row.frozen,
         min_score=row.min_score,
+        max_actor_share=row.max_actor_share,
     )
 
 

@@ -69,6 +69,7 @@ class CategoryRow:
     min_base_share: float | None = _optional(NUMBER_64)
     frozen: bool | None = _optional(TRUTH)
     min_score: float | None = _optional(NUMBER_64)
+    max_actor_share: float | None = _optional(NUMBER_64)
     metadata: Mapping[str, str] | None = _optional(METADATA)
     place: str = ""
 

@@ -149,7 +149,7 @@ class HistorySize(_message.Message):
     def __init__(self, first_revision: _Optional[int] = ..., revision_count: _Optional[int] = ..., byte_count: _Optional[int] = ...) -> None: ...
 
 class Category(_message.Message):
-    __slots__ = ("key", "base", "base_weight", "window", "min_base_share", "frozen", "metadata", "member_count", "counting_count", "counting_weight", "drift", "spread", "effective", "anchor", "create_time", "min_score")
+    __slots__ = ("key", "base", "base_weight", "window", "min_base_share", "frozen", "metadata", "member_count", "counting_count", "counting_weight", "drift", "spread", "effective", "anchor", "create_time", "min_score", "max_actor_share", "actor_shares")
     class MetadataEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -173,6 +173,8 @@ class Category(_message.Message):
     ANCHOR_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     MIN_SCORE_FIELD_NUMBER: _ClassVar[int]
+    MAX_ACTOR_SHARE_FIELD_NUMBER: _ClassVar[int]
+    ACTOR_SHARES_FIELD_NUMBER: _ClassVar[int]
     key: str
     base: Embedding
     base_weight: float
@@ -189,7 +191,23 @@ class Category(_message.Message):
     anchor: int
     create_time: _timestamp_pb2.Timestamp
     min_score: float
-    def __init__(self, key: _Optional[str] = ..., base: _Optional[_Union[Embedding, _Mapping]] = ..., base_weight: _Optional[float] = ..., window: _Optional[int] = ..., min_base_share: _Optional[float] = ..., frozen: bool = ..., metadata: _Optional[_Mapping[str, str]] = ..., member_count: _Optional[int] = ..., counting_count: _Optional[int] = ..., counting_weight: _Optional[float] = ..., drift: _Optional[float] = ..., spread: _Optional[float] = ..., effective: _Optional[_Union[Embedding, _Mapping]] = ..., anchor: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., min_score: _Optional[float] = ...) -> None: ...
+    max_actor_share: float
+    actor_shares: _containers.RepeatedCompositeFieldContainer[ActorShare]
+    def __init__(self, key: _Optional[str] = ..., base: _Optional[_Union[Embedding, _Mapping]] = ..., base_weight: _Optional[float] = ..., window: _Optional[int] = ..., min_base_share: _Optional[float] = ..., frozen: bool = ..., metadata: _Optional[_Mapping[str, str]] = ..., member_count: _Optional[int] = ..., counting_count: _Optional[int] = ..., counting_weight: _Optional[float] = ..., drift: _Optional[float] = ..., spread: _Optional[float] = ..., effective: _Optional[_Union[Embedding, _Mapping]] = ..., anchor: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., min_score: _Optional[float] = ..., max_actor_share: _Optional[float] = ..., actor_shares: _Optional[_Iterable[_Union[ActorShare, _Mapping]]] = ...) -> None: ...
+
+class ActorShare(_message.Message):
+    __slots__ = ("actor", "counting_count", "weight", "scale", "share")
+    ACTOR_FIELD_NUMBER: _ClassVar[int]
+    COUNTING_COUNT_FIELD_NUMBER: _ClassVar[int]
+    WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    SCALE_FIELD_NUMBER: _ClassVar[int]
+    SHARE_FIELD_NUMBER: _ClassVar[int]
+    actor: str
+    counting_count: int
+    weight: float
+    scale: float
+    share: float
+    def __init__(self, actor: _Optional[str] = ..., counting_count: _Optional[int] = ..., weight: _Optional[float] = ..., scale: _Optional[float] = ..., share: _Optional[float] = ...) -> None: ...
 
 class Item(_message.Message):
     __slots__ = ("key", "embedding", "weight", "metadata", "memberships", "create_time", "dismissals")

@@ -182,7 +182,7 @@ class DeleteNamespaceResponse(_message.Message):
     def __init__(self, namespace: _Optional[_Union[_resources_pb2.Namespace, _Mapping]] = ...) -> None: ...
 
 class CategoryUpdate(_message.Message):
-    __slots__ = ("key", "base", "clear_base", "base_weight", "window", "min_base_share", "frozen", "metadata", "replace_metadata", "min_score")
+    __slots__ = ("key", "base", "clear_base", "base_weight", "window", "min_base_share", "frozen", "metadata", "replace_metadata", "min_score", "max_actor_share")
     class MetadataEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -200,6 +200,7 @@ class CategoryUpdate(_message.Message):
     METADATA_FIELD_NUMBER: _ClassVar[int]
     REPLACE_METADATA_FIELD_NUMBER: _ClassVar[int]
     MIN_SCORE_FIELD_NUMBER: _ClassVar[int]
+    MAX_ACTOR_SHARE_FIELD_NUMBER: _ClassVar[int]
     key: str
     base: _resources_pb2.Embedding
     clear_base: bool
@@ -210,7 +211,8 @@ class CategoryUpdate(_message.Message):
     metadata: _containers.ScalarMap[str, str]
     replace_metadata: bool
     min_score: float
-    def __init__(self, key: _Optional[str] = ..., base: _Optional[_Union[_resources_pb2.Embedding, _Mapping]] = ..., clear_base: bool = ..., base_weight: _Optional[float] = ..., window: _Optional[int] = ..., min_base_share: _Optional[float] = ..., frozen: bool = ..., metadata: _Optional[_Mapping[str, str]] = ..., replace_metadata: bool = ..., min_score: _Optional[float] = ...) -> None: ...
+    max_actor_share: float
+    def __init__(self, key: _Optional[str] = ..., base: _Optional[_Union[_resources_pb2.Embedding, _Mapping]] = ..., clear_base: bool = ..., base_weight: _Optional[float] = ..., window: _Optional[int] = ..., min_base_share: _Optional[float] = ..., frozen: bool = ..., metadata: _Optional[_Mapping[str, str]] = ..., replace_metadata: bool = ..., min_score: _Optional[float] = ..., max_actor_share: _Optional[float] = ...) -> None: ...
 
 class PutCategoriesRequest(_message.Message):
     __slots__ = ("namespace", "categories", "write")
@@ -944,7 +946,7 @@ class WhatIfCategory(_message.Message):
     def __init__(self, category: _Optional[str] = ..., rank: _Optional[int] = ..., score: _Optional[float] = ..., rank_score: _Optional[float] = ...) -> None: ...
 
 class Explanation(_message.Message):
-    __slots__ = ("category", "rank", "score", "rank_score", "count", "base", "members", "other_members", "other_member_count", "rounding", "fairness", "neighbours", "held_back", "leave_one_out", "dismissal")
+    __slots__ = ("category", "rank", "score", "rank_score", "count", "base", "members", "other_members", "other_member_count", "rounding", "fairness", "neighbours", "held_back", "leave_one_out", "dismissal", "capped_actors")
     CATEGORY_FIELD_NUMBER: _ClassVar[int]
     RANK_FIELD_NUMBER: _ClassVar[int]
     SCORE_FIELD_NUMBER: _ClassVar[int]
@@ -960,6 +962,7 @@ class Explanation(_message.Message):
     HELD_BACK_FIELD_NUMBER: _ClassVar[int]
     LEAVE_ONE_OUT_FIELD_NUMBER: _ClassVar[int]
     DISMISSAL_FIELD_NUMBER: _ClassVar[int]
+    CAPPED_ACTORS_FIELD_NUMBER: _ClassVar[int]
     category: str
     rank: int
     score: float
@@ -975,7 +978,8 @@ class Explanation(_message.Message):
     held_back: float
     leave_one_out: LeaveOneOut
     dismissal: _resources_pb2.Dismissal
-    def __init__(self, category: _Optional[str] = ..., rank: _Optional[int] = ..., score: _Optional[float] = ..., rank_score: _Optional[float] = ..., count: _Optional[int] = ..., base: _Optional[_Union[BasePart, _Mapping]] = ..., members: _Optional[_Iterable[_Union[MemberPart, _Mapping]]] = ..., other_members: _Optional[float] = ..., other_member_count: _Optional[int] = ..., rounding: _Optional[float] = ..., fairness: _Optional[float] = ..., neighbours: _Optional[_Iterable[_Union[NeighbourPart, _Mapping]]] = ..., held_back: _Optional[float] = ..., leave_one_out: _Optional[_Union[LeaveOneOut, _Mapping]] = ..., dismissal: _Optional[_Union[_resources_pb2.Dismissal, _Mapping]] = ...) -> None: ...
+    capped_actors: _containers.RepeatedCompositeFieldContainer[_resources_pb2.ActorShare]
+    def __init__(self, category: _Optional[str] = ..., rank: _Optional[int] = ..., score: _Optional[float] = ..., rank_score: _Optional[float] = ..., count: _Optional[int] = ..., base: _Optional[_Union[BasePart, _Mapping]] = ..., members: _Optional[_Iterable[_Union[MemberPart, _Mapping]]] = ..., other_members: _Optional[float] = ..., other_member_count: _Optional[int] = ..., rounding: _Optional[float] = ..., fairness: _Optional[float] = ..., neighbours: _Optional[_Iterable[_Union[NeighbourPart, _Mapping]]] = ..., held_back: _Optional[float] = ..., leave_one_out: _Optional[_Union[LeaveOneOut, _Mapping]] = ..., dismissal: _Optional[_Union[_resources_pb2.Dismissal, _Mapping]] = ..., capped_actors: _Optional[_Iterable[_Union[_resources_pb2.ActorShare, _Mapping]]] = ...) -> None: ...
 
 class BasePart(_message.Message):
     __slots__ = ("weight", "similarity", "part")
@@ -988,7 +992,7 @@ class BasePart(_message.Message):
     def __init__(self, weight: _Optional[float] = ..., similarity: _Optional[float] = ..., part: _Optional[float] = ...) -> None: ...
 
 class MemberPart(_message.Message):
-    __slots__ = ("item", "weight", "similarity", "part", "score_without", "assign_time", "actor", "reason")
+    __slots__ = ("item", "weight", "similarity", "part", "score_without", "assign_time", "actor", "reason", "scale")
     ITEM_FIELD_NUMBER: _ClassVar[int]
     WEIGHT_FIELD_NUMBER: _ClassVar[int]
     SIMILARITY_FIELD_NUMBER: _ClassVar[int]
@@ -997,6 +1001,7 @@ class MemberPart(_message.Message):
     ASSIGN_TIME_FIELD_NUMBER: _ClassVar[int]
     ACTOR_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
+    SCALE_FIELD_NUMBER: _ClassVar[int]
     item: str
     weight: float
     similarity: float
@@ -1005,7 +1010,8 @@ class MemberPart(_message.Message):
     assign_time: _timestamp_pb2.Timestamp
     actor: str
     reason: str
-    def __init__(self, item: _Optional[str] = ..., weight: _Optional[float] = ..., similarity: _Optional[float] = ..., part: _Optional[float] = ..., score_without: _Optional[float] = ..., assign_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., actor: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+    scale: float
+    def __init__(self, item: _Optional[str] = ..., weight: _Optional[float] = ..., similarity: _Optional[float] = ..., part: _Optional[float] = ..., score_without: _Optional[float] = ..., assign_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., actor: _Optional[str] = ..., reason: _Optional[str] = ..., scale: _Optional[float] = ...) -> None: ...
 
 class NeighbourPart(_message.Message):
     __slots__ = ("item", "similarity", "pull")
@@ -1242,7 +1248,7 @@ class ReviewActorsResponse(_message.Message):
     def __init__(self, influences: _Optional[_Iterable[_Union[ActorInfluence, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., influence_count: _Optional[int] = ..., revision: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class ActorInfluence(_message.Message):
-    __slots__ = ("actor", "category", "member_count", "counting_count", "weight", "weight_share", "movement", "first_assign_time", "last_assign_time")
+    __slots__ = ("actor", "category", "member_count", "counting_count", "weight", "weight_share", "movement", "first_assign_time", "last_assign_time", "scale")
     ACTOR_FIELD_NUMBER: _ClassVar[int]
     CATEGORY_FIELD_NUMBER: _ClassVar[int]
     MEMBER_COUNT_FIELD_NUMBER: _ClassVar[int]
@@ -1252,6 +1258,7 @@ class ActorInfluence(_message.Message):
     MOVEMENT_FIELD_NUMBER: _ClassVar[int]
     FIRST_ASSIGN_TIME_FIELD_NUMBER: _ClassVar[int]
     LAST_ASSIGN_TIME_FIELD_NUMBER: _ClassVar[int]
+    SCALE_FIELD_NUMBER: _ClassVar[int]
     actor: str
     category: str
     member_count: int
@@ -1261,7 +1268,8 @@ class ActorInfluence(_message.Message):
     movement: float
     first_assign_time: _timestamp_pb2.Timestamp
     last_assign_time: _timestamp_pb2.Timestamp
-    def __init__(self, actor: _Optional[str] = ..., category: _Optional[str] = ..., member_count: _Optional[int] = ..., counting_count: _Optional[int] = ..., weight: _Optional[float] = ..., weight_share: _Optional[float] = ..., movement: _Optional[float] = ..., first_assign_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_assign_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    scale: float
+    def __init__(self, actor: _Optional[str] = ..., category: _Optional[str] = ..., member_count: _Optional[int] = ..., counting_count: _Optional[int] = ..., weight: _Optional[float] = ..., weight_share: _Optional[float] = ..., movement: _Optional[float] = ..., first_assign_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_assign_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., scale: _Optional[float] = ...) -> None: ...
 
 class ReviewImpactRequest(_message.Message):
     __slots__ = ("namespace", "filter", "item_limit", "change_limit", "min_revision", "epoch")

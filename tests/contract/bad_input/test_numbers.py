@@ -102,6 +102,16 @@ def _ranges() -> Iterator[Bad]:
             "0 to 0.999",
             "OUT_OF_RANGE",
         )
+    for share in (0.0, 0.0099, 1.01, -0.5, math.nan, math.inf):
+        update = pb.CategoryUpdate(key="a", max_actor_share=share)
+        yield _bad(
+            f"max_actor_share {share}",
+            "PutCategories",
+            "categories[0].max_actor_share",
+            pb.PutCategoriesRequest(categories=[update]),
+            "0.01 to 1",
+            "OUT_OF_RANGE",
+        )
     for score in (1.01, -1.01, math.nan, math.inf):
         yield _bad(
             f"min_score {score}",

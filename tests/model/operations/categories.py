@@ -40,6 +40,7 @@ class PutCategories:
                 min_base_share=either(update.min_base_share, old.min_base_share),
                 frozen=either(update.frozen, old.frozen),
                 min_score=_least(update.min_score, old.min_score),
+                max_actor_share=_most(update.max_actor_share, old.max_actor_share),
                 metadata=either(update.metadata, old.metadata),
                 anchor=old.anchor,
             )
@@ -52,13 +53,20 @@ class PutCategories:
 
 def _told(category: ModelCategory) -> tuple[Any, ...]:
     settings = (np.float32(category.base_weight), category.window, category.min_base_share)
-    return (*settings, category.frozen, category.min_score, dict(category.metadata))
+    bounds = (category.min_score, category.max_actor_share)
+    return (*settings, category.frozen, *bounds, dict(category.metadata))
 
 
 def _least(update: float | None, old: float | None) -> float | None:
     """A category's least score after an update: -1 takes it back."""
     after = either(update, old)
     return None if after == -1 else after
+
+
+def _most(update: float | None, old: float | None) -> float | None:
+    """A category's largest share of an actor after an update: 1 takes it back."""
+    after = either(update, old)
+    return None if after == 1 else after
 
 
 @dataclass(frozen=True)

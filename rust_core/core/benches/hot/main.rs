@@ -62,6 +62,7 @@ fn row(sum: &[i64]) -> Option<UnitRow> {
         sum,
         count: 1,
         weight: WeightSum::default(),
+        actors: None,
     })
 }
 

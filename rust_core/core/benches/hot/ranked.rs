@@ -71,8 +71,8 @@ pub(crate) fn assign(way: &str, dimension: usize, calls: usize) {
     };
     for call in 0..calls as u64 {
         let sequence = 1_000_000 + call;
-        write(&|category| category.absorb(sequence, &item).expect("it fits"));
-        write(&|category| category.forget(sequence, &item).expect("it fits"));
+        write(&|category| category.absorb(sequence, &item, "").expect("it fits"));
+        write(&|category| category.forget(sequence, &item, "").expect("it fits"));
     }
 }
 
@@ -117,7 +117,7 @@ fn namespace(dimension: usize, mode: RankingMode) -> Namespace {
             let number = id as usize * MEMBERS + number + 1;
             let item = item(dimension, id as usize, number);
             let sequence = number as u64;
-            category.absorb(sequence, &item).expect("it fits");
+            category.absorb(sequence, &item, "").expect("it fits");
             rows.join(&MemberRow::new(sequence, &item.key, 1.0, &item.embedding));
         }
         category.category.stats.members = MEMBERS as u64;

@@ -23,6 +23,12 @@ pub const MAX_WEIGHT: f32 = 1_048_576.0;
 /// base's weight is 999 there.
 pub const MAX_BASE_SHARE: f64 = 0.999;
 
+/// Smallest cap of a category on the share of one actor: at most a hundred actors are capped.
+pub const MIN_ACTOR_SHARE: f64 = 0.01;
+
+/// Most actors whose members may count in a category with such a cap: it keeps a sum of each.
+pub const MAX_CAPPED_ACTORS: usize = 1_000;
+
 /// Largest number of members of a category that can be neighbours of a query: the newest ones that
 /// count.
 pub const MAX_NEIGHBOURS: usize = 1024;

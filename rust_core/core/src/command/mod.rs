@@ -123,6 +123,8 @@ pub struct CategoryPut {
     pub frozen: Option<bool>,
     /// New least score of a match; `Some(None)` removes it.
     pub min_score: Option<Option<f64>>,
+    /// New cap on the share of an actor; `Some(None)` removes it.
+    pub max_actor_share: Option<Option<f64>>,
     /// New metadata.
     pub metadata: Option<Metadata>,
 }

@@ -16,6 +16,8 @@ pub struct PreparedSum {
     pub window: u32,
     /// Whether the category is frozen then.
     pub frozen: bool,
+    /// Whether the sums of each actor's members are built too.
+    pub by_actor: bool,
     /// The anchor that the sum is of.
     pub anchor: u64,
     /// The sequence from which members count.

@@ -239,7 +239,7 @@ impl Change {
 }
 
 /// The effect of one item on the sum of one category.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Effect {
     /// The category's identifier.
     pub category: i64,
@@ -251,6 +251,9 @@ pub struct Effect {
     pub counting: i8,
     /// Whether the effect is that of the item before the entry (in its images), not after.
     pub before: bool,
+    /// The actor of the item's assignment, if the category caps the share of an actor.
+    #[serde(skip)]
+    pub actor: Option<Arc<str>>,
 }
 
 /// The part of an item that sums depend on.

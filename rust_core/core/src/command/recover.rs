@@ -1,5 +1,7 @@
 //! Recovery of a namespace from stored records and sums, and from the log entries since.
 
+use std::sync::Arc;
+
 use rustc_hash::FxHashMap;
 use thiserror::Error;
 
@@ -8,6 +10,7 @@ use crate::namespace::{
     CategoryDraft, CategoryRecord, Header, LoadingNamespace, Member, MemberStats, Namespace,
     Profile, UnitCorrection,
 };
+use crate::scoring::ActorSums;
 use crate::settings::NamespaceSettings;
 
 /// A stored category and its last written sum.
@@ -21,6 +24,8 @@ pub struct CategoryLoad {
     pub sum: Option<(MemberStats, Vec<i64>)>,
     /// What the sum lacks to be that of unit copies.
     pub unit_correction: UnitCorrection,
+    /// The sums of each actor's members, if they were written with it.
+    pub actors: Option<ActorSums>,
     /// Revision of the sum: it includes the effects of entries up to this one.
     pub revision: u64,
     /// The sequence from which members count.
@@ -86,6 +91,9 @@ impl Replay {
             draft.sum = sum;
         }
         draft.category.unit_correction = load.unit_correction;
+        if let (Some(actors), Some(stored)) = (&mut draft.category.actors, load.actors) {
+            *actors = Arc::new(stored);
+        }
         self.written.insert(load.id, load.revision);
         self.namespace.insert(draft);
     }
@@ -133,7 +141,8 @@ impl Replay {
                 }
             };
             let member = Member::new(image.weight, &image.embedding);
-            category.replay(sum, member, minus, keep);
+            let actor = effect.actor.as_deref().unwrap_or_default();
+            category.replay(sum, member, minus, actor, keep);
         }
         for image in &entry.images {
             self.images.insert(image.item, image.clone());

@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use super::bounds::{MAX_MEMBERSHIPS, MAX_MERGED};
 use super::undo::UndoConflict;
+use crate::arithmetic::limits::MAX_CAPPED_ACTORS;
 use crate::namespace::SumOverflow;
 
 /// Why a command was rejected; it has changed nothing. `index` is the index of the entry in the
@@ -104,6 +105,17 @@ pub enum Rejection {
     TooManyMerged {
         /// The number of their members.
         members: u64,
+    },
+    /// In a category that caps the share of an actor, the members of too many actors would count.
+    #[error(
+        "the members of {actors} actors would count in category {category:?}, which has a \
+         max_actor_share: at most {MAX_CAPPED_ACTORS} can"
+    )]
+    TooManyActors {
+        /// The category.
+        category: String,
+        /// The number of actors.
+        actors: usize,
     },
     /// Changes to take back conflict with later ones. Never empty.
     #[error("{}", conflict_text(.0))]

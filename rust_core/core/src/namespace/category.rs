@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use super::unit_correction::Member;
+use super::Member;
 use super::{MemberStats, UnitCorrection};
 use crate::arithmetic::digest::RecordHash;
+use crate::scoring::ActorSums;
 use crate::settings::{CategorySettings, Metadata};
 
 /// A category, apart from its vectors, which are rows of the namespace's matrices.
@@ -30,6 +31,8 @@ pub struct Category {
     pub stats: MemberStats,
     /// What its sum lacks to be the sum of unit copies.
     pub unit_correction: UnitCorrection,
+    /// The sums of each actor's counting members, if its settings cap the share of an actor.
+    pub actors: Option<Arc<ActorSums>>,
     /// The hash of its record in the digest.
     pub hash: RecordHash,
 }
@@ -41,10 +44,21 @@ impl Category {
         sum: &mut [i64],
         member: Member<'_>,
         minus: bool,
+        actor: &str,
         keep_unit_sums: bool,
     ) {
         self.stats.replay(sum, member, minus);
         self.unit_correction.follow(member, minus, keep_unit_sums);
+        if let Some(actors) = &mut self.actors {
+            let keep = self.unit_correction.is_known();
+            Arc::make_mut(actors).replay(actor, member, minus, keep);
+        }
+    }
+
+    /// Bytes of the sums that it holds by itself.
+    pub(super) fn sums_bytes(&self) -> usize {
+        let actors = self.actors.as_ref().map_or(0, |own| own.memory_bytes());
+        self.unit_correction.memory_bytes() + actors
     }
 
     /// Whether a member with this place in the order of assignment counts.

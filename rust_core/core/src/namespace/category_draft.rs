@@ -4,12 +4,12 @@ use std::sync::{Arc, LazyLock};
 
 use thiserror::Error;
 
-use super::unit_correction::Member;
+use super::Member;
 use super::{Category, CategoryRecord, CategoryView, Item, MemberStats, Rebuild, UnitCorrection};
 use crate::arithmetic::digest::{RecordHash, RecordHasher, SetDigest};
 use crate::arithmetic::fixed::{self, Overflow};
 use crate::ranking::{RowRef, UnitRow};
-use crate::scoring::{CentroidSum, MemberChange, MemberRow, Scorer};
+use crate::scoring::{ActorSums, CentroidSum, MemberChange, MemberRow, Scorer};
 use crate::settings::{Metadata, NamespaceSettings, RankingSettings};
 
 /// Changes of members that a draft notes, so that drafts of drafts stay cheap.
@@ -110,8 +110,10 @@ impl CategoryDraft {
         id: i64,
         record: CategoryRecord,
     ) -> Self {
+        let actors = record.settings.max_actor_share.map(|_| Arc::default());
         let category = Category {
             id,
+            actors,
             key: record.key,
             settings: record.settings,
             metadata: shared(record.metadata),
@@ -150,36 +152,71 @@ impl CategoryDraft {
         self.row = DraftRow::Stale;
     }
 
-    /// An item with this place in the order of assignment starts to count. On overflow nothing has
-    /// changed.
-    pub fn absorb(&mut self, sequence: u64, item: &Item) -> Result<(), SumOverflow> {
+    /// An item that an actor has assigned, with this place in the order of assignment, starts to count.
+    /// On overflow nothing has changed.
+    pub fn absorb(&mut self, sequence: u64, item: &Item, actor: &str) -> Result<(), SumOverflow> {
         let (weight, embedding) = (item.weight, &item.embedding);
         fixed::add(&mut self.sum, f64::from(weight), embedding).map_err(|e| self.overflow(e))?;
         let member = Member::new(weight, embedding);
+        if let Some(actors) = &mut self.category.actors
+            && let Err(overflow) = Arc::make_mut(actors).absorb(actor, member)
+        {
+            fixed::replay(&mut self.sum, f64::from(weight), embedding, true);
+            return Err(self.overflow(overflow));
+        }
         self.category.stats.absorb(member);
-        let correction = &mut self.category.unit_correction;
-        correction.follow(member, false, self.keep_unit_sums);
+        self.correct(member, false, actor);
+        let by_actor = self.category.actors.is_some();
         self.follow(|| {
             let row = MemberRow::new(sequence, &item.key, weight, embedding);
+            let row = if by_actor { row.of_actor(actor) } else { row };
             MemberChange::Joined(Arc::new(row))
         });
         self.touch();
         Ok(())
     }
 
-    /// An item with this place in the order of assignment stops counting. On overflow nothing has
-    /// changed.
-    pub fn forget(&mut self, sequence: u64, item: &Item) -> Result<(), SumOverflow> {
+    /// An item that an actor has assigned, with this place in the order of assignment, stops counting.
+    /// On overflow nothing has changed.
+    pub fn forget(&mut self, sequence: u64, item: &Item, actor: &str) -> Result<(), SumOverflow> {
         let (weight, embedding) = (item.weight, &item.embedding);
         fixed::subtract(&mut self.sum, f64::from(weight), embedding)
             .map_err(|e| self.overflow(e))?;
         let member = Member::new(weight, embedding);
+        if let Some(actors) = &mut self.category.actors
+            && let Err(overflow) = Arc::make_mut(actors).forget(actor, member)
+        {
+            fixed::replay(&mut self.sum, f64::from(weight), embedding, false);
+            return Err(self.overflow(overflow));
+        }
         self.category.stats.forget(member);
-        let correction = &mut self.category.unit_correction;
-        correction.follow(member, true, self.keep_unit_sums);
+        self.correct(member, true, actor);
         self.follow(|| MemberChange::Left(sequence));
         self.touch();
         Ok(())
+    }
+
+    /// Follows a change of its members in the corrections to unit copies: those of actors are known where
+    /// that of the whole is.
+    fn correct(&mut self, member: Member<'_>, minus: bool, actor: &str) {
+        let correction = &mut self.category.unit_correction;
+        correction.follow(member, minus, self.keep_unit_sums);
+        if let Some(actors) = &mut self.category.actors {
+            Arc::make_mut(actors).follow(actor, member, minus, correction.is_known());
+        }
+    }
+
+    /// Keeps the sums of each actor's members from now on, or no more. They are to be rebuilt if it has
+    /// counting members.
+    pub(crate) fn keep_actors(&mut self, keep: bool) {
+        if keep != self.category.actors.is_some() {
+            self.category.actors = keep.then(Arc::default);
+        }
+    }
+
+    /// The actor of one of its members, if it keeps the sums of each.
+    pub(crate) fn capped_actor(&self, actor: &str) -> Option<Arc<str>> {
+        self.category.actors.as_ref().map(|_| Arc::from(actor))
     }
 
     /// Notes a change of its members, if their rows follow them. After very many it is cheaper to
@@ -196,7 +233,8 @@ impl CategoryDraft {
 
     /// Room to build its sum in from its members.
     pub fn start_rebuild(&self) -> Rebuild {
-        Rebuild::new(self.sum.len(), self.keep_unit_sums)
+        let by_actor = self.category.actors.is_some();
+        Rebuild::new(self.sum.len(), self.keep_unit_sums, by_actor)
     }
 
     /// The correction that the store keeps of it: only what the namespace asks for.
@@ -209,10 +247,11 @@ impl CategoryDraft {
 
     /// Replaces its sum and the counts of its members by what was built from its members.
     pub fn set_rebuilt(&mut self, rebuild: Rebuild) -> Result<(), SumOverflow> {
-        let (stats, sum, correction) = rebuild.finish().map_err(|e| self.overflow(e))?;
-        self.category.stats = stats;
-        self.category.unit_correction = correction;
-        self.sum = sum;
+        let built = rebuild.finish().map_err(|e| self.overflow(e))?;
+        self.category.stats = built.stats;
+        self.category.unit_correction = built.correction;
+        self.category.actors = built.actors.map(Arc::new);
+        self.sum = built.sum;
         self.member_changes = None;
         self.touch();
         Ok(())
@@ -296,6 +335,7 @@ impl CategoryDraft {
             sum: &self.sum,
             count: self.category.stats.counting,
             weight: self.category.stats.weight,
+            actors: self.category.actors.as_deref(),
         }
     }
 
@@ -328,6 +368,13 @@ impl CategoryDraft {
         // Categories without one have the digests that they had before this setting existed.
         if let Some(min_score) = settings.min_score {
             hasher.bytes(&min_score.to_le_bytes());
+        }
+        if let Some(share) = settings.max_actor_share {
+            let actors = self.category.actors.as_deref().map(ActorSums::digest);
+            hasher
+                .bytes(b"max_actor_share")
+                .bytes(&share.to_le_bytes())
+                .bytes(&actors.unwrap_or_default().to_bytes());
         }
         hasher.finish()
     }

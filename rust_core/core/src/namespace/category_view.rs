@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Category;
-use crate::scoring::{self, CentroidSum};
+use crate::scoring::{self, ActorShare, CentroidSum};
 use crate::settings::{CategorySettings, Metadata};
 
 /// A category, as a read returns it.
@@ -33,6 +33,9 @@ pub struct CategoryView {
     pub base: Option<Vec<f32>>,
     /// The effective embedding, if the category has one and embeddings were asked for.
     pub effective: Option<Vec<f32>>,
+    /// The share of each actor, the largest first, in a read of one category that caps them.
+    #[serde(skip)]
+    pub actor_shares: Vec<ActorShare>,
 }
 
 impl CategoryView {
@@ -69,6 +72,7 @@ impl CategoryView {
             } else {
                 None
             },
+            actor_shares: Vec::new(),
         }
     }
 }

@@ -1,12 +1,12 @@
 //! What all categories together tell about the scores of members with their own categories, kept from
 //! one query that asks for fairness to the next.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustc_hash::FxHashMap;
 
 use super::{Category, UnitCorrection};
-use crate::scoring::{CentroidSum, Evidence};
+use crate::scoring::{ActorSums, CentroidSum, Evidence};
 
 /// The evidence of each category and of all of them, as far as a query has asked for it.
 ///
@@ -27,9 +27,24 @@ pub(super) struct Inner {
     /// Each stale slot, and maybe slots that are not stale any more.
     stale: Vec<u32>,
     /// Corrections of published categories that were built from their members, by identifier.
-    built: FxHashMap<i64, UnitCorrection>,
+    built: FxHashMap<i64, Built>,
     /// Bytes of those.
     built_bytes: usize,
+}
+
+/// What was built of a category from its members.
+#[derive(Clone, Debug)]
+pub(super) struct Built {
+    pub(super) whole: UnitCorrection,
+    /// The sums of actors with their corrections, if the category keeps those.
+    pub(super) actors: Option<Arc<ActorSums>>,
+}
+
+impl Built {
+    fn memory_bytes(&self) -> usize {
+        let actors = self.actors.as_ref().map_or(0, |own| own.memory_bytes());
+        self.whole.memory_bytes() + actors
+    }
 }
 
 impl Clone for EvidenceCache {
@@ -101,16 +116,16 @@ impl Inner {
         }
     }
 
-    /// The correction of a category, as far as it was built.
-    pub(super) fn built(&self, category: i64) -> Option<&UnitCorrection> {
+    /// What was built of a category.
+    pub(super) fn built(&self, category: i64) -> Option<&Built> {
         self.built.get(&category)
     }
 
-    /// Adds the correction of a category, which was built from its members.
-    pub(super) fn add_built(&mut self, category: i64, correction: UnitCorrection) {
+    /// Adds what was built of a category from its members.
+    pub(super) fn add_built(&mut self, category: i64, built: Built) {
         self.forget_built(category);
-        self.built_bytes += correction.memory_bytes();
-        self.built.insert(category, correction);
+        self.built_bytes += built.memory_bytes();
+        self.built.insert(category, built);
     }
 
     /// Computes what is stale, from the categories by slot and what their centroids are computed from.
@@ -131,9 +146,14 @@ impl Inner {
                 continue;
             }
             let category = &categories[slot as usize];
+            let mut centroid = centroid(slot);
             let correction = match &category.unit_correction {
                 UnitCorrection::Unknown if category.stats.counting > 0 => {
-                    self.built.get(&category.id)
+                    let built = self.built.get(&category.id);
+                    built.map(|built| {
+                        centroid.actors = built.actors.as_deref();
+                        &built.whole
+                    })
                 }
                 known => Some(known),
             };
@@ -142,7 +162,7 @@ impl Inner {
                 self.stale.push(slot);
                 continue;
             };
-            let evidence = Evidence::of(&centroid(slot), correction.components());
+            let evidence = Evidence::of(&centroid, correction.components());
             self.total.add(&evidence);
             self.of[slot as usize] = Some(evidence);
         }

@@ -1,8 +1,12 @@
 //! What fairness takes off the scores of a namespace, and the corrections from unit copies of members
 //! that this takes.
 
-use super::{MissingMembers, Namespace, UnitCorrection};
+use std::sync::Arc;
+
+use super::evidence_cache::Built;
+use super::{Category, MissingMembers, Namespace};
 use crate::ranking::Handicap;
+use crate::scoring::UnitCorrections;
 
 impl Namespace {
     /// What is taken off scores where fairness counts for so much; `None` where it is 0.
@@ -21,20 +25,24 @@ impl Namespace {
         })
     }
 
-    /// Adds the correction of a category, which was built from its members at this revision.
-    pub fn add_unit_correction(&self, category: i64, correction: UnitCorrection) {
-        self.evidence.lock().add_built(category, correction);
+    /// Adds the corrections of a category, which were built from its members at this revision.
+    pub fn add_unit_corrections(&self, category: i64, corrections: &UnitCorrections) {
+        let Some(&slot) = self.by_id.get(&category) else {
+            return;
+        };
+        let actors = self.categories[slot as usize].actors.as_deref();
+        let actors = actors.map(|actors| Arc::new(actors.corrected(&corrections.actors)));
+        let whole = corrections.whole.clone();
+        self.evidence
+            .lock()
+            .add_built(category, Built { whole, actors });
     }
 
-    /// The correction of a category, also where it was built.
-    pub(super) fn unit_correction(&self, slot: u32) -> UnitCorrection {
-        let category = &self.categories[slot as usize];
-        match &category.unit_correction {
-            UnitCorrection::Unknown => {
-                let built = self.evidence.lock().built(category.id).cloned();
-                built.unwrap_or(UnitCorrection::Unknown)
-            }
-            known => known.clone(),
+    /// Takes the corrections of a category over, if they were built.
+    pub(super) fn take_built(&self, category: &mut Category) {
+        if let Some(built) = self.evidence.lock().built(category.id) {
+            category.unit_correction = built.whole.clone();
+            category.actors.clone_from(&built.actors);
         }
     }
 }

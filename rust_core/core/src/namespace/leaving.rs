@@ -1,8 +1,11 @@
 //! Some members of a category that leave it together.
 
 use super::{Namespace, SumOverflow};
+use std::sync::Arc;
+
+use super::Member;
 use crate::arithmetic::fixed::{Overflow, WeightSum, WideSum};
-use crate::scoring::{CentroidSum, WeightedVector, growth, movement};
+use crate::scoring::{ActorBuild, ActorSums, AssignedVector, CentroidSum, growth, movement};
 
 /// The sum of some members.
 #[derive(Clone, Debug)]
@@ -10,20 +13,27 @@ pub struct MemberSum {
     sum: WideSum,
     count: u64,
     weight: WeightSum,
+    actors: Option<ActorBuild>,
 }
 
 impl MemberSum {
-    /// Of no members, for vectors of `dimension` components.
-    pub fn new(dimension: usize) -> Self {
+    /// Of no members, for vectors of `dimension` components. `by_actor`: of each actor too, as a category
+    /// that caps their shares needs them.
+    pub fn new(dimension: usize, by_actor: bool) -> Self {
         Self {
             sum: WideSum::new(dimension),
             count: 0,
             weight: WeightSum::default(),
+            actors: by_actor.then(ActorBuild::default),
         }
     }
 
     /// Adds a member.
-    pub fn add(&mut self, (weight, embedding): WeightedVector<'_>) {
+    pub fn add(&mut self, member: AssignedVector<'_>) {
+        let (weight, embedding) = member.item;
+        if let Some(actors) = &mut self.actors {
+            actors.add(member.actor, Member::new(weight, embedding), false);
+        }
         self.sum.add(f64::from(weight), embedding);
         self.count += 1;
         self.weight = self.weight.plus(weight);
@@ -43,7 +53,7 @@ impl MemberSum {
 /// What a category is without some of its members.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Without {
-    /// Their share of the weight of the whole, the base included.
+    /// Their share of the weight of the whole, the base included, as they weigh under a cap.
     pub share: f64,
     /// 1 − cos of the effective embedding with and without them; 2 if no embedding would be left.
     pub movement: f64,
@@ -84,11 +94,25 @@ impl Namespace {
         let row = self.scorer().row(&self.rest_centroid(slot, &rest));
         let at = slot as usize;
         self.sums.set(at, &rest.sum);
-        let stats = &mut self.categories[at].stats;
-        (stats.counting, stats.weight) = (rest.count, rest.weight);
+        let category = &mut self.categories[at];
+        self.category_bytes -= category.sums_bytes();
+        category.stats.counting = rest.count;
+        category.stats.weight = rest.weight;
+        category.actors = rest.actors.map(Arc::new);
+        self.category_bytes += category.sums_bytes();
         self.rows.set(slot, row.as_ref());
         self.rows.set_growth(slot, growth(rest.count));
         Ok(without)
+    }
+
+    /// What the members that an actor has assigned to a category are scaled by, at most 1.
+    ///
+    /// # Panics
+    ///
+    /// If the category is unknown.
+    pub fn actor_scale(&self, category: i64, actor: &str) -> f64 {
+        let cap = self.centroid(self.by_id[&category]).actor_cap();
+        cap.map_or(1.0, |cap| cap.scale(actor))
     }
 
     /// How far a category has moved since another state of the namespace: 1 − cos of the effective
@@ -106,7 +130,22 @@ impl Namespace {
         let whole = self.centroid(slot);
         let count = whole.count - leaving.count + refill.count;
         let weight = whole.weight.less(leaving.weight).more(refill.weight);
-        let left_weight = leaving.weight();
+        let cap = whole.actor_cap();
+        let left_weight = match (&cap, &leaving.actors) {
+            (Some(cap), Some(actors)) => {
+                let weights = actors.weights();
+                weights.map(|(actor, own)| cap.scaled(actor, own)).sum()
+            }
+            _ => leaving.weight(),
+        };
+        let actors = match (whole.actors, leaving.actors, refill.actors) {
+            (Some(all), Some(leaving), Some(refill)) => {
+                let leaving = leaving.finish().map_err(overflow)?;
+                let refill = refill.finish().map_err(overflow)?;
+                Some(all.exchanged(&leaving, &refill).map_err(overflow)?)
+            }
+            _ => None,
+        };
         let leaving = leaving.sum.finish().map_err(overflow)?;
         let refill = refill.sum.finish().map_err(overflow)?;
         let parts = whole.sum.iter().zip(&leaving).zip(&refill).enumerate();
@@ -120,6 +159,7 @@ impl Namespace {
             sum: sum.map_err(overflow)?,
             count,
             weight,
+            actors,
             left_weight,
         })
     }
@@ -129,13 +169,14 @@ impl Namespace {
             sum: &rest.sum,
             count: rest.count,
             weight: rest.weight,
+            actors: rest.actors.as_ref(),
             ..self.centroid(slot)
         }
     }
 
     fn compare(&self, slot: u32, rest: &Rest) -> Without {
         let whole = self.centroid(slot);
-        let all = whole.base_weight() + whole.weight.to_f64();
+        let all = whole.base_weight() + whole.members_weight();
         let share = if rest.left_weight > 0.0 {
             rest.left_weight / all
         } else {
@@ -156,6 +197,7 @@ struct Rest {
     sum: Vec<i64>,
     count: u64,
     weight: WeightSum,
-    /// Σ of the weights of those that have left.
+    actors: Option<ActorSums>,
+    /// Σ of the weights of those that have left, under the cap.
     left_weight: f64,
 }

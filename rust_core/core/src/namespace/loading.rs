@@ -45,7 +45,8 @@ impl LoadingNamespace {
     /// caller compares with the recorded one.
     pub(crate) fn finish(mut self) -> (Namespace, SetDigest) {
         let mut records = SetDigest::default();
-        self.0.count_corrections();
+        self.0.drop_empty_actors();
+        self.0.count_category_bytes();
         for slot in 0..self.0.categories.len() {
             let mut draft = self.0.draft_at(slot as u32);
             draft.complete();

@@ -409,6 +409,7 @@ impl Plan<'_> {
                     base: centroid.base,
                     base_weight: centroid.base_weight(),
                     members: members.as_deref(),
+                    cap: centroid.actor_cap(),
                 }
             })
             .collect();

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::unit_correction::{Member, UnitCorrection};
+use super::{Member, UnitCorrection};
 use crate::arithmetic::fixed::{self, Overflow, SquareSum, WeightSum, WideSum};
+use crate::scoring::{ActorBuild, ActorSums};
 
 /// What a category has absorbed, apart from the sum of its vectors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,17 +62,29 @@ pub struct Rebuild {
     stats: MemberStats,
     correction: UnitCorrection,
     keep_unit_sums: bool,
+    actors: Option<ActorBuild>,
+}
+
+/// What was built.
+pub(super) struct Rebuilt {
+    pub(super) stats: MemberStats,
+    pub(super) sum: Vec<i64>,
+    /// What the sum lacks to be that of unit copies.
+    pub(super) correction: UnitCorrection,
+    /// The sums of each actor's members, if they were asked for.
+    pub(super) actors: Option<ActorSums>,
 }
 
 impl Rebuild {
     /// Without members, for vectors of `dimension` components. `keep_unit_sums`: the correction of
-    /// the sum to that of unit copies is built too.
-    pub fn new(dimension: usize, keep_unit_sums: bool) -> Self {
+    /// the sum to that of unit copies is built too. `by_actor`: so are the sums of each actor's members.
+    pub fn new(dimension: usize, keep_unit_sums: bool, by_actor: bool) -> Self {
         Self {
             sum: WideSum::new(dimension),
             stats: MemberStats::default(),
             correction: UnitCorrection::Zero,
             keep_unit_sums,
+            actors: by_actor.then(ActorBuild::default),
         }
     }
 
@@ -80,17 +93,26 @@ impl Rebuild {
         self.stats.members += 1;
     }
 
-    /// Counts a member that is in the sum.
-    pub fn absorb(&mut self, weight: f32, embedding: &[f32]) {
+    /// Counts a member that is in the sum, and that an actor has assigned.
+    pub fn absorb(&mut self, weight: f32, embedding: &[f32], actor: &str) {
         self.stats.members += 1;
         let member = Member::new(weight, embedding);
         self.stats.absorb(member);
         self.sum.add(f64::from(weight), embedding);
         self.correction.follow(member, false, self.keep_unit_sums);
+        if let Some(actors) = &mut self.actors {
+            // The corrections of actors are needed where that of the whole is known.
+            actors.add(actor, member, self.correction.is_known());
+        }
     }
 
-    /// The counts and the sum, and what the sum lacks to be that of unit copies.
-    pub(super) fn finish(self) -> Result<(MemberStats, Vec<i64>, UnitCorrection), Overflow> {
-        Ok((self.stats, self.sum.finish()?, self.correction))
+    /// The counts and the sums.
+    pub(super) fn finish(self) -> Result<Rebuilt, Overflow> {
+        Ok(Rebuilt {
+            stats: self.stats,
+            sum: self.sum.finish()?,
+            correction: self.correction,
+            actors: self.actors.map(ActorBuild::finish).transpose()?,
+        })
     }
 }

@@ -23,8 +23,9 @@ mod member_stats;
 mod published;
 mod records;
 mod review;
-mod unit_correction;
 
+pub(crate) use crate::scoring::Member;
+pub use crate::scoring::{UnitCorrection, UnitCorrections};
 pub use category::Category;
 pub use category_draft::{CategoryDraft, EntryDrift, EntryIndex, SumOverflow};
 pub use category_view::CategoryView;
@@ -41,5 +42,3 @@ pub use records::{
     CategoryRecord, Dismissal, Item, Membership, Origin, dismissal_hash, membership_hash,
 };
 pub use review::{MemberFit, ReviewMember};
-pub(crate) use unit_correction::Member;
-pub use unit_correction::UnitCorrection;

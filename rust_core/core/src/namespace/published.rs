@@ -10,9 +10,7 @@ use super::calibration_cache::CalibrationCache;
 use super::evidence_cache::EvidenceCache;
 use super::matrix::Matrix;
 use super::member_cache::MemberCache;
-use super::{
-    Category, CategoryDraft, CategoryView, Draft, Header, MemberMemory, Profile, UnitCorrection,
-};
+use super::{Category, CategoryDraft, CategoryView, Draft, Header, MemberMemory, Profile};
 use crate::ranking::{RowRef, Rows};
 use crate::scoring::{CentroidSum, MemberRows, Scorer, growth};
 use crate::settings::{NamespaceSettings, RankingMode};
@@ -40,8 +38,8 @@ pub struct Namespace {
     pub(super) members: MemberCache,
     /// What confidences are computed from, as far as a query has asked for them.
     pub(super) calibrations: CalibrationCache,
-    /// Bytes of what sums lack to be those of unit copies.
-    correction_bytes: usize,
+    /// Bytes of the sums that categories hold by themselves.
+    pub(super) category_bytes: usize,
 }
 
 impl Namespace {
@@ -62,7 +60,7 @@ impl Namespace {
             evidence: EvidenceCache::default(),
             members: MemberCache::default(),
             calibrations: CalibrationCache::default(),
-            correction_bytes: 0,
+            category_bytes: 0,
         }
     }
 
@@ -91,7 +89,7 @@ impl Namespace {
             evidence: self.evidence.clone(),
             members,
             calibrations,
-            correction_bytes: self.correction_bytes,
+            category_bytes: self.category_bytes,
         }
     }
 
@@ -130,11 +128,12 @@ impl Namespace {
         &self.categories
     }
 
-    /// The view of a category.
+    /// The view of a category, with the shares of actors if it caps them.
     pub fn category(&self, key: &str, embeddings: bool) -> Option<CategoryView> {
-        self.by_key
-            .get(key)
-            .map(|&slot| self.view(slot, embeddings))
+        let &slot = self.by_key.get(key)?;
+        let mut view = self.view(slot, embeddings);
+        view.actor_shares = self.centroid(slot).actor_shares();
+        Some(view)
     }
 
     /// Views of up to `limit` categories in the order of their keys, after this key (`None`: from the
@@ -174,6 +173,12 @@ impl Namespace {
         (!category.settings.frozen).then_some(category.counting_from)
     }
 
+    /// Whether a category caps the share of an actor.
+    pub fn caps_actors(&self, category: i64) -> bool {
+        let slot = self.by_id.get(&category);
+        slot.is_some_and(|&slot| self.categories[slot as usize].actors.is_some())
+    }
+
     /// A copy of a category, to change.
     pub fn draft_of(&self, key: &str) -> Option<CategoryDraft> {
         self.by_key.get(key).map(|&slot| self.draft_at(slot))
@@ -199,7 +204,7 @@ impl Namespace {
     pub(super) fn draft_at(&self, slot: u32) -> CategoryDraft {
         let mut category = self.categories[slot as usize].clone();
         if !category.unit_correction.is_known() {
-            category.unit_correction = self.unit_correction(slot);
+            self.take_built(&mut category);
         }
         let base = self.base(slot).map(<[f32]>::to_vec);
         CategoryDraft::new(
@@ -283,7 +288,7 @@ impl Namespace {
             // what is allocated around a key.
             + self.categories.len() * 80
             + self.key_bytes
-            + self.correction_bytes
+            + self.category_bytes
             + self.members.memory().bytes
             + self.evidence.memory_bytes()
             + self.calibrations.memory_bytes()
@@ -305,8 +310,8 @@ impl Namespace {
             .set_growth(slot, growth(draft.category.stats.counting));
         self.evidence.changed(at, self.categories[at].id);
         self.calibrations.forget(self.categories[at].id);
-        self.correction_bytes -= self.categories[at].unit_correction.memory_bytes();
-        self.correction_bytes += draft.category.unit_correction.memory_bytes();
+        self.category_bytes -= self.categories[at].sums_bytes();
+        self.category_bytes += draft.category.sums_bytes();
         if self.categories[at].id != draft.category.id {
             // Deleted and created again within one batch.
             let before = self.categories[at].id;
@@ -317,10 +322,16 @@ impl Namespace {
         self.categories[at] = draft.category;
     }
 
+    /// Drops actors that have no members after a replay.
+    pub(crate) fn drop_empty_actors(&mut self) {
+        for actors in self.categories.iter_mut().filter_map(|c| c.actors.as_mut()) {
+            Arc::make_mut(actors).drop_empty();
+        }
+    }
+
     /// Accounts for memory again, after categories were changed in their places.
-    pub(crate) fn count_corrections(&mut self) {
-        let corrections = self.categories.iter().map(|c| &c.unit_correction);
-        self.correction_bytes = corrections.map(UnitCorrection::memory_bytes).sum();
+    pub(crate) fn count_category_bytes(&mut self) {
+        self.category_bytes = self.categories.iter().map(Category::sums_bytes).sum();
     }
 
     fn push(&mut self, category: &Category) -> u32 {
@@ -328,7 +339,7 @@ impl Namespace {
         self.sums.push();
         self.bases.push();
         self.evidence.pushed();
-        self.correction_bytes += category.unit_correction.memory_bytes();
+        self.category_bytes += category.sums_bytes();
         self.categories.push(category.clone());
         self.key_bytes += category.key.len();
         self.by_key.insert(Arc::clone(&category.key), slot);
@@ -347,7 +358,7 @@ impl Namespace {
         let gone = self.categories.swap_remove(at);
         self.evidence.swap_removed(at, gone.id);
         self.calibrations.forget(gone.id);
-        self.correction_bytes -= gone.unit_correction.memory_bytes();
+        self.category_bytes -= gone.sums_bytes();
         self.members.follow(gone.id, 0, None);
         self.key_bytes -= gone.key.len();
         self.by_id.remove(&gone.id);
@@ -394,6 +405,7 @@ impl Namespace {
             sum: self.sums.row(slot as usize),
             count: category.stats.counting,
             weight: category.stats.weight,
+            actors: category.actors.as_deref(),
         }
     }
 

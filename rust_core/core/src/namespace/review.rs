@@ -8,7 +8,7 @@ use super::{Match, MatchOptions, MoreMembers, Namespace, SumOverflow};
 use crate::kernels::Kernel;
 use crate::parallel;
 use crate::ranking::{Query, Tally};
-use crate::scoring::{CentroidSum, WeightedVector, movement};
+use crate::scoring::{AssignedVector, CentroidSum, SumsRoom, movement};
 use crate::settings::RankingMode;
 
 /// Members that a thread reviews at a time: their queries and the rows of some hundred categories stay
@@ -22,10 +22,10 @@ pub struct ReviewMember<'a> {
     pub category: i64,
     /// Whether it counts there.
     pub counts: bool,
-    /// Its weight and its embedding.
-    pub item: WeightedVector<'a>,
+    /// Its weight, its embedding and its actor.
+    pub member: AssignedVector<'a>,
     /// The member outside the category's window that counts again if this one leaves.
-    pub refill: Option<WeightedVector<'a>>,
+    pub refill: Option<AssignedVector<'a>>,
     /// Identifiers of all categories that the item is in.
     pub memberships: &'a [i64],
 }
@@ -68,8 +68,8 @@ impl Namespace {
         threads: usize,
     ) -> Result<Vec<f64>, SumOverflow> {
         shared(members, threads, |batch| {
-            let mut sum = Vec::new();
-            let movement = |member: &ReviewMember<'_>| self.movement(member, &mut sum);
+            let mut room = SumsRoom::default();
+            let movement = |member: &ReviewMember<'_>| self.movement(member, &mut room);
             batch.iter().map(movement).collect()
         })
     }
@@ -81,7 +81,9 @@ impl Namespace {
         tally: Option<&Tally>,
     ) -> Result<Vec<MemberFit>, SumOverflow> {
         let scorer = self.scorer();
-        let queries = members.iter().map(|member| scorer.query(member.item.1));
+        let queries = members
+            .iter()
+            .map(|member| scorer.query(member.member.item.1));
         let queries: Vec<Query> = queries
             .map(|query| query.expect("a stored item has a direction"))
             .collect();
@@ -96,11 +98,11 @@ impl Namespace {
         };
         let ranked = self.rank_with(kernel, &queries, &options, &MoreMembers::default(), tally);
         let ranked = ranked.expect("the cosine alone needs no members");
-        let mut sum = Vec::new();
+        let mut room = SumsRoom::default();
         let fits = members.iter().zip(&queries).zip(ranked);
         fits.map(|((member, query), ranking)| {
             Ok(MemberFit {
-                own: self.own_score(member, query, &mut sum)?,
+                own: self.own_score(member, query, &mut room)?,
                 other: self.best_other(member, ranking.matches),
             })
         })
@@ -112,7 +114,7 @@ impl Namespace {
         &self,
         member: &ReviewMember<'_>,
         query: &Query,
-        sum: &mut Vec<i64>,
+        room: &mut SumsRoom,
     ) -> Result<Option<f64>, SumOverflow> {
         let slot = self.by_id[&member.category];
         let scorer = self.scorer();
@@ -121,7 +123,7 @@ impl Namespace {
             return Ok(row.map(|row| scorer.score(query, row).cosine));
         }
         let whole = self.centroid(slot);
-        let without = self.without(slot, &whole, member, sum)?;
+        let without = self.without(slot, &whole, member, room)?;
         let row = scorer.row(&without);
         Ok(row.map(|row| scorer.score(query, row.as_ref()).cosine))
     }
@@ -135,13 +137,13 @@ impl Namespace {
         Some((other.category, other.score))
     }
 
-    fn movement(&self, member: &ReviewMember<'_>, sum: &mut Vec<i64>) -> Result<f64, SumOverflow> {
+    fn movement(&self, member: &ReviewMember<'_>, room: &mut SumsRoom) -> Result<f64, SumOverflow> {
         if !member.counts {
             return Ok(0.0);
         }
         let slot = self.by_id[&member.category];
         let whole = self.centroid(slot);
-        let without = self.without(slot, &whole, member, sum)?;
+        let without = self.without(slot, &whole, member, room)?;
         Ok(match (whole.numerator(), without.numerator()) {
             (Some(before), Some(after)) => movement(&before, &after),
             (None, None) => 0.0,
@@ -154,9 +156,9 @@ impl Namespace {
         slot: u32,
         whole: &'a CentroidSum<'_>,
         member: &ReviewMember<'_>,
-        sum: &'a mut Vec<i64>,
+        room: &'a mut SumsRoom,
     ) -> Result<CentroidSum<'a>, SumOverflow> {
-        let without = whole.without(member.item, member.refill, sum);
+        let without = whole.without(member.member, member.refill, room);
         without.map_err(|overflow| SumOverflow {
             category: self.categories[slot as usize].key.to_string(),
             component: overflow.component,

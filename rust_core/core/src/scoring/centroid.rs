@@ -24,7 +24,14 @@
 //!
 //! A category with neither base nor counting members has no V, nor has one whose parts cancel out
 //! to exactly zero: it is listed, never matched.
+//!
+//! Where a category caps the share of an actor, s_a·wᵢ takes the place of wᵢ in all of this: see
+//! `actor_share.rs`.
 
+use std::sync::Arc;
+
+use super::actor_share::{ActorCap, ActorShare, BaseTerms};
+use super::actors::{ActorSum, ActorSums};
 use crate::arithmetic::fixed::{self, ScaledSum, WeightSum};
 use crate::settings::CategorySettings;
 
@@ -41,19 +48,45 @@ pub struct CentroidSum<'a> {
     pub count: u64,
     /// Σ wᵢ over the counting members.
     pub weight: WeightSum,
+    /// The sums of each actor's counting members, where the category caps the share of an actor.
+    pub actors: Option<&'a ActorSums>,
 }
 
 impl CentroidSum<'_> {
+    /// The scales of actors whose members would weigh more than the category allows; `None`: nobody's.
+    pub fn actor_cap(&self) -> Option<ActorCap> {
+        let cap = self.settings.max_actor_share?;
+        let actors = self.actors.filter(|_| self.count > 0)?;
+        ActorCap::new(cap, self.base_terms(), self.weight, actors)
+    }
+
     /// w_b', the weight of the base in the mean; 0 without a base.
     pub fn base_weight(&self) -> f64 {
         if self.base.is_none() {
             0.0
         } else if self.count == 0 {
             1.0
+        } else if let Some(cap) = self.actor_cap() {
+            cap.base_weight()
         } else {
-            let share = self.settings.min_base_share;
-            let floor = share / (1.0 - share) * self.weight.to_f64();
-            f64::from(self.settings.base_weight).max(floor)
+            self.base_terms().beside(self.weight.to_f64())
+        }
+    }
+
+    fn base_terms(&self) -> BaseTerms {
+        let settings = self.settings;
+        let terms = |_| BaseTerms {
+            weight: f64::from(settings.base_weight),
+            least_share: settings.min_base_share,
+        };
+        self.base.map(terms).unwrap_or_default()
+    }
+
+    /// The weight of all counting members in the mean.
+    pub fn members_weight(&self) -> f64 {
+        match self.actor_cap() {
+            Some(cap) => cap.members_weight(),
+            None => self.weight.to_f64(),
         }
     }
 
@@ -62,10 +95,15 @@ impl CentroidSum<'_> {
     /// The base may weigh more than the range of a sum holds: 999 times as much as all members, or
     /// 2²⁰. V is then kept in a coarser unit, which leaves its direction as it is.
     pub fn numerator(&self) -> Option<ScaledSum> {
-        let numerator = match self.base {
-            None if self.count == 0 => return None,
-            None => ScaledSum::from(self.sum.to_vec()),
-            Some(base) => fixed::add_scaled(self.sum, self.base_weight(), base),
+        let numerator = match (self.base, self.actor_cap()) {
+            (None, _) if self.count == 0 => return None,
+            (None, Some(cap)) => self.capped_sum(&cap),
+            (Some(base), Some(cap)) => {
+                let sum = self.wide_capped_sum(&cap);
+                fixed::add_scaled_wide(&sum, cap.base_weight(), base)
+            }
+            (None, None) => ScaledSum::from(self.sum.to_vec()),
+            (Some(base), None) => fixed::add_scaled(self.sum, self.base_weight(), base),
         };
         let is_zero = numerator.components.iter().all(|&v| v == 0);
         (!is_zero).then_some(numerator)
@@ -78,9 +116,41 @@ impl CentroidSum<'_> {
             return self.base.map(<[f32]>::to_vec);
         }
         let numerator = self.numerator()?;
-        let whole = self.base_weight() + self.weight.to_f64();
+        let whole = self.base_weight() + self.members_weight();
         let mean = |&v: &i64| (numerator.to_f64(v) / whole) as f32;
         Some(numerator.components.iter().map(mean).collect())
+    }
+
+    /// The share of each actor, the largest first, ties by name. Empty: the category has no cap.
+    pub fn actor_shares(&self) -> Vec<ActorShare> {
+        let cap = self.actor_cap();
+        let whole = self.base_weight() + self.members_weight();
+        let share = |(actor, own): (&Arc<str>, &ActorSum)| {
+            let weight = own.weight.to_f64();
+            let scale = cap.as_ref().map_or(1.0, |cap| cap.scale(actor));
+            ActorShare {
+                actor: Arc::clone(actor),
+                counting: own.count,
+                weight,
+                scale,
+                share: weight * scale / whole,
+            }
+        };
+        let actors = self.actors.into_iter().flat_map(ActorSums::iter);
+        let mut shares: Vec<_> = actors.map(share).collect();
+        // The sort is stable, and they stand in order of name. A larger weight never has a smaller share.
+        shares.sort_by(|a, b| b.weight.total_cmp(&a.weight));
+        shares
+    }
+
+    /// The sum of the members as they weigh under a cap.
+    pub(super) fn capped_sum(&self, cap: &ActorCap) -> ScaledSum {
+        fixed::scaled_sum(&self.wide_capped_sum(cap))
+    }
+
+    fn wide_capped_sum(&self, cap: &ActorCap) -> Vec<i128> {
+        let actors = self.actors.expect("a cap needs the sums of actors");
+        cap.sum(self.sum, actors, |own, at| own.sum[at])
     }
 }
 
@@ -173,6 +243,7 @@ mod tests {
                                 sum,
                                 count,
                                 weight,
+                                actors: None,
                             };
                             check(&centroid);
                         }
@@ -243,6 +314,7 @@ mod tests {
             sum: &sum,
             count: parts.len() as u64,
             weight,
+            actors: None,
         })?;
         let query = Scorer::Cosine.query(asked)?;
         let score = Scorer::Cosine.score(&query, row.as_ref()).cosine;

@@ -22,14 +22,24 @@
 //! (its least share is one of fewer members), and alone it is the whole. A window takes no older
 //! member in. A member without which nothing is left has no score, and is not among the n.
 //!
+//! Where a category caps the share of an actor, the scales are those of the category without the member.
+//! They depend on its actor and its weight, so V is made once for each pair of these.
+//!
 //! V and the weights are exact; a member is its unit copy in f32, which is the embedding itself where that
 //! is of length 1. Otherwise its part is off by 2⁻²⁴ of itself, so a score is within 10⁻⁶ of the formula
 //! unless the member outweighs all of the rest ten times over. Scores that differ by less than 10⁻⁶
 //! count as equal: so a copy of a member that is like all others is as sure as they are, whatever
 //! rounding does.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use rustc_hash::FxHashMap;
+
+use super::actors::ActorSum;
 use super::centroid::CentroidSum;
 use super::member_rows::{Leaving, MemberRows};
+use crate::arithmetic::fixed::ScaledSum;
 use crate::kernels::aligned::Aligned;
 use crate::kernels::lines::F32Line;
 use crate::kernels::scalar::fold;
@@ -40,6 +50,9 @@ const EQUAL: f64 = 1e-6;
 
 /// What is left of a category is nothing if it is less than this of its parts, all squared.
 const NOTHING: f64 = 1e-12;
+
+/// Most sums for pairs of actor and weight that are kept at a time.
+const KEPT: usize = 64;
 
 /// The leave-one-out scores of a category's newest counting members.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -90,27 +103,50 @@ pub(crate) struct LeftOut<'a> {
     kernel: Kernel,
     centroid: CentroidSum<'a>,
     base: Option<Aligned<F32Line>>,
-    /// V, padded with zeros, and the square of its norm.
-    numerator: Vec<[f64; 16]>,
-    squares: f64,
+    whole: Whole,
+    /// By actor and by weight of the member that leaves, if the category caps the share of an actor.
+    capped: RefCell<FxHashMap<(&'a str, u32), Rc<Whole>>>,
 }
 
-impl<'a> LeftOut<'a> {
-    /// `None`: the category has no embedding.
-    pub(crate) fn new(kernel: Kernel, centroid: &CentroidSum<'a>) -> Option<Self> {
-        let scaled = centroid.numerator()?;
+/// V, from which a member leaves.
+struct Whole {
+    /// Padded with zeros.
+    numerator: Vec<[f64; 16]>,
+    /// The square of its norm.
+    squares: f64,
+    /// What the base weighs in it beyond its weight without the member.
+    lost: f64,
+    /// What the member is scaled by.
+    scale: f64,
+}
+
+impl Whole {
+    fn new(scaled: &ScaledSum, lost: f64, scale: f64) -> Self {
         let mut numerator = vec![[0.0; 16]; F32Line::count(scaled.components.len())];
         let padded = numerator.as_flattened_mut().iter_mut();
         for (component, &v) in padded.zip(&scaled.components) {
             *component = scaled.to_f64(v);
         }
         let squares = numerator.as_flattened().iter().map(|v| v * v).sum();
+        Self {
+            numerator,
+            squares,
+            lost,
+            scale,
+        }
+    }
+}
+
+impl<'a> LeftOut<'a> {
+    /// `None`: the category has no embedding.
+    pub(crate) fn new(kernel: Kernel, centroid: &CentroidSum<'a>) -> Option<Self> {
+        let scaled = centroid.numerator()?;
         Some(Self {
             kernel,
             centroid: *centroid,
             base: centroid.base.map(F32Line::pack),
-            numerator,
-            squares,
+            whole: Whole::new(&scaled, 0.0, 1.0),
+            capped: RefCell::default(),
         })
     }
 
@@ -128,19 +164,64 @@ impl<'a> LeftOut<'a> {
             let base = base?;
             let squares = self.kernel.dot(base, base);
             (self.kernel.dot(base, row.lines), squares, squares)
+        } else if let Some((actor, own)) = centroid.actors.and_then(|all| all.find(member.actor)) {
+            let whole = self.capped(actor, own, member.weight);
+            self.rest(&whole, member, whole.lost)
         } else {
-            let own = f64::from(member.weight) * member.length;
-            let (along, squares) = self.kernel.work(Rest {
-                whole: &self.numerator,
-                own,
-                unit: row.lines,
-                lost: centroid.base_weight() - rest.base_weight(),
-                base: base.unwrap_or_default(),
-            });
-            (along, squares, self.squares + own * own)
+            let lost = centroid.base_weight() - rest.base_weight();
+            self.rest(&self.whole, member, lost)
         };
         let cosine = || (along / (squares.sqrt() * row.norm)).clamp(-1.0, 1.0);
         (squares > NOTHING * parts).then(cosine)
+    }
+
+    fn rest(&self, whole: &Whole, member: &Leaving<'_>, lost: f64) -> (f64, f64, f64) {
+        let own = f64::from(member.weight) * whole.scale * member.length;
+        let (along, squares) = self.kernel.work(Rest {
+            whole: &whole.numerator,
+            own,
+            unit: member.row.lines,
+            lost,
+            base: self.base.as_deref().unwrap_or_default(),
+        });
+        (along, squares, whole.squares + own * own)
+    }
+
+    /// V with the scales of the category without one of an actor's members, of which it still has all.
+    fn capped(&self, actor: &'a str, own: &ActorSum, weight: f32) -> Rc<Whole> {
+        let key = (actor, weight.to_bits());
+        if let Some(known) = self.capped.borrow().get(&key) {
+            return Rc::clone(known);
+        }
+        let whole = Rc::new(self.make_capped(actor, own, weight));
+        let mut capped = self.capped.borrow_mut();
+        if capped.len() == KEPT {
+            capped.clear();
+        }
+        capped.insert(key, Rc::clone(&whole));
+        whole
+    }
+
+    fn make_capped(&self, actor: &str, own: &ActorSum, weight: f32) -> Whole {
+        let centroid = &self.centroid;
+        let actors = centroid.actors.expect("an actor was found in it");
+        // The weights without the member, next to the sums with it.
+        let actors = actors.with_weight(actor, own.count - 1, own.weight.minus(weight));
+        let rest = CentroidSum {
+            count: centroid.count - 1,
+            weight: centroid.weight.minus(weight),
+            actors: Some(&actors),
+            ..*centroid
+        };
+        let scale = rest.actor_cap().map_or(1.0, |cap| cap.scale(actor));
+        // Where all members of an actor leave, their part of V leaves with the last.
+        match rest.numerator() {
+            Some(scaled) => Whole::new(&scaled, 0.0, scale),
+            None => {
+                let zero = ScaledSum::from(vec![0; centroid.sum.len()]);
+                Whole::new(&zero, 0.0, scale)
+            }
+        }
     }
 }
 

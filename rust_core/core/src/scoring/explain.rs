@@ -44,10 +44,19 @@ impl CosineParts {
             centroid.base_weight() * dot(query, base) / norms
         });
         let values: &[f32] = bytemuck::cast_slice(&query.lines);
-        let products = values.iter().zip(centroid.sum);
-        let members: f64 = products
-            .map(|(&q, &s)| f64::from(q) * fixed::to_f64(s))
-            .sum();
+        let members: f64 = match centroid.actor_cap() {
+            None => {
+                let products = values.iter().zip(centroid.sum);
+                products
+                    .map(|(&q, &s)| f64::from(q) * fixed::to_f64(s))
+                    .sum()
+            }
+            Some(cap) => {
+                let sum = centroid.capped_sum(&cap);
+                let products = values.iter().zip(&sum.components);
+                products.map(|(&q, &s)| f64::from(q) * sum.to_f64(s)).sum()
+            }
+        };
         let members = members / norms;
         Some(Self {
             base,
@@ -57,9 +66,9 @@ impl CosineParts {
         })
     }
 
-    /// What one counting member contributes.
-    pub fn member(&self, query: &Query, weight: f32, embedding: &[f32]) -> f64 {
-        f64::from(weight) * dot(query, embedding) / self.norms
+    /// What one counting member contributes, with its weight under a cap.
+    pub fn member(&self, query: &Query, weight: f64, embedding: &[f32]) -> f64 {
+        weight * dot(query, embedding) / self.norms
     }
 }
 

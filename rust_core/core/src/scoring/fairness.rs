@@ -21,6 +21,8 @@
 //! What a category adds to either is rounded once, to a multiple of 2⁻⁴⁰, and summed in integers:
 //! the two figures are a function of the state, whatever the order of writes.
 
+use super::actor_share::ActorCap;
+use super::actors::ActorSum;
 use super::centroid::CentroidSum;
 use crate::arithmetic::{fixed, vector};
 use crate::kernels::scalar::fold;
@@ -61,14 +63,21 @@ impl Evidence {
     /// What one category tells. `correction` is what its sum lacks to be that of unit copies.
     pub(crate) fn of(centroid: &CentroidSum<'_>, correction: Option<&[i64]>) -> Self {
         let mut evidence = Self::default();
-        let weight = centroid.weight.to_f64();
-        if centroid.count == 0 || correction.is_some() && weight >= MOST_WEIGHT {
+        let cap = centroid.actor_cap();
+        let has_unit_sum = correction.is_some() || cap.is_some();
+        if centroid.count == 0 || has_unit_sum && centroid.weight.to_f64() >= MOST_WEIGHT {
             return evidence;
         }
+        let capped = cap.map(|cap| capped_unit_sum(centroid, &cap, correction));
+        let (sum, correction) = match &capped {
+            Some(capped) => (&**capped, None),
+            None => (centroid.sum, correction),
+        };
+        let weight = centroid.members_weight();
         let count = centroid.count as f64;
         let base = centroid.base.map(vector::unit_copy);
         let (s_s, s_b) = Kernel::best().work(Products {
-            sum: centroid.sum,
+            sum,
             correction,
             base: base.as_deref(),
         });
@@ -130,9 +139,31 @@ fn rounded(value: f64) -> i128 {
     (value * ONE).round_ties_even() as i128
 }
 
+/// The sum of the unit copies of members as they weigh under a cap. It fits: all of them weigh less than
+/// [`MOST_WEIGHT`].
+fn capped_unit_sum(
+    centroid: &CentroidSum<'_>,
+    cap: &ActorCap,
+    correction: Option<&[i64]>,
+) -> Vec<i64> {
+    let more = |at: usize| correction.map_or(0, |correction| correction[at]);
+    let whole = centroid.sum.iter().enumerate();
+    let whole: Vec<i64> = whole.map(|(at, sum)| sum.wrapping_add(more(at))).collect();
+    let unit = |own: &ActorSum, at: usize| {
+        let more = own.correction.components().map_or(0, |own| own[at]);
+        own.sum[at].wrapping_add(more)
+    };
+    let actors = centroid.actors.expect("a cap needs the sums of actors");
+    let capped = cap.sum(&whole, actors, unit);
+    capped
+        .into_iter()
+        .map(|component| component as i64)
+        .collect()
+}
+
 /// loo_c.
 fn left_out(centroid: &CentroidSum<'_>, s_s: f64, s_b: f64) -> f64 {
-    let weight = centroid.weight.to_f64();
+    let weight = centroid.members_weight();
     let each = weight / centroid.count as f64;
     let base = centroid.base_weight();
     let s_e = s_s + base * s_b;

@@ -17,6 +17,7 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+use super::actor_share::ActorCap;
 use super::fairness::growth;
 use super::member_rows::MemberRows;
 use super::ridge::{MAX_MEMBERS, MAX_NAMES, Row, Workspace};
@@ -48,6 +49,8 @@ pub(crate) struct Contender<'a> {
     pub(crate) base_weight: f64,
     /// Rows of its members; `None`: it has none that count.
     pub(crate) members: Option<&'a MemberRows>,
+    /// What its members are scaled by.
+    pub(crate) cap: Option<ActorCap>,
 }
 
 /// A category that was ranked again.
@@ -131,14 +134,15 @@ impl Local {
         }
         let names = self.names(query, contenders);
         let member = |near: &Near| {
-            let members = contenders[near.matrix].members.expect("it was found there");
+            let contender = &contenders[near.matrix];
+            let members = contender.members.expect("it was found there");
             let row = members.rows().get(near.slot).expect("it was found there");
             Row {
                 lines: row.lines,
                 norm: row.norm,
                 similarity: near.score,
                 owner: near.matrix,
-                weight: members.weight(near.slot),
+                weight: members.weight(near.slot, contender.cap.as_ref()),
             }
         };
         let rows = near.iter().map(member);

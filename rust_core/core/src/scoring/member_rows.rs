@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHasher};
 
+use super::actor_share::ActorCap;
 use crate::arithmetic::fixed::WeightSum;
 use crate::arithmetic::limits::MAX_NEIGHBOURS;
 use crate::arithmetic::vector;
@@ -28,6 +29,8 @@ pub struct MemberRow {
     length: f64,
     row: UnitRow,
     hash: u64,
+    /// The actor of its assignment, in a category that caps the share of an actor.
+    actor: Option<Arc<str>>,
 }
 
 impl MemberRow {
@@ -43,6 +46,16 @@ impl MemberRow {
             length: vector::norm(embedding),
             row: UnitRow::from_unit(&unit),
             hash: hasher.finish(),
+            actor: None,
+        }
+    }
+
+    /// The same member, assigned by an actor.
+    #[must_use]
+    pub fn of_actor(self, actor: &str) -> Self {
+        Self {
+            actor: Some(Arc::from(actor)),
+            ..self
         }
     }
 }
@@ -74,6 +87,8 @@ pub(crate) struct Leaving<'a> {
     /// The norm of its embedding.
     pub(crate) length: f64,
     pub(crate) weight: f32,
+    /// The actor of its assignment; empty in a category without a cap on the share of an actor.
+    pub(crate) actor: &'a str,
 }
 
 /// What is known of a row.
@@ -97,6 +112,8 @@ pub struct MemberRows {
     rows: Rows,
     shared: Vec<Shared>,
     by_hash: FxHashMap<u64, Vec<u32>>,
+    /// By place in the order of assignment, in a category that caps the share of an actor.
+    actors: FxHashMap<u64, Arc<str>>,
     key_bytes: usize,
 }
 
@@ -109,6 +126,7 @@ impl MemberRows {
             rows: Rows::new(dimension),
             shared: Vec::new(),
             by_hash: FxHashMap::default(),
+            actors: FxHashMap::default(),
             key_bytes: 0,
         }
     }
@@ -172,6 +190,9 @@ impl MemberRows {
             length: member.length,
         };
         self.members.insert(member.sequence, new);
+        if let Some(actor) = &member.actor {
+            self.actors.insert(member.sequence, Arc::clone(actor));
+        }
     }
 
     /// Takes a member out, if it is here.
@@ -187,6 +208,7 @@ impl MemberRows {
             return;
         };
         self.key_bytes -= key.len();
+        self.actors.remove(&sequence);
         let shared = &mut self.shared[slot as usize];
         shared.sequences.retain(|&own| own != sequence);
         shared.weight = shared.weight.minus(weight);
@@ -256,14 +278,32 @@ impl MemberRows {
         &self.shared[slot as usize].key
     }
 
-    /// What the members that share a row weigh together.
-    pub(crate) fn weight(&self, slot: u32) -> f64 {
-        self.shared[slot as usize].weight.to_f64()
+    /// What the members that share a row weigh together, under a cap on the share of an actor.
+    pub(crate) fn weight(&self, slot: u32, cap: Option<&ActorCap>) -> f64 {
+        let shared = &self.shared[slot as usize];
+        let Some(cap) = cap else {
+            return shared.weight.to_f64();
+        };
+        // Exact sums, in order of name: the same whatever order the members came in.
+        let mut weights: BTreeMap<&str, WeightSum> = BTreeMap::new();
+        for sequence in &shared.sequences {
+            let own = weights.entry(self.actor(*sequence)).or_default();
+            *own = own.plus(self.members[sequence].weight);
+        }
+        let scaled = weights
+            .into_iter()
+            .map(|(actor, own)| cap.scaled(actor, own));
+        scaled.sum()
+    }
+
+    fn actor(&self, sequence: u64) -> &str {
+        self.actors.get(&sequence).map_or("", |actor| actor)
     }
 
     /// The members, the earliest assigned first.
     pub(crate) fn leaving(&self) -> impl Iterator<Item = Leaving<'_>> {
-        self.members.values().map(|member| Leaving {
+        self.members.iter().map(|(&sequence, member)| Leaving {
+            actor: self.actor(sequence),
             row: self.rows.get(member.slot).expect("it has a row"),
             length: member.length,
             weight: member.weight,
@@ -279,6 +319,7 @@ impl MemberRows {
             + self.shared.capacity() * size_of::<Shared>()
             + self.members.len() * (MEMBER + 8)
             + self.shared.len() * ROW
+            + self.actors.capacity() * size_of::<(u64, Arc<str>)>()
             + self.key_bytes
             + size_of::<Self>()
     }

@@ -16,6 +16,8 @@
 //! the cosine, with which every ranking begins: [`Scorer::search`] takes as many rows by their
 //! cosines as the ranking re-orders, and adds the further terms there.
 
+mod actor_share;
+mod actors;
 mod centroid;
 mod confidence;
 mod cosine;
@@ -30,9 +32,13 @@ mod ridge;
 mod score;
 mod scorer;
 mod split;
+mod unit_correction;
 mod without;
 
 pub use crate::ranking::Query;
+pub use actor_share::{ActorCap, ActorShare};
+pub(crate) use actors::ActorBuild;
+pub use actors::{ActorSum, ActorSums};
 pub use centroid::{CentroidSum, spread};
 pub(crate) use confidence::Calibration;
 pub use explain::{CosineParts, similarity};
@@ -45,4 +51,6 @@ pub use near::{NearVector, VectorBlock};
 pub use score::{Score, Scored};
 pub use scorer::Scorer;
 pub use split::{SPLIT_LEAST, Split, split};
-pub use without::{WeightedVector, movement};
+pub(crate) use unit_correction::Member;
+pub use unit_correction::{UnitCorrection, UnitCorrections};
+pub use without::{AssignedVector, SumsRoom, WeightedVector, movement};

@@ -1,6 +1,8 @@
 //! A category that one of its members has left, and how far that moves it.
 
+use super::actors::ActorSums;
 use super::centroid::CentroidSum;
+use super::unit_correction::Member;
 use crate::arithmetic::fixed::{self, Overflow, ScaledSum};
 use crate::kernels::scalar::fold;
 use crate::kernels::{Kernel, Work};
@@ -8,15 +10,37 @@ use crate::kernels::{Kernel, Work};
 /// The part of a member that a mean depends on: its weight and its embedding.
 pub type WeightedVector<'a> = (f32, &'a [f32]);
 
+/// A counting member, and the actor who has assigned it.
+#[derive(Clone, Copy, Debug)]
+pub struct AssignedVector<'a> {
+    /// Its weight and its embedding.
+    pub item: WeightedVector<'a>,
+    /// The actor.
+    pub actor: &'a str,
+}
+
+/// Room for the sums of a category without one of its members.
+#[derive(Debug, Default)]
+pub struct SumsRoom {
+    sum: Vec<i64>,
+    actors: Option<ActorSums>,
+}
+
 impl CentroidSum<'_> {
     /// The centroid after a counting member has left and, where that makes room in a window, an older
-    /// member counts again: that of an Unassign, bit by bit. `sum` is room for its sum.
+    /// member counts again: that of an Unassign, bit by bit.
     pub fn without<'a>(
         &'a self,
-        leaving: WeightedVector<'_>,
-        refill: Option<WeightedVector<'_>>,
-        sum: &'a mut Vec<i64>,
+        leaving: AssignedVector<'_>,
+        refill: Option<AssignedVector<'_>>,
+        room: &'a mut SumsRoom,
     ) -> Result<CentroidSum<'a>, Overflow> {
+        let SumsRoom { sum, actors } = room;
+        *actors = match self.actors {
+            None => None,
+            Some(actors) => Some(exchanged(actors, leaving, refill)?),
+        };
+        let (leaving, refill) = (leaving.item, refill.map(|refill| refill.item));
         sum.clear();
         sum.extend_from_slice(self.sum);
         let (weight, embedding) = leaving;
@@ -34,8 +58,25 @@ impl CentroidSum<'_> {
             sum,
             count,
             weight: whole,
+            actors: actors.as_ref(),
         })
     }
+}
+
+/// The sums of actors after a member has left and another one counts again.
+fn exchanged(
+    actors: &ActorSums,
+    leaving: AssignedVector<'_>,
+    refill: Option<AssignedVector<'_>>,
+) -> Result<ActorSums, Overflow> {
+    let mut rest = actors.clone();
+    let (weight, embedding) = leaving.item;
+    rest.forget(leaving.actor, Member::new(weight, embedding))?;
+    if let Some(refill) = refill {
+        let (weight, embedding) = refill.item;
+        rest.absorb(refill.actor, Member::new(weight, embedding))?;
+    }
+    Ok(rest)
 }
 
 /// 1 − cos of two directions, 0 to 2.
@@ -150,9 +191,10 @@ mod tests {
                 sum: &all,
                 count: vectors.len() as u64,
                 weight: whole,
+                actors: None,
             };
-            let first = (weights[0], vectors[0].as_slice());
-            let (mut less, mut same) = (Vec::new(), Vec::new());
+            let first = AssignedVector { item: (weights[0], &vectors[0]), actor: "" };
+            let (mut less, mut same) = (SumsRoom::default(), SumsRoom::default());
             let without = centroid.without(first, None, &mut less).unwrap();
             prop_assert_eq!(without.count, centroid.count - 1);
             prop_assert_eq!(without.weight, whole.minus(weights[0]));

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use ee_core::command::{Command, Outcome};
 use ee_core::command::{CommandContext, execute};
-use ee_core::namespace::{Dismissal, Namespace};
+use ee_core::namespace::{CategoryView, Dismissal, Namespace};
 use ee_core::scoring::Scorer;
 use proptest::prelude::*;
 
@@ -32,6 +32,7 @@ proptest! {
         let mut model = Model::new(membership);
         for command in &commands {
             let before = (machine.digest(), machine.store.clone(), *machine.namespace.header());
+            model.actor = machine.next_actor();
             let expected = model.apply(command);
             let outcome = machine.apply(command);
             match (&outcome, &expected) {
@@ -44,10 +45,10 @@ proptest! {
                 _ => panic!("{command:?}\ngave {outcome:?}\nexpected {expected:?}"),
             }
             if let Ok(Outcome::Reanchor(view) | Outcome::RenameCategory { category: view, .. }) = &outcome {
-                prop_assert_eq!(Some(&**view).cloned(), machine.namespace.category(answered(command), false));
+                prop_assert_eq!(Some(&**view).cloned(), brief(&machine, answered(command)));
             }
             if let Ok(Outcome::MergeCategories(merged)) = &outcome {
-                let target = machine.namespace.category(answered(command), false);
+                let target = brief(&machine, answered(command));
                 prop_assert_eq!(Some(&merged.category), target.as_ref());
             }
             prop_assert_eq!(dismissed(&machine), model.dismissed.clone());
@@ -108,6 +109,15 @@ fn dismissed(machine: &Machine) -> BTreeSet<(String, String)> {
         (item, store.categories[&own.category].key.to_string())
     };
     store.dismissals.values().map(key).collect()
+}
+
+/// A category, as a write answers it.
+fn brief(machine: &Machine, key: &str) -> Option<CategoryView> {
+    let view = machine.namespace.category(key, false)?;
+    Some(CategoryView {
+        actor_shares: Vec::new(),
+        ..view
+    })
 }
 
 /// The key of the category that the command answers.
@@ -210,6 +220,7 @@ fn compare_state(namespace: &Namespace, model: &Model) {
         assert!((view.counting_weight - weight).abs() <= 1e-12 * weight);
         assert!(near(view.drift, model.drift(key), SCORE), "drift of {key}");
         compare_spread(view.spread, model.spread(key));
+        compare_shares(namespace, model, key);
         let expected = model.effective(key);
         match (&view.effective, expected) {
             (None, Ok(None) | Err(_)) => {}
@@ -228,6 +239,24 @@ fn compare_state(namespace: &Namespace, model: &Model) {
             );
         }
     }
+}
+
+/// The shares of actors are those of the oracle, and none is above the cap.
+fn compare_shares(namespace: &Namespace, model: &Model, key: &str) {
+    let view = namespace.category(key, false).expect("it is listed");
+    let category = &model.categories[key];
+    if category.settings.max_actor_share.is_none() {
+        assert_eq!(view.actor_shares, []);
+        return;
+    }
+    let expected = model.actor_shares(key);
+    assert_eq!(view.actor_shares.len(), expected.len());
+    for found in &view.actor_shares {
+        let share = expected[&*found.actor];
+        assert!((found.share - share).abs() < 1e-9, "{found:?} for {share}");
+    }
+    let weights = view.actor_shares.iter().map(|found| found.weight);
+    assert!(weights.is_sorted_by(|more, less| more >= less));
 }
 
 /// Near 0 the root magnifies the rounding of the sums to multiples of 2⁻⁴⁰, so there the squares

@@ -1,20 +1,21 @@
 //! Everything that a namespace derives, rebuilt from the stored records and compared bit for bit.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use ee_core::arithmetic::digest::SetDigest;
 use ee_core::arithmetic::fixed;
 use ee_core::arithmetic::vector::norm_squared;
 use ee_core::namespace::{
-    CategoryDraft, Header, Item, Namespace, UnitCorrection, dismissal_hash, membership_hash,
+    CategoryDraft, CategoryView, Header, Item, Namespace, UnitCorrection, dismissal_hash,
+    membership_hash,
 };
-use ee_core::scoring::Scorer;
+use ee_core::scoring::{ActorSum, Scorer};
 use ee_core::settings::{NamespaceSettings, RankingSettings};
 
 use crate::machine::{DIMENSION, Machine, rank};
 use crate::map_store::MapStore;
-use crate::members::unit_correction;
+use crate::members::unit_corrections;
 
 /// The sequences of the counting members of a category, by definition.
 pub(crate) fn counting(store: &MapStore, category: i64) -> BTreeSet<u64> {
@@ -42,6 +43,7 @@ pub(crate) fn rebuilt(
     let ranking = RankingSettings::default();
     let mut draft = CategoryDraft::create(settings, ranking, category, record);
     let mut correction = vec![0; settings.dimension as usize];
+    let mut actors: BTreeMap<Arc<str>, ActorSum> = BTreeMap::new();
     for membership in store.members_of(category) {
         draft.category.stats.members += 1;
         if !counting.contains(&membership.sequence) {
@@ -62,6 +64,17 @@ pub(crate) fn rebuilt(
             .squares
             .plus(item.weight, norm_squared(&item.embedding));
         correct(&mut correction, item);
+        if draft.category.actors.is_some() {
+            let actor = Arc::from(membership.origin.actor.as_str());
+            let own = actors.entry(actor).or_default();
+            own.sum.resize(settings.dimension as usize, 0);
+            fixed::replay(&mut own.sum, f64::from(item.weight), &item.embedding, false);
+            own.count += 1;
+            own.weight = own.weight.plus(item.weight);
+        }
+    }
+    if let Some(own) = &mut draft.category.actors {
+        *own = Arc::new(actors.into_iter().collect());
     }
     draft.category.unit_correction = match correction.iter().all(|&component| component == 0) {
         true => UnitCorrection::Zero,
@@ -147,10 +160,19 @@ fn audit_category(namespace: &Namespace, store: &MapStore, built: &mut CategoryD
     assert_eq!(live.sum, built.sum, "sum of {key}");
     assert_eq!(live.category.stats, built.category.stats);
     let correction = &built.category.unit_correction;
-    assert_eq!(unit_correction(store, built.category.id), *correction);
+    let corrections = unit_corrections(store, built.category.id);
+    assert_eq!(corrections.whole(), correction);
     if live.category.unit_correction.is_known() {
         assert_eq!(live.category.unit_correction, *correction, "{key}");
+        if let Some(actors) = &live.category.actors {
+            let known = actors.iter().map(|(actor, own)| (actor, &own.correction));
+            assert!(known.eq(corrections.actors()), "actors of {key}");
+        }
     }
+    assert_eq!(
+        live.category.actors, built.category.actors,
+        "actors of {key}"
+    );
     assert_eq!(live.category.hash, built.category.hash, "hash of {key}");
     assert_eq!(live.record(), built.record());
     let counting = counting(store, built.category.id);
@@ -159,7 +181,13 @@ fn audit_category(namespace: &Namespace, store: &MapStore, built: &mut CategoryD
         assert_eq!(counts, counting.contains(&membership.sequence));
     }
     for embeddings in [false, true] {
-        let view = namespace.category(&key, embeddings);
+        let view = namespace.category(&key, embeddings).map(|view| {
+            assert_eq!(view.actor_shares, built.centroid().actor_shares());
+            CategoryView {
+                actor_shares: Vec::new(),
+                ..view
+            }
+        });
         assert_eq!(view, Some(live.view(embeddings)));
         assert_eq!(view, Some(built.view(embeddings)));
     }

@@ -65,6 +65,7 @@ proptest! {
         let mut machine = Machine::new(membership);
         let mut model = Model::new(membership);
         for command in &commands {
+            model.actor = machine.next_actor();
             let _ = machine.apply(command);
             let _ = model.apply(command);
             let options = asking(RankingMode::Cosine, 0.0);

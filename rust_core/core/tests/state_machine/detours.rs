@@ -49,6 +49,7 @@ fn straight_there(machine: &Machine) -> Vec<Command> {
         min_base_share: Some(record.settings.min_base_share),
         frozen: Some(record.settings.frozen),
         min_score: Some(record.settings.min_score),
+        max_actor_share: Some(record.settings.max_actor_share),
         metadata: Some(record.metadata.clone()),
     });
     let items = store.items.values().map(|item| ItemPut {
@@ -97,9 +98,9 @@ proptest! {
         commands in commands(1..40),
         query in vector(),
     ) {
-        let mut wandered = Machine::new(membership);
+        let mut wandered = Machine::of_one_actor(membership);
         wandered.apply_all(&commands);
-        let mut straight = Machine::new(membership);
+        let mut straight = Machine::of_one_actor(membership);
         for command in straight_there(&wandered) {
             straight.run(&command);
         }
@@ -123,7 +124,7 @@ proptest! {
         }),
         batch in 1..6usize,
     ) {
-        let (mut one, mut other) = (Machine::new(membership), Machine::new(membership));
+        let (mut one, mut other) = (Machine::of_one_actor(membership), Machine::of_one_actor(membership));
         one.run(&categories);
         other.run(&categories);
         one.run(&Command::Assign(forward));
@@ -145,7 +146,7 @@ proptest! {
             "category 1" | "category 2" => "category 0".to_owned(),
             other => other.to_owned(),
         };
-        let (mut merged, mut straight) = (Machine::new(membership), Machine::new(membership));
+        let (mut merged, mut straight) = (Machine::of_one_actor(membership), Machine::of_one_actor(membership));
         for machine in [&mut merged, &mut straight] {
             machine.run(&categories);
         }
@@ -234,7 +235,7 @@ proptest! {
         moves in prop::collection::vec((any::<prop::sample::Index>(), 0..4u8), 1..12),
         other in vector(),
     ) {
-        let mut machine = Machine::new(MembershipMode::Single);
+        let mut machine = Machine::of_one_actor(MembershipMode::Single);
         machine.run(&categories);
         machine.run(&Command::Assign(entries.clone()));
         let (digest, all) = (machine.digest(), sums(&machine));

@@ -21,6 +21,8 @@ pub(crate) struct Machine {
     pub(crate) namespace: Namespace,
     pub(crate) store: MapStore,
     pub(crate) log: Vec<Entry>,
+    /// The actor of all writes; `None`: one of three, by revision.
+    pub(crate) actor: Option<&'static str>,
 }
 
 /// The settings of a namespace for tests.
@@ -33,11 +35,12 @@ pub(crate) fn settings(membership: MembershipMode, dimension: usize) -> Namespac
     }
 }
 
-/// The origin of the write that makes `revision`: different for each, so that a mix-up is detected.
+/// The origin of the write that makes `revision`: its time is different for each, so that a mix-up is
+/// detected, and its actor is one of three, so that actors have several members.
 pub(crate) fn origin(revision: u64) -> Origin {
     Origin {
         time_ms: 1_000 + i64::try_from(revision).expect("a small revision"),
-        actor: format!("actor {revision}"),
+        actor: format!("actor {}", revision % 3),
         reason: String::new(),
     }
 }
@@ -58,7 +61,34 @@ impl Machine {
             namespace: Namespace::new(settings(membership, dimension), Profile::default(), header),
             store: MapStore::default(),
             log: Vec::new(),
+            actor: None,
         }
+    }
+
+    /// An empty namespace, all of whose writes have one actor: so the state does not depend on the number
+    /// of writes.
+    pub(crate) fn of_one_actor(membership: MembershipMode) -> Self {
+        Self {
+            actor: Some("one"),
+            ..Self::new(membership)
+        }
+    }
+
+    /// The origin of the write that makes `revision`.
+    fn origin(&self, revision: u64) -> Origin {
+        let origin = origin(revision);
+        match self.actor {
+            Some(actor) => Origin {
+                actor: actor.to_owned(),
+                ..origin
+            },
+            None => origin,
+        }
+    }
+
+    /// The actor of the next write.
+    pub(crate) fn next_actor(&self) -> String {
+        self.origin(self.namespace.header().revision + 1).actor
     }
 
     /// Applies a command and publishes it; a rejected command changes nothing.
@@ -172,7 +202,7 @@ impl Group {
 
     fn execute(&mut self, machine: &mut Machine, command: &Command) -> Result<Outcome, Rejection> {
         let before = machine.store.clone();
-        let origin = origin(self.draft.header.revision + 1);
+        let origin = machine.origin(self.draft.header.revision + 1);
         let applied = execute(
             &machine.namespace,
             &self.draft,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ee_core::arithmetic::limits::MAX_NEIGHBOURS;
 use ee_core::kernels::Kernel;
 use ee_core::namespace::{
-    MatchOptions, MissingMembers, MoreMembers, Namespace, Ranking, UnitCorrection,
+    MatchOptions, MissingMembers, MoreMembers, Namespace, Ranking, UnitCorrections,
 };
 use ee_core::scoring::{MemberRow, MemberRows};
 use ee_core::settings::RankingMode;
@@ -23,27 +23,23 @@ fn read(namespace: &Namespace, store: &MapStore, category: i64) -> Arc<MemberRow
     for member in newest.take(MAX_NEIGHBOURS) {
         let item = &store.items[&member.item];
         let (sequence, weight) = (member.sequence, item.weight);
-        rows.join(&MemberRow::new(
-            sequence,
-            &item.key,
-            weight,
-            &item.embedding,
-        ));
+        let row = MemberRow::new(sequence, &item.key, weight, &item.embedding);
+        rows.join(&row.of_actor(&member.origin.actor));
     }
     Arc::new(rows)
 }
 
-/// The correction of a category, built from its members.
-pub(crate) fn unit_correction(store: &MapStore, category: i64) -> UnitCorrection {
+/// The corrections of a category, built from its members.
+pub(crate) fn unit_corrections(store: &MapStore, category: i64) -> UnitCorrections {
     let counting = counting(store, category);
-    let mut correction = UnitCorrection::Zero;
+    let mut corrections = UnitCorrections::default();
     for member in store.members_of(category) {
         if counting.contains(&member.sequence) {
             let item = &store.items[&member.item];
-            correction.add(item.weight, &item.embedding);
+            corrections.add(item.weight, &item.embedding, Some(&member.origin.actor));
         }
     }
-    correction
+    corrections
 }
 
 /// Ranks a query, reading the members that are missing. `keep`: they stay in memory.
@@ -62,8 +58,8 @@ pub(crate) fn rank_with(
             Err(missing) => {
                 assert!(missing != MissingMembers::default());
                 for category in missing.unit_corrections {
-                    let correction = unit_correction(&machine.store, category);
-                    namespace.add_unit_correction(category, correction);
+                    let corrections = unit_corrections(&machine.store, category);
+                    namespace.add_unit_corrections(category, &corrections);
                 }
                 for category in missing.rows {
                     assert!(!more.contains_key(&category), "it was given");

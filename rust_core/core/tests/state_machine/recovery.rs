@@ -6,6 +6,7 @@ use ee_core::command::record::{Entry, ItemImage};
 use ee_core::command::{CategoryLoad, RecoveryError, Replay};
 use ee_core::command::{Command, Rejection};
 use ee_core::namespace::{MemberStats, Namespace, Profile, UnitCorrection};
+use ee_core::scoring::ActorSums;
 use ee_core::settings::{MembershipMode, RankingMode};
 use proptest::prelude::*;
 
@@ -15,7 +16,15 @@ use crate::map_store::MapStore;
 use crate::members::rank_as;
 use crate::strategies::{cases, command, commands, membership, vector};
 
-type Sums = BTreeMap<i64, ((MemberStats, Vec<i64>), UnitCorrection)>;
+/// What a store keeps of the sum of a category.
+#[derive(Clone, Default)]
+struct Written {
+    sum: Option<(MemberStats, Vec<i64>)>,
+    correction: UnitCorrection,
+    actors: Option<ActorSums>,
+}
+
+type Sums = BTreeMap<i64, Written>;
 
 /// A machine with a history of its sums.
 struct Recorded {
@@ -58,9 +67,12 @@ impl Recorded {
             let namespace = &self.machine.namespace;
             let drafts = namespace.categories().iter().map(|category| {
                 let draft = namespace.draft_of(&category.key).expect("it is listed");
-                let correction = draft.stored_unit_correction();
-                let sum = (draft.category.stats, draft.sum);
-                (draft.category.id, (sum, correction))
+                let written = Written {
+                    correction: draft.stored_unit_correction(),
+                    actors: draft.category.actors.as_deref().cloned(),
+                    sum: Some((draft.category.stats, draft.sum)),
+                };
+                (draft.category.id, written)
             });
             self.sums.push(drafts.collect());
         }
@@ -130,12 +142,14 @@ impl Recorded {
                 let oldest = self.rebuilt.get(&id).copied().unwrap_or(0).max(checkpoint);
                 let choices = usize::try_from(last - oldest + 1).expect("a short log");
                 let revision = oldest + newer.map_or(0, |newer| newer.index(choices)) as u64;
-                let (sum, correction) = self.sums[revision as usize].get(&id).cloned().unzip();
+                let written = self.sums[revision as usize].get(&id).cloned();
+                let written = written.unwrap_or_default();
                 CategoryLoad {
                     id,
                     record: record.clone(),
-                    sum,
-                    unit_correction: correction.unwrap_or_default(),
+                    sum: written.sum,
+                    unit_correction: written.correction,
+                    actors: written.actors,
                     revision,
                     counting_from: counting_from(store, id),
                 }

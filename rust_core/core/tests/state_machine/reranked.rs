@@ -54,6 +54,7 @@ proptest! {
         let mut machine = Machine::new(membership);
         let mut model = Model::new(membership);
         for command in &commands {
+            model.actor = machine.next_actor();
             let _ = machine.apply(command);
             let _ = model.apply(command);
         }
@@ -115,7 +116,11 @@ proptest! {
         let mut fair = Machine::new(membership);
         let own = ProfileUpdate { fairness: Some(fairness), ..ProfileUpdate::default() };
         fair.run(&Command::UpdateProfile(own));
-        for command in &commands {
+        for (command, actor) in commands.iter().zip(["one", "two", "three"].into_iter().cycle()) {
+            // Their revisions differ, and the actors of revisions would too.
+            for machine in [&mut lazy, &mut eager, &mut fair] {
+                machine.actor = Some(actor);
+            }
             let _ = lazy.apply(command);
             let _ = eager.apply(command);
             rank_as(&eager, &query, RankingMode::Cosine, fairness);

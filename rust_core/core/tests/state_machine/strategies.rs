@@ -89,12 +89,14 @@ pub(crate) fn category_put(
     let windows = if window { vec![0, 1, 2, 3, 4] } else { vec![0] };
     let share = select(vec![0.0, 0.0, 0.25, 0.5, 0.9]);
     let least = select(vec![None, Some(-0.4), Some(0.3), Some(0.8)]);
+    let most = select(vec![None, Some(0.01), Some(0.25), Some(0.4), Some(0.8)]);
     let settings = (
         prop::option::weighted(0.4, select(windows)),
         prop::option::weighted(0.4, share),
         prop::option::weighted(0.3, prop::bool::weighted(if frozen { 0.4 } else { 0.0 })),
         prop::option::weighted(0.2, metadata()),
         prop::option::weighted(0.2, least),
+        prop::option::weighted(0.4, most),
     );
     (key, base, base_weight, settings).prop_map(|(key, base, base_weight, settings)| CategoryPut {
         key,
@@ -105,6 +107,7 @@ pub(crate) fn category_put(
         frozen: settings.2,
         metadata: settings.3,
         min_score: settings.4,
+        max_actor_share: settings.5,
     })
 }
 

@@ -154,6 +154,8 @@ proptest! {
                 _ => assign(item(&key, &embedding, 1.0), &category),
             };
             let before = both.namespace.header().revision;
+            both.actor = Some(if is_wrong { "wrong" } else { "right" });
+            one.actor = Some("right");
             both.run(&command);
             if !is_wrong {
                 one.run(&command);

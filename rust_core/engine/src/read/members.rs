@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use ee_core::arithmetic::limits::MAX_NEIGHBOURS;
-use ee_core::namespace::{MissingMembers, MoreMembers, Namespace, UnitCorrection};
+use ee_core::namespace::{MissingMembers, MoreMembers, Namespace, UnitCorrections};
 use ee_core::scoring::{MemberRow, MemberRows};
 use ee_store::ItemReads;
 
@@ -62,8 +62,8 @@ impl<'a> ReadMembers<'a> {
                 if self.count >= READ_AT_ONCE {
                     return Ok(None);
                 }
-                let correction = self.unit_correction(category)?;
-                self.published.add_unit_correction(category, correction);
+                let corrections = self.unit_corrections(category)?;
+                self.published.add_unit_corrections(category, &corrections);
             }
             for category in missing.rows {
                 let rows = self.rows(category)?;
@@ -120,36 +120,38 @@ impl<'a> ReadMembers<'a> {
         let from = oldest.map_or(first, |(sequence, _)| sequence);
         let members = reads.members(namespace, category, from, MAX_NEIGHBOURS)?;
         self.count += members.len();
+        let by_actor = self.published.caps_actors(category);
         let mut rows = MemberRows::with_room(dimension, members.len());
         for member in members {
             let item = reads.item_by_id(namespace, member.item)?;
             let (weight, embedding) = (item.weight, &item.embedding);
-            rows.join(&MemberRow::new(
-                member.sequence,
-                &item.key,
-                weight,
-                embedding,
-            ));
+            let row = MemberRow::new(member.sequence, &item.key, weight, embedding);
+            rows.join(&match by_actor {
+                true => row.of_actor(&member.origin.actor),
+                false => row,
+            });
         }
         Ok(rows)
     }
 
-    /// The correction of a category, from its counting members.
-    fn unit_correction(&mut self, category: i64) -> Result<UnitCorrection> {
-        let mut correction = UnitCorrection::Zero;
+    /// The corrections of a category, from its counting members.
+    fn unit_corrections(&mut self, category: i64) -> Result<UnitCorrections> {
+        let mut corrections = UnitCorrections::default();
+        let by_actor = self.published.caps_actors(category);
         let Some(mut from) = self.published.counting_from(category) else {
-            return Ok(correction);
+            return Ok(corrections);
         };
         loop {
             let members = self.reads.members(self.namespace, category, from, SCAN)?;
             for member in &members {
                 let item = self.reads.item_by_id(self.namespace, member.item)?;
-                correction.add(item.weight, &item.embedding);
+                let actor = by_actor.then_some(member.origin.actor.as_str());
+                corrections.add(item.weight, &item.embedding, actor);
             }
             self.count += members.len();
             match members.last() {
                 Some(last) if members.len() == SCAN => from = last.sequence + 1,
-                _ => return Ok(correction),
+                _ => return Ok(corrections),
             }
         }
     }

@@ -41,7 +41,7 @@ pub(crate) fn rebuild(
         for member in &members {
             if draft.category.counts(member.sequence) {
                 let item = reads.item_by_id(namespace, member.item)?;
-                rebuild.absorb(item.weight, &item.embedding);
+                rebuild.absorb(item.weight, &item.embedding, &member.origin.actor);
             } else {
                 rebuild.pass_over();
             }
@@ -82,7 +82,8 @@ pub(crate) fn verify(reads: &dyn Reads, row: &NamespaceRow, live: Live) -> Resul
         let mut built = draft.clone();
         let key = &draft.category.key;
         let correction = &draft.category.unit_correction;
-        let room = Rebuild::new(draft.sum.len(), correction.is_known());
+        let by_actor = draft.category.actors.is_some();
+        let room = Rebuild::new(draft.sum.len(), correction.is_known(), by_actor);
         match rebuild(reads, row.id, &mut built, room) {
             Ok(()) => {}
             // That the device cannot be read says nothing about the data.
@@ -110,6 +111,14 @@ pub(crate) fn verify(reads: &dyn Reads, row: &NamespaceRow, live: Live) -> Resul
             findings.add(format!(
                 "category {key:?}: the live sum of unit copies differs from the rebuilt one"
             ));
+        }
+        if let (Some(actors), Some(built)) = (&draft.category.actors, &built.category.actors) {
+            let differs = correction.is_known() && !built.has_corrections_of(actors);
+            if differs || built != actors {
+                findings.add(format!(
+                    "category {key:?}: the live sums of actors differ from the rebuilt ones"
+                ));
+            }
         }
         categories.insert(&built.compute_hash());
     }

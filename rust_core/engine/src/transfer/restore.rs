@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use ee_core::arithmetic::digest::SetDigest;
+use ee_core::arithmetic::limits::MAX_CAPPED_ACTORS;
 use ee_core::namespace::CategoryDraft;
 use ee_core::namespace::{
     CategoryRecord, Dismissal, Item, Membership, dismissal_hash, membership_hash,
@@ -286,6 +287,14 @@ impl Restore {
         let mut draft = CategoryDraft::create(settings, profile.ranking, id, record.clone());
         let room = draft.start_rebuild();
         rebuild(reads, self.row.id, &mut draft, room)?;
+        let actors = draft.category.actors.as_ref().map_or(0, |own| own.len());
+        if actors > MAX_CAPPED_ACTORS {
+            let key = &draft.category.key;
+            return Err(invalid(format!(
+                "category {key:?} has a max_actor_share and counting members of {actors} actors: at \
+                 most {MAX_CAPPED_ACTORS} can be"
+            )));
+        }
         Ok(draft)
     }
 }

@@ -1,6 +1,6 @@
 //! Computing what a write needs of many members before the write.
 //!
-//! A change of window or frozen, and a reanchor, need the sum of the members that count afterwards; a
+//! A change of window or frozen, a new cap on the share of an actor, and a reanchor need the sum of the members that count afterwards; a
 //! rename needs the hashes of all. Where these are many, they are read in the caller's thread, from a view of the store, while other
 //! namespaces are written to; writes of the same namespace wait for it. The write itself then only
 //! takes the result over, if the namespace still has the revision that it is of.
@@ -12,7 +12,7 @@ use ee_core::command::{
     CategoryPut, Command, MAX_REBUILD, Prepared, PreparedRename, PreparedSum, rename_dismissal,
     rename_membership,
 };
-use ee_core::namespace::{Category, Item, Namespace, Rebuild};
+use ee_core::namespace::{Category, Item, Membership, Namespace, Rebuild};
 use ee_store::Reads;
 
 use crate::Result;
@@ -29,6 +29,7 @@ struct Target {
     id: i64,
     window: u32,
     frozen: bool,
+    by_actor: bool,
     anchor: Anchor,
 }
 
@@ -67,7 +68,7 @@ pub(crate) fn prepare(
     })?;
     let dimension = loaded.settings.dimension as usize;
     let build = |target: &Target| {
-        let room = Rebuild::new(dimension, keep_unit_sums);
+        let room = Rebuild::new(dimension, keep_unit_sums, target.by_actor);
         build(view.reads(), loaded.id, room, target, deadline)
     };
     let rename = |(id, from, to)| rename(view.reads(), loaded.id, id, (from, to), deadline);
@@ -87,10 +88,14 @@ fn targets(published: &Namespace, command: &Command) -> Vec<Target> {
                 let before = (category.settings.window, category.settings.frozen);
                 let window = put.window.unwrap_or(before.0);
                 let frozen = put.frozen.unwrap_or(before.1);
-                (before != (window, frozen)).then_some(Target {
+                let share = put.max_actor_share;
+                let by_actor = share.unwrap_or(category.settings.max_actor_share).is_some();
+                let needs_actors = by_actor && category.actors.is_none();
+                (needs_actors || before != (window, frozen)).then_some(Target {
                     id: category.id,
                     window,
                     frozen,
+                    by_actor,
                     anchor: Anchor::Stays(category.anchor),
                 })
             };
@@ -101,6 +106,7 @@ fn targets(published: &Namespace, command: &Command) -> Vec<Target> {
                 id: category.id,
                 window: category.settings.window,
                 frozen: category.settings.frozen,
+                by_actor: category.actors.is_some(),
                 anchor: Anchor::KeepLast(*keep_last),
             };
             published
@@ -143,14 +149,22 @@ fn build(
     };
     let counting_from = oldest.map_or(anchor + 1, |(sequence, _)| sequence);
     if !target.frozen {
-        each_member(reads, namespace, id, counting_from, deadline, |item| {
-            rebuild.absorb(item.weight, &item.embedding);
-        })?;
+        each_member(
+            reads,
+            namespace,
+            id,
+            counting_from,
+            deadline,
+            |member, item| {
+                rebuild.absorb(item.weight, &item.embedding, &member.origin.actor);
+            },
+        )?;
     }
     Ok(PreparedSum {
         category: id,
         window: target.window,
         frozen: target.frozen,
+        by_actor: target.by_actor,
         anchor,
         counting_from,
         rebuild,
@@ -166,7 +180,7 @@ fn rename(
     deadline: Option<Instant>,
 ) -> Result<PreparedRename> {
     let mut records = SetDigest::default();
-    each_member(reads, namespace, category, 0, deadline, |item| {
+    each_member(reads, namespace, category, 0, deadline, |_, item| {
         rename_membership(&mut records, &item.key, from, to);
     })?;
     let mut after = 0;
@@ -196,14 +210,14 @@ fn each_member(
     category: i64,
     from: u64,
     deadline: Option<Instant>,
-    mut each: impl FnMut(Item),
+    mut each: impl FnMut(&Membership, Item),
 ) -> Result<()> {
     let mut from = Some(from);
     while let Some(next) = from {
         check_deadline(deadline)?;
         let members = reads.members(namespace, category, next, SCAN)?;
         for member in &members {
-            each(reads.item_by_id(namespace, member.item)?);
+            each(member, reads.item_by_id(namespace, member.item)?);
         }
         let full = members.len() == SCAN;
         from = members

@@ -6,7 +6,7 @@ use ee_core::settings::NamespaceSettings;
 use serde::{Deserialize, Serialize};
 
 use super::record::{Body, Extensions, Record, encode_parts, value};
-use super::records::{checked, checked_keep, checked_score, put_keep, put_ranking};
+use super::records::{checked, checked_keep, checked_score, checked_share, put_keep, put_ranking};
 
 /// The first answer to a request with an id.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,11 +64,12 @@ impl Answer {
 /// Version 2 has answers to trims, version 3 answers to renames and merges of categories
 /// and to dismissals. Extensions: 1, the
 /// ranking of the profile that is answered; 2, the least score of the category that is answered; 3, the
-/// retention of the profile that is answered.
+/// retention of the profile that is answered; 4, the cap on the share of an actor of the category that is
+/// answered.
 impl Record for Answer {
     const NAME: &str = "stored answer";
     const VERSION: u8 = 3;
-    const FIELDS: u64 = 3;
+    const FIELDS: u64 = 4;
 
     fn version(&self) -> u8 {
         match self {
@@ -92,6 +93,14 @@ impl Record for Answer {
                 return None;
             };
             category_of(outcome)?.settings.min_score = Some(checked_score(value(bytes)?)?);
+            return Some(());
+        }
+        if tag == 4 {
+            let Self::Command(outcome, _) = self else {
+                return None;
+            };
+            let share = checked_share(value(bytes)?)?;
+            category_of(outcome)?.settings.max_actor_share = Some(share);
             return Some(());
         }
         if tag == 3 {
@@ -171,16 +180,19 @@ fn command_extensions(out: &mut Extensions, outcome: &Outcome) {
     match outcome {
         Outcome::UpdateProfile { profile, .. } => put_profile(out, profile),
         Outcome::Reanchor(view) | Outcome::RenameCategory { category: view, .. } => {
-            put_min_score(out, view);
+            put_category(out, view);
         }
-        Outcome::MergeCategories(merged) => put_min_score(out, &merged.category),
+        Outcome::MergeCategories(merged) => put_category(out, &merged.category),
         _ => {}
     }
 }
 
-fn put_min_score(out: &mut Extensions, view: &CategoryView) {
+fn put_category(out: &mut Extensions, view: &CategoryView) {
     if let Some(min_score) = view.settings.min_score {
         out.put(2, &min_score);
+    }
+    if let Some(share) = view.settings.max_actor_share {
+        out.put(4, &share);
     }
 }
 

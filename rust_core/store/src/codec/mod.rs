@@ -31,6 +31,7 @@
 //! Vectors and sums are arrays of little-endian numbers. `tests/records.rs` holds a fixture of each
 //! kind of record: a change of a body is found there.
 
+mod actors;
 mod answer;
 mod numbers;
 mod record;

@@ -2,11 +2,17 @@
 
 use std::sync::Arc;
 
-use ee_core::arithmetic::limits::{MAX_KEPT_REVISIONS, MAX_KEPT_SECONDS};
-use ee_core::command::record::{Change, Entry};
-use ee_core::namespace::{CategoryRecord, Header, MemberStats, Profile, UnitCorrection};
-use ee_core::settings::{HistoryKeep, Metadata, NamespaceSettings, RankingSettings};
+use ee_core::arithmetic::limits::{MAX_KEPT_REVISIONS, MAX_KEPT_SECONDS, MIN_ACTOR_SHARE};
+use ee_core::command::record::{Change, Effect, Entry};
+use ee_core::namespace::{
+    CategoryDraft, CategoryRecord, Header, MemberStats, Profile, UnitCorrection,
+};
+use ee_core::scoring::ActorSums;
+use ee_core::settings::{
+    CategorySettings, HistoryKeep, Metadata, NamespaceSettings, RankingSettings,
+};
 
+use super::actors::StoredActor;
 use super::numbers::{sum_from_bytes, sum_to_bytes};
 use super::record::{Body, Extensions, Record, value};
 
@@ -23,19 +29,26 @@ macro_rules! plain_body {
     };
 }
 
-/// Extensions: 1, the least score of a match.
+/// Extensions: 1, the least score of a match; 2, the cap on the share of an actor.
 impl Record for CategoryRecord {
     const NAME: &str = "category record";
-    const FIELDS: u64 = 1;
+    const FIELDS: u64 = 2;
     plain_body!();
 
     fn extensions(&self, out: &mut Extensions) {
         if let Some(min_score) = self.settings.min_score {
             out.put(1, &min_score);
         }
+        if let Some(share) = self.settings.max_actor_share {
+            out.put(2, &share);
+        }
     }
 
-    fn extension(&mut self, _tag: u64, bytes: &[u8]) -> Option<()> {
+    fn extension(&mut self, tag: u64, bytes: &[u8]) -> Option<()> {
+        if tag == 2 {
+            self.settings.max_actor_share = Some(checked_share(value(bytes)?)?);
+            return Some(());
+        }
         self.settings.min_score = Some(checked_score(value(bytes)?)?);
         Some(())
     }
@@ -44,12 +57,12 @@ impl Record for CategoryRecord {
 /// Extensions, each value with the place of its change: 1, rankings before changes of the profile;
 /// 2, least scores of categories before their changes; 3, retentions before changes of the profile;
 /// 4, times of creation of deleted items. And 5: of an undo, for each change, the revision whose change
-/// it takes back. Version 2 has renames of categories and
-/// dismissals.
+/// it takes back. Then, each with its place: 6, caps on the shares of actors of categories before their
+/// changes; 7, actors of effects. Version 2 has renames of categories and dismissals.
 impl Record for Entry {
     const NAME: &str = "log entry";
     const VERSION: u8 = 2;
-    const FIELDS: u64 = 5;
+    const FIELDS: u64 = 7;
     plain_body!();
 
     fn version(&self) -> u8 {
@@ -111,9 +124,41 @@ impl Record for Entry {
         if !self.undone.is_empty() {
             out.put(5, &self.undone);
         }
+        let share = |(place, change): (usize, &Change)| match change {
+            Change::CategoryUpdated { before } | Change::CategoryDeleted { before } => {
+                Some((place as u64, before.settings.max_actor_share?))
+            }
+            _ => None,
+        };
+        let shares: Vec<(u64, f64)> = changes().filter_map(share).collect();
+        if !shares.is_empty() {
+            out.put(6, &shares);
+        }
+        let effects = self.effects.iter().enumerate();
+        let actor = |(place, effect): (usize, &Effect)| {
+            let actor = effect.actor.as_ref()?;
+            Some((place as u64, Arc::clone(actor)))
+        };
+        let actors: Vec<(u64, Arc<str>)> = effects.filter_map(actor).collect();
+        if !actors.is_empty() {
+            out.put(7, &actors);
+        }
     }
 
     fn extension(&mut self, tag: u64, bytes: &[u8]) -> Option<()> {
+        if tag == 7 {
+            for (place, actor) in value::<Vec<(u64, Arc<str>)>>(bytes)? {
+                let place = usize::try_from(place).ok()?;
+                self.effects.get_mut(place)?.actor = Some(actor);
+            }
+            return Some(());
+        }
+        if tag == 6 {
+            for (place, share) in value::<Vec<(u64, f64)>>(bytes)? {
+                settings_before(self, place)?.max_actor_share = Some(checked_share(share)?);
+            }
+            return Some(());
+        }
         if tag == 5 {
             self.undone = value(bytes)?;
             return (self.undone.len() == self.changes.len()).then_some(());
@@ -130,14 +175,7 @@ impl Record for Entry {
         }
         if tag == 2 {
             for (place, min_score) in value::<Vec<(u64, f64)>>(bytes)? {
-                let place = usize::try_from(place).ok()?;
-                let change = self.changes.get_mut(place)?;
-                let (Change::CategoryUpdated { before } | Change::CategoryDeleted { before }) =
-                    change
-                else {
-                    return None;
-                };
-                before.settings.min_score = Some(checked_score(min_score)?);
+                settings_before(self, place)?.min_score = Some(checked_score(min_score)?);
             }
             return Some(());
         }
@@ -163,6 +201,16 @@ impl Record for Entry {
     }
 }
 
+/// The settings of a category before a change.
+fn settings_before(entry: &mut Entry, place: u64) -> Option<&mut CategorySettings> {
+    match entry.changes.get_mut(usize::try_from(place).ok()?)? {
+        Change::CategoryUpdated { before } | Change::CategoryDeleted { before } => {
+            Some(&mut before.settings)
+        }
+        _ => None,
+    }
+}
+
 /// The statistics of a category's members, apart from the sum itself.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StoredStats {
@@ -170,12 +218,26 @@ pub struct StoredStats {
     pub stats: MemberStats,
     /// What its sum lacks to be the sum of unit copies.
     pub unit_correction: UnitCorrection,
+    /// The sums of each actor's members, if it caps the share of an actor.
+    pub actors: Option<ActorSums>,
 }
 
-/// Extensions: 1, the correction, as a sum is stored; 2, that it is not known. Neither: it is 0.
+impl StoredStats {
+    /// Those of a category.
+    pub fn of(draft: &CategoryDraft) -> Self {
+        Self {
+            stats: draft.category.stats,
+            unit_correction: draft.stored_unit_correction(),
+            actors: draft.category.actors.as_deref().cloned(),
+        }
+    }
+}
+
+/// Extensions: 1, the correction, as a sum is stored; 2, that it is not known. Neither: it is 0. And 3:
+/// the sums of actors.
 impl Record for StoredStats {
     const NAME: &str = "member statistics";
-    const FIELDS: u64 = 2;
+    const FIELDS: u64 = 3;
 
     fn body(&self, out: Body) -> Body {
         out.put(&self.stats)
@@ -183,14 +245,11 @@ impl Record for StoredStats {
 
     fn read(bytes: &[u8]) -> postcard::Result<(Self, &[u8])> {
         let (stats, rest) = postcard::take_from_bytes(bytes)?;
-        let unit_correction = UnitCorrection::Zero;
-        Ok((
-            Self {
-                stats,
-                unit_correction,
-            },
-            rest,
-        ))
+        let read = Self {
+            stats,
+            ..Self::default()
+        };
+        Ok((read, rest))
     }
 
     fn extensions(&self, out: &mut Extensions) {
@@ -199,9 +258,19 @@ impl Record for StoredStats {
             UnitCorrection::Known(components) => out.put(1, &sum_to_bytes(components)),
             UnitCorrection::Unknown => out.put(2, &()),
         }
+        if let Some(actors) = &self.actors {
+            let actors: Vec<_> = actors.iter().map(StoredActor::of).collect();
+            out.put(3, &actors);
+        }
     }
 
     fn extension(&mut self, tag: u64, bytes: &[u8]) -> Option<()> {
+        if tag == 3 {
+            let actors = value::<Vec<StoredActor>>(bytes)?;
+            let actors = actors.into_iter().map(StoredActor::read);
+            self.actors = Some(actors.collect::<Option<_>>()?);
+            return Some(());
+        }
         if tag == 2 {
             self.unit_correction = UnitCorrection::Unknown;
             return value::<()>(bytes);
@@ -295,6 +364,11 @@ pub(super) fn checked_score(score: f64) -> Option<f64> {
     (-1.0..=1.0).contains(&score).then_some(score)
 }
 
+/// A cap on the share of an actor, if it is in its range.
+pub(super) fn checked_share(share: f64) -> Option<f64> {
+    (MIN_ACTOR_SHARE..1.0).contains(&share).then_some(share)
+}
+
 /// Whether the numbers are in their range.
 pub(super) fn checked(ranking: RankingSettings) -> Option<RankingSettings> {
     let fits = |fairness: f64| (0.0..=1.0).contains(&fairness);
@@ -303,7 +377,9 @@ pub(super) fn checked(ranking: RankingSettings) -> Option<RankingSettings> {
 
 #[cfg(test)]
 mod tests {
+    use ee_core::arithmetic::fixed::WeightSum;
     use ee_core::command::Outcome;
+    use ee_core::scoring::ActorSum;
     use ee_core::settings::RankingMode;
 
     use super::*;
@@ -432,6 +508,96 @@ mod tests {
             assert_eq!(decode::<StoredStats>(&bytes, "s").unwrap(), corrected);
         }
         assert_eq!(decode::<StoredStats>(&encode(&plain), "s").unwrap(), plain);
+    }
+
+    #[test]
+    fn the_sums_of_actors_are_an_extension_of_the_statistics() {
+        let plain = StoredStats::default();
+        let sum = |sum: Vec<i64>, correction| {
+            ActorSum::new(2, WeightSum::default().plus(1.5), sum, correction)
+        };
+        let known = UnitCorrection::Known(Arc::new(vec![-3, i64::MAX]));
+        let actors: [(Arc<str>, _); 3] = [
+            ("".into(), sum(vec![1, i64::MIN], UnitCorrection::Zero)),
+            ("ada".into(), sum(vec![7, -7], known)),
+            ("bea".into(), sum(vec![0, 1], UnitCorrection::Unknown)),
+        ];
+        let capped = StoredStats {
+            actors: Some(actors.into_iter().collect()),
+            ..plain.clone()
+        };
+        let bytes = encode(&capped);
+        assert_eq!(&bytes[..encode(&plain).len()], encode(&plain));
+        let read = decode::<StoredStats>(&bytes, "s").unwrap();
+        assert_eq!(read, capped);
+        let corrections = |stats: &StoredStats| {
+            let actors = stats.actors.as_ref().unwrap();
+            let own = actors.iter().map(|(_, own)| own.correction.clone());
+            own.collect::<Vec<_>>()
+        };
+        assert_eq!(corrections(&read), corrections(&capped));
+        let none = StoredStats {
+            actors: Some(ActorSums::default()),
+            ..plain.clone()
+        };
+        assert_eq!(decode::<StoredStats>(&encode(&none), "s").unwrap(), none);
+        assert_ne!(none, plain);
+    }
+
+    #[test]
+    fn caps_and_the_actors_of_effects_are_extensions_of_a_log_entry() {
+        let record = |max_actor_share| CategoryRecord {
+            key: "c".into(),
+            settings: CategorySettings {
+                max_actor_share,
+                ..CategorySettings::DEFAULT
+            },
+            base: None,
+            metadata: Metadata::new(),
+            anchor: 0,
+            created_ms: 1,
+        };
+        let effect = |item, actor: Option<&str>| Effect {
+            category: 1,
+            item,
+            members: 1,
+            counting: 1,
+            before: false,
+            actor: actor.map(Arc::from),
+        };
+        let entry = |capped: bool| Entry {
+            revision: 3,
+            origin: Default::default(),
+            request_id: String::new(),
+            changes: vec![
+                Change::CategoryUpdated {
+                    before: record(None),
+                },
+                Change::CategoryDeleted {
+                    before: record(capped.then_some(0.25)),
+                },
+            ],
+            effects: vec![
+                effect(5, None),
+                effect(6, capped.then_some("")),
+                effect(7, capped.then_some("ada")),
+            ],
+            images: Vec::new(),
+            undone: Vec::new(),
+        };
+        let (plain, capped) = (encode(&entry(false)), encode(&entry(true)));
+        assert_eq!(capped[..plain.len()], plain, "what precedes is the same");
+        for each in [false, true] {
+            assert_eq!(
+                decode::<Entry>(&encode(&entry(each)), "e").unwrap(),
+                entry(each)
+            );
+        }
+        let cap = record(Some(0.25));
+        assert_eq!(decode::<CategoryRecord>(&encode(&cap), "c").unwrap(), cap);
+        for wrong in [0.0, 1.0, f64::NAN] {
+            assert!(decode::<CategoryRecord>(&encode(&record(Some(wrong))), "c").is_err());
+        }
     }
 
     #[test]

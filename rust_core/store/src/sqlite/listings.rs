@@ -1,13 +1,14 @@
 //! Pages of items, and categories as a load needs them.
 
 use ee_core::command::CategoryLoad;
-use ee_core::namespace::{Item, UnitCorrection};
+use ee_core::namespace::Item;
 use rusqlite::{Connection, Params};
 
 use super::lookup::{FIRST, ITEM, RawItem, category_records};
 use super::members::{in_both_parts, nth_newest_member};
 use super::sums::load_sum;
 use crate::StoreResult;
+use crate::codec::StoredStats;
 
 /// Categories read at a time: a load holds so many of them twice.
 const SCAN: usize = 32;
@@ -86,11 +87,9 @@ pub(crate) fn stored_categories(
         let full = page.len() == SCAN;
         for (id, record) in page {
             after = record.key.to_string();
-            let (revision, sum, unit_correction) = match load_sum(connection, id)? {
-                Some((revision, stored, sum)) => {
-                    (revision, Some((stored.stats, sum)), stored.unit_correction)
-                }
-                None => (0, None, UnitCorrection::Zero),
+            let (revision, stored, sum) = match load_sum(connection, id)? {
+                Some((revision, stored, sum)) => (revision, stored, Some(sum)),
+                None => (0, StoredStats::default(), None),
             };
             let window = u64::from(record.settings.window);
             let oldest = match window {
@@ -101,8 +100,9 @@ pub(crate) fn stored_categories(
                 id,
                 counting_from: oldest.map_or(record.anchor + 1, |(sequence, _)| sequence),
                 record,
-                sum,
-                unit_correction,
+                sum: sum.map(|sum| (stored.stats, sum)),
+                unit_correction: stored.unit_correction,
+                actors: stored.actors,
                 revision,
             });
         }

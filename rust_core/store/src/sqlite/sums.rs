@@ -15,10 +15,7 @@ pub(crate) fn save_sum(
     draft: &CategoryDraft,
 ) -> StoreResult<()> {
     let category = draft.category.id;
-    let stats = encode(&StoredStats {
-        stats: draft.category.stats,
-        unit_correction: draft.stored_unit_correction(),
-    });
+    let stats = encode(&StoredStats::of(draft));
     let sum = sum_to_bytes(&draft.sum);
     let revision = revision.cast_signed();
     let checksum = checksum(category, namespace, revision, &stats, &sum);

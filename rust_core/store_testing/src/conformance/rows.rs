@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use ee_core::arithmetic::fixed::WeightSum;
 use ee_core::namespace::{CategoryDraft, Dismissal, Item, MemberStats, UnitCorrection};
+use ee_core::scoring::{ActorSum, ActorSums};
 use ee_core::settings::RankingSettings;
 use ee_store::Backend;
 
@@ -228,6 +230,13 @@ pub(super) fn sums(store: &dyn Backend) {
         ..MemberStats::default()
     };
     let correction = UnitCorrection::Known(Arc::new(vec![-7, i64::MAX]));
+    let own = ActorSum::new(
+        2,
+        WeightSum::default(),
+        vec![9, i64::MIN],
+        correction.clone(),
+    );
+    let actors: ActorSums = [(Arc::from("ada"), own)].into_iter().collect();
     write(&mut *session, |session| {
         let category = command(session, |session| {
             let store = session.store(namespace);
@@ -245,6 +254,7 @@ pub(super) fn sums(store: &dyn Backend) {
         let mut draft = CategoryDraft::create(settings, fair, category, record("c"));
         draft.category.stats = stats;
         draft.category.unit_correction = correction.clone();
+        draft.category.actors = Some(Arc::new(actors.clone()));
         draft.sum = vec![i64::MIN, 5];
         session.save_sum(namespace, 6, &draft).expect("save");
     });
@@ -258,6 +268,8 @@ pub(super) fn sums(store: &dyn Backend) {
     assert_eq!((&*first.record.key, first.revision), ("c", 6));
     assert_eq!(first.sum, Some((stats, vec![i64::MIN, 5])));
     assert_eq!(first.unit_correction, correction);
+    assert_eq!(first.actors, Some(actors));
+    assert_eq!(second.actors, None);
     assert_eq!(second.unit_correction, UnitCorrection::Zero);
     assert_eq!((&*second.record.key, &second.sum), ("d", &None));
 }

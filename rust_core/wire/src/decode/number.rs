@@ -2,7 +2,9 @@
 
 use std::fmt::Display;
 
-use ee_core::arithmetic::limits::{MAX_BASE_SHARE, MAX_DIMENSION, MAX_WEIGHT, MIN_WEIGHT};
+use ee_core::arithmetic::limits::{
+    MAX_BASE_SHARE, MAX_DIMENSION, MAX_WEIGHT, MIN_ACTOR_SHARE, MIN_WEIGHT,
+};
 
 use super::path::Path;
 use crate::call_error::{CallError, Result};
@@ -53,6 +55,15 @@ pub(crate) fn base_share(path: Path<'_>, share: f64) -> Result<f64> {
         return Ok(share);
     }
     let range = format_args!("0 to {MAX_BASE_SHARE}");
+    Err(out_of_range(path, range, share))
+}
+
+/// The largest share of an actor.
+pub(crate) fn actor_share(path: Path<'_>, share: f64) -> Result<f64> {
+    if (MIN_ACTOR_SHARE..=1.0).contains(&share) {
+        return Ok(share);
+    }
+    let range = format_args!("{MIN_ACTOR_SHARE} to 1");
     Err(out_of_range(path, range, share))
 }
 
@@ -166,6 +177,10 @@ mod tests {
         assert_eq!(base_share(PATH, -0.0).unwrap().to_bits(), 0);
         assert!(base_share(PATH, 0.999).is_ok() && base_share(PATH, 0.9991).is_err());
         assert!(base_share(PATH, f64::NAN).is_err() && base_share(PATH, -1e-9).is_err());
+        assert!(actor_share(PATH, 0.01).is_ok() && actor_share(PATH, 1.0).is_ok());
+        for wrong in [0.0, 0.0099, 1.0001, -0.5, f64::NAN] {
+            assert!(actor_share(PATH, wrong).is_err(), "{wrong}");
+        }
         assert!(score(PATH, 1.0).is_ok() && score(PATH, -1.0).is_ok());
         assert!(rank_score(PATH, -1.7).is_ok() && rank_score(PATH, f64::NAN).is_err());
         assert!(rank_score(PATH, f64::INFINITY).is_err());

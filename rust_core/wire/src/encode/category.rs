@@ -2,6 +2,7 @@
 
 use ee_core::namespace::CategoryRecord;
 use ee_core::namespace::CategoryView;
+use ee_core::scoring::ActorShare;
 
 use super::{embedding, timestamp};
 use crate::category_settings;
@@ -21,7 +22,19 @@ pub(crate) fn category(view: CategoryView) -> v1::Category {
         effective: embedding(view.effective),
         anchor: view.anchor,
         create_time: timestamp(view.created_ms),
+        actor_shares: view.actor_shares.into_iter().map(actor_share).collect(),
         ..category_settings::encode(&view.settings)
+    }
+}
+
+/// The message of the share of an actor.
+pub(crate) fn actor_share(share: ActorShare) -> v1::ActorShare {
+    v1::ActorShare {
+        actor: share.actor.to_string(),
+        counting_count: share.counting,
+        weight: share.weight,
+        scale: share.scale,
+        share: share.share,
     }
 }
 

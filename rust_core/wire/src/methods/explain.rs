@@ -10,6 +10,7 @@ use crate::call::{NamespaceCall, check_model};
 use crate::call_error::{CallError, Result, Violations};
 use crate::decode::path::Path;
 use crate::decode::{self, number, text};
+use crate::encode::category::actor_share;
 use crate::encode::item::dismissal;
 use crate::encode::timestamp;
 use crate::limits::{
@@ -130,6 +131,7 @@ fn explanation(found: Explanation) -> v1::Explanation {
         count: found.count,
         base: found.base.map(base),
         members: found.members.into_iter().map(member).collect(),
+        capped_actors: found.capped_actors.into_iter().map(actor_share).collect(),
         other_members,
         other_member_count,
         rounding: found.rounding,
@@ -161,6 +163,7 @@ fn member(member: MemberPart) -> v1::MemberPart {
         assign_time: timestamp(member.origin.time_ms),
         actor: member.origin.actor,
         reason: member.origin.reason,
+        scale: member.scale,
     }
 }
 

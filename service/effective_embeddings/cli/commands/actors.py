@@ -70,7 +70,7 @@ def actors(
             each.category,
             f"{each.member_count:,}",
             f"{each.counting_count:,}",
-            f"{each.weight_share:.0%}",
+            f"{each.weight_share:.0%}" + (" (cap)" if each.scale < 1 else ""),
             f"{angle:.2f}°",
             bar(angle, largest, _BAR),
             moment(each.first_assign_time)[:10],

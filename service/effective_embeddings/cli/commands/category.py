@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from effective_embeddings.cli.shared.bars import bar
 from effective_embeddings.cli.shared.command import Run, asks, writes
 from effective_embeddings.cli.shared.options import (
     AllowMissingOption,
@@ -31,6 +32,9 @@ from effective_embeddings.cli.shared.vectors import EMBEDDING_HELP, one_vector
 from effective_embeddings.client import Category, CategoryUpdate
 
 __all__ = ["app"]
+
+_ACTORS = 20
+_BAR = 12
 
 app = typer.Typer(help="Categories, and what they have learned.", no_args_is_help=True)
 
@@ -67,12 +71,18 @@ def put(
     min_score: Annotated[
         float | None, typer.Option(help="Least score of a match, -1 to 1; -1: any score.")
     ] = None,
+    max_actor_share: Annotated[
+        float | None,
+        typer.Option(help="Largest share of one actor's members, 0.01 to 1; 1: any share."),
+    ] = None,
     meta: MetadataOption = None,
     model: ModelOption = "",
 ) -> None:
     """Create a category, or change the settings given; others stay as they are.
 
     Example:  effemb category put notes health --base @health.npy --window 500
+
+    Example:  effemb category put notes health --max-actor-share 0.3
     """
     update = CategoryUpdate(
         key,
@@ -83,6 +93,7 @@ def put(
         min_base_share=min_base_share,
         frozen=frozen,
         min_score=min_score,
+        max_actor_share=max_actor_share,
         metadata=metadata_of(meta),
     )
     reply = run.client.put_categories(namespace, [update], embedding_model=model, **run.change)
@@ -103,7 +114,7 @@ def get(
     embeddings: VectorsOption = False,
     at_revision: AtRevisionOption = 0,
 ) -> None:
-    """Show a category: settings, counting members, drift from its name, spread.
+    """Show a category: settings, counting members, drift, spread; actors if it caps their share.
 
     Example:  effemb category get notes health --embeddings --json
 
@@ -253,6 +264,7 @@ def _controls(category: Category) -> str:
         f"base share {category.min_base_share:g}" if category.min_base_share else "",
         "frozen" if category.frozen else "",
         f"min score {category.min_score:g}" if category.min_score is not None else "",
+        f"actor share {category.max_actor_share:g}" if category.max_actor_share else "",
         "anchored" if category.anchor else "",
     ]
     return ", ".join(filter(None, controls))
@@ -267,4 +279,30 @@ def _show(category: Category, *, as_json: bool) -> None:
         if facts[name] is not None:
             facts[name] = f"{len(facts[name])} components (see --json)"
     facts["create_time"] = category.create_time
+    del facts["actor_shares"]
     details(facts.pop("key"), facts)
+    if category.actor_shares:
+        _show_actors(category)
+
+
+def _show_actors(category: Category) -> None:
+    """Show what the members of each actor weigh, those with the largest weight first."""
+    rows = table(
+        *("actor", "members", "weight", "share", "", "note"),
+        numbers=("members", "weight", "share"),
+        whole=("actor", ""),
+    )
+    largest = max(each.share for each in category.actor_shares)
+    for each in category.actor_shares[:_ACTORS]:
+        rows.add_row(
+            each.actor or "(nobody)",
+            f"{each.counting_count:,}",
+            f"{each.weight:g}",
+            f"{each.share:.1%}",
+            bar(each.share, largest, _BAR),
+            f"capped: weights times {each.scale:.3g}" if each.scale < 1 else "",
+        )
+    print_table(rows, empty="")
+    others = len(category.actor_shares) - _ACTORS
+    if others > 0:
+        say(f"{counted(others, 'more actor')} (see --json)")

@@ -142,6 +142,10 @@ def _show(explanation: Explanation, own: str | None) -> None:
     for name, part, note in parts:
         rows.add_row(name, f"{part:+.6f}", bar(part, largest, _BAR), note)
     print_table(rows, empty="")
+    for actor in explanation.capped_actors:
+        say(f"capped: the members of {actor.actor or '(nobody)'} weigh {actor.share:.1%}")
+    if explanation.capped_actors:
+        say("")
     dismissal = explanation.dismissal
     if dismissal is not None:
         reason = f" ({dismissal.reason})" if dismissal.reason else ""
@@ -167,6 +171,8 @@ def _parts(explanation: Explanation, own: str | None) -> Iterator[tuple[str, flo
         without = each.score_without
         left = "" if without is None else f"; score without this member {without:.6f}"
         author = f"by {each.actor}, {moment(each.assign_time)}"
+        if each.scale < 1:
+            author += f"; capped, weighs {each.scale * each.weight:.3g} of {each.weight:g}"
         reason = f": {each.reason}" if each.reason else ""
         yield _named(each.item, own), each.part, f"{author}{reason}{left}"
     if explanation.other_member_count:

@@ -48,6 +48,7 @@ from effective_embeddings.client.models.replies import (
     VerifyReport,
 )
 from effective_embeddings.client.models.resources import (
+    ActorShare,
     Category,
     Dismissal,
     HistoryKeep,
@@ -241,7 +242,11 @@ def damaged_namespace(message: service_pb2.DamagedNamespace) -> DamagedNamespace
 
 def category(message: resources_pb2.Category) -> Category:
     """Return the message as a Category."""
-    return _read(Category, message)
+    return _read(Category, message, actor_shares=_actor_shares(message.actor_shares))
+
+
+def _actor_shares(shares: Iterable[resources_pb2.ActorShare]) -> tuple[ActorShare, ...]:
+    return tuple(_read(ActorShare, each) for each in shares)
 
 
 def merge_reply(message: service_pb2.MergeCategoriesResponse) -> MergeReply:
@@ -360,6 +365,7 @@ def _explanation(message: service_pb2.Explanation) -> Explanation:
         ),
         leave_one_out=one_out if message.HasField("leave_one_out") else None,
         dismissal=_read(Dismissal, message.dismissal) if message.HasField("dismissal") else None,
+        capped_actors=_actor_shares(message.capped_actors),
     )
 
 

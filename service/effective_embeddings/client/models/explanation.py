@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from effective_embeddings.client.models.resources import Dismissal
+from effective_embeddings.client.models.resources import ActorShare, Dismissal
 
 __all__ = [
     "BasePart",
@@ -41,11 +41,12 @@ class MemberPart:
         item: The item's key.
         weight: Its weight.
         similarity: Its cosine with the query, −1 to 1.
-        part: Its part of the score.
+        part: Its part of the score, with the weight ``scale * weight``.
         score_without: The score if it left the category; None: no effective embedding is left.
         assign_time: When it was assigned, in UTC.
         actor: The author of the assignment.
         reason: Why.
+        scale: What the category's ``max_actor_share`` scales its weight by, above 0 to 1.
     """
 
     item: str
@@ -56,6 +57,7 @@ class MemberPart:
     assign_time: datetime
     actor: str
     reason: str
+    scale: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,8 @@ class Explanation:
         held_back: What keeps the category behind those that were ranked again, at most 0.
         leave_one_out: The query's score without itself, if it is a counting member; else None.
         dismissal: Set if the query is a stored item that was dismissed from the category.
+        capped_actors: The actors that the category's ``max_actor_share`` limits, the largest
+            weight first.
     """
 
     category: str
@@ -125,6 +129,7 @@ class Explanation:
     held_back: float
     leave_one_out: LeaveOneOut | None
     dismissal: Dismissal | None = None
+    capped_actors: tuple[ActorShare, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
+    "ActorShare",
     "Category",
     "CategoryUpdate",
     "Dismissal",
@@ -111,6 +112,26 @@ class Namespace:
     history_keep: HistoryKeep | None
 
 
+@dataclass(frozen=True, slots=True)
+class ActorShare:
+    """How much of a category with a cap is due to the members that one actor has assigned.
+
+    Attributes:
+        actor: The actor.
+        counting_count: Number of these members that count.
+        weight: Sum of the weights of those.
+        scale: What each of these weights is multiplied by, above 0 to 1; below 1 the cap limits
+            the actor.
+        share: Their share of the weight of the whole, the base included, 0 to 1.
+    """
+
+    actor: str
+    counting_count: int
+    weight: float
+    scale: float
+    share: float
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Category(_EqualByValue):
     """A category and what it has learned.
@@ -125,15 +146,20 @@ class Category(_EqualByValue):
         metadata: The caller's metadata.
         member_count: Number of members.
         counting_count: Number of members that count.
-        counting_weight: Sum of the weights of the counting members.
+        counting_weight: Sum of the weights of the counting members, before ``max_actor_share``
+            scales them.
         drift: 1 − cos(base, effective), 0 to 2; None without a base or an effective embedding.
-        spread: Root mean square distance of the counting members from their mean; None if no
-            member counts.
+        spread: Root mean square distance of the counting members from their mean, with their own
+            weights; None if no member counts.
         effective: (d,) float32, the weighted mean; None: nothing counts, or not requested.
         anchor: Members up to this sequence number no longer count; 0: all can count.
         create_time: Time of creation, in UTC.
         min_score: Below this score, above −1 to 1, no match has the category; None: at any score
             it can be one.
+        max_actor_share: The members assigned by one actor weigh at most this share of the whole,
+            0.01 to below 1; None: any share.
+        actor_shares: The share of each actor, the largest weight first: from ``get_category`` of
+            a category with ``max_actor_share``; else empty.
     """
 
     key: str
@@ -152,6 +178,8 @@ class Category(_EqualByValue):
     anchor: int
     create_time: datetime
     min_score: float | None
+    max_actor_share: float | None = None
+    actor_shares: tuple[ActorShare, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +257,8 @@ class CategoryUpdate(_EqualByValue):
         metadata: Replaces the old; at most 64 entries and 16 KiB in all. ``{}`` clears it.
         min_score: A Match leaves the category out below this score, −1 to 1; default −1, which
             also removes an earlier value.
+        max_actor_share: The members assigned by one actor weigh at most this share of the whole,
+            0.01 to 1; default 1, any share, which also removes an earlier value.
     """
 
     key: str
@@ -240,3 +270,4 @@ class CategoryUpdate(_EqualByValue):
     frozen: bool | None = None
     metadata: Mapping[str, str] | None = None
     min_score: float | None = None
+    max_actor_share: float | None = None

@@ -154,11 +154,13 @@ class ActorInfluence:
         member_count: Number of its members that the actor has assigned.
         counting_count: Number of those that count.
         weight: Sum of the weights of those.
-        weight_share: Their share of the weight of the whole, the base included, 0 to 1.
+        weight_share: Their share of the weight of the whole, the base included and under the
+            category's ``max_actor_share``, 0 to 1.
         movement: How far the category would move if all of them left: 1 − cos of the effective
             embedding with and without them, 0 to 2; 2 if no embedding would be left.
         first_assign_time: When the first of them was assigned, in UTC.
         last_assign_time: When the last of them was assigned, in UTC.
+        scale: What ``max_actor_share`` scales their weights by, above 0 to 1.
     """
 
     actor: str
@@ -170,6 +172,7 @@ class ActorInfluence:
     movement: float
     first_assign_time: datetime
     last_assign_time: datetime
+    scale: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

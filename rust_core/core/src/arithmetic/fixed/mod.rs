@@ -9,7 +9,7 @@ mod scalar_sums;
 mod wide_sums;
 
 pub use scalar_sums::{SquareSum, WeightSum};
-pub use wide_sums::{ScaledSum, WideSum, add_scaled};
+pub use wide_sums::{ScaledSum, WideSum, add_scaled, add_scaled_wide, scaled_sum};
 
 use thiserror::Error;
 
@@ -151,6 +151,11 @@ fn take_back(sum: &mut [i64], scale: f64, vector: &[f32]) -> Overflow {
     Overflow {
         component: at_fault.unwrap_or(0),
     }
+}
+
+/// A component times a scale from 0 to 1, rounded to the nearest (ties to even).
+pub fn scaled(component: i64, scale: f64) -> i64 {
+    round(component as f64 * scale) as i64
 }
 
 /// Value of a sum's component as a real number.

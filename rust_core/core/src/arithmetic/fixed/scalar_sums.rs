@@ -8,7 +8,7 @@ use super::ONE;
 const WEIGHT_ONE: f64 = (1u64 << 34) as f64;
 
 /// An exact sum of weights.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct WeightSum(i128);
 
 impl WeightSum {

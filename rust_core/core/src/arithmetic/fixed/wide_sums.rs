@@ -79,11 +79,35 @@ pub fn add_scaled(sum: &[i64], weight: f64, vector: &[f32]) -> ScaledSum {
     }
 }
 
-#[cold]
 fn add_coarse(sum: &[i64], weight: f64, vector: &[f32]) -> ScaledSum {
     let exact =
         |(&total, &x): (&i64, &f32)| i128::from(total) + round(weight * ONE * f64::from(x)) as i128;
-    let exact: Vec<i128> = sum.iter().zip(vector).map(exact).collect();
+    coarse(&sum.iter().zip(vector).map(exact).collect::<Vec<_>>())
+}
+
+/// `sum + weight · vector` where the parts of the sum are wider than its end may be; as by
+/// [`add_scaled`].
+pub fn add_scaled_wide(sum: &[i128], weight: f64, vector: &[f32]) -> ScaledSum {
+    let part = |x: f32| round(weight * ONE * f64::from(x)) as i128;
+    let exact = sum.iter().zip(vector);
+    scaled_sum(
+        &exact
+            .map(|(&total, &x)| total + part(x))
+            .collect::<Vec<_>>(),
+    )
+}
+
+/// A sum in its own unit if it fits, otherwise as by [`add_scaled`].
+pub fn scaled_sum(exact: &[i128]) -> ScaledSum {
+    let fitting: Result<Vec<i64>, _> = exact.iter().map(|&v| i64::try_from(v)).collect();
+    match fitting {
+        Ok(components) => ScaledSum::from(components),
+        Err(_) => coarse(exact),
+    }
+}
+
+#[cold]
+fn coarse(exact: &[i128]) -> ScaledSum {
     let largest = exact.iter().map(|v| v.unsigned_abs()).max().unwrap_or(0);
     let shift = (u128::BITS - largest.leading_zeros()).saturating_sub(62);
     let half = (1_i128 << shift) >> 1;

@@ -102,8 +102,11 @@ impl<S: Store + ?Sized> Execution<'_, S> {
         draft.category.metadata = Arc::new(after.metadata.clone());
         draft.base.clone_from(&after.base);
         draft.touch();
+        let by_actor = after.settings.max_actor_share.is_some();
+        let needs_actors = by_actor && draft.category.actors.is_none();
+        draft.keep_actors(by_actor);
         let counts = |s: &CategorySettings| (s.window, s.frozen);
-        if counts(&after.settings) != counts(&before.settings) {
+        if needs_actors || counts(&after.settings) != counts(&before.settings) {
             self.rebuild(&after.key)?;
         }
         self.store
@@ -248,5 +251,6 @@ fn changed_settings(mut settings: CategorySettings, put: &CategoryPut) -> Catego
     settings.min_base_share = put.min_base_share.unwrap_or(settings.min_base_share);
     settings.frozen = put.frozen.unwrap_or(settings.frozen);
     settings.min_score = put.min_score.unwrap_or(settings.min_score);
+    settings.max_actor_share = put.max_actor_share.unwrap_or(settings.max_actor_share);
     settings
 }

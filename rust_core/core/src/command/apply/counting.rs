@@ -8,8 +8,9 @@
 use std::sync::Arc;
 
 use super::{ApplyResult, Execution, WriteError};
+use crate::arithmetic::limits::MAX_CAPPED_ACTORS;
 use crate::command::record::{Change, Effect};
-use crate::command::{MAX_REBUILD, Store};
+use crate::command::{MAX_REBUILD, Rejection, Store};
 use crate::namespace::{CategoryDraft, Rebuild};
 use crate::namespace::{Item, Membership, Origin, membership_hash};
 
@@ -36,9 +37,11 @@ impl<S: Store + ?Sized> Execution<'_, S> {
             {
                 self.push_out_oldest(key)?;
             }
+            let actor = &self.origin.actor;
             self.category(key)
                 .expect("as before")
-                .absorb(sequence, item)?;
+                .absorb(sequence, item, actor)?;
+            self.check_actors(key)?;
         }
         let origin = self.origin.clone();
         self.begin_membership(item, key, sequence, origin, first)
@@ -76,7 +79,8 @@ impl<S: Store + ?Sized> Execution<'_, S> {
         }
         if counts {
             let draft = self.category(key).expect("as before");
-            draft.absorb(sequence, item)?;
+            draft.absorb(sequence, item, &origin.actor)?;
+            self.check_actors(key)?;
         }
         self.begin_membership(item, key, sequence, origin.clone(), first)
     }
@@ -100,7 +104,8 @@ impl<S: Store + ?Sized> Execution<'_, S> {
         category.category.stats.members += 1;
         category.touch();
         let (id, counts) = (category.category.id, category.category.counts(sequence));
-        self.effect(id, item.id, 1, i8::from(counts));
+        let actor = category.capped_actor(&origin.actor);
+        self.effect(id, item.id, 1, i8::from(counts), actor);
         let membership = Membership {
             item: item.id,
             category: id,
@@ -130,9 +135,10 @@ impl<S: Store + ?Sized> Execution<'_, S> {
         category.category.stats.members -= 1;
         category.touch();
         if counted {
-            category.forget(membership.sequence, item)?;
+            category.forget(membership.sequence, item, &membership.origin.actor)?;
         }
-        self.effect(membership.category, item.id, -1, -i8::from(counted));
+        let actor = category.capped_actor(&membership.origin.actor);
+        self.effect(membership.category, item.id, -1, -i8::from(counted), actor);
         self.end_membership(item, membership, &key, last)?;
         if counted {
             self.readmit_newest(&key)?;
@@ -182,14 +188,17 @@ impl<S: Store + ?Sized> Execution<'_, S> {
         for membership in memberships {
             let category = self.category_by_id(membership.category);
             if category.category.counts(membership.sequence) {
-                category.forget(membership.sequence, before)?;
-                category.absorb(membership.sequence, after)?;
+                let actor = &membership.origin.actor;
+                category.forget(membership.sequence, before, actor)?;
+                category.absorb(membership.sequence, after, actor)?;
+                let actor = category.capped_actor(actor);
                 let effect = |counting, before| Effect {
                     category: membership.category,
                     item: after.id,
                     members: 0,
                     counting,
                     before,
+                    actor: actor.clone(),
                 };
                 self.effects
                     .extend([effect(-1, is_image), effect(1, false)]);
@@ -204,13 +213,13 @@ impl<S: Store + ?Sized> Execution<'_, S> {
         let mut rebuild = draft.start_rebuild();
         let category = &draft.category;
         let (id, settings, anchor) = (category.id, category.settings, category.anchor);
-        let members = category.stats.members;
+        let (members, by_actor) = (category.stats.members, category.actors.is_some());
         let from = match self.prepared {
             Some(prepared) if members > MAX_REBUILD => {
                 let sum = prepared.sum(self.batch.header.revision, id);
                 let sum = sum.filter(|sum| {
-                    (sum.window, sum.frozen, sum.anchor)
-                        == (settings.window, settings.frozen, anchor)
+                    (sum.window, sum.frozen, sum.anchor, sum.by_actor)
+                        == (settings.window, settings.frozen, anchor, by_actor)
                 });
                 let sum = sum.ok_or(WriteError::Unprepared)?;
                 rebuild = sum.rebuild.clone();
@@ -230,6 +239,7 @@ impl<S: Store + ?Sized> Execution<'_, S> {
         category.set_rebuilt(rebuild)?;
         // Members that do not count were not read.
         category.category.stats.members = members;
+        self.check_actors(key)?;
         Ok(())
     }
 
@@ -246,7 +256,7 @@ impl<S: Store + ?Sized> Execution<'_, S> {
                     .store
                     .item_by_id(member.item)
                     .map_err(WriteError::Store)?;
-                rebuild.absorb(item.weight, &item.embedding);
+                rebuild.absorb(item.weight, &item.embedding, &member.origin.actor);
             }
             match members.last() {
                 Some(last) if members.len() == SCAN => next = last.sequence + 1,
@@ -258,11 +268,12 @@ impl<S: Store + ?Sized> Execution<'_, S> {
     fn push_out_oldest(&mut self, key: &Arc<str>) -> ApplyResult<(), S> {
         let (sequence, item) = self.oldest_counting(key)?;
         let item = self.store.item_by_id(item).map_err(WriteError::Store)?;
+        let actor = self.capped_actor_of(key, sequence)?;
         let category = self.category(key).expect("as before");
         let id = category.category.id;
-        category.forget(sequence, &item)?;
+        category.forget(sequence, &item, actor.as_deref().unwrap_or_default())?;
         category.category.counting_from = sequence + 1;
-        self.effect(id, item.id, 0, -1);
+        self.effect(id, item.id, 0, -1, actor);
         Ok(())
     }
 
@@ -287,15 +298,50 @@ impl<S: Store + ?Sized> Execution<'_, S> {
         let newest = self.store.nth_newest_member(id, anchor, from, 0);
         if let Some((sequence, item)) = newest.map_err(WriteError::Store)? {
             let item = self.store.item_by_id(item).map_err(WriteError::Store)?;
+            let actor = self.capped_actor_of(key, sequence)?;
             let category = self.category(key).expect("as before");
-            category.absorb(sequence, &item)?;
+            category.absorb(sequence, &item, actor.as_deref().unwrap_or_default())?;
             category.category.counting_from = sequence;
-            self.effect(id, item.id, 0, 1);
+            self.check_actors(key)?;
+            self.effect(id, item.id, 0, 1, actor);
         }
         Ok(())
     }
 
-    fn effect(&mut self, category: i64, item: i64, members: i8, counting: i8) {
+    /// The actor of the member with a place in the order of assignment, if the category caps the share of
+    /// an actor.
+    fn capped_actor_of(&mut self, key: &str, sequence: u64) -> ApplyResult<Option<Arc<str>>, S> {
+        let CategoryDraft { category, .. } = self.category(key).expect("the caller has found it");
+        if category.actors.is_none() {
+            return Ok(None);
+        }
+        let id = category.id;
+        let found = self.store.members(id, sequence, 1);
+        let found = found.map_err(WriteError::Store)?;
+        let member = found.first().filter(|member| member.sequence == sequence);
+        let member = member.expect("the store has just found it");
+        Ok(Some(Arc::from(member.origin.actor.as_str())))
+    }
+
+    /// Refuses more actors than a category with a cap on their share keeps sums of.
+    pub(super) fn check_actors(&mut self, key: &str) -> Result<(), Rejection> {
+        let draft = self.category(key).expect("the caller has found it");
+        let actors = draft.category.actors.as_ref().map_or(0, |own| own.len());
+        if actors <= MAX_CAPPED_ACTORS {
+            return Ok(());
+        }
+        let category = key.to_owned();
+        Err(Rejection::TooManyActors { category, actors })
+    }
+
+    fn effect(
+        &mut self,
+        category: i64,
+        item: i64,
+        members: i8,
+        counting: i8,
+        actor: Option<Arc<str>>,
+    ) {
         let before = !self.imaged.contains(&item);
         self.effects.push(Effect {
             category,
@@ -303,6 +349,7 @@ impl<S: Store + ?Sized> Execution<'_, S> {
             members,
             counting,
             before,
+            actor,
         });
     }
 }

@@ -45,6 +45,7 @@ impl World {
             sum: &self.sum,
             count: self.members.len() as u64,
             weight: self.weight,
+            actors: None,
         }
     }
 

@@ -34,6 +34,7 @@ proptest! {
             sum: &sum,
             count: members.len() as u64,
             weight,
+            actors: None,
         };
         let (Some(query), Some(row)) =
             (Scorer::Cosine.query(&asked), Scorer::Cosine.row(&centroid)) else {
@@ -45,7 +46,7 @@ proptest! {
         prop_assert!((found - score).abs() < 1e-12, "{found} for {score}");
         let each: f64 = members
             .iter()
-            .map(|(weight, embedding)| parts.member(&query, *weight, embedding))
+            .map(|(weight, embedding)| parts.member(&query, f64::from(*weight), embedding))
             .sum();
         // The bounds of `centroid.rs`, for numerators that do not nearly cancel out.
         prop_assume!(parts.norms > 1e-2 * query.norm());

@@ -1,6 +1,7 @@
 //! Confidence in f64, from every member.
 
-use super::{Model, ModelItem};
+use super::Model;
+use super::actor_share::Counting;
 
 /// Leave-one-out scores that are within this of a query's may count or not.
 const CLOSE: f64 = 2e-6;
@@ -30,14 +31,11 @@ impl Model {
         &self,
         base: Option<&[f32]>,
         key: &str,
-        others: &[&ModelItem],
-        member: &ModelItem,
+        others: &[Counting<'_>],
+        left: Counting<'_>,
     ) -> LeftOut {
-        let settings = &self.categories[key].settings;
-        let weight: f64 = others.iter().map(|item| f64::from(item.weight)).sum();
-        let floor = settings.min_base_share / (1.0 - settings.min_base_share) * weight;
-        let own = f64::from(settings.base_weight).max(floor);
-        let base_weight = if others.is_empty() { 1.0 } else { own };
+        let (base_weight, weights) = self.categories[key].weights(others);
+        let member = left.item;
         let mut rest = vec![0.0; member.embedding.len()];
         let mut parts = f64::from(member.weight) * length(&member.embedding);
         let mut add = |weight: f64, vector: &[f32]| {
@@ -49,8 +47,8 @@ impl Model {
         if let Some(base) = base {
             add(base_weight, base);
         }
-        for item in others {
-            add(f64::from(item.weight), &item.embedding);
+        for (own, weight) in others.iter().zip(weights) {
+            add(weight, &own.item.embedding);
         }
         let dot: f64 = rest
             .iter()

@@ -1,6 +1,7 @@
 //! The formula, computed in f64 from every member each time.
 
-use super::{Model, ModelCategory, ModelItem};
+use super::actor_share::Counting;
+use super::{Model, ModelCategory};
 
 /// A number of the oracle.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -14,7 +15,7 @@ pub(crate) enum Number {
 }
 
 impl Model {
-    pub(super) fn counting(&self, category: &ModelCategory) -> Vec<&ModelItem> {
+    pub(super) fn counting(&self, category: &ModelCategory) -> Vec<Counting<'_>> {
         if category.settings.frozen {
             return Vec::new();
         }
@@ -24,13 +25,17 @@ impl Model {
             window => window as usize,
         };
         let newest = after_anchor.take(window);
-        newest.map(|(_, item)| &self.items[item]).collect()
+        let counting = |(place, item): (&u64, &String)| Counting {
+            item: &self.items[item],
+            actor: &self.actors[place],
+        };
+        newest.map(counting).collect()
     }
 
     /// (counting members, sum of their weights)
     pub(crate) fn weight(&self, key: &str) -> (u64, f64) {
         let counting = self.counting(&self.categories[key]);
-        let weight = counting.iter().map(|item| f64::from(item.weight)).sum();
+        let weight = counting.iter().map(|own| f64::from(own.item.weight)).sum();
         (counting.len() as u64, weight)
     }
 
@@ -38,38 +43,33 @@ impl Model {
     fn mean(&self, key: &str) -> Option<(Vec<f64>, f64)> {
         let category = &self.categories[key];
         let counting = self.counting(category);
-        let (count, members) = self.weight(key);
-        let share = category.settings.min_base_share;
-        let base_weight = match &category.base {
-            None if count == 0 => return None,
-            None => 0.0,
-            Some(_) if count == 0 => 1.0,
-            Some(_) => {
-                f64::from(category.settings.base_weight).max(share / (1.0 - share) * members)
-            }
-        };
+        if category.base.is_none() && counting.is_empty() {
+            return None;
+        }
+        let (base_weight, weights) = category.weights(&counting);
         let mut numerator: Vec<f64> = match &category.base {
             Some(base) => base.iter().map(|&b| base_weight * f64::from(b)).collect(),
-            None => vec![0.0; counting[0].embedding.len()],
+            None => vec![0.0; counting[0].item.embedding.len()],
         };
-        for item in counting {
-            for (total, &x) in numerator.iter_mut().zip(&item.embedding) {
-                *total += f64::from(item.weight) * f64::from(x);
+        for (own, weight) in counting.iter().zip(&weights) {
+            for (total, &x) in numerator.iter_mut().zip(&own.item.embedding) {
+                *total += weight * f64::from(x);
             }
         }
-        Some((numerator, base_weight + members))
+        Some((numerator, base_weight + weights.iter().sum::<f64>()))
     }
 
     /// Whether every number is a small multiple of 1/8, so that f64 and fixed point are both exact.
     fn is_exact(&self, category: &ModelCategory) -> bool {
         let eighths = |x: &f32| (x * 8.0).fract() == 0.0;
         category.settings.min_base_share == 0.0
+            && category.settings.max_actor_share.is_none()
             && category.base.iter().flatten().all(eighths)
             && eighths(&category.settings.base_weight)
             && self
                 .counting(category)
                 .iter()
-                .all(|item| eighths(&item.weight) && item.embedding.iter().all(eighths))
+                .all(|own| eighths(&own.item.weight) && own.item.embedding.iter().all(eighths))
     }
 
     /// The effective embedding; `Err`: parts cancel out, and rounding decides whether to 0.
@@ -133,13 +133,13 @@ impl Model {
         if count == 0 {
             return Number::None;
         }
-        let mut mean = vec![0.0; counting[0].embedding.len()];
-        for item in &counting {
+        let mut mean = vec![0.0; counting[0].item.embedding.len()];
+        for Counting { item, .. } in &counting {
             for (total, &x) in mean.iter_mut().zip(&item.embedding) {
                 *total += f64::from(item.weight) * f64::from(x) / whole;
             }
         }
-        let squares = counting.iter().map(|item| {
+        let squares = counting.iter().map(|Counting { item, .. }| {
             let apart = item.embedding.iter().zip(&mean);
             let squared: f64 = apart.map(|(&x, m)| (f64::from(x) - m).powi(2)).sum();
             f64::from(item.weight) * squared

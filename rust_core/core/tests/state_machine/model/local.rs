@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Model, ModelItem};
+use super::Model;
+use super::actor_share::Counting;
 
 /// A category in a ranking of the oracle.
 #[derive(Clone, Debug)]
@@ -64,21 +65,19 @@ impl Model {
             if counting.is_empty() {
                 continue;
             }
-            let (weight, sum) = weighted(&counting);
+            let (base_weight, weights) = category.weights(&counting);
+            let (weight, sum) = weighted(&counting, &weights);
             let base = category.base.as_deref().map(unit);
             if let Some(base) = &base {
                 members += count;
                 cosines += count * dot(&sum, base) / weight;
             }
             if counting.len() >= 2 {
-                let share = category.settings.min_base_share;
-                let floor = share / (1.0 - share) * weight;
-                let base_weight = f64::from(category.settings.base_weight).max(floor);
                 let mut whole = sum;
                 for (whole, base) in whole.iter_mut().zip(base.iter().flatten()) {
                     *whole += base_weight * base;
                 }
-                left_out.push((counting.len(), leave_one_out(&counting, weight, &whole)));
+                left_out.push((counting.len(), leave_one_out(&counting, &weights, &whole)));
             }
         }
         let name = if members > 0.0 {
@@ -117,10 +116,12 @@ impl Model {
         }
         for (owner, placed) in base.iter().enumerate() {
             let mut distinct: BTreeMap<Vec<u32>, (Vec<f64>, f64)> = BTreeMap::new();
-            for item in self.counting(&self.categories[&placed.key]) {
-                let vector = unit(&item.embedding);
+            let category = &self.categories[&placed.key];
+            let counting = self.counting(category);
+            for (own, weight) in counting.iter().zip(category.weights(&counting).1) {
+                let vector = unit(&own.item.embedding);
                 let bits = vector.iter().map(|&x| (x as f32).to_bits()).collect();
-                distinct.entry(bits).or_insert((vector, 0.0)).1 += f64::from(item.weight);
+                distinct.entry(bits).or_insert((vector, 0.0)).1 += weight;
             }
             for (vector, weight) in distinct.into_values() {
                 let noise = 0.05 / weight.min(1024.0);
@@ -137,11 +138,7 @@ impl Model {
         }
         for (owner, placed) in base.iter().enumerate() {
             let category = &self.categories[&placed.key];
-            let (count, weight) = self.weight(&placed.key);
-            let share = category.settings.min_base_share;
-            let floor = share / (1.0 - share) * weight;
-            let own = f64::from(category.settings.base_weight).max(floor);
-            let weight = if count == 0 { 1.0 } else { own };
+            let (weight, _) = category.weights(&self.counting(category));
             if let Some(base) = category.base.as_deref().filter(|_| weight > 0.0) {
                 rows.push(Row {
                     owner,
@@ -171,24 +168,22 @@ impl Model {
     }
 }
 
-fn weighted(counting: &[&ModelItem]) -> (f64, Vec<f64>) {
-    let mut sum = vec![0.0; counting[0].embedding.len()];
-    for item in counting {
-        for (sum, x) in sum.iter_mut().zip(unit(&item.embedding)) {
-            *sum += f64::from(item.weight) * x;
+fn weighted(counting: &[Counting<'_>], weights: &[f64]) -> (f64, Vec<f64>) {
+    let mut sum = vec![0.0; counting[0].item.embedding.len()];
+    for (own, weight) in counting.iter().zip(weights) {
+        for (sum, x) in sum.iter_mut().zip(unit(&own.item.embedding)) {
+            *sum += weight * x;
         }
     }
-    (
-        counting.iter().map(|item| f64::from(item.weight)).sum(),
-        sum,
-    )
+    (weights.iter().sum(), sum)
 }
 
-fn leave_one_out(counting: &[&ModelItem], weight: f64, whole: &[f64]) -> f64 {
+fn leave_one_out(counting: &[Counting<'_>], weights: &[f64], whole: &[f64]) -> f64 {
+    let weight: f64 = weights.iter().sum();
     let each = weight / counting.len() as f64;
-    let mean: f64 = counting
-        .iter()
-        .map(|item| f64::from(item.weight) * dot(&unit(&item.embedding), whole))
+    let own = counting.iter().zip(weights);
+    let mean: f64 = own
+        .map(|(own, weight)| weight * dot(&unit(&own.item.embedding), whole))
         .sum::<f64>()
         / weight;
     let squared = dot(whole, whole);

@@ -1,6 +1,7 @@
 //! The oracle: items and categories in maps, and the effect of each command on them, one after the
 //! other.
 
+mod actor_share;
 mod confidence;
 mod formula;
 mod local;
@@ -74,6 +75,10 @@ pub(crate) struct Model {
     single: bool,
     next: u64,
     items: BTreeMap<String, ModelItem>,
+    /// The actor of the next command.
+    pub(crate) actor: String,
+    /// The actor of each place in the order of assignment.
+    actors: BTreeMap<u64, String>,
     pub(crate) categories: BTreeMap<String, ModelCategory>,
     /// Items and the categories that they are dismissed from.
     pub(crate) dismissed: BTreeSet<(String, String)>,
@@ -88,6 +93,8 @@ impl Model {
             single: membership == MembershipMode::Single,
             next: 1,
             items: BTreeMap::new(),
+            actor: String::new(),
+            actors: BTreeMap::new(),
             categories: BTreeMap::new(),
             dismissed: BTreeSet::new(),
             description: String::new(),
@@ -308,6 +315,8 @@ impl Model {
             settings.min_base_share = put.min_base_share.unwrap_or(settings.min_base_share);
             settings.frozen = put.frozen.unwrap_or(settings.frozen);
             settings.min_score = put.min_score.unwrap_or(settings.min_score);
+            let cap = &mut settings.max_actor_share;
+            *cap = put.max_actor_share.unwrap_or(*cap);
             after.base = put.base.clone().unwrap_or(after.base);
             after.metadata = put.metadata.clone().unwrap_or(after.metadata);
             outcomes.push(Put {
@@ -368,6 +377,7 @@ impl Model {
                 }
                 let category = self.categories.get_mut(to).expect("as before");
                 category.members.insert(self.next, key.clone());
+                self.actors.insert(self.next, self.actor.clone());
                 self.next += 1;
                 self.dismissed.remove(&(key.clone(), to.clone()));
             }

@@ -8,7 +8,7 @@ mod parts;
 use std::sync::Arc;
 
 use ee_core::namespace::{CategoryDraft, Match, MatchOptions, Namespace, Origin, Parts, Ranking};
-use ee_core::scoring::Query;
+use ee_core::scoring::{ActorShare, Query};
 use ee_core::settings::RankingMode;
 use ee_store::{ItemReads, View};
 
@@ -64,6 +64,9 @@ pub struct Explanation {
     pub base: Option<BasePart>,
     /// The members with the largest parts, positive or negative, the largest first.
     pub members: Vec<MemberPart>,
+    /// The actors whose members weigh less than their weights say, since the category caps the share of an
+    /// actor: the largest weight first.
+    pub capped_actors: Vec<ActorShare>,
     /// What the counting members that are not listed contribute together, and their number.
     pub other_members: (f64, u64),
     /// The score less the parts above.
@@ -95,6 +98,8 @@ pub struct MemberPart {
     pub item: String,
     /// Its weight.
     pub weight: f32,
+    /// What its weight is scaled by under the category's cap on the share of an actor, at most 1.
+    pub scale: f64,
     /// Its cosine with the query.
     pub similarity: f64,
     /// Its part of the score.

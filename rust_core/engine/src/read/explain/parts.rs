@@ -21,6 +21,7 @@ const SCAN: usize = 512;
 struct Read {
     item: Item,
     membership: Membership,
+    scale: f64,
     part: f64,
 }
 
@@ -105,6 +106,7 @@ impl<'a> Explaining<'a> {
             .reads
             .nth_newest_member(self.namespace, id, first - 1, u64::MAX, nth)?;
         let mut from = oldest.map_or(first, |(sequence, _)| sequence);
+        let cap = draft.centroid().actor_cap();
         let mut read = Vec::new();
         loop {
             let page = self.reads.members(self.namespace, id, from, SCAN)?;
@@ -112,10 +114,14 @@ impl<'a> Explaining<'a> {
             for membership in page {
                 from = membership.sequence + 1;
                 let item = self.reads.item_by_id(self.namespace, membership.item)?;
-                let part = parts.member(self.query, item.weight, &item.embedding);
+                let actor = &membership.origin.actor;
+                let scale = cap.as_ref().map_or(1.0, |cap| cap.scale(actor));
+                let weight = f64::from(item.weight) * scale;
+                let part = parts.member(self.query, weight, &item.embedding);
                 read.push(Read {
                     item,
                     membership,
+                    scale,
                     part,
                 });
             }
@@ -167,11 +173,8 @@ impl<'a> Explaining<'a> {
             .into_iter()
             .map(|member| {
                 Ok(MemberPart {
-                    score_without: self.without(
-                        &draft,
-                        &member.item,
-                        member.membership.sequence,
-                    )?,
+                    score_without: self.without(&draft, &member.item, &member.membership)?,
+                    scale: member.scale,
                     similarity: similarity(self.query, &member.item.embedding),
                     item: member.item.key,
                     weight: member.item.weight,
@@ -180,6 +183,8 @@ impl<'a> Explaining<'a> {
                 })
             })
             .collect::<Result<_>>()?;
+        let mut capped_actors = draft.centroid().actor_shares();
+        capped_actors.retain(|actor| actor.scale < 1.0);
         let further = ranked.as_ref().and_then(|(_, found)| found.parts.clone());
         Ok(Explanation {
             category: Arc::clone(&draft.category.key),
@@ -188,6 +193,7 @@ impl<'a> Explaining<'a> {
             count,
             base,
             members,
+            capped_actors,
             other_members: (other_members, others),
             rounding,
             further: further.unwrap_or_default(),
@@ -217,7 +223,7 @@ impl<'a> Explaining<'a> {
         let own = memberships.iter().find(|m| m.category == draft.category.id);
         match own {
             Some(own) if draft.category.counts(own.sequence) => {
-                Ok(Some(self.without(draft, item, own.sequence)?))
+                Ok(Some(self.without(draft, item, own)?))
             }
             _ => Ok(None),
         }
@@ -225,15 +231,23 @@ impl<'a> Explaining<'a> {
 
     /// The score against a category that one of its counting members has left, as an Unassign would
     /// leave it: where a window gets a place, the newest member outside it counts again.
-    fn without(&self, draft: &CategoryDraft, item: &Item, sequence: u64) -> Result<Option<f64>> {
+    fn without(
+        &self,
+        draft: &CategoryDraft,
+        item: &Item,
+        membership: &Membership,
+    ) -> Result<Option<f64>> {
         let mut draft = draft.clone();
-        self.leave(&mut draft, item, sequence)?;
+        self.leave(&mut draft, item, membership)?;
         Ok(self.score(&mut draft))
     }
 
-    fn leave(&self, draft: &mut CategoryDraft, item: &Item, sequence: u64) -> Result<()> {
+    fn leave(&self, draft: &mut CategoryDraft, item: &Item, membership: &Membership) -> Result<()> {
         let overflow = |e| Error::Rejected(ee_core::command::Rejection::SumOverflow(e));
-        draft.forget(sequence, item).map_err(overflow)?;
+        let actor = &membership.origin.actor;
+        draft
+            .forget(membership.sequence, item, actor)
+            .map_err(overflow)?;
         let category = &draft.category;
         if category.settings.window == 0 {
             return Ok(());
@@ -243,8 +257,10 @@ impl<'a> Explaining<'a> {
             .reads
             .nth_newest_member(self.namespace, id, anchor, from, 0)?;
         if let Some((sequence, item)) = newest {
+            let found = self.reads.members(self.namespace, id, sequence, 1)?;
+            let actor = found.first().map_or("", |member| &member.origin.actor);
             let item = self.reads.item_by_id(self.namespace, item)?;
-            draft.absorb(sequence, &item).map_err(overflow)?;
+            draft.absorb(sequence, &item, actor).map_err(overflow)?;
             draft.category.counting_from = sequence;
         }
         Ok(())
@@ -262,7 +278,7 @@ impl<'a> Explaining<'a> {
         let mut items = Vec::new();
         let positive = members.iter().filter(|member| member.part > 0.0);
         for member in positive.take(FLIP_MEMBERS) {
-            self.leave(&mut draft, &member.item, member.membership.sequence)?;
+            self.leave(&mut draft, &member.item, &member.membership)?;
             items.push(member.item.key.clone());
             let score = self.score(&mut draft);
             if score.is_none_or(|score| score < least) {

@@ -40,8 +40,10 @@ pub struct ActorInfluence {
     pub counting: u64,
     /// Σ of the weights of those.
     pub weight: f64,
-    /// Their share of the weight of the whole, the base included.
+    /// Their share of the weight of the whole, the base included, under the category's cap.
     pub share: f64,
+    /// What their weights are scaled by there, at most 1.
+    pub scale: f64,
     /// How far the category would move if all of them left.
     pub movement: f64,
     /// Times of the first and of the last assignment, in milliseconds since the Unix epoch.
@@ -136,7 +138,7 @@ fn actors_after(
                 actors.pop_last();
             }
             let members = ActorMembers {
-                sum: MemberSum::new(dimension),
+                sum: reviewed.member_sum(category),
                 members: 0,
                 times_ms: (*time_ms, *time_ms),
             };
@@ -147,7 +149,7 @@ fn actors_after(
         own.times_ms.0 = own.times_ms.0.min(*time_ms);
         own.times_ms.1 = own.times_ms.1.max(*time_ms);
         if category.counts(membership.sequence) {
-            own.sum.add(part(&item));
+            own.sum.add(part(&item, &membership.origin.actor));
         }
         Ok(())
     })?;
@@ -181,6 +183,7 @@ fn influence(
             first: actor.clone(),
             second: category.key.to_string(),
         },
+        scale: reviewed.namespace.actor_scale(category.id, &actor),
         actor,
         category: Arc::clone(&category.key),
         members,

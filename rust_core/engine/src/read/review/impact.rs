@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use ee_core::namespace::{Category, Item, MatchOptions, MemberSum, MoreMembers, Namespace};
+use ee_core::namespace::{Category, Item, MatchOptions, MoreMembers, Namespace};
 use ee_core::scoring::Query;
 use ee_core::settings::RankingMode;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -128,11 +128,11 @@ fn take_out(
     spec: &ReviewImpactSpec,
     left: &mut FxHashSet<(i64, i64)>,
 ) -> Result<f64> {
-    let mut leaving = MemberSum::new(reviewed.namespace.settings().dimension as usize);
+    let mut leaving = reviewed.member_sum(category);
     reviewed.each_member(category, &spec.filter, |membership, item| {
         left.insert((item.id, category.id));
         if category.counts(membership.sequence) {
-            leaving.add(part(&item));
+            leaving.add(part(&item, &membership.origin.actor));
         }
         Ok(())
     })?;

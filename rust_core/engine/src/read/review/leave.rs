@@ -6,6 +6,7 @@ use ee_core::command::Rejection;
 use ee_core::namespace::{
     CategoryDraft, Draft, Item, Membership, Namespace, SumOverflow, UnitCorrection,
 };
+use ee_core::scoring::ActorSums;
 
 use super::Reviewed;
 use crate::{Error, Result};
@@ -15,11 +16,13 @@ pub(super) struct Left {
     key: Arc<str>,
     pub(super) id: i64,
     pub(super) sequence: u64,
-    /// The member outside the window that counts again.
-    pub(super) refill: Option<(u64, Item)>,
+    actor: String,
+    /// The member outside the window that counts again, and its actor.
+    pub(super) refill: Option<(u64, Item, String)>,
     /// What the category's members have been.
     pub(super) counting_from: u64,
     unit_correction: UnitCorrection,
+    actors: Option<Arc<ActorSums>>,
 }
 
 /// What leaves with a membership; `None`: it does not count.
@@ -37,18 +40,24 @@ pub(super) fn leaving(reviewed: &Reviewed, own: &Membership) -> Result<Option<Le
             reads.nth_newest_member(id, category.id, anchor, from, 0)?
         }
     };
-    let refill =
-        refill.map(|(sequence, item)| Ok::<_, Error>((sequence, reads.item_by_id(id, item)?)));
+    let refill = refill.map(|(sequence, item)| {
+        let actor = reviewed.membership(item, sequence)?.origin.actor;
+        Ok::<_, Error>((sequence, reads.item_by_id(id, item)?, actor))
+    });
     let draft = namespace.draft_of(&category.key);
+    let (unit_correction, actors) = match draft {
+        Some(draft) => (draft.category.unit_correction, draft.category.actors),
+        None => (UnitCorrection::Unknown, None),
+    };
     Ok(Some(Left {
         key: Arc::clone(&category.key),
         id: category.id,
         sequence: own.sequence,
+        actor: own.origin.actor.clone(),
         refill: refill.transpose()?,
         counting_from: category.counting_from,
-        unit_correction: draft.map_or(UnitCorrection::Unknown, |draft| {
-            draft.category.unit_correction
-        }),
+        unit_correction,
+        actors,
     }))
 }
 
@@ -94,10 +103,10 @@ fn forget(
         }
     };
     keep_known(draft);
-    draft.forget(own.sequence, item)?;
-    if let Some((sequence, refill)) = &own.refill {
+    draft.forget(own.sequence, item, &own.actor)?;
+    if let Some((sequence, refill, actor)) = &own.refill {
         keep_known(draft);
-        draft.absorb(*sequence, refill)?;
+        draft.absorb(*sequence, refill, actor)?;
         draft.category.counting_from = *sequence;
     }
     if draft.category.unit_correction == zero {
@@ -111,11 +120,12 @@ fn absorb(
     own: &Left,
     item: &Item,
 ) -> std::result::Result<(), SumOverflow> {
-    draft.absorb(own.sequence, item)?;
-    if let Some((sequence, refill)) = &own.refill {
-        draft.forget(*sequence, refill)?;
+    draft.absorb(own.sequence, item, &own.actor)?;
+    if let Some((sequence, refill, actor)) = &own.refill {
+        draft.forget(*sequence, refill, actor)?;
         draft.category.counting_from = own.counting_from;
     }
     draft.category.unit_correction = own.unit_correction.clone();
+    draft.category.actors.clone_from(&own.actors);
     Ok(())
 }

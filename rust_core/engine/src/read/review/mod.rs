@@ -234,7 +234,7 @@ impl Reviewed {
         leaving: &MemberFilter,
         places: u64,
     ) -> Result<MemberSum> {
-        let mut sum = MemberSum::new(self.namespace.settings().dimension as usize);
+        let mut sum = self.member_sum(category);
         let mut before = category.counting_from;
         while category.settings.window > 0 && sum.count() < places {
             self.check_deadline()?;
@@ -249,10 +249,16 @@ impl Reviewed {
             let membership = self.membership(item, sequence)?;
             let item = self.item(item)?;
             if !leaving.accepts_member(&membership, &item) {
-                sum.add(part(&item));
+                sum.add(part(&item, &membership.origin.actor));
             }
         }
         Ok(sum)
+    }
+
+    /// A sum of no members of a category.
+    pub(crate) fn member_sum(&self, category: &Category) -> MemberSum {
+        let dimension = self.namespace.settings().dimension as usize;
+        MemberSum::new(dimension, category.actors.is_some())
     }
 
     /// The membership of an item with a place in the order of assignment.
@@ -283,7 +289,7 @@ impl Reviewed {
         category: &Category,
         membership: Membership,
         item: Item,
-        refill: Option<&Arc<Item>>,
+        refill: Option<&Arc<(Item, String)>>,
     ) -> Result<Member> {
         let counts = category.counts(membership.sequence);
         let memberships = match self.namespace.settings().membership {
@@ -304,8 +310,9 @@ impl Reviewed {
         })
     }
 
-    /// The member outside a category's window that counts again once one of the window leaves.
-    pub(crate) fn refill(&self, category: &Category) -> Result<Option<Arc<Item>>> {
+    /// The member outside a category's window that counts again once one of the window leaves, and its
+    /// actor.
+    pub(crate) fn refill(&self, category: &Category) -> Result<Option<Arc<(Item, String)>>> {
         if category.settings.window == 0 || category.settings.frozen {
             return Ok(None);
         }
@@ -313,8 +320,14 @@ impl Reviewed {
         let newest = self
             .reads()
             .nth_newest_member(self.id, category.id, anchor, from, 0)?;
-        let item = newest.map(|(_, item)| self.reads().item_by_id(self.id, item));
-        Ok(item.transpose()?.map(Arc::new))
+        let Some((sequence, item)) = newest else {
+            return Ok(None);
+        };
+        let actor = match &category.actors {
+            None => String::new(),
+            Some(_) => self.membership(item, sequence)?.origin.actor,
+        };
+        Ok(Some(Arc::new((self.item(item)?, actor))))
     }
 
     /// Members that are reviewed at a time.

@@ -226,8 +226,8 @@ impl Estimate<'_> {
         let (_, newest) = self.newest.as_ref().expect("it was just made");
         let dimension = reviewed.namespace.settings().dimension as usize;
         let mut rows = MemberRows::with_room(dimension, newest.len().min(MAX_NEIGHBOURS));
-        if let Some((sequence, item)) = &left.refill {
-            rows.join(&row(*sequence, item));
+        if let Some((sequence, item, actor)) = &left.refill {
+            rows.join(&row(*sequence, item, actor));
         }
         for member in newest
             .iter()
@@ -253,10 +253,13 @@ fn newest(reviewed: &Reviewed, left: &Left) -> Result<Vec<MemberRow>> {
     let members = reads.members(id, left.id, from, MAX_NEIGHBOURS + 1)?;
     members
         .into_iter()
-        .map(|member| Ok(row(member.sequence, &reads.item_by_id(id, member.item)?)))
+        .map(|member| {
+            let item = reads.item_by_id(id, member.item)?;
+            Ok(row(member.sequence, &item, &member.origin.actor))
+        })
         .collect()
 }
 
-fn row(sequence: u64, item: &Item) -> MemberRow {
-    MemberRow::new(sequence, &item.key, item.weight, &item.embedding)
+fn row(sequence: u64, item: &Item, actor: &str) -> MemberRow {
+    MemberRow::new(sequence, &item.key, item.weight, &item.embedding).of_actor(actor)
 }

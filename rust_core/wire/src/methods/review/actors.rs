@@ -52,5 +52,6 @@ fn influence(found: ActorInfluence) -> v1::ActorInfluence {
         movement: found.movement,
         first_assign_time: timestamp(first),
         last_assign_time: timestamp(last),
+        scale: found.scale,
     }
 }

@@ -1,5 +1,6 @@
 //! From the sum of a category's members to the sum of their unit copies.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::arithmetic::{fixed, vector};
@@ -29,11 +30,6 @@ impl UnitCorrection {
     /// Whether it need not be built from the members.
     pub fn is_known(&self) -> bool {
         *self != Self::Unknown
-    }
-
-    /// Takes in a member that counts. The order of members does not matter.
-    pub fn add(&mut self, weight: f32, embedding: &[f32]) {
-        self.follow(Member::new(weight, embedding), false, true);
     }
 
     /// Follows a member that starts to count (or, with `minus`, stops), in integers that may wrap on
@@ -71,6 +67,43 @@ impl UnitCorrection {
     /// Bytes held.
     pub(crate) fn memory_bytes(&self) -> usize {
         self.components().map_or(0, size_of_val)
+    }
+}
+
+/// The corrections of a category and of each actor who has assigned some of its members.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UnitCorrections {
+    pub(crate) whole: UnitCorrection,
+    pub(crate) actors: BTreeMap<Arc<str>, UnitCorrection>,
+}
+
+impl UnitCorrections {
+    /// That of the category.
+    pub fn whole(&self) -> &UnitCorrection {
+        &self.whole
+    }
+
+    /// Those of actors, by name.
+    pub fn actors(&self) -> impl Iterator<Item = (&Arc<str>, &UnitCorrection)> {
+        self.actors.iter()
+    }
+
+    /// Takes in a member that counts, and that this actor has assigned where that matters. The order of
+    /// members does not.
+    pub fn add(&mut self, weight: f32, embedding: &[f32], actor: Option<&str>) {
+        let member = Member::new(weight, embedding);
+        self.whole.follow(member, false, true);
+        let Some(actor) = actor else {
+            return;
+        };
+        match self.actors.get_mut(actor) {
+            Some(own) => own.follow(member, false, true),
+            None => {
+                let mut own = UnitCorrection::Zero;
+                own.follow(member, false, true);
+                self.actors.insert(Arc::from(actor), own);
+            }
+        }
     }
 }
 
