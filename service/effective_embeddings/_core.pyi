@@ -655,7 +655,7 @@ class Listener:
                 are read again by the first handshake after they changed; None: no encryption.
             io_threads: Threads that read and write connections.
             workers: Threads for calls that take longer than microseconds.
-            idle_poll_us: Microseconds for which a thread of connections polls before it sleeps.
+            idle_poll_us: Microseconds for which a thread polls for calls before it sleeps.
             max_connections: Connections at the same time; one beyond is closed at once.
             max_streams_per_connection: Calls at the same time on one connection.
             max_message_bytes: Bytes of the largest request.

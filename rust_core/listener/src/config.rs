@@ -35,7 +35,7 @@ pub struct Config {
     pub io_threads: usize,
     /// Threads for the other calls.
     pub workers: usize,
-    /// How long a thread of connections polls for the next call before it sleeps; zero: never.
+    /// How long a thread of connections, or a worker, polls for more work before it sleeps; zero: never.
     pub idle_poll: Duration,
     /// Connections at the same time; one beyond is closed at once.
     pub max_connections: usize,

@@ -39,6 +39,7 @@ pub mod limits;
 mod listener;
 mod metrics;
 mod open_services;
+mod pause;
 mod record;
 mod reflection;
 mod reply;

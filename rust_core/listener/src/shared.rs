@@ -36,10 +36,11 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new(config: Config, calls: Arc<Calls>, cores: Arc<Cores>) -> Self {
+        let workers = Workers::new(cores, config.idle_poll);
         Self {
             config,
             calls,
-            workers: Workers::new(cores),
+            workers,
             stalled: AtomicU64::new(0),
             connections: Arc::default(),
             serving: watch::Sender::new(false),

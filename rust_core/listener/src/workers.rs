@@ -1,14 +1,17 @@
 //! Threads for the calls that would hold up a connection.
 
 use std::collections::VecDeque;
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::thread;
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::oneshot;
 
 use crate::cores::Cores;
+use crate::pause::Pause;
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -17,21 +20,31 @@ type Job = Box<dyn FnOnce() + Send>;
 pub(crate) struct Workers {
     cores: Arc<Cores>,
     queue: Mutex<Queue>,
-    arrived: Condvar,
 }
 
-#[derive(Default)]
 struct Queue {
     jobs: VecDeque<Job>,
+    /// Threads that sleep, the one that worked last at the end: what it needs is in the caches.
+    asleep: Vec<Thread>,
+    pause: Pause,
+    /// A thread polls for the next job.
+    polled: bool,
     closed: bool,
 }
 
 impl Workers {
-    pub(crate) fn new(cores: Arc<Cores>) -> Arc<Self> {
+    /// A thread without a job polls for at most `idle_poll` before it sleeps.
+    pub(crate) fn new(cores: Arc<Cores>, idle_poll: Duration) -> Arc<Self> {
+        let queue = Queue {
+            jobs: VecDeque::new(),
+            asleep: Vec::new(),
+            pause: Pause::new(idle_poll),
+            polled: false,
+            closed: false,
+        };
         Arc::new(Self {
             cores,
-            queue: Mutex::default(),
-            arrived: Condvar::new(),
+            queue: Mutex::new(queue),
         })
     }
 
@@ -50,8 +63,16 @@ impl Workers {
 
     /// Queues a job for the next free thread.
     pub(crate) fn submit(&self, job: impl FnOnce() + Send + 'static) {
-        self.queue.lock().jobs.push_back(Box::new(job));
-        self.arrived.notify_one();
+        let mut queue = self.queue.lock();
+        queue.jobs.push_back(Box::new(job));
+        if mem::take(&mut queue.polled) {
+            return; // The thread that polls takes this job, and another one the next.
+        }
+        let next = queue.asleep.pop();
+        drop(queue);
+        if let Some(next) = next {
+            next.unpark();
+        }
     }
 
     /// Runs a step of a call in a thread of the pool; `None` if it panicked or the pool is closed.
@@ -68,8 +89,9 @@ impl Workers {
 
     /// Lets the threads end after the jobs that are queued already.
     pub(crate) fn close(&self) {
-        self.queue.lock().closed = true;
-        self.arrived.notify_all();
+        let mut queue = self.queue.lock();
+        queue.closed = true;
+        queue.asleep.drain(..).for_each(|thread| thread.unpark());
     }
 
     fn keep_working(&self) {
@@ -81,15 +103,43 @@ impl Workers {
     }
 
     fn next(&self) -> Option<Job> {
+        let own = thread::current();
         let mut queue = self.queue.lock();
+        let mut idle = false;
         loop {
             if let Some(job) = queue.jobs.pop_front() {
+                if idle {
+                    queue.pause.end(Instant::now());
+                }
                 return Some(job);
             }
             if queue.closed {
                 return None;
             }
-            self.arrived.wait(&mut queue);
+            if !idle {
+                idle = true;
+                queue.pause.begin(Instant::now());
+                if !mem::replace(&mut queue.polled, true) {
+                    self.poll(&mut queue);
+                    queue.polled = false;
+                    continue;
+                }
+            }
+            queue.asleep.push(own.clone());
+            MutexGuard::unlocked(&mut queue, thread::park);
+            // It may have woken for no reason.
+            queue.asleep.retain(|asleep| asleep.id() != own.id());
+        }
+    }
+
+    /// Waits for a job without sleeping, while that is worth it.
+    fn poll(&self, queue: &mut MutexGuard<'_, Queue>) {
+        let mut now = Instant::now();
+        while queue.pause.polls(now, &self.cores) && queue.polled {
+            let begin = now;
+            MutexGuard::unlocked(queue, thread::yield_now);
+            now = Instant::now();
+            queue.pause.note_yield(now, now - begin);
         }
     }
 }
@@ -102,12 +152,33 @@ mod tests {
 
     #[test]
     fn a_panic_ends_its_job_and_no_thread() {
-        let workers = Workers::new(Cores::new(2));
+        let workers = Workers::new(Cores::new(2), Duration::ZERO);
         workers.start(1).unwrap();
         workers.submit(|| panic!("a defect"));
         let (sender, receiver) = mpsc::channel();
         workers.submit(move || sender.send(7).unwrap());
         assert_eq!(receiver.recv(), Ok(7));
+        workers.close();
+    }
+
+    #[test]
+    fn as_many_threads_work_as_there_are_jobs_also_if_one_polls() {
+        let workers = Workers::new(Cores::new(8), Duration::from_secs(1));
+        workers.start(3).unwrap();
+        let (sender, receiver) = mpsc::channel();
+        for _ in 0..500 {
+            let all = Arc::new(std::sync::Barrier::new(3));
+            for _ in 0..3 {
+                let (all, sender) = (Arc::clone(&all), sender.clone());
+                workers.submit(move || {
+                    all.wait();
+                    sender.send(()).unwrap();
+                });
+            }
+            for _ in 0..3 {
+                receiver.recv_timeout(Duration::from_secs(10)).unwrap();
+            }
+        }
         workers.close();
     }
 }

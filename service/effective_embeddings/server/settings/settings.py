@@ -281,9 +281,9 @@ class Settings:
     )
     idle_poll_us: int = setting(
         500,
-        help="How long a thread of connections polls for the next call before it sleeps, if calls"
-        " come that quickly and a core is spare: waking takes longer than a short Match. 0: never,"
-        " for the least CPU.",
+        help="How long a thread of connections, or a worker, polls for the next call before it"
+        " sleeps, if calls come that quickly and a core is spare: waking takes longer than a short"
+        " Match. 0: never, for the least CPU.",
         panel=_ENGINE,
         low=0,
         high=10_000,
