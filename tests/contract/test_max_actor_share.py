@@ -422,6 +422,15 @@ def test_a_what_if_has_the_effect_that_the_write_has(
         (WhatIf("i03", leaves="named"), lambda: client.unassign(ns, "i03", "named")),
         (WhatIf("i12", leaves="window"), lambda: client.unassign(ns, "i12", "window")),
         (WhatIf("i22", leaves="window"), lambda: client.unassign(ns, "i22", "window")),
+        (
+            WhatIf("x0", joins="named", actor="wrong"),
+            lambda: client.assign(ns, "x0", "named", actor="wrong"),
+        ),
+        (
+            WhatIf("i49", joins="share", actor="dora"),
+            lambda: client.assign(ns, "i49", "share", actor="dora"),
+        ),
+        (WhatIf("x1", joins="bare"), lambda: client.assign(ns, "x1", "bare")),
         (WhatIf("i26", weight=30), lambda: client.put_items(ns, "i26", weights=30)),
         (WhatIf("i38", weight=0.25), lambda: client.put_items(ns, "i38", weights=0.25)),
     ]

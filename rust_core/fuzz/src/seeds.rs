@@ -326,6 +326,7 @@ fn of_namespace(world: &World, namespace: &str) -> Vec<Call> {
                 what_if: vec![WhatIf {
                     item: "run".to_owned(),
                     change: Some(what_if::Change::Joins("work".to_owned())),
+                    actor: String::new(),
                 }],
                 ..ExplainRequest::default()
             },

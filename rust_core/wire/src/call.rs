@@ -190,13 +190,8 @@ impl<'a> Call<'a> {
             violations.check(text::text(write.then(name), value, limit));
         }
         let model = options.embedding_model;
-        let actor = if options.actor.is_empty() {
-            self.grant.principal().to_owned()
-        } else {
-            options.actor
-        };
         let context = WriteContext {
-            actor,
+            actor: author(self.grant, options.actor),
             reason: options.reason,
             request_id,
             fingerprint,
@@ -227,6 +222,14 @@ impl<'a> Call<'a> {
     }
 }
 
+/// The author of a change: the one that the request names, or the caller.
+fn author(grant: &Grant, named: String) -> String {
+    match named.is_empty() {
+        true => grant.principal().to_owned(),
+        false => named,
+    }
+}
+
 /// An authorized call on a namespace. Methods reach the content of a namespace through it only.
 pub(crate) struct NamespaceCall<'a> {
     pub(crate) engine: &'a Engine,
@@ -241,6 +244,11 @@ impl NamespaceCall<'_> {
     /// The namespace's settings.
     pub(crate) fn settings(&self) -> &NamespaceSettings {
         self.namespace.settings()
+    }
+
+    /// The author of a change that is not made; see [`author`].
+    pub(crate) fn author(&self, named: String) -> String {
+        author(self.grant, named)
     }
 
     /// Whether the caller's grant covers the namespace in a scope.

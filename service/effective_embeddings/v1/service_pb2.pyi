@@ -912,16 +912,18 @@ class ExplainResponse(_message.Message):
     def __init__(self, explanations: _Optional[_Iterable[_Union[Explanation, _Mapping]]] = ..., margin: _Optional[float] = ..., flip: _Optional[_Union[Flip, _Mapping]] = ..., revision: _Optional[int] = ..., epoch: _Optional[int] = ..., what_if: _Optional[_Iterable[_Union[WhatIfResult, _Mapping]]] = ...) -> None: ...
 
 class WhatIf(_message.Message):
-    __slots__ = ("item", "leaves", "joins", "weight")
+    __slots__ = ("item", "leaves", "joins", "weight", "actor")
     ITEM_FIELD_NUMBER: _ClassVar[int]
     LEAVES_FIELD_NUMBER: _ClassVar[int]
     JOINS_FIELD_NUMBER: _ClassVar[int]
     WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    ACTOR_FIELD_NUMBER: _ClassVar[int]
     item: str
     leaves: str
     joins: str
     weight: float
-    def __init__(self, item: _Optional[str] = ..., leaves: _Optional[str] = ..., joins: _Optional[str] = ..., weight: _Optional[float] = ...) -> None: ...
+    actor: str
+    def __init__(self, item: _Optional[str] = ..., leaves: _Optional[str] = ..., joins: _Optional[str] = ..., weight: _Optional[float] = ..., actor: _Optional[str] = ...) -> None: ...
 
 class WhatIfResult(_message.Message):
     __slots__ = ("changed", "categories", "margin")

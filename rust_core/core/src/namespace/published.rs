@@ -179,6 +179,12 @@ impl Namespace {
         slot.is_some_and(|&slot| self.categories[slot as usize].actors.is_some())
     }
 
+    /// Bytes of the sums of actors in all categories.
+    pub fn actor_bytes(&self) -> usize {
+        let actors = self.categories.iter().filter_map(|own| own.actors.as_ref());
+        actors.map(|own| own.memory_bytes()).sum()
+    }
+
     /// A copy of a category, to change.
     pub fn draft_of(&self, key: &str) -> Option<CategoryDraft> {
         self.by_key.get(key).map(|&slot| self.draft_at(slot))

@@ -28,7 +28,9 @@ pub(crate) fn copy(
             limit,
         });
     }
-    let copied = budget.take(row.header.categories * bytes)?;
+    let mut copied = budget.take(row.header.categories * bytes)?;
     let (namespace, _) = load::read_namespace(reads, row)?;
+    // Their number is known once they are read.
+    copied.grow_to(copied.bytes() + namespace.actor_bytes() as u64)?;
     Ok((namespace, copied))
 }

@@ -20,6 +20,8 @@ pub struct WhatIf {
     pub item: String,
     /// What changes.
     pub change: WhatIfChange,
+    /// The author of the change.
+    pub actor: String,
 }
 
 /// What changes of an item.
@@ -91,7 +93,7 @@ pub(super) fn answers(
     let revision = overlay.published().header().revision;
     let mut results = Vec::with_capacity(what_ifs.len());
     for (index, what_if) in what_ifs.iter().enumerate() {
-        let entry = overlay.apply(&what_if.command(), revision);
+        let entry = overlay.apply(&what_if.command(), &what_if.actor, revision);
         let entry = entry.map_err(|error| match error {
             Error::Rejected(rejection) => Error::WhatIf { index, rejection },
             other => other,

@@ -48,7 +48,8 @@ pub(crate) fn explain(
     if let Err(mismatch) = check_model(&call.settings().embedding_model, &model) {
         violations.finish(Err(mismatch))?;
     }
-    let what_ifs = violations.check(what_if::read(request.what_if));
+    let author = |named| call.author(named);
+    let what_ifs = violations.check(what_if::read(request.what_if, author));
     let query = request.query.unwrap_or_default();
     let query = violations.finish(spec(call.settings(), Path::field("query"), query))?;
     let spec = ExplainSpec {

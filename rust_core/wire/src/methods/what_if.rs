@@ -6,20 +6,29 @@ use ee_engine::{Error, Placed, WhatIf, WhatIfChange, WhatIfResult};
 use crate::call_error::{CallError, Result, Violations, all};
 use crate::decode::path::Path;
 use crate::decode::{number, required, text};
+use crate::limits::ACTOR_BYTES;
 use crate::proto::v1::what_if::Change;
 use crate::proto::v1::{self, ErrorReason, WhatIfCategory};
 
 const FIELD: &str = "what_if";
 
-/// The changes of a request.
-pub(super) fn read(what_ifs: Vec<v1::WhatIf>) -> Result<Vec<WhatIf>> {
-    let read = |(index, what_if)| read_one(Path::entry(FIELD, index), what_if);
+/// The changes of a request. `author`: the one of a change for which it names this actor.
+pub(super) fn read(
+    what_ifs: Vec<v1::WhatIf>,
+    author: impl Fn(String) -> String,
+) -> Result<Vec<WhatIf>> {
+    let read = |(index, what_if)| read_one(Path::entry(FIELD, index), what_if, &author);
     all(what_ifs.into_iter().enumerate().map(read))
 }
 
-fn read_one(path: Path<'_>, what_if: v1::WhatIf) -> Result<WhatIf> {
+fn read_one(
+    path: Path<'_>,
+    what_if: v1::WhatIf,
+    author: impl Fn(String) -> String,
+) -> Result<WhatIf> {
     let mut violations = Violations::default();
     violations.check(text::key(path.then("item"), &what_if.item));
+    violations.check(text::text(path.then("actor"), &what_if.actor, ACTOR_BYTES));
     let change = match what_if.change {
         None => Err(required(path, "has no leaves, joins or weight")),
         Some(Change::Leaves(key)) => {
@@ -35,6 +44,7 @@ fn read_one(path: Path<'_>, what_if: v1::WhatIf) -> Result<WhatIf> {
     Ok(WhatIf {
         change: violations.finish(change)?,
         item: what_if.item,
+        actor: author(what_if.actor),
     })
 }
 

@@ -271,6 +271,7 @@ class AsyncLearningCalls(AsyncClientBase):
         """
         return await self._run(
             matching.explain(
+                self._actor,
                 ns,
                 query,
                 categories=categories,

@@ -273,6 +273,7 @@ class LearningCalls(ClientBase):
         """
         return self._run(
             matching.explain(
+                self._actor,
                 ns,
                 query,
                 categories=categories,

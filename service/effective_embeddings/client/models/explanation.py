@@ -151,19 +151,22 @@ class Flip:
 
 @dataclass(frozen=True, slots=True)
 class WhatIf:
-    """A change that is not made, for Client.explain: exactly one of the last three is given.
+    """A change that is not made, for Client.explain: exactly one of leaves, joins and weight.
 
     Attributes:
         item: The key of a stored item.
         leaves: Key of a category that the item leaves; it changes nothing if it is no member.
         joins: Key of a category that it joins; in a ``"single"`` namespace it leaves its own.
         weight: The weight that it has, 2⁻¹⁰ to 2²⁰.
+        actor: The author of the assignment that ``joins`` stands for, on which a category with
+            ``max_actor_share`` depends. None: the client's actor.
     """
 
     item: str
     leaves: str | None = None
     joins: str | None = None
     weight: float | None = None
+    actor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,7 @@ def match(
 
 
 def explain(
+    actor: str,
     namespace: str,
     query: Queries,
     *,
@@ -115,11 +116,11 @@ def explain(
     )
     fill(request.query, 0)
     for each in what_if:
-        _add_what_if(request, each)
+        _add_what_if(request, each, actor)
     return single("Explain", request, messages.explain_reply)
 
 
-def _add_what_if(request: service_pb2.ExplainRequest, what_if: WhatIf) -> None:
+def _add_what_if(request: service_pb2.ExplainRequest, what_if: WhatIf, actor: str) -> None:
     change = {
         "leaves": what_if.leaves,
         "joins": what_if.joins,
@@ -129,7 +130,8 @@ def _add_what_if(request: service_pb2.ExplainRequest, what_if: WhatIf) -> None:
     if len(given) != 1:
         message = f"{what_if!r} must have exactly one of leaves, joins and weight"
         raise ValueError(message)
-    request.what_if.add(item=text("item", what_if.item), **cast("Any", given))
+    author = actor if what_if.actor is None else what_if.actor
+    request.what_if.add(item=text("item", what_if.item), actor=author, **cast("Any", given))
 
 
 class _ChunkSize:

@@ -61,11 +61,20 @@ impl OverlayNamespace {
         self.items.view()
     }
 
-    /// Applies a command; the namespace is at `revision` then. Returns the entry that the log would
-    /// have; `None`: nothing changed.
-    pub(crate) fn apply(&mut self, command: &Command, revision: u64) -> Result<Option<Entry>> {
+    /// Applies a command of an actor; the namespace is at `revision` then. Returns the entry that the log
+    /// would have; `None`: nothing changed.
+    pub(crate) fn apply(
+        &mut self,
+        command: &Command,
+        actor: &str,
+        revision: u64,
+    ) -> Result<Option<Entry>> {
+        let origin = Origin {
+            actor: actor.to_owned(),
+            ..Origin::default()
+        };
         let context = CommandContext {
-            origin: &Origin::default(),
+            origin: &origin,
             request_id: "",
             number: 0,
             prepared: None,
@@ -97,7 +106,7 @@ impl OverlayNamespace {
             reversals,
             ..UndoPlan::default()
         };
-        self.apply(&Command::Undo(plan.into()), revision)?;
+        self.apply(&Command::Undo(plan.into()), "", revision)?;
         Ok(())
     }
 }
@@ -152,12 +161,12 @@ mod tests {
                 ..ItemPut::default()
             }])
         };
-        overlay.apply(&put("a"), 2).unwrap();
+        overlay.apply(&put("a"), "", 2).unwrap();
         let one = budget.taken();
         assert!((1_024..2_048).contains(&one), "{one}");
-        overlay.apply(&put("a"), 3).unwrap();
+        overlay.apply(&put("a"), "", 3).unwrap();
         assert_eq!(budget.taken(), one);
-        let refused = (0..).find_map(|n| overlay.apply(&put(&format!("{n}")), 4).err());
+        let refused = (0..).find_map(|n| overlay.apply(&put(&format!("{n}")), "", 4).err());
         assert!(matches!(refused, Some(Error::PastTooFar { .. })));
         drop(overlay);
         assert_eq!(budget.taken(), 0);
