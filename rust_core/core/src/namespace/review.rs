@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use super::{Match, MatchOptions, MoreMembers, Namespace, SumOverflow};
+use super::{Leads, Match, MatchOptions, MoreMembers, Namespace, SumOverflow};
 use crate::kernels::Kernel;
 use crate::parallel;
 use crate::ranking::{Query, Tally};
@@ -87,6 +87,26 @@ impl Namespace {
         let queries: Vec<Query> = queries
             .map(|query| query.expect("a stored item has a direction"))
             .collect();
+        let others = self.best_others(kernel, members, &queries, tally);
+        let mut room = SumsRoom::default();
+        let fits = members.iter().zip(&queries).zip(others);
+        fits.map(|((member, query), other)| {
+            Ok(MemberFit {
+                own: self.own_score(member, query, &mut room)?,
+                other,
+            })
+        })
+        .collect()
+    }
+
+    /// The category with the highest score of those that each member is not in, and the score.
+    fn best_others(
+        &self,
+        kernel: Kernel,
+        members: &[ReviewMember<'_>],
+        queries: &[Query],
+        tally: Option<&Tally>,
+    ) -> Vec<Option<(Arc<str>, f64)>> {
         let most = members.iter().map(|member| member.memberships.len()).max();
         let options = MatchOptions {
             // One more than those that a member is in.
@@ -96,17 +116,26 @@ impl Namespace {
             threads: 1,
             ..MatchOptions::default()
         };
-        let ranked = self.rank_with(kernel, &queries, &options, &MoreMembers::default(), tally);
-        let ranked = ranked.expect("the cosine alone needs no members");
-        let mut room = SumsRoom::default();
-        let fits = members.iter().zip(&queries).zip(ranked);
-        fits.map(|((member, query), ranking)| {
-            Ok(MemberFit {
-                own: self.own_score(member, query, &mut room)?,
-                other: self.best_other(member, ranking.matches),
-            })
-        })
-        .collect()
+        let more = MoreMembers::default();
+        const NEEDS_NONE: &str = "the cosine alone needs no members";
+        if options.limit <= 2 {
+            let queries: Vec<&Query> = queries.iter().collect();
+            let leads = self.leads(kernel, &queries, &options, &more, tally);
+            let leads = leads.expect(NEEDS_NONE);
+            let other = |(member, leads): (&ReviewMember<'_>, Leads)| {
+                let both = [leads.first, leads.second].into_iter().flatten();
+                let mut both = both.map(|lead| (&self.categories[lead.slot as usize], lead.score));
+                let (other, score) = both.find(|(own, _)| !member.memberships.contains(&own.id))?;
+                Some((Arc::clone(&other.key), score))
+            };
+            return members.iter().zip(leads).map(other).collect();
+        }
+        let ranked = self.rank_with(kernel, queries, &options, &more, tally);
+        let ranked = ranked.expect(NEEDS_NONE).into_iter();
+        let found = members.iter().zip(ranked);
+        found
+            .map(|(member, ranking)| self.best_other(member, ranking.matches))
+            .collect()
     }
 
     /// The score of a member in its category without itself.
