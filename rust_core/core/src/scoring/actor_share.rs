@@ -50,6 +50,10 @@ impl BaseTerms {
     }
 }
 
+/// A scale that rounding alone keeps below 1: the actor weighs what the cap allows, and is not capped.
+/// The level has a few roundings of 2⁻⁵³ for each actor above it, of which there are at most 100.
+const ROUNDED_ONE: f64 = 1.0 - 1.0 / (1_u64 << 44) as f64;
+
 /// The scales of the actors whose members would weigh more than the cap allows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ActorCap {
@@ -89,7 +93,7 @@ impl ActorCap {
         let (mut capped, mut rest) = (Vec::new(), all);
         for (actor, own) in actors.iter() {
             let weight = own.weight.to_f64();
-            if weight > level {
+            if level / weight < ROUNDED_ONE {
                 rest = rest.less(own.weight);
                 capped.push((Arc::clone(actor), level / weight));
             }

@@ -301,3 +301,20 @@ fn a_sum_that_leaves_its_range_under_a_cap_becomes_coarser() {
         "{found} for {expected}"
     );
 }
+
+#[test]
+fn an_actor_at_the_cap_is_not_capped() {
+    let thirds = alone(settings(0.05, 1.0, 0.0), false, &[1.0, 2.0, 3.0]);
+    let shares = thirds.centroid().actor_shares();
+    assert_eq!(shares.last().map(|lightest| lightest.scale), Some(1.0));
+    assert!(shares[..2].iter().all(|above| above.scale < 0.51));
+
+    let alike = alone(settings(0.05, 0.0, 0.3), true, &[1.0; 3]);
+    assert!(
+        alike
+            .centroid()
+            .actor_shares()
+            .iter()
+            .all(|own| own.scale == 1.0)
+    );
+}
