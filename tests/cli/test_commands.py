@@ -103,6 +103,31 @@ def test_an_item_is_dismissed_from_a_category(notes: Cli) -> None:
     assert "dismissal ended x from Health" in notes.text("history", notes.ns)
 
 
+def test_an_item_is_made_of_others(notes: Cli) -> None:
+    for key, vector in (("run", "[0, 1, 0]"), ("a=b", "[0, 1, 1]")):
+        notes.json("item", "put", notes.ns, key, "--embedding", vector)
+    put = ("item", "put", notes.ns, "plan", "--part", "run=2", "--part", "a=b=0.5")
+    assert "dry run, nothing is changed: created: item 'plan'" in notes.text(*put, "--dry-run")
+    assert notes.json(*put)["results"][0]["created"]
+    told = notes.text("item", "get", notes.ns, "plan")
+    assert any(line.split()[:3] == ["run", "2", "80.0%"] for line in told.splitlines())
+    assert max(map(len, told.splitlines())) <= 80
+    item = notes.json("item", "get", notes.ns, "plan", "--embeddings")
+    assert item["parts"] == [{"item": "a=b", "weight": 0.5}, {"item": "run", "weight": 2.0}]
+    np.testing.assert_allclose(item["embedding"], [0, 1, 0.2], atol=1e-6)
+    told = notes.text("assign", notes.ns, "plan", "Health", "--part", "run", "--part", "a=b=1")
+    assert "assigned: 'plan' to 'Health'" in told
+    history = notes.text("history", notes.ns)
+    assert "part removed run from plan" in history
+    assert "part added a=b to plan" in history
+    refused = notes.refused("item", "put", notes.ns, "run", "--part", "a=b=1")
+    assert refused["reason"] == "NESTED_COMPOSITE"
+    for wrong in ("run=two", "run=1"):
+        result = notes.run("item", "put", notes.ns, "x", "--part", "run", "--part", wrong)
+        assert result.exit_code == 2
+        assert "--part" in result.stderr
+
+
 def test_categories_are_merged(notes: Cli) -> None:
     merge = ("category", "merge", notes.ns, "Health", "--into", "Money")
     told = notes.text(*merge, "--dry-run")

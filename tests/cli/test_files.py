@@ -42,6 +42,9 @@ def source(cli: Cli, shared_remote: Client) -> Cli:
     cli.json("category", "put", cli.ns, "c2", "--clear-base")
     cli.json("category", "put", cli.ns, "c3", "--frozen", "--min-score", "0.1")
     cli.json("category", "put", cli.ns, "c4", "--min-score", "0")
+    # Its key is before those of its parts.
+    parts = {"c0 item 0": 0.1, "c1 item 1": 3}
+    shared_remote.assign(cli.ns, "a composite", "c1", weights=2, parts=parts)
     return cli
 
 
@@ -54,7 +57,7 @@ def _import_all(cli: Cli, ns: str, folder: Path, suffix: str) -> None:
 def test_an_export_imported_again_gives_the_same_state(
     source: Cli, shared_remote: Client, tmp_path: Path, suffix: str
 ) -> None:
-    for kind, rows in (("categories", 5), ("items", 47), ("assignments", 40)):
+    for kind, rows in (("categories", 5), ("items", 48), ("assignments", 41)):
         told = source.json("export", kind, source.ns, str(tmp_path / f"{kind}.{suffix}"))
         assert told["rows"] == rows
     copy = f"{source.ns}-copy"
@@ -94,7 +97,7 @@ def test_assignments_with_embeddings_need_no_items_before_them(
     shared_remote.create_namespace(copy, DIMENSION)
     source.json("import", "categories", copy, str(tmp_path / f"categories.{suffix}"))
     told = source.json("import", "assignments", copy, str(file))
-    assert (told["new"], told["bad"]) == (40, 0)
+    assert (told["new"], told["bad"]) == (41, 0)
     shared_remote.delete_items(source.ns, [f"inbox {number}" for number in range(7)])
     assert shared_remote.get_namespace(copy).digest == shared_remote.get_namespace(source.ns).digest
 
@@ -105,7 +108,7 @@ def test_dismissals_exported_and_imported_again_give_the_same_state(
 ) -> None:
     pairs = [("inbox 1", "c0"), ("inbox 1", "c3"), ("inbox 2", "c4")]
     shared_remote.dismiss(source.ns, *zip(*pairs, strict=True), reason="not this one")
-    counts = {"categories": 5, "items": 47, "assignments": 40, "dismissals": 3}
+    counts = {"categories": 5, "items": 48, "assignments": 41, "dismissals": 3}
     for kind, rows in counts.items():
         told = source.json("export", kind, source.ns, str(tmp_path / f"{kind}.{suffix}"))
         assert told["rows"] == rows
@@ -139,6 +142,31 @@ def test_a_dismissal_of_a_member_is_a_bad_row(
     for suffix in ("npy", "npz"):
         told_not = source.run("export", "dismissals", source.ns, str(tmp_path / f"d.{suffix}"))
         assert (told_not.exit_code != 0) == (suffix == "npy")
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "csv", "npz", "parquet"])
+def test_parts_survive_every_format(
+    source: Cli, shared_remote: Client, tmp_path: Path, suffix: str
+) -> None:
+    file, copy = tmp_path / f"items.{suffix}", f"{source.ns}-copy"
+    source.json("export", "items", source.ns, str(file))
+    shared_remote.create_namespace(copy, DIMENSION)
+    source.json("import", "items", copy, str(file))
+    found, original = (shared_remote.get_item(ns, "a composite") for ns in (copy, source.ns))
+    assert found.parts == original.parts
+    assert {part.item: np.float32(part.weight) for part in found.parts} == {
+        "c0 item 0": np.float32(0.1),
+        "c1 item 1": 3,
+    }
+    np.testing.assert_array_equal(present(found.embedding), present(original.embedding))
+
+
+def test_npy_has_no_room_for_parts(cli: Cli, shared_remote: Client, tmp_path: Path) -> None:
+    shared_remote.create_namespace(cli.ns, 2)
+    shared_remote.put_items(cli.ns, "x", [1, 2])
+    shared_remote.put_items(cli.ns, "plan", parts={"x": 1})
+    refused = cli.refused("export", "items", cli.ns, str(tmp_path / "items.npy"))
+    assert "the parts of 'plan' would be lost" in refused["message"]
 
 
 def test_a_matrix_with_its_keys_is_imported_as_items(

@@ -134,6 +134,31 @@ _DAMAGE: list[tuple[str, Callable[[_Frames], Sequence[Any]], str]] = [
         _changed(lambda f: _item(f).dismissals.add(category="c1")),
         "frame.items.items[0].dismissals[0].dismiss_time",
     ),
+    (
+        "parts that were not there",
+        _changed(lambda f: _item(f).parts.add(item="c0 item 1", weight=1)),
+        "frame",
+    ),
+    (
+        "a part of itself",
+        _changed(lambda f: _item(f).parts.add(item="c0 item 0", weight=1)),
+        "frame",
+    ),
+    (
+        "a part that did not come",
+        _changed(lambda f: _item(f).parts.add(item="nobody", weight=1)),
+        "frame",
+    ),
+    (
+        "a part of no weight",
+        _changed(lambda f: _item(f).parts.add(item="c0 item 1", weight=0)),
+        "frame.items.items[0].parts[0].weight",
+    ),
+    (
+        "a part without a key",
+        _changed(lambda f: _item(f).parts.add(weight=1)),
+        "frame.items.items[0].parts[0].item",
+    ),
     ("another digest", _changed(lambda f: setattr(trailer(f), "digest", b"x" * 32)), "frame"),
     (
         "a digest of the wrong size",

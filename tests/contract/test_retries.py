@@ -48,6 +48,9 @@ _WRITES: dict[str, Callable[[Client, str, str], Any]] = {
     "rename_category": lambda c, ns, id_: c.rename_category(ns, "a", "c", request_id=id_),
     "merge_categories": lambda c, ns, id_: c.merge_categories(ns, "a", "b", request_id=id_),
     "put_items": lambda c, ns, id_: c.put_items(ns, "new", [3, 3], request_id=id_),
+    "put_items with parts": lambda c, ns, id_: c.put_items(
+        ns, "new", parts={"one": 1, "two": 2}, request_id=id_
+    ),
     "delete_items": lambda c, ns, id_: c.delete_items(ns, "one", request_id=id_),
     "assign": lambda c, ns, id_: c.assign(ns, "one", "b", request_id=id_),
     "unassign": lambda c, ns, id_: c.unassign(ns, "one", request_id=id_),

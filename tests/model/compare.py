@@ -104,6 +104,9 @@ def _assert_items(client: Client, ns: str, model: Model) -> None:
         assert item.weight == np.float32(told.weight)
         assert item.metadata == told.metadata
         assert [each.category for each in item.memberships] == model.categories_of(item.key)
+        parts = {part.item: part.weight for part in item.parts}
+        assert parts == {key: np.float32(weight) for key, weight in told.parts.items()}
+        assert list(parts) == sorted(parts, key=str.encode)
         dismissed = sorted((own for key, own in model.dismissed if key == item.key), key=str.encode)
         assert [each.category for each in item.dismissals] == dismissed
         places = [model.members[item.key, each.category] for each in item.memberships]

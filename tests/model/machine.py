@@ -53,6 +53,7 @@ _ITEMS = st.sampled_from([f"item {letter}" for letter in "abcdefghi"])
 _VECTORS = st.integers(0, len(POOL) - 1)
 # Some exact in 32 bits, some not.
 _WEIGHTS = st.sampled_from([1.0, 0.5, 2.0, 1 / 1024, 3.0, 0.1])
+_PARTS = st.dictionaries(_ITEMS, _WEIGHTS, min_size=1, max_size=3)
 _METADATA = st.sampled_from([{}, {"text": "gym"}, {"text": "jídlo", "link": ""}])
 
 
@@ -147,6 +148,26 @@ class Machine(RuleBasedStateMachine):
     def put_items(self, data: st.DataObject, keys: list[str]) -> None:
         vectors, weights = self._columns(data, len(keys))
         self._do(PutItems(keys, vectors, weights, data.draw(_optional(_METADATA))), rehearse=False)
+
+    @rule(data=st.data(), keys=st.lists(_ITEMS, min_size=1, max_size=3, unique=True))
+    def compose(self, data: st.DataObject, keys: list[str]) -> None:
+        """Make some items of others, most of which can be parts."""
+        parts = [data.draw(_optional(_PARTS)) for _ in keys]
+        made_of = [
+            {part: weight for part, weight in (own or {}).items() if part != key} or None
+            for key, own in zip(keys, parts, strict=True)
+        ]
+        self._do(PutItems(keys, None, parts=made_of), rehearse=data.draw(st.booleans()))
+
+    @rule(data=st.data(), key=_ITEMS, category=_CATEGORIES)
+    def assign_what_is_composed(self, data: st.DataObject, key: str, category: str) -> None:
+        plain = [own for own, item in self._model.items.items() if not item.parts and own != key]
+        is_part = any(key in item.parts for item in self._model.items.values())
+        if plain and not is_part and category in self._model.categories:
+            chosen = data.draw(st.lists(st.sampled_from(sorted(plain)), min_size=1, unique=True))
+            weights = data.draw(st.lists(_WEIGHTS, min_size=len(chosen), max_size=len(chosen)))
+            parts = dict(zip(chosen, weights, strict=True))
+            self._do(Assign([(key, category)], None, parts=[parts]), rehearse=False)
 
     @rule(keys=st.lists(_ITEMS, min_size=1, max_size=3), allow_missing=st.booleans())
     def delete_items(self, keys: list[str], *, allow_missing: bool) -> None:
@@ -253,6 +274,7 @@ class Machine(RuleBasedStateMachine):
         try:
             with self._model.transaction():
                 expected, changed = operation.apply(self._model)
+                self._model.follow()
                 if changed:
                     self._model.touch()
         except RefusedByModelError as refusal:

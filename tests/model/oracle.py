@@ -10,6 +10,7 @@ import copy
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,10 @@ Stored = NDArray[np.float32]
 
 # A UNIT namespace keeps vectors whose norm is this close to 1 unchanged.
 _UNIT_TOLERANCE = 2.0**-22
+# The sum of a mean has multiples of one over this.
+_UNITS = 1 << 80
+# A mean of parts with a smaller norm is refused.
+_LEAST_NORM = 1e-4
 # A numerator below this is rounding residue of zero.
 _NOTHING = 1e-9
 
@@ -52,6 +57,8 @@ class ModelItem:
     embedding: Stored
     weight: float = 1.0
     metadata: Mapping[str, str] = field(default_factory=dict)
+    #: The weights of its parts, by key; the embedding is their mean.
+    parts: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -124,6 +131,26 @@ class Model:
         if self.unit and abs(norm - 1) > _UNIT_TOLERANCE:
             taken = (taken.astype(np.float64) / norm).astype(np.float32)
         return taken
+
+    def mean(self, parts: Mapping[str, float]) -> Stored:
+        """The weighted mean of items, in exact sums, as the namespace stores it."""
+        weights = {key: Fraction(float(np.float32(weight))) for key, weight in parts.items()}
+        whole = float(sum(weights.values()) * _UNITS)
+        components = []
+        for place in range(self.dimension):
+            values = {key: float(self.items[key].embedding[place]) for key in parts}
+            exact = sum(round(weights[key] * Fraction(values[key]) * _UNITS) for key in parts)
+            components.append(float(exact) / whole + 0.0)
+        mean = np.array(components, dtype=np.float32)
+        if float(np.linalg.norm(mean.astype(np.float64))) < _LEAST_NORM:
+            raise RefusedByModelError("DEGENERATE_COMPOSITE")
+        return self.take_in(mean)
+
+    def follow(self) -> None:
+        """Give each composite item the mean of its parts, at the end of a write."""
+        for item in self.items.values():
+            if item.parts:
+                item.embedding = self.mean(item.parts)
 
     # Derived state.
 
@@ -262,6 +289,8 @@ class Model:
         """Delete an item that is in no category."""
         self.dismissed = {pair for pair in self.dismissed if pair[0] != item}
         del self.items[item]
+        for own in self.items.values():
+            own.parts = {key: weight for key, weight in own.parts.items() if key != item}
 
     def forget_category(self, category: str) -> None:
         """Delete a category without members."""

@@ -48,11 +48,13 @@ def rebuild(client: Client, ns: str, model: Model, rng: random.Random) -> None:
         client.put_categories(ns, updates)
     for item, category in rng.sample(sorted(model.dismissed), len(model.dismissed)):
         client.dismiss(ns, item, category)
-    for key in items:
+    # The parts of composite items first.
+    for key in sorted(items, key=lambda key: bool(model.items[key].parts)):
         right = model.items[key]
-        client.put_items(
-            ns, key, right.embedding, weights=right.weight, metadata=dict(right.metadata)
-        )
+        parts = dict(rng.sample(sorted(right.parts.items()), len(right.parts))) or None
+        embedding = None if parts else right.embedding
+        metadata = dict(right.metadata)
+        client.put_items(ns, key, embedding, weights=right.weight, metadata=metadata, parts=parts)
 
 
 def _wrong(key: str, model: Model, rng: random.Random) -> CategoryUpdate:

@@ -43,6 +43,7 @@ from tests.support.access import tenants, unary
 from tests.support.busy_server import busy_server
 from tests.support.calls import served_calls
 from tests.support.raw import EmbeddedRaw, RefusedError, embedding
+from tests.support.vectors import present
 
 
 @pytest.mark.parametrize("name", REQUESTS)
@@ -147,6 +148,68 @@ def test_capped_category_actors(tmp_path: Path) -> None:
         with pytest.raises(errors.InvalidArgument, match=f"the members of {limit + 1} actors"):
             client.put_categories("n", CategoryUpdate("c", window=0))
         assert client.verify("n").findings == ()
+
+
+def test_item_parts(tmp_path: Path) -> None:
+    limit = int(LIMITS["item_parts"].value)
+    keys = [f"i{number}" for number in range(limit + 1)]
+    with Client.embedded(tmp_path / "data") as client:
+        client.create_namespace("n", 2)
+        client.put_items("n", keys, np.ones((limit + 1, 2)))
+        with pytest.raises(errors.InvalidArgument) as caught:
+            client.put_items("n", "p", parts=dict.fromkeys(keys, 1))
+        assert caught.value.reason == "TOO_LARGE"
+        assert caught.value.metadata["field"] == "items[0].parts"
+        assert caught.value.metadata["limit"] == str(limit)
+        assert caught.value.metadata["actual"] == str(limit + 1)
+        client.put_items("n", "p", parts=dict.fromkeys(keys[:-1], 1))
+        removed = client.delete_items("n", keys[0])
+        client.put_items("n", "p", parts=dict.fromkeys(keys[1:], 1))
+        with pytest.raises(errors.InvalidArgument) as caught:
+            client.undo("n", removed.revision)
+        assert caught.value.metadata["limit"] == str(limit)
+
+
+def test_batch_parts(raw: EmbeddedRaw) -> None:
+    """The client cuts its batches by it."""
+    limit = int(LIMITS["batch_parts"].value)
+    items = [service_pb2.ItemUpdate(key=f"i{n}", embedding=embedding([1, n])) for n in range(1000)]
+    raw.call("PutItems", service_pb2.PutItemsRequest(namespace="n", items=items))
+    parts = [resources_pb2.ItemPart(item=item.key) for item in items]
+    made_of = [service_pb2.ItemUpdate(key=f"p{n}", parts=parts) for n in range(limit // 1000)]
+    one_more = service_pb2.ItemUpdate(key="last", parts=parts[:1])
+    request = service_pb2.PutItemsRequest(namespace="n", items=[*made_of, one_more])
+    with pytest.raises(RefusedError) as caught:
+        raw.call("PutItems", request)
+    assert caught.value.reason == "TOO_LARGE"
+    assert caught.value.metadata["limit"] == str(limit)
+    raw.call("PutItems", service_pb2.PutItemsRequest(namespace="n", items=made_of))
+
+
+def test_a_client_cuts_its_batches_by_parts(tmp_path: Path) -> None:
+    with Client.embedded(tmp_path / "data") as client:
+        client.create_namespace("n", 2)
+        keys = [f"i{number}" for number in range(1000)]
+        client.put_items("n", keys, np.ones((1000, 2)))
+        parts = dict.fromkeys(keys, 1.0)
+        reply = client.put_items("n", [f"p{number}" for number in range(50)], parts=parts)
+        assert all(each.created for each in reply.results)
+
+
+def test_item_composites(tmp_path: Path) -> None:
+    limit = int(LIMITS["item_composites"].value)
+    with Client.embedded(tmp_path / "data") as client:
+        client.create_namespace("n", 2)
+        client.put_items("n", ["x", "y"], [[1, 0], [0, 1]])
+        client.put_items("n", [f"p{n}" for n in range(limit)], parts={"x": 1, "y": 1})
+        before = client.get_namespace("n")
+        with pytest.raises(errors.InvalidArgument) as caught:
+            client.put_items("n", "p", parts={"x": 1})
+        assert caught.value.reason == "TOO_LARGE"
+        assert caught.value.metadata == {"item": "p", "part": "x", "limit": str(limit)}
+        assert client.get_namespace("n") == before
+        client.put_items("n", "x", [3, 0])
+        np.testing.assert_array_equal(present(client.get_item("n", "p7").embedding), [1.5, 0.5])
 
 
 def test_defaults(raw: EmbeddedRaw) -> None:
@@ -516,6 +579,9 @@ ELSEWHERE: dict[str, Callable[..., None]] = {
     "memberships_per_write": test_memberships_per_write,
     "merged_members": test_merged_members,
     "capped_category_actors": test_capped_category_actors,
+    "item_parts": test_item_parts,
+    "batch_parts": test_batch_parts,
+    "item_composites": test_item_composites,
     "default_match_limit": test_defaults,
     "default_page_size": test_defaults,
     "default_explain_limit": test_read_limits.test_explain_defaults,

@@ -64,7 +64,9 @@ pub const fn code(reason: ErrorReason) -> Code {
         | R::CategoryMismatch
         | R::HistoryTrimmed
         | R::UndoConflict
-        | R::ItemInCategory => Code::FailedPrecondition,
+        | R::ItemInCategory
+        | R::NestedComposite
+        | R::DegenerateComposite => Code::FailedPrecondition,
         R::NamespaceNotFound | R::CategoryNotFound | R::ItemNotFound => Code::NotFound,
         R::NamespaceExists | R::CategoryExists => Code::AlreadyExists,
         R::PermissionDenied => Code::PermissionDenied,

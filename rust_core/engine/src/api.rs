@@ -254,6 +254,8 @@ pub struct ItemView {
     pub memberships: Vec<MembershipView>,
     /// Its dismissals, by the category's key.
     pub dismissals: Vec<DismissalView>,
+    /// Its parts, by key: its embedding is their weighted mean. Empty: the embedding is its own.
+    pub parts: Vec<PartView>,
 }
 
 /// One membership of an item.
@@ -274,6 +276,19 @@ pub struct DismissalView {
     pub category: String,
     /// Author, time and reason.
     pub origin: Origin,
+}
+
+/// Bytes of the keys of parts after which a page of items ends, so that it reads no more of them than a
+/// message can take.
+pub const PART_KEY_BYTES: usize = 3 << 20;
+
+/// One part of a composite item.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PartView {
+    /// The key of the item that is the part.
+    pub item: String,
+    /// Its weight in the mean.
+    pub weight: f32,
 }
 
 /// The items to list, and the position to continue from.

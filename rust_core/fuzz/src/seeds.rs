@@ -79,6 +79,16 @@ fn of_namespace(world: &World, namespace: &str) -> Vec<Call> {
         metadata: [("a".to_owned(), "b".to_owned())].into(),
         replace_metadata: true,
         expected_category: None,
+        parts: Vec::new(),
+    };
+    let part = |item: &str, weight: Option<f32>| ItemPart {
+        item: item.to_owned(),
+        weight,
+    };
+    let composite = ItemUpdate {
+        key: "plan".to_owned(),
+        parts: vec![part("run", None), part("loose", Some(0.5))],
+        ..ItemUpdate::default()
     };
     let assignment = |item: &str, before: &str, category: &str| Assignment {
         item: item.to_owned(),
@@ -87,6 +97,13 @@ fn of_namespace(world: &World, namespace: &str) -> Vec<Call> {
         weight: Some(1.5),
         metadata: Default::default(),
         expected_category: Some(before.to_owned()),
+        parts: Vec::new(),
+    };
+    let composed = Assignment {
+        item: "plan".to_owned(),
+        category: "work".to_owned(),
+        parts: composite.parts.clone(),
+        ..Assignment::default()
     };
     vec![
         call(
@@ -95,6 +112,22 @@ fn of_namespace(world: &World, namespace: &str) -> Vec<Call> {
                 namespace: namespace.clone(),
                 items: vec![item],
                 write: options("r1", false),
+            },
+        ),
+        call(
+            "PutItems",
+            &PutItemsRequest {
+                namespace: namespace.clone(),
+                items: vec![composite],
+                write: options("r8", false),
+            },
+        ),
+        call(
+            "Assign",
+            &AssignRequest {
+                namespace: namespace.clone(),
+                assignments: vec![composed],
+                write: None,
             },
         ),
         call(

@@ -165,11 +165,21 @@ impl World {
             self.ask::<_, ReanchorResponse>("Reanchor", &request);
             let request = PutItemsRequest {
                 namespace: name.to_owned(),
-                items: vec![ItemUpdate {
-                    key: "loose".to_owned(),
-                    embedding: Some(Embedding::of(vec![0.5, 0.5])),
-                    ..ItemUpdate::default()
-                }],
+                items: vec![
+                    ItemUpdate {
+                        key: "loose".to_owned(),
+                        embedding: Some(Embedding::of(vec![0.5, 0.5])),
+                        ..ItemUpdate::default()
+                    },
+                    ItemUpdate {
+                        key: "composite".to_owned(),
+                        parts: vec![ItemPart {
+                            item: "loose".to_owned(),
+                            weight: Some(2.0),
+                        }],
+                        ..ItemUpdate::default()
+                    },
+                ],
                 write: None,
             };
             self.ask::<_, PutItemsResponse>("PutItems", &request);

@@ -45,6 +45,7 @@ fn namespace(py: Python<'_>, repaired: RepairedNamespace) -> PyResult<Bound<'_, 
         unnamed_items,
         memberships,
         unnamed_memberships,
+        parts,
         others,
     } = repaired.lost;
     let lost = PyDict::new(py);
@@ -54,6 +55,7 @@ fn namespace(py: Python<'_>, repaired: RepairedNamespace) -> PyResult<Bound<'_, 
     lost.set_item("unnamed_items", unnamed_items)?;
     lost.set_item("memberships", memberships)?;
     lost.set_item("unnamed_memberships", unnamed_memberships)?;
+    lost.set_item("parts", parts)?;
     lost.set_item("others", others)?;
     dict.set_item("lost", lost)?;
     Ok(dict)

@@ -23,7 +23,7 @@ use ee_core::command::CategoryLoad;
 use ee_core::command::Store;
 use ee_core::command::record::Entry;
 use ee_core::namespace::CategoryDraft;
-use ee_core::namespace::{CategoryRecord, Dismissal, Item, Membership};
+use ee_core::namespace::{CategoryRecord, Dismissal, Item, Membership, Part};
 
 use crate::{
     DamagedNamespace, FailureLatch, HistoryStart, NamespaceRow, StoreError, StoreResult, TrimStep,
@@ -129,6 +129,12 @@ pub trait ItemReads {
         limit: usize,
     ) -> StoreResult<Vec<Dismissal>>;
 
+    /// The parts of a composite item, by the item that is the part; of another item: none.
+    fn parts_of(&self, namespace: i64, composite: i64) -> StoreResult<Vec<Part>>;
+
+    /// What an item is a part of, by composite.
+    fn parts_with(&self, namespace: i64, item: i64) -> StoreResult<Vec<Part>>;
+
     /// Up to `limit` memberships of a category from a sequence on, the oldest first.
     fn members(
         &self,
@@ -188,6 +194,9 @@ pub trait Reads: ItemReads {
     /// The key of the category with an identifier, which must exist.
     fn category_key(&self, namespace: i64, category: i64) -> StoreResult<String>;
 
+    /// The key of the item with an identifier, which must exist.
+    fn item_key(&self, namespace: i64, item: i64) -> StoreResult<String>;
+
     /// Up to `limit` items of a namespace by key, after a key.
     fn items_page(&self, namespace: i64, after: &str, limit: usize) -> StoreResult<Vec<Item>>;
 
@@ -211,6 +220,9 @@ pub trait Reads: ItemReads {
 
     /// Whether a membership is listed among the members of its category.
     fn is_member(&self, namespace: i64, membership: &Membership) -> StoreResult<bool>;
+
+    /// Whether a part is listed among what its item is a part of.
+    fn is_part(&self, namespace: i64, part: &Part) -> StoreResult<bool>;
 
     /// Calls `each` with the log entries of a namespace after a revision, the newest first.
     fn entries_after(
@@ -409,6 +421,9 @@ pub trait WriteSession: Send {
         namespace: i64,
         records: &[CategoryRecord],
     ) -> StoreResult<Vec<i64>>;
+
+    /// Stores the parts of restored items.
+    fn restore_parts(&mut self, namespace: i64, parts: &[Part]) -> StoreResult<()>;
 
     /// Stores items with their memberships in a namespace that is being restored. The transaction is
     /// to be rolled back unless all of them were stored.

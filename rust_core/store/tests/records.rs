@@ -138,6 +138,40 @@ fn samples(visitor: &mut impl Visit) {
         },
     );
     visitor.visit(
+        "log entry of parts",
+        Entry {
+            revision: 12,
+            origin: Origin::default(),
+            request_id: String::new(),
+            changes: vec![
+                Change::CompositeUpdated {
+                    key: "project".into(),
+                    id: 11,
+                    metadata: metadata.clone(),
+                    followed: true,
+                },
+                Change::Composed {
+                    key: "plan".into(),
+                    id: 12,
+                    metadata: Metadata::new(),
+                },
+                Change::PartRemoved {
+                    item: "project".into(),
+                    part: "item".into(),
+                    weight: 1.0,
+                },
+                Change::PartAdded {
+                    item: "project".into(),
+                    part: "item".into(),
+                    weight: 2.5,
+                },
+            ],
+            effects: Vec::new(),
+            undone: Vec::new(),
+            images: Vec::new(),
+        },
+    );
+    visitor.visit(
         "member statistics",
         StoredStats {
             stats: MemberStats {

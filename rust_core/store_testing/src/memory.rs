@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use ee_core::command::Store;
 use ee_core::command::record::Entry;
-use ee_core::namespace::{CategoryDraft, CategoryRecord, Dismissal};
+use ee_core::namespace::{CategoryDraft, CategoryRecord, Dismissal, Part};
 use parking_lot::Mutex;
 
 use crate::memory_rows::Rows;
@@ -354,6 +354,11 @@ impl WriteSession for MemorySession {
             }
         }
         Ok(Restored::Stored)
+    }
+
+    fn restore_parts(&mut self, namespace: i64, parts: &[Part]) -> StoreResult<()> {
+        let store = self.store(namespace);
+        parts.iter().try_for_each(|part| store.insert_part(part))
     }
 
     fn finish_restore(&mut self, row: &NamespaceRow) -> StoreResult<()> {

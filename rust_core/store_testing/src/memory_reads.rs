@@ -4,7 +4,7 @@ use std::ops::{Bound, ControlFlow};
 
 use ee_core::command::CategoryLoad;
 use ee_core::command::record::Entry;
-use ee_core::namespace::{CategoryRecord, Dismissal, Item, Membership, UnitCorrection};
+use ee_core::namespace::{CategoryRecord, Dismissal, Item, Membership, Part, UnitCorrection};
 
 use crate::memory_state::State;
 use ee_store::{DamagedNamespace, HistoryStart};
@@ -30,6 +30,10 @@ impl State {
             self.sums.remove(&category);
         }
         self.items.retain(|_, (of, _)| *of != namespace);
+        self.dismissals
+            .retain(|(item, _), _| self.items.contains_key(item));
+        self.parts
+            .retain(|(composite, _), _| self.items.contains_key(composite));
         self.items_by_key.retain(|(of, _), _| *of != namespace);
         self.inbox.retain(|(of, _)| *of != namespace);
         self.log.retain(|(of, _), _| *of != namespace);
@@ -89,6 +93,17 @@ impl ItemReads for State {
         let all = self.dismissals.values();
         let found = all.filter(|own| own.category == category && own.item > after);
         Ok(found.take(limit).cloned().collect())
+    }
+
+    fn parts_of(&self, _namespace: i64, composite: i64) -> StoreResult<Vec<Part>> {
+        let range = (composite, i64::MIN)..=(composite, i64::MAX);
+        let found = self.parts.range(range);
+        Ok(found.map(|(_, own)| *own).collect())
+    }
+
+    fn parts_with(&self, _namespace: i64, item: i64) -> StoreResult<Vec<Part>> {
+        let all = self.parts.values();
+        Ok(all.filter(|own| own.item == item).copied().collect())
     }
 
     fn memberships_of(&self, _namespace: i64, item: i64) -> StoreResult<Vec<Membership>> {
@@ -210,6 +225,10 @@ impl Reads for State {
         Ok(record.key.to_string())
     }
 
+    fn item_key(&self, namespace: i64, item: i64) -> StoreResult<String> {
+        Ok(self.item_by_id(namespace, item)?.key)
+    }
+
     fn items_page(&self, namespace: i64, after: &str, limit: usize) -> StoreResult<Vec<Item>> {
         let from = Bound::Excluded((namespace, after.to_owned()));
         let found = self.items_by_key.range((from, Bound::Unbounded));
@@ -259,6 +278,10 @@ impl Reads for State {
     fn is_member(&self, _namespace: i64, membership: &Membership) -> StoreResult<bool> {
         let place = (membership.category, membership.sequence);
         Ok(self.members.get(&place) == Some(&membership.item))
+    }
+
+    fn is_part(&self, _namespace: i64, part: &Part) -> StoreResult<bool> {
+        Ok(self.parts.get(&(part.composite, part.item)) == Some(part))
     }
 
     fn entries_after(

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use ee_core::command::Store;
-use ee_core::namespace::{CategoryRecord, Dismissal, Item, Membership};
+use ee_core::namespace::{CategoryRecord, Dismissal, Item, Membership, Part};
 
 use crate::memory_state::State;
 use ee_store::{ItemReads, Reads, StoreError, StoreResult};
@@ -64,6 +64,8 @@ impl Store for Rows {
         assert!(self.state.inbox.remove(&place), "deleted out of a category");
         let left = self.dismissals(item.id)?;
         assert_eq!(left, [], "deleted with dismissals");
+        let left = [self.parts(item.id)?, self.parts_with(item.id)?].concat();
+        assert_eq!(left, [], "deleted with parts, or as a part");
         self.state.items_by_key.remove(&place);
         self.state.items.remove(&item.id);
         Ok(())
@@ -152,6 +154,35 @@ impl Store for Rows {
         let pair = (dismissal.item, dismissal.category);
         let before = self.state.dismissals.remove(&pair);
         assert_eq!(before.as_ref(), Some(dismissal));
+        Ok(())
+    }
+
+    fn parts(&mut self, composite: i64) -> StoreResult<Vec<Part>> {
+        self.state.parts_of(self.namespace, composite)
+    }
+
+    fn parts_with(&mut self, item: i64) -> StoreResult<Vec<Part>> {
+        ItemReads::parts_with(&self.state, self.namespace, item)
+    }
+
+    fn part_count(&mut self, composite: i64) -> StoreResult<usize> {
+        Ok(Store::parts(self, composite)?.len())
+    }
+
+    fn composite_count(&mut self, item: i64) -> StoreResult<usize> {
+        Ok(Store::parts_with(self, item)?.len())
+    }
+
+    fn insert_part(&mut self, part: &Part) -> StoreResult<()> {
+        let pair = (part.composite, part.item);
+        let before = self.state.parts.insert(pair, *part);
+        assert_eq!(before, None, "a part twice");
+        Ok(())
+    }
+
+    fn delete_part(&mut self, part: &Part) -> StoreResult<()> {
+        let before = self.state.parts.remove(&(part.composite, part.item));
+        assert_eq!(before.as_ref(), Some(part));
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use ee_core::namespace::{CategoryRecord, Dismissal, Item, Membership};
+use ee_core::namespace::{CategoryRecord, Dismissal, Item, Membership, Part};
 
 use ee_store::codec::StoredStats;
 use ee_store::{HistoryStart, NamespaceRow, StoredRequest};
@@ -26,6 +26,8 @@ pub(super) struct State {
     pub(super) members: BTreeMap<(i64, u64), i64>,
     /// By (item, category).
     pub(super) dismissals: BTreeMap<(i64, i64), Dismissal>,
+    /// By (composite, item).
+    pub(super) parts: BTreeMap<(i64, i64), Part>,
     pub(super) log: BTreeMap<(i64, u64), Arc<[u8]>>,
     /// Where logs begin from which entries were trimmed.
     pub(super) starts: BTreeMap<i64, HistoryStart>,

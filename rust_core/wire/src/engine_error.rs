@@ -2,7 +2,7 @@
 
 use ee_core::arithmetic::limits::MAX_CAPPED_ACTORS;
 use ee_core::command::undo::UndoConflict;
-use ee_core::command::{MAX_MEMBERSHIPS, MAX_MERGED, Rejection};
+use ee_core::command::{MAX_COMPOSITES, MAX_MEMBERSHIPS, MAX_MERGED, MAX_PARTS, Rejection};
 use ee_engine::Error;
 
 use crate::call_error::CallError;
@@ -45,6 +45,11 @@ impl FieldPaths {
             path.push('.');
         }
         path + field
+    }
+
+    /// A part of an entry's item.
+    fn part(self, index: usize, part: usize) -> String {
+        self.path(index, &format!("parts[{part}].item"))
     }
 }
 
@@ -206,6 +211,44 @@ fn rejected(paths: FieldPaths, rejection: Rejection) -> CallError {
         } => CallError::at(R::ItemInCategory, paths.path(index, ""), text)
             .with("item", item)
             .with("category", category),
+        Rejection::PartNotFound {
+            index,
+            part,
+            item,
+            key,
+        } => CallError::at(R::ItemNotFound, paths.part(index, part), text)
+            .with("item", key)
+            .with("composite", item),
+        Rejection::PartOfItself { index, part, item } => {
+            CallError::at(R::NestedComposite, paths.part(index, part), text)
+                .with("item", &item)
+                .with("part", &item)
+        }
+        Rejection::PartIsComposite {
+            index,
+            part,
+            item,
+            key,
+        } => CallError::at(R::NestedComposite, paths.part(index, part), text)
+            .with("item", item)
+            .with("part", key),
+        Rejection::CompositeIsPart {
+            index,
+            item,
+            composite,
+        } => CallError::at(R::NestedComposite, paths.path(index, "parts"), text)
+            .with("item", composite)
+            .with("part", item),
+        Rejection::TooManyComposites { item, part } => CallError::new(R::TooLarge, text)
+            .with("item", item)
+            .with("part", part)
+            .with("limit", MAX_COMPOSITES),
+        Rejection::TooManyParts { item } => CallError::new(R::TooLarge, text)
+            .with("item", item)
+            .with("limit", MAX_PARTS),
+        Rejection::DegenerateComposite { item, .. } => {
+            CallError::new(R::DegenerateComposite, text).with("item", item)
+        }
         Rejection::ConflictingEntries { index, first, key } => {
             let first = paths.entry(first);
             let what = format!("sets other values for {key:?} than {first}");

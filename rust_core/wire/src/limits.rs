@@ -5,12 +5,12 @@ use ee_core::arithmetic::limits::{
     MAX_WEIGHT,
 };
 use ee_core::command::undo::MAX_UNDO_CHANGES;
-use ee_core::command::{MAX_MEMBERSHIPS, MAX_MERGED, UNDO_LISTED};
+use ee_core::command::{MAX_COMPOSITES, MAX_MEMBERSHIPS, MAX_MERGED, MAX_PARTS, UNDO_LISTED};
 use ee_engine::{
     CONCURRENT_COPIED_BYTES, CONFUSED_LISTED, COPIED_BYTES, DUPLICATES_READ, EXPLAINED_MEMBERS,
     HISTORY_BYTES, HISTORY_ENTRIES, IMPACT_ITEMS, IMPACT_LISTED, MAX_REVISION_WAIT,
-    MAX_WAITING_READS, MAX_WAITING_READS_OF_A_CALLER, PAST_CHANGES, REVIEW_READ, REVIEWED_MEMBERS,
-    SPLIT_LISTED, SUGGESTED_PAIRS, UNDO_BYTES, WATCH_HEARTBEAT,
+    MAX_WAITING_READS, MAX_WAITING_READS_OF_A_CALLER, PART_KEY_BYTES, PAST_CHANGES, REVIEW_READ,
+    REVIEWED_MEMBERS, SPLIT_LISTED, SUGGESTED_PAIRS, UNDO_BYTES, WATCH_HEARTBEAT,
 };
 
 /// Changes of an Explain that are not made.
@@ -24,6 +24,8 @@ pub const KEY_BYTES: usize = 512;
 pub const NAMESPACE_NAME_BYTES: usize = 128;
 /// Entries of a write's batch.
 pub const BATCH_ENTRIES: usize = 10_000;
+/// Parts of all composite items of a write's batch together.
+pub const BATCH_PARTS: usize = 20_000;
 /// Memberships that a write may change, since the writes of all namespaces wait for it. One that is
 /// only read counts as a sixteenth.
 pub const WRITE_MEMBERSHIPS: u64 = MAX_MEMBERSHIPS;
@@ -73,6 +75,8 @@ pub const PAGE_SIZE: u32 = 1_000;
 pub const DEFAULT_PAGE_SIZE: u32 = 100;
 /// Bytes after which a page ends early: most clients accept 4 MiB.
 pub const PAGE_BYTES: usize = 3 << 20;
+// The engine may end a page of items only where its message is too large.
+const _: () = assert!(PAGE_BYTES <= PART_KEY_BYTES);
 /// Entries of metadata or labels.
 pub const METADATA_ENTRIES: usize = 64;
 /// Bytes of metadata or labels, keys and values together.
@@ -89,7 +93,7 @@ pub const DESCRIPTION_BYTES: usize = 4096;
 pub const EMBEDDING_MODEL_BYTES: usize = 256;
 /// Records in one frame of a snapshot to restore.
 pub const FRAME_RECORDS: usize = 100_000;
-/// Memberships, and dismissals, in one frame of a snapshot to restore.
+/// Memberships, dismissals, and parts, in one frame of a snapshot to restore.
 pub const SNAPSHOT_MEMBERSHIPS: usize = 1_000_000;
 
 /// All limits and defaults that are whole numbers, by name.
@@ -102,6 +106,9 @@ pub fn all() -> Vec<(&'static str, u64)> {
         ("memberships_per_write", WRITE_MEMBERSHIPS),
         ("merged_members", MAX_MERGED),
         ("capped_category_actors", MAX_CAPPED_ACTORS as u64),
+        ("item_parts", MAX_PARTS as u64),
+        ("batch_parts", BATCH_PARTS as u64),
+        ("item_composites", MAX_COMPOSITES as u64),
         ("match_queries", MATCH_QUERIES as u64),
         ("query_parts", QUERY_PARTS as u64),
         ("match_parts", MATCH_PARTS as u64),

@@ -4,8 +4,8 @@ use prost::Message;
 
 use crate::decode::shape::Rule;
 use crate::limits::{
-    BATCH_ENTRIES, EXPLAIN_CATEGORIES, FILTER_KEYS, FRAME_RECORDS, MATCH_PARTS, MATCH_QUERIES,
-    QUERY_PARTS, SNAPSHOT_MEMBERSHIPS, WHAT_IFS,
+    BATCH_ENTRIES, BATCH_PARTS, EXPLAIN_CATEGORIES, FILTER_KEYS, FRAME_RECORDS, MATCH_PARTS,
+    MATCH_QUERIES, QUERY_PARTS, SNAPSHOT_MEMBERSHIPS, WHAT_IFS,
 };
 use crate::proto::v1::*;
 
@@ -59,11 +59,17 @@ requests! {
     ReanchorRequest;
     RenameCategoryRequest;
     MergeCategoriesRequest: &[Rule::list(2, "sources", BATCH_ENTRIES)];
-    PutItemsRequest: &[Rule::list(2, "items", BATCH_ENTRIES)];
+    PutItemsRequest: &[
+        Rule::nested(2, "items", BATCH_ENTRIES, &[Rule::list(7, "items.parts", BATCH_PARTS)]),
+    ];
     GetItemRequest;
     ListItemsRequest;
     DeleteItemsRequest: &[Rule::list(2, "items", BATCH_ENTRIES)];
-    AssignRequest: &[Rule::list(2, "assignments", BATCH_ENTRIES)];
+    AssignRequest: &[
+        Rule::nested(2, "assignments", BATCH_ENTRIES, &[
+            Rule::list(7, "assignments.parts", BATCH_PARTS),
+        ]),
+    ];
     DismissRequest: &[Rule::list(2, "pairs", BATCH_ENTRIES)];
     UnassignRequest: &[Rule::list(2, "unassignments", BATCH_ENTRIES)];
     MatchRequest: &[
@@ -98,6 +104,7 @@ requests! {
             Rule::nested(1, "frame.items.items", FRAME_RECORDS, &[
                 Rule::list(5, "frame.items.items.memberships", SNAPSHOT_MEMBERSHIPS),
                 Rule::list(7, "frame.items.items.dismissals", SNAPSHOT_MEMBERSHIPS),
+                Rule::list(8, "frame.items.items.parts", SNAPSHOT_MEMBERSHIPS),
             ]),
         ]),
     ])];

@@ -10,6 +10,7 @@ __all__ = [
     "MAX_REQUEST_ID_BYTES",
     "MAX_RESULTS",
     "PAGE_SIZE",
+    "PART_BYTES",
     "UNLIMITED_QUERIES",
 ]
 
@@ -26,6 +27,9 @@ UNLIMITED_QUERIES = 32
 # A message takes no more entries once it is larger than this: well below gRPC's default limit of
 # 4 MiB, which a proxy may have, and large enough to make the cost of a call negligible.
 MAX_CHUNK_BYTES = 3 * 1024 * 1024
+# A part of a composite item counts as so many bytes at least, so that a batch has about 16,000 of
+# them: a request can have 20,000.
+PART_BYTES = MAX_CHUNK_BYTES // 16_000
 # Largest reply accepted.
 MAX_REPLY_BYTES = 64 * 1024 * 1024
 # Largest frame of a snapshot file accepted; frames are about 1 MiB.

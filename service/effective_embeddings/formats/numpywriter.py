@@ -167,5 +167,5 @@ def _length(value: Any) -> int:
     if isinstance(value, str):
         return len(value)
     if isinstance(value, dict):
-        return sum(len(name) + len(text) + 8 for name, text in value.items())
+        return sum(len(name) + len(str(own)) + 8 for name, own in value.items())
     return 0

@@ -17,6 +17,7 @@ from effective_embeddings.formats.values import (
     METADATA,
     NUMBER,
     NUMBER_64,
+    PARTS,
     TEXT,
     TRUTH,
     VECTOR,
@@ -76,24 +77,26 @@ class CategoryRow:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ItemRow:
-    """An item to store or change."""
+    """An item to store or change; a composite one has the weights of its parts by key."""
 
     key: str = _required(TEXT)
     embedding: Vector | None = _optional(VECTOR)
     weight: float | None = _optional(NUMBER)
     metadata: Mapping[str, str] | None = _optional(METADATA)
+    parts: Mapping[str, float] | None = _optional(PARTS)
     place: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AssignmentRow:
-    """An item to assign to a category; a new item brings its embedding."""
+    """An item to assign to a category; a new item brings its embedding, or its parts."""
 
     item: str = _required(TEXT)
     category: str = _required(TEXT)
     embedding: Vector | None = _optional(VECTOR)
     weight: float | None = _optional(NUMBER)
     metadata: Mapping[str, str] | None = _optional(METADATA)
+    parts: Mapping[str, float] | None = _optional(PARTS)
     place: str = ""
 
 

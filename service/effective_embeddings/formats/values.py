@@ -20,6 +20,7 @@ __all__ = [
     "METADATA",
     "NUMBER",
     "NUMBER_64",
+    "PARTS",
     "TEXT",
     "TRUTH",
     "VECTOR",
@@ -265,6 +266,44 @@ class _Metadata(ScalarType):
         return np.array(texts, dtype=None if texts else "U1")
 
 
+@dataclass(frozen=True)
+class _Parts(ScalarType):
+    """What an item is made of: the weights of its parts, by key."""
+
+    def parse(self, value: Any, dimension: int | None) -> dict[str, float] | None:
+        if isinstance(value, str):
+            value = load_json(value)
+        if not isinstance(value, Mapping):
+            msg = f"must be an object of weights by key, not {shown(value)}"
+            raise FieldError(msg)
+        taken: dict[str, float] = {}
+        for name, weight in value.items():
+            # A Parquet struct has a null for a name that a row does not have.
+            if weight is not None:
+                try:
+                    taken[_text(name)] = NUMBER.parse(weight, dimension)
+                except FieldError as error:
+                    raise FieldError(str(error), inside=str(name)) from None
+        # A plain item has none.
+        return taken or None
+
+    def plain(self, value: Mapping[str, float]) -> dict[str, float]:
+        return {name: _short(weight) for name, weight in value.items()}
+
+    def arrow(self, pyarrow: Any) -> pa.DataType:
+        return pyarrow.map_(pyarrow.string(), pyarrow.float32())
+
+    def to_arrow(self, value: Mapping[str, float] | None) -> Any:
+        return None if value is None else list(value.items())
+
+    def array(self, values: Sequence[Any]) -> NDArray[Any]:
+        texts = [
+            "" if value is None else json.dumps(self.plain(value), ensure_ascii=False)
+            for value in values
+        ]
+        return np.array(texts, dtype=None if texts else "U1")
+
+
 TEXT = _Text()
 NUMBER = _Number(32)
 NUMBER_64 = _Number(64)
@@ -272,6 +311,7 @@ COUNT = _Count()
 TRUTH = _Truth()
 VECTOR = _Vector()
 METADATA = _Metadata()
+PARTS = _Parts()
 
 
 def plain_vector(vector: Vector) -> list[float]:

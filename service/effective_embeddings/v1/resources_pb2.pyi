@@ -45,6 +45,8 @@ class ChangeKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     CHANGE_KIND_CATEGORY_RENAMED: _ClassVar[ChangeKind]
     CHANGE_KIND_DISMISSED: _ClassVar[ChangeKind]
     CHANGE_KIND_DISMISSAL_ENDED: _ClassVar[ChangeKind]
+    CHANGE_KIND_PART_ADDED: _ClassVar[ChangeKind]
+    CHANGE_KIND_PART_REMOVED: _ClassVar[ChangeKind]
 
 class SnapshotView(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -75,6 +77,8 @@ CHANGE_KIND_UNASSIGNED: ChangeKind
 CHANGE_KIND_CATEGORY_RENAMED: ChangeKind
 CHANGE_KIND_DISMISSED: ChangeKind
 CHANGE_KIND_DISMISSAL_ENDED: ChangeKind
+CHANGE_KIND_PART_ADDED: ChangeKind
+CHANGE_KIND_PART_REMOVED: ChangeKind
 SNAPSHOT_VIEW_UNSPECIFIED: SnapshotView
 SNAPSHOT_VIEW_FULL: SnapshotView
 SNAPSHOT_VIEW_EFFECTIVE: SnapshotView
@@ -210,7 +214,7 @@ class ActorShare(_message.Message):
     def __init__(self, actor: _Optional[str] = ..., counting_count: _Optional[int] = ..., weight: _Optional[float] = ..., scale: _Optional[float] = ..., share: _Optional[float] = ...) -> None: ...
 
 class Item(_message.Message):
-    __slots__ = ("key", "embedding", "weight", "metadata", "memberships", "create_time", "dismissals")
+    __slots__ = ("key", "embedding", "weight", "metadata", "memberships", "create_time", "dismissals", "parts")
     class MetadataEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -225,6 +229,7 @@ class Item(_message.Message):
     MEMBERSHIPS_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     DISMISSALS_FIELD_NUMBER: _ClassVar[int]
+    PARTS_FIELD_NUMBER: _ClassVar[int]
     key: str
     embedding: Embedding
     weight: float
@@ -232,7 +237,16 @@ class Item(_message.Message):
     memberships: _containers.RepeatedCompositeFieldContainer[Membership]
     create_time: _timestamp_pb2.Timestamp
     dismissals: _containers.RepeatedCompositeFieldContainer[Dismissal]
-    def __init__(self, key: _Optional[str] = ..., embedding: _Optional[_Union[Embedding, _Mapping]] = ..., weight: _Optional[float] = ..., metadata: _Optional[_Mapping[str, str]] = ..., memberships: _Optional[_Iterable[_Union[Membership, _Mapping]]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., dismissals: _Optional[_Iterable[_Union[Dismissal, _Mapping]]] = ...) -> None: ...
+    parts: _containers.RepeatedCompositeFieldContainer[ItemPart]
+    def __init__(self, key: _Optional[str] = ..., embedding: _Optional[_Union[Embedding, _Mapping]] = ..., weight: _Optional[float] = ..., metadata: _Optional[_Mapping[str, str]] = ..., memberships: _Optional[_Iterable[_Union[Membership, _Mapping]]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., dismissals: _Optional[_Iterable[_Union[Dismissal, _Mapping]]] = ..., parts: _Optional[_Iterable[_Union[ItemPart, _Mapping]]] = ...) -> None: ...
+
+class ItemPart(_message.Message):
+    __slots__ = ("item", "weight")
+    ITEM_FIELD_NUMBER: _ClassVar[int]
+    WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    item: str
+    weight: float
+    def __init__(self, item: _Optional[str] = ..., weight: _Optional[float] = ...) -> None: ...
 
 class Membership(_message.Message):
     __slots__ = ("category", "sequence", "assign_time", "actor", "reason")
@@ -261,7 +275,7 @@ class Dismissal(_message.Message):
     def __init__(self, category: _Optional[str] = ..., dismiss_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., actor: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class HistoryChange(_message.Message):
-    __slots__ = ("revision", "index", "kind", "time", "actor", "reason", "request_id", "item", "category", "from_category", "to_category", "ended_membership", "weight_before", "metadata_before", "category_before", "anchor_before", "namespace_before", "undoes_revision", "ended_dismissal")
+    __slots__ = ("revision", "index", "kind", "time", "actor", "reason", "request_id", "item", "category", "from_category", "to_category", "ended_membership", "weight_before", "metadata_before", "category_before", "anchor_before", "namespace_before", "undoes_revision", "ended_dismissal", "part")
     class MetadataBeforeEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -288,6 +302,7 @@ class HistoryChange(_message.Message):
     NAMESPACE_BEFORE_FIELD_NUMBER: _ClassVar[int]
     UNDOES_REVISION_FIELD_NUMBER: _ClassVar[int]
     ENDED_DISMISSAL_FIELD_NUMBER: _ClassVar[int]
+    PART_FIELD_NUMBER: _ClassVar[int]
     revision: int
     index: int
     kind: ChangeKind
@@ -307,7 +322,8 @@ class HistoryChange(_message.Message):
     namespace_before: Namespace
     undoes_revision: int
     ended_dismissal: Dismissal
-    def __init__(self, revision: _Optional[int] = ..., index: _Optional[int] = ..., kind: _Optional[_Union[ChangeKind, str]] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., actor: _Optional[str] = ..., reason: _Optional[str] = ..., request_id: _Optional[str] = ..., item: _Optional[str] = ..., category: _Optional[str] = ..., from_category: _Optional[str] = ..., to_category: _Optional[str] = ..., ended_membership: _Optional[_Union[Membership, _Mapping]] = ..., weight_before: _Optional[float] = ..., metadata_before: _Optional[_Mapping[str, str]] = ..., category_before: _Optional[_Union[Category, _Mapping]] = ..., anchor_before: _Optional[int] = ..., namespace_before: _Optional[_Union[Namespace, _Mapping]] = ..., undoes_revision: _Optional[int] = ..., ended_dismissal: _Optional[_Union[Dismissal, _Mapping]] = ...) -> None: ...
+    part: ItemPart
+    def __init__(self, revision: _Optional[int] = ..., index: _Optional[int] = ..., kind: _Optional[_Union[ChangeKind, str]] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., actor: _Optional[str] = ..., reason: _Optional[str] = ..., request_id: _Optional[str] = ..., item: _Optional[str] = ..., category: _Optional[str] = ..., from_category: _Optional[str] = ..., to_category: _Optional[str] = ..., ended_membership: _Optional[_Union[Membership, _Mapping]] = ..., weight_before: _Optional[float] = ..., metadata_before: _Optional[_Mapping[str, str]] = ..., category_before: _Optional[_Union[Category, _Mapping]] = ..., anchor_before: _Optional[int] = ..., namespace_before: _Optional[_Union[Namespace, _Mapping]] = ..., undoes_revision: _Optional[int] = ..., ended_dismissal: _Optional[_Union[Dismissal, _Mapping]] = ..., part: _Optional[_Union[ItemPart, _Mapping]] = ...) -> None: ...
 
 class SnapshotFrame(_message.Message):
     __slots__ = ("header", "categories", "items", "trailer", "checksum")

@@ -407,7 +407,7 @@ class MergedCategory(_message.Message):
     def __init__(self, category: _Optional[str] = ..., member_count: _Optional[int] = ..., moved_count: _Optional[int] = ..., cosine: _Optional[float] = ...) -> None: ...
 
 class ItemUpdate(_message.Message):
-    __slots__ = ("key", "embedding", "weight", "metadata", "replace_metadata", "expected_category")
+    __slots__ = ("key", "embedding", "weight", "metadata", "replace_metadata", "expected_category", "parts")
     class MetadataEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -421,13 +421,15 @@ class ItemUpdate(_message.Message):
     METADATA_FIELD_NUMBER: _ClassVar[int]
     REPLACE_METADATA_FIELD_NUMBER: _ClassVar[int]
     EXPECTED_CATEGORY_FIELD_NUMBER: _ClassVar[int]
+    PARTS_FIELD_NUMBER: _ClassVar[int]
     key: str
     embedding: _resources_pb2.Embedding
     weight: float
     metadata: _containers.ScalarMap[str, str]
     replace_metadata: bool
     expected_category: str
-    def __init__(self, key: _Optional[str] = ..., embedding: _Optional[_Union[_resources_pb2.Embedding, _Mapping]] = ..., weight: _Optional[float] = ..., metadata: _Optional[_Mapping[str, str]] = ..., replace_metadata: bool = ..., expected_category: _Optional[str] = ...) -> None: ...
+    parts: _containers.RepeatedCompositeFieldContainer[_resources_pb2.ItemPart]
+    def __init__(self, key: _Optional[str] = ..., embedding: _Optional[_Union[_resources_pb2.Embedding, _Mapping]] = ..., weight: _Optional[float] = ..., metadata: _Optional[_Mapping[str, str]] = ..., replace_metadata: bool = ..., expected_category: _Optional[str] = ..., parts: _Optional[_Iterable[_Union[_resources_pb2.ItemPart, _Mapping]]] = ...) -> None: ...
 
 class PutItemsRequest(_message.Message):
     __slots__ = ("namespace", "items", "write")
@@ -538,7 +540,7 @@ class DeleteItemsResponse(_message.Message):
     def __init__(self, deleted_count: _Optional[int] = ..., revision: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
 
 class Assignment(_message.Message):
-    __slots__ = ("item", "category", "embedding", "weight", "metadata", "expected_category")
+    __slots__ = ("item", "category", "embedding", "weight", "metadata", "expected_category", "parts")
     class MetadataEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -552,13 +554,15 @@ class Assignment(_message.Message):
     WEIGHT_FIELD_NUMBER: _ClassVar[int]
     METADATA_FIELD_NUMBER: _ClassVar[int]
     EXPECTED_CATEGORY_FIELD_NUMBER: _ClassVar[int]
+    PARTS_FIELD_NUMBER: _ClassVar[int]
     item: str
     category: str
     embedding: _resources_pb2.Embedding
     weight: float
     metadata: _containers.ScalarMap[str, str]
     expected_category: str
-    def __init__(self, item: _Optional[str] = ..., category: _Optional[str] = ..., embedding: _Optional[_Union[_resources_pb2.Embedding, _Mapping]] = ..., weight: _Optional[float] = ..., metadata: _Optional[_Mapping[str, str]] = ..., expected_category: _Optional[str] = ...) -> None: ...
+    parts: _containers.RepeatedCompositeFieldContainer[_resources_pb2.ItemPart]
+    def __init__(self, item: _Optional[str] = ..., category: _Optional[str] = ..., embedding: _Optional[_Union[_resources_pb2.Embedding, _Mapping]] = ..., weight: _Optional[float] = ..., metadata: _Optional[_Mapping[str, str]] = ..., expected_category: _Optional[str] = ..., parts: _Optional[_Iterable[_Union[_resources_pb2.ItemPart, _Mapping]]] = ...) -> None: ...
 
 class AssignRequest(_message.Message):
     __slots__ = ("namespace", "assignments", "write")

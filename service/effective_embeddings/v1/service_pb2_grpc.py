@@ -348,7 +348,7 @@ class EffectiveEmbeddingsServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def DeleteItems(self, request, context):
-        """Deletes items; their categories forget them.
+        """Deletes items; their categories forget them, and they leave the items that they are parts of.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -10,7 +10,7 @@ import numpy as np
 
 from effective_embeddings import Client
 from tests.model.compare import figure
-from tests.model.operations.items import put_item
+from tests.model.operations.items import Parts, embedding_of, put_item
 from tests.model.oracle import Model, RefusedByModelError, Stored, cosine
 
 __all__ = ["Assign", "Dismiss", "Unassign"]
@@ -23,12 +23,14 @@ class Assign:
     pairs: Sequence[tuple[str, str]]
     vectors: Stored | None
     weights: Sequence[float] | None = None
+    parts: Sequence[Parts] | None = None
 
     def send(self, client: Client, ns: str, **write: Any) -> Any:
         """See Operation."""
         items = [item for item, _ in self.pairs]
         categories = [category for _, category in self.pairs]
-        reply = client.assign(ns, items, categories, self.vectors, weights=self.weights, **write)
+        values: dict[str, Any] = {"weights": self.weights, "parts": self.parts, **write}
+        reply = client.assign(ns, items, categories, self.vectors, **values)
         return [
             (
                 (each.item, each.category, each.previous_category, each.changed),
@@ -45,7 +47,10 @@ class Assign:
         for index, (item, category) in enumerate(self.pairs):
             vector = None if self.vectors is None else self.vectors[index]
             weight = None if self.weights is None else np.float32(self.weights[index])
+            parts = None if self.parts is None else self.parts[index]
             said: dict[str, Any] = {"weight": weight} if weight is not None else {}
+            if parts is not None:
+                said["embedding"] = parts
             if vector is not None:
                 said["embedding"] = model.take_in(vector).tolist()
             if not model.multiple:
@@ -54,19 +59,24 @@ class Assign:
             if any(name in claim and claim[name] != value for name, value in said.items()):
                 raise RefusedByModelError("CONFLICTING_ENTRIES")
             claim |= said
-            results.append(self._assign(model, item, category, vector, weight))
+            results.append(self._assign(model, item, category, (vector, parts), weight))
         return results, any(said[3] for said, _, _ in results)
 
     @staticmethod
-    def _assign(model: Model, item: str, category: str, vector: Any, weight: Any) -> Any:
+    def _assign(
+        model: Model, item: str, category: str, source: tuple[Any, Parts], weight: Any
+    ) -> Any:
         if category not in model.categories:
             raise RefusedByModelError("CATEGORY_NOT_FOUND")
-        if vector is None and item not in model.items:
+        vector, parts = source
+        direction = embedding_of(model, item, vector, parts)
+        if direction is None and item not in model.items:
             raise RefusedByModelError("ITEM_NOT_FOUND")
-        direction = model.items[item].embedding if vector is None else model.take_in(vector)
+        if direction is None:
+            direction = model.items[item].embedding
         numerator = model.stats(category).numerator
         score = None if numerator is None else cosine(direction.astype(np.float64), numerator)
-        created, changed = put_item(model, item, vector, weight, None)
+        created, changed = put_item(model, item, vector, weight, None, parts)
         previous = category if (item, category) in model.members else None
         if previous is None:
             if not model.multiple:

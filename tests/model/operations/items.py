@@ -12,30 +12,53 @@ from effective_embeddings import Client
 from tests.model.operations.base import either, same
 from tests.model.oracle import Model, ModelItem, RefusedByModelError, Stored
 
-__all__ = ["DeleteItems", "PutItems", "put_item"]
+__all__ = ["DeleteItems", "Parts", "PutItems", "embedding_of", "put_item"]
+
+Parts = Mapping[str, float] | None
+
+
+def embedding_of(model: Model, key: str, vector: Any, parts: Parts) -> Stored | None:
+    """The embedding that a write gives to an item: a vector or the mean of parts; None: none."""
+    if not parts:
+        return None if vector is None else model.take_in(vector)
+    if any(key in own.parts for own in model.items.values()):
+        raise RefusedByModelError("NESTED_COMPOSITE")
+    for part in parts:
+        if part not in model.items:
+            raise RefusedByModelError("ITEM_NOT_FOUND")
+        if model.items[part].parts:
+            raise RefusedByModelError("NESTED_COMPOSITE")
+    return model.mean(parts)
 
 
 def put_item(
-    model: Model, key: str, vector: Any, weight: float | None, metadata: Mapping[str, str] | None
+    model: Model,
+    key: str,
+    vector: Any,
+    weight: float | None,
+    metadata: Mapping[str, str] | None,
+    parts: Parts = None,
 ) -> tuple[bool, bool]:
     """Store the given fields of an item; return whether it is new, and whether it changed."""
     before = model.items.get(key)
-    taken = None if vector is None else model.take_in(vector)
+    taken = embedding_of(model, key, vector, parts)
     if before is None:
         if taken is None:
             raise RefusedByModelError("ITEM_NOT_FOUND")
-        model.items[key] = ModelItem(taken, either(weight, 1.0), either(metadata, {}))
+        model.items[key] = ModelItem(taken, either(weight, 1.0), either(metadata, {}), parts or {})
         return True, True
     after = ModelItem(
         either(taken, before.embedding),
         either(weight, before.weight),
         either(metadata, before.metadata),
+        before.parts if taken is None else parts or {},
     )
     model.items[key] = after
     unchanged = (
         same(after.embedding, before.embedding)
         and np.float32(after.weight) == np.float32(before.weight)
         and after.metadata == before.metadata
+        and after.parts == before.parts
     )
     return False, not unchanged
 
@@ -48,12 +71,12 @@ class PutItems:
     vectors: Stored | None
     weights: Sequence[float] | None = None
     metadata: Mapping[str, str] | None = None
+    parts: Sequence[Parts] | None = None
 
     def send(self, client: Client, ns: str, **write: Any) -> Any:
         """See Operation."""
-        reply = client.put_items(
-            ns, self.keys, self.vectors, weights=self.weights, metadata=self.metadata, **write
-        )
+        values: dict[str, Any] = {"weights": self.weights, "metadata": self.metadata}
+        reply = client.put_items(ns, self.keys, self.vectors, parts=self.parts, **values, **write)
         return [(each.key, each.created, each.changed) for each in reply.results]
 
     def apply(self, model: Model) -> tuple[Any, bool]:
@@ -66,6 +89,7 @@ class PutItems:
                 None if self.vectors is None else self.vectors[index],
                 None if self.weights is None else self.weights[index],
                 self.metadata,
+                None if self.parts is None else self.parts[index],
             )
             results.append((key, created, changed))
         return results, any(changed for _, _, changed in results)

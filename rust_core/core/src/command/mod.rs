@@ -16,7 +16,7 @@ mod store;
 pub mod undo;
 
 pub use apply::{Applied, CommandContext, WriteError, execute};
-pub use bounds::{MAX_MEMBERSHIPS, MAX_MERGED};
+pub use bounds::{MAX_COMPOSITES, MAX_MEMBERSHIPS, MAX_MERGED, MAX_PARTS};
 pub use outcome::{
     Assigned, Merged, MergedSource, Outcome, Put, UNDO_LISTED, Unassigned, Undone, UndoneChange,
 };
@@ -134,8 +134,11 @@ pub struct CategoryPut {
 pub struct ItemPut {
     /// Its key.
     pub key: String,
-    /// New embedding; a new item needs one.
+    /// New embedding; a new item needs one, or parts.
     pub embedding: Option<Vec<f32>>,
+    /// New parts, at least one and of distinct items; never beside an embedding. The item is composite
+    /// then, and an embedding makes it a plain item again.
+    pub parts: Option<Vec<PartPut>>,
     /// New weight.
     pub weight: Option<f32>,
     /// New metadata.
@@ -149,6 +152,15 @@ impl ItemPut {
     pub(crate) fn expectation(&self) -> (&str, Option<&str>) {
         (&self.key, self.expected_category.as_deref())
     }
+}
+
+/// A part of a composite item.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PartPut {
+    /// The key of the item that is the part.
+    pub item: String,
+    /// Its weight in the mean of the parts.
+    pub weight: f32,
 }
 
 /// An item to put into a category.

@@ -78,7 +78,8 @@ pub enum Change {
         /// Its key.
         key: String,
     },
-    /// An item's embedding, weight or metadata changed; embedding and weight are in the images.
+    /// An item's embedding, weight or metadata changed; embedding and weight before are in the images. It
+    /// is a plain item, or was one.
     ItemUpdated {
         /// Its key.
         key: String,
@@ -142,6 +143,46 @@ pub enum Change {
         /// Actor, time and reason of the dismissal that has ended.
         origin: Origin,
     },
+    /// A composite item's embedding, weight or metadata changed, and it has stayed composite; embedding
+    /// and weight before are in the images.
+    CompositeUpdated {
+        /// Its key.
+        key: String,
+        /// Its identifier.
+        id: i64,
+        /// Metadata before.
+        metadata: Metadata,
+        /// Whether its embedding alone changed, since its parts have: an undo leaves that to the parts.
+        followed: bool,
+    },
+    /// A plain item became composite again, since an undo brings back its parts; the embedding that it had
+    /// on its own is in the images.
+    Composed {
+        /// Its key.
+        key: String,
+        /// Its identifier.
+        id: i64,
+        /// Metadata before.
+        metadata: Metadata,
+    },
+    /// An item became a part of a composite item.
+    PartAdded {
+        /// The composite's key.
+        item: String,
+        /// The part's key.
+        part: String,
+        /// The part's weight in the mean.
+        weight: f32,
+    },
+    /// An item is no part of a composite item any more.
+    PartRemoved {
+        /// The composite's key.
+        item: String,
+        /// The part's key.
+        part: String,
+        /// The part's weight in the mean.
+        weight: f32,
+    },
 }
 
 /// What a change did.
@@ -161,7 +202,7 @@ pub enum ChangeKind {
     CategoryDeleted,
     /// [`Change::ItemCreated`].
     ItemCreated,
-    /// [`Change::ItemUpdated`].
+    /// [`Change::ItemUpdated`], [`Change::CompositeUpdated`], [`Change::Composed`].
     ItemUpdated,
     /// [`Change::ItemDeleted`].
     ItemDeleted,
@@ -175,6 +216,10 @@ pub enum ChangeKind {
     Dismissed,
     /// [`Change::DismissalEnded`].
     DismissalEnded,
+    /// [`Change::PartAdded`].
+    PartAdded,
+    /// [`Change::PartRemoved`].
+    PartRemoved,
 }
 
 impl Change {
@@ -188,26 +233,53 @@ impl Change {
             Self::Reanchored { .. } => ChangeKind::Reanchored,
             Self::CategoryDeleted { .. } => ChangeKind::CategoryDeleted,
             Self::ItemCreated { .. } => ChangeKind::ItemCreated,
-            Self::ItemUpdated { .. } => ChangeKind::ItemUpdated,
+            Self::ItemUpdated { .. } | Self::CompositeUpdated { .. } | Self::Composed { .. } => {
+                ChangeKind::ItemUpdated
+            }
             Self::ItemDeleted { .. } => ChangeKind::ItemDeleted,
             Self::Joined { .. } => ChangeKind::Joined,
             Self::Left { .. } => ChangeKind::Left,
             Self::CategoryRenamed { .. } => ChangeKind::CategoryRenamed,
             Self::Dismissed { .. } => ChangeKind::Dismissed,
             Self::DismissalEnded { .. } => ChangeKind::DismissalEnded,
+            Self::PartAdded { .. } => ChangeKind::PartAdded,
+            Self::PartRemoved { .. } => ChangeKind::PartRemoved,
         }
     }
 
-    /// The key of the item that changed.
+    /// The key of the item that changed: of a part, the composite.
     pub fn item(&self) -> Option<&str> {
         match self {
             Self::ItemCreated { key }
             | Self::ItemUpdated { key, .. }
+            | Self::CompositeUpdated { key, .. }
+            | Self::Composed { key, .. }
             | Self::ItemDeleted { key, .. } => Some(key),
             Self::Joined { item, .. }
             | Self::Left { item, .. }
             | Self::Dismissed { item, .. }
-            | Self::DismissalEnded { item, .. } => Some(item),
+            | Self::DismissalEnded { item, .. }
+            | Self::PartAdded { item, .. }
+            | Self::PartRemoved { item, .. } => Some(item),
+            _ => None,
+        }
+    }
+
+    /// The key of the item that became a part of another item, or is one no more.
+    pub fn part(&self) -> Option<&str> {
+        match self {
+            Self::PartAdded { part, .. } | Self::PartRemoved { part, .. } => Some(part),
+            _ => None,
+        }
+    }
+
+    /// The identifier of the item whose state before the change may be in the images.
+    pub fn imaged(&self) -> Option<i64> {
+        match self {
+            Self::ItemUpdated { id, .. }
+            | Self::CompositeUpdated { id, .. }
+            | Self::Composed { id, .. }
+            | Self::ItemDeleted { id, .. } => Some(*id),
             _ => None,
         }
     }

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::bounds::{MAX_MEMBERSHIPS, MAX_MERGED};
+use super::bounds::{MAX_COMPOSITES, MAX_MEMBERSHIPS, MAX_MERGED, MAX_PARTS};
 use super::undo::UndoConflict;
 use crate::arithmetic::limits::MAX_CAPPED_ACTORS;
 use crate::namespace::SumOverflow;
@@ -33,7 +33,7 @@ pub enum Rejection {
         /// The key.
         key: String,
     },
-    /// No item has this key, and the entry has no embedding to create it with.
+    /// No item has this key, and the entry has neither embedding nor parts to create it with.
     #[error("item {key:?} does not exist, and there is no embedding to create it with")]
     EmbeddingNeeded {
         /// The entry.
@@ -62,6 +62,75 @@ pub enum Rejection {
         item: String,
         /// The category's key.
         category: String,
+    },
+    /// An item that is to be a part does not exist.
+    #[error("item {key:?}, a part of {item:?}, does not exist")]
+    PartNotFound {
+        /// The entry.
+        index: usize,
+        /// The place of the part.
+        part: usize,
+        /// The key of the composite.
+        item: String,
+        /// The key of the part.
+        key: String,
+    },
+    /// An item is to be a part of itself.
+    #[error("item {item:?} cannot be a part of itself")]
+    PartOfItself {
+        /// The entry.
+        index: usize,
+        /// The place of the part.
+        part: usize,
+        /// The key.
+        item: String,
+    },
+    /// An item that is to be a part has parts itself.
+    #[error("item {key:?} has parts itself, so it cannot be a part of {item:?}")]
+    PartIsComposite {
+        /// The entry.
+        index: usize,
+        /// The place of the part.
+        part: usize,
+        /// The key of the composite that it was to be a part of.
+        item: String,
+        /// Its key.
+        key: String,
+    },
+    /// An item that is to have parts is a part itself.
+    #[error("item {item:?} is a part of {composite:?}, so it cannot have parts itself")]
+    CompositeIsPart {
+        /// The entry.
+        index: usize,
+        /// The item's key.
+        item: String,
+        /// The key of a composite that it is a part of.
+        composite: String,
+    },
+    /// An item is to be a part of one composite too many.
+    #[error(
+        "item {part:?} is a part of {MAX_COMPOSITES} other items, which is the most, so it cannot be one \
+         of {item:?}"
+    )]
+    TooManyComposites {
+        /// The key of the composite that it was to be a part of.
+        item: String,
+        /// Its key.
+        part: String,
+    },
+    /// An undo would give a composite a part too many.
+    #[error("item {item:?} has {MAX_PARTS} parts, which is the most")]
+    TooManyParts {
+        /// The key of the composite.
+        item: String,
+    },
+    /// The parts of a composite cancel out, so that their mean is no embedding.
+    #[error("the parts of item {item:?} cancel out: {reason}")]
+    DegenerateComposite {
+        /// The key of the composite.
+        item: String,
+        /// What is wrong with the mean.
+        reason: String,
     },
     /// Two entries set different values for the same key.
     #[error("entries {first} and {index} set different values for {key:?}")]

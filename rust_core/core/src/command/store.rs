@@ -3,7 +3,7 @@
 //! The state machine reads and writes through a trait: the engine implements it on its database,
 //! inside the transaction of the write, the tests on maps.
 
-use crate::namespace::{CategoryRecord, Dismissal, Item, Membership};
+use crate::namespace::{CategoryRecord, Dismissal, Item, Membership, Part};
 
 /// The items, memberships and category records of one namespace.
 ///
@@ -21,7 +21,7 @@ pub trait Store {
     fn insert_item(&mut self, item: &Item, inbox: bool) -> Result<i64, Self::Error>;
     /// Overwrites an item's weight, embedding and metadata.
     fn update_item(&mut self, item: &Item) -> Result<(), Self::Error>;
-    /// Deletes an item that has no memberships left.
+    /// Deletes an item that has no memberships, dismissals and parts left, and is no part.
     fn delete_item(&mut self, item: &Item) -> Result<(), Self::Error>;
 
     /// The memberships of an item, by sequence.
@@ -77,6 +77,19 @@ pub trait Store {
     fn insert_dismissal(&mut self, dismissal: &Dismissal) -> Result<(), Self::Error>;
     /// Deletes a dismissal.
     fn delete_dismissal(&mut self, dismissal: &Dismissal) -> Result<(), Self::Error>;
+
+    /// The parts of a composite item, by the item that is the part; of another item: none.
+    fn parts(&mut self, composite: i64) -> Result<Vec<Part>, Self::Error>;
+    /// What an item is a part of, by composite.
+    fn parts_with(&mut self, item: i64) -> Result<Vec<Part>, Self::Error>;
+    /// How many parts an item has.
+    fn part_count(&mut self, composite: i64) -> Result<usize, Self::Error>;
+    /// How many composites an item is a part of.
+    fn composite_count(&mut self, item: i64) -> Result<usize, Self::Error>;
+    /// Stores a part.
+    fn insert_part(&mut self, part: &Part) -> Result<(), Self::Error>;
+    /// Deletes a part.
+    fn delete_part(&mut self, part: &Part) -> Result<(), Self::Error>;
 
     /// Stores a new category and returns its identifier.
     fn insert_category(&mut self, record: &CategoryRecord) -> Result<i64, Self::Error>;

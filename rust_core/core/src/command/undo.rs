@@ -114,6 +114,14 @@ enum Subject {
     DismissalsOf(String),
     /// Any dismissal from a category.
     DismissalsFrom(usize),
+    /// The embedding and weight of a plain item.
+    Embedding(String),
+    /// Whether an item is a part of a composite: the composite, the part.
+    Part(String, String),
+    /// Any part of an item.
+    PartsOf(String),
+    /// Any composite that an item is a part of.
+    CompositesOf(String),
 }
 
 impl Subject {
@@ -125,7 +133,11 @@ impl Subject {
             | Self::Places(key)
             | Self::Membership(key, _)
             | Self::Dismissal(key, _)
-            | Self::DismissalsOf(key) => Some(key),
+            | Self::DismissalsOf(key)
+            | Self::Embedding(key)
+            | Self::Part(key, _)
+            | Self::PartsOf(key)
+            | Self::CompositesOf(key) => Some(key),
             _ => None,
         }
     }
@@ -204,8 +216,8 @@ impl UndoPlanner {
     /// A plan to take back the changes of some entries.
     pub fn new(membership: MembershipMode, selected: Vec<Entry>) -> Self {
         let changes = selected.iter().flat_map(|entry| &entry.changes);
-        let items = changes.filter_map(Change::item).map(str::to_owned);
-        let items = items.collect();
+        let items = changes.flat_map(|change| [change.item(), change.part()]);
+        let items = items.flatten().map(str::to_owned).collect();
         let by_revision = |entry: Entry| (entry.revision, entry);
         Self {
             single: membership == MembershipMode::Single,
@@ -229,14 +241,25 @@ impl UndoPlanner {
         let mut seen = FxHashSet::default();
         let images = entry.images.iter().filter(|image| seen.insert(image.item));
         let images: FxHashMap<i64, &ItemImage> = images.map(|image| (image.item, image)).collect();
+        let updates = Updates::of(entry);
         for (place, change) in entry.changes.iter().enumerate().rev() {
             let undoes = entry.undone.get(place).copied().unwrap_or(0);
             let mut touch = Touch {
                 by: entry.revision,
                 undoes,
             };
+            if let Change::CompositeUpdated { followed: true, .. } = change {
+                continue; // The parts decide, whatever becomes of their changes.
+            }
+            if updates.is_later(change, undoes, place) {
+                continue; // The first one has the state before the entry.
+            }
             let number = self.categories.back(change);
-            let subjects = Subjects::of(change, number, self.single);
+            let image = change.imaged().and_then(|id| images.get(&id));
+            let mut subjects = Subjects::of(change, number, self.single);
+            if let (Some(key), Some(_)) = (updates.of_its_own(change), image) {
+                subjects.sets.push(Subject::Embedding(key.to_owned()));
+            }
             if self.cancels(&subjects, entry.revision) {
                 continue;
             }
@@ -248,12 +271,7 @@ impl UndoPlanner {
                         self.plan.conflicts.push(conflict);
                     }
                     None => {
-                        let image = match change {
-                            Change::ItemUpdated { id, .. } | Change::ItemDeleted { id, .. } => {
-                                images.get(id).map(|image| ItemImage::clone(image))
-                            }
-                            _ => None,
-                        };
+                        let image = image.map(|image| ItemImage::clone(image));
                         let change = match number {
                             Some(number) => self.categories.take_back(change, number),
                             None => change.clone(),
@@ -266,6 +284,9 @@ impl UndoPlanner {
                         continue;
                     }
                 }
+            }
+            if let Change::Composed { .. } = change {
+                continue; // It follows from its parts, whose changes are touches.
             }
             for subject in subjects.sets {
                 self.touch(subject, touch);
@@ -350,6 +371,56 @@ impl UndoPlanner {
     }
 }
 
+/// The updates of items in an entry, several of which may be of the same item.
+#[derive(Default)]
+struct Updates {
+    /// The place of the first update of each item that takes back the same revision.
+    first: FxHashMap<(i64, u64), usize>,
+    /// Items that an update has given an embedding of their own, or taken it from.
+    own: FxHashSet<i64>,
+}
+
+impl Updates {
+    fn of(entry: &Entry) -> Self {
+        let mut updates = Self::default();
+        for (place, change) in entry.changes.iter().enumerate() {
+            let undoes = entry.undone.get(place).copied().unwrap_or(0);
+            let Some(id) = updated(change) else {
+                continue;
+            };
+            updates.first.entry((id, undoes)).or_insert(place);
+            if let Change::ItemUpdated { .. } = change {
+                updates.own.insert(id);
+            }
+        }
+        updates
+    }
+
+    fn is_later(&self, change: &Change, undoes: u64, place: usize) -> bool {
+        let first = updated(change).and_then(|id| self.first.get(&(id, undoes)));
+        first.is_some_and(|first| *first < place)
+    }
+
+    /// The key of an item whose own embedding came or went with an update.
+    fn of_its_own<'a>(&self, change: &'a Change) -> Option<&'a str> {
+        let id = updated(change)?;
+        change.item().filter(|_| self.own.contains(&id))
+    }
+}
+
+/// The identifier of an item that was updated, other than by following its parts.
+fn updated(change: &Change) -> Option<i64> {
+    match change {
+        Change::ItemUpdated { id, .. }
+        | Change::CompositeUpdated {
+            id,
+            followed: false,
+            ..
+        } => Some(*id),
+        _ => None,
+    }
+}
+
 /// What a change depends on, and what depends on it.
 #[derive(Debug, Default)]
 struct Subjects {
@@ -396,16 +467,43 @@ impl Subjects {
                     Subject::Content(key.clone()),
                     Subject::Places(key.clone()),
                     Subject::DismissalsOf(key.clone()),
+                    Subject::PartsOf(key.clone()),
+                    Subject::CompositesOf(key.clone()),
                 ];
                 Self::new(Subject::Item(key.clone()), [], parts)
             }
             Change::ItemDeleted { key, .. } => Self::new(Subject::Item(key.clone()), [], []),
-            Change::ItemUpdated { key, .. } => {
+            Change::Composed { key, .. } => {
+                let embedding = Subject::Embedding(key.clone());
+                let content = Subject::Content(key.clone());
+                Self {
+                    own: Some(content.clone()),
+                    sets: vec![content, embedding.clone()],
+                    needs: vec![Subject::Item(key.clone()), embedding],
+                }
+            }
+            Change::ItemUpdated { key, .. } | Change::CompositeUpdated { key, .. } => {
                 let item = Subject::Item(key.clone());
                 Self::new(Subject::Content(key.clone()), [], [item])
             }
             Change::Dismissed { item, .. } | Change::DismissalEnded { item, .. } => {
                 Self::of_dismissal(item, number)
+            }
+            Change::PartAdded { item, part, .. } => {
+                let [item, part] = [item, part].map(|key| Subject::Item(key.clone()));
+                Self::of_part(change, [item, part])
+            }
+            Change::PartRemoved { item, part, .. } => {
+                // A composite that has lost its parts may have got an embedding of its own, or become
+                // a part; its part may have become composite.
+                let needs = [
+                    Subject::Item(item.clone()),
+                    Subject::Item(part.clone()),
+                    Subject::Embedding(item.clone()),
+                    Subject::CompositesOf(item.clone()),
+                    Subject::PartsOf(part.clone()),
+                ];
+                Self::of_part(change, needs)
             }
             Change::Joined { item, .. } | Change::Left { item, .. } => {
                 let membership = Subject::Membership(item.clone(), number);
@@ -437,6 +535,17 @@ impl Subjects {
             Subject::DismissalsFrom(number),
         ];
         Self::new(Subject::Dismissal(item, number), sets, needs)
+    }
+
+    /// Those of a change of a part.
+    fn of_part<const N: usize>(change: &Change, needs: [Subject; N]) -> Self {
+        let item = change.item().unwrap_or_default().to_owned();
+        let part = change.part().unwrap_or_default().to_owned();
+        let sets = [
+            Subject::PartsOf(item.clone()),
+            Subject::CompositesOf(part.clone()),
+        ];
+        Self::new(Subject::Part(item, part), sets, needs)
     }
 
     /// A change sets and needs its own subject, and others.

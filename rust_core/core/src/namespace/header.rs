@@ -49,6 +49,9 @@ pub struct Header {
     /// Number of dismissals. Where there are none, nothing looks for any.
     #[serde(skip)]
     pub dismissals: u64,
+    /// Number of parts of composite items. Where there are none, nothing looks for any.
+    #[serde(skip)]
+    pub parts: u64,
 }
 
 impl Header {

@@ -20,6 +20,7 @@ mod matching;
 mod matrix;
 mod member_cache;
 mod member_stats;
+mod parts_mean;
 mod published;
 mod records;
 mod review;
@@ -37,8 +38,10 @@ pub(crate) use loading::LoadingNamespace;
 pub use matching::{Filter, Match, MatchOptions, MissingMembers, MoreMembers, Parts, Ranking};
 pub use member_cache::MemberMemory;
 pub use member_stats::{MemberStats, Rebuild};
+pub use parts_mean::PartsMean;
 pub use published::Namespace;
 pub use records::{
-    CategoryRecord, Dismissal, Item, Membership, Origin, dismissal_hash, membership_hash,
+    CategoryRecord, Dismissal, Item, Membership, Origin, Part, dismissal_hash, membership_hash,
+    part_hash,
 };
 pub use review::{MemberFit, ReviewMember};

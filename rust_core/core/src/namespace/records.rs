@@ -88,6 +88,27 @@ pub struct Dismissal {
     pub origin: Origin,
 }
 
+/// The hash of a part in the digest. Parts are records of their own, so that the hash of an item does not
+/// depend on whether it has any.
+pub fn part_hash(composite: &str, part: &str, weight: f32) -> RecordHash {
+    RecordHasher::new("part")
+        .bytes(composite.as_bytes())
+        .bytes(part.as_bytes())
+        .bytes(&weight.to_le_bytes())
+        .finish()
+}
+
+/// A stored part: an item in whose mean another item, the composite, has its embedding.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Part {
+    /// Identifier of the composite.
+    pub composite: i64,
+    /// Identifier of the item that is a part of it.
+    pub item: i64,
+    /// The item's weight in the mean.
+    pub weight: f32,
+}
+
 /// The stored part of a category, apart from the sums of its members.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CategoryRecord {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use ee_core::command::{Command, Outcome};
+use ee_core::command::{Command, Outcome, Rejection};
 use ee_core::command::{CommandContext, execute};
 use ee_core::namespace::{CategoryView, Dismissal, Namespace};
 use ee_core::scoring::Scorer;
@@ -38,7 +38,7 @@ proptest! {
             match (&outcome, &expected) {
                 (Ok(outcome), Ok(expected)) => compare_outcome(command, outcome, expected),
                 (Err(refusal), Err(expected)) => {
-                    prop_assert_eq!(refusal, expected);
+                    prop_assert_eq!(blurred(refusal), blurred(expected));
                     let after = (machine.digest(), machine.store.clone(), *machine.namespace.header());
                     prop_assert_eq!(after, before, "a refused command changed something");
                 }
@@ -85,7 +85,7 @@ proptest! {
             let (digest, mut store) = (machine.digest(), machine.store.clone());
             let group = Group::new(&machine);
             let origin = origin(machine.namespace.header().revision + 1);
-            let context = CommandContext { origin: &origin, request_id: "", number: 0, prepared: None };
+            let context = CommandContext { origin: &origin, request_id: "", number: 0, bounded: true, prepared: None };
             let tried = execute(&machine.namespace, &group.draft, &mut store, command, context);
             let tried = tried.map(|mut tried| {
                 tried.complete(2);
@@ -98,6 +98,23 @@ proptest! {
                 (tried, done) => panic!("tried {tried:?}, done {done:?}"),
             }
         }
+    }
+}
+
+/// A refusal without what the model does not predict: the norm of a mean that cancels out, and which of
+/// several composites is named.
+fn blurred(refusal: &Rejection) -> Rejection {
+    match refusal.clone() {
+        Rejection::DegenerateComposite { .. } => Rejection::DegenerateComposite {
+            item: String::new(),
+            reason: String::new(),
+        },
+        Rejection::CompositeIsPart { index, item, .. } => Rejection::CompositeIsPart {
+            index,
+            item,
+            composite: String::new(),
+        },
+        other => other,
     }
 }
 

@@ -7,8 +7,8 @@ use ee_core::arithmetic::digest::SetDigest;
 use ee_core::arithmetic::fixed;
 use ee_core::arithmetic::vector::norm_squared;
 use ee_core::namespace::{
-    CategoryDraft, CategoryView, Header, Item, Namespace, UnitCorrection, dismissal_hash,
-    membership_hash,
+    CategoryDraft, CategoryView, Header, Item, Namespace, PartsMean, UnitCorrection,
+    dismissal_hash, membership_hash, part_hash,
 };
 use ee_core::scoring::{ActorSum, Scorer};
 use ee_core::settings::{NamespaceSettings, RankingSettings};
@@ -108,6 +108,7 @@ pub(crate) fn audit(namespace: &Namespace, store: &MapStore) {
         items: store.items.len() as u64,
         memberships: store.memberships.len() as u64,
         dismissals: store.dismissals.len() as u64,
+        parts: store.parts.len() as u64,
         ..Header::default()
     };
     for (&id, record) in &store.categories {
@@ -118,6 +119,7 @@ pub(crate) fn audit(namespace: &Namespace, store: &MapStore) {
         assert_eq!(namespace.key_of(id).as_ref(), Some(&record.key));
     }
     expected.item_records = item_records(store);
+    audit_composites(namespace.settings(), store);
     assert_eq!(*namespace.header(), expected);
     assert_eq!(namespace.categories().len(), store.categories.len());
 
@@ -151,7 +153,31 @@ fn item_records(store: &MapStore) -> SetDigest {
         let category = &store.categories[&dismissal.category].key;
         records.insert(&dismissal_hash(item, category));
     }
+    for part in store.parts.values() {
+        let composite = &store.items[&part.composite].key;
+        let item = &store.items[&part.item].key;
+        records.insert(&part_hash(composite, item, part.weight));
+    }
     records
+}
+
+/// Checks that the embedding of each composite is the mean of its parts, and that no part is composite.
+fn audit_composites(settings: &NamespaceSettings, store: &MapStore) {
+    let composites: BTreeSet<i64> = store.parts.values().map(|own| own.composite).collect();
+    for composite in &composites {
+        let mut mean = PartsMean::new(settings);
+        for part in store
+            .parts
+            .values()
+            .rev()
+            .filter(|own| own.composite == *composite)
+        {
+            assert!(!composites.contains(&part.item), "a composite as a part");
+            mean.add(part.weight, &store.items[&part.item].embedding);
+        }
+        let mean = mean.embedding(settings).expect("its parts have a mean");
+        assert_eq!(store.items[composite].embedding, mean);
+    }
 }
 
 fn audit_category(namespace: &Namespace, store: &MapStore, built: &mut CategoryDraft) {

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use ee_core::command::{Assignment, CategoryPut, Command, ItemCategory, ItemPut, ProfileUpdate};
+use ee_core::command::{
+    Assignment, CategoryPut, Command, ItemCategory, ItemPut, PartPut, ProfileUpdate,
+};
+use ee_core::namespace::Item;
 use ee_core::settings::{MembershipMode, RankingMode};
 use proptest::prelude::*;
 
@@ -52,13 +55,24 @@ fn straight_there(machine: &Machine) -> Vec<Command> {
         max_actor_share: Some(record.settings.max_actor_share),
         metadata: Some(record.metadata.clone()),
     });
-    let items = store.items.values().map(|item| ItemPut {
-        key: item.key.clone(),
-        embedding: Some(item.embedding.clone()),
-        weight: Some(item.weight),
-        metadata: Some(item.metadata.clone()),
-        expected_category: None,
-    });
+    let put = |item: &Item| {
+        let parts = store.parts.values().filter(|own| own.composite == item.id);
+        let parts = parts.map(|own| PartPut {
+            item: store.items[&own.item].key.clone(),
+            weight: own.weight,
+        });
+        let parts: Vec<PartPut> = parts.collect();
+        ItemPut {
+            key: item.key.clone(),
+            embedding: parts.is_empty().then(|| item.embedding.clone()),
+            parts: (!parts.is_empty()).then_some(parts),
+            weight: Some(item.weight),
+            metadata: Some(item.metadata.clone()),
+            expected_category: None,
+        }
+    };
+    let mut items: Vec<ItemPut> = store.items.values().map(put).collect();
+    items.sort_by_key(|put| put.parts.is_some());
     let ranking = machine.namespace.profile().ranking;
     let mut commands = vec![
         Command::UpdateProfile(ProfileUpdate {
@@ -67,7 +81,7 @@ fn straight_there(machine: &Machine) -> Vec<Command> {
             ..ProfileUpdate::default()
         }),
         Command::PutCategories(puts.collect()),
-        Command::PutItems(items.collect()),
+        Command::PutItems(items),
     ];
     for membership in store.memberships.values() {
         let category = &store.categories[&membership.category];

@@ -212,6 +212,7 @@ impl Group {
                 origin: &origin,
                 request_id: "request",
                 number: self.outcomes.len(),
+                bounded: true,
                 prepared: None,
             },
         );
@@ -264,6 +265,7 @@ pub(crate) fn item(key: &str, embedding: &[f32], weight: f32) -> ItemPut {
         key: key.into(),
         embedding: Some(embedding.to_vec()),
         weight: Some(weight),
+        parts: None,
         metadata: None,
         expected_category: None,
     }

@@ -15,6 +15,7 @@ mod model;
 mod strategies;
 
 mod agrees_with_model;
+mod composites;
 mod confidence;
 mod detours;
 mod groups;

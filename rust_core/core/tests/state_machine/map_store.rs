@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 
 use ee_core::command::Store;
-use ee_core::namespace::{CategoryRecord, Dismissal, Item, Membership};
+use ee_core::namespace::{CategoryRecord, Dismissal, Item, Membership, Part};
 
 /// Items, memberships and category records; rolled back by keeping a clone.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct MapStore {
     pub(crate) items: BTreeMap<i64, Item>,
+    keys: BTreeMap<String, i64>,
     pub(crate) categories: BTreeMap<i64, CategoryRecord>,
     /// By sequence.
     pub(crate) memberships: BTreeMap<u64, Membership>,
@@ -18,6 +19,10 @@ pub(crate) struct MapStore {
     pub(crate) inbox: BTreeSet<i64>,
     /// By item and category.
     pub(crate) dismissals: BTreeMap<(i64, i64), Dismissal>,
+    /// By composite and part.
+    pub(crate) parts: BTreeMap<(i64, i64), Part>,
+    /// Part and composite of each.
+    composites: BTreeSet<(i64, i64)>,
     last_item: i64,
     last_category: i64,
 }
@@ -32,7 +37,7 @@ impl MapStore {
 
     /// The identifier of the item with this key.
     pub(crate) fn item_id(&self, key: &str) -> Option<i64> {
-        self.items.values().find(|i| i.key == key).map(|i| i.id)
+        self.keys.get(key).copied()
     }
 }
 
@@ -40,7 +45,7 @@ impl Store for MapStore {
     type Error = Infallible;
 
     fn item(&mut self, key: &str) -> Result<Option<Item>, Infallible> {
-        Ok(self.items.values().find(|i| i.key == key).cloned())
+        Ok(self.item_id(key).map(|id| self.items[&id].clone()))
     }
 
     fn item_by_id(&mut self, id: i64) -> Result<Item, Infallible> {
@@ -52,6 +57,7 @@ impl Store for MapStore {
         self.last_item += 1;
         let id = self.last_item;
         let item = Item { id, ..item.clone() };
+        self.keys.insert(item.key.clone(), id);
         self.items.insert(id, item);
         if inbox {
             self.inbox.insert(id);
@@ -73,7 +79,10 @@ impl Store for MapStore {
         assert!(self.memberships.values().all(|m| m.item != item.id));
         assert!(self.inbox.remove(&item.id), "deleted out of a category");
         assert!(self.dismissals.keys().all(|(own, _)| *own != item.id));
+        let in_use = |own: &(i64, i64)| own.0 == item.id || own.1 == item.id;
+        assert!(!self.parts.keys().any(in_use), "deleted with parts");
         let before = self.items.remove(&item.id);
+        self.keys.remove(&item.key);
         assert_eq!(before.as_ref(), Some(item));
         Ok(())
     }
@@ -193,6 +202,41 @@ impl Store for MapStore {
         let pair = (dismissal.item, dismissal.category);
         let before = self.dismissals.remove(&pair);
         assert_eq!(before.as_ref(), Some(dismissal));
+        Ok(())
+    }
+
+    fn parts(&mut self, composite: i64) -> Result<Vec<Part>, Infallible> {
+        let range = (composite, i64::MIN)..=(composite, i64::MAX);
+        Ok(self.parts.range(range).map(|(_, own)| *own).collect())
+    }
+
+    fn parts_with(&mut self, item: i64) -> Result<Vec<Part>, Infallible> {
+        let range = (item, i64::MIN)..=(item, i64::MAX);
+        let found = self.composites.range(range);
+        Ok(found.map(|own| self.parts[&(own.1, own.0)]).collect())
+    }
+
+    fn part_count(&mut self, composite: i64) -> Result<usize, Infallible> {
+        Ok(self.parts(composite)?.len())
+    }
+
+    fn composite_count(&mut self, item: i64) -> Result<usize, Infallible> {
+        Ok(self.parts_with(item)?.len())
+    }
+
+    fn insert_part(&mut self, part: &Part) -> Result<(), Infallible> {
+        let pair = (part.composite, part.item);
+        assert!(self.items.contains_key(&pair.0) && self.items.contains_key(&pair.1));
+        let before = self.parts.insert(pair, *part);
+        self.composites.insert((part.item, part.composite));
+        assert_eq!(before, None, "a part twice");
+        Ok(())
+    }
+
+    fn delete_part(&mut self, part: &Part) -> Result<(), Infallible> {
+        let before = self.parts.remove(&(part.composite, part.item));
+        self.composites.remove(&(part.item, part.composite));
+        assert_eq!(before, Some(*part));
         Ok(())
     }
 

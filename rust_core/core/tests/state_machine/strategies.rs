@@ -2,7 +2,7 @@
 //! and few values, so that entries meet.
 
 use ee_core::command::{
-    Assignment, CategoryPut, Command, ItemCategory, ItemPut, ProfileUpdate, Unassignment,
+    Assignment, CategoryPut, Command, ItemCategory, ItemPut, PartPut, ProfileUpdate, Unassignment,
 };
 use ee_core::settings::{HistoryKeep, MembershipMode, Metadata, RankingMode};
 use proptest::prelude::*;
@@ -63,19 +63,29 @@ pub(crate) fn category_key() -> impl Strategy<Value = String> {
     ]
 }
 
+/// Parts of distinct items, by key.
+fn parts() -> impl Strategy<Value = Vec<PartPut>> {
+    prop::collection::btree_map(item_key(), weight(), 1..4).prop_map(|parts| {
+        let part = |(item, weight)| PartPut { item, weight };
+        parts.into_iter().map(part).collect()
+    })
+}
+
 pub(crate) fn item_put() -> impl Strategy<Value = ItemPut> {
     let embedding = prop::option::weighted(0.5, vector());
+    let parts = prop::option::weighted(0.2, parts());
     let weight = prop::option::weighted(0.3, weight());
     let metadata = prop::option::weighted(0.15, metadata());
-    (item_key(), embedding, weight, metadata).prop_map(|(key, embedding, weight, metadata)| {
-        ItemPut {
+    (item_key(), embedding, parts, weight, metadata).prop_map(
+        |(key, embedding, parts, weight, metadata)| ItemPut {
             key,
-            embedding,
+            embedding: embedding.filter(|_| parts.is_none()),
+            parts,
             weight,
             metadata,
             expected_category: None,
-        }
-    })
+        },
+    )
 }
 
 /// A put of a category; `window`, `frozen`: whether it may have these.
@@ -132,6 +142,7 @@ fn one_item_at_length() -> impl Strategy<Value = Command> {
             item: ItemPut {
                 key: key.clone(),
                 embedding: says[0].then(|| embedding.clone()),
+                parts: None,
                 weight: says[1].then_some(weight),
                 metadata: says[2].then(|| metadata.clone()),
                 expected_category: None,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ee_core::command::undo::{UndoPlan, UndoPlanner};
 use ee_core::command::{Command, Rejection};
-use ee_core::namespace::{Dismissal, Membership, Origin};
+use ee_core::namespace::{Dismissal, Membership, Origin, Part};
 use ee_core::settings::MembershipMode;
 use proptest::prelude::*;
 
@@ -61,6 +61,14 @@ fn dismissed(machine: &Machine) -> Vec<(String, String, Origin)> {
     all
 }
 
+/// Parts by the keys of composite and part, with their weights.
+fn parts(machine: &Machine) -> BTreeSet<(String, String, u32)> {
+    let store = &machine.store;
+    let key = |id: i64| store.items[&id].key.clone();
+    let own = |part: &Part| (key(part.composite), key(part.item), part.weight.to_bits());
+    store.parts.values().map(own).collect()
+}
+
 /// All that an undo restores, apart from the digest.
 fn contents(machine: &Machine) -> impl PartialEq + std::fmt::Debug + use<> {
     let store = &machine.store;
@@ -78,6 +86,7 @@ fn contents(machine: &Machine) -> impl PartialEq + std::fmt::Debug + use<> {
     (
         places(machine),
         dismissed(machine),
+        parts(machine),
         items,
         categories,
         profile,
@@ -117,6 +126,31 @@ proptest! {
             audit_machine(&machine);
             prop_assert_eq!(machine.digest(), digest);
             prop_assert_eq!(contents(&machine), all);
+        }
+    }
+
+    #[test]
+    fn revisions_taken_back_one_after_the_other_leave_no_trace(
+        membership in membership(),
+        commands in commands(1..40),
+    ) {
+        let mut machine = Machine::new(membership);
+        let mut digests = vec![machine.digest()];
+        let of_items = |command: &&Command| matches!(
+            command,
+            Command::PutCategories(_) | Command::PutItems(_) | Command::DeleteItems { .. }
+                | Command::Assign(_) | Command::Unassign(_) | Command::Dismiss { .. }
+        );
+        for command in commands.iter().filter(of_items) {
+            let _ = machine.apply(command);
+            if machine.namespace.header().revision == digests.len() as u64 {
+                digests.push(machine.digest());
+            }
+        }
+        for newest in (1..digests.len()).rev() {
+            undo(&mut machine, |revision| revision == newest as u64).unwrap();
+            audit_machine(&machine);
+            prop_assert_eq!(machine.digest(), digests[newest - 1], "revision {}", newest);
         }
     }
 

@@ -1,10 +1,9 @@
 //! Categories and items, by key and in pages.
 
 use ee_core::namespace::CategoryView;
-use ee_store::StoreResult;
 
 use super::Engine;
-use crate::api::{At, ItemFilter, ItemView, ReadContext};
+use crate::api::{At, ItemFilter, ItemView, PART_KEY_BYTES, ReadContext};
 use crate::catalog::cached_namespace::NamespaceHandle;
 use crate::read::consistent as read;
 use crate::{Error, Result};
@@ -78,12 +77,11 @@ impl Engine {
                 key: key.to_owned(),
                 query: None,
             })?;
-            let has_dismissals = row.header.dismissals > 0;
-            Ok(read::view(reads, row.id, item, embedding, has_dismissals)?)
+            Ok(read::view(reads, row.id, item, embedding, &row.header)?)
         })
     }
 
-    /// Up to `limit` items.
+    /// Up to `limit` items, and fewer once the keys of their parts have more than [`PART_KEY_BYTES`] together.
     pub fn items(
         &self,
         namespace: &NamespaceHandle,
@@ -95,11 +93,19 @@ impl Engine {
         let loaded = self.at(namespace, context)?;
         self.read_store(&loaded, |reads, row| {
             let items = read::page(reads, row.id, &filter, limit)?;
-            let has_dismissals = row.header.dismissals > 0;
-            let views = items
-                .into_iter()
-                .map(|item| read::view(reads, row.id, item, embeddings, has_dismissals));
-            Ok(views.collect::<StoreResult<_>>()?)
+            let mut views = Vec::with_capacity(items.len());
+            let mut bytes = PART_KEY_BYTES;
+            for item in items {
+                let view = read::view(reads, row.id, item, embeddings, &row.header)?;
+                let keys = view.parts.iter().map(|part| part.item.len());
+                let rest = bytes.checked_sub(keys.sum());
+                views.push(view);
+                let Some(rest) = rest else {
+                    break;
+                };
+                bytes = rest;
+            }
+            Ok(views)
         })
     }
 }

@@ -12,12 +12,12 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use ee_core::namespace::{CategoryRecord, Item};
+use ee_core::namespace::{CategoryRecord, Item, Part};
 use ee_store::sqlite::{Damaged, Salvage};
 use ee_store::{NamespaceRow, NamespaceState};
 
 use crate::api::{
-    DismissalView, Frame, ItemView, MembershipView, NamespaceView, NewNamespace, Options,
+    DismissalView, Frame, ItemView, MembershipView, NamespaceView, NewNamespace, Options, PartView,
 };
 use crate::transfer::restore::Restore;
 use crate::{Engine, Error, Result, WriteContext};
@@ -71,6 +71,9 @@ pub struct Lost {
     pub memberships: Vec<String>,
     /// Memberships of which that is not known.
     pub unnamed_memberships: u64,
+    /// Keys of composite items that are there as plain items, with the embedding that they had, since not
+    /// all of their parts are.
+    pub parts: Vec<String>,
     /// What else there is to say.
     pub others: Vec<String>,
 }
@@ -291,7 +294,9 @@ impl<'a> Recovery<'a> {
             }),
         };
         let recovered = match finished {
-            Ok(view) => {
+            Ok((view, plain)) => {
+                lost.parts.extend(plain);
+                lost.parts.sort();
                 if view.digest != recorded && lost == Lost::default() {
                     lost.others.push(
                         "something that cannot be named: the digest is another one than was \
@@ -330,7 +335,12 @@ impl Salvaged {
             created_ms: item.created_ms,
             memberships: Vec::new(),
             dismissals: Vec::new(),
+            parts: Vec::new(),
         };
+        match salvage.parts(id) {
+            Ok(parts) => self.take_parts(salvage, &mut view, &parts),
+            Err(_) => self.lost.parts.push(view.key.clone()),
+        }
         let dismissals = salvage.dismissals(id).unwrap_or_else(|_| {
             self.lost.memberships.push(view.key.clone());
             Vec::new()
@@ -365,6 +375,22 @@ impl Salvaged {
         if self.items.len() == BATCH {
             self.flush();
         }
+    }
+
+    /// Takes the parts of an item in, if the keys of all of them are known.
+    fn take_parts(&mut self, salvage: &Salvage, view: &mut ItemView, parts: &[Part]) {
+        for part in parts {
+            let Ok(Some((_, item))) = salvage.item(part.item) else {
+                view.parts.clear();
+                self.lost.parts.push(view.key.clone());
+                return;
+            };
+            view.parts.push(PartView {
+                item: item.key,
+                weight: part.weight,
+            });
+        }
+        view.parts.sort_by(|a, b| a.item.cmp(&b.item));
     }
 
     fn flush(&mut self) {

@@ -10,13 +10,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use ee_core::namespace::Item;
-use ee_core::namespace::Namespace;
+use ee_core::namespace::{Header, Item, Namespace};
 use ee_core::scoring::{MeanQuery, Query, Scorer};
 use ee_core::settings::NamespaceSettings;
 use ee_store::{ItemReads, NamespaceRow, Reads, StoreResult, View};
 
-use crate::api::{At, DismissalView, ItemFilter, ItemView, MembershipView, QuerySpec, ReadContext};
+use crate::api::{
+    At, DismissalView, ItemFilter, ItemView, MembershipView, PartView, QuerySpec, ReadContext,
+};
 use crate::catalog::cached_namespace::CachedNamespace;
 use crate::clock::check_deadline;
 use crate::shared::Shared;
@@ -167,16 +168,16 @@ fn gone(loaded: &CachedNamespace) -> Error {
     }
 }
 
-/// The view of a stored item. `has_dismissals`: whether its namespace has any.
+/// The view of a stored item. `header`: that of its namespace, which is not searched for what it has none of.
 pub(crate) fn view(
     reads: &dyn Reads,
     namespace: i64,
     item: Item,
     embedding: bool,
-    has_dismissals: bool,
+    header: &Header,
 ) -> StoreResult<ItemView> {
     let mut dismissals = Vec::new();
-    if has_dismissals {
+    if header.dismissals > 0 {
         for dismissal in reads.dismissals_of(namespace, item.id)? {
             dismissals.push(DismissalView {
                 category: reads.category_key(namespace, dismissal.category)?,
@@ -184,6 +185,16 @@ pub(crate) fn view(
             });
         }
         dismissals.sort_unstable_by(|a, b| a.category.cmp(&b.category));
+    }
+    let mut parts = Vec::new();
+    if header.parts > 0 {
+        for part in reads.parts_of(namespace, item.id)? {
+            parts.push(PartView {
+                item: reads.item_key(namespace, part.item)?,
+                weight: part.weight,
+            });
+        }
+        parts.sort_unstable_by(|a, b| a.item.cmp(&b.item));
     }
     let memberships = reads.memberships_of(namespace, item.id)?;
     let memberships = memberships.into_iter().map(|membership| {
@@ -201,6 +212,7 @@ pub(crate) fn view(
         created_ms: item.created_ms,
         memberships: memberships.collect::<StoreResult<_>>()?,
         dismissals,
+        parts,
     })
 }
 

@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 
 use ee_core::arithmetic::digest::SetDigest;
-use ee_core::namespace::{CategoryDraft, Namespace, Rebuild};
-use ee_core::namespace::{dismissal_hash, membership_hash};
+use ee_core::namespace::{CategoryDraft, Item, Namespace, PartsMean, Rebuild};
+use ee_core::namespace::{dismissal_hash, membership_hash, part_hash};
 
 use ee_store::{LogRange, NamespaceRow, Reads, StoreError, StoreResult};
 
@@ -129,7 +129,7 @@ pub(crate) fn verify(reads: &dyn Reads, row: &NamespaceRow, live: Live) -> Resul
         header.categories,
         category_count,
     );
-    let scanned = scan_items(reads, row.id, &mut findings)?;
+    let scanned = scan_items(reads, row, &mut findings)?;
     compare(&mut findings, "items", header.items, scanned.items);
     compare(
         &mut findings,
@@ -143,6 +143,7 @@ pub(crate) fn verify(reads: &dyn Reads, row: &NamespaceRow, live: Live) -> Resul
         header.dismissals,
         scanned.dismissals,
     );
+    compare(&mut findings, "parts", header.parts, scanned.parts);
     compare(
         &mut findings,
         "items in the inbox",
@@ -189,12 +190,14 @@ struct Scanned {
     items: u64,
     memberships: u64,
     dismissals: u64,
+    parts: u64,
     /// Items in no category.
     unassigned: u64,
     records: SetDigest,
 }
 
-fn scan_items(reads: &dyn Reads, namespace: i64, findings: &mut Findings) -> Result<Scanned> {
+fn scan_items(reads: &dyn Reads, row: &NamespaceRow, findings: &mut Findings) -> Result<Scanned> {
+    let namespace = row.id;
     let mut scanned = Scanned::default();
     let mut after = String::new();
     loop {
@@ -225,6 +228,11 @@ fn scan_items(reads: &dyn Reads, namespace: i64, findings: &mut Findings) -> Res
                 Err(error @ StoreError::Failed { .. }) => return Err(error.into()),
                 Err(error) => findings.add(format!("item {:?}: {error}", item.key)),
             }
+            match scan_parts(reads, row, &item, &mut scanned) {
+                Ok(()) => {}
+                Err(error @ StoreError::Failed { .. }) => return Err(error.into()),
+                Err(error) => findings.add(format!("item {:?}: {error}", item.key)),
+            }
         }
     }
 }
@@ -233,7 +241,7 @@ fn scan_items(reads: &dyn Reads, namespace: i64, findings: &mut Findings) -> Res
 fn scan_memberships(
     reads: &dyn Reads,
     namespace: i64,
-    item: &ee_core::namespace::Item,
+    item: &Item,
     scanned: &mut Scanned,
 ) -> StoreResult<usize> {
     for dismissal in reads.dismissals_of(namespace, item.id)? {
@@ -259,6 +267,39 @@ fn scan_memberships(
             .insert(&membership_hash(&item.key, &category));
     }
     Ok(count)
+}
+
+/// Adds the parts of an item, whose mean must be its embedding.
+fn scan_parts(
+    reads: &dyn Reads,
+    row: &NamespaceRow,
+    item: &Item,
+    scanned: &mut Scanned,
+) -> StoreResult<()> {
+    let parts = reads.parts_of(row.id, item.id)?;
+    if parts.is_empty() {
+        return Ok(());
+    }
+    let wrong = |what| Err(StoreError::corrupted("parts", what));
+    let mut mean = PartsMean::new(&row.settings);
+    for part in parts {
+        let own = reads.item_by_id(row.id, part.item)?;
+        scanned.parts += 1;
+        let hash = part_hash(&item.key, &own.key, part.weight);
+        scanned.records.insert(&hash);
+        mean.add(part.weight, &own.embedding);
+        if !reads.is_part(row.id, &part)? {
+            return wrong(format!("{:?} is not listed as a part of it", own.key));
+        }
+        if !reads.parts_of(row.id, own.id)?.is_empty() {
+            return wrong(format!("{:?}, a part of it, has parts itself", own.key));
+        }
+    }
+    match mean.embedding(&row.settings) {
+        Ok(mean) if mean == item.embedding => Ok(()),
+        Ok(_) => wrong("their mean is not its embedding".to_owned()),
+        Err(error) => wrong(format!("they have no mean: {error}")),
+    }
 }
 
 /// Reads the whole log, and compares it with what was recorded of it.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use ee_core::arithmetic::digest::SetDigest;
 use ee_core::arithmetic::limits::MAX_CAPPED_ACTORS;
+use ee_core::command::{MAX_COMPOSITES, MAX_PARTS};
 use ee_core::namespace::CategoryDraft;
 use ee_core::namespace::{
     CategoryRecord, Dismissal, Item, Membership, dismissal_hash, membership_hash,
@@ -16,14 +17,15 @@ use ee_core::namespace::{
 use ee_core::settings::MembershipMode;
 use ee_store::failpoints::{Failpoint, reach};
 use ee_store::{NamespaceRow, NamespaceState, Reads, RestoredItem};
+use rustc_hash::FxHashMap;
 
 use crate::Result;
-use crate::api::{Frame, ItemView, NamespaceView, NewNamespace, WriteContext};
+use crate::api::{Frame, ItemView, NamespaceView, NewNamespace, PartView, WriteContext};
 use crate::read::verify::rebuild;
 use crate::shared::Shared;
 use crate::transfer::restore_operations::{
-    AbandonRestore, BeginRestore, FinishRestore, RestoreCategories, RestoreItems, RestoreSums,
-    invalid,
+    AbandonRestore, BeginRestore, FinishRestore, RestoreCategories, RestoreItems, RestoreParts,
+    RestoreSums, invalid,
 };
 use crate::write::writer::Writer;
 
@@ -34,6 +36,9 @@ const MAX_SEQUENCE: u64 = 1 << 62;
 /// Sums written in a transaction.
 const SUMS: usize = 64;
 
+/// Parts written in a transaction, about.
+const PARTS: usize = 4096;
+
 /// A restore under way. Dropping it abandons it.
 pub struct Restore {
     shared: Arc<Shared>,
@@ -43,6 +48,8 @@ pub struct Restore {
     max_namespaces: Option<u64>,
     /// Categories so far, with the identifiers that they got here.
     categories: BTreeMap<String, (i64, CategoryRecord)>,
+    /// Composite items so far, with their parts: those may come later.
+    composites: BTreeMap<String, Vec<PartView>>,
     done: bool,
 }
 
@@ -65,6 +72,7 @@ impl Restore {
             context,
             max_namespaces,
             categories: BTreeMap::new(),
+            composites: BTreeMap::new(),
             done: false,
         })
     }
@@ -123,8 +131,8 @@ impl Restore {
         })
     }
 
-    /// Counts an item and finds its categories.
-    fn take_in(&mut self, view: ItemView) -> Result<RestoredItem> {
+    /// Counts an item, finds its categories and keeps its parts.
+    fn take_in(&mut self, mut view: ItemView) -> Result<RestoredItem> {
         let single = self.row.settings.membership == MembershipMode::Single;
         if single && view.memberships.len() > 1 {
             return Err(invalid(format!(
@@ -132,6 +140,16 @@ impl Restore {
                 view.key,
                 view.memberships.len()
             )));
+        }
+        let parts = std::mem::take(&mut view.parts);
+        if parts.len() > MAX_PARTS || !parts.is_sorted_by(|a, b| a.item < b.item) {
+            return Err(invalid(format!(
+                "item {:?} has more than {MAX_PARTS} parts, or they are not ordered by key",
+                view.key
+            )));
+        }
+        if !parts.is_empty() {
+            self.composites.insert(view.key.clone(), parts);
         }
         let item = Item {
             id: 0,
@@ -227,15 +245,17 @@ impl Restore {
                 )));
             }
         }
-        self.end(Some(digest))
+        Ok(self.end(Some(digest))?.0)
     }
 
-    /// Makes the namespace of what has come, whatever that is.
-    pub(crate) fn finish_as_it_is(self) -> Result<NamespaceView> {
+    /// Makes the namespace of what has come, whatever that is. Returns the keys of the composite items
+    /// that are plain items now, since their parts have not all come, too.
+    pub(crate) fn finish_as_it_is(self) -> Result<(NamespaceView, Vec<String>)> {
         self.end(None)
     }
 
-    fn end(mut self, expected: Option<[u8; 32]>) -> Result<NamespaceView> {
+    fn end(mut self, expected: Option<[u8; 32]>) -> Result<(NamespaceView, Vec<String>)> {
+        let plain = self.store_parts(expected.is_none())?;
         self.reach(Failpoint::RestoreSums)?;
         self.row.header.category_records = self.build_sums()?;
         self.row.header.revision = 1;
@@ -252,7 +272,52 @@ impl Restore {
             max_namespaces: self.max_namespaces,
         })?;
         self.done = first;
-        Ok(view)
+        Ok((view, plain))
+    }
+
+    /// Stores the parts of composite items. What does not fit together is refused, or, with `lenient`, left
+    /// as plain items, whose keys are returned.
+    fn store_parts(&mut self, lenient: bool) -> Result<Vec<String>> {
+        let composites = std::mem::take(&mut self.composites);
+        let mut uses: FxHashMap<&str, usize> = FxHashMap::default();
+        for (key, parts) in &composites {
+            for part in parts {
+                let uses = uses.entry(&part.item).or_default();
+                *uses += 1;
+                let is_composite = composites.contains_key(&part.item);
+                if !lenient && (is_composite || *uses > MAX_COMPOSITES) {
+                    return Err(invalid(format!(
+                        "item {:?}, a part of {key:?}, has parts itself, or is a part of more than \
+                         {MAX_COMPOSITES} items",
+                        part.item
+                    )));
+                }
+            }
+        }
+        let composites: Vec<(String, Vec<PartView>)> = composites.into_iter().collect();
+        let mut plain = Vec::new();
+        let mut rest = composites.as_slice();
+        while !rest.is_empty() {
+            let mut parts = 0;
+            let chunk = rest.iter().take_while(|(_, own)| {
+                let fits = parts < PARTS;
+                parts += own.len();
+                fits
+            });
+            let (chunk, others) = rest.split_at(chunk.count());
+            rest = others;
+            let restored = self.writer.operation(RestoreParts {
+                namespace: self.row.id,
+                settings: self.row.settings.clone(),
+                composites: chunk.to_vec(),
+                lenient,
+            })?;
+            let header = &mut self.row.header;
+            header.parts += restored.parts;
+            header.item_records.combine_with(restored.records);
+            plain.extend(restored.plain);
+        }
+        Ok(plain)
     }
 
     fn reach(&self, point: Failpoint) -> Result<()> {

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use ee_core::namespace::{CategoryDraft, CategoryRecord};
-use ee_store::{NamespaceRow, NamespaceState, Restored, RestoredItem, WriteSession};
+use ee_core::arithmetic::digest::SetDigest;
+use ee_core::namespace::{CategoryDraft, CategoryRecord, Part, PartsMean, part_hash};
+use ee_core::settings::NamespaceSettings;
+use ee_store::{NamespaceRow, NamespaceState, Reads, Restored, RestoredItem, WriteSession};
 
-use crate::api::{NamespaceView, NewNamespace, WriteContext};
+use crate::api::{NamespaceView, NewNamespace, PartView, WriteContext};
 use crate::lifecycle::{append_created, check_limit, check_new_name, new_row};
 use crate::write::idempotency;
 use crate::write::operation::Operation;
@@ -61,6 +63,80 @@ impl Operation for RestoreItems {
                  twice",
             )),
         }
+    }
+}
+
+/// Stores the parts of composite items.
+pub(crate) struct RestoreParts {
+    pub(crate) namespace: i64,
+    pub(crate) settings: NamespaceSettings,
+    /// By key, each with its parts.
+    pub(crate) composites: Vec<(String, Vec<PartView>)>,
+    /// Whether a composite whose parts do not fit it is left as a plain item.
+    pub(crate) lenient: bool,
+}
+
+/// What was stored of the parts of composite items.
+#[derive(Default)]
+pub(crate) struct RestoredParts {
+    pub(crate) parts: u64,
+    pub(crate) records: SetDigest,
+    /// The keys of those that were left as plain items.
+    pub(crate) plain: Vec<String>,
+}
+
+impl Operation for RestoreParts {
+    type Output = RestoredParts;
+
+    fn apply(&mut self, session: &mut dyn WriteSession) -> Result<RestoredParts> {
+        let mut restored = RestoredParts::default();
+        for (key, views) in &self.composites {
+            match self.find(session.reads(), key, views)? {
+                Ok(parts) => {
+                    session.restore_parts(self.namespace, &parts)?;
+                    restored.parts += parts.len() as u64;
+                    for part in views {
+                        let hash = part_hash(key, &part.item, part.weight);
+                        restored.records.insert(&hash);
+                    }
+                }
+                Err(_) if self.lenient => restored.plain.push(key.clone()),
+                Err(reason) => return Err(invalid(format!("item {key:?}: {reason}"))),
+            }
+        }
+        Ok(restored)
+    }
+}
+
+impl RestoreParts {
+    /// The parts of a composite item; the inner error: why they are not.
+    fn find(
+        &self,
+        reads: &dyn Reads,
+        key: &str,
+        views: &[PartView],
+    ) -> Result<std::result::Result<Vec<Part>, String>> {
+        let Some(composite) = reads.item_by_key(self.namespace, key)? else {
+            return Ok(Err("it did not come".to_owned()));
+        };
+        let mut mean = PartsMean::new(&self.settings);
+        let mut parts = Vec::with_capacity(views.len());
+        for view in views {
+            let Some(item) = reads.item_by_key(self.namespace, &view.item)? else {
+                return Ok(Err(format!("{:?}, a part of it, did not come", view.item)));
+            };
+            mean.add(view.weight, &item.embedding);
+            parts.push(Part {
+                composite: composite.id,
+                item: item.id,
+                weight: view.weight,
+            });
+        }
+        Ok(match mean.embedding(&self.settings) {
+            Ok(mean) if mean == composite.embedding => Ok(parts),
+            Ok(_) => Err("its embedding is not the mean of its parts".to_owned()),
+            Err(error) => Err(format!("its parts have no mean: {error}")),
+        })
     }
 }
 

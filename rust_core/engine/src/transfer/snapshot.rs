@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 
 use ee_core::arithmetic::digest::SetDigest;
 use ee_core::namespace::{CategoryView, Header};
-use ee_core::namespace::{dismissal_hash, membership_hash};
+use ee_core::namespace::{dismissal_hash, membership_hash, part_hash};
 
 use ee_store::View;
 
@@ -17,6 +17,9 @@ use crate::{Error, Result};
 
 /// Bytes of vectors in a frame, about.
 const FRAME_BYTES: usize = 512 * 1024;
+
+/// Parts of items after which a frame ends.
+const FRAME_PARTS: usize = 10_000;
 
 /// Frames of a snapshot, in order. It sees one moment, however long it is read for; the store's
 /// log file cannot be trimmed below that moment meanwhile.
@@ -165,23 +168,30 @@ impl Snapshot {
                     after.clear();
                 }
                 let page = store.items_page(*namespace, after, self.rows)?;
-                let Some(last) = page.last() else {
+                if page.is_empty() {
                     self.counts.check(header, records)?;
                     return Ok(None);
-                };
-                *after = last.key.clone();
-                let has_dismissals = header.dismissals > 0;
+                }
                 let mut views = Vec::with_capacity(page.len());
+                let mut parts = 0;
                 for item in page {
                     records.insert(&item.hash());
-                    let view = read::view(store.reads(), *namespace, item, true, has_dismissals)?;
+                    let view = read::view(store.reads(), *namespace, item, true, header)?;
+                    for part in &view.parts {
+                        records.insert(&part_hash(&view.key, &part.item, part.weight));
+                    }
                     for dismissal in &view.dismissals {
                         records.insert(&dismissal_hash(&view.key, &dismissal.category));
                     }
                     for membership in &view.memberships {
                         records.insert(&membership_hash(&view.key, &membership.category));
                     }
+                    parts += view.parts.len();
+                    after.clone_from(&view.key);
                     views.push(view);
+                    if parts > FRAME_PARTS {
+                        break;
+                    }
                 }
                 self.counts.items += views.len() as u64;
                 self.counts.memberships += views

@@ -195,6 +195,7 @@ impl<'a> Batch<'a> {
                 self.session.store(id),
                 &job.command,
                 CommandContext {
+                    bounded: true,
                     origin: &origin,
                     request_id: &context.request_id,
                     number: self.replies.len(),

@@ -7,6 +7,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use ee_core::command::{Command, ItemPut, PartPut};
 use ee_engine::{Engine, Error, Options};
 use ee_sqlite_vfs::VFS_NAME;
 use rusqlite::{Connection, OpenFlags};
@@ -49,6 +50,16 @@ fn each_format_opens_and_is_the_same_afterwards() {
             assert_verified(&engine, "n");
             assert_eq!(engine.check_files().unwrap().findings, [""; 0]);
             assign(&engine, "n", 99 + number, 0);
+            // The table of parts is newer than the first directories.
+            let composite = ItemPut {
+                key: format!("p{number}"),
+                parts: Some(vec![PartPut {
+                    item: format!("i{}", 99 + number),
+                    weight: 2.0,
+                }]),
+                ..ItemPut::default()
+            };
+            write(&engine, "n", Command::PutItems(vec![composite])).unwrap();
             assert_verified(&engine, "n");
         }
     }

@@ -7,6 +7,7 @@
 mod clock_and_limits;
 #[path = "../common/mod.rs"]
 mod common;
+mod composites;
 mod concurrency;
 mod format;
 mod lifecycle;

@@ -2,21 +2,30 @@
 
 use std::collections::BTreeMap;
 
+use ee_core::namespace::PartsMean;
 use ee_core::settings::MembershipMode;
 use ee_engine::{
-    Engine, Error, Frame, ItemFilter, ItemView, ReadContext, Result, SnapshotView, WriteContext,
+    Engine, Error, Frame, ItemFilter, ItemView, PartView, ReadContext, Result, SnapshotView,
+    WriteContext,
 };
 
-use crate::common::{new_namespace, vector};
+use crate::common::new_namespace;
 
 pub(crate) const CATEGORIES: u64 = 3;
 
-/// An item: what its vector is made from, its weight, its category.
+/// Items below this number are plain ones, the others may be composite.
+pub(crate) const PLAIN: u64 = 40;
+
+/// Items that may be composite.
+pub(crate) const COMPOSITES: u64 = 4;
+
+/// An item: its vector, its weight, its category, and the weights of its parts.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Item {
-    pub(crate) seed: u64,
+    pub(crate) vector: Vec<f32>,
     pub(crate) weight: f32,
     pub(crate) category: Option<u64>,
+    pub(crate) parts: BTreeMap<u64, f32>,
 }
 
 /// A namespace.
@@ -26,6 +35,33 @@ pub(crate) struct Space {
     pub(crate) categories: u64,
     /// By number; the key is `i` and the number.
     pub(crate) items: BTreeMap<u64, Item>,
+}
+
+impl Space {
+    /// Deletes an item, which leaves the items that it is a part of.
+    pub(crate) fn delete(&mut self, item: u64) {
+        self.items.remove(&item);
+        for other in self.items.values_mut() {
+            other.parts.remove(&item);
+        }
+        self.follow();
+    }
+
+    /// Gives each composite item the mean of its parts.
+    pub(crate) fn follow(&mut self) {
+        let settings = new_namespace("", MembershipMode::Single).settings;
+        let composites = self.items.iter().filter(|(_, own)| !own.parts.is_empty());
+        let means = composites.map(|(number, own)| {
+            let mut mean = PartsMean::new(&settings);
+            for (part, weight) in &own.parts {
+                mean.add(*weight, &self.items[part].vector);
+            }
+            (*number, mean.embedding(&settings).unwrap())
+        });
+        for (number, mean) in means.collect::<Vec<_>>() {
+            self.items.get_mut(&number).unwrap().vector = mean;
+        }
+    }
 }
 
 /// All namespaces.
@@ -65,7 +101,7 @@ fn compare_space(engine: &Engine, name: &str, space: &Space) -> Result<Option<St
     if found != must {
         return Ok(Some(format!("counts {found:?}, must be {must:?}")));
     }
-    for number in 0..40 {
+    for number in 0..PLAIN + COMPOSITES {
         let must = space.items.get(&number);
         match engine.item(
             &engine.handle(name)?,
@@ -139,10 +175,17 @@ fn same(view: &ItemView, number: u64, must: &Item) -> bool {
     let categories = view.memberships.iter().map(|m| m.category.clone());
     let categories: Vec<String> = categories.collect();
     let must_be: Vec<String> = must.category.iter().map(|c| format!("c{c}")).collect();
+    let part = |(number, weight): (&u64, &f32)| PartView {
+        item: key(*number),
+        weight: *weight,
+    };
+    let mut parts: Vec<PartView> = must.parts.iter().map(part).collect();
+    parts.sort_by(|a, b| a.item.cmp(&b.item));
     view.key == key(number)
         && view.weight == must.weight
-        && view.embedding.as_ref() == Some(&vector(must.seed))
+        && view.embedding.as_ref() == Some(&must.vector)
         && categories == must_be
+        && view.parts == parts
 }
 
 /// All keys of a listing, in pages.

@@ -1,7 +1,9 @@
 //! Reads of earlier revisions: each answers as a read did then, to the last bit.
 
 use ee_core::command::undo::MAX_UNDO_CHANGES;
-use ee_core::command::{Assignment, CategoryPut, Command, ItemPut, ProfileUpdate, Unassignment};
+use ee_core::command::{
+    Assignment, CategoryPut, Command, ItemPut, PartPut, ProfileUpdate, Unassignment,
+};
 use ee_core::namespace::{CategoryView, MatchOptions, Ranking};
 use ee_core::settings::{MembershipMode, RankingMode};
 use ee_engine::{
@@ -94,7 +96,19 @@ fn any_command(random: &mut Random, serial: u64) -> Command {
     let key = |category: u64| format!("c{category}");
     let item = random.below(ITEMS);
     let category = random.below(CATEGORIES);
-    match random.below(16) {
+    match random.below(18) {
+        // Refused where a part does not exist, or is composite.
+        16 | 17 => {
+            let part = |own: u64, weight| PartPut {
+                item: format!("i{}", (item + own) % ITEMS),
+                weight,
+            };
+            Command::PutItems(vec![ItemPut {
+                key: format!("i{item}"),
+                parts: Some(vec![part(1, 1.0), part(5, 2.5)]),
+                ..ItemPut::default()
+            }])
+        }
         0 | 9 | 10 => Command::PutCategories(vec![CategoryPut {
             key: key(category),
             base: Some(random.pick(&[true, false]).then(|| vector(serial))),

@@ -6,7 +6,7 @@ use std::fs::{self, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use ee_core::command::Command;
+use ee_core::command::{Command, ItemPut, PartPut};
 use ee_core::settings::MembershipMode;
 use ee_engine::{
     Engine, Error, Frame, ItemView, Lost, Options, RepairReport, SnapshotView, WriteContext, repair,
@@ -85,6 +85,17 @@ fn prepared(directory: &Path) -> BTreeMap<String, Content> {
         for item in 0..20 {
             unassign(&engine, name, item, item % 2 == 0);
         }
+        let part = |item: u64| PartPut {
+            item: format!("i{item}"),
+            weight: 2.0,
+        };
+        let composite = |number: u64| ItemPut {
+            key: format!("p{number}"),
+            parts: Some((number..number + 5).map(part).collect()),
+            ..ItemPut::default()
+        };
+        let composites = (30..130).map(composite).collect();
+        write(&engine, name, Command::PutItems(composites)).unwrap();
     }
     create(&engine, "gone");
     categories(&engine, "gone", 3);
@@ -125,6 +136,9 @@ fn judge(to: &Path, before: &BTreeMap<String, Content>, report: &RepairReport, s
         let incomplete: BTreeSet<&String> = lost.memberships.iter().collect();
         for (key, item) in &is.items {
             let mut must = was.items[key].clone();
+            if lost.parts.contains(key) {
+                must.parts.clear();
+            }
             if incomplete.contains(key) {
                 must.memberships
                     .retain(|each| item.memberships.contains(each));

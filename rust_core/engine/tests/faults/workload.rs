@@ -1,11 +1,15 @@
 //! Operations that change the world, one of which makes one revision.
 
-use ee_core::command::{Assignment, CategoryPut, Command, ItemPut, ProfileUpdate, Unassignment};
+use std::collections::BTreeMap;
+
+use ee_core::command::{
+    Assignment, CategoryPut, Command, ItemPut, PartPut, ProfileUpdate, Unassignment,
+};
 use ee_core::settings::{HistoryKeep, MembershipMode};
 use ee_engine::{Engine, Result, TrimBound, WriteContext};
 
 use crate::common::{new_namespace, vector};
-use crate::model::{CATEGORIES, Item, Space, World, copy};
+use crate::model::{CATEGORIES, COMPOSITES, Item, PLAIN, Space, World, copy};
 use crate::random::Random;
 
 /// An operation.
@@ -41,6 +45,13 @@ pub(crate) enum Write {
     Unassign {
         item: u64,
         delete: bool,
+    },
+    /// Makes an item of others, all of the same weight, and assigns it.
+    Compose {
+        item: u64,
+        parts: Vec<u64>,
+        weight: f32,
+        category: u64,
     },
 }
 
@@ -106,11 +117,13 @@ impl Write {
             Self::Put { item, seed, weight } => {
                 let category = space.items.get(&item).and_then(|item| item.category);
                 let stored = Item {
-                    seed,
+                    vector: vector(seed),
                     weight,
                     category,
+                    parts: BTreeMap::new(),
                 };
                 space.items.insert(item, stored);
+                space.follow();
             }
             Self::Assign {
                 item,
@@ -120,13 +133,30 @@ impl Write {
                 let weight = space.items.get(&item).map_or(1.0, |item| item.weight);
                 let category = Some(category);
                 let stored = Item {
-                    seed,
+                    vector: vector(seed),
                     weight,
                     category,
+                    parts: BTreeMap::new(),
                 };
                 space.items.insert(item, stored);
+                space.follow();
             }
-            Self::Unassign { item, delete: true } => drop(space.items.remove(&item)),
+            Self::Compose {
+                item,
+                ref parts,
+                weight,
+                category,
+            } => {
+                let stored = Item {
+                    vector: Vec::new(),
+                    weight: space.items.get(&item).map_or(1.0, |item| item.weight),
+                    category: Some(category),
+                    parts: parts.iter().map(|part| (*part, weight)).collect(),
+                };
+                space.items.insert(item, stored);
+                space.follow();
+            }
+            Self::Unassign { item, delete: true } => space.delete(item),
             Self::Unassign { item, .. } => space.items.get_mut(&item).unwrap().category = None,
         }
     }
@@ -170,6 +200,25 @@ impl Write {
                 item: put(item, seed, None),
                 category: format!("c{category}"),
             }]),
+            Self::Compose {
+                item,
+                ref parts,
+                weight,
+                category,
+            } => {
+                let part = |part: &u64| PartPut {
+                    item: format!("i{part}"),
+                    weight,
+                };
+                Command::Assign(vec![Assignment {
+                    item: ItemPut {
+                        key: format!("i{item}"),
+                        parts: Some(parts.iter().map(part).collect()),
+                        ..ItemPut::default()
+                    },
+                    category: format!("c{category}"),
+                }])
+            }
             Self::Unassign { item, delete } => Command::Unassign(vec![Unassignment {
                 item: format!("i{item}"),
                 category: None,
@@ -183,11 +232,23 @@ impl Write {
 /// A write that changes something in a namespace as it is. `serial` is new each time.
 pub(crate) fn any_write(random: &mut Random, space: &Space, serial: u64) -> Write {
     let seed = 10_000 + serial;
-    let item = random.below(40);
+    let item = random.below(PLAIN);
     let known: Vec<u64> = space.items.keys().copied().collect();
     let members = space.items.iter().filter(|(_, i)| i.category.is_some());
     let members: Vec<u64> = members.map(|(n, _)| *n).collect();
-    match random.below(11) {
+    let plain: Vec<u64> = known.iter().copied().filter(|own| *own < PLAIN).collect();
+    match random.below(13) {
+        11 | 12 if !plain.is_empty() => {
+            let mut parts: Vec<u64> = (0..3).map(|_| random.pick(&plain)).collect();
+            parts.sort_unstable();
+            parts.dedup();
+            Write::Compose {
+                item: PLAIN + random.below(COMPOSITES),
+                parts,
+                weight: 1.0 + (serial % 8192) as f32 / 64.0,
+                category: random.below(CATEGORIES),
+            }
+        }
         10 => Write::Keep(1 + random.below(20), 1_000_000 + serial),
         0 => Write::Window(random.below(CATEGORIES), 2 + serial as u32),
         1 | 2 => Write::Put {

@@ -1,6 +1,7 @@
 //! The answers that are stored for requests with an id.
 
-use ee_core::command::Outcome;
+use ee_core::command::record::ChangeKind;
+use ee_core::command::{Outcome, Undone};
 use ee_core::namespace::{CategoryView, Header, Profile};
 use ee_core::settings::NamespaceSettings;
 use serde::{Deserialize, Serialize};
@@ -61,14 +62,13 @@ impl Answer {
     }
 }
 
-/// Version 2 has answers to trims, version 3 answers to renames and merges of categories
-/// and to dismissals. Extensions: 1, the
-/// ranking of the profile that is answered; 2, the least score of the category that is answered; 3, the
-/// retention of the profile that is answered; 4, the cap on the share of an actor of the category that is
-/// answered.
+/// Version 2 has answers to trims, version 3 answers to renames and merges of categories and to
+/// dismissals, version 4 answers to undos that list changes of parts. Extensions: 1, the ranking of the
+/// profile that is answered; 2, the least score of the category that is answered; 3, the retention of the
+/// profile that is answered; 4, the cap on the share of an actor of the category that is answered.
 impl Record for Answer {
     const NAME: &str = "stored answer";
-    const VERSION: u8 = 3;
+    const VERSION: u8 = 4;
     const FIELDS: u64 = 4;
 
     fn version(&self) -> u8 {
@@ -167,6 +167,7 @@ fn category_of(outcome: &mut Outcome) -> Option<&mut CategoryView> {
 
 fn command_version(outcome: &Outcome) -> u8 {
     match outcome {
+        Outcome::Undo(undone) if lists_parts(undone) => 4,
         // An undo may list changes of kinds that are newer.
         Outcome::RenameCategory { .. }
         | Outcome::MergeCategories(_)
@@ -174,6 +175,13 @@ fn command_version(outcome: &Outcome) -> u8 {
         | Outcome::Undo(_) => 3,
         _ => 1,
     }
+}
+
+/// Whether an undo lists changes of parts.
+fn lists_parts(undone: &Undone) -> bool {
+    let done = undone.changes.iter().map(|change| change.kind);
+    let mut kinds = done.chain(undone.skipped.iter().map(|conflict| conflict.kind));
+    kinds.any(|kind| matches!(kind, ChangeKind::PartAdded | ChangeKind::PartRemoved))
 }
 
 fn command_extensions(out: &mut Extensions, outcome: &Outcome) {

@@ -58,27 +58,25 @@ impl Record for CategoryRecord {
 /// 2, least scores of categories before their changes; 3, retentions before changes of the profile;
 /// 4, times of creation of deleted items. And 5: of an undo, for each change, the revision whose change
 /// it takes back. Then, each with its place: 6, caps on the shares of actors of categories before their
-/// changes; 7, actors of effects. Version 2 has renames of categories and dismissals.
+/// changes; 7, actors of effects. Version 2 has renames of categories and dismissals, version 3 has parts.
 impl Record for Entry {
     const NAME: &str = "log entry";
-    const VERSION: u8 = 2;
+    const VERSION: u8 = 3;
     const FIELDS: u64 = 7;
     plain_body!();
 
     fn version(&self) -> u8 {
-        let is_newer = |change: &Change| {
-            matches!(
-                change,
-                Change::CategoryRenamed { .. }
-                    | Change::Dismissed { .. }
-                    | Change::DismissalEnded { .. }
-            )
+        let version = |change: &Change| match change {
+            Change::CategoryRenamed { .. }
+            | Change::Dismissed { .. }
+            | Change::DismissalEnded { .. } => 2,
+            Change::CompositeUpdated { .. }
+            | Change::Composed { .. }
+            | Change::PartAdded { .. }
+            | Change::PartRemoved { .. } => 3,
+            _ => 1,
         };
-        if self.changes.iter().any(is_newer) {
-            2
-        } else {
-            1
-        }
+        self.changes.iter().map(version).max().unwrap_or(1)
     }
 
     fn extensions(&self, out: &mut Extensions) {
@@ -284,10 +282,10 @@ impl Record for StoredStats {
     }
 }
 
-/// Extensions: 1, the bytes of the log; 2, the number of dismissals.
+/// Extensions: 1, the bytes of the log; 2, the number of dismissals; 3, that of parts.
 impl Record for Header {
     const NAME: &str = "namespace header";
-    const FIELDS: u64 = 2;
+    const FIELDS: u64 = 3;
     plain_body!();
 
     fn extensions(&self, out: &mut Extensions) {
@@ -297,14 +295,17 @@ impl Record for Header {
         if self.dismissals > 0 {
             out.put(2, &self.dismissals);
         }
+        if self.parts > 0 {
+            out.put(3, &self.parts);
+        }
     }
 
     fn extension(&mut self, tag: u64, bytes: &[u8]) -> Option<()> {
-        if tag == 2 {
-            self.dismissals = value(bytes)?;
-            return Some(());
+        match tag {
+            1 => self.log_bytes = Some(value(bytes)?),
+            2 => self.dismissals = value(bytes)?,
+            _ => self.parts = value(bytes)?,
         }
-        self.log_bytes = Some(value(bytes)?);
         Some(())
     }
 }
@@ -601,7 +602,7 @@ mod tests {
     }
 
     #[test]
-    fn the_number_of_dismissals_is_an_extension_of_a_header_that_has_some() {
+    fn the_numbers_of_dismissals_and_parts_are_extensions_of_a_header_that_has_some() {
         let plain = Header {
             revision: 9,
             log_bytes: Some(100),
@@ -609,6 +610,7 @@ mod tests {
         };
         let some = Header {
             dismissals: 3,
+            parts: 7,
             ..plain
         };
         let (before, after) = (encode(&plain), encode(&some));

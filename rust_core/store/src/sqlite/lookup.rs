@@ -38,6 +38,13 @@ pub(crate) fn item_by_id(connection: &Connection, id: i64) -> StoreResult<Item> 
         .check()
 }
 
+/// The key of the item with an identifier, which must exist.
+pub(crate) fn item_key(connection: &Connection, id: i64) -> StoreResult<String> {
+    let mut statement = connection.prepare_cached("SELECT key FROM items WHERE id = ?1")?;
+    let key = statement.query_row([id], |row| row.get(0)).optional()?;
+    key.ok_or_else(|| StoreError::corrupted(format!("items, row {id}"), "the row is missing"))
+}
+
 /// The memberships of an item, by sequence.
 pub(crate) fn memberships_of(connection: &Connection, item: i64) -> StoreResult<Vec<Membership>> {
     let mut statement = connection.prepare_cached(&format!(

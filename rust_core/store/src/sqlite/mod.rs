@@ -23,6 +23,7 @@ mod log;
 mod lookup;
 mod members;
 mod namespaces;
+mod parts;
 mod pending;
 mod purge;
 mod reads;

@@ -66,6 +66,11 @@ pub(crate) fn purge_step(connection: &Connection, head: &mut Head) -> StoreResul
             true,
         ),
         (
+            "DELETE FROM parts WHERE composite IN
+               (SELECT id FROM items WHERE namespace = ?1 LIMIT ?2)",
+            true,
+        ),
+        (
             "DELETE FROM items WHERE id IN (SELECT id FROM items WHERE namespace = ?1 LIMIT ?2)",
             false,
         ),

@@ -4,11 +4,11 @@ use std::ops::ControlFlow;
 
 use ee_core::command::CategoryLoad;
 use ee_core::command::record::Entry;
-use ee_core::namespace::{CategoryRecord, Dismissal, Item, Membership};
+use ee_core::namespace::{CategoryRecord, Dismissal, Item, Membership, Part};
 use rusqlite::Connection;
 
 use super::{
-    dismissals, idempotency, integrity, listings, log, lookup, members, namespaces, trims,
+    dismissals, idempotency, integrity, listings, log, lookup, members, namespaces, parts, trims,
 };
 use crate::{DamagedNamespace, HistoryStart, ItemReads, NamespaceRow, Reads, StoreResult};
 use crate::{LogRange, LogRow, StoredRequest};
@@ -42,6 +42,14 @@ impl ItemReads for Connected {
         limit: usize,
     ) -> StoreResult<Vec<Dismissal>> {
         dismissals::of_category(&self.0, category, after, limit)
+    }
+
+    fn parts_of(&self, _namespace: i64, composite: i64) -> StoreResult<Vec<Part>> {
+        parts::of_composite(&self.0, composite)
+    }
+
+    fn parts_with(&self, _namespace: i64, item: i64) -> StoreResult<Vec<Part>> {
+        parts::with_item(&self.0, item)
     }
 
     fn members(
@@ -109,6 +117,10 @@ impl Reads for Connected {
         lookup::category_key(&self.0, category)
     }
 
+    fn item_key(&self, _namespace: i64, item: i64) -> StoreResult<String> {
+        lookup::item_key(&self.0, item)
+    }
+
     fn items_page(&self, namespace: i64, after: &str, limit: usize) -> StoreResult<Vec<Item>> {
         listings::items_page(&self.0, namespace, after, limit)
     }
@@ -137,6 +149,10 @@ impl Reads for Connected {
 
     fn is_member(&self, _namespace: i64, membership: &Membership) -> StoreResult<bool> {
         members::is_member(&self.0, membership)
+    }
+
+    fn is_part(&self, _namespace: i64, part: &Part) -> StoreResult<bool> {
+        parts::is_indexed(&self.0, part)
     }
 
     fn entries_after(

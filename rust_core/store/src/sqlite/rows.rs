@@ -1,14 +1,14 @@
 //! The rows that the state machine reads and writes, inside the transaction of a write.
 
 use ee_core::command::Store;
-use ee_core::namespace::{CategoryRecord, Dismissal, Item, Membership};
+use ee_core::namespace::{CategoryRecord, Dismissal, Item, Membership, Part};
 
 use super::head::Head;
 use super::inbox::{enter_inbox, leave_inbox};
 use super::lookup::{self, RawCategory, RawItem, RawMembership};
 use super::pending::Pending;
 use super::reads::Connected;
-use super::{dismissals, members};
+use super::{dismissals, members, parts};
 use crate::{StoreError, StoreResult};
 
 /// The rows of one namespace at a time, in the writer's transaction.
@@ -145,6 +145,32 @@ impl Store for Rows {
     fn delete_dismissal(&mut self, dismissal: &Dismissal) -> StoreResult<()> {
         self.pending.change(&self.connection.0)?;
         dismissals::delete(&self.connection.0, dismissal)
+    }
+
+    fn parts(&mut self, composite: i64) -> StoreResult<Vec<Part>> {
+        parts::of_composite(&self.connection.0, composite)
+    }
+
+    fn parts_with(&mut self, item: i64) -> StoreResult<Vec<Part>> {
+        parts::with_item(&self.connection.0, item)
+    }
+
+    fn part_count(&mut self, composite: i64) -> StoreResult<usize> {
+        parts::part_count(&self.connection.0, composite)
+    }
+
+    fn composite_count(&mut self, item: i64) -> StoreResult<usize> {
+        parts::composite_count(&self.connection.0, item)
+    }
+
+    fn insert_part(&mut self, part: &Part) -> StoreResult<()> {
+        self.pending.change(&self.connection.0)?;
+        parts::insert(&self.connection.0, part)
+    }
+
+    fn delete_part(&mut self, part: &Part) -> StoreResult<()> {
+        self.pending.change(&self.connection.0)?;
+        parts::delete(&self.connection.0, part)
     }
 
     fn insert_category(&mut self, record: &CategoryRecord) -> StoreResult<i64> {

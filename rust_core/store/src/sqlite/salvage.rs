@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ee_core::namespace::{CategoryRecord, Dismissal, Item, Membership};
+use ee_core::namespace::{CategoryRecord, Dismissal, Item, Membership, Part};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::database::open_writer;
@@ -14,7 +14,7 @@ use super::integrity::check_integrity;
 use super::lock::Lock;
 use super::lookup::{self, ITEM, RawCategory, RawItem};
 use super::schema::PAGE_SIZE;
-use super::{dismissals, namespaces};
+use super::{dismissals, namespaces, parts};
 use crate::{NamespaceRow, StoreError, StoreResult};
 
 /// A damaged data directory, locked so that no process opens it meanwhile. It is only read.
@@ -135,6 +135,15 @@ impl Salvage {
     pub fn dismissals(&self, item: i64) -> StoreResult<Vec<Dismissal>> {
         if dismissals::has_table(&self.connection)? {
             dismissals::of_item(&self.connection, item)
+        } else {
+            Ok(Vec::new())
+        }
+    }
+
+    /// The parts of an item.
+    pub fn parts(&self, composite: i64) -> StoreResult<Vec<Part>> {
+        if parts::has_table(&self.connection)? {
+            parts::of_composite(&self.connection, composite)
         } else {
             Ok(Vec::new())
         }

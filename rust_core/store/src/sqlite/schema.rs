@@ -139,8 +139,8 @@ CREATE TABLE idempotency_keys (
 ";
 
 /// Tables that directories of the first development versions lack. A version that is older than `trims`
-/// refuses such a directory by the extensions of its `head`, one that is older than `dismissals` a
-/// namespace that has some by the extensions of its header.
+/// refuses such a directory by the extensions of its `head`, one that is older than `dismissals` or `parts`
+/// a namespace that has some by the extensions of its header.
 pub(super) const LATER_TABLES: &str = "
 -- What was trimmed from the log of a namespace; no row: nothing.
 CREATE TABLE IF NOT EXISTS trims (
@@ -162,4 +162,15 @@ CREATE TABLE IF NOT EXISTS dismissals (
     PRIMARY KEY (item, category)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS dismissals_by_category ON dismissals (category, item);
+
+-- The items in whose mean another item has its embedding.
+CREATE TABLE IF NOT EXISTS parts (
+    composite  INTEGER NOT NULL,
+    item       INTEGER NOT NULL,
+    weight     REAL    NOT NULL,
+    checksum   INTEGER NOT NULL,
+    extensions BLOB,
+    PRIMARY KEY (composite, item)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS parts_by_item ON parts (item, composite);
 ";

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ee_core::command::Store;
 use ee_core::command::record::Entry;
 use ee_core::namespace::CategoryDraft;
-use ee_core::namespace::{CategoryRecord, Dismissal};
+use ee_core::namespace::{CategoryRecord, Dismissal, Part};
 use rusqlite::Connection;
 
 use super::checkpoint::{checkpoint_passive, checkpoint_restart, checkpoint_truncate, wal_frames};
@@ -348,6 +348,12 @@ impl WriteSession for SqliteWriter {
             }
         }
         Ok(Restored::Stored)
+    }
+
+    fn restore_parts(&mut self, namespace: i64, parts: &[Part]) -> StoreResult<()> {
+        self.raises_sequence = true;
+        let store = self.store(namespace);
+        parts.iter().try_for_each(|part| store.insert_part(part))
     }
 
     fn finish_restore(&mut self, row: &NamespaceRow) -> StoreResult<()> {

@@ -31,6 +31,7 @@ pub const CHECKS: &[(&str, Check)] = &[
         "dismissals are found by item and by category",
         rows::dismissals,
     ),
+    ("parts are found by composite and by item", rows::parts),
     ("members are in order of assignment", rows::members),
     ("the inbox has the items in no category", rows::inbox),
     ("the log is read back from the newest entry", log::log),

@@ -1,6 +1,6 @@
 //! Checks of namespaces: creation, deletion, purge, restore.
 
-use ee_core::namespace::{Dismissal, Membership};
+use ee_core::namespace::{Dismissal, Membership, Part};
 use ee_store::{Backend, NamespaceRow, NamespaceState, Restored, RestoredItem};
 
 use super::fixtures::{
@@ -114,6 +114,21 @@ pub(super) fn restore(store: &dyn Backend) {
         let restored = session.restore_items(id, &items).expect("items");
         assert_eq!(restored, Restored::Stored);
     });
+    let found = |key| {
+        let view = store.view().expect("view");
+        view.item_by_key(id, key)
+            .expect("read")
+            .expect("restored")
+            .id
+    };
+    let part = Part {
+        composite: found("b"),
+        item: found("a"),
+        weight: 2.0,
+    };
+    write(&mut *session, |session| {
+        session.restore_parts(id, &[part]).expect("parts");
+    });
     for (again, expected) in [
         (with("a", vec![], vec![]), Restored::ItemTwice("a".into())),
         (
@@ -145,4 +160,5 @@ pub(super) fn restore(store: &dyn Backend) {
     let item = found.id;
     let dismissals = view.dismissals_of(id, item).expect("of");
     assert_eq!(dismissals, [Dismissal { item, ..dismissal }]);
+    assert_eq!(view.parts_of(id, item).expect("of"), [part]);
 }

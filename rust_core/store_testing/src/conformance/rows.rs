@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ee_core::arithmetic::fixed::WeightSum;
-use ee_core::namespace::{CategoryDraft, Dismissal, Item, MemberStats, UnitCorrection};
+use ee_core::namespace::{CategoryDraft, Dismissal, Item, MemberStats, Part, UnitCorrection};
 use ee_core::scoring::{ActorSum, ActorSums};
 use ee_core::settings::RankingSettings;
 use ee_store::Backend;
@@ -130,6 +130,51 @@ pub(super) fn dismissals(store: &dyn Backend) {
     assert_eq!(found, []);
     let rest = view.dismissals_of_category(namespace, categories[0], items[0], 9);
     assert_eq!(rest.expect("read"), [own(items[2], categories[0])]);
+}
+
+pub(super) fn parts(store: &dyn Backend) {
+    let mut session = session(store);
+    let namespace = created(&mut *session, "n");
+    let own = |composite, item| Part {
+        composite,
+        item,
+        weight: 0.3,
+    };
+    let items = write(&mut *session, |session| {
+        command(session, |session| {
+            let items = ["a", "b", "c", "d"].map(|key| put(session, namespace, key).id);
+            let store = session.store(namespace);
+            for (composite, item) in [(3, 1), (0, 2), (0, 1), (3, 2)] {
+                let part = own(items[composite], items[item]);
+                store.insert_part(&part).expect("insert");
+            }
+            store.delete_part(&own(items[3], items[2])).expect("delete");
+            items
+        })
+    });
+    write(&mut *session, |session| {
+        command(session, |session| {
+            let store = session.store(namespace);
+            let found = store.parts(items[0]).expect("read");
+            assert_eq!(found, [own(items[0], items[1]), own(items[0], items[2])]);
+            let found = store.parts_with(items[1]).expect("read");
+            assert_eq!(found, [own(items[0], items[1]), own(items[3], items[1])]);
+            let counts = items.map(|item| store.composite_count(item).expect("count"));
+            assert_eq!(counts, [0, 2, 1, 0]);
+            let counts = items.map(|item| store.part_count(item).expect("count"));
+            assert_eq!(counts, [2, 0, 0, 1]);
+        });
+    });
+    let view = store.view().expect("view");
+    let found = view.parts_of(namespace, items[3]).expect("read");
+    assert_eq!(found, [own(items[3], items[1])]);
+    let found = view.parts_with(namespace, items[2]).expect("read");
+    assert_eq!(found, [own(items[0], items[2])]);
+    assert!(view.is_part(namespace, &found[0]).expect("read"));
+    let gone = own(items[3], items[2]);
+    assert!(!view.is_part(namespace, &gone).expect("read"));
+    assert_eq!(view.parts_of(namespace, items[1]).expect("read"), []);
+    assert_eq!(view.item_key(namespace, items[2]).expect("read"), "c");
 }
 
 pub(super) fn members(store: &dyn Backend) {

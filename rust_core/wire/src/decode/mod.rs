@@ -3,6 +3,7 @@
 
 pub(crate) mod namespace;
 pub(crate) mod number;
+pub(crate) mod parts;
 pub(crate) mod path;
 pub(crate) mod shape;
 pub(crate) mod text;

@@ -4,7 +4,7 @@ use ee_core::command::record::{Change, ChangeKind};
 use ee_core::settings::RankingMode;
 use ee_engine::HistoryChange;
 
-use super::item::dismissal;
+use super::item::{dismissal, part};
 use super::{category, namespace, timestamp};
 use crate::proto::v1::{self, ChangeKind as Kind};
 
@@ -46,6 +46,8 @@ pub(crate) fn kind(kind: ChangeKind) -> Kind {
         ChangeKind::CategoryRenamed => Kind::CategoryRenamed,
         ChangeKind::Dismissed => Kind::Dismissed,
         ChangeKind::DismissalEnded => Kind::DismissalEnded,
+        ChangeKind::PartAdded => Kind::PartAdded,
+        ChangeKind::PartRemoved => Kind::PartRemoved,
     }
 }
 
@@ -92,7 +94,9 @@ fn set(message: &mut v1::HistoryChange, change: Change) {
         Change::ItemCreated { key } => {
             message.item = key;
         }
-        Change::ItemUpdated { key, metadata, .. } => {
+        Change::ItemUpdated { key, metadata, .. }
+        | Change::CompositeUpdated { key, metadata, .. }
+        | Change::Composed { key, metadata, .. } => {
             message.item = key;
             message.metadata_before = metadata;
         }
@@ -117,6 +121,19 @@ fn set(message: &mut v1::HistoryChange, change: Change) {
             message.item = item;
             message.category = category.to_string();
             message.ended_dismissal = Some(dismissal(category.to_string(), origin));
+        }
+        Change::PartAdded {
+            item,
+            part: own,
+            weight,
+        }
+        | Change::PartRemoved {
+            item,
+            part: own,
+            weight,
+        } => {
+            message.item = item;
+            message.part = Some(part(own, weight));
         }
         Change::CategoryRenamed { from, to } => {
             message.category = to.to_string();

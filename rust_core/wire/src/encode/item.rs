@@ -20,6 +20,19 @@ pub(crate) fn item(view: ItemView) -> v1::Item {
             .map(|own| dismissal(own.category, own.origin))
             .collect(),
         create_time: timestamp(view.created_ms),
+        parts: view
+            .parts
+            .into_iter()
+            .map(|own| part(own.item, own.weight))
+            .collect(),
+    }
+}
+
+/// The message of a part.
+pub(crate) fn part(item: String, weight: f32) -> v1::ItemPart {
+    v1::ItemPart {
+        item,
+        weight: Some(weight),
     }
 }
 

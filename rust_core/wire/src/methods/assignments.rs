@@ -7,7 +7,7 @@ use super::{Command, Outcome, outcome};
 use crate::call::{NamespaceCall, WriteParams};
 use crate::call_error::{Result, Violations, all};
 use crate::decode::path::Path;
-use crate::decode::{self, number, text, vector};
+use crate::decode::{self, number, parts, text, vector};
 use crate::engine_error::FieldPaths;
 use crate::proto::v1;
 
@@ -46,11 +46,14 @@ fn assignment(
         entry.expected_category.as_deref(),
     ));
     let weight = |weight| number::weight(path.then("weight"), weight);
+    let has_embedding = entry.embedding.is_some();
+    let parts = parts::optional(path, ("item", &entry.item), has_embedding, entry.parts);
     let embedding = vector::optional(settings, path.then("embedding"), entry.embedding);
     let assignment = Assignment {
         item: ItemPut {
             key: entry.item,
             embedding: violations.check(embedding),
+            parts: violations.check(parts),
             weight: violations.check(entry.weight.map(weight).transpose()),
             metadata: violations.check(decode::metadata(
                 path.then("metadata"),

@@ -9,7 +9,7 @@ use super::{Command, Outcome, outcome};
 use crate::call::{NamespaceCall, WriteParams};
 use crate::call_error::{Result, Violations, all};
 use crate::decode::path::Path;
-use crate::decode::{self, number, text, vector};
+use crate::decode::{self, number, parts, text, vector};
 use crate::encode::item::item as encode;
 use crate::engine_error::FieldPaths;
 use crate::page_token::Binding;
@@ -52,10 +52,13 @@ fn item_put(settings: &NamespaceSettings, path: Path<'_>, update: ItemUpdate) ->
         update.expected_category.as_deref(),
     ));
     let weight = |weight| number::weight(path.then("weight"), weight);
+    let has_embedding = update.embedding.is_some();
+    let parts = parts::optional(path, ("key", &update.key), has_embedding, update.parts);
     let embedding = vector::optional(settings, path.then("embedding"), update.embedding);
     let put = ItemPut {
         key: update.key,
         embedding: violations.check(embedding),
+        parts: violations.check(parts),
         weight: violations.check(update.weight.map(weight).transpose()),
         metadata: violations.check(decode::metadata(
             path.then("metadata"),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ee_core::namespace::{CategoryRecord, Origin};
 use ee_core::settings::NamespaceSettings;
-use ee_engine::{DismissalView, ItemView, MembershipView};
+use ee_engine::{DismissalView, ItemView, MembershipView, PartView};
 
 use crate::call_error::{Result, Violations, all};
 use crate::category_settings;
@@ -62,6 +62,8 @@ pub(crate) fn item(
     let dismissals = all(
         dismissals.map(|(index, entry)| dismissal(path.then_entry("dismissals", index), entry))
     );
+    let parts = item.parts.into_iter().enumerate();
+    let parts = all(parts.map(|(index, entry)| part(path.then_entry("parts", index), entry)));
     let view = ItemView {
         key: item.key,
         weight: violations.check(weight),
@@ -70,6 +72,18 @@ pub(crate) fn item(
         created_ms: violations.check(created),
         memberships: violations.check(memberships),
         dismissals: violations.check(dismissals),
+        parts: violations.check(parts),
+    };
+    violations.finish(Ok(view))
+}
+
+fn part(path: Path<'_>, part: v1::ItemPart) -> Result<PartView> {
+    let mut violations = Violations::default();
+    violations.check(text::key(path.then("item"), &part.item));
+    let weight = number::weight(path.then("weight"), part.weight.unwrap_or(1.0));
+    let view = PartView {
+        item: part.item,
+        weight: violations.check(weight),
     };
     violations.finish(Ok(view))
 }

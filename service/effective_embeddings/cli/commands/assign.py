@@ -11,8 +11,10 @@ from effective_embeddings.cli.shared.options import (
     MetadataOption,
     ModelOption,
     NamespaceArgument,
+    PartOption,
     WeightOption,
     metadata_of,
+    parts_of,
 )
 from effective_embeddings.cli.shared.output import counted, print_json, say
 from effective_embeddings.cli.shared.vectors import EmbeddingOption, one_vector
@@ -40,6 +42,7 @@ def assign(
     category: Annotated[str, typer.Argument(metavar="CATEGORY", help="The category's key.")],
     *,
     embedding: EmbeddingOption = None,
+    part: PartOption = None,
     weight: WeightOption = None,
     meta: MetadataOption = None,
     model: ModelOption = "",
@@ -48,8 +51,8 @@ def assign(
 ) -> None:
     """Assign an item to a category; the category learns it at once.
 
-    A new item needs its embedding. In a namespace with single membership the item leaves its
-    earlier category, which forgets it. For many at once see `effemb import assignments`.
+    A new item needs its embedding, or its parts. In a namespace with single membership the item
+    leaves its earlier category, which forgets it. For many at once see `effemb import assignments`.
 
     Example:  effemb assign notes gym health --embedding @gym.npy --actor ann
     """
@@ -60,6 +63,7 @@ def assign(
         one_vector(embedding),
         weights=weight,
         metadata=metadata_of(meta),
+        parts=parts_of(part),
         embedding_model=model,
         expected=expected,
         if_revision=if_revision,

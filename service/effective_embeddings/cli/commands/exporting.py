@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -11,7 +11,7 @@ from effective_embeddings.cli.shared.command import Run, asks
 from effective_embeddings.cli.shared.options import NamespaceArgument
 from effective_embeddings.cli.shared.output import print_json, say
 from effective_embeddings.cli.shared.progress import bar
-from effective_embeddings.client import Client, Namespace
+from effective_embeddings.client import Client, Item, Namespace
 from effective_embeddings.formats import (
     FIELDS,
     AssignmentRow,
@@ -44,7 +44,8 @@ def export(
     embeddings: Annotated[
         bool,
         typer.Option(
-            "--embeddings", help="Assignments: with the items' embeddings, weights and metadata."
+            "--embeddings",
+            help="Assignments: with the items' embeddings or parts, weights and metadata.",
         ),
     ] = False,
     file_format: Annotated[
@@ -104,14 +105,33 @@ def _rows(client: Client, info: Namespace, kind: Kind, *, embeddings: bool) -> I
             values = {name: getattr(category, name) for name in FIELDS[kind]}
             yield CategoryRow(**values | {"metadata": _sorted(category.metadata)})
     elif kind is Kind.ITEMS:
-        for item in client.list_items(info.name, include_embeddings=True):
-            yield ItemRow(item.key, item.embedding, item.weight, _sorted(item.metadata))
+        yield from _items(client, info.name)
     elif kind is Kind.DISMISSALS:
         for item in client.list_items(info.name):
             for dismissal in item.dismissals:
                 yield DismissalRow(item.key, dismissal.category)
     else:
         yield from _assignments(client, info.name, embeddings=embeddings)
+
+
+def _items(client: Client, namespace: str) -> Iterator[Row]:
+    # The parts of a composite item must be there before it is.
+    composite: list[Row] = []
+    for item in client.list_items(namespace, include_embeddings=True):
+        row = ItemRow(item.key, *_content(item))
+        if item.parts:
+            composite.append(row)
+        else:
+            yield row
+    yield from composite
+
+
+def _content(item: Item) -> tuple[Any, ...]:
+    """Return the embedding, weight, metadata and parts of an item, as rows have them."""
+    metadata = _sorted(item.metadata)
+    if not item.parts:
+        return item.embedding, item.weight, metadata
+    return None, item.weight, metadata, {part.item: part.weight for part in item.parts}
 
 
 def _sorted(metadata: Mapping[str, str]) -> dict[str, str]:
@@ -133,4 +153,4 @@ def _assignments(client: Client, namespace: str, *, embeddings: bool) -> Iterato
             yield AssignmentRow(key, category)
             continue
         item = client.get_item(namespace, key)
-        yield AssignmentRow(key, category, item.embedding, item.weight, _sorted(item.metadata))
+        yield AssignmentRow(key, category, *_content(item))

@@ -172,6 +172,9 @@ def _what(change: HistoryChange) -> str:
         return kind
     if change.kind in {"dismissed", "dismissal_ended"}:
         return f"{kind} {change.item} from {change.category}"
+    if change.part is not None:
+        preposition = "to" if change.kind == "part_added" else "from"
+        return f"{kind} {change.part.item} {preposition} {change.item}"
     return f"{kind} {change.item or change.category}".rstrip()
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from effective_embeddings.cli.shared.bars import bar
 from effective_embeddings.cli.shared.command import Run, asks, writes
 from effective_embeddings.cli.shared.options import (
     AllowMissingOption,
@@ -14,8 +15,10 @@ from effective_embeddings.cli.shared.options import (
     MetadataOption,
     ModelOption,
     NamespaceArgument,
+    PartOption,
     WeightOption,
     metadata_of,
+    parts_of,
 )
 from effective_embeddings.cli.shared.output import (
     counted,
@@ -29,8 +32,11 @@ from effective_embeddings.cli.shared.output import (
     verdict,
 )
 from effective_embeddings.cli.shared.vectors import EmbeddingOption, one_vector
+from effective_embeddings.client import Item
 
 __all__ = ["app"]
+
+_BAR = 30  # characters of the longest bar
 
 app = typer.Typer(help="Items: the inbox, and members of categories.", no_args_is_help=True)
 
@@ -43,13 +49,18 @@ def put(
     key: KeyArgument,
     *,
     embedding: EmbeddingOption = None,
+    part: PartOption = None,
     weight: WeightOption = None,
     meta: MetadataOption = None,
     model: ModelOption = "",
 ) -> None:
     """Store an item in the inbox, or change the values given; its categories follow.
 
+    With --part it is the weighted mean of other items, and follows them.
+
     Example:  effemb item put notes gym --embedding @gym.npy --meta text="Renew membership"
+
+    Example:  effemb item put notes health-plan --part gym=2 --part meals
     """
     reply = run.client.put_items(
         namespace,
@@ -57,6 +68,7 @@ def put(
         one_vector(embedding),
         weights=weight,
         metadata=metadata_of(meta),
+        parts=parts_of(part),
         embedding_model=model,
         **run.change,
     )
@@ -91,15 +103,27 @@ def get(
     if facts["embedding"] is not None:
         facts["embedding"] = f"{len(facts['embedding'])} components (see --json)"
     memberships, dismissals = facts.pop("memberships"), facts.pop("dismissals")
+    parts = facts.pop("parts")
     if not memberships:
         facts["category"] = "in no category: the inbox"
     details(facts.pop("key"), facts)
+    if parts:
+        _show_parts(item)
     for shown, each in zip(memberships, item.memberships, strict=True):
         shown["assign_time"] = each.assign_time
         details(f"in {shown.pop('category')}", shown, indent=2)
     for shown, own in zip(dismissals, item.dismissals, strict=True):
         shown["dismiss_time"] = own.dismiss_time
         details(f"dismissed from {shown.pop('category')}", shown, indent=2)
+
+
+def _show_parts(item: Item) -> None:
+    rows = table("part", "weight", "share", "", numbers=("weight", "share"), whole=("part",))
+    whole = sum(part.weight for part in item.parts)
+    for part in item.parts:
+        share = part.weight / whole
+        rows.add_row(part.item, f"{part.weight:g}", f"{share:.1%}", bar(share, 1, _BAR))
+    print_table(rows, empty="")
 
 
 @app.command("list")

@@ -66,6 +66,7 @@ def _lost(lost: Mapping[str, Any]) -> list[str]:
     lines = [f"category {key!r}" for key in lost["categories"]]
     lines += [f"item {key!r}" for key in lost["items"]]
     lines += [f"a membership of item {key!r}, which is recovered" for key in lost["memberships"]]
+    lines += [f"parts of item {key!r}, which is recovered as a plain item" for key in lost["parts"]]
     for one, many, count in (
         ("category", "categories", lost["unnamed_categories"]),
         ("item", "items", lost["unnamed_items"]),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from effective_embeddings.client.limits import PART_BYTES
 from effective_embeddings.formats import FIELDS, DismissalRow, Kind, Row, RowError
 from effective_embeddings.formats.rows import VECTORS, key_of, vector_of
 
@@ -46,6 +47,7 @@ def batches(rows: Iterable[Row | RowError], size: int) -> Iterator[Batch]:
         room -= 0 if vector is None else vector.nbytes
         metadata = getattr(row, "metadata", None) or {}
         room -= sum(len(name) + len(text) for name, text in metadata.items())
+        room -= len(getattr(row, "parts", None) or ()) * PART_BYTES
         if batch.rows and (len(batch.rows) >= size or room < 0 or key in keys):
             yield batch
             batch, keys, room = Batch(), set(), _MOST_BYTES

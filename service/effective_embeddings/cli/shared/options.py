@@ -22,6 +22,7 @@ __all__ = [
     "MetadataOption",
     "ModelOption",
     "NamespaceArgument",
+    "PartOption",
     "ReasonOption",
     "ServerOption",
     "TlsCaOption",
@@ -29,6 +30,7 @@ __all__ = [
     "TokenFileOption",
     "WeightOption",
     "metadata_of",
+    "parts_of",
 ]
 
 #: What an option takes for a time; without a zone it is local time.
@@ -143,12 +145,40 @@ MetadataOption = Annotated[
 WeightOption = Annotated[
     float | None, typer.Option("--weight", help="How much the item teaches; default 1.")
 ]
+PartOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--part",
+        metavar="KEY[=WEIGHT]",
+        help="Make it of this item instead of an embedding; can be repeated.",
+    ),
+]
 AllowMissingOption = Annotated[
     bool, typer.Option("--allow-missing", help="Skip keys that do not exist.")
 ]
 NamespaceArgument = Annotated[str, typer.Argument(metavar="NAMESPACE", help="The namespace.")]
 KeyArgument = Annotated[str, typer.Argument(metavar="KEY", help="The key.")]
 KeysArgument = Annotated[list[str], typer.Argument(metavar="KEY...", help="The keys.")]
+
+
+def parts_of(parts: list[str] | None) -> dict[str, float] | None:
+    """Return the weights of parts that are written as KEY or KEY=WEIGHT; None: none are given."""
+    if not parts:
+        return None
+    found: dict[str, float] = {}
+    for part in parts:
+        key, equals, weight = part.rpartition("=")
+        try:
+            number = float(weight) if equals else 1.0
+        except ValueError:
+            msg = f"the weight of part {key!r} must be a number, not {weight!r}"
+            raise typer.BadParameter(msg, param_hint="--part") from None
+        name = key if equals else part
+        if name in found:
+            msg = f"part {name!r} comes twice"
+            raise typer.BadParameter(msg, param_hint="--part")
+        found[name] = number
+    return found
 
 
 def metadata_of(pairs: list[str] | None, option: str = "--meta") -> dict[str, str] | None:

@@ -52,11 +52,12 @@ def write_batch(client: Client, namespace: str, rows: Sequence[Row], write: Writ
     # A value that a row does not have is None in its column, and stays unchanged.
     columns: dict[str, Any] = {
         name: [getattr(row, name, None) for row in rows]
-        for name in ("key", "item", "category", "embedding", "weight", "metadata")
+        for name in ("key", "item", "category", "embedding", "weight", "parts", "metadata")
     }
     values = {
         "embeddings": _column(columns["embedding"]),
         "weights": _column(columns["weight"]),
+        "parts": _column(columns["parts"]),
         "metadata": _column(columns["metadata"]),
     }
     if isinstance(rows[0], CategoryRow):

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Unpack
 
 from effective_embeddings.client._async.base import AsyncClientBase
-from effective_embeddings.client.convert.columns import Embeddings, Keys, Metadata, Weights
+from effective_embeddings.client.convert.columns import Embeddings, Keys, Metadata, Parts, Weights
 from effective_embeddings.client.models.replies import DeleteReply, PutReply
 from effective_embeddings.client.models.resources import Item
 from effective_embeddings.client.requests import items as requests
@@ -27,6 +27,7 @@ class AsyncItemCalls(AsyncClientBase):
         *,
         weights: Weights = None,
         metadata: Metadata = None,
+        parts: Parts = None,
         expected: Keys | None = None,
         **write: Unpack[WriteOptions],
     ) -> PutReply:
@@ -43,11 +44,16 @@ class AsyncItemCalls(AsyncClientBase):
                 UTF-8 each, without control characters. Keys are
                 compared byte by byte: the NFC and the NFD form of a text are two keys.
             embeddings: (n, d) array-like, or (d,) for one key; sent as float32. Required for new
-                items; None, or None for a row, keeps a known item's.
+                items without parts; None, or None for a row, keeps a known item's. A composite item
+                becomes a plain one.
             weights: How much each item teaches, 2⁻¹⁰ to 2²⁰: one number for all items, or n.
                 None, or None for an item: a known item keeps its weight, a new item has 1.
             metadata: One mapping for all items, or n mappings; replaces the old metadata. None,
                 or None for an item, keeps the old. At most 64 entries and 16 KiB per item.
+            parts: Makes an item a composite one: a mapping of the keys of 1 to 1024 plain items to
+                their weights, 2⁻¹⁰ to 2²⁰; for n items, n mappings. Its embedding is their weighted
+                mean and follows them. They exist, or come earlier in the batch. None, or None for
+                an item, keeps what it is made of. Not together with its embedding.
             expected: Write only if each item is in this category: one key for all items, or n; an
                 empty key: in none. The whole request is refused otherwise. None: wherever it is.
             **write: See WriteOptions.
@@ -55,10 +61,10 @@ class AsyncItemCalls(AsyncClientBase):
         Raises:
             TypeError: A key or a text in metadata is not text, or a number is not a number.
             ValueError: The columns differ in length, or ``embeddings`` has another shape.
-            NotFound: The namespace does not exist, or a new item has no embedding.
+            NotFound: The namespace or a part does not exist, or a new item has no embedding.
             InvalidArgument: An entry is invalid; ``field_violations`` names the field.
-            FailedPrecondition: ``embedding_model`` is not the namespace's model, or a sum would
-                overflow.
+            FailedPrecondition: ``embedding_model`` is not the namespace's model, a sum would
+                overflow, or a part would have parts itself or its composite no mean.
         """
         return await self._run(
             requests.put(
@@ -68,6 +74,7 @@ class AsyncItemCalls(AsyncClientBase):
                 embeddings,
                 weights=weights,
                 metadata=metadata,
+                parts=parts,
                 expected=expected,
                 options=write,
             )

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Unpack
 
 from effective_embeddings.client._sync.base import ClientBase
-from effective_embeddings.client.convert.columns import Embeddings, Keys, Metadata, Weights
+from effective_embeddings.client.convert.columns import Embeddings, Keys, Metadata, Parts, Weights
 from effective_embeddings.client.models.explanation import ExplainReply, WhatIf
 from effective_embeddings.client.models.queries import Queries
 from effective_embeddings.client.models.replies import (
@@ -37,6 +37,7 @@ class LearningCalls(ClientBase):
         *,
         weights: Weights = None,
         metadata: Metadata = None,
+        parts: Parts = None,
         expected: Keys | None = None,
         **write: Unpack[WriteOptions],
     ) -> AssignReply:
@@ -52,12 +53,13 @@ class LearningCalls(ClientBase):
             items: n item keys, or one key for all categories.
             categories: n category keys, or one key for all items. The categories must exist.
             embeddings: (n, d) array-like, or (d,) for one item; sent as float32. Required for new
-                items; None, or None for a row, keeps a known item's. A new embedding of a known
-                item takes effect in all of its categories.
+                items without parts; None, or None for a row, keeps a known item's. A new embedding
+                of a known item takes effect in all of its categories.
             weights: How much each item teaches, 2⁻¹⁰ to 2²⁰: one number for all items, or n.
                 None, or None for an item: a known item keeps its weight, a new item has 1.
             metadata: One mapping for all items, or n mappings; replaces the item's old metadata.
                 None or empty keeps the old.
+            parts: What each item is made of, as in put_items: a mapping of keys to weights, or n.
             expected: Write only if each item is in this category: one key for all items, or n; an
                 empty key: in none. The whole request is refused otherwise. None: wherever it is.
             **write: See WriteOptions.
@@ -65,7 +67,8 @@ class LearningCalls(ClientBase):
         Raises:
             TypeError: A key or a text in metadata is not text, or a number is not a number.
             ValueError: The columns differ in length, or ``embeddings`` has another shape.
-            NotFound: The namespace or a category does not exist, or a new item has no embedding.
+            NotFound: The namespace, a category or a part does not exist, or a new item has no
+                embedding.
             InvalidArgument: An entry is invalid; ``field_violations`` names the field.
             FailedPrecondition: ``embedding_model`` is not the namespace's model, a sum would
                 overflow, or ``expected`` or ``if_revision`` does not hold.
@@ -79,6 +82,7 @@ class LearningCalls(ClientBase):
                 embeddings,
                 weights=weights,
                 metadata=metadata,
+                parts=parts,
                 expected=expected,
                 options=write,
             )

@@ -13,16 +13,20 @@ from typing import Any, TypeAlias
 from numpy.typing import ArrayLike
 
 from effective_embeddings.client.convert.vectors import Rows
+from effective_embeddings.client.limits import PART_BYTES
 
 __all__ = [
     "Embeddings",
     "Keys",
     "Metadata",
+    "Parts",
     "Weights",
+    "add_parts",
     "entries",
     "key_column",
     "mapping",
     "metadata_column",
+    "parts_column",
     "row_column",
     "text",
     "weight_column",
@@ -35,6 +39,8 @@ Embeddings: TypeAlias = ArrayLike | Sequence[ArrayLike | None]
 # One for all, or one for each; None leaves it as it is, for all or for one.
 Weights: TypeAlias = ArrayLike | Sequence[float | None] | None
 Metadata: TypeAlias = Mapping[str, str] | Iterable[Mapping[str, str] | None] | None
+# The weights of parts by key, for one item or for each; None leaves an item as it is.
+Parts: TypeAlias = Mapping[str, float] | Iterable[Mapping[str, float] | None] | None
 
 _MOST_SHOWN = 80
 
@@ -189,6 +195,44 @@ def metadata_column(metadata: Metadata, count: int) -> Sequence[dict[str, str] |
         None if own is None else mapping(f"metadata[{index}]", own)
         for index, own in enumerate(values)
     ]
+
+
+def parts_column(parts: Parts, count: int) -> Sequence[dict[str, float] | None] | None:
+    """Return the weights of the parts of each item, or None for "as it is".
+
+    Raises:
+        TypeError: An entry is not a mapping of keys to numbers.
+        ValueError: Their number is not ``count``, or an entry has no parts.
+    """
+    if parts is None:
+        return None
+    if isinstance(parts, Mapping):
+        return (_parts("parts", parts),) * count
+    values = entries("parts", parts)
+    _check_count("parts", len(values), count)
+    return [
+        None if own is None else _parts(f"parts[{index}]", own) for index, own in enumerate(values)
+    ]
+
+
+def add_parts(entry: Any, parts: Mapping[str, float]) -> int:
+    """Add parts to an entry of a write; return its size in bytes, as it counts for a batch."""
+    for key, weight in parts.items():
+        entry.parts.add(item=key, weight=weight)
+    return max(int(entry.ByteSize()), len(parts) * PART_BYTES)
+
+
+def _parts(name: str, value: object) -> dict[str, float]:
+    if not isinstance(value, Mapping):
+        message = f"{name} must be a mapping of keys to weights, not {_shown(value)}"
+        raise TypeError(message)
+    if not value:
+        message = f"{name} is empty: give an embedding to make a composite item a plain one"
+        raise ValueError(message)
+    return {
+        text(f"a key in {name}", key): _number(f"{name}[{key!r}]", weight)
+        for key, weight in value.items()
+    }
 
 
 def _number(name: str, value: Any) -> float:

@@ -53,6 +53,7 @@ from effective_embeddings.client.models.resources import (
     Dismissal,
     HistoryKeep,
     Item,
+    ItemPart,
     Membership,
     MembershipMode,
     Namespace,
@@ -263,7 +264,8 @@ def item(message: resources_pb2.Item) -> Item:
     """Return the message as an Item."""
     memberships = tuple(_read(Membership, each) for each in message.memberships)
     dismissals = tuple(_read(Dismissal, each) for each in message.dismissals)
-    return _read(Item, message, memberships=memberships, dismissals=dismissals)
+    parts = tuple(_read(ItemPart, each) for each in message.parts)
+    return _read(Item, message, memberships=memberships, dismissals=dismissals, parts=parts)
 
 
 def assignment_result(message: service_pb2.AssignmentResult) -> AssignmentResult:
@@ -438,6 +440,7 @@ def history_change(message: resources_pb2.HistoryChange) -> HistoryChange:
         to_category=message.to_category or None,
         ended_membership=part("ended_membership", functools.partial(_read, Membership)),
         ended_dismissal=part("ended_dismissal", functools.partial(_read, Dismissal)),
+        part=part("part", functools.partial(_read, ItemPart)),
         category_before=part("category_before", category),
         anchor_before=anchor,
         namespace_before=part("namespace_before", namespace),

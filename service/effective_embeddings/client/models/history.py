@@ -7,7 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from effective_embeddings.client.models.resources import Category, Dismissal, Membership, Namespace
+from effective_embeddings.client.models.resources import (
+    Category,
+    Dismissal,
+    ItemPart,
+    Membership,
+    Namespace,
+)
 
 __all__ = [
     "ChangeKind",
@@ -35,6 +41,8 @@ ChangeKind = Literal[
     "category_renamed",
     "dismissed",
     "dismissal_ended",
+    "part_added",
+    "part_removed",
     "unspecified",
 ]
 
@@ -66,6 +74,7 @@ class HistoryChange:
             (``"namespace_updated"``).
         undoes_revision: Of an undo, the revision whose change this one took back; else 0.
         ended_dismissal: The dismissal that ended (``"dismissal_ended"``).
+        part: What the composite ``item`` got (``"part_added"``) or lost (``"part_removed"``).
     """
 
     revision: int
@@ -87,6 +96,7 @@ class HistoryChange:
     namespace_before: Namespace | None = None
     undoes_revision: int = 0
     ended_dismissal: Dismissal | None = None
+    part: ItemPart | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ __all__ = [
     "Dismissal",
     "HistoryKeep",
     "Item",
+    "ItemPart",
     "Membership",
     "MembershipMode",
     "Namespace",
@@ -218,18 +219,32 @@ class Dismissal:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class ItemPart:
+    """A part of a composite item.
+
+    Attributes:
+        item: The key of the item that is the part.
+        weight: Its weight in the mean of the parts.
+    """
+
+    item: str
+    weight: float
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Item(_EqualByValue):
     """An item: a member of categories, or in the inbox.
 
     Attributes:
         key: Its key.
-        embedding: (d,) float32; None if not requested.
+        embedding: (d,) float32, of a composite item the mean of its parts; None if not requested.
         weight: How much the item teaches.
         metadata: The caller's metadata.
         memberships: Its categories; empty: the item is in the inbox.
         create_time: Time of its first storage, in UTC.
         dismissals: The categories that it does not belong to, as somebody has said, by key.
+        parts: What a composite item is made of, by key; empty: its embedding is its own.
     """
 
     key: str
@@ -239,6 +254,7 @@ class Item(_EqualByValue):
     memberships: tuple[Membership, ...]
     create_time: datetime
     dismissals: tuple[Dismissal, ...] = ()
+    parts: tuple[ItemPart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,10 +9,13 @@ from effective_embeddings.client.convert.columns import (
     Embeddings,
     Keys,
     Metadata,
+    Parts,
     Weights,
+    add_parts,
     expected_column,
     key_column,
     metadata_column,
+    parts_column,
     row_column,
     text,
     weight_column,
@@ -37,6 +40,7 @@ def put(
     *,
     weights: Weights,
     metadata: Metadata,
+    parts: Parts,
     expected: Keys | None,
     options: WriteOptions,
 ) -> Call[PutReply]:
@@ -46,6 +50,7 @@ def put(
     rows = row_column(embeddings, count)
     weight_of = weight_column(weights, count)
     metadata_of = metadata_column(metadata, count)
+    parts_of = parts_column(parts, count)
     expected_of = expected_column(expected, count)
     write = write_options(actor, options)
 
@@ -63,6 +68,8 @@ def put(
             entry.replace_metadata = True
         if expected_of is not None:
             entry.expected_category = expected_of[index]
+        if parts_of is not None and (made_of := parts_of[index]) is not None:
+            return add_parts(entry, made_of)
         return entry.ByteSize()
 
     def parse(result: service_pb2.PutItemResult) -> PutResult:

@@ -9,10 +9,13 @@ from effective_embeddings.client.convert.columns import (
     Embeddings,
     Keys,
     Metadata,
+    Parts,
     Weights,
+    add_parts,
     expected_column,
     key_column,
     metadata_column,
+    parts_column,
     row_column,
     weight_column,
 )
@@ -38,6 +41,7 @@ def assign(
     *,
     weights: Weights,
     metadata: Metadata,
+    parts: Parts,
     expected: Keys | None,
     options: WriteOptions,
 ) -> Call[AssignReply]:
@@ -50,6 +54,7 @@ def assign(
     one_row = rows is not None and rows.count == 1
     weight_of = weight_column(weights, count)
     metadata_of = metadata_column(metadata, count)
+    parts_of = parts_column(parts, count)
     expected_of = expected_column(expected, count)
     write = write_options(actor, options)
 
@@ -66,6 +71,8 @@ def assign(
             entry.metadata.update(own)
         if expected_of is not None:
             entry.expected_category = expected_of[index]
+        if parts_of is not None and (made_of := parts_of[index]) is not None:
+            return add_parts(entry, made_of)
         return entry.ByteSize()
 
     def parse(replies: Sequence[service_pb2.AssignResponse]) -> AssignReply:

@@ -5,9 +5,11 @@
 //! only on its parts; a floating-point running sum depends on its history. The range is ±2²³ per
 //! component; leaving it is an error, never a wrap.
 
+mod mean_sum;
 mod scalar_sums;
 mod wide_sums;
 
+pub use mean_sum::MeanSum;
 pub use scalar_sums::{SquareSum, WeightSum};
 pub use wide_sums::{ScaledSum, WideSum, add_scaled, add_scaled_wide, scaled_sum};
 
@@ -23,6 +25,9 @@ const ONE: f64 = (1u64 << FRACTION_BITS) as f64;
 
 /// The first f64 that an i64 cannot hold.
 const LIMIT: f64 = 9_223_372_036_854_775_808.0;
+
+/// 1.5·2⁵²: the unit of an f64 is 1 there, so that adding it rounds a number below 2⁵¹.
+const SHIFT: f64 = 6_755_399_441_055_744.0;
 
 /// A component of a sum would leave its range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -96,7 +101,6 @@ impl Work for AddSmall<'_> {
 
     #[inline(always)]
     fn run(self) -> Option<bool> {
-        const SHIFT: f64 = 6_755_399_441_055_744.0;
         let Self { sum, scale, vector } = self;
         let shifted = |x: f32| (scale * f64::from(x) + SHIFT).to_bits().cast_signed();
         let integer = |shifted: i64| shifted.wrapping_sub(SHIFT.to_bits().cast_signed());

@@ -36,6 +36,13 @@ impl WideSum {
         }
     }
 
+    /// The components of the sum, whatever their size.
+    pub(super) fn components(&self) -> impl Iterator<Item = i128> {
+        let spilled = self.spilled.iter().copied().chain(std::iter::repeat(0));
+        let sum = self.sum.iter().map(|&component| i128::from(component));
+        sum.zip(spilled).map(|(sum, spilled)| sum + spilled)
+    }
+
     /// The sum, if it fits.
     pub fn finish(mut self) -> Result<Vec<i64>, Overflow> {
         for (component, (sum, &spilled)) in self.sum.iter_mut().zip(&self.spilled).enumerate() {

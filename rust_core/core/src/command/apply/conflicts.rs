@@ -3,7 +3,7 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::command::{ItemPut, Rejection};
+use crate::command::{ItemPut, PartPut, Rejection};
 use crate::settings::Metadata;
 
 /// The values that earlier entries have set, by item.
@@ -15,10 +15,36 @@ pub(super) struct BatchConflicts<'a> {
 /// The first value of each field, and the entry that has set it.
 #[derive(Default)]
 struct Values<'a> {
-    embedding: Option<(usize, &'a [f32])>,
+    embedding: Option<(usize, Source<'a>)>,
     weight: Option<(usize, f32)>,
     metadata: Option<(usize, &'a Metadata)>,
     destination: Option<(usize, Destination<'a>)>,
+}
+
+/// What the embedding of an item is to be.
+#[derive(Clone, Copy)]
+enum Source<'a> {
+    Embedding(&'a [f32]),
+    Parts(&'a [PartPut]),
+}
+
+impl PartialEq for Source<'_> {
+    /// Parts may be in any order.
+    fn eq(&self, other: &Self) -> bool {
+        let sorted = |parts: &[PartPut]| {
+            let mut parts: Vec<_> = parts
+                .iter()
+                .map(|own| (own.item.clone(), own.weight))
+                .collect();
+            parts.sort_by(|a, b| a.0.cmp(&b.0));
+            parts
+        };
+        match (self, other) {
+            (Self::Embedding(own), Self::Embedding(other)) => own == other,
+            (Self::Parts(own), Self::Parts(other)) => sorted(own) == sorted(other),
+            _ => false,
+        }
+    }
 }
 
 /// The place of an item after an entry, as far as entries must agree on it.
@@ -43,7 +69,8 @@ impl<'a> BatchConflicts<'a> {
         destination: Destination<'a>,
     ) -> Result<(), Rejection> {
         let values = self.items.entry(&item.key).or_default();
-        let embedding = item.embedding.as_deref();
+        let embedding = item.embedding.as_deref().map(Source::Embedding);
+        let embedding = embedding.or(item.parts.as_deref().map(Source::Parts));
         let metadata = item.metadata.as_ref();
         let first = conflict(&mut values.embedding, index, embedding)
             .or(conflict(&mut values.weight, index, item.weight))

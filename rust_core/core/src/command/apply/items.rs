@@ -1,28 +1,12 @@
 //! Storing and deleting items.
 
 use super::conflicts::{BatchConflicts, Destination};
+use super::resolved::{Resolved, differ};
 use super::{ApplyResult, Execution, WriteError, first_by_key};
 use crate::command::Store;
 use crate::command::record::Change;
 use crate::command::{ItemPut, Put, Rejection};
 use crate::namespace::{Item, Membership};
-
-/// An item before and after an entry.
-pub(super) struct Resolved {
-    /// As stored; `None`: it is new.
-    pub(super) before: Option<Item>,
-    /// As it will be.
-    pub(super) after: Item,
-    /// Its memberships.
-    pub(super) memberships: Vec<Membership>,
-}
-
-impl Resolved {
-    /// Whether anything differs.
-    pub(super) fn changed(&self) -> bool {
-        self.before.as_ref() != Some(&self.after)
-    }
-}
 
 impl<S: Store + ?Sized> Execution<'_, S> {
     pub(super) fn put_items(&mut self, puts: &[ItemPut]) -> ApplyResult<Vec<Put>, S> {
@@ -47,8 +31,14 @@ impl<S: Store + ?Sized> Execution<'_, S> {
     /// The item of an entry, before and after; changes nothing.
     pub(super) fn resolve(&mut self, index: usize, put: &ItemPut) -> ApplyResult<Resolved, S> {
         let before = self.store.item(&put.key).map_err(WriteError::Store)?;
+        let new = match &put.parts {
+            Some(parts) => Some(self.resolve_parts(index, put, parts, before.as_ref())?),
+            None => None,
+        };
+        let (new_parts, mean) = new.map(|new| (new.parts, new.mean)).unzip();
+        let embedding = put.embedding.as_ref().or(mean.as_ref());
         let Some(before) = before else {
-            let Some(embedding) = put.embedding.clone() else {
+            let Some(embedding) = embedding.cloned() else {
                 return Err(Rejection::EmbeddingNeeded {
                     index,
                     key: put.key.clone(),
@@ -67,10 +57,12 @@ impl<S: Store + ?Sized> Execution<'_, S> {
                 before: None,
                 after,
                 memberships: Vec::new(),
+                parts: Vec::new(),
+                new_parts,
             });
         };
         let mut after = before.clone();
-        if let Some(embedding) = &put.embedding {
+        if let Some(embedding) = embedding {
             after.embedding.clone_from(embedding);
         }
         if let Some(weight) = put.weight {
@@ -80,10 +72,15 @@ impl<S: Store + ?Sized> Execution<'_, S> {
             after.metadata.clone_from(metadata);
         }
         let memberships = self.memberships(before.id)?;
+        let parts = self.parts(before.id)?;
+        // An embedding of its own ends the parts.
+        let new_parts = new_parts.or(put.embedding.as_ref().map(|_| Vec::new()));
         Ok(Resolved {
             before: Some(before),
             after,
             memberships,
+            new_parts: new_parts.filter(|new| differ(&parts, new)),
+            parts,
         })
     }
 
@@ -93,33 +90,78 @@ impl<S: Store + ?Sized> Execution<'_, S> {
         if !resolved.changed() {
             return Ok(());
         }
+        let is_composite = resolved.is_composite();
         let Resolved {
             before,
             after,
             memberships,
+            parts,
+            new_parts,
         } = resolved;
         if let Some(before) = before {
-            self.draft.header.item_records.remove(&before.hash());
-            if before.weight != after.weight || before.embedding != after.embedding {
-                let is_image = self.keep_image(before);
-                self.replace(before, after, is_image, memberships)?;
+            let becomes_composite = is_composite && parts.is_empty();
+            if before != after || becomes_composite {
+                self.update(
+                    before,
+                    after,
+                    memberships,
+                    (!parts.is_empty(), is_composite),
+                )?;
             }
-            self.draft.header.item_records.insert(&after.hash());
-            self.store.update_item(after).map_err(WriteError::Store)?;
-            self.changes.push(Change::ItemUpdated {
-                key: after.key.clone(),
-                id: after.id,
-                metadata: before.metadata.clone(),
-            });
         } else {
             after.id = self
                 .store
                 .insert_item(after, inbox)
                 .map_err(WriteError::Store)?;
             self.draft.header.items += 1;
+            self.born.insert(after.id);
             self.changes.push(Change::ItemCreated {
                 key: after.key.clone(),
             });
+        }
+        if let Some(new) = new_parts {
+            self.set_parts(after, parts, new)?;
+            // Its embedding is their mean already.
+            self.followers.remove(&after.id);
+        }
+        Ok(())
+    }
+
+    /// Overwrites an item, and changes the sums of its categories. `composite`: whether it has parts, before
+    /// and after.
+    fn update(
+        &mut self,
+        before: &Item,
+        after: &Item,
+        memberships: &[Membership],
+        composite: (bool, bool),
+    ) -> ApplyResult<(), S> {
+        self.draft.header.item_records.remove(&before.hash());
+        let (was_composite, is_composite) = composite;
+        let embedding_changed = before.embedding != after.embedding;
+        if before.weight != after.weight || embedding_changed {
+            let is_image = self.keep_image(before);
+            self.replace(before, after, is_image, memberships)?;
+        } else if !was_composite && is_composite {
+            self.keep_image(before);
+        }
+        self.draft.header.item_records.insert(&after.hash());
+        self.store.update_item(after).map_err(WriteError::Store)?;
+        let (key, id) = (after.key.clone(), after.id);
+        let metadata = before.metadata.clone();
+        self.changes.push(if was_composite && is_composite {
+            let followed = before.weight == after.weight && before.metadata == after.metadata;
+            Change::CompositeUpdated {
+                key,
+                id,
+                metadata,
+                followed,
+            }
+        } else {
+            Change::ItemUpdated { key, id, metadata }
+        });
+        if embedding_changed && !was_composite {
+            self.embedding_changed(after.id)?;
         }
         Ok(())
     }
@@ -164,6 +206,7 @@ impl<S: Store + ?Sized> Execution<'_, S> {
     pub(super) fn delete_item(&mut self, item: &Item) -> ApplyResult<Vec<String>, S> {
         let left = self.leave_all(item)?;
         self.end_dismissals_of_item(item)?;
+        self.end_parts_of_item(item)?;
         self.keep_image(item);
         self.store.delete_item(item).map_err(WriteError::Store)?;
         self.draft.header.items -= 1;

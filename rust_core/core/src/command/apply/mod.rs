@@ -13,14 +13,18 @@ mod dismiss;
 mod expectations;
 mod items;
 mod merge;
+mod parts;
 mod rename;
+mod resolved;
 mod unassign;
 mod undo;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use self::parts::PartCounts;
 use super::bounds::{MAX_MEMBERSHIPS, READ_SHARE};
 use super::record::{Change, Effect, Entry, ItemImage};
 use super::{Command, Outcome, Prepared, ProfileUpdate, Rejection, Store};
@@ -62,6 +66,8 @@ pub struct CommandContext<'a> {
     pub request_id: &'a str,
     /// Number of the command in its batch: drifts of its entries are found by it.
     pub number: usize,
+    /// Whether the work of the command is bounded, since other writes wait for it.
+    pub bounded: bool,
     /// Sums that the command may need. `None`: it builds them itself, however long that takes.
     pub prepared: Option<&'a Prepared>,
 }
@@ -109,6 +115,7 @@ pub fn execute<S: Store + ?Sized>(
         origin: context.origin,
         number: context.number,
         prepared: context.prepared,
+        bounded: context.bounded,
         work: 0,
         draft: Draft::new(batch.header),
         changes: Vec::new(),
@@ -116,6 +123,9 @@ pub fn execute<S: Store + ?Sized>(
         images: Vec::new(),
         undone: Vec::new(),
         imaged: FxHashSet::default(),
+        born: FxHashSet::default(),
+        followers: BTreeSet::new(),
+        part_counts: PartCounts::default(),
     };
     let mut outcome = match command {
         Command::UpdateProfile(update) => Outcome::UpdateProfile {
@@ -158,6 +168,7 @@ pub fn execute<S: Store + ?Sized>(
         }
         Command::Undo(plan) => Outcome::Undo(execution.undo(plan)?),
     };
+    execution.follow_parts()?;
     let change = execution.finish(context.request_id);
     if let (Outcome::UpdateProfile { header, .. }, Some((draft, _))) = (&mut outcome, &change) {
         **header = draft.header;
@@ -178,6 +189,7 @@ struct Execution<'a, S: Store + ?Sized> {
     origin: &'a Origin,
     number: usize,
     prepared: Option<&'a Prepared>,
+    bounded: bool,
     /// Memberships read and, [`READ_SHARE`] times, changed.
     work: u64,
     draft: Draft,
@@ -188,6 +200,11 @@ struct Execution<'a, S: Store + ?Sized> {
     undone: Vec<u64>,
     /// Items in `images`.
     imaged: FxHashSet<i64>,
+    /// Items that this command has created.
+    born: FxHashSet<i64>,
+    /// Composite items whose parts have changed: their embeddings follow when the command ends.
+    followers: BTreeSet<i64>,
+    part_counts: PartCounts,
 }
 
 /// Result of a part of a command on store `S`.
@@ -228,7 +245,7 @@ impl<S: Store + ?Sized> Execution<'_, S> {
     /// Accounts for memberships that are read.
     fn read_memberships(&mut self, count: u64) -> Result<(), Rejection> {
         self.work += count;
-        if self.work <= MAX_MEMBERSHIPS * READ_SHARE {
+        if !self.bounded || self.work <= MAX_MEMBERSHIPS * READ_SHARE {
             return Ok(());
         }
         Err(Rejection::TooManyMemberships {

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::items::Resolved;
+use super::resolved::Resolved;
 use super::{ApplyResult, Execution, WriteError};
 use crate::command::bounds::MAX_MEMBERSHIPS;
 use crate::command::record::{Change, ItemImage};
@@ -28,12 +28,16 @@ impl<S: Store + ?Sized> Execution<'_, S> {
             self.reverse(reversal)?;
             self.undone.resize(self.changes.len(), reversal.revision);
         }
+        let made = self.changes.len();
+        self.follow_parts()?;
+        self.undone.resize(self.changes.len(), 0);
         self.effects.clear();
         let categories = self.draft.categories.values_mut().flatten();
         for category in categories.filter(|category| category.changed) {
             category.rebuilt = true;
         }
-        let done = self.changes.iter().zip(&self.undone).take(UNDO_LISTED);
+        let done = self.changes[..made].iter().zip(&self.undone);
+        let done = done.take(UNDO_LISTED);
         let done = done.map(|(change, &undoes)| UndoneChange {
             undoes,
             kind: change.kind(),
@@ -45,7 +49,7 @@ impl<S: Store + ?Sized> Execution<'_, S> {
         });
         Ok(Undone {
             changes: done.collect(),
-            change_count: self.changes.len() as u64,
+            change_count: made as u64,
             skipped: plan.conflicts.iter().take(UNDO_LISTED).cloned().collect(),
             skipped_count: plan.conflicts.len() as u64,
         })
@@ -117,10 +121,16 @@ impl<S: Store + ?Sized> Execution<'_, S> {
                     before: None,
                     after,
                     memberships: Vec::new(),
+                    parts: Vec::new(),
+                    new_parts: None,
                 })
             }
-            Change::ItemUpdated { key, metadata, .. } => {
+            // Its embedding follows when its parts have theirs back.
+            Change::CompositeUpdated { followed: true, .. } => Ok(()),
+            Change::ItemUpdated { key, metadata, .. }
+            | Change::CompositeUpdated { key, metadata, .. } => {
                 let before = self.stored(key)?;
+                let parts = self.parts(before.id)?;
                 let mut after = before.clone();
                 after.metadata.clone_from(metadata);
                 if let Some(ItemImage {
@@ -128,14 +138,69 @@ impl<S: Store + ?Sized> Execution<'_, S> {
                 }) = image
                 {
                     after.weight = *weight;
-                    after.embedding.clone_from(embedding);
+                    if parts.is_empty() {
+                        after.embedding.clone_from(embedding);
+                    }
+                }
+                if before == after {
+                    // It is a change all the same: each one that is taken back has one in the log that
+                    // says so. The embedding may be equal by chance, or follow parts that are back.
+                    self.keep_image(&before);
+                    let (key, id) = (after.key, after.id);
+                    let metadata = before.metadata;
+                    self.changes.push(if parts.is_empty() {
+                        Change::ItemUpdated { key, id, metadata }
+                    } else {
+                        let followed = false;
+                        Change::CompositeUpdated {
+                            key,
+                            id,
+                            metadata,
+                            followed,
+                        }
+                    });
+                    return Ok(());
                 }
                 let memberships = self.memberships(before.id)?;
                 self.put(Resolved {
                     before: Some(before),
                     after,
                     memberships,
+                    parts,
+                    new_parts: None,
                 })
+            }
+            Change::Composed { key, .. } => {
+                let before = self.stored(key)?;
+                let parts = self.parts(before.id)?;
+                if !parts.is_empty() {
+                    return Ok(());
+                }
+                let image =
+                    image.expect("the log has the embedding of an item that became composite");
+                let after = Item {
+                    embedding: image.embedding.clone(),
+                    ..before.clone()
+                };
+                let memberships = self.memberships(before.id)?;
+                self.put(Resolved {
+                    before: Some(before),
+                    after,
+                    memberships,
+                    parts,
+                    new_parts: None,
+                })
+            }
+            Change::PartAdded { item, part, .. } => {
+                let (composite, item) = (self.stored(item)?, self.stored(part)?);
+                let parts = self.parts(composite.id)?;
+                let part = parts.iter().find(|own| own.item == item.id);
+                let part = part.expect("nothing has removed the part since");
+                self.remove_part(&composite.key, &item.key, part)
+            }
+            Change::PartRemoved { item, part, weight } => {
+                let (composite, part) = (self.stored(item)?, self.stored(part)?);
+                self.restore_part(&composite, &part, *weight)
             }
             Change::Joined { item, category } => {
                 let item = self.stored(item)?;
@@ -198,7 +263,7 @@ impl<S: Store + ?Sized> Execution<'_, S> {
     /// Accounts for what is built from all members, since other writes wait for it.
     fn charge_rebuild(&mut self, key: &str) -> ApplyResult<(), S> {
         let members = self.found(key).category.stats.members;
-        if members > MAX_MEMBERSHIPS {
+        if self.bounded && members > MAX_MEMBERSHIPS {
             let category = Some(key.to_owned());
             return Err(Rejection::TooManyMemberships { category, members }.into());
         }

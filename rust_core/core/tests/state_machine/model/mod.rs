@@ -9,7 +9,7 @@ mod local;
 use std::collections::{BTreeMap, BTreeSet};
 
 use ee_core::command::{
-    Assignment, CategoryPut, Command, ItemCategory, ItemPut, Put, Rejection, Unassigned,
+    Assignment, CategoryPut, Command, ItemCategory, ItemPut, PartPut, Put, Rejection, Unassigned,
     Unassignment,
 };
 use ee_core::settings::{CategorySettings, MembershipMode, Metadata, RankingSettings};
@@ -56,6 +56,8 @@ struct ModelItem {
     weight: f32,
     embedding: Vec<f32>,
     metadata: Metadata,
+    /// Weights of parts, by key.
+    parts: BTreeMap<String, f32>,
 }
 
 /// A category of the oracle.
@@ -117,6 +119,7 @@ impl Model {
     pub(crate) fn apply(&mut self, command: &Command) -> Result<Expected, Rejection> {
         let mut next = self.clone();
         let expected = next.attempt(command)?;
+        next.follow()?;
         *self = next;
         Ok(expected)
     }
@@ -210,7 +213,7 @@ impl Model {
                     match self.items.remove(key) {
                         Some(_) => {
                             deleted += 1;
-                            self.dismissed.retain(|(own, _)| own != key);
+                            self.forget(key);
                             self.leave_all(key);
                         }
                         None if *allow_missing || keys[..index].contains(key) => {}
@@ -329,14 +332,103 @@ impl Model {
         Ok(outcomes)
     }
 
+    /// Ends the dismissals of a deleted item, and takes it out of its composites.
+    fn forget(&mut self, item: &str) {
+        self.dismissed.retain(|(own, _)| own != item);
+        for own in self.items.values_mut() {
+            own.parts.remove(item);
+        }
+    }
+
+    /// The embedding that an entry gives to its item: its own, or that of its parts.
+    fn told(&self, index: usize, put: &ItemPut) -> Result<Option<Vec<f32>>, Rejection> {
+        let item = || put.key.clone();
+        let Some(parts) = &put.parts else {
+            return Ok(put.embedding.clone());
+        };
+        let mut composites = self.items.iter();
+        if let Some((composite, _)) = composites.find(|(_, own)| own.parts.contains_key(&put.key)) {
+            let (item, composite) = (item(), composite.clone());
+            return Err(Rejection::CompositeIsPart {
+                index,
+                item,
+                composite,
+            });
+        }
+        for (part, PartPut { item: key, .. }) in parts.iter().enumerate() {
+            let (item, key) = (item(), key.clone());
+            if key == put.key {
+                return Err(Rejection::PartOfItself { index, part, item });
+            }
+            match self.items.get(&key) {
+                None => {
+                    return Err(Rejection::PartNotFound {
+                        index,
+                        part,
+                        item,
+                        key,
+                    });
+                }
+                Some(own) if !own.parts.is_empty() => {
+                    return Err(Rejection::PartIsComposite {
+                        index,
+                        part,
+                        item,
+                        key,
+                    });
+                }
+                Some(_) => {}
+            }
+        }
+        let parts = parts.iter().map(|own| (&own.item, own.weight));
+        self.parts_mean(&put.key, parts).map(Some)
+    }
+
+    /// The mean of parts of an item.
+    fn parts_mean<'a>(
+        &self,
+        item: &str,
+        parts: impl Iterator<Item = (&'a String, f32)>,
+    ) -> Result<Vec<f32>, Rejection> {
+        let (mut sum, mut weights) = (vec![0.0; 3], 0.0);
+        for (key, weight) in parts {
+            let weight = f64::from(weight);
+            weights += weight;
+            for (total, &x) in sum.iter_mut().zip(&self.items[key].embedding) {
+                *total += weight * f64::from(x);
+            }
+        }
+        let mean: Vec<f64> = sum.iter().map(|total| total / weights).collect();
+        if mean.iter().map(|x| x * x).sum::<f64>().sqrt() < 1e-4 {
+            let (item, reason) = (item.to_owned(), String::new());
+            return Err(Rejection::DegenerateComposite { item, reason });
+        }
+        Ok(mean.into_iter().map(|x| x as f32 + 0.0).collect())
+    }
+
+    /// Gives composites the means of their parts, at the end of a command.
+    fn follow(&mut self) -> Result<(), Rejection> {
+        let composites = self.items.iter().filter(|(_, own)| !own.parts.is_empty());
+        let means = composites.map(|(key, own)| {
+            let parts = own.parts.iter().map(|(key, &weight)| (key, weight));
+            Ok::<_, Rejection>((key.clone(), self.parts_mean(key, parts)?))
+        });
+        for (key, mean) in means.collect::<Result<Vec<_>, _>>()? {
+            self.items.get_mut(&key).expect("as before").embedding = mean;
+        }
+        Ok(())
+    }
+
     fn put_item(&mut self, index: usize, put: &ItemPut) -> Result<(bool, bool), Rejection> {
         let before = self.items.get(&put.key).cloned();
-        let mut after = match (&before, &put.embedding) {
+        let told = self.told(index, put)?;
+        let mut after = match (&before, &told) {
             (Some(before), _) => before.clone(),
             (None, Some(embedding)) => ModelItem {
                 weight: 1.0,
                 embedding: embedding.clone(),
                 metadata: Metadata::new(),
+                parts: BTreeMap::new(),
             },
             (None, None) => {
                 let key = put.key.clone();
@@ -344,7 +436,11 @@ impl Model {
             }
         };
         after.weight = put.weight.unwrap_or(after.weight);
-        after.embedding = put.embedding.clone().unwrap_or(after.embedding);
+        if let Some(embedding) = told {
+            let parts = put.parts.iter().flatten();
+            after.parts = parts.map(|own| (own.item.clone(), own.weight)).collect();
+            after.embedding = embedding;
+        }
         after.metadata = put.metadata.clone().unwrap_or(after.metadata);
         let changed = before.as_ref() != Some(&after);
         self.items.insert(put.key.clone(), after);
@@ -365,7 +461,8 @@ impl Model {
             if !self.categories.contains_key(to) {
                 return Err(no_category(index, to));
             }
-            let mut asked = entry.item.embedding.as_deref();
+            let told = self.told(index, &entry.item)?;
+            let mut asked = told.as_deref();
             asked = asked.or(self.items.get(key).map(|item| item.embedding.as_slice()));
             let score_before = asked.map_or(Number::None, |asked| self.score(asked, to));
             let (created, updated) = self.put_item(index, &entry.item)?;
@@ -427,7 +524,7 @@ impl Model {
             };
             if entry.delete_item {
                 self.items.remove(key);
-                self.dismissed.retain(|(own, _)| own != key);
+                self.forget(key);
             }
             outcomes.push(Unassigned {
                 item: key.clone(),
@@ -482,7 +579,11 @@ fn agree<'a>(
         let found = same_item.iter().find(|(_, e)| differs(e));
         found.map(|&(first, _)| first)
     };
-    let first = first(&|e| both_say(&e.embedding, &put.embedding))
+    let source = |e: &ItemPut| {
+        let (embedding, parts) = (e.embedding.clone(), e.parts.clone());
+        (embedding.is_some() || parts.is_some()).then_some((embedding, parts))
+    };
+    let first = first(&|e| both_say(&source(e), &source(put)))
         .or(first(&|e| both_say(&e.weight, &put.weight)))
         .or(first(&|e| both_say(&e.metadata, &put.metadata)));
     match first {

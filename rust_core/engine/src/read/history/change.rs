@@ -56,7 +56,12 @@ impl HistoryChange {
             }
             Change::ItemCreated { key } => key.len(),
             Change::ItemUpdated { key, metadata, .. }
+            | Change::CompositeUpdated { key, metadata, .. }
+            | Change::Composed { key, metadata, .. }
             | Change::ItemDeleted { key, metadata, .. } => key.len() + map(metadata),
+            Change::PartAdded { item, part, .. } | Change::PartRemoved { item, part, .. } => {
+                item.len() + part.len()
+            }
             Change::Joined { item, category } => item.len() + 2 * category.len(),
             Change::Left {
                 item,
@@ -89,10 +94,7 @@ pub(crate) fn changes(entry: Entry) -> Vec<HistoryChange> {
         ..
     } = entry;
     let weights: FxHashMap<i64, f32> = images.iter().map(|i| (i.item, i.weight)).collect();
-    let weight_of = |change: &Change| match change {
-        Change::ItemUpdated { id, .. } | Change::ItemDeleted { id, .. } => weights.get(id).copied(),
-        _ => None,
-    };
+    let weight_of = |change: &Change| weights.get(&change.imaged()?).copied();
     let mut listed: Vec<HistoryChange> = Vec::with_capacity(changes.len());
     for (place, change) in changes.into_iter().enumerate() {
         let undoes = undone.get(place).copied().unwrap_or(0);

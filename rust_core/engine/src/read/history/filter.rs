@@ -42,13 +42,15 @@ impl HistoryFilter {
     }
 
     pub(super) fn accepts(&self, change: &HistoryChange) -> bool {
-        let item = change.change.item();
+        let items = [change.change.item(), change.change.part()];
         let keys = [
             change.change.category(),
             change.change.former_category(),
             change.left.as_ref().and_then(Change::category),
         ];
-        self.item.as_deref().is_none_or(|own| item == Some(own))
+        self.item
+            .as_deref()
+            .is_none_or(|own| items.contains(&Some(own)))
             && self
                 .category
                 .as_deref()

@@ -25,8 +25,7 @@ fn assign(item: &str, category: &str, weight: f32) -> Assignment {
             key: item.into(),
             embedding: Some(vec![1.0, 2.0]),
             weight: Some(weight),
-            metadata: None,
-            expected_category: None,
+            ..ItemPut::default()
         },
         category: category.into(),
     }

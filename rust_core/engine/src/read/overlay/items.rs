@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ee_core::command::Store;
-use ee_core::namespace::{CategoryRecord, Dismissal, Item, Membership};
+use ee_core::namespace::{CategoryRecord, Dismissal, Item, Membership, Part};
 use ee_store::{ItemReads, Reads, StoreError, StoreResult, View};
 use rustc_hash::FxHashMap;
 
@@ -26,8 +26,12 @@ pub(crate) struct OverlayItems {
     members: FxHashMap<i64, Members>,
     /// The dismissals of each item that has others, by category.
     dismissals: FxHashMap<i64, Vec<Dismissal>>,
+    /// The parts of each composite that has others, by item.
+    parts: FxHashMap<i64, Vec<Part>>,
+    /// What each item is a part of, of those that are a part of others, by composite.
+    parts_with: FxHashMap<i64, Vec<Part>>,
     last_id: i64,
-    /// Bytes of the items that differ, nearly.
+    /// Bytes of the items and parts that differ, nearly.
     bytes: u64,
 }
 
@@ -49,6 +53,8 @@ impl OverlayItems {
             memberships: FxHashMap::default(),
             members: FxHashMap::default(),
             dismissals: FxHashMap::default(),
+            parts: FxHashMap::default(),
+            parts_with: FxHashMap::default(),
             last_id: 0,
             bytes: 0,
         }
@@ -64,9 +70,29 @@ impl OverlayItems {
         self.last_id
     }
 
-    /// Bytes of the items that differ, nearly.
+    /// Bytes of the items and parts that differ, nearly.
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    /// The parts of a part's composite, and what its item is a part of.
+    fn around(&self, part: &Part) -> StoreResult<(Vec<Part>, Vec<Part>)> {
+        let parts = self.parts_of(self.namespace, part.composite)?;
+        let others = ItemReads::parts_with(self, self.namespace, part.item)?;
+        Ok((parts, others))
+    }
+
+    fn keep_parts(&mut self, part: &Part, parts: Vec<Part>, others: Vec<Part>) {
+        let lists = [
+            (&mut self.parts, part.composite, parts),
+            (&mut self.parts_with, part.item, others),
+        ];
+        for (lists, id, parts) in lists {
+            self.bytes += size_of_val(&*parts) as u64;
+            if let Some(before) = lists.insert(id, parts) {
+                self.bytes -= size_of_val(&*before) as u64;
+            }
+        }
     }
 
     fn keep(&mut self, item: Item) {
@@ -146,6 +172,20 @@ impl ItemReads for OverlayItems {
         found.sort_by_key(|own| own.item);
         found.truncate(limit);
         Ok(found)
+    }
+
+    fn parts_of(&self, namespace: i64, composite: i64) -> StoreResult<Vec<Part>> {
+        match self.parts.get(&composite) {
+            Some(own) => Ok(own.clone()),
+            None => self.view().parts_of(namespace, composite),
+        }
+    }
+
+    fn parts_with(&self, namespace: i64, item: i64) -> StoreResult<Vec<Part>> {
+        match self.parts_with.get(&item) {
+            Some(own) => Ok(own.clone()),
+            None => self.view().parts_with(namespace, item),
+        }
     }
 
     fn members(
@@ -233,6 +273,8 @@ impl Store for OverlayItems {
         self.keep(Item { id, ..item.clone() });
         self.memberships.insert(id, Vec::new());
         self.dismissals.insert(id, Vec::new());
+        self.parts.insert(id, Vec::new());
+        self.parts_with.insert(id, Vec::new());
         Ok(id)
     }
 
@@ -331,6 +373,40 @@ impl Store for OverlayItems {
         let mut own = self.dismissals_of(self.namespace, dismissal.item)?;
         own.retain(|other| other.category != dismissal.category);
         self.dismissals.insert(dismissal.item, own);
+        Ok(())
+    }
+
+    fn parts(&mut self, composite: i64) -> StoreResult<Vec<Part>> {
+        self.parts_of(self.namespace, composite)
+    }
+
+    fn parts_with(&mut self, item: i64) -> StoreResult<Vec<Part>> {
+        ItemReads::parts_with(self, self.namespace, item)
+    }
+
+    fn part_count(&mut self, composite: i64) -> StoreResult<usize> {
+        Ok(Store::parts(self, composite)?.len())
+    }
+
+    fn composite_count(&mut self, item: i64) -> StoreResult<usize> {
+        Ok(Store::parts_with(self, item)?.len())
+    }
+
+    fn insert_part(&mut self, part: &Part) -> StoreResult<()> {
+        let (mut parts, mut others) = self.around(part)?;
+        let place = parts.partition_point(|own| own.item < part.item);
+        parts.insert(place, *part);
+        let place = others.partition_point(|own| own.composite < part.composite);
+        others.insert(place, *part);
+        self.keep_parts(part, parts, others);
+        Ok(())
+    }
+
+    fn delete_part(&mut self, part: &Part) -> StoreResult<()> {
+        let (mut parts, mut others) = self.around(part)?;
+        parts.retain(|own| own.item != part.item);
+        others.retain(|own| own.composite != part.composite);
+        self.keep_parts(part, parts, others);
         Ok(())
     }
 

@@ -5,7 +5,7 @@
 
 mod items;
 
-use ee_core::command::record::{Change, Entry};
+use ee_core::command::record::Entry;
 use ee_core::command::undo::{Reversal, UndoPlan};
 use ee_core::command::{Command, CommandContext, WriteError, execute};
 use ee_core::namespace::{Draft, Namespace, Origin};
@@ -77,6 +77,8 @@ impl OverlayNamespace {
             origin: &origin,
             request_id: "",
             number: 0,
+            // No other call waits.
+            bounded: false,
             prepared: None,
         };
         let batch = Draft::new(*self.published.header());
@@ -120,13 +122,10 @@ pub(crate) fn reversals(entry: Entry) -> impl Iterator<Item = Reversal> {
         ..
     } = entry;
     changes.into_iter().rev().map(move |change| {
-        let image = match &change {
+        let image = change.imaged().and_then(|id| {
             // The first image is the state before the entry.
-            Change::ItemUpdated { id, .. } | Change::ItemDeleted { id, .. } => {
-                images.iter().find(|image| image.item == *id).cloned()
-            }
-            _ => None,
-        };
+            images.iter().find(|image| image.item == id).cloned()
+        });
         Reversal {
             revision,
             change,
