@@ -59,7 +59,8 @@ def export(
 
     `effemb import` reads it back, equal to the last bit. A regular file is replaced once the export
     is complete, and keeps its mode; a device or a pipe is written to directly. Assignments are in
-    the order in which they were made; they and dismissals come without actor, time and reason.
+    the order in which they were made; they and dismissals come without actor, time and reason, so
+    a category with max_actor_share takes all imported members for those of one actor.
     `effemb snapshot` keeps these too and is of one revision, whereas an export may contain or miss
     concurrent writes.
 
