@@ -5,7 +5,7 @@
 //!
 //! - [`settings`]: the settings of namespaces and categories.
 //! - [`kernels`]: inner products, once per instruction set.
-//! - `parallel`: one piece of work on several threads.
+//! - [`parallel`]: one piece of work on several threads.
 //! - [`arithmetic`]: checks of vectors, exact sums, digests, limits.
 //! - [`ranking`]: the rows with the largest cosines, exactly.
 //! - [`scoring`]: from the sum of a category to the direction that queries are compared with.
@@ -14,7 +14,7 @@
 //! - [`matrix`]: categories without keys and without a store.
 //!
 //! Invariants: this crate does no I/O and never logs; it does not know protobuf, SQL or Python. What
-//! it computes is a function of its arguments: the same bits on every machine. Only `parallel`
+//! it computes is a function of its arguments: the same bits on every machine. Only [`parallel`]
 //! reads a clock, to bound how long an idle thread spins; no result depends on it.
 
 pub mod arithmetic;
@@ -22,7 +22,7 @@ pub mod command;
 pub mod kernels;
 pub mod matrix;
 pub mod namespace;
-mod parallel;
+pub mod parallel;
 pub mod ranking;
 pub mod scoring;
 pub mod settings;

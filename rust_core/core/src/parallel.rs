@@ -27,7 +27,7 @@ const SPIN_TIME: Duration = Duration::from_micros(50);
 /// Runs `work` on this thread and on up to `threads - 1` helpers and returns the results, in no
 /// order. The work must divide itself: each run takes pieces until no piece is left, so that all of
 /// it is done by the threads that run, however many.
-pub(crate) fn run<T: Send>(threads: usize, work: impl Fn() -> T + Sync) -> Vec<T> {
+pub fn run<T: Send>(threads: usize, work: impl Fn() -> T + Sync) -> Vec<T> {
     run_alongside(threads, work, || {})
 }
 

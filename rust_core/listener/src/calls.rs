@@ -24,6 +24,8 @@ pub(crate) const SERVICE: &str = "effective_embeddings.v1.EffectiveEmbeddingsSer
 pub(crate) struct Method {
     pub(crate) name: &'static str,
     pub(crate) kind: Kind,
+    /// Whether some of its calls are short.
+    pub(crate) short: bool,
     pub(crate) observer: Arc<Observer>,
     shedder: LoadShedder,
 }
@@ -61,6 +63,7 @@ impl Calls {
             let found = Method {
                 name: method.name,
                 kind: method.kind,
+                short: method.short,
                 observer: observer(method.name, method.scope != Scope::Read),
                 shedder: LoadShedder::new(),
             };

@@ -11,9 +11,9 @@ use h2::{Ping, PingPong};
 use parking_lot::Mutex;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use crate::cycle::Cycle;
 use crate::dispatch::Dispatcher;
 use crate::io::Io;
+use crate::io_thread::IoThread;
 use crate::shared::Stop;
 
 /// How long a client may take for a handshake: TLS, and HTTP/2's preface.
@@ -60,7 +60,12 @@ impl Drop for Active {
 }
 
 /// Serves a connection until it ends.
-pub(crate) async fn serve(dispatcher: Arc<Dispatcher>, cycle: Arc<Cycle>, io: Io, peer: Arc<str>) {
+pub(crate) async fn serve(
+    dispatcher: Arc<Dispatcher>,
+    thread: Arc<IoThread>,
+    io: Io,
+    peer: Arc<str>,
+) {
     let shared = &dispatcher.shared;
     let config = &shared.config;
     let mut stop = shared.stop.subscribe();
@@ -87,8 +92,8 @@ pub(crate) async fn serve(dispatcher: Arc<Dispatcher>, cycle: Arc<Cycle>, io: Io
             biased;
             accepted = http.accept() => match accepted {
                 Some(Ok((request, respond))) => {
-                    let queued = cycle.arrive();
-                    if let Some(rest) = dispatcher.begin(request, respond, &peer, queued) {
+                    let queued = thread.cycle.arrive();
+                    if let Some(rest) = dispatcher.begin(request, respond, &peer, &thread, queued) {
                         let active = activity.begin();
                         tokio::spawn(async move {
                             rest.await;

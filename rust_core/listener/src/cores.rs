@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-/// Counts the threads that need a core now, so that polling takes only a core that nobody needs.
+/// Counts the threads that need a core now, so that polling, and work that can be shared, take only cores
+/// that no other thread needs.
 #[derive(Debug)]
 pub(crate) struct Cores {
     all: usize,

@@ -19,6 +19,7 @@ use crate::codes::GrpcCode;
 use crate::failure::Failure;
 use crate::framing::{Compression, Messages};
 use crate::health::{self, Health};
+use crate::io_thread::IoThread;
 use crate::open_services::OpenCall;
 use crate::reflection::{self, Reflection};
 use crate::reply;
@@ -42,6 +43,7 @@ impl Dispatcher {
         request: Request<RecvStream>,
         mut respond: SendResponse<Bytes>,
         peer: &Arc<str>,
+        thread: &IoThread,
         queued: bool,
     ) -> Option<Rest> {
         if let Some(status) = not_grpc(&request) {
@@ -52,7 +54,7 @@ impl Dispatcher {
         let named = path.strip_prefix('/').and_then(|path| path.split_once('/'));
         let (service, name) = named.unwrap_or_default();
         match service {
-            SERVICE => self.call(name, request, respond, peer, queued),
+            SERVICE => self.call(name, request, respond, peer, thread, queued),
             health::NAME => self.open(name, request, respond),
             _ if reflection::NAMES.contains(&service) => self.open(name, request, respond),
             _ => {
@@ -69,6 +71,7 @@ impl Dispatcher {
         request: Request<RecvStream>,
         mut respond: SendResponse<Bytes>,
         peer: &Arc<str>,
+        thread: &IoThread,
         queued: bool,
     ) -> Option<Rest> {
         let shared = &self.shared;
@@ -100,7 +103,10 @@ impl Dispatcher {
             method: Arc::clone(&method),
         };
         Some(match method.kind {
-            Kind::Unary => Box::pin(unary::answer(call, record, permit)),
+            Kind::Unary => {
+                let arriving = method.short.then(|| thread.short_calls.arrive());
+                Box::pin(unary::answer(call, record, permit, arriving))
+            }
             Kind::ServerStream => Box::pin(streaming::download(call, record, permit)),
             Kind::ClientStream => Box::pin(streaming::upload(call, record, permit)),
         })

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use crate::cores::Cores;
-use crate::pause::Pause;
+use crate::cores::{Cores, Occupied};
+use crate::pause::{Pause, may_poll};
 
 /// The polling of one thread.
 pub(crate) struct IdlePolling {
@@ -18,6 +18,8 @@ pub(crate) struct IdlePolling {
     /// Whether bytes came or left since the thread last had nothing to do.
     active: AtomicBool,
     pause: Mutex<Pause>,
+    /// The core of the thread while it does not sleep.
+    core: Mutex<Option<Occupied>>,
     /// Wakes a task that does nothing: the runtime then looks at its connections and does not sleep.
     awake: OnceLock<Waker>,
 }
@@ -29,6 +31,7 @@ impl IdlePolling {
             cores,
             active: AtomicBool::new(false),
             pause: Mutex::new(Pause::new(longest)),
+            core: Mutex::new(None),
             awake: OnceLock::new(),
         })
     }
@@ -44,22 +47,31 @@ impl IdlePolling {
         let active = self.active.swap(false, Relaxed);
         let mut pause = self.pause.lock();
         let now = Instant::now();
+        let spare = self.cores.spare();
         if active {
             pause.end(now);
             // While workers are busy, what comes next may be a reply of theirs, whose time says nothing
             // about the client's next call.
-            if pause.may_poll(&self.cores) {
+            if may_poll(spare) {
                 pause.begin(now);
             }
         }
-        if pause.polls(now, &self.cores) {
-            // A client that waits for this core runs now, and so does any other process.
-            thread::yield_now();
-            pause.note_yield(now, now.elapsed());
-            if let Some(awake) = self.awake.get() {
-                awake.wake_by_ref();
-            }
+        if !pause.polls(now, spare) {
+            *self.core.lock() = None;
+            return;
         }
+        // A client that waits for this core runs now, and so does any other process.
+        thread::yield_now();
+        pause.note_yield(now, now.elapsed());
+        if let Some(awake) = self.awake.get() {
+            awake.wake_by_ref();
+        }
+    }
+
+    /// The runtime calls it when the thread has slept, and when it did not sleep after all.
+    pub(crate) fn after_sleep(&self) {
+        let mut core = self.core.lock();
+        core.get_or_insert_with(|| self.cores.occupy());
     }
 
     /// The task that does nothing.

@@ -20,13 +20,14 @@ use crate::calls::Calls;
 use crate::config::Config;
 use crate::connection::{self, HANDSHAKE};
 use crate::cores::Cores;
-use crate::cycle::Cycle;
 use crate::dispatch::Dispatcher;
 use crate::health::Health;
 use crate::idle_polling::IdlePolling;
 use crate::io::{Io, Transport};
+use crate::io_thread::IoThread;
 use crate::reflection::Reflection;
 use crate::shared::{Shared, Stop};
+use crate::short_calls::ShortCalls;
 use crate::tls::Certificates;
 
 /// How long a thread of connections may take to end.
@@ -92,10 +93,13 @@ impl Listener {
         let cores = Cores::new(thread::available_parallelism().map_or(1, NonZero::get));
         let runtime = |_| {
             let polling = IdlePolling::new(config.idle_poll, Arc::clone(&cores));
-            let own = Arc::clone(&polling);
+            let (before, after) = (Arc::clone(&polling), Arc::clone(&polling));
             let mut builder = Builder::new_current_thread();
-            let builder = builder.enable_all();
-            let runtime = builder.on_thread_park(move || own.before_sleep()).build()?;
+            let runtime = builder
+                .enable_all()
+                .on_thread_park(move || before.before_sleep())
+                .on_thread_unpark(move || after.after_sleep())
+                .build()?;
             runtime.spawn(Arc::clone(&polling).run());
             Ok((runtime, polling))
         };
@@ -246,19 +250,22 @@ async fn connect(
     polling: Arc<IdlePolling>,
     mut connections: UnboundedReceiver<NewConnection>,
 ) {
-    let cycle = Arc::new(Cycle::default());
+    let thread = Arc::new(IoThread {
+        cycle: Arc::default(),
+        short_calls: ShortCalls::new(&dispatcher.shared),
+    });
     let mut stop = dispatcher.shared.stop.subscribe();
     loop {
         tokio::select! {
             Some((accepted, place)) = connections.recv() => {
                 let peer: Arc<str> = accepted.peer().into();
-                let (dispatcher, cycle) = (Arc::clone(&dispatcher), Arc::clone(&cycle));
+                let (dispatcher, thread) = (Arc::clone(&dispatcher), Arc::clone(&thread));
                 let (certificates, polling) = (certificates.clone(), Arc::clone(&polling));
                 tokio::spawn(async move {
                     let stall = dispatcher.shared.config.stall_timeout;
                     if let Some(transport) = secure(accepted, certificates).await {
                         let io = Io::new(transport, stall, polling);
-                        connection::serve(dispatcher, cycle, io, peer).await;
+                        connection::serve(dispatcher, thread, io, peer).await;
                     }
                     drop(place);
                 });

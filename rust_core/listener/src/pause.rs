@@ -4,10 +4,7 @@
 //! A thread polls for a limited time, and only if the pause before was shorter than that, a core is
 //! spare, and no other process wants the core. So neither an idle nor an overloaded server polls.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-use crate::cores::{Cores, Occupied};
 
 /// For a client on the same machine, and for the kernel's work on its behalf.
 const CORES_FOR_OTHERS: usize = 1;
@@ -24,8 +21,6 @@ pub(crate) struct Pause {
     short: bool,
     /// Until when the thread does not poll.
     suspended: Option<Instant>,
-    /// The core that the polling takes.
-    core: Option<Occupied>,
 }
 
 impl Pause {
@@ -36,7 +31,6 @@ impl Pause {
             began: None,
             short: false,
             suspended: None,
-            core: None,
         }
     }
 
@@ -50,26 +44,14 @@ impl Pause {
         if let Some(began) = self.began.take() {
             self.short = self.lasts(began, now);
         }
-        self.core = None;
     }
 
-    /// Whether to poll. Takes a core for it, until it is false.
-    pub(crate) fn polls(&mut self, now: Instant, cores: &Arc<Cores>) -> bool {
-        let polls = self.short
-            && self.may_poll(cores)
+    /// Whether to poll, with so many cores spare beside the thread's own.
+    pub(crate) fn polls(&self, now: Instant, spare: usize) -> bool {
+        self.short
+            && may_poll(spare)
             && self.began.is_some_and(|began| self.lasts(began, now))
-            && self.suspended.is_none_or(|until| now >= until);
-        if !polls {
-            self.core = None;
-        } else if self.core.is_none() {
-            self.core = Some(cores.occupy());
-        }
-        polls
-    }
-
-    /// Whether there is a core for this.
-    pub(crate) fn may_poll(&self, cores: &Cores) -> bool {
-        cores.spare() + usize::from(self.core.is_some()) > CORES_FOR_OTHERS
+            && self.suspended.is_none_or(|until| now >= until)
     }
 
     /// Notes how long other processes had the core while the thread polled.
@@ -84,42 +66,46 @@ impl Pause {
     }
 }
 
+/// Whether the cores that are spare beside a thread's own are enough for it to poll.
+pub(crate) fn may_poll(spare: usize) -> bool {
+    spare >= CORES_FOR_OTHERS
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const LONGEST: Duration = Duration::from_micros(200);
 
-    /// A thread on a machine, at times that a test sets; its work takes no time.
+    /// A thread at times that a test sets; its work takes no time.
     struct Thread {
         pause: Pause,
-        cores: Arc<Cores>,
+        spare: usize,
         now: Instant,
     }
 
     impl Thread {
-        fn new(longest: Duration, cores: usize) -> Self {
-            let (pause, cores) = (Pause::new(longest), Cores::new(cores));
-            let now = Instant::now();
-            Self { pause, cores, now }
+        fn new(longest: Duration, spare: usize) -> Self {
+            let (pause, now) = (Pause::new(longest), Instant::now());
+            Self { pause, spare, now }
         }
 
         fn work_after(&mut self, micros: u64) -> bool {
             self.now += Duration::from_micros(micros);
             self.pause.end(self.now);
             self.pause.begin(self.now);
-            self.pause.polls(self.now, &self.cores)
+            self.pause.polls(self.now, self.spare)
         }
 
         fn nothing_for(&mut self, micros: u64) -> bool {
             self.now += Duration::from_micros(micros);
-            self.pause.polls(self.now, &self.cores)
+            self.pause.polls(self.now, self.spare)
         }
     }
 
     #[test]
     fn polls_after_a_short_pause_until_the_time_is_over() {
-        let mut thread = Thread::new(LONGEST, 2);
+        let mut thread = Thread::new(LONGEST, 1);
         assert!(!thread.work_after(0));
         assert!(thread.work_after(50));
         assert!(thread.nothing_for(199));
@@ -131,7 +117,7 @@ mod tests {
 
     #[test]
     fn work_at_long_intervals_is_not_polled_for() {
-        let mut thread = Thread::new(LONGEST, 2);
+        let mut thread = Thread::new(LONGEST, 1);
         for _ in 0..100 {
             assert!(!thread.work_after(201));
             assert!(!thread.nothing_for(1));
@@ -140,30 +126,21 @@ mod tests {
 
     #[test]
     fn zero_never_polls() {
-        let mut thread = Thread::new(Duration::ZERO, 8);
+        let mut thread = Thread::new(Duration::ZERO, 7);
         assert!((0..10).all(|_| !thread.work_after(0)));
     }
 
     #[test]
     fn leaves_a_core_to_others() {
-        let mut alone = Thread::new(LONGEST, 1);
-        assert!((0..10).all(|_| !alone.work_after(1)));
-
-        let mut first = Thread::new(LONGEST, 2);
-        let mut second = Thread::new(LONGEST, 2);
-        second.cores = Arc::clone(&first.cores);
-        first.work_after(0);
-        second.work_after(0);
-        assert!(first.work_after(1));
-        assert!(!second.work_after(1));
-        // Once the first sleeps, its core is spare.
-        assert!(!first.nothing_for(200));
-        assert!(second.work_after(1));
+        let mut thread = Thread::new(LONGEST, 0);
+        assert!((0..10).all(|_| !thread.work_after(1)));
+        thread.spare = 1;
+        assert!(thread.work_after(1));
     }
 
     #[test]
     fn is_suspended_while_another_process_wants_the_core() {
-        let mut thread = Thread::new(LONGEST, 2);
+        let mut thread = Thread::new(LONGEST, 1);
         thread.work_after(0);
         thread.work_after(1);
         thread.pause.note_yield(thread.now, LONG_YIELD);

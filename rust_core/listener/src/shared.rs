@@ -27,6 +27,7 @@ pub(crate) struct Shared {
     pub(crate) config: Config,
     pub(crate) calls: Arc<Calls>,
     pub(crate) workers: Arc<Workers>,
+    pub(crate) cores: Arc<Cores>,
     /// Calls that were cancelled because their clients stalled.
     pub(crate) stalled: AtomicU64,
     pub(crate) connections: Arc<AtomicUsize>,
@@ -36,11 +37,12 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new(config: Config, calls: Arc<Calls>, cores: Arc<Cores>) -> Self {
-        let workers = Workers::new(cores, config.idle_poll);
+        let workers = Workers::new(Arc::clone(&cores), config.idle_poll);
         Self {
             config,
             calls,
             workers,
+            cores,
             stalled: AtomicU64::new(0),
             connections: Arc::default(),
             serving: watch::Sender::new(false),

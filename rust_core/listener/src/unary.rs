@@ -10,19 +10,29 @@ use crate::call::{Call, recorded};
 use crate::failure::Failure;
 use crate::record::Record;
 use crate::reply::{self, Reply};
+use crate::short_calls::Arriving;
 use crate::waiting;
 
 /// A reply, and the permit for its bytes.
 type Answer = (Vec<u8>, Permit);
 
-/// Answers an admitted call.
-pub(crate) async fn answer(mut call: Call, mut record: Record, mut permit: Permit) {
+/// Answers an admitted call; `arriving` if it may be short.
+pub(crate) async fn answer(
+    mut call: Call,
+    mut record: Record,
+    mut permit: Permit,
+    arriving: Option<Arriving>,
+) {
     let request = match call.request().await {
         Ok(request) => request,
         Err(failure) => return refuse(&mut call, record, permit, &failure),
     };
     record.note_namespace(&request);
-    match at_once(&call, &request) {
+    let short = match arriving {
+        Some(arriving) => at_once(&call, &request, arriving).await,
+        None => Ok(None),
+    };
+    match short {
         Ok(Some(reply)) => {
             record.succeed();
             permit.exchange_for_reply(reply.len() as u64);
@@ -37,9 +47,12 @@ pub(crate) async fn answer(mut call: Call, mut record: Record, mut permit: Permi
 }
 
 /// The reply of a call that takes microseconds.
-fn at_once(call: &Call, request: &[u8]) -> Result<Option<Vec<u8>>, Failure> {
-    let service = call.shared.calls.service()?;
-    let reply = service.try_call(call.method.name, request, call.caller.grant())?;
+async fn at_once(
+    call: &Call,
+    request: &Bytes,
+    arriving: Arriving,
+) -> Result<Option<Vec<u8>>, Failure> {
+    let reply = arriving.answer(call, request).await?;
     if let Some(reply) = &reply {
         call.shared
             .calls

@@ -134,8 +134,9 @@ impl Workers {
 
     /// Waits for a job without sleeping, while that is worth it.
     fn poll(&self, queue: &mut MutexGuard<'_, Queue>) {
+        let _core = self.cores.occupy();
         let mut now = Instant::now();
-        while queue.pause.polls(now, &self.cores) && queue.polled {
+        while queue.pause.polls(now, self.cores.spare()) && queue.polled {
             let begin = now;
             MutexGuard::unlocked(queue, thread::yield_now);
             now = Instant::now();

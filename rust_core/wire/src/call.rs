@@ -21,6 +21,12 @@ use crate::proto::v1::{ErrorReason, WriteOptions};
 use crate::request::{Request, WriteRequest};
 use crate::state::ServiceState;
 
+/// A call and its serialized request.
+pub(crate) type RequestedCall<'a> = (Call<'a>, &'a [u8]);
+
+/// A serialized reply; `None`: the call may wait, or take longer than microseconds.
+pub(crate) type ShortAnswer = Result<Option<Vec<u8>>>;
+
 /// A call within its deadline whose grant covers the method; the request is still unread.
 pub(crate) struct Call<'a> {
     pub(crate) state: &'a ServiceState,

@@ -30,6 +30,7 @@ pub mod ranked;
 mod request;
 mod revision_wait;
 mod service;
+mod short_calls;
 mod state;
 mod streams;
 mod table;
@@ -42,6 +43,7 @@ pub use methods::admin::{RELEASE_BUILD, VERSION};
 pub use namespace_of::namespace_of;
 pub use revision_wait::{AwaitedRevision, MIN_REVISION_FIELDS};
 pub use service::Service;
+pub use short_calls::{ShortCall, ShortReply};
 pub use streams::{ReplyStream, RequestStream};
 pub use table::METHODS;
 

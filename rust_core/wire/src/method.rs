@@ -11,6 +11,8 @@ pub struct Method {
     pub scope: Scope,
     /// Which side streams.
     pub kind: Kind,
+    /// Whether some of its calls are answered by [`Service::try_calls`](crate::Service::try_calls).
+    pub short: bool,
 }
 
 /// The number of messages that each side of a call sends.

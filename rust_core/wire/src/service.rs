@@ -16,9 +16,6 @@ use crate::state::ServiceState;
 use crate::streams::{ReplyStream, RequestStream};
 use crate::table::{Entry, Handler, TABLE};
 
-/// Largest request, in bytes, that is decoded in microseconds.
-const SHORT_BYTES: usize = 96 << 10;
-
 /// The service over one engine.
 #[derive(Clone)]
 pub struct Service {
@@ -91,29 +88,6 @@ impl Service {
         })
     }
 
-    /// [`Service::call`] if it waits for nothing and takes microseconds; `None` if it might take
-    /// longer. For threads on which other callers wait.
-    pub fn try_call(
-        &self,
-        method: &str,
-        request: &[u8],
-        grant: &Grant,
-    ) -> std::result::Result<Option<Vec<u8>>, Status> {
-        if request.len() > SHORT_BYTES {
-            return Ok(None);
-        }
-        guard(|| match self.entry(method) {
-            Some((
-                entry,
-                Handler::Unary {
-                    try_call: Some(try_call),
-                    ..
-                },
-            )) => try_call(&self.begin(entry, grant, None)?, request),
-            _ => Ok(None),
-        })
-    }
-
     /// Answers a server-streaming call: a serialized request in, serialized replies out.
     pub fn server_stream(
         &self,
@@ -146,7 +120,7 @@ impl Service {
         })
     }
 
-    fn entry(&self, method: &str) -> Option<(&'static Entry, Handler)> {
+    pub(crate) fn entry(&self, method: &str) -> Option<(&'static Entry, Handler)> {
         let entry = self
             .table
             .iter()
@@ -154,7 +128,7 @@ impl Service {
         Some((entry, entry.handler))
     }
 
-    fn begin<'a>(
+    pub(crate) fn begin<'a>(
         &'a self,
         entry: &'static Entry,
         grant: &'a Grant,

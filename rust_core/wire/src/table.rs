@@ -1,18 +1,25 @@
 //! The table of the methods, with their scopes and handlers.
 
 use ee_access::grant::Scope;
+use ee_engine::Engine;
 
-use crate::call::Call;
+use crate::call::{Call, RequestedCall, ShortAnswer};
 use crate::call_error::Result;
 use crate::method::{Kind, Method};
 use crate::methods::{
     admin, assignments, categories, explain, history, items, matching, namespaces, restore, review,
-    snapshot, suggest, undo,
+    short_match, snapshot, suggest, undo,
 };
 use crate::streams::{Replies, RequestSink};
 
-/// Answers a request without waiting; `None`: a call that may wait must answer it.
-type TryCall = fn(&Call<'_>, &[u8]) -> Result<Option<Vec<u8>>>;
+/// How the short calls of a method are answered.
+#[derive(Clone, Copy)]
+pub(crate) struct Short {
+    /// Whether a request is short, as far as its outline shows.
+    pub(crate) is_short: fn(&Engine, &[u8]) -> bool,
+    /// Answers requests without waiting, each on its own call; `None`: a call that may wait must answer it.
+    pub(crate) try_calls: fn(&[RequestedCall<'_>]) -> Vec<ShortAnswer>,
+}
 
 /// A method and its handler.
 #[derive(Clone, Copy)]
@@ -27,8 +34,8 @@ pub(crate) enum Handler {
     /// A serialized request in, a serialized reply out.
     Unary {
         call: fn(&Call<'_>, &[u8]) -> Result<Vec<u8>>,
-        /// Answers without waiting, in microseconds, or not at all.
-        try_call: Option<TryCall>,
+        /// `None`: no call is short.
+        short: Option<Short>,
     },
     /// A serialized request in, serialized replies out.
     ServerStream(fn(&Call<'_>, &[u8]) -> Result<Replies>),
@@ -77,7 +84,10 @@ pub(crate) const TABLE: &[Entry] = {
             "Match",
             Read,
             |c, r| c.read(r, matching::rank),
-            matching::try_rank,
+            Short {
+                is_short: short_match::is_short,
+                try_calls: short_match::try_rank,
+            },
         ),
         unary("Explain", Read, |c, r| c.read(r, explain::explain)),
         unary("ReviewMembers", Read, |c, r| {
@@ -125,7 +135,13 @@ pub const METHODS: &[Method] = &{
 };
 
 const fn entry(name: &'static str, scope: Scope, kind: Kind, handler: Handler) -> Entry {
-    let method = Method { name, scope, kind };
+    let short = matches!(handler, Handler::Unary { short: Some(_), .. });
+    let method = Method {
+        name,
+        scope,
+        kind,
+        short,
+    };
     Entry { method, handler }
 }
 
@@ -134,19 +150,19 @@ const fn unary(
     scope: Scope,
     call: fn(&Call<'_>, &[u8]) -> Result<Vec<u8>>,
 ) -> Entry {
-    let try_call = None;
-    entry(name, scope, Kind::Unary, Handler::Unary { call, try_call })
+    let short = None;
+    entry(name, scope, Kind::Unary, Handler::Unary { call, short })
 }
 
-/// A unary method whose calls may be short enough for the polling thread.
+/// A unary method some of whose calls are short.
 const fn short_unary(
     name: &'static str,
     scope: Scope,
     call: fn(&Call<'_>, &[u8]) -> Result<Vec<u8>>,
-    try_call: TryCall,
+    short: Short,
 ) -> Entry {
-    let try_call = Some(try_call);
-    entry(name, scope, Kind::Unary, Handler::Unary { call, try_call })
+    let short = Some(short);
+    entry(name, scope, Kind::Unary, Handler::Unary { call, short })
 }
 
 /// A method that answers one request with a stream of replies.

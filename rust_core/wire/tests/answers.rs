@@ -6,10 +6,10 @@ mod world;
 
 use std::time::{Duration, Instant};
 
-use ee_wire::Code;
 use ee_wire::proto::v1::list_items_request::Filter;
 use ee_wire::proto::v1::snapshot_frame::Content;
 use ee_wire::proto::v1::*;
+use ee_wire::{Code, Grant, ShortCall, ShortReply};
 use prost::Message;
 use world::*;
 
@@ -164,7 +164,9 @@ fn a_short_match_is_answered_at_once_and_nothing_else() {
     let at_once = |method: &str, request: &MatchRequest| {
         let request = request.encode_to_vec();
         let answer = world.service.try_call(method, &request, &world.grant);
-        answer.unwrap().is_some()
+        let answered = answer.unwrap().is_some();
+        assert_eq!(world.service.is_short(method, &request), answered);
+        answered
     };
     let short = match_request(vec![vector_query(&[5.0, 0.0])]);
     assert!(at_once("Match", &short));
@@ -186,6 +188,85 @@ fn a_short_match_is_answered_at_once_and_nothing_else() {
         ..short
     };
     assert!(!at_once("Match", &elsewhere), "it may have to be loaded");
+}
+
+#[test]
+fn calls_that_come_together_get_the_answers_that_each_gets_alone() {
+    let world = World::with_alice();
+    world.create(namespace("bob"));
+    let put = PutCategoriesRequest {
+        namespace: "bob".to_owned(),
+        ..put_categories(vec![category("play", &[1.0, 1.0])])
+    };
+    world
+        .ask::<_, PutCategoriesResponse>("PutCategories", &put)
+        .unwrap();
+    let short = |x: f32| match_request(vec![vector_query(&[x, 1.0])]);
+    let mut requests: Vec<_> = (0..9).map(|x| short(x as f32).encode_to_vec()).collect();
+    let others = [
+        match_request(vec![vector_query(&[1.0, 0.0]), vector_query(&[0.0, 1.0])]),
+        match_request(vec![vector_query(&[0.0, 0.0])]),
+        match_request(vec![vector_query(&[1.0, 2.0, 3.0])]),
+        match_request(vec![query(query::Source::Item("run".to_owned()))]),
+        MatchRequest {
+            namespace: "bob".to_owned(),
+            ..short(2.0)
+        },
+        MatchRequest {
+            namespace: "nobody".to_owned(),
+            ..short(2.0)
+        },
+        MatchRequest {
+            limit: Some(1),
+            ..short(2.0)
+        },
+        MatchRequest {
+            min_score: Some(0.9),
+            min_revision: 1,
+            ..short(2.0)
+        },
+        MatchRequest {
+            include_confidence: true,
+            min_confidence: Some(0.3),
+            ..short(2.0)
+        },
+    ];
+    for (place, request) in others.iter().enumerate() {
+        requests.insert(1 + 2 * place, request.encode_to_vec());
+    }
+    requests.insert(5, b"\xff\xff".to_vec());
+    requests.insert(6, vec![0; 200 << 10]);
+    let bobs_only = Grant::new("bob", [("read", "bob")]).unwrap();
+    let calls: Vec<_> = requests
+        .iter()
+        .enumerate()
+        .map(|(place, request)| ShortCall {
+            request,
+            grant: match place % 4 {
+                3 => &bobs_only,
+                _ => &world.grant,
+            },
+        })
+        .collect();
+    let alone: Vec<_> = calls
+        .iter()
+        .map(|call| world.service.try_call("Match", call.request, call.grant))
+        .collect();
+    let of_kind = |is: fn(&ShortReply) -> bool| alone.iter().filter(|reply| is(reply)).count();
+    assert!(
+        of_kind(|reply| matches!(reply, Ok(Some(_)))) >= 9,
+        "{alone:?}"
+    );
+    assert!(of_kind(|reply| matches!(reply, Ok(None))) >= 3, "{alone:?}");
+    assert!(of_kind(Result::is_err) >= 3, "{alone:?}");
+    for threads in [1, 2, 8] {
+        for first in 0..calls.len() {
+            let together = world.service.try_calls("Match", &calls[first..], threads);
+            assert_eq!(together, alone[first..]);
+        }
+    }
+    let nothing = world.service.try_calls("GetNamespace", &calls, 2);
+    assert!(nothing.iter().all(|reply| *reply == Ok(None)));
 }
 
 #[test]

@@ -30,6 +30,11 @@ impl NamespaceHandle {
         &self.0.name
     }
 
+    /// Whether both stand for the same namespace.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// The revision that is published now.
     pub fn revision(&self) -> u64 {
         self.0.revision()

@@ -48,6 +48,19 @@ impl Engine {
         self.ranker().try_rank(namespace, queries, options, context)
     }
 
+    /// [`Engine::try_rank`] of each of several calls with the same options, all at one revision, which is
+    /// at least `min_revision`: in one pass over the rows, which takes less time than a pass for each.
+    pub fn try_rank_together(
+        &self,
+        namespace: &NamespaceHandle,
+        calls: &[&[QuerySpec]],
+        options: &MatchOptions,
+        min_revision: u64,
+    ) -> Result<Option<At<Vec<Vec<Ranking>>>>> {
+        self.ranker()
+            .try_rank_together(namespace, calls, options, min_revision)
+    }
+
     /// Whether [`Engine::try_rank`] answers so many queries, which name no stored items.
     pub fn is_short(&self, namespace: &NamespaceHandle, queries: usize, min_revision: u64) -> bool {
         ranking::is_short(namespace, queries, min_revision)

@@ -147,26 +147,49 @@ impl Ranker<'_> {
         options: &MatchOptions,
         context: ReadContext,
     ) -> Result<Option<At<Vec<Ranking>>>> {
+        let found = self.try_rank_together(namespace, &[queries], options, context.min_revision)?;
+        Ok(found.map(|At { value, revision }| At {
+            value: value.into_iter().flatten().collect(),
+            revision,
+        }))
+    }
+
+    /// [`Ranker::try_rank`] of each of several calls, all at one revision, in one pass over the rows.
+    pub(crate) fn try_rank_together(
+        &self,
+        namespace: &NamespaceHandle,
+        calls: &[&[QuerySpec]],
+        options: &MatchOptions,
+        min_revision: u64,
+    ) -> Result<Option<At<Vec<Vec<Ranking>>>>> {
         let loaded = &namespace.0;
         let Some(published) = loaded.try_read() else {
             return Ok(None);
         };
-        if !short(&published, queries.len(), context.min_revision)
-            || consistent::names_items(queries)
-        {
-            return Ok(None);
+        let local = self.is_local(&published, options);
+        let mut resolved = Vec::with_capacity(calls.len());
+        for queries in calls {
+            if !short(&published, queries.len(), min_revision)
+                || consistent::names_items(queries)
+                || queries.len() > SHORT_LOCAL && local
+            {
+                return Ok(None);
+            }
+            let queries = consistent::resolve(None, loaded.id, &loaded.settings, queries)?;
+            resolved.extend(queries);
         }
-        if queries.len() > SHORT_LOCAL && self.is_local(&published, options) {
-            return Ok(None);
-        }
-        let resolved = consistent::resolve(None, loaded.id, &loaded.settings, queries)?;
-        let Ok(found) = self.ranked(&published, &resolved, options) else {
+        let Ok(At { value, revision }) = self.ranked(&published, &resolved, options) else {
             return Ok(None);
         };
-        self.shared
-            .counters
-            .ranked(queries.len(), published.header().categories);
-        Ok(Some(found))
+        let categories = published.header().categories;
+        self.shared.counters.ranked(resolved.len(), categories);
+        let mut rankings = value.into_iter();
+        let each = calls.iter().map(|queries| {
+            let own = rankings.by_ref().take(queries.len());
+            own.collect()
+        });
+        let value = each.collect();
+        Ok(Some(At { value, revision }))
     }
 
     fn is_local(&self, published: &Namespace, options: &MatchOptions) -> bool {
@@ -282,6 +305,41 @@ mod tests {
             let ranked = engine.rank(&namespace, queries, three(), ReadContext::default());
             assert_eq!(tried.unwrap(), Some(ranked.unwrap()));
         }
+    }
+
+    #[test]
+    fn calls_that_are_ranked_together_get_the_answers_that_each_gets_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let engine = with(directory.path(), 70);
+        let namespace = engine.handle("n").unwrap();
+        let calls: Vec<_> = (0..9)
+            .map(|number| {
+                (0..=number % 3)
+                    .map(|each| query(number * 5 + each))
+                    .collect()
+            })
+            .collect();
+        let calls: Vec<_> = calls.iter().map(Vec::as_slice).collect();
+        let together = |calls: &[&[QuerySpec]], min_revision| {
+            engine.try_rank_together(&namespace, calls, &three(), min_revision)
+        };
+        let found = together(&calls, 2).unwrap().unwrap();
+        for (queries, value) in calls.iter().zip(found.value) {
+            let alone = engine.try_rank(&namespace, queries, &three(), ReadContext::default());
+            let revision = found.revision;
+            assert_eq!(alone.unwrap(), Some(At { value, revision }));
+        }
+        assert_eq!(
+            together(&calls, 3),
+            Ok(None),
+            "that revision is still to come"
+        );
+        let long: Vec<_> = (0..30).map(query).collect();
+        assert_eq!(
+            together(&[calls[0], &long], 0),
+            Ok(None),
+            "one of them takes longer"
+        );
     }
 
     #[test]

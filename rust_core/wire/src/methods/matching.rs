@@ -3,11 +3,9 @@
 use ee_core::namespace::{Filter, Match, MatchOptions, Ranking};
 use ee_core::settings::NamespaceSettings;
 use ee_engine::{At, QuerySpec, ReadContext};
-use prost::Message;
 
-use super::outline::Outline;
 use super::past;
-use crate::call::{Call, NamespaceCall, check_model};
+use crate::call::{NamespaceCall, check_model};
 use crate::call_error::{Result, Violations, all};
 use crate::decode::path::Path;
 use crate::decode::{self, number, text, vector};
@@ -17,7 +15,6 @@ use crate::proto::v1::{
     MatchRequest, MatchResponse, MatchResult, Query, QueryPart, QueryParts, query_part,
 };
 use crate::ranked::CategoryMatch;
-use crate::request::Request;
 
 pub(crate) fn rank(call: &NamespaceCall<'_>, request: MatchRequest) -> Result<MatchResponse> {
     let MatchParams {
@@ -38,49 +35,19 @@ pub(crate) fn rank(call: &NamespaceCall<'_>, request: MatchRequest) -> Result<Ma
     Ok(response(call, found, level))
 }
 
-/// [`rank`] if it waits for nothing and takes microseconds. The outline of a longer request shows that,
-/// before the request is decoded.
-pub(crate) fn try_rank(call: &Call<'_>, request: &[u8]) -> Result<Option<Vec<u8>>> {
-    let Some(outline) = Outline::of(request) else {
-        return Ok(None);
-    };
-    let engine = call.engine();
-    let Some(namespace) = engine.try_handle(outline.namespace) else {
-        return Ok(None);
-    };
-    let limit = outline.limit.unwrap_or(DEFAULT_MATCH_LIMIT);
-    // Only the number of all categories would bound the reply.
-    let bounded = limit != 0 && within(outline.queries, limit.into());
-    if !bounded || !engine.is_short(&namespace, outline.queries, outline.min_revision) {
-        return Ok(None);
-    }
-    // From here on in the order of `call`, so that both refuse with the same status.
-    let request = call.decode(request)?;
-    call.authorize(MatchRequest::NAME_FIELD, outline.namespace)?;
-    let call_on = call.inside(namespace);
-    let params = MatchParams::read(&call_on, request)?;
-    let found = engine.try_rank(
-        &call_on.namespace,
-        &params.queries,
-        &params.options,
-        params.context,
-    )?;
-    Ok(found.map(|found| response(&call_on, found, params.level).encode_to_vec()))
-}
-
 /// A Match that has passed every check that does not depend on the categories.
-struct MatchParams {
-    queries: Vec<QuerySpec>,
-    options: MatchOptions,
+pub(super) struct MatchParams {
+    pub(super) queries: Vec<QuerySpec>,
+    pub(super) options: MatchOptions,
     /// The least confidence.
-    level: Option<f64>,
+    pub(super) level: Option<f64>,
     /// 0: the newest.
     at_revision: u64,
-    context: ReadContext,
+    pub(super) context: ReadContext,
 }
 
 impl MatchParams {
-    fn read(call: &NamespaceCall<'_>, request: MatchRequest) -> Result<Self> {
+    pub(super) fn read(call: &NamespaceCall<'_>, request: MatchRequest) -> Result<Self> {
         let mut violations = Violations::default();
         let not_empty = decode::not_empty(Path::field("queries"), &request.queries);
         violations.check(not_empty);
@@ -137,7 +104,8 @@ impl MatchParams {
     }
 }
 
-fn response(
+/// The reply to a Match.
+pub(super) fn response(
     call: &NamespaceCall<'_>,
     found: At<Vec<Ranking>>,
     level: Option<f64>,
@@ -151,7 +119,7 @@ fn response(
 }
 
 /// Whether `queries` may have `each` results each.
-fn within(queries: usize, each: u64) -> bool {
+pub(super) fn within(queries: usize, each: u64) -> bool {
     (queries as u64).saturating_mul(each) <= MATCH_RESULTS
 }
 

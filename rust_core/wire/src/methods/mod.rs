@@ -15,6 +15,7 @@ mod paging;
 mod past;
 pub(crate) mod restore;
 pub(crate) mod review;
+pub(crate) mod short_match;
 pub(crate) mod snapshot;
 mod snapshot_records;
 pub(crate) mod suggest;
