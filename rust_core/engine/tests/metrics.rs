@@ -202,22 +202,20 @@ fn a_large_namespace_is_looked_at_now_and_then() {
             .collect()
     };
     // Eight times the share of an entry: one in eight is looked at.
-    for puts in 0..4_u64 {
-        let put = |c| CategoryPut {
-            key: format!("c{c}"),
-            base: Some(Some(long(c))),
-            ..CategoryPut::default()
-        };
-        let puts = (puts * 32..(puts + 1) * 32).map(put).collect();
-        write(&engine, "n", Command::PutCategories(puts)).unwrap();
-    }
+    let put = |c| CategoryPut {
+        key: format!("c{c}"),
+        base: Some(Some(long(c))),
+        ..CategoryPut::default()
+    };
+    let puts = (0..32).map(put).collect();
+    write(&engine, "n", Command::PutCategories(puts)).unwrap();
     let entries = (0..40_u64).map(|n| Assignment {
         item: ItemPut {
             key: format!("i{n}"),
-            embedding: Some(long(n)),
+            embedding: Some(long(n % 32)),
             ..ItemPut::default()
         },
-        category: format!("c{n}"),
+        category: format!("c{}", n % 32),
     });
     write(&engine, "n", Command::Assign(entries.collect())).unwrap();
     assert_eq!(predictions(&engine), (5, 0));
