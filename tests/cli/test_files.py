@@ -102,6 +102,19 @@ def test_assignments_with_embeddings_need_no_items_before_them(
     assert shared_remote.get_namespace(copy).digest == shared_remote.get_namespace(source.ns).digest
 
 
+def test_an_option_of_another_kind_is_refused_and_counts_have_their_nouns(
+    source: Cli, tmp_path: Path
+) -> None:
+    file = tmp_path / "items.jsonl"
+    for kind in ("categories", "items", "dismissals"):
+        refused = source.run("export", kind, source.ns, str(file), "--embeddings")
+        assert refused.exit_code == 2
+        assert "--embeddings is for assignments" in refused.stderr
+        assert not file.exists()
+    file.write_text('{"key": "one more", "embedding": [1, 0, 0, 0, 0, 0, 0, 0]}\n')
+    assert "1 item in" in source.text("import", "items", source.ns, str(file))
+
+
 @pytest.mark.parametrize("suffix", ["jsonl", "csv", "npz", "parquet"])
 def test_dismissals_exported_and_imported_again_give_the_same_state(
     source: Cli, shared_remote: Client, tmp_path: Path, suffix: str

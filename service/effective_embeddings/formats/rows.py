@@ -50,6 +50,11 @@ class Kind(StrEnum):
     ASSIGNMENTS = "assignments"
     DISMISSALS = "dismissals"
 
+    @property
+    def singular(self) -> str:
+        """The word for one row."""
+        return {Kind.CATEGORIES: "category"}.get(self, self.value.removesuffix("s"))
+
 
 def _required(value_type: ValueType) -> Any:
     return dataclasses.field(metadata={"type": value_type})

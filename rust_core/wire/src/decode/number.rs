@@ -1,6 +1,6 @@
 //! Numbers and their ranges.
 
-use std::fmt::Display;
+use std::fmt::{self, Display, LowerExp};
 
 use ee_core::arithmetic::limits::{
     MAX_BASE_SHARE, MAX_DIMENSION, MAX_WEIGHT, MIN_ACTOR_SHARE, MIN_WEIGHT,
@@ -20,7 +20,7 @@ pub(crate) fn weight(path: Path<'_>, weight: f32) -> Result<f32> {
         ErrorReason::InvalidWeight,
         path,
         "2^-10 to 2^20",
-        weight,
+        Float(weight),
     ))
 }
 
@@ -30,7 +30,7 @@ pub(crate) fn part_weight(path: Path<'_>, weight: f32) -> Result<f32> {
         return Ok(weight);
     }
     let range = "2^-10 to 2^20, or -2^20 to -2^-10";
-    Err(off(ErrorReason::InvalidWeight, path, range, weight))
+    Err(off(ErrorReason::InvalidWeight, path, range, Float(weight)))
 }
 
 /// The weight of a base.
@@ -43,7 +43,7 @@ pub(crate) fn base_weight(path: Path<'_>, weight: f32) -> Result<f32> {
         return Ok(weight);
     }
     let range = "0, or 2^-10 to 2^20";
-    Err(off(ErrorReason::InvalidWeight, path, range, weight))
+    Err(off(ErrorReason::InvalidWeight, path, range, Float(weight)))
 }
 
 /// The least share of a base.
@@ -55,7 +55,7 @@ pub(crate) fn base_share(path: Path<'_>, share: f64) -> Result<f64> {
         return Ok(share);
     }
     let range = format_args!("0 to {MAX_BASE_SHARE}");
-    Err(out_of_range(path, range, share))
+    Err(out_of_range(path, range, Float(share)))
 }
 
 /// The largest share of an actor.
@@ -64,7 +64,7 @@ pub(crate) fn actor_share(path: Path<'_>, share: f64) -> Result<f64> {
         return Ok(share);
     }
     let range = format_args!("{MIN_ACTOR_SHARE} to 1");
-    Err(out_of_range(path, range, share))
+    Err(out_of_range(path, range, Float(share)))
 }
 
 /// A least or largest score.
@@ -72,7 +72,7 @@ pub(crate) fn score(path: Path<'_>, score: f64) -> Result<f64> {
     if (-1.0..=1.0).contains(&score) {
         return Ok(score);
     }
-    Err(out_of_range(path, "-1 to 1", score))
+    Err(out_of_range(path, "-1 to 1", Float(score)))
 }
 
 /// A least rank score.
@@ -80,7 +80,7 @@ pub(crate) fn rank_score(path: Path<'_>, score: f64) -> Result<f64> {
     if score.is_finite() {
         return Ok(score);
     }
-    Err(out_of_range(path, "finite", score))
+    Err(out_of_range(path, "finite", Float(score)))
 }
 
 /// A level of confidence.
@@ -88,7 +88,11 @@ pub(crate) fn confidence(path: Path<'_>, level: f64) -> Result<f64> {
     if level > 0.0 && level < 1.0 {
         return Ok(level);
     }
-    Err(out_of_range(path, "greater than 0 and less than 1", level))
+    Err(out_of_range(
+        path,
+        "greater than 0 and less than 1",
+        Float(level),
+    ))
 }
 
 /// A least or largest margin.
@@ -96,7 +100,7 @@ pub(crate) fn margin(path: Path<'_>, margin: f64) -> Result<f64> {
     if margin.is_finite() && margin >= 0.0 {
         return Ok(margin);
     }
-    Err(out_of_range(path, "at least 0 and finite", margin))
+    Err(out_of_range(path, "at least 0 and finite", Float(margin)))
 }
 
 /// A fairness, 0 to 1.
@@ -105,7 +109,7 @@ pub(crate) fn fairness(path: Path<'_>, fairness: f64) -> Result<f64> {
         // A negative zero becomes zero.
         return Ok(fairness + 0.0);
     }
-    Err(out_of_range(path, "0 to 1", fairness))
+    Err(out_of_range(path, "0 to 1", Float(fairness)))
 }
 
 /// A dimension.
@@ -133,6 +137,20 @@ pub(crate) fn page_size(size: u32) -> Result<usize> {
         _ => {
             let range = format_args!("0 to {PAGE_SIZE}");
             Err(out_of_range(Path::field("page_size"), range, size))
+        }
+    }
+}
+
+/// A number in an error: with an exponent where its digits would fill the message.
+pub(crate) struct Float<F>(pub(crate) F);
+
+impl<F: Copy + Into<f64> + Display + LowerExp> Display for Float<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let size: f64 = self.0.into().abs();
+        if size == 0.0 || (1e-5..1e16).contains(&size) || !size.is_finite() {
+            Display::fmt(&self.0, f)
+        } else {
+            LowerExp::fmt(&self.0, f)
         }
     }
 }
@@ -192,6 +210,11 @@ mod tests {
         assert!(score(PATH, 1.1).is_err() && score(PATH, f64::NAN).is_err());
         assert!(dimension(PATH, 16_384).is_ok());
         assert!(dimension(PATH, 0).is_err() && dimension(PATH, 16_385).is_err());
+        let digits = |number: f64| Float(number).to_string();
+        assert_eq!(digits(1e-300), "1e-300");
+        assert_eq!(digits(-1e300), "-1e300");
+        assert_eq!([2.0, -0.5, f64::NAN].map(digits), ["2", "-0.5", "NaN"]);
+        assert_eq!(Float(0.1_f32).to_string(), "0.1");
         assert_eq!(page_size(0).unwrap(), 100);
         assert!(page_size(1000).is_ok() && page_size(1001).is_err());
     }

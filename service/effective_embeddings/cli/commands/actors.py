@@ -66,7 +66,7 @@ def actors(
     for each in listed:
         angle = degrees(each.movement)
         rows.add_row(
-            each.actor,
+            each.actor or "(nobody)",
             each.category,
             f"{each.member_count:,}",
             f"{each.counting_count:,}",

@@ -288,8 +288,8 @@ def _show(category: Category, *, as_json: bool) -> None:
 def _show_actors(category: Category) -> None:
     """Show what the members of each actor weigh, those with the largest weight first."""
     rows = table(
-        *("actor", "members", "weight", "share", "", "note"),
-        numbers=("members", "weight", "share"),
+        *("actor", "count", "weight", "share", "", "note"),
+        numbers=("count", "weight", "share"),
         whole=("actor", ""),
     )
     largest = max(each.share for each in category.actor_shares)

@@ -9,7 +9,7 @@ import typer
 
 from effective_embeddings.cli.shared.command import Run, asks
 from effective_embeddings.cli.shared.options import NamespaceArgument
-from effective_embeddings.cli.shared.output import print_json, say
+from effective_embeddings.cli.shared.output import counted, print_json, say
 from effective_embeddings.cli.shared.progress import bar
 from effective_embeddings.client import Client, Item, Namespace
 from effective_embeddings.formats import (
@@ -26,6 +26,13 @@ from effective_embeddings.formats import (
 )
 
 __all__ = ["export"]
+
+#: What the rows of other kinds have instead of the option --embeddings.
+_CONTENT = {
+    Kind.CATEGORIES: "categories have their bases always",
+    Kind.ITEMS: "items have their embeddings or parts always",
+    Kind.DISMISSALS: "dismissals name items of the namespace",
+}
 
 
 @asks
@@ -66,6 +73,9 @@ def export(
 
     Example:  effemb export items notes items.parquet
     """
+    if embeddings and kind is not Kind.ASSIGNMENTS:
+        msg = f"--embeddings is for assignments; {_CONTENT[kind]}"
+        raise typer.BadParameter(msg)
     client = run.client
     info = client.get_namespace(namespace)
     writer = open_writer(file, kind, file_format=file_format, keys=keys)
@@ -80,7 +90,7 @@ def export(
     if run.as_json:
         print_json({"kind": kind.value, "namespace": namespace, "file": file, "rows": written})
     else:
-        say(f"wrote {written:,} {kind} of {namespace} to {file}")
+        say(f"wrote {counted(written, kind.singular, kind)} of {namespace} to {file}")
 
 
 def _write(writer: Writer, rows: Iterable[Row], info: Namespace, kind: Kind) -> int:

@@ -194,8 +194,8 @@ def _read(job: _Job, reader: Reader, title: str, size: int, totals: Counts) -> N
 
 def _summary(kind: Kind, totals: Counts, seconds: float) -> str:
     return (
-        f"{totals.rows:,} {kind} in {seconds:.1f} s: {totals.new:,} new, {totals.changed:,}"
-        f" changed, {totals.unchanged:,} unchanged"
+        f"{counted(totals.rows, kind.singular, kind)} in {seconds:.1f} s: {totals.new:,} new,"
+        f" {totals.changed:,} changed, {totals.unchanged:,} unchanged"
         f"{f', {totals.bad:,} bad and skipped' if totals.bad else ''}"
     )
 

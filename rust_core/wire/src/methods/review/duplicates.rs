@@ -26,7 +26,7 @@ pub(crate) fn review(
     let min_similarity = request.min_similarity.unwrap_or(DEFAULT_SIMILARITY);
     if !(0.5..=1.0).contains(&min_similarity) {
         let path = Path::field("min_similarity");
-        let error = number::out_of_range(path, "0.5 to 1", min_similarity);
+        let error = number::out_of_range(path, "0.5 to 1", number::Float(min_similarity));
         violations.check(Err::<(), _>(error));
     }
     let filter = filter(request.filter.unwrap_or_default(), &mut violations);

@@ -58,11 +58,13 @@ fn order(order: i32) -> Result<ReviewOrder> {
 fn min_difference(least: Option<f64>, order: Option<ReviewOrder>) -> Result<Option<f64>> {
     let path = Path::field("min_difference");
     match least {
-        Some(least) if order == Some(ReviewOrder::Influence) => {
-            Err(number::out_of_range(path, "unset in this order", least))
-        }
+        Some(least) if order == Some(ReviewOrder::Influence) => Err(number::out_of_range(
+            path,
+            "unset in this order",
+            number::Float(least),
+        )),
         Some(least) if !(-2.0..=2.0).contains(&least) => {
-            Err(number::out_of_range(path, "-2 to 2", least))
+            Err(number::out_of_range(path, "-2 to 2", number::Float(least)))
         }
         least => Ok(least),
     }
