@@ -29,7 +29,7 @@ use std::path::Path;
 pub use below::Below;
 pub use checksum::{check_pages, renew_checksums, take_damage};
 pub use holes::{disk_bytes, empty_pages, punch};
-pub use pages::{VFS_NAME, install, reserve, wal_frames};
+pub use pages::{VFS_NAME, cached_bytes, install, reserve, wal_frames};
 pub use shim::{register, register_as_default};
 
 /// A result code of SQLite; 0 is success.

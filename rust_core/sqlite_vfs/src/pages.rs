@@ -26,6 +26,11 @@ pub fn reserve(connection: &Connection) -> Result<(), Code> {
     crate::shim::reserve(connection, RESERVED)
 }
 
+/// Bytes of the pages that a connection keeps in its cache.
+pub fn cached_bytes(connection: &Connection) -> Result<usize, Code> {
+    crate::shim::cached_bytes(connection)
+}
+
 /// Frames in a database's WAL, and those of them that are in the database file; -1: not known.
 pub fn wal_frames(connection: &Connection) -> Result<(i32, i32), Code> {
     crate::shim::wal_frames(connection)

@@ -9,10 +9,11 @@ use std::ptr;
 
 use rusqlite::Connection;
 use rusqlite::ffi::{
-    SQLITE_BUSY, SQLITE_CHECKPOINT_NOOP, SQLITE_FCNTL_CKPT_DONE, SQLITE_FCNTL_RESERVE_BYTES,
-    SQLITE_IOCAP_SUBPAGE_READ, SQLITE_IOERR, SQLITE_NOTFOUND, SQLITE_OPEN_MAIN_DB, SQLITE_OPEN_WAL,
-    sqlite3_file, sqlite3_file_control, sqlite3_io_methods, sqlite3_vfs, sqlite3_vfs_find,
-    sqlite3_vfs_register, sqlite3_wal_checkpoint_v2,
+    SQLITE_BUSY, SQLITE_CHECKPOINT_NOOP, SQLITE_DBSTATUS_CACHE_USED, SQLITE_FCNTL_CKPT_DONE,
+    SQLITE_FCNTL_RESERVE_BYTES, SQLITE_IOCAP_SUBPAGE_READ, SQLITE_IOERR, SQLITE_NOTFOUND,
+    SQLITE_OPEN_MAIN_DB, SQLITE_OPEN_WAL, sqlite3_db_status, sqlite3_file, sqlite3_file_control,
+    sqlite3_io_methods, sqlite3_vfs, sqlite3_vfs_find, sqlite3_vfs_register,
+    sqlite3_wal_checkpoint_v2,
 };
 
 use crate::{Below, Code, File, Kind, Layer, OK};
@@ -94,6 +95,26 @@ pub(crate) fn reserve(connection: &Connection, bytes: usize) -> Result<(), Code>
         )
     };
     if code == OK { Ok(()) } else { Err(code) }
+}
+
+/// Bytes of the pages that a connection keeps in its cache.
+pub(crate) fn cached_bytes(connection: &Connection) -> Result<usize, Code> {
+    let (mut now, mut most) = (0, 0);
+    // SAFETY: the handle is that of an open connection, and the numbers can be written to.
+    let code = unsafe {
+        sqlite3_db_status(
+            connection.handle(),
+            SQLITE_DBSTATUS_CACHE_USED,
+            &raw mut now,
+            &raw mut most,
+            0,
+        )
+    };
+    if code == OK {
+        Ok(now as usize)
+    } else {
+        Err(code)
+    }
 }
 
 /// Frames in the WAL, and those of them that are in the database file; -1: not known. As

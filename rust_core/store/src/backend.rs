@@ -459,6 +459,10 @@ pub trait WriteSession: Send {
     /// milliseconds. Returns whether more is left to give back.
     fn shrink(&mut self) -> StoreResult<bool>;
 
+    /// Frees memory that only makes further writes faster. Called outside of a transaction, once the
+    /// session has not written for a while.
+    fn release_memory(&mut self);
+
     /// Finishes all upkeep and releases the writer. No view can be begun afterwards.
     fn close(self: Box<Self>);
 }

@@ -415,5 +415,7 @@ impl WriteSession for MemorySession {
         Ok(false)
     }
 
+    fn release_memory(&mut self) {}
+
     fn close(self: Box<Self>) {}
 }

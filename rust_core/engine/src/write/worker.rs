@@ -35,6 +35,9 @@ const MAINTENANCE_PAUSE: Duration = Duration::from_millis(5);
 /// milliseconds, which the next write waits longer.
 const MAINTENANCE_LATEST: Duration = Duration::from_millis(100);
 
+/// How long the session must not have written before it gives memory back.
+const MEMORY_PAUSE: Duration = Duration::from_secs(1);
+
 /// How long the store does not shrink after it has begun to have room to give back.
 const SHRINK_DELAY: Duration = Duration::from_secs(1);
 
@@ -47,6 +50,8 @@ pub(crate) struct Worker {
     purging: bool,
     /// When the next step of shrinking the store is due; `None`: it has no room to give back.
     shrink: Option<Instant>,
+    /// When the session gives memory back, unless it writes before; `None`: it holds none to give.
+    release: Option<Instant>,
     retention: Retention,
     /// When the last step of maintenance began.
     maintained: Instant,
@@ -70,6 +75,7 @@ impl Worker {
             queue,
             purging: true,
             shrink: None,
+            release: None,
             retention: Retention::new(),
             maintained: Instant::now(),
             wrote: Instant::now(),
@@ -116,6 +122,11 @@ impl Worker {
         while first.is_some() {
             first = self.try_batch(first, &mut again);
         }
+        if self.release.is_none() {
+            // If a caller's thread writes, the writer's thread waits for something later.
+            let _ = self.queue.push(Job::Wake);
+        }
+        self.release_later();
     }
 
     /// One attempt: `first`, then `again`, then the queue. After a conflict, returns the first of the
@@ -217,6 +228,7 @@ impl Worker {
                     acknowledge(&mut *self.session, &self.shared, points);
                     self.purging = true;
                     self.shrink_soon();
+                    self.release_later();
                     break Ok(());
                 }
                 Ok(Commit::Unknown(error)) => {
@@ -274,16 +286,15 @@ impl Worker {
         let pause = if self.purging {
             Duration::ZERO
         } else {
-            let shrink = self.shrink.map(until);
-            shrink.map_or(self.retention.pause(), |shrink| {
-                shrink.min(self.retention.pause())
-            })
+            let due = self.shrink.into_iter().chain(self.release).map(until);
+            due.fold(self.retention.pause(), Duration::min)
         };
         Some(pause.max(MAINTENANCE_PAUSE))
     }
 
     /// Takes a step of the maintenance that is due, if no write need wait for that or maintenance has
-    /// waited for long: purges rows of deleted namespaces, trims histories, shrinks the store.
+    /// waited for long: purges rows of deleted namespaces, trims histories, shrinks the store, gives
+    /// memory back.
     pub(crate) fn maintain(&mut self) {
         let idle = self.wrote.elapsed() >= MAINTENANCE_PAUSE;
         if !idle && self.maintained.elapsed() < MAINTENANCE_LATEST || self.shared.health.failed() {
@@ -307,7 +318,14 @@ impl Worker {
             let shrunk = self.session.shrink();
             self.shrink = (shrunk == Ok(true)).then(Instant::now);
             self.maintained_store(shrunk);
+        } else if self.release.is_some_and(|due| until(due).is_zero()) {
+            self.release = None;
+            self.session.release_memory();
         }
+    }
+
+    fn release_later(&mut self) {
+        self.release = Some(Instant::now() + MEMORY_PAUSE);
     }
 
     /// Some room may have become free. Shrinking needs a checkpoint, so it waits for more.

@@ -17,8 +17,11 @@ const MIN_SQLITE: i32 = 3_051_003;
 /// Prepared statements kept on a connection: more than the store has.
 const STATEMENTS: usize = 64;
 
-/// Page cache of the writer.
+/// Page cache of the writer. Writes to items of any age in a large namespace need it.
 const WRITER_CACHE_KIB: i64 = 16 * 1024;
+
+/// The part of it that an idle writer keeps, the pages used last: the next write needs most of these.
+const IDLE_CACHE_KIB: i64 = 1024;
 
 /// Page cache of each reader. There are as many readers as calls that read at the same time (see
 /// `views`), and the operating system caches the file once for all of them.
@@ -74,6 +77,14 @@ pub(crate) fn open_writer(file: &Path) -> StoreResult<Connection> {
         }
     }
     Ok(connection)
+}
+
+/// Frees all pages of the writer's cache but those used last. Called outside of a transaction.
+pub(super) fn release_cache(connection: &Connection) -> StoreResult<()> {
+    // A smaller size drops pages at once, those used longest ago first.
+    connection.pragma_update(None, "cache_size", -IDLE_CACHE_KIB)?;
+    connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
+    Ok(())
 }
 
 /// Bytes of a page of the database.
@@ -155,4 +166,30 @@ fn create(connection: &mut Connection) -> StoreResult<()> {
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", FORMAT)?;
     Ok(transaction.commit()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use ee_sqlite_vfs::cached_bytes;
+
+    use super::*;
+
+    #[test]
+    fn an_idle_writer_kept_all_pages_of_a_bulk_load_in_memory() {
+        let directory = tempfile::tempdir().unwrap();
+        let writer = open_writer(&directory.path().join("effemb.db")).unwrap();
+        let fill = "CREATE TABLE filler (bytes BLOB);
+            WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4000)
+            INSERT INTO filler SELECT zeroblob(2500) FROM n";
+        writer.execute_batch(fill).unwrap();
+        let kept = IDLE_CACHE_KIB as usize * 1024 * 5 / 4;
+        assert!(cached_bytes(&writer).unwrap() > 4 * kept);
+        release_cache(&writer).unwrap();
+        let idle = cached_bytes(&writer).unwrap();
+        assert!((kept / 2..=kept).contains(&idle), "{idle} bytes");
+        // The next writes have the whole cache again.
+        let sum = "SELECT sum(length(bytes)) FROM filler";
+        let _: i64 = writer.query_row(sum, [], |row| row.get(0)).unwrap();
+        assert!(cached_bytes(&writer).unwrap() > 4 * kept);
+    }
 }

@@ -448,6 +448,11 @@ impl WriteSession for SqliteWriter {
         }
     }
 
+    fn release_memory(&mut self) {
+        // After an error the pages stay in memory, which the next write may use.
+        let _ = database::release_cache(self.connection());
+    }
+
     fn close(mut self: Box<Self>) {
         self.checkpointer.stop();
         self.shared.views.close();
