@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 
 from bench.harness.fixtures import fill, folder, match_request
@@ -15,6 +17,9 @@ __all__ = ["run"]
 
 _MIB = 1024 * 1024
 
+# Seconds without a call after which memory counts as that of an idle service.
+_IDLE = 5.0
+
 
 def run(full: bool) -> Outcome:  # noqa: FBT001
     """Compare the memory of the server's process before and after a load."""
@@ -22,6 +27,7 @@ def run(full: bool) -> Outcome:  # noqa: FBT001
     for count, dimension in ((20_000, 384), (10_000, 1024)):
         outcome.figures.append(_category(count * (5 if full else 1), dimension))
     outcome.figures.append(_items(1_000_000 if full else 100_000))
+    outcome.figures.append(_bulk_load(10_000, 100_000))
     outcome.figures.append(_members(100_000))
     return outcome
 
@@ -79,6 +85,41 @@ def _items(items: int) -> Figure:
     )
 
 
+def _bulk_load(categories: int, items: int) -> Figure:
+    """What writing the data leaves behind, next to reading the same data."""
+    dimension = 384
+    vectors = unit_vectors(2_000, dimension, seed=43)
+    with folder() as data:
+        with service(data) as hosted, Client(hosted.target) as client:
+            empty = hosted.rss()
+            fill(client, "bench", categories, dimension)
+            put = hosted.rss()
+            for start in range(0, items, 500):
+                _assign(client, vectors, start, 500, categories)
+            client.match("bench", vectors[0])
+            just_after = hosted.rss()
+            time.sleep(_IDLE)
+            loaded = hosted.rss()
+        with service(data) as hosted, Client(hosted.target) as client:
+            client.match("bench", vectors[0])
+            time.sleep(_IDLE)
+            restarted = hosted.rss()
+    return Figure(
+        what=f"{categories:,} categories and {items:,} items × {dimension}: memory after a load "
+        "over that after a restart",
+        value=loaded / restarted,
+        target=1.25,
+        bound=Bound.AT_MOST,
+        parts={
+            "MiB of the empty service": empty / _MIB,
+            "MiB after the categories": put / _MIB,
+            "MiB just after the load": just_after / _MIB,
+            f"MiB {_IDLE:.0f} s later": loaded / _MIB,
+            "MiB after a restart": restarted / _MIB,
+        },
+    )
+
+
 def _members(members: int) -> Figure:
     dimension, categories = 384, 100
     vectors = unit_vectors(members, dimension, seed=42)
@@ -114,11 +155,12 @@ def _assign(
     vectors: Matrix,
     start: int,
     size: int,
+    categories: int = 100,
 ) -> None:
     numbers = range(start, start + size)
     client.assign(
         "bench",
         [f"item-{n}" for n in numbers],
-        [f"c{n % 100}" for n in numbers],
+        [f"c{n % categories}" for n in numbers],
         vectors[[n % len(vectors) for n in numbers]],
     )

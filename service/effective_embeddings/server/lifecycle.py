@@ -17,6 +17,7 @@ from effective_embeddings.server.build import build_server
 from effective_embeddings.server.observability.event_pump import EventPump
 from effective_embeddings.server.observability.logs import dropped_lines
 from effective_embeddings.server.process.file_watch import FileWatch
+from effective_embeddings.server.process.freed_memory import FreedMemory
 from effective_embeddings.server.process.signals import Signals
 from effective_embeddings.server.process.systemd import notify
 from effective_embeddings.server.settings.errors import ListenError, SettingsError
@@ -67,6 +68,7 @@ class ServerHandle:
         built = build_server(settings, tokens, traces=self._traces is not None)
         self._server, self._audit = built.server, built.audit
         self._pump = EventPump(built.events, self._traces)
+        self._freed_memory = FreedMemory()
         self._metrics = _make_metrics(settings, built.calls)
         self.target = self._server.target
         self._metrics_server = self._serve_metrics()
@@ -133,6 +135,7 @@ class ServerHandle:
             self.stop(drain_seconds=0)
             raise
         self._engine = engine
+        self._freed_memory.start()
         self._server.open(engine, self._health)
         if self._metrics is not None:
             self._metrics.add_engine(engine.stats, settings.data)
@@ -183,6 +186,7 @@ class ServerHandle:
             self._engine.stop_writes()
             self._engine.close()
         self._watch.stop()
+        self._freed_memory.stop()
         if self._metrics_server is not None:
             self._metrics_server.close()
         if self._traces is not None:
