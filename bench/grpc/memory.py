@@ -108,7 +108,7 @@ def _bulk_load(categories: int, items: int) -> Figure:
         what=f"{categories:,} categories and {items:,} items × {dimension}: memory after a load "
         "over that after a restart",
         value=loaded / restarted,
-        target=1.25,
+        target=1.0,
         bound=Bound.AT_MOST,
         parts={
             "MiB of the empty service": empty / _MIB,
