@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicIsize, AtomicU64, Ordering};
 
 use ee_store::failpoints::{Failpoint, reach};
 use ee_store::{Backend, StoreResult};
-use parking_lot::Mutex;
+use parking_lot::RwLock;
 use rustc_hash::FxHashMap;
 
 use crate::catalog::cached_namespace::CachedNamespace;
@@ -16,7 +16,7 @@ use crate::{Error, Result};
 /// The place of a namespace in the cache, loaded or not.
 #[derive(Default)]
 struct Slot {
-    loaded: Mutex<SlotState>,
+    loaded: RwLock<SlotState>,
 }
 
 #[derive(Default)]
@@ -31,7 +31,7 @@ enum SlotState {
 /// The namespaces in memory.
 pub(crate) struct NamespaceCache {
     backend: Arc<dyn Backend>,
-    slots: Mutex<FxHashMap<String, Arc<Slot>>>,
+    slots: RwLock<FxHashMap<String, Arc<Slot>>>,
     budget: Option<usize>,
     memory: AtomicIsize,
     clock: AtomicU64,
@@ -42,7 +42,7 @@ impl NamespaceCache {
     pub(crate) fn new(backend: Arc<dyn Backend>, budget: Option<usize>) -> Self {
         Self {
             backend,
-            slots: Mutex::default(),
+            slots: RwLock::default(),
             budget,
             memory: AtomicIsize::new(0),
             clock: AtomicU64::new(0),
@@ -53,16 +53,16 @@ impl NamespaceCache {
     /// The namespace with a name, loaded if it was not.
     pub(crate) fn get(&self, name: &str) -> Result<Arc<CachedNamespace>> {
         loop {
-            let slot = {
-                let mut slots = self.slots.lock();
-                match slots.get(name) {
-                    Some(slot) => Arc::clone(slot),
-                    None => Arc::clone(slots.entry(name.to_owned()).or_default()),
-                }
-            };
+            let found = self.slots.read().get(name).map(Arc::clone);
+            let slot = found.unwrap_or_else(|| {
+                Arc::clone(self.slots.write().entry(name.to_owned()).or_default())
+            });
             // Callers that want the same namespace wait here while it is loaded; callers that want
             // another one do not.
-            let mut state = slot.loaded.lock();
+            if let Some(loaded) = self.loaded_in(&slot.loaded.read()) {
+                return Ok(loaded);
+            }
+            let mut state = slot.loaded.write();
             match &*state {
                 SlotState::Loaded(loaded) => {
                     self.touch(loaded);
@@ -92,16 +92,20 @@ impl NamespaceCache {
         }
     }
 
-    /// The namespace with a name, if it is in memory and its entry is not locked.
+    /// The namespace with a name, if it is in memory and its entry is not being changed. Callers do not
+    /// keep each other from it.
     pub(crate) fn try_get(&self, name: &str) -> Option<Arc<CachedNamespace>> {
-        let slot = Arc::clone(self.slots.try_lock()?.get(name)?);
-        match &*slot.loaded.try_lock()? {
-            SlotState::Loaded(loaded) => {
-                self.touch(loaded);
-                Some(Arc::clone(loaded))
-            }
-            _ => None,
-        }
+        let slot = Arc::clone(self.slots.try_read()?.get(name)?);
+        let state = slot.loaded.try_read()?;
+        self.loaded_in(&state)
+    }
+
+    fn loaded_in(&self, state: &SlotState) -> Option<Arc<CachedNamespace>> {
+        let SlotState::Loaded(loaded) = state else {
+            return None;
+        };
+        self.touch(loaded);
+        Some(Arc::clone(loaded))
     }
 
     fn load(&self, name: &str) -> StoreResult<Option<CachedNamespace>> {
@@ -114,10 +118,10 @@ impl NamespaceCache {
     /// Removes a namespace from memory. Only the writer does, between two batches or before the first
     /// write of a namespace.
     pub(crate) fn remove(&self, name: &str) {
-        let Some(slot) = self.slots.lock().remove(name) else {
+        let Some(slot) = self.slots.write().remove(name) else {
             return;
         };
-        let state = std::mem::replace(&mut *slot.loaded.lock(), SlotState::Removed);
+        let state = std::mem::replace(&mut *slot.loaded.write(), SlotState::Removed);
         if let SlotState::Loaded(loaded) = state {
             loaded.retire();
             self.counters.evictions.fetch_add(1, Ordering::Relaxed);
@@ -127,13 +131,13 @@ impl NamespaceCache {
 
     /// Removes all namespaces from memory, since any of them may be half changed.
     pub(crate) fn remove_all(&self) {
-        let names: Vec<String> = self.slots.lock().keys().cloned().collect();
+        let names: Vec<String> = self.slots.read().keys().cloned().collect();
         names.iter().for_each(|name| self.remove(name));
     }
 
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
-        self.slots.lock().len()
+        self.slots.read().len()
     }
 
     /// The counters.
@@ -164,8 +168,8 @@ impl NamespaceCache {
 
     /// The loaded namespaces.
     pub(crate) fn loaded(&self) -> Vec<Arc<CachedNamespace>> {
-        let slots: Vec<_> = self.slots.lock().values().map(Arc::clone).collect();
-        let loaded = |slot: &Arc<Slot>| match &*slot.loaded.try_lock()? {
+        let slots: Vec<_> = self.slots.read().values().map(Arc::clone).collect();
+        let loaded = |slot: &Arc<Slot>| match &*slot.loaded.try_read()? {
             SlotState::Loaded(loaded) => Some(Arc::clone(loaded)),
             _ => None,
         };
@@ -198,7 +202,7 @@ impl NamespaceCache {
     }
 
     fn drop_slot(&self, name: &str, slot: &Arc<Slot>) {
-        let mut slots = self.slots.lock();
+        let mut slots = self.slots.write();
         if slots
             .get(name)
             .is_some_and(|found| Arc::ptr_eq(found, slot))

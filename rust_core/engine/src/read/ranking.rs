@@ -343,6 +343,26 @@ mod tests {
     }
 
     #[test]
+    fn calls_at_the_same_time_kept_each_other_from_their_namespace() {
+        let directory = tempfile::tempdir().unwrap();
+        let engine = with(directory.path(), 3);
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let engine = &engine;
+                scope.spawn(move || {
+                    for _ in 0..20_000 {
+                        if thread == 0 {
+                            engine.handle("n").unwrap();
+                        } else {
+                            engine.try_handle("n").expect("nothing changes its entry");
+                        }
+                    }
+                });
+            }
+        });
+    }
+
+    #[test]
     fn try_rank_never_waits() {
         let directory = tempfile::tempdir().unwrap();
         let engine = with(directory.path(), 70);
