@@ -84,3 +84,30 @@ impl IdlePolling {
         pending().await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether a thread stays awake after some work.
+    fn stays_awake(thread: &IdlePolling) -> bool {
+        thread.after_sleep();
+        thread.note_activity();
+        thread.before_sleep();
+        thread.core.lock().is_some()
+    }
+
+    #[test]
+    fn of_two_threads_on_two_cores_one_polls() {
+        let cores = Cores::new(2);
+        let thread = || IdlePolling::new(Duration::from_secs(60), Arc::clone(&cores));
+        let (first, second) = (thread(), thread());
+        assert!(!stays_awake(&first), "no pause was short yet");
+        assert!(stays_awake(&first));
+        assert!(!(0..10).any(|_| stays_awake(&second)));
+        // Once the first has let go of its core, it is spare.
+        drop(first);
+        assert!(!stays_awake(&second), "no pause was short yet");
+        assert!(stays_awake(&second));
+    }
+}
