@@ -7,14 +7,17 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
+import grpc
 import numpy as np
 import pytest
 
 from effective_embeddings import CategoryUpdate, Client
 from effective_embeddings.server import ServerHandle, Settings
+from effective_embeddings.v1 import service_pb2
 
+_MATCH = "/effective_embeddings.v1.EffectiveEmbeddingsService/Match"
 _TICKS = os.sysconf("SC_CLK_TCK")
 #: How often to look again while other programs use the machine, which suspends the polling.
 _LOOKS = 20
@@ -24,13 +27,19 @@ _POLLING, _BUSY = 0.3, 0.1
 @pytest.mark.parametrize("idle_poll_us", [0, 10_000])
 def test_polls_between_calls_and_not_without_calls(tmp_path: Path, idle_poll_us: int) -> None:
     settings = Settings(data=tmp_path / "data", listen="127.0.0.1:0", idle_poll_us=idle_poll_us)
-    with ServerHandle(settings) as server, Client(server.target) as client:
+    with (
+        ServerHandle(settings) as server,
+        Client(server.target) as client,
+        grpc.insecure_channel(server.target) as channel,
+    ):
         client.create_namespace("alice", dimension=2)
         client.put_categories("alice", [CategoryUpdate("a", base=[1, 0])])
-        looks = [_Look.during(lambda: _call_at_intervals(client))]
+        # Client.match takes the core of a polling thread for long enough to suspend the polling.
+        match: Any = channel.unary_unary(_MATCH)
+        looks = [_Look.during(lambda: _call_at_intervals(match))]
         if idle_poll_us and len(os.sched_getaffinity(0)) > 1:
             while looks[-1].polling < _POLLING and len(looks) < _LOOKS:
-                looks.append(_Look.during(lambda: _call_at_intervals(client)))
+                looks.append(_Look.during(lambda: _call_at_intervals(match)))
             # The first looks may fall into the second after another program has run.
             undisturbed = [look.others < _BUSY for look in looks[-4:]]
             assert looks[-1].polling > _POLLING or not all(undisturbed)
@@ -39,11 +48,13 @@ def test_polls_between_calls_and_not_without_calls(tmp_path: Path, idle_poll_us:
         assert _Look.during(lambda: time.sleep(1)).polling < _BUSY
 
 
-def _call_at_intervals(client: Client) -> None:
-    query = np.array([1, 0], dtype=np.float32)
+def _call_at_intervals(match: Any) -> None:
+    request = service_pb2.MatchRequest(namespace="alice")
+    request.queries.add().embedding.data = np.array([1, 0], dtype=np.float32).tobytes()
+    message = request.SerializeToString()
     end = time.monotonic() + 0.5
     while time.monotonic() < end:
-        client.match("alice", query)
+        match(message)
         time.sleep(0.003)
 
 
