@@ -132,6 +132,11 @@ impl Record {
         }
     }
 
+    /// Whether the end of a call that was answered waits for a disk.
+    pub(crate) fn waits_for_disk(&self) -> bool {
+        self.observer.writes && self.observer.audited()
+    }
+
     /// Ends the record of a call that was answered. The line of a write is in the audit log
     /// afterwards, so this may wait for a disk.
     pub(crate) fn succeed(mut self) {

@@ -172,7 +172,10 @@ fn pace(stall: Duration) -> StreamPace {
 
 /// Drops the state of a stream where that may wait.
 fn leave(call: &Call, stream: impl Send + 'static) {
-    call.shared.workers.submit(move || drop(stream));
+    call.shared.workers.submit(move |turn| {
+        turn.waits();
+        drop(stream);
+    });
 }
 
 fn refuse(call: &mut Call, record: Record, permit: Arc<Permit>, failure: &Failure) {

@@ -5,13 +5,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use ee_access::concurrency::{Permit, Work};
+use ee_access::{Admission, Status};
+use ee_wire::Service;
+use tokio::sync::oneshot;
 
 use crate::call::{Call, recorded};
+use crate::calls::{Calls, Method};
 use crate::failure::Failure;
 use crate::record::Record;
 use crate::reply::{self, Reply};
 use crate::short_calls::Arriving;
 use crate::waiting;
+
+/// Largest request, in bytes, that is decoded in much less than a millisecond.
+const BRIEF_BYTES: usize = 32 << 10;
 
 /// A reply, and the permit for its bytes.
 type Answer = (Vec<u8>, Permit);
@@ -74,30 +81,44 @@ async fn executable(call: &mut Call, request: &[u8], permit: &mut Permit) -> Res
     Ok(call.shared.calls.admission.exchange(permit, Work::Unary)?)
 }
 
-/// Has a worker answer a call. The worker ends the record, before the client has the answer; a call
-/// that nobody waits for any more is not begun, and one that has begun is finished.
+/// Has a worker answer a call. A write that another thread commits is ended by that thread, and holds no worker
+/// meanwhile. A call that nobody waits for any more is not begun, and one that
+/// has begun is finished.
 async fn work(call: &mut Call, record: Record, permit: Permit, request: Bytes) {
     let gone = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&gone);
-    let (shared, method) = (Arc::clone(&call.shared), Arc::clone(&call.method));
+    let (sender, receiver) = oneshot::channel();
+    let (calls, method) = (Arc::clone(&call.shared.calls), Arc::clone(&call.method));
     let (caller, deadline) = (Arc::clone(&call.caller), call.deadline());
-    let workers = Arc::clone(&shared.workers);
-    let step = workers.run(move || -> Result<Answer, Failure> {
-        let mut permit = permit;
-        let run = || {
-            if seen.load(Ordering::Acquire) {
-                return Err(Failure::Gone);
-            }
-            method.observer.check_audit_log()?;
-            let service = shared.calls.service()?;
-            let reply = service.call(method.name, &request, caller.grant(), deadline)?;
-            shared.calls.admission.check_reply(reply.len() as u64)?;
-            Ok(reply)
+    let cores = Arc::clone(&call.shared.cores);
+    call.shared.workers.submit(move |turn| {
+        let (name, grant) = (method.name, caller.grant());
+        let ending = Ending {
+            record,
+            permit,
+            admission: Arc::clone(&calls.admission),
+            answer: sender,
         };
-        let reply = recorded(record, run())?;
-        permit.exchange_for_reply(reply.len() as u64);
-        Ok((reply, permit))
+        let service = match begin(&calls, &method, &seen) {
+            Ok(service) => service,
+            Err(failure) => return ending.end(Err(failure)),
+        };
+        if request.len() > BRIEF_BYTES {
+            turn.waits();
+        }
+        if ending.record.waits_for_disk() {
+            turn.waits();
+            let reply = service.call(name, &request, grant, deadline);
+            return ending.end(reply.map_err(Failure::from));
+        }
+        let writing = method.observer.writes.then(|| cores.write());
+        let then = move |reply: Result<_, Status>| {
+            drop(writing);
+            ending.end(reply.map_err(Failure::from));
+        };
+        service.call_then(name, &request, grant, deadline, &|| turn.waits(), then);
     });
+    let step = async { receiver.await.ok() };
     match call.unless_gone(step).await.and_then(|answer| answer) {
         Ok(answer) => send(call, answer).await,
         Err(failure) => {
@@ -105,6 +126,45 @@ async fn work(call: &mut Call, record: Record, permit: Permit, request: Bytes) {
             call.refuse(&failure);
         }
     }
+}
+
+/// What ends a call that has left its connection's thread.
+struct Ending {
+    record: Record,
+    permit: Permit,
+    admission: Arc<Admission>,
+    answer: oneshot::Sender<Result<Answer, Failure>>,
+}
+
+impl Ending {
+    /// Ends the record, before the client has the reply.
+    fn end(self, reply: Result<Vec<u8>, Failure>) {
+        let Self {
+            record,
+            mut permit,
+            admission,
+            answer,
+        } = self;
+        let reply = reply.and_then(|reply| {
+            admission.check_reply(reply.len() as u64)?;
+            Ok(reply)
+        });
+        let ended = recorded(record, reply).map(|reply| {
+            permit.exchange_for_reply(reply.len() as u64);
+            (reply, permit)
+        });
+        // If the call was dropped meanwhile, the answer is dropped here too.
+        drop(answer.send(ended));
+    }
+}
+
+/// The service, unless the call must not begin.
+fn begin(calls: &Calls, method: &Method, gone: &AtomicBool) -> Result<Service, Failure> {
+    if gone.load(Ordering::Acquire) {
+        return Err(Failure::Gone);
+    }
+    method.observer.check_audit_log()?;
+    Ok(calls.service()?)
 }
 
 async fn send(call: &mut Call, (message, permit): Answer) {

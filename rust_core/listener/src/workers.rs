@@ -1,5 +1,6 @@
 //! Threads for the calls that would hold up a connection.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -13,7 +14,10 @@ use tokio::sync::oneshot;
 use crate::cores::Cores;
 use crate::pause::Pause;
 
-type Job = Box<dyn FnOnce() + Send>;
+type Job = Box<dyn FnOnce(&Turn<'_>) + Send>;
+
+/// How long a job has waited if one before it takes longer than it says.
+const LATE: Duration = Duration::from_millis(1);
 
 /// A fixed number of threads that run jobs in the order of submission. How many jobs wait is
 /// bounded by the admission of calls.
@@ -23,7 +27,10 @@ pub(crate) struct Workers {
 }
 
 struct Queue {
-    jobs: VecDeque<Job>,
+    /// Each with the time of its submission.
+    jobs: VecDeque<(Instant, Job)>,
+    /// Threads with a job that has not said that it waits: each is free soon.
+    brief: usize,
     /// Threads that sleep, the one that worked last at the end: what it needs is in the caches.
     asleep: Vec<Thread>,
     pause: Pause,
@@ -37,6 +44,7 @@ impl Workers {
     pub(crate) fn new(cores: Arc<Cores>, idle_poll: Duration) -> Arc<Self> {
         let queue = Queue {
             jobs: VecDeque::new(),
+            brief: 0,
             asleep: Vec::new(),
             pause: Pause::new(idle_poll),
             polled: false,
@@ -61,21 +69,23 @@ impl Workers {
         Ok(())
     }
 
-    /// Queues a job for the next free thread.
-    pub(crate) fn submit(&self, job: impl FnOnce() + Send + 'static) {
+    /// Queues a job for the next free thread. A job says by [`Turn::waits`] that it is going to wait, or to
+    /// take long: until then, no other thread is woken for the jobs behind it unless a core is spare.
+    pub(crate) fn submit(&self, job: impl FnOnce(&Turn<'_>) + Send + 'static) {
         let mut queue = self.queue.lock();
-        queue.jobs.push_back(Box::new(job));
+        let now = Instant::now();
+        queue.jobs.push_back((now, Box::new(job)));
         if mem::take(&mut queue.polled) {
             return; // The thread that polls takes this job, and another one the next.
         }
-        let next = queue.asleep.pop();
-        drop(queue);
-        if let Some(next) = next {
-            next.unpark();
+        let first = queue.jobs.front().map_or(now, |&(submitted, _)| submitted);
+        if queue.brief == 0 || self.cores.spare() > 0 || now - first > LATE {
+            wake_one(queue);
         }
     }
 
-    /// Runs a step of a call in a thread of the pool; `None` if it panicked or the pool is closed.
+    /// Runs a step of a call that may wait in a thread of the pool; `None` if it panicked or the pool is
+    /// closed.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         step: impl FnOnce() -> T + Send + 'static,
@@ -83,7 +93,10 @@ impl Workers {
         let (sender, receiver) = oneshot::channel();
         // If the call is dropped meanwhile, what the step returns is dropped here too, in a thread
         // that may wait.
-        self.submit(move || drop(sender.send(step())));
+        self.submit(move |turn| {
+            turn.waits();
+            drop(sender.send(step()));
+        });
         receiver.await.ok()
     }
 
@@ -97,8 +110,12 @@ impl Workers {
     fn keep_working(&self) {
         while let Some(job) = self.next() {
             let _core = self.cores.occupy();
+            let turn = Turn {
+                workers: self,
+                brief: Cell::new(true),
+            };
             // The wire crate turns panics into statuses; a panic beside it ends one call only.
-            let _ = catch_unwind(AssertUnwindSafe(job));
+            let _ = catch_unwind(AssertUnwindSafe(|| job(&turn)));
         }
     }
 
@@ -107,10 +124,11 @@ impl Workers {
         let mut queue = self.queue.lock();
         let mut idle = false;
         loop {
-            if let Some(job) = queue.jobs.pop_front() {
+            if let Some((_, job)) = queue.jobs.pop_front() {
                 if idle {
                     queue.pause.end(Instant::now());
                 }
+                queue.brief += 1;
                 return Some(job);
             }
             if queue.closed {
@@ -145,6 +163,47 @@ impl Workers {
     }
 }
 
+/// Wakes the thread that worked last of those that sleep.
+fn wake_one(mut queue: MutexGuard<'_, Queue>) {
+    let next = queue.asleep.pop();
+    drop(queue);
+    if let Some(next) = next {
+        next.unpark();
+    }
+}
+
+/// A job's use of its thread.
+pub(crate) struct Turn<'a> {
+    workers: &'a Workers,
+    brief: Cell<bool>,
+}
+
+impl Turn<'_> {
+    fn end_brief(&self) -> Option<MutexGuard<'_, Queue>> {
+        self.brief.replace(false).then(|| {
+            let mut queue = self.workers.queue.lock();
+            queue.brief -= 1;
+            queue
+        })
+    }
+
+    /// The job is going to wait, or to take long: another thread is woken for the jobs behind it.
+    pub(crate) fn waits(&self) {
+        if let Some(queue) = self.end_brief()
+            && !queue.jobs.is_empty()
+            && (queue.brief == 0 || self.workers.cores.spare() > 0)
+        {
+            wake_one(queue);
+        }
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.end_brief();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc;
@@ -155,10 +214,62 @@ mod tests {
     fn a_panic_ends_its_job_and_no_thread() {
         let workers = Workers::new(Cores::new(2), Duration::ZERO);
         workers.start(1).unwrap();
-        workers.submit(|| panic!("a defect"));
+        workers.submit(|_| panic!("a defect"));
         let (sender, receiver) = mpsc::channel();
-        workers.submit(move || sender.send(7).unwrap());
+        workers.submit(move |_| sender.send(7).unwrap());
         assert_eq!(receiver.recv(), Ok(7));
+        workers.close();
+    }
+
+    #[test]
+    fn a_job_that_waits_has_another_thread_woken_for_the_next() {
+        // No core is spare, so that no thread is woken just because there is a job.
+        let workers = Workers::new(Cores::new(0), Duration::ZERO);
+        workers.start(2).unwrap();
+        for _ in 0..500 {
+            let (sender, receiver) = mpsc::channel();
+            let (done, has_done) = mpsc::channel();
+            workers.submit(move |turn| {
+                turn.waits();
+                turn.waits();
+                done.send(receiver.recv_timeout(Duration::from_secs(10)))
+                    .unwrap();
+            });
+            workers.submit(move |_| sender.send(7).unwrap());
+            assert_eq!(has_done.recv().unwrap(), Ok(7));
+        }
+        workers.close();
+    }
+
+    #[test]
+    fn jobs_that_do_not_wait_take_one_thread_if_no_core_is_spare() {
+        let workers = Workers::new(Cores::new(0), Duration::ZERO);
+        workers.start(4).unwrap();
+        let (go, may_go) = mpsc::channel::<()>();
+        let (sender, receiver) = mpsc::channel();
+        // A panic does not count for ever.
+        workers.submit(|_| panic!("a defect"));
+        let own = sender.clone();
+        workers.submit(move |_| {
+            may_go.recv().unwrap();
+            own.send(thread::current().id()).unwrap();
+        });
+        let others_sleep = || {
+            let queue = workers.queue.lock();
+            queue.asleep.len() == 3 && queue.brief == 1 && queue.jobs.is_empty()
+        };
+        while !others_sleep() {
+            thread::yield_now();
+        }
+        for _ in 0..10 {
+            let own = sender.clone();
+            workers.submit(move |_| own.send(thread::current().id()).unwrap());
+        }
+        go.send(()).unwrap();
+        let first = receiver.recv().unwrap();
+        for _ in 0..10 {
+            assert_eq!(receiver.recv().unwrap(), first);
+        }
         workers.close();
     }
 
@@ -171,7 +282,8 @@ mod tests {
             let all = Arc::new(std::sync::Barrier::new(3));
             for _ in 0..3 {
                 let (all, sender) = (Arc::clone(&all), sender.clone());
-                workers.submit(move || {
+                workers.submit(move |turn| {
+                    turn.waits();
                     all.wait();
                     sender.send(()).unwrap();
                 });

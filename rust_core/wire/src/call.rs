@@ -3,16 +3,14 @@
 use std::time::Instant;
 
 use ee_access::grant::{Grant, Pattern, Scope};
-use ee_core::command::Command;
 use ee_core::settings::NamespaceSettings;
-use ee_engine::{Engine, NamespaceHandle, NamespaceView, ReadContext, WriteContext, Written};
+use ee_engine::{Engine, NamespaceHandle, NamespaceView, ReadContext, WriteContext};
 use prost::Message;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use crate::call_error::{CallError, Result, Violations};
 use crate::decode::path::Path;
 use crate::decode::{number, shape, text, too_large};
-use crate::engine_error::{self, FieldPaths};
 use crate::limits::{
     ACTOR_BYTES, EMBEDDING_MODEL_BYTES, REASON_BYTES, REQUEST_BYTES, REQUEST_ID_BYTES,
 };
@@ -33,6 +31,7 @@ pub(crate) struct Call<'a> {
     pub(crate) method: &'static Method,
     pub(crate) grant: &'a Grant,
     deadline: Option<Instant>,
+    waits: &'a dyn Fn(),
 }
 
 impl<'a> Call<'a> {
@@ -54,7 +53,13 @@ impl<'a> Call<'a> {
             method,
             grant,
             deadline,
+            waits: &|| {},
         })
+    }
+
+    /// The call in a thread that other calls need: `waits` is called before a namespace is loaded.
+    pub(crate) fn calling_before_waits(self, waits: &'a dyn Fn()) -> Self {
+        Self { waits, ..self }
     }
 
     /// Answers a method that reads a namespace.
@@ -68,12 +73,22 @@ impl<'a> Call<'a> {
         Ok(run(&call, request)?.encode_to_vec())
     }
 
-    /// Answers a method that writes to a namespace.
+    /// Answers a method that writes to a namespace in another way than by a command.
     pub(crate) fn write<Q: WriteRequest, A: Message>(
         &self,
         request: &[u8],
         run: impl FnOnce(&NamespaceCall<'a>, Q, WriteParams) -> Result<A>,
     ) -> Result<Vec<u8>> {
+        let run = |call: NamespaceCall<'a>, request, params| run(&call, request, params);
+        Ok(self.plan(request, run)?.encode_to_vec())
+    }
+
+    /// Plans a method's command on a namespace.
+    pub(crate) fn plan<Q: WriteRequest, P>(
+        &self,
+        request: &[u8],
+        run: impl FnOnce(NamespaceCall<'a>, Q, WriteParams) -> Result<P>,
+    ) -> Result<P> {
         let mut request: Q = self.decode(request)?;
         let fingerprint = self.fingerprint(&mut request);
         let name = request.take_name();
@@ -85,7 +100,7 @@ impl<'a> Call<'a> {
             // Not a field violation: a mismatch depends on the namespace.
             params.violations.finish(model)?;
         }
-        Ok(run(&call, request, params)?.encode_to_vec())
+        run(call, request, params)
     }
 
     /// Answers a method that creates or deletes the namespace that the request names.
@@ -158,7 +173,13 @@ impl<'a> Call<'a> {
 
     /// The call on a namespace for which the caller is authorized.
     pub(crate) fn enter(&self, name: &str) -> Result<NamespaceCall<'a>> {
-        let namespace = self.engine().handle(name)?;
+        let namespace = match self.engine().try_handle(name) {
+            Some(namespace) => namespace,
+            None => {
+                (self.waits)();
+                self.engine().handle(name)?
+            }
+        };
         Ok(self.inside(namespace))
     }
 
@@ -292,19 +313,6 @@ impl NamespaceCall<'_> {
         Err(error
             .with("expected", format_args!("{epoch:016x}"))
             .with("actual", format_args!("{own:016x}")))
-    }
-
-    /// Executes a command on the namespace.
-    pub(crate) fn write(
-        &self,
-        paths: FieldPaths,
-        command: Command,
-        mut params: WriteParams,
-    ) -> Result<Written> {
-        params.violations.finish(Ok(()))?;
-        self.engine
-            .write(&self.namespace, command, params.context)
-            .map_err(|error| engine_error::call_error(paths, error))
     }
 
     /// The namespace, at `min_revision` or later.

@@ -25,6 +25,7 @@ mod methods;
 mod namespace_of;
 mod page_token;
 mod panic_guard;
+mod planned_write;
 pub mod proto;
 pub mod ranked;
 mod request;

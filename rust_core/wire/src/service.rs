@@ -84,8 +84,37 @@ impl Service {
             Some((entry, Handler::Unary { call, .. })) => {
                 call(&self.begin(entry, grant, deadline)?, request)
             }
+            Some((entry, Handler::Command(plan))) => {
+                plan(&self.begin(entry, grant, deadline)?, request)?.execute(self.engine())
+            }
             _ => Err(unknown_method("unary", method)),
         })
+    }
+
+    /// [`Service::call`] for a thread that other calls need. `then` gets the reply: before this returns, or,
+    /// of a write that shares its commit with others, later and in the thread that commits, which it must
+    /// not hold up. `waits` is called before this waits, or computes for long.
+    pub fn call_then(
+        &self,
+        method: &str,
+        request: &[u8],
+        grant: &Grant,
+        deadline: Option<Instant>,
+        waits: &dyn Fn(),
+        then: impl FnOnce(std::result::Result<Vec<u8>, Status>) + Send + 'static,
+    ) {
+        let Some((entry, Handler::Command(plan))) = self.entry(method) else {
+            waits();
+            return then(self.call(method, request, grant, deadline));
+        };
+        let plan = || {
+            let call = self.begin(entry, grant, deadline)?;
+            plan(&call.calling_before_waits(waits), request)
+        };
+        match guard(plan) {
+            Ok(planned) => planned.execute_then(self.engine(), waits, then),
+            Err(status) => then(Err(status)),
+        }
     }
 
     /// Answers a server-streaming call: a serialized request in, serialized replies out.

@@ -10,6 +10,7 @@ use crate::methods::{
     admin, assignments, categories, explain, history, items, matching, namespaces, restore, review,
     short_match, snapshot, suggest, undo,
 };
+use crate::planned_write::PlannedWrite;
 use crate::streams::{Replies, RequestSink};
 
 /// How the short calls of a method are answered.
@@ -37,6 +38,8 @@ pub(crate) enum Handler {
         /// `None`: no call is short.
         short: Option<Short>,
     },
+    /// A serialized request in, a command on a namespace out.
+    Command(fn(&Call<'_>, &[u8]) -> Result<PlannedWrite>),
     /// A serialized request in, serialized replies out.
     ServerStream(fn(&Call<'_>, &[u8]) -> Result<Replies>),
     /// Serialized requests in, a serialized reply out.
@@ -54,32 +57,32 @@ pub(crate) const TABLE: &[Entry] = {
         unary("ListNamespaces", Read, |c, r| {
             c.service(r, namespaces::list)
         }),
-        unary("UpdateNamespace", Admin, |c, r| {
-            c.write(r, namespaces::update)
+        command("UpdateNamespace", Admin, |c, r| {
+            c.plan(r, namespaces::update)
         }),
         unary("DeleteNamespace", Admin, |c, r| {
             c.write_catalog(r, namespaces::delete)
         }),
-        unary("PutCategories", Write, |c, r| c.write(r, categories::put)),
+        command("PutCategories", Write, |c, r| c.plan(r, categories::put)),
         unary("GetCategory", Read, |c, r| c.read(r, categories::get)),
         unary("ListCategories", Read, |c, r| c.read(r, categories::list)),
-        unary("DeleteCategories", Write, |c, r| {
-            c.write(r, categories::delete)
+        command("DeleteCategories", Write, |c, r| {
+            c.plan(r, categories::delete)
         }),
-        unary("Reanchor", Write, |c, r| c.write(r, categories::reanchor)),
-        unary("RenameCategory", Write, |c, r| {
-            c.write(r, categories::rename)
+        command("Reanchor", Write, |c, r| c.plan(r, categories::reanchor)),
+        command("RenameCategory", Write, |c, r| {
+            c.plan(r, categories::rename)
         }),
-        unary("MergeCategories", Write, |c, r| {
-            c.write(r, categories::merge)
+        command("MergeCategories", Write, |c, r| {
+            c.plan(r, categories::merge)
         }),
-        unary("PutItems", Write, |c, r| c.write(r, items::put)),
+        command("PutItems", Write, |c, r| c.plan(r, items::put)),
         unary("GetItem", Read, |c, r| c.read(r, items::get)),
         unary("ListItems", Read, |c, r| c.read(r, items::list)),
-        unary("DeleteItems", Write, |c, r| c.write(r, items::delete)),
-        unary("Assign", Write, |c, r| c.write(r, assignments::assign)),
-        unary("Unassign", Write, |c, r| c.write(r, assignments::unassign)),
-        unary("Dismiss", Write, |c, r| c.write(r, assignments::dismiss)),
+        command("DeleteItems", Write, |c, r| c.plan(r, items::delete)),
+        command("Assign", Write, |c, r| c.plan(r, assignments::assign)),
+        command("Unassign", Write, |c, r| c.plan(r, assignments::unassign)),
+        command("Dismiss", Write, |c, r| c.plan(r, assignments::dismiss)),
         short_unary(
             "Match",
             Read,
@@ -152,6 +155,15 @@ const fn unary(
 ) -> Entry {
     let short = None;
     entry(name, scope, Kind::Unary, Handler::Unary { call, short })
+}
+
+/// A unary method that executes a command on a namespace.
+const fn command(
+    name: &'static str,
+    scope: Scope,
+    plan: fn(&Call<'_>, &[u8]) -> Result<PlannedWrite>,
+) -> Entry {
+    entry(name, scope, Kind::Unary, Handler::Command(plan))
 }
 
 /// A unary method some of whose calls are short.

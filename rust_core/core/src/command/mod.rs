@@ -105,6 +105,25 @@ pub enum Command {
     Undo(Arc<undo::UndoPlan>),
 }
 
+impl Command {
+    /// How many categories, items or pairs it names.
+    pub fn entries(&self) -> usize {
+        match self {
+            Self::PutCategories(puts) => puts.len(),
+            Self::DeleteCategories { keys, .. } | Self::DeleteItems { keys, .. } => keys.len(),
+            Self::PutItems(puts) => puts.len(),
+            Self::Assign(assignments) => assignments.len(),
+            Self::Unassign(unassignments) => unassignments.len(),
+            Self::Dismiss { pairs, .. } => pairs.len(),
+            Self::MergeCategories { sources, .. } => sources.len(),
+            Self::UpdateProfile(_)
+            | Self::Reanchor { .. }
+            | Self::RenameCategory { .. }
+            | Self::Undo(_) => 1,
+        }
+    }
+}
+
 /// A category to create or change. `None` leaves a field as it is, or at its default in a new
 /// category.
 #[derive(Clone, Debug, Default, PartialEq)]

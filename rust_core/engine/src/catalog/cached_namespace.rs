@@ -73,8 +73,9 @@ pub(crate) struct CachedNamespace {
     pub(crate) scans: SharedScan,
     /// The items in no category, as far as suggestions have needed them.
     pub(crate) inbox: InboxCache,
-    /// Held by each write, and by one that takes long alone: others wait for it before they queue.
-    pub(crate) writing: RwLock<()>,
+    /// Held by each write until it is published, and by one that takes long alone: others wait for it before
+    /// they queue.
+    pub(crate) writing: Arc<RwLock<()>>,
     /// The sums that are newer in memory than in the store. Only the writer uses it.
     pub(crate) dirty_sums: Mutex<DirtySums>,
 }
@@ -95,7 +96,7 @@ impl CachedNamespace {
             last_used: AtomicU64::new(0),
             scans: SharedScan::default(),
             inbox: InboxCache::default(),
-            writing: RwLock::new(()),
+            writing: Arc::default(),
             dirty_sums: Mutex::new(dirty_sums),
         }
     }
@@ -108,6 +109,15 @@ impl CachedNamespace {
         let whole = !self.changing.load(Ordering::Relaxed);
         assert!(whole, "{:?} was left half changed", self.name);
         state
+    }
+
+    /// The published state; `waits` is called if this waits for a change that is being copied in, and for the
+    /// readers before it.
+    pub(crate) fn read_after(&self, waits: &dyn Fn()) -> RwLockReadGuard<'_, Namespace> {
+        self.try_read().unwrap_or_else(|| {
+            waits();
+            self.read()
+        })
     }
 
     /// The published state, unless a change is being copied in or waits to be.

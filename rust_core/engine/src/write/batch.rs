@@ -20,6 +20,12 @@ use crate::write::pending_reply::{PendingAnswer, PendingReply};
 use crate::write::queue::WriteJob;
 use crate::{Error, Result};
 
+/// Writes that share one commit, at most, so that the first of them does not wait for long.
+const MAX_BATCH: usize = 512;
+
+/// Entries of writes that share one commit, but for those of the last write: a few tenths of a second.
+const MAX_ENTRIES: usize = 10_000;
+
 /// New items without a hash that a batch holds, at most: they are kept in memory until then.
 const MAX_UNHASHED: usize = 64;
 
@@ -45,6 +51,8 @@ pub(crate) struct Batch<'a> {
     replies: Vec<PendingReply>,
     /// Answers to store for retries.
     answers: Vec<PendingAnswer>,
+    /// Entries of the writes.
+    entries: usize,
     /// Anything was written.
     dirty: bool,
 }
@@ -57,6 +65,7 @@ impl<'a> Batch<'a> {
             namespaces: FxHashMap::default(),
             replies: Vec::new(),
             answers: Vec::new(),
+            entries: 0,
             dirty: false,
         }
     }
@@ -71,9 +80,15 @@ impl<'a> Batch<'a> {
         self.replies.len()
     }
 
+    /// Whether it has as many writes or entries as it may have.
+    pub(crate) fn is_full(&self) -> bool {
+        self.replies.len() >= MAX_BATCH || self.entries >= MAX_ENTRIES
+    }
+
     /// Applies a write, or refuses it and leaves no trace. An error ends the whole batch.
     pub(crate) fn write(&mut self, job: Box<WriteJob>) -> std::result::Result<(), Interrupted> {
         let namespace = job.loaded.id;
+        self.entries += job.command.entries();
         let result = match self.write_or_undo(&job) {
             Ok(result) => result,
             Err(interrupted) => {
@@ -385,14 +400,13 @@ impl<'a> Batch<'a> {
         self.replies.into_iter().map(|reply| reply.job)
     }
 
-    /// The store failed: nothing of the batch is acknowledged.
-    pub(crate) fn failed(self, error: StoreError) -> Error {
+    /// The store failed: nothing of the batch is acknowledged. Returns the error, and the replies with it.
+    pub(crate) fn failed(self, error: StoreError) -> (Error, Vec<PendingReply>) {
         let error = Error::from(error);
         self.shared.health.fail_by(&error);
-        for job in self.rolled_back() {
-            job.reply.send(Err(error.clone()));
-        }
-        error
+        let failed = |job| PendingReply::new(job, Err(error.clone()));
+        let replies = self.rolled_back().map(failed).collect();
+        (error, replies)
     }
 }
 

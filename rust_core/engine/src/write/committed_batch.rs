@@ -1,4 +1,4 @@
-//! A batch after its commit: published, acknowledged, answered.
+//! A batch after its commit: published and acknowledged.
 
 use std::thread;
 
@@ -34,8 +34,12 @@ impl CommittedBatch {
         self.namespaces.iter().any(keeps_less)
     }
 
-    /// Makes the batch visible, records its acknowledgement, then answers the callers.
-    pub(crate) fn publish(self, session: &mut dyn WriteSession, shared: &Shared) {
+    /// Makes the batch visible and records its acknowledgement; then the replies may be sent.
+    pub(crate) fn publish(
+        self,
+        session: &mut dyn WriteSession,
+        shared: &Shared,
+    ) -> Vec<PendingReply> {
         // Dropped before the replies: no caller learns of a panic while memory is half changed.
         let _half_changed = ForgetOnPanic(shared);
         for batch in self.namespaces {
@@ -46,9 +50,7 @@ impl CommittedBatch {
             let points = [Failpoint::WritePublished, Failpoint::WriteAcknowledged];
             acknowledge(session, shared, points);
         }
-        for reply in self.replies {
-            reply.send();
-        }
+        self.replies
     }
 }
 

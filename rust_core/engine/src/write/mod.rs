@@ -11,6 +11,7 @@ pub(crate) mod pending_reply;
 pub(crate) mod prediction_probe;
 pub(crate) mod prepare;
 pub(crate) mod queue;
+pub(crate) mod reply;
 pub(crate) mod retention;
 pub(crate) mod trim;
 pub(crate) mod undo;

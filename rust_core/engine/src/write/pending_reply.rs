@@ -16,7 +16,12 @@ impl PendingReply {
         Self { job, result }
     }
 
-    /// Answers the caller.
+    /// The write is applied, or never will be: one that must be alone may begin.
+    pub(crate) fn release(&mut self) {
+        self.job.beside = None;
+    }
+
+    /// Gives the result to the caller.
     pub(crate) fn send(self) {
         self.job.reply.send(self.result);
     }

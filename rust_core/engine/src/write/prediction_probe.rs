@@ -5,7 +5,7 @@
 //! new item), since an item that is moved later was a wrong prediction before. A prediction is what Match
 //! ranks first for the item when the request arrives, before any of the request's entries.
 //!
-//! The probe runs in the caller's thread, so that no other write waits for it, and costs about the same
+//! The probe predicts in the caller's thread, so that no other write waits for it, and costs about the same
 //! everywhere: in a namespace of up to [`SHARE`] components it looks at all entries, in a larger one at so
 //! many that this is the mean, in one of more than [`MOST`] at no entry.
 
@@ -30,6 +30,9 @@ const SHARE: u64 = 4 << 10;
 /// Components of the largest namespace that the probe looks at: some milliseconds, once in 4,096 entries.
 const MOST: u64 = 64 << 20;
 
+/// Components of rows from which on a caller is told that the probe takes long: some 200 microseconds.
+const LONG: u64 = 512 << 10;
+
 /// The category that Match ranks first for an entry.
 pub(crate) struct Prediction {
     entry: usize,
@@ -39,12 +42,14 @@ pub(crate) struct Prediction {
 /// What LOCAL takes longer, in components.
 const LOCAL: u64 = 4 << 20;
 
-/// Predictions for some of the entries, as of now.
+/// Predictions for some of the entries, as of now. `waits` is called before this reads the store, waits for a
+/// lock, or takes long.
 pub(crate) fn predict(
     shared: &Shared,
     loaded: &CachedNamespace,
     assignments: &[Assignment],
     kernel: Kernel,
+    waits: &dyn Fn(),
 ) -> Vec<Prediction> {
     let dimension = u64::from(loaded.settings.dimension);
     let options = MatchOptions {
@@ -53,7 +58,7 @@ pub(crate) fn predict(
         ..MatchOptions::default()
     };
     let cost = {
-        let published = loaded.read();
+        let published = loaded.read_after(waits);
         let scan = published.header().categories * dimension;
         match published.ranking_of(&options).mode {
             RankingMode::Cosine => scan,
@@ -67,7 +72,7 @@ pub(crate) fn predict(
     let mut asked = Vec::new();
     for (entry, assignment) in assignments.iter().enumerate() {
         if shared.counters.may_probe(SHARE, cost)
-            && let Some(query) = query(shared, loaded, assignment, &mut view)
+            && let Some(query) = query(shared, loaded, assignment, &mut view, waits)
         {
             asked.push((entry, query));
         }
@@ -76,10 +81,13 @@ pub(crate) fn predict(
     if asked.is_empty() {
         return Vec::new();
     }
+    if asked.len() as u64 * cost > LONG {
+        waits();
+    }
     let (entries, queries): (Vec<_>, Vec<_>) = asked.into_iter().unzip();
     let more = MoreMembers::default();
     let rankings = loaded
-        .read()
+        .read_after(waits)
         .rank_with(kernel, &queries, &options, &more, None);
     let Ok(rankings) = rankings else {
         return Vec::new(); // LOCAL needs members that are not in memory.
@@ -104,12 +112,14 @@ fn query(
     loaded: &CachedNamespace,
     assignment: &Assignment,
     view: &mut Option<Box<dyn View>>,
+    waits: &dyn Fn(),
 ) -> Option<Query> {
     let scorer = Scorer::of(&loaded.settings);
     if let Some(embedding) = &assignment.item.embedding {
         return scorer.query(embedding);
     }
     if view.is_none() {
+        waits();
         *view = Some(shared.backend.view().ok()?);
     }
     let item = view.as_ref()?.item_by_key(loaded.id, &assignment.item.key);
@@ -126,7 +136,9 @@ pub(crate) fn compare(
     if let Outcome::Assign(results) = outcome {
         let single = settings.membership == MembershipMode::Single;
         for prediction in predictions {
-            let result = &results[prediction.entry];
+            let Some(result) = results.get(prediction.entry) else {
+                continue; // The reply does not depend on a metric.
+            };
             if result.previous.is_none() && (single || result.item_created) {
                 let right = result.category == *prediction.category;
                 compared.accepted += u64::from(right);

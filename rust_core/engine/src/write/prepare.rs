@@ -40,13 +40,13 @@ enum Anchor {
     KeepLast(u32),
 }
 
-/// Whether a command needs many members.
-pub(crate) fn is_due(loaded: &CachedNamespace, command: &Command) -> bool {
+/// Whether a command needs many members. `waits` is called before this waits.
+pub(crate) fn is_due(loaded: &CachedNamespace, command: &Command, waits: &dyn Fn()) -> bool {
     match command {
         Command::PutCategories(_) | Command::Reanchor { .. } => {
-            !targets(&loaded.read(), command).is_empty()
+            !targets(&loaded.read_after(waits), command).is_empty()
         }
-        Command::RenameCategory { .. } => renamed(&loaded.read(), command).is_some(),
+        Command::RenameCategory { .. } => renamed(&loaded.read_after(waits), command).is_some(),
         _ => false,
     }
 }

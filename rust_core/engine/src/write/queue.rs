@@ -5,23 +5,28 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ee_core::command::{Command, Prepared};
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{ArcRwLockReadGuard, Condvar, Mutex, RawRwLock};
 
-use crate::api::{WriteContext, Written};
+use crate::api::WriteContext;
 use crate::catalog::cached_namespace::CachedNamespace;
-use crate::write::oneshot::Sender;
 use crate::write::operation::QueuedOperation;
+use crate::write::reply::Reply;
 use crate::{Error, Result};
 
-/// A write of a namespace, and the caller that waits for it.
+/// A write of a namespace, and what gets its result.
 pub(crate) struct WriteJob {
     pub(crate) loaded: Arc<CachedNamespace>,
     pub(crate) command: Command,
     pub(crate) context: WriteContext,
     /// Sums that the command may need; `None`: it builds them itself.
     pub(crate) prepared: Option<Prepared>,
-    pub(crate) reply: Sender<Result<Written>>,
+    pub(crate) reply: Reply,
+    /// Keeps away writes that must be alone; `None`: this one is.
+    pub(crate) beside: Option<Beside>,
 }
+
+/// A namespace's `writing`, held by a write that others may come beside.
+pub(crate) type Beside = ArcRwLockReadGuard<RawRwLock, ()>;
 
 pub(crate) enum Job {
     Write(Box<WriteJob>),
@@ -34,7 +39,8 @@ pub(crate) enum Job {
     Stop,
 }
 
-/// Jobs in order of arrival. Each caller waits for its own, so there are never more than threads.
+/// Jobs in order of arrival. Their number is bounded by that of the calls that a transport admits, or of the
+/// threads that wait for their own writes.
 #[derive(Default)]
 pub(crate) struct Queue {
     state: Mutex<State>,
@@ -44,6 +50,8 @@ pub(crate) struct Queue {
 #[derive(Default)]
 struct State {
     jobs: VecDeque<Job>,
+    /// An eviction is among the jobs.
+    evicting: bool,
     closed: bool,
 }
 
@@ -60,9 +68,27 @@ impl Queue {
         Ok(())
     }
 
+    /// Puts an eviction at the end, unless one waits already: a job between two writes keeps them from
+    /// sharing a commit.
+    pub(crate) fn push_eviction(&self) {
+        let mut state = self.state.lock();
+        if state.closed || state.evicting {
+            return;
+        }
+        state.evicting = true;
+        state.jobs.push_back(Job::Evict);
+        drop(state);
+        self.arrived.notify_one();
+    }
+
     /// Takes the first job.
     pub(crate) fn pop(&self) -> Option<Job> {
-        self.state.lock().jobs.pop_front()
+        let mut state = self.state.lock();
+        let job = state.jobs.pop_front();
+        if matches!(job, Some(Job::Evict)) {
+            state.evicting = false;
+        }
+        job
     }
 
     /// Takes the first job if it is a write.
@@ -94,10 +120,10 @@ impl Queue {
         self.state.lock().jobs.len()
     }
 
-    /// Takes no more jobs. The callers of those that wait get no answer.
-    pub(crate) fn close(&self) {
+    /// Takes no more jobs. Returns those that wait: dropping them answers them.
+    pub(crate) fn close(&self) -> VecDeque<Job> {
         let mut state = self.state.lock();
         state.closed = true;
-        state.jobs.clear();
+        std::mem::take(&mut state.jobs)
     }
 }

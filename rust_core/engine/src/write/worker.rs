@@ -1,6 +1,7 @@
 //! What the holder of the write lock does: batches, operations, and upkeep between them.
 
 use std::collections::VecDeque;
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
@@ -18,15 +19,16 @@ use crate::write::committed_batch::acknowledge;
 use crate::write::flush_sums;
 use crate::write::oneshot::oneshot;
 use crate::write::operation::{QueuedOperation, Waiting};
+use crate::write::pending_reply::PendingReply;
 use crate::write::queue::{Job, Queue, WriteJob};
 use crate::write::retention::Retention;
 use crate::write::trim::{TrimHistory, TrimProgress};
 
-/// Writes that share one commit, at most, so that the first of them does not wait for long.
-const MAX_BATCH: usize = 512;
-
 /// Longest wait of a batch for more writes.
 const GATHER: Duration = Duration::from_millis(1);
+
+/// How long after a commit of several writes more are expected to come together.
+const COMPANY: Duration = Duration::from_millis(10);
 
 /// How long no write must have come before a step of maintenance.
 const MAINTENANCE_PAUSE: Duration = Duration::from_millis(5);
@@ -61,6 +63,8 @@ pub(crate) struct Worker {
     sizes: [usize; 2],
     /// How long the last commit took.
     commit: Duration,
+    /// Replies that may be sent.
+    replies: Vec<PendingReply>,
 }
 
 impl Worker {
@@ -81,6 +85,7 @@ impl Worker {
             wrote: Instant::now(),
             sizes: [0; 2],
             commit: Duration::ZERO,
+            replies: Vec::new(),
         }
     }
 
@@ -94,6 +99,27 @@ impl Worker {
         }
     }
 
+    /// Writes that a commit now is likely to have: as many as the larger of the last two, if these were a
+    /// moment ago.
+    pub(crate) fn expected(&self) -> usize {
+        match self.wrote.elapsed() < COMPANY {
+            true => self.sizes.into_iter().max().unwrap_or(0),
+            false => 0,
+        }
+    }
+
+    /// Has the replies sent once the write lock is free.
+    fn answer(&mut self, replies: impl IntoIterator<Item = PendingReply>) {
+        self.replies.extend(replies);
+        self.replies.iter_mut().for_each(PendingReply::release);
+    }
+
+    /// Takes the replies that may be sent. What takes a reply is not the writer's, so that is done without
+    /// the write lock.
+    pub(crate) fn take_replies(&mut self) -> Vec<PendingReply> {
+        mem::take(&mut self.replies)
+    }
+
     /// Does a job other than to stop.
     pub(crate) fn work(&mut self, job: Job) {
         match job {
@@ -104,6 +130,10 @@ impl Worker {
             Job::Wake | Job::Stop => {}
         }
         self.begin_upkeep();
+    }
+
+    /// Takes a step of maintenance if it has waited for long.
+    pub(crate) fn maintain_late(&mut self) {
         if self.maintained.elapsed() >= MAINTENANCE_LATEST {
             self.maintain();
         }
@@ -127,6 +157,9 @@ impl Worker {
             let _ = self.queue.push(Job::Wake);
         }
         self.release_later();
+        if self.shared.cache.over_budget() {
+            self.queue.push_eviction();
+        }
     }
 
     /// One attempt: `first`, then `again`, then the queue. After a conflict, returns the first of the
@@ -138,17 +171,16 @@ impl Worker {
     ) -> Option<Box<WriteJob>> {
         let mut waiting = first;
         if let Err(error) = self.shared.health.may_write_queued() {
-            for job in waiting.take().into_iter().chain(again.drain(..)) {
-                job.reply.send(Err(error.clone()));
-            }
+            let jobs = waiting.take().into_iter().chain(again.drain(..));
+            self.answer(jobs.map(|job| PendingReply::new(job, Err(error.clone()))));
             return None;
         }
         let begun = Instant::now();
-        self.wrote = begun;
-        let mut batch = Batch::new(&mut *self.session, &self.shared);
         // Callers that were answered together write again together, a moment later: the first of them
         // does not take a whole commit for itself.
-        let expected = self.sizes.into_iter().max().unwrap_or(0);
+        let expected = self.expected();
+        self.wrote = begun;
+        let mut batch = Batch::new(&mut *self.session, &self.shared);
         let mut wait_left = GATHER.min(self.commit / 2);
         let mut interrupted = batch
             .begin(self.shared.clock.now_ms())
@@ -156,7 +188,7 @@ impl Worker {
             .map(Interrupted::Failed);
         while let (None, Some(job)) = (&interrupted, waiting.take()) {
             interrupted = batch.write(job).err();
-            if batch.len() < MAX_BATCH && interrupted.is_none() {
+            if !batch.is_full() && interrupted.is_none() {
                 waiting = again.pop_front();
                 let asked = Instant::now();
                 if waiting.is_none() {
@@ -189,7 +221,8 @@ impl Worker {
                     self.shared.counters.committed(writes, begun.elapsed());
                 }
                 let retention_changed = committed.retention_changed();
-                committed.publish(&mut *self.session, &self.shared);
+                let replies = committed.publish(&mut *self.session, &self.shared);
+                self.answer(replies);
                 if retention_changed {
                     self.retention.request();
                     let _ = self.queue.push(Job::Wake);
@@ -203,10 +236,10 @@ impl Worker {
                 again.pop_front()
             }
             Commit::Unknown(error) => {
-                let error = batch.failed(error);
-                for job in waiting.into_iter().chain(again.drain(..)) {
-                    job.reply.send(Err(error.clone()));
-                }
+                let (error, failed) = batch.failed(error);
+                let jobs = waiting.into_iter().chain(again.drain(..));
+                let rest = jobs.map(|job| PendingReply::new(job, Err(error.clone())));
+                self.answer(failed.into_iter().chain(rest));
                 None
             }
         }

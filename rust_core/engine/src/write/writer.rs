@@ -4,14 +4,16 @@
 //! in order inside one transaction, commits (one sync for all of them), publishes, and only then
 //! replies. So a write is durable before it is visible, and many callers share the cost of a sync.
 //!
-//! A caller that finds the write lock free and the queue empty writes itself, together with what queues
-//! meanwhile: handing the work to another thread and back would take longer than the work. All other
-//! callers queue for the writer's thread, which takes the lock next. That thread also does everything
-//! that is not a write.
+//! A caller that finds the write lock free, the queue empty and the last commits of one write each writes
+//! itself, together with what queues meanwhile: handing the work to another thread and back would take
+//! longer than the work. All other writes queue for the writer's thread, which takes the lock next. That
+//! thread also does everything that is not a write.
+//!
+//! A queued write needs no thread that waits for it: what gets its result is part of the job, and is called
+//! by the thread that committed, without the lock.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::{self, JoinHandle};
+use std::thread::{self, JoinHandle, ThreadId};
 use std::time::{Duration, Instant};
 
 use ee_core::command::{Command, Prepared};
@@ -22,8 +24,10 @@ use crate::catalog::cached_namespace::CachedNamespace;
 use crate::shared::Shared;
 use crate::write::oneshot::{Receiver, oneshot};
 use crate::write::operation::{Operation, Waiting};
+use crate::write::pending_reply::PendingReply;
 use crate::write::prepare;
 use crate::write::queue::{Job, Queue, WriteJob};
+use crate::write::reply::{Reply, Then};
 use crate::write::undo::{self, Planned};
 use crate::write::worker::Worker;
 use crate::{Error, Result};
@@ -37,9 +41,8 @@ pub(crate) struct Writer {
     /// `None`: closed.
     write_lock: Arc<Mutex<Option<Worker>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    thread_id: ThreadId,
     shared: Arc<Shared>,
-    /// An eviction waits in the queue.
-    evicting: Arc<AtomicBool>,
 }
 
 impl Writer {
@@ -53,16 +56,11 @@ impl Writer {
         let session = shared.backend.write_session(Arc::new(wake))?;
         let worker = Worker::new(session, Arc::clone(&shared), Arc::clone(&queue));
         let write_lock = Arc::new(Mutex::new(Some(worker)));
-        let evicting = Arc::new(AtomicBool::new(false));
         let thread = {
-            let (queue, write_lock, evicting) = (
-                Arc::clone(&queue),
-                Arc::clone(&write_lock),
-                Arc::clone(&evicting),
-            );
+            let (queue, write_lock) = (Arc::clone(&queue), Arc::clone(&write_lock));
             thread::Builder::new()
                 .name("ee-writer".into())
-                .spawn(move || run(&queue, &write_lock, &evicting))
+                .spawn(move || run(&queue, &write_lock))
                 .map_err(|error| Error::StoreFailed {
                     cause: format!("cannot start the writer: {error}"),
                 })?
@@ -70,34 +68,69 @@ impl Writer {
         Ok(Self {
             queue,
             write_lock,
+            thread_id: thread.thread().id(),
             thread: Mutex::new(Some(thread)),
             shared,
-            evicting,
         })
     }
 
-    /// Writes, and returns once the write is durable and visible.
+    /// Writes; `then` gets the result once the write is durable and visible, or nothing if this panics.
+    /// Waits only if this thread commits, or if a write of the namespace must be alone; `waits` is called
+    /// before.
     pub(crate) fn write(
         &self,
         loaded: Arc<CachedNamespace>,
         command: Command,
         context: WriteContext,
-    ) -> Result<Written> {
-        self.shared.health.may_write()?;
-        if prepare::is_due(&loaded, &command) {
-            let alone = Arc::clone(&loaded);
-            let _alone = locked(context.deadline, |until| match until {
-                None => Some(alone.writing.write()),
-                Some(until) => alone.writing.try_write_until(until),
-            })?;
-            return self.write_prepared(&loaded, &command, &context);
+        waits: &dyn Fn(),
+        then: Then,
+    ) {
+        if let Err(error) = self.shared.health.may_write() {
+            return then(Err(error));
         }
-        let shared = Arc::clone(&loaded);
-        let _shared = locked(context.deadline, |until| match until {
-            None => Some(shared.writing.read()),
-            Some(until) => shared.writing.try_read_until(until),
+        if prepare::is_due(&loaded, &command, waits) {
+            waits();
+            let written = self.write_alone(&loaded, &command, &context);
+            return then(written);
+        }
+        let beside = match loaded.writing.try_read_arc() {
+            Some(beside) => Ok(beside),
+            None => {
+                waits();
+                locked(context.deadline, |until| match until {
+                    None => Some(loaded.writing.read_arc()),
+                    Some(until) => loaded.writing.try_read_arc_until(until),
+                })
+            }
+        };
+        match beside {
+            Ok(beside) => {
+                let job = WriteJob {
+                    loaded,
+                    command,
+                    context,
+                    prepared: Some(Prepared::default()),
+                    reply: Reply::new(Arc::clone(&self.shared), then),
+                    beside: Some(beside),
+                };
+                self.submit(Box::new(job), waits);
+            }
+            Err(error) => then(Err(error)),
+        }
+    }
+
+    /// Writes what needs many members, while no other caller writes to the namespace.
+    fn write_alone(
+        &self,
+        loaded: &Arc<CachedNamespace>,
+        command: &Command,
+        context: &WriteContext,
+    ) -> Result<Written> {
+        let _alone = locked(context.deadline, |until| match until {
+            None => Some(loaded.writing.write()),
+            Some(until) => loaded.writing.try_write_until(until),
         })?;
-        self.enqueue(loaded, command, context, Some(Prepared::default()))
+        self.write_prepared(loaded, command, context)
     }
 
     /// Writes with sums that are built beside the writes of other namespaces.
@@ -159,36 +192,52 @@ impl Writer {
         context: WriteContext,
         prepared: Option<Prepared>,
     ) -> Result<Written> {
-        let (reply, receiver) = oneshot();
-        let job = Box::new(WriteJob {
+        let (sender, receiver) = oneshot();
+        let then = Box::new(move |written| sender.send(written));
+        let job = WriteJob {
             loaded,
             command,
             context,
             prepared,
-            reply,
-        });
-        if let Some(job) = self.try_write(job)? {
-            self.queue.push(Job::Write(job))?;
-        }
-        let written = self.receive(receiver);
-        if self.shared.cache.over_budget() {
-            self.evict();
-        }
-        written
+            reply: Reply::new(Arc::clone(&self.shared), then),
+            beside: None,
+        };
+        self.submit(Box::new(job), &|| {});
+        self.receive(receiver)
     }
 
-    /// Writes if the write lock is free and the queue empty; otherwise gives the job back.
-    fn try_write(&self, job: Box<WriteJob>) -> Result<Option<Box<WriteJob>>> {
-        let Some(mut worker) = self.write_lock.try_lock() else {
-            return Ok(Some(job));
+    /// Writes if no other write is at hand; otherwise queues the job.
+    fn submit(&self, job: Box<WriteJob>, waits: &dyn Fn()) {
+        if let Some(job) = self.try_write(job, waits) {
+            // A closed queue drops the job, which answers it.
+            let _ = self.queue.push(Job::Write(job));
+        }
+    }
+
+    /// Writes if the write lock is free, the queue empty, and no other write expected; otherwise gives the
+    /// job back.
+    fn try_write(&self, job: Box<WriteJob>, waits: &dyn Fn()) -> Option<Box<WriteJob>> {
+        let Some(mut lock) = self.write_lock.try_lock() else {
+            return Some(job);
         };
         if self.queue.len() > 0 {
-            return Ok(Some(job));
+            return Some(job);
         }
-        let worker = worker.as_mut().ok_or(Error::ShuttingDown)?;
-        worker.guarded(|worker| worker.batch(job));
-        worker.begin_upkeep();
-        Ok(None)
+        let Some(worker) = lock.as_mut() else {
+            return Some(job); // Closed, and so is the queue.
+        };
+        if worker.expected() > 1 {
+            return Some(job);
+        }
+        waits();
+        worker.guarded(|worker| {
+            worker.batch(job);
+            worker.begin_upkeep();
+        });
+        let replies = worker.take_replies();
+        drop(lock);
+        send(replies);
+        None
     }
 
     /// Runs an operation in a transaction of its own, and returns once it is durable.
@@ -200,19 +249,17 @@ impl Writer {
         self.receive(receiver)
     }
 
-    fn receive<T>(&self, receiver: Receiver<Result<T>>) -> Result<T> {
+    /// Waits for a result.
+    pub(crate) fn receive<T>(&self, receiver: Receiver<Result<T>>) -> Result<T> {
         // No value: the writer was closed, or stopped by a defect.
         receiver
             .receive()
             .ok_or_else(|| self.shared.health.unanswered())?
     }
 
-    /// Evicts namespaces from memory; does not wait. At most one eviction queues: a job between two
-    /// writes keeps them from sharing a commit.
+    /// Evicts namespaces from memory; does not wait.
     pub(crate) fn evict(&self) {
-        if !self.evicting.swap(true, Ordering::AcqRel) && self.queue.push(Job::Evict).is_err() {
-            self.evicting.store(false, Ordering::Release);
-        }
+        self.queue.push_eviction();
     }
 
     /// Number of jobs that wait.
@@ -223,6 +270,11 @@ impl Writer {
 
     /// Finishes what has begun, writes all dirty sums, and ends the thread. Idempotent.
     pub(crate) fn stop(&self) {
+        if thread::current().id() == self.thread_id {
+            // A reply had the last reference to the engine. The thread ends on its own.
+            let _ = self.queue.push(Job::Stop);
+            return;
+        }
         if let Some(thread) = self.thread.lock().take() {
             let _ = self.queue.push(Job::Stop);
             let _ = thread.join();
@@ -238,36 +290,45 @@ fn locked<L>(
     lock(deadline).ok_or(Error::DeadlineExceeded)
 }
 
+fn send(replies: Vec<PendingReply>) {
+    for reply in replies {
+        reply.send();
+    }
+}
+
 /// The writer's thread.
-fn run(queue: &Queue, write_lock: &Mutex<Option<Worker>>, evicting: &AtomicBool) {
+fn run(queue: &Queue, write_lock: &Mutex<Option<Worker>>) {
     let mut pause = Some(Duration::ZERO);
     loop {
         queue.wait(pause);
-        let mut worker = write_lock.lock();
+        let mut lock = write_lock.lock();
+        if let Some(worker) = lock.as_mut() {
+            worker.guarded(Worker::maintain_late);
+        }
         let job = queue.pop();
         if matches!(job, Some(Job::Stop)) {
-            // New callers see the writer closed; queued callers get no answer.
-            let closing = worker.take();
-            queue.close();
+            // New callers see the writer closed.
+            let closing = lock.take();
+            let queued = queue.close();
             if let Some(worker) = closing {
                 worker.close();
             }
+            drop(lock);
+            drop(queued); // Which answers them.
             return;
         }
-        let Some(worker) = worker.as_mut() else {
+        let Some(worker) = lock.as_mut() else {
             return;
         };
         match job {
-            Some(job) => {
-                if matches!(job, Job::Evict) {
-                    evicting.store(false, Ordering::Release);
-                }
-                worker.guarded(|worker| worker.work(job));
-            }
+            Some(job) => worker.guarded(|worker| worker.work(job)),
             // The queue is empty, or a caller has done what was in it.
             None => worker.guarded(Worker::maintain),
         }
         pause = worker.pause();
+        let replies = worker.take_replies();
+        drop(lock);
+        send(replies);
     }
 }
 
@@ -275,10 +336,11 @@ fn run(queue: &Queue, write_lock: &Mutex<Option<Worker>>, evicting: &AtomicBool)
 pub(crate) mod tests {
     use std::sync::mpsc::{Receiver, Sender, channel};
 
+    use ee_core::command::{ItemPut, Outcome};
     use ee_store::WriteSession;
 
     use super::*;
-    use crate::{Engine, Options};
+    use crate::{Engine, NewNamespace, Options};
 
     /// An operation that keeps the writer busy until it is told to go on.
     pub(crate) struct Blocking {
@@ -294,6 +356,220 @@ pub(crate) mod tests {
             self.go.recv().unwrap();
             Ok(())
         }
+    }
+
+    /// An engine in whose namespace "n" the writer is busy until the sender is used or dropped.
+    fn busy(directory: &std::path::Path) -> (Arc<Engine>, Sender<()>) {
+        let engine = Arc::new(Engine::open(directory, Options::default()).unwrap());
+        engine
+            .create_namespace(NewNamespace::plain(2), WriteContext::default())
+            .unwrap();
+        let (begun, has_begun) = channel();
+        let (go, may_go) = channel();
+        let (reply, receiver) = oneshot();
+        let blocking = Waiting::new(Blocking { begun, go: may_go }, reply);
+        engine
+            .writer
+            .queue
+            .push(Job::Operation(Box::new(blocking)))
+            .unwrap();
+        drop(receiver);
+        has_begun.recv().unwrap();
+        (engine, go)
+    }
+
+    fn put(key: usize) -> Command {
+        Command::PutItems(vec![ItemPut {
+            key: key.to_string(),
+            embedding: Some(vec![1.0, 2.0]),
+            ..ItemPut::default()
+        }])
+    }
+
+    const SOON: Duration = Duration::from_secs(20);
+
+    #[test]
+    fn one_thread_submits_many_writes_and_waits_for_none() {
+        let directory = tempfile::tempdir().unwrap();
+        let (engine, go) = busy(directory.path());
+        let namespace = engine.handle("n").unwrap();
+        let (sender, replies) = channel();
+        for key in 0..20 {
+            let (sender, context) = (sender.clone(), WriteContext::default());
+            let waits = || panic!("the submitting thread waits");
+            engine.write_then(&namespace, put(key), context, &waits, move |written| {
+                sender.send((key, written.unwrap().revision)).unwrap();
+            });
+        }
+        assert_eq!(engine.writer.queued(), 20);
+        assert!(replies.try_recv().is_err());
+        let commits = || {
+            let buckets = engine.stats().commit_writes.buckets;
+            buckets.iter().map(|&(_, count)| count).sum::<u64>()
+        };
+        let before = commits();
+        go.send(()).unwrap();
+        for key in 0..20 {
+            let reply = replies.recv_timeout(SOON).unwrap();
+            assert_eq!(reply, (key, 2 + key as u64));
+        }
+        assert_eq!(commits() - before, 1);
+    }
+
+    #[test]
+    fn a_write_after_shared_commits_does_not_take_one_for_itself() {
+        let directory = tempfile::tempdir().unwrap();
+        let (engine, go) = busy(directory.path());
+        let namespace = engine.handle("n").unwrap();
+        let (sender, replies) = channel();
+        let submit = |key| {
+            let (sender, context) = (sender.clone(), WriteContext::default());
+            engine.write_then(&namespace, put(key), context, &|| {}, move |written| {
+                sender
+                    .send((written.is_ok(), thread::current().id()))
+                    .unwrap();
+            });
+            replies.try_recv().is_ok()
+        };
+        assert!(!submit(0) && !submit(1));
+        go.send(()).unwrap();
+        let writer = replies.recv_timeout(SOON).unwrap();
+        assert_eq!(replies.recv_timeout(SOON).unwrap(), writer);
+        // Others are expected, so the writer's thread waits for them a moment.
+        assert!(!submit(2));
+        assert_eq!(replies.recv_timeout(SOON).unwrap(), writer);
+        assert!(!submit(3));
+        assert_eq!(replies.recv_timeout(SOON).unwrap(), writer);
+        // None came: a write is this thread's again, once the writer's thread is idle.
+        let begun = Instant::now();
+        while !submit(4) {
+            assert!(begun.elapsed() < SOON);
+            replies.recv_timeout(SOON).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_panic_before_a_write_is_queued_is_not_the_writers() {
+        let directory = tempfile::tempdir().unwrap();
+        let engine = Arc::new(Engine::open(directory.path(), Options::default()).unwrap());
+        engine
+            .create_namespace(NewNamespace::plain(2), WriteContext::default())
+            .unwrap();
+        let namespace = engine.handle("n").unwrap();
+        let alone = namespace.0.writing.write();
+        let submitted = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            let (context, waits) = (WriteContext::default(), || panic!("a defect"));
+            engine.write_then(&namespace, put(0), context, &waits, |written| {
+                panic!("{written:?} of a write that was not made");
+            });
+        }));
+        assert!(submitted.is_err());
+        drop(alone);
+        assert!(engine.may_write().is_ok());
+        let written = engine.write(&namespace, put(1), WriteContext::default());
+        assert_eq!(written.unwrap().revision, 2);
+    }
+
+    #[test]
+    fn an_undo_waits_for_the_writes_that_are_queued_and_for_no_reply() {
+        let directory = tempfile::tempdir().unwrap();
+        let (engine, go) = busy(directory.path());
+        let namespace = engine.handle("n").unwrap();
+        let (sender, replies) = channel();
+        let (release, held) = channel::<()>();
+        let mut held = Some(held);
+        for key in 0..3 {
+            let (sender, context, held) = (sender.clone(), WriteContext::default(), held.take());
+            engine.write_then(&namespace, put(key), context, &|| {}, move |written| {
+                // The first reply holds up the others.
+                held.map(|held| held.recv_timeout(SOON));
+                sender.send(written.unwrap().revision).unwrap();
+            });
+        }
+        go.send(()).unwrap();
+        while namespace.revision() < 4 {
+            thread::yield_now();
+        }
+        let scope = UndoScope {
+            skip_conflicts: false,
+            settings: false,
+        };
+        let selection = UndoSelection::Revisions { first: 4, last: 4 };
+        let context = WriteContext::default();
+        thread::scope(|threads| {
+            let undo = threads.spawn(|| engine.undo(&namespace, &selection, scope, &context));
+            // It has the namespace for itself although no reply was sent.
+            let begun = Instant::now();
+            while namespace.0.writing.try_read().is_some() && !undo.is_finished() {
+                assert!(begun.elapsed() < SOON);
+                thread::yield_now();
+            }
+            release.send(()).unwrap();
+            assert_eq!(undo.join().unwrap().unwrap().revision, 5);
+        });
+        let revisions: Vec<_> = (0..3)
+            .map(|_| replies.recv_timeout(SOON).unwrap())
+            .collect();
+        assert_eq!(revisions, [2, 3, 4]);
+    }
+
+    #[test]
+    fn a_panic_of_what_takes_a_reply_is_not_the_writers() {
+        let directory = tempfile::tempdir().unwrap();
+        let (engine, go) = busy(directory.path());
+        let namespace = engine.handle("n").unwrap();
+        for key in 0..3 {
+            let context = WriteContext::default();
+            engine.write_then(&namespace, put(key), context, &|| {}, |_| {
+                panic!("a defect")
+            });
+        }
+        go.send(()).unwrap();
+        let written = engine.write(&namespace, put(3), WriteContext::default());
+        assert_eq!(written.unwrap().revision, 5);
+        assert!(engine.may_write().is_ok());
+    }
+
+    #[test]
+    fn a_reply_may_hold_the_last_reference_to_the_engine() {
+        let directory = tempfile::tempdir().unwrap();
+        let (engine, go) = busy(directory.path());
+        let namespace = engine.handle("n").unwrap();
+        let (sender, replies) = channel();
+        let (own, context) = (Arc::clone(&engine), WriteContext::default());
+        engine.write_then(&namespace, put(0), context, &|| {}, move |written| {
+            drop(own);
+            sender.send(written.map(|written| written.outcome)).unwrap();
+        });
+        drop((namespace, engine));
+        go.send(()).unwrap();
+        let outcome = replies.recv_timeout(SOON).unwrap().unwrap();
+        assert!(matches!(outcome, Outcome::PutItems(_)));
+        // The directory is free once the writer's thread has ended.
+        let opened = Instant::now();
+        while Engine::open(directory.path(), Options::default()).is_err() {
+            assert!(opened.elapsed() < SOON);
+            thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn a_write_that_is_never_applied_has_an_answer() {
+        let directory = tempfile::tempdir().unwrap();
+        let (engine, go) = busy(directory.path());
+        let namespace = engine.handle("n").unwrap();
+        let (sender, replies) = channel();
+        let (own, context) = (sender.clone(), WriteContext::default());
+        engine.write_then(&namespace, put(0), context, &|| {}, move |written| {
+            own.send(written.map(|written| written.revision)).unwrap();
+        });
+        drop(engine.writer.queue.pop());
+        let stopped = replies.recv_timeout(SOON).unwrap();
+        assert!(
+            matches!(stopped, Err(Error::StoreFailed { .. })),
+            "{stopped:?}"
+        );
+        drop(go);
     }
 
     #[test]

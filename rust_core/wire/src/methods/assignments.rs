@@ -9,13 +9,14 @@ use crate::call_error::{Result, Violations, all};
 use crate::decode::path::Path;
 use crate::decode::{self, number, parts, text, vector};
 use crate::engine_error::FieldPaths;
+use crate::planned_write::PlannedWrite;
 use crate::proto::v1;
 
 pub(crate) fn assign(
-    call: &NamespaceCall<'_>,
+    call: NamespaceCall<'_>,
     request: v1::AssignRequest,
     mut params: WriteParams,
-) -> Result<v1::AssignResponse> {
+) -> Result<PlannedWrite> {
     let not_empty = decode::not_empty(Path::field("assignments"), &request.assignments);
     params.violations.check(not_empty);
     let entries = request.assignments.into_iter().enumerate();
@@ -24,13 +25,20 @@ pub(crate) fn assign(
     }));
     let assignments = params.violations.finish(assignments)?;
     let paths = FieldPaths::of("assignments", "category", "item");
-    let written = call.write(paths, Command::Assign(assignments), params)?;
-    let results = outcome!(written, Outcome::Assign(results) => results);
-    Ok(v1::AssignResponse {
-        results: results.into_iter().map(assigned).collect(),
-        revision: written.revision,
-        epoch: call.epoch(),
-    })
+    let epoch = call.epoch();
+    call.plan(
+        paths,
+        Command::Assign(assignments),
+        params,
+        move |written| {
+            let results = outcome!(written, Outcome::Assign(results) => results);
+            Ok(v1::AssignResponse {
+                results: results.into_iter().map(assigned).collect(),
+                revision: written.revision,
+                epoch,
+            })
+        },
+    )
 }
 
 fn assignment(
@@ -81,10 +89,10 @@ fn assigned(result: Assigned) -> v1::AssignmentResult {
 }
 
 pub(crate) fn unassign(
-    call: &NamespaceCall<'_>,
+    call: NamespaceCall<'_>,
     request: v1::UnassignRequest,
     mut params: WriteParams,
-) -> Result<v1::UnassignResponse> {
+) -> Result<PlannedWrite> {
     let not_empty = decode::not_empty(Path::field("unassignments"), &request.unassignments);
     params.violations.check(not_empty);
     let entries = request.unassignments.into_iter().enumerate();
@@ -93,12 +101,14 @@ pub(crate) fn unassign(
     let unassignments = params.violations.finish(unassignments)?;
     let paths = FieldPaths::of("unassignments", "category", "item");
     let command = Command::Unassign(unassignments);
-    let written = call.write(paths, command, params)?;
-    let results = outcome!(written, Outcome::Unassign(results) => results);
-    Ok(v1::UnassignResponse {
-        results: results.into_iter().map(unassigned).collect(),
-        revision: written.revision,
-        epoch: call.epoch(),
+    let epoch = call.epoch();
+    call.plan(paths, command, params, move |written| {
+        let results = outcome!(written, Outcome::Unassign(results) => results);
+        Ok(v1::UnassignResponse {
+            results: results.into_iter().map(unassigned).collect(),
+            revision: written.revision,
+            epoch,
+        })
     })
 }
 
@@ -136,10 +146,10 @@ fn unassigned(result: Unassigned) -> v1::UnassignmentResult {
 }
 
 pub(crate) fn dismiss(
-    call: &NamespaceCall<'_>,
+    call: NamespaceCall<'_>,
     request: v1::DismissRequest,
     mut params: WriteParams,
-) -> Result<v1::DismissResponse> {
+) -> Result<PlannedWrite> {
     let not_empty = decode::not_empty(Path::field("pairs"), &request.pairs);
     params.violations.check(not_empty);
     let entries = request.pairs.into_iter().enumerate();
@@ -150,19 +160,21 @@ pub(crate) fn dismiss(
         withdraw: request.withdraw,
     };
     let paths = FieldPaths::of("pairs", "category", "item");
-    let written = call.write(paths, command, params)?;
-    let changed = outcome!(written, Outcome::Dismiss(changed) => changed);
-    let results = pairs.into_iter().zip(changed);
-    Ok(v1::DismissResponse {
-        results: results
-            .map(|(pair, changed)| v1::DismissResult {
-                item: pair.item,
-                category: pair.category,
-                changed,
-            })
-            .collect(),
-        revision: written.revision,
-        epoch: call.epoch(),
+    let epoch = call.epoch();
+    call.plan(paths, command, params, move |written| {
+        let changed = outcome!(written, Outcome::Dismiss(changed) => changed);
+        let results = pairs.into_iter().zip(changed);
+        Ok(v1::DismissResponse {
+            results: results
+                .map(|(pair, changed)| v1::DismissResult {
+                    item: pair.item,
+                    category: pair.category,
+                    changed,
+                })
+                .collect(),
+            revision: written.revision,
+            epoch,
+        })
     })
 }
 

@@ -15,6 +15,7 @@ use crate::decode::{self, number, text, vector};
 use crate::encode::category::category as encode;
 use crate::engine_error::FieldPaths;
 use crate::page_token::Binding;
+use crate::planned_write::PlannedWrite;
 use crate::proto::v1::{
     Category, CategoryUpdate, DeleteCategoriesRequest, DeleteCategoriesResponse,
     GetCategoryRequest, GetCategoryResponse, ListCategoriesRequest, ListCategoriesResponse,
@@ -24,10 +25,10 @@ use crate::proto::v1::{
 };
 
 pub(crate) fn put(
-    call: &NamespaceCall<'_>,
+    call: NamespaceCall<'_>,
     request: PutCategoriesRequest,
     mut params: WriteParams,
-) -> Result<PutCategoriesResponse> {
+) -> Result<PlannedWrite> {
     let not_empty = decode::not_empty(Path::field("categories"), &request.categories);
     params.violations.check(not_empty);
     let updates = request.categories.into_iter().enumerate();
@@ -36,18 +37,25 @@ pub(crate) fn put(
     }));
     let puts = params.violations.finish(puts)?;
     let paths = FieldPaths::of("categories", "key", "");
-    let written = call.write(paths, Command::PutCategories(puts), params)?;
-    let results = outcome!(written, Outcome::PutCategories(results) => results);
-    let result = |put: Put| PutCategoryResult {
-        category: put.key,
-        created: put.created,
-        changed: put.changed,
-    };
-    Ok(PutCategoriesResponse {
-        results: results.into_iter().map(result).collect(),
-        revision: written.revision,
-        epoch: call.epoch(),
-    })
+    let epoch = call.epoch();
+    call.plan(
+        paths,
+        Command::PutCategories(puts),
+        params,
+        move |written| {
+            let results = outcome!(written, Outcome::PutCategories(results) => results);
+            let result = |put: Put| PutCategoryResult {
+                category: put.key,
+                created: put.created,
+                changed: put.changed,
+            };
+            Ok(PutCategoriesResponse {
+                results: results.into_iter().map(result).collect(),
+                revision: written.revision,
+                epoch,
+            })
+        },
+    )
 }
 
 fn category_put(
@@ -126,54 +134,63 @@ pub(crate) fn list(
 }
 
 pub(crate) fn delete(
-    call: &NamespaceCall<'_>,
+    call: NamespaceCall<'_>,
     request: DeleteCategoriesRequest,
     mut params: WriteParams,
-) -> Result<DeleteCategoriesResponse> {
+) -> Result<PlannedWrite> {
     let keys = decode::keys("categories", &request.categories);
     params.violations.finish(keys)?;
     let command = Command::DeleteCategories {
         keys: request.categories,
         allow_missing: request.allow_missing,
     };
-    let written = call.write(FieldPaths::of("categories", "", ""), command, params)?;
-    let (deleted_count, unassigned_count) = outcome!(
-        written,
-        Outcome::DeleteCategories { deleted, unassigned } => (deleted, unassigned)
-    );
-    Ok(DeleteCategoriesResponse {
-        deleted_count,
-        unassigned_count,
-        revision: written.revision,
-        epoch: call.epoch(),
-    })
+    let epoch = call.epoch();
+    call.plan(
+        FieldPaths::of("categories", "", ""),
+        command,
+        params,
+        move |written| {
+            let (deleted_count, unassigned_count) = outcome!(
+                written,
+                Outcome::DeleteCategories { deleted, unassigned } => (deleted, unassigned)
+            );
+            Ok(DeleteCategoriesResponse {
+                deleted_count,
+                unassigned_count,
+                revision: written.revision,
+                epoch,
+            })
+        },
+    )
 }
 
 pub(crate) fn reanchor(
-    call: &NamespaceCall<'_>,
+    call: NamespaceCall<'_>,
     request: ReanchorRequest,
     mut params: WriteParams,
-) -> Result<ReanchorResponse> {
+) -> Result<PlannedWrite> {
     let key = text::key(Path::field("category"), &request.category);
     params.violations.finish(key)?;
     let command = Command::Reanchor {
         key: request.category,
         keep_last: request.keep_last,
     };
-    let written = call.write(FieldPaths::SINGLE, command, params)?;
-    let view = outcome!(written, Outcome::Reanchor(view) => view);
-    Ok(ReanchorResponse {
-        category: Some(encode_brief(*view)),
-        revision: written.revision,
-        epoch: call.epoch(),
+    let epoch = call.epoch();
+    call.plan(FieldPaths::SINGLE, command, params, move |written| {
+        let view = outcome!(written, Outcome::Reanchor(view) => view);
+        Ok(ReanchorResponse {
+            category: Some(encode_brief(*view)),
+            revision: written.revision,
+            epoch,
+        })
     })
 }
 
 pub(crate) fn rename(
-    call: &NamespaceCall<'_>,
+    call: NamespaceCall<'_>,
     request: RenameCategoryRequest,
     mut params: WriteParams,
-) -> Result<RenameCategoryResponse> {
+) -> Result<PlannedWrite> {
     let key = text::key(Path::field("category"), &request.category);
     params.violations.check(key);
     let new_key = text::key(Path::field("new_key"), &request.new_key);
@@ -182,24 +199,26 @@ pub(crate) fn rename(
         key: request.category,
         new_key: request.new_key,
     };
-    let written = call.write(FieldPaths::SINGLE, command, params)?;
-    let (changed, view) = outcome!(
-        written,
-        Outcome::RenameCategory { changed, category } => (changed, category)
-    );
-    Ok(RenameCategoryResponse {
-        category: Some(encode_brief(*view)),
-        changed,
-        revision: written.revision,
-        epoch: call.epoch(),
+    let epoch = call.epoch();
+    call.plan(FieldPaths::SINGLE, command, params, move |written| {
+        let (changed, view) = outcome!(
+            written,
+            Outcome::RenameCategory { changed, category } => (changed, category)
+        );
+        Ok(RenameCategoryResponse {
+            category: Some(encode_brief(*view)),
+            changed,
+            revision: written.revision,
+            epoch,
+        })
     })
 }
 
 pub(crate) fn merge(
-    call: &NamespaceCall<'_>,
+    call: NamespaceCall<'_>,
     request: MergeCategoriesRequest,
     mut params: WriteParams,
-) -> Result<MergeCategoriesResponse> {
+) -> Result<PlannedWrite> {
     params
         .violations
         .check(decode::keys("sources", &request.sources));
@@ -209,21 +228,28 @@ pub(crate) fn merge(
         sources: request.sources,
         target: request.target,
     };
-    let written = call.write(FieldPaths::of("sources", "", ""), command, params)?;
-    let merged = outcome!(written, Outcome::MergeCategories(merged) => merged);
-    let source = |source: MergedSource| MergedCategory {
-        category: source.key,
-        member_count: source.members,
-        moved_count: source.moved,
-        cosine: source.cosine,
-    };
-    Ok(MergeCategoriesResponse {
-        sources: merged.sources.into_iter().map(source).collect(),
-        drift_before: merged.drift_before,
-        category: Some(encode_brief(merged.category)),
-        revision: written.revision,
-        epoch: call.epoch(),
-    })
+    let epoch = call.epoch();
+    call.plan(
+        FieldPaths::of("sources", "", ""),
+        command,
+        params,
+        move |written| {
+            let merged = outcome!(written, Outcome::MergeCategories(merged) => merged);
+            let source = |source: MergedSource| MergedCategory {
+                category: source.key,
+                member_count: source.members,
+                moved_count: source.moved,
+                cosine: source.cosine,
+            };
+            Ok(MergeCategoriesResponse {
+                sources: merged.sources.into_iter().map(source).collect(),
+                drift_before: merged.drift_before,
+                category: Some(encode_brief(merged.category)),
+                revision: written.revision,
+                epoch,
+            })
+        },
+    )
 }
 
 /// A category in the reply of a write: without embeddings, which a read has.

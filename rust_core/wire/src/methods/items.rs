@@ -13,6 +13,7 @@ use crate::decode::{self, number, parts, text, vector};
 use crate::encode::item::item as encode;
 use crate::engine_error::FieldPaths;
 use crate::page_token::Binding;
+use crate::planned_write::PlannedWrite;
 use crate::proto::v1::list_items_request::Filter;
 use crate::proto::v1::{
     DeleteItemsRequest, DeleteItemsResponse, GetItemRequest, GetItemResponse, Item, ItemUpdate,
@@ -20,27 +21,29 @@ use crate::proto::v1::{
 };
 
 pub(crate) fn put(
-    call: &NamespaceCall<'_>,
+    call: NamespaceCall<'_>,
     request: PutItemsRequest,
     mut params: WriteParams,
-) -> Result<PutItemsResponse> {
+) -> Result<PlannedWrite> {
     let not_empty = decode::not_empty(Path::field("items"), &request.items);
     params.violations.check(not_empty);
     let updates = request.items.into_iter().enumerate();
     let put = |(index, update)| item_put(call.settings(), Path::entry("items", index), update);
     let puts = params.violations.finish(all(updates.map(put)))?;
     let paths = FieldPaths::of("items", "", "key");
-    let written = call.write(paths, Command::PutItems(puts), params)?;
-    let results = outcome!(written, Outcome::PutItems(results) => results);
-    let result = |put: Put| PutItemResult {
-        item: put.key,
-        created: put.created,
-        changed: put.changed,
-    };
-    Ok(PutItemsResponse {
-        results: results.into_iter().map(result).collect(),
-        revision: written.revision,
-        epoch: call.epoch(),
+    let epoch = call.epoch();
+    call.plan(paths, Command::PutItems(puts), params, move |written| {
+        let results = outcome!(written, Outcome::PutItems(results) => results);
+        let result = |put: Put| PutItemResult {
+            item: put.key,
+            created: put.created,
+            changed: put.changed,
+        };
+        Ok(PutItemsResponse {
+            results: results.into_iter().map(result).collect(),
+            revision: written.revision,
+            epoch,
+        })
     })
 }
 
@@ -144,20 +147,27 @@ fn place(item: &Item, category: &str) -> u64 {
 }
 
 pub(crate) fn delete(
-    call: &NamespaceCall<'_>,
+    call: NamespaceCall<'_>,
     request: DeleteItemsRequest,
     mut params: WriteParams,
-) -> Result<DeleteItemsResponse> {
+) -> Result<PlannedWrite> {
     let keys = decode::keys("items", &request.items);
     params.violations.finish(keys)?;
     let command = Command::DeleteItems {
         keys: request.items,
         allow_missing: request.allow_missing,
     };
-    let written = call.write(FieldPaths::of("items", "", ""), command, params)?;
-    Ok(DeleteItemsResponse {
-        deleted_count: outcome!(written, Outcome::DeleteItems { deleted } => deleted),
-        revision: written.revision,
-        epoch: call.epoch(),
-    })
+    let epoch = call.epoch();
+    call.plan(
+        FieldPaths::of("items", "", ""),
+        command,
+        params,
+        move |written| {
+            Ok(DeleteItemsResponse {
+                deleted_count: outcome!(written, Outcome::DeleteItems { deleted } => deleted),
+                revision: written.revision,
+                epoch,
+            })
+        },
+    )
 }

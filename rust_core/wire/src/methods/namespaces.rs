@@ -13,6 +13,7 @@ use crate::encode::namespace::namespace as encode;
 use crate::engine_error::FieldPaths;
 use crate::limits::{DESCRIPTION_BYTES, NAMESPACE_NAME_BYTES};
 use crate::page_token::Binding;
+use crate::planned_write::PlannedWrite;
 use crate::proto::v1::{
     CreateNamespaceRequest, CreateNamespaceResponse, DamagedNamespace, DeleteNamespaceRequest,
     DeleteNamespaceResponse, GetNamespaceRequest, GetNamespaceResponse, HistorySize,
@@ -132,10 +133,10 @@ fn covered(
 }
 
 pub(crate) fn update(
-    call: &NamespaceCall<'_>,
+    call: NamespaceCall<'_>,
     request: UpdateNamespaceRequest,
     mut params: WriteParams,
-) -> Result<UpdateNamespaceResponse> {
+) -> Result<PlannedWrite> {
     if let Some(description) = &request.description {
         let description = text::text(Path::field("description"), description, DESCRIPTION_BYTES);
         params.violations.check(description);
@@ -155,16 +156,19 @@ pub(crate) fn update(
         history_keep: params.violations.finish(keep)?,
     };
     let command = Command::UpdateProfile(update);
-    let written = call.write(FieldPaths::SINGLE, command, params)?;
-    let revision = written.revision;
-    let (profile, header) = outcome!(
-        written,
-        Outcome::UpdateProfile { profile, header } => (profile, header)
-    );
-    let mut view = NamespaceView::new(call.namespace.name(), call.settings(), &profile, &header);
-    view.revision = revision;
-    Ok(UpdateNamespaceResponse {
-        namespace: Some(encode(view)),
+    let namespace = call.namespace.clone();
+    call.plan(FieldPaths::SINGLE, command, params, move |written| {
+        let revision = written.revision;
+        let (profile, header) = outcome!(
+            written,
+            Outcome::UpdateProfile { profile, header } => (profile, header)
+        );
+        let settings = namespace.settings();
+        let mut view = NamespaceView::new(namespace.name(), settings, &profile, &header);
+        view.revision = revision;
+        Ok(UpdateNamespaceResponse {
+            namespace: Some(encode(view)),
+        })
     })
 }
 

@@ -89,10 +89,14 @@ impl World {
         Ok(A::decode(reply.as_slice()).unwrap())
     }
 
-    /// Calls; if `try_call` answers too, both answers must be equal.
+    /// Calls as a listener does; if `try_call` answers too, both answers must be equal.
     fn call(&self, grant: &Grant, method: &str, request: &[u8]) -> Result<Vec<u8>, Status> {
         let tried = self.service.try_call(method, request, grant);
-        let answer = self.service.call(method, request, grant, None);
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let then = move |answer| sender.send(answer).unwrap();
+        self.service
+            .call_then(method, request, grant, None, &|| {}, then);
+        let answer = receiver.recv().expect("each call has an answer");
         if let Some(tried) = tried.transpose() {
             assert_eq!(tried, answer);
         }

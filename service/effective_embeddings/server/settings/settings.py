@@ -131,8 +131,8 @@ class Settings:
     )
     workers: int = setting(
         16,
-        help="Threads for unary calls that take longer than microseconds. A write holds one while"
-        " it waits for the disk; writes that wait together are committed together.",
+        help="Threads for unary calls that take longer than microseconds. A write that shares"
+        " its commit with others holds none, unless there is an audit log.",
         panel=_LIMITS,
         low=1,
         high=256,
