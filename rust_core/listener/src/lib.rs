@@ -45,6 +45,7 @@ mod record;
 mod reflection;
 mod reply;
 mod shared;
+mod sharing;
 mod short_calls;
 mod streaming;
 mod time;

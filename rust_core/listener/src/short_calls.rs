@@ -2,10 +2,11 @@
 //!
 //! Calls that came together wait for each other, and not for time: the last of them whose request has come
 //! answers all, in one pass over the categories that they rank, and cores that are spare take a share
-//! of it. A call that came alone is answered at once.
+//! of it if it takes long. A call that came alone is answered at once.
 
 use std::mem;
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 use ee_access::tokens::Caller;
@@ -16,11 +17,13 @@ use tokio::sync::oneshot;
 use crate::call::Call;
 use crate::failure::Failure;
 use crate::shared::Shared;
+use crate::sharing::Sharing;
 
 /// The short calls of one thread.
 pub(crate) struct ShortCalls {
     shared: Arc<Shared>,
     state: Mutex<State>,
+    sharing: Mutex<Sharing>,
 }
 
 #[derive(Default)]
@@ -43,8 +46,11 @@ struct Waiting {
 impl ShortCalls {
     pub(crate) fn new(shared: &Arc<Shared>) -> Arc<Self> {
         let shared = Arc::clone(shared);
-        let state = Mutex::default();
-        Arc::new(Self { shared, state })
+        Arc::new(Self {
+            shared,
+            state: Mutex::default(),
+            sharing: Mutex::default(),
+        })
     }
 
     /// Notes a call whose headers have come.
@@ -110,8 +116,14 @@ impl ShortCalls {
             request: &call.request,
             grant: call.caller.grant(),
         });
-        let threads = 1 + self.shared.cores.spare();
-        service.try_calls(calls[0].method, &each.collect::<Vec<_>>(), threads)
+        let each: Vec<_> = each.collect();
+        let spare = self.shared.cores.spare();
+        let threads = self.sharing.lock().threads(each.len(), spare);
+        let begin = Instant::now();
+        let replies = service.try_calls(calls[0].method, &each, threads);
+        let mut sharing = self.sharing.lock();
+        sharing.note(each.len(), threads, begin.elapsed());
+        replies
     }
 }
 
