@@ -121,8 +121,8 @@ impl ShortCalls {
         let threads = self.sharing.lock().threads(each.len(), spare);
         let begin = Instant::now();
         let replies = service.try_calls(calls[0].method, &each, threads);
-        let mut sharing = self.sharing.lock();
-        sharing.note(each.len(), threads, begin.elapsed());
+        let took = begin.elapsed();
+        self.sharing.lock().note(each.len(), threads, took);
         replies
     }
 }

@@ -81,9 +81,8 @@ async fn executable(call: &mut Call, request: &[u8], permit: &mut Permit) -> Res
     Ok(call.shared.calls.admission.exchange(permit, Work::Unary)?)
 }
 
-/// Has a worker answer a call. A write that another thread commits is ended by that thread, and holds no worker
-/// meanwhile. A call that nobody waits for any more is not begun, and one that
-/// has begun is finished.
+/// Has a worker answer a call. A write that another thread commits is ended by that thread, and holds no
+/// worker meanwhile. A call that nobody waits for any more is not begun, and one that has begun is finished.
 async fn work(call: &mut Call, record: Record, permit: Permit, request: Bytes) {
     let gone = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&gone);

@@ -16,7 +16,7 @@ use crate::pause::Pause;
 
 type Job = Box<dyn FnOnce(&Turn<'_>) + Send>;
 
-/// How long a job has waited if one before it takes longer than it says.
+/// A job that has waited for so long is behind one that takes longer than it says: another thread is woken.
 const LATE: Duration = Duration::from_millis(1);
 
 /// A fixed number of threads that run jobs in the order of submission. How many jobs wait is
@@ -238,6 +238,26 @@ mod tests {
             workers.submit(move |_| sender.send(7).unwrap());
             assert_eq!(has_done.recv().unwrap(), Ok(7));
         }
+        workers.close();
+    }
+
+    #[test]
+    fn a_job_that_waits_and_does_not_say_so_holds_up_the_others_for_a_moment_only() {
+        let workers = Workers::new(Cores::new(0), Duration::ZERO);
+        workers.start(2).unwrap();
+        let (sender, receiver) = mpsc::channel();
+        let (done, has_done) = mpsc::channel();
+        workers.submit(move |_| {
+            done.send(receiver.recv_timeout(Duration::from_secs(10)))
+                .unwrap();
+        });
+        while workers.queue.lock().brief == 0 {
+            thread::yield_now();
+        }
+        workers.submit(move |_| sender.send(7).unwrap());
+        thread::sleep(2 * LATE);
+        workers.submit(|_| {});
+        assert_eq!(has_done.recv().unwrap(), Ok(7));
         workers.close();
     }
 

@@ -58,7 +58,7 @@ impl<'a> Call<'a> {
     }
 
     /// The call in a thread that other calls need: `waits` is called before a namespace is loaded.
-    pub(crate) fn calling_before_waits(self, waits: &'a dyn Fn()) -> Self {
+    pub(crate) fn with_waits(self, waits: &'a dyn Fn()) -> Self {
         Self { waits, ..self }
     }
 

@@ -60,7 +60,7 @@ impl PlannedWrite {
         waits: &dyn Fn(),
         then: impl FnOnce(std::result::Result<Vec<u8>, Status>) + Send + 'static,
     ) {
-        // A panic loses what it passes, and this caller gets an answer too.
+        // A panic drops what the closure below has captured; the caller gets an answer all the same.
         let then = Arc::new(Mutex::new(Some(then)));
         let answer = {
             let then = Arc::clone(&then);

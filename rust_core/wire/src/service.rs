@@ -109,7 +109,7 @@ impl Service {
         };
         let plan = || {
             let call = self.begin(entry, grant, deadline)?;
-            plan(&call.calling_before_waits(waits), request)
+            plan(&call.with_waits(waits), request)
         };
         match guard(plan) {
             Ok(planned) => planned.execute_then(self.engine(), waits, then),

@@ -378,12 +378,21 @@ pub(crate) mod tests {
         (engine, go)
     }
 
-    fn put(key: usize) -> Command {
-        Command::PutItems(vec![ItemPut {
+    fn put_item(key: usize) -> ItemPut {
+        ItemPut {
             key: key.to_string(),
             embedding: Some(vec![1.0, 2.0]),
             ..ItemPut::default()
-        }])
+        }
+    }
+
+    fn put(key: usize) -> Command {
+        Command::PutItems(vec![put_item(key)])
+    }
+
+    fn commits(engine: &Engine) -> u64 {
+        let buckets = engine.stats().commit_writes.buckets;
+        buckets.iter().map(|&(_, count)| count).sum()
     }
 
     const SOON: Duration = Duration::from_secs(20);
@@ -403,17 +412,34 @@ pub(crate) mod tests {
         }
         assert_eq!(engine.writer.queued(), 20);
         assert!(replies.try_recv().is_err());
-        let commits = || {
-            let buckets = engine.stats().commit_writes.buckets;
-            buckets.iter().map(|&(_, count)| count).sum::<u64>()
-        };
-        let before = commits();
+        let before = commits(&engine);
         go.send(()).unwrap();
         for key in 0..20 {
             let reply = replies.recv_timeout(SOON).unwrap();
             assert_eq!(reply, (key, 2 + key as u64));
         }
-        assert_eq!(commits() - before, 1);
+        assert_eq!(commits(&engine) - before, 1);
+    }
+
+    #[test]
+    fn a_commit_has_a_bounded_number_of_entries() {
+        let directory = tempfile::tempdir().unwrap();
+        let (engine, go) = busy(directory.path());
+        let namespace = engine.handle("n").unwrap();
+        let (sender, replies) = channel();
+        for batch in 0..5 {
+            let puts = (0..5_000).map(|item| put_item(batch * 5_000 + item));
+            let (sender, context) = (sender.clone(), WriteContext::default());
+            let command = Command::PutItems(puts.collect());
+            engine.write_then(&namespace, command, context, &|| {}, move |written| {
+                sender.send(written.is_ok()).unwrap();
+            });
+        }
+        let before = commits(&engine);
+        go.send(()).unwrap();
+        assert!((0..5).all(|_| replies.recv_timeout(SOON).unwrap()));
+        // Two writes each have 10,000 entries together.
+        assert_eq!(commits(&engine) - before, 3);
     }
 
     #[test]
