@@ -31,7 +31,8 @@ pub struct Config {
     pub address: Address,
     /// The certificate; `None`: connections are not encrypted.
     pub tls: Option<TlsFiles>,
-    /// Threads that read and write connections, and answer short calls.
+    /// Threads that read and write connections, answer short calls, and execute a write if no other call needs
+    /// the thread.
     pub io_threads: usize,
     /// Threads for the other calls.
     pub workers: usize,

@@ -94,7 +94,7 @@ pub(crate) async fn serve(
                 Some(Ok((request, respond))) => {
                     let queued = thread.cycle.arrive();
                     if let Some(rest) = dispatcher.begin(request, respond, &peer, &thread, queued) {
-                        let active = activity.begin();
+                        let active = (activity.begin(), thread.lone_writes.call());
                         tokio::spawn(async move {
                             rest.await;
                             drop(active);

@@ -43,7 +43,7 @@ impl Dispatcher {
         request: Request<RecvStream>,
         mut respond: SendResponse<Bytes>,
         peer: &Arc<str>,
-        thread: &IoThread,
+        thread: &Arc<IoThread>,
         queued: bool,
     ) -> Option<Rest> {
         if let Some(status) = not_grpc(&request) {
@@ -71,7 +71,7 @@ impl Dispatcher {
         request: Request<RecvStream>,
         mut respond: SendResponse<Bytes>,
         peer: &Arc<str>,
-        thread: &IoThread,
+        thread: &Arc<IoThread>,
         queued: bool,
     ) -> Option<Rest> {
         let shared = &self.shared;
@@ -105,7 +105,13 @@ impl Dispatcher {
         Some(match method.kind {
             Kind::Unary => {
                 let arriving = method.short.then(|| thread.short_calls.arrive());
-                Box::pin(unary::answer(call, record, permit, arriving))
+                Box::pin(unary::answer(
+                    call,
+                    record,
+                    permit,
+                    arriving,
+                    Arc::clone(thread),
+                ))
             }
             Kind::ServerStream => Box::pin(streaming::download(call, record, permit)),
             Kind::ClientStream => Box::pin(streaming::upload(call, record, permit)),

@@ -41,6 +41,11 @@ impl IdlePolling {
         self.active.store(true, Relaxed);
     }
 
+    /// Notes that the call has come for which the thread polled, before work that takes long.
+    pub(crate) fn end_pause(&self) {
+        self.pause.lock().end(Instant::now());
+    }
+
     /// Keeps the thread awake while polling is worth it; the runtime calls it whenever the thread is
     /// about to sleep.
     pub(crate) fn before_sleep(&self) {

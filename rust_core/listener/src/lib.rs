@@ -38,6 +38,7 @@ mod io;
 mod io_thread;
 pub mod limits;
 mod listener;
+mod lone_writes;
 mod metrics;
 mod open_services;
 mod pause;

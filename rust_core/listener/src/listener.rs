@@ -25,6 +25,7 @@ use crate::health::Health;
 use crate::idle_polling::IdlePolling;
 use crate::io::{Io, Transport};
 use crate::io_thread::IoThread;
+use crate::lone_writes::{Counted, LoneWrites};
 use crate::reflection::Reflection;
 use crate::shared::{Shared, Stop};
 use crate::short_calls::ShortCalls;
@@ -71,7 +72,10 @@ enum State {
     Stopped,
 }
 
-type NewConnection = (Accepted, Place);
+type NewConnection = (Accepted, Place, Counted);
+
+/// Where a thread takes connections, and what it has to do.
+type Door = (UnboundedSender<NewConnection>, Arc<LoneWrites>);
 
 impl Listener {
     /// Takes the address; nothing is served before [`Listener::start`].
@@ -140,15 +144,18 @@ impl Listener {
         };
         self.shared.workers.start(self.shared.config.workers)?;
         let mut threads = Vec::new();
-        let mut senders = Vec::new();
+        let executing = Arc::default();
+        let mut doors = Vec::new();
         let mut receivers = Vec::new();
-        for _ in &runtimes {
+        for (number, (_, polling)) in runtimes.iter().enumerate() {
             let (sender, receiver) = unbounded_channel();
-            senders.push(sender);
-            receivers.push(receiver);
+            // The first thread accepts connections.
+            let lone_writes = LoneWrites::new(number > 0, &executing, polling);
+            doors.push((sender, Arc::clone(&lone_writes)));
+            receivers.push((receiver, lone_writes));
         }
-        let mut accepting = Some(accept(Arc::clone(&self.shared), socket, senders));
-        for (number, ((runtime, polling), connections)) in
+        let mut accepting = Some(accept(Arc::clone(&self.shared), socket, doors));
+        for (number, ((runtime, polling), (connections, lone_writes))) in
             runtimes.into_iter().zip(receivers).enumerate()
         {
             let dispatcher = Arc::clone(&self.dispatcher);
@@ -159,7 +166,13 @@ impl Listener {
                 if let Some(accepting) = accepting {
                     runtime.spawn(accepting);
                 }
-                runtime.block_on(connect(dispatcher, certificates, polling, connections));
+                runtime.block_on(connect(
+                    dispatcher,
+                    certificates,
+                    polling,
+                    lone_writes,
+                    connections,
+                ));
                 runtime.shutdown_background();
             })?);
         }
@@ -224,18 +237,24 @@ fn wait(longest: Duration, done: impl Fn() -> bool) {
     }
 }
 
-/// Hands connections to the threads in turn, until the listener stops.
-async fn accept(shared: Arc<Shared>, socket: Socket, threads: Vec<UnboundedSender<NewConnection>>) {
+/// Hands each connection to the thread with the fewest of those that execute no write, until the listener
+/// stops.
+async fn accept(shared: Arc<Shared>, socket: Socket, doors: Vec<Door>) {
     let mut stop = shared.stop.subscribe();
-    let mut turn = 0;
     loop {
         tokio::select! {
             accepted = socket.accept() => {
                 // A connection beyond the limit is closed: it is dropped here.
                 if let Some(place) = Place::take(&shared.connections, shared.config.max_connections) {
-                    turn = (turn + 1) % threads.len();
-                    // A thread that has ended takes no connections: the listener stops.
-                    let _ = threads[turn].send((accepted, place));
+                    // This thread, which executes no write, if the others have more or execute one.
+                    let mut next: Vec<_> = doors.iter().rev().collect();
+                    next.sort_by_key(|(_, thread)| thread.connections());
+                    let mut next = next.into_iter();
+                    let next = next.find_map(|(door, thread)| Some((door, thread.connection()?)));
+                    if let Some((door, counted)) = next {
+                        // A thread that has ended takes no connections: the listener stops.
+                        let _ = door.send((accepted, place, counted));
+                    }
                 }
             }
             _ = stop.changed() => return,
@@ -248,16 +267,18 @@ async fn connect(
     dispatcher: Arc<Dispatcher>,
     certificates: Option<Arc<Certificates>>,
     polling: Arc<IdlePolling>,
+    lone_writes: Arc<LoneWrites>,
     mut connections: UnboundedReceiver<NewConnection>,
 ) {
     let thread = Arc::new(IoThread {
         cycle: Arc::default(),
         short_calls: ShortCalls::new(&dispatcher.shared),
+        lone_writes,
     });
     let mut stop = dispatcher.shared.stop.subscribe();
     loop {
         tokio::select! {
-            Some((accepted, place)) = connections.recv() => {
+            Some((accepted, place, counted)) = connections.recv() => {
                 let peer: Arc<str> = accepted.peer().into();
                 let (dispatcher, thread) = (Arc::clone(&dispatcher), Arc::clone(&thread));
                 let (certificates, polling) = (certificates.clone(), Arc::clone(&polling));
@@ -267,7 +288,7 @@ async fn connect(
                         let io = Io::new(transport, stall, polling);
                         connection::serve(dispatcher, thread, io, peer).await;
                     }
-                    drop(place);
+                    drop((place, counted));
                 });
             }
             stopped = stop.wait_for(|stop| *stop == Stop::Now) => {

@@ -1,5 +1,6 @@
 //! Unary calls: answered by the thread of the connection, or by a worker.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -12,6 +13,8 @@ use tokio::sync::oneshot;
 use crate::call::{Call, recorded};
 use crate::calls::{Calls, Method};
 use crate::failure::Failure;
+use crate::io_thread::IoThread;
+use crate::lone_writes::Executing;
 use crate::record::Record;
 use crate::reply::{self, Reply};
 use crate::short_calls::Arriving;
@@ -29,6 +32,7 @@ pub(crate) async fn answer(
     mut record: Record,
     mut permit: Permit,
     arriving: Option<Arriving>,
+    thread: Arc<IoThread>,
 ) {
     let request = match call.request().await {
         Ok(request) => request,
@@ -46,7 +50,7 @@ pub(crate) async fn answer(
             send(&mut call, (reply, permit)).await;
         }
         Ok(None) => match executable(&mut call, &request, &mut permit).await {
-            Ok(()) => work(&mut call, record, permit, request).await,
+            Ok(()) => work(&mut call, record, permit, request, &thread).await,
             Err(failure) => refuse(&mut call, record, permit, &failure),
         },
         Err(failure) => refuse(&mut call, record, permit, &failure),
@@ -81,16 +85,18 @@ async fn executable(call: &mut Call, request: &[u8], permit: &mut Permit) -> Res
     Ok(call.shared.calls.admission.exchange(permit, Work::Unary)?)
 }
 
-/// Has a worker answer a call. A write that another thread commits is ended by that thread, and holds no
-/// worker meanwhile. A call that nobody waits for any more is not begun, and one that has begun is finished.
-async fn work(call: &mut Call, record: Record, permit: Permit, request: Bytes) {
+/// Has a worker answer a call, or answers a write here if no other call needs this thread. A write that
+/// another thread commits is ended by that thread, and holds no worker meanwhile. A call that nobody waits for
+/// any more is not begun, and one that has begun is finished.
+async fn work(call: &mut Call, record: Record, permit: Permit, request: Bytes, thread: &IoThread) {
+    let here = reserve(call, &record, &request, thread);
     let gone = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&gone);
     let (sender, receiver) = oneshot::channel();
     let (calls, method) = (Arc::clone(&call.shared.calls), Arc::clone(&call.method));
     let (caller, deadline) = (Arc::clone(&call.caller), call.deadline());
     let cores = Arc::clone(&call.shared.cores);
-    call.shared.workers.submit(move |turn| {
+    let job = move |waits: &dyn Fn()| {
         let (name, grant) = (method.name, caller.grant());
         let ending = Ending {
             record,
@@ -103,10 +109,10 @@ async fn work(call: &mut Call, record: Record, permit: Permit, request: Bytes) {
             Err(failure) => return ending.end(Err(failure)),
         };
         if request.len() > BRIEF_BYTES {
-            turn.waits();
+            waits();
         }
         if ending.record.waits_for_disk() {
-            turn.waits();
+            waits();
             let reply = service.call(name, &request, grant, deadline);
             return ending.end(reply.map_err(Failure::from));
         }
@@ -115,8 +121,21 @@ async fn work(call: &mut Call, record: Record, permit: Permit, request: Bytes) {
             drop(writing);
             ending.end(reply.map_err(Failure::from));
         };
-        service.call_then(name, &request, grant, deadline, &|| turn.waits(), then);
-    });
+        service.call_then(name, &request, grant, deadline, waits, then);
+    };
+    match here {
+        Some(executing) => {
+            // The wire crate turns panics into statuses; a panic beside it drops the sender.
+            let _ = catch_unwind(AssertUnwindSafe(|| job(&|| {})));
+            drop(executing);
+            // Calls that came meanwhile are read, and counted beside this one.
+            tokio::task::yield_now().await;
+        }
+        None => call
+            .shared
+            .workers
+            .submit(move |turn| job(&|| turn.waits())),
+    }
     let step = async { receiver.await.ok() };
     match call.unless_gone(step).await.and_then(|answer| answer) {
         Ok(answer) => send(call, answer).await,
@@ -127,7 +146,24 @@ async fn work(call: &mut Call, record: Record, permit: Permit, request: Bytes) {
     }
 }
 
-/// What ends a call that has left its connection's thread.
+/// Reserves the thread of the connection for a write, if that is allowed.
+fn reserve<'a>(
+    call: &Call,
+    record: &Record,
+    request: &[u8],
+    thread: &'a IoThread,
+) -> Option<Executing<'a>> {
+    let method = &call.method;
+    if !method.observer.writes || record.waits_for_disk() {
+        return None;
+    }
+    let executing = thread.lone_writes.begin()?;
+    let service = call.shared.calls.service().ok()?;
+    let brief = service.is_brief_write(method.name, request, call.caller.grant());
+    brief.then_some(executing)
+}
+
+/// What ends a call that is executed, in whichever thread.
 struct Ending {
     record: Record,
     permit: Permit,

@@ -39,7 +39,11 @@ pub(crate) enum Handler {
         short: Option<Short>,
     },
     /// A serialized request in, a command on a namespace out.
-    Command(fn(&Call<'_>, &[u8]) -> Result<PlannedWrite>),
+    Command {
+        plan: fn(&Call<'_>, &[u8]) -> Result<PlannedWrite>,
+        /// The command usually takes little more than its commit, but for a long request.
+        brief: bool,
+    },
     /// A serialized request in, serialized replies out.
     ServerStream(fn(&Call<'_>, &[u8]) -> Result<Replies>),
     /// Serialized requests in, a serialized reply out.
@@ -80,8 +84,8 @@ pub(crate) const TABLE: &[Entry] = {
         unary("GetItem", Read, |c, r| c.read(r, items::get)),
         unary("ListItems", Read, |c, r| c.read(r, items::list)),
         command("DeleteItems", Write, |c, r| c.plan(r, items::delete)),
-        command("Assign", Write, |c, r| c.plan(r, assignments::assign)),
-        command("Unassign", Write, |c, r| c.plan(r, assignments::unassign)),
+        brief_command("Assign", Write, |c, r| c.plan(r, assignments::assign)),
+        brief_command("Unassign", Write, |c, r| c.plan(r, assignments::unassign)),
         command("Dismiss", Write, |c, r| c.plan(r, assignments::dismiss)),
         short_unary(
             "Match",
@@ -163,7 +167,18 @@ const fn command(
     scope: Scope,
     plan: fn(&Call<'_>, &[u8]) -> Result<PlannedWrite>,
 ) -> Entry {
-    entry(name, scope, Kind::Unary, Handler::Command(plan))
+    let brief = false;
+    entry(name, scope, Kind::Unary, Handler::Command { plan, brief })
+}
+
+/// A unary method that executes a brief command on a namespace.
+const fn brief_command(
+    name: &'static str,
+    scope: Scope,
+    plan: fn(&Call<'_>, &[u8]) -> Result<PlannedWrite>,
+) -> Entry {
+    let brief = true;
+    entry(name, scope, Kind::Unary, Handler::Command { plan, brief })
 }
 
 /// A unary method some of whose calls are short.

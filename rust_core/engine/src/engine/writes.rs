@@ -68,6 +68,13 @@ impl Engine {
         self.writer.write(loaded, command, context, waits, then);
     }
 
+    /// Whether a write of a namespace would begin at once: the namespace is in memory, and no write that must be
+    /// alone holds or awaits it.
+    pub fn begins_writes(&self, namespace: &str) -> bool {
+        let namespace = self.try_handle(namespace);
+        namespace.is_some_and(|NamespaceHandle(loaded)| loaded.writing.try_read().is_some())
+    }
+
     /// Takes changes back; returns once that is durable and visible. A change that later ones depend on
     /// is a conflict.
     pub fn undo(
