@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ from effective_embeddings import CategoryUpdate, Client
 from effective_embeddings.server import ServerHandle, Settings
 from effective_embeddings.v1 import service_pb2
 from tests.support.access import unary
+from tests.support.process import ServerProcess
 
 _DIMENSION = 384
 _WRITES = 100
@@ -179,3 +181,70 @@ def test_new_connections_are_served_during_writes(target: str) -> None:
             with Client(target) as other:
                 [result] = other.match("n", np.ones(_DIMENSION))
                 assert [match.category for match in result.matches] == ["c"]
+
+
+def test_a_disk_that_never_answers_holds_up_one_connection(tmp_path: Path) -> None:
+    disk = _SlowDisk(tmp_path)
+    with ServerProcess(tmp_path / "data", before=disk.before) as server:
+        with Client(server.target) as client:
+            client.create_namespace("n", dimension=_DIMENSION)
+            client.put_categories("n", [CategoryUpdate("c", base=np.ones(_DIMENSION))])
+        for _ in range(_LOOKS):
+            with _writers(server.target, 1) as [writer], disk.holding(writer.write) as thread:
+                for _ in range(_MANY):
+                    with Client(server.target, timeout=5) as other:
+                        assert len(other.match("n", np.ones(_DIMENSION))) == 1
+            if thread.startswith("effemb-io"):
+                return
+            time.sleep(_SUSPENSION)
+    pytest.fail("no write was executed by the thread of its connection")
+
+
+class _SlowDisk:
+    """A library for a server, whose syncs wait while a file exists."""
+
+    _SOURCE = """
+        #include <stdio.h>
+        #include <stdlib.h>
+        #include <sys/prctl.h>
+        #include <sys/syscall.h>
+        #include <unistd.h>
+        int fdatasync(int file) {
+            const char *hold = getenv("HOLD"), *held = getenv("HELD");
+            char name[16] = "";
+            if (access(hold, F_OK) == 0 && prctl(PR_GET_NAME, name) == 0) {
+                FILE *out = fopen(held, "w");
+                fputs(name, out);
+                fclose(out);
+            }
+            while (access(hold, F_OK) == 0) usleep(1000);
+            return syscall(SYS_fdatasync, file);
+        }
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._hold, self._held = folder / "hold", folder / "held"
+        source, library = folder / "slow_disk.c", folder / "slow_disk.so"
+        source.write_text(self._SOURCE)
+        # Rust needs a C compiler too.
+        subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source], check=True)  # noqa: S603, S607
+        settings = {"LD_PRELOAD": library, "HOLD": self._hold, "HELD": self._held}
+        #: The prefix of the server's command.
+        self.before = ["env", *(f"{name}={value}" for name, value in settings.items())]
+
+    @contextmanager
+    def holding(self, write: Callable[[], object]) -> Iterator[str]:
+        """Keep a write waiting during the body; yield the name of the thread that waits."""
+        self._held.unlink(missing_ok=True)
+        self._hold.touch()
+        thread = threading.Thread(target=write)
+        thread.start()
+        try:
+            end = time.monotonic() + 10
+            while not (self._held.exists() and self._held.read_text()):
+                assert time.monotonic() < end, "no write waits"
+                time.sleep(0.01)
+            yield self._held.read_text()
+        finally:
+            self._hold.unlink()
+            thread.join()
