@@ -74,8 +74,8 @@ enum State {
 
 type NewConnection = (Accepted, Place, Counted);
 
-/// Where a thread takes connections, and what it has to do.
-type Door = (UnboundedSender<NewConnection>, Arc<LoneWrites>);
+/// A thread that takes connections, and what it has to do.
+type Recipient = (UnboundedSender<NewConnection>, Arc<LoneWrites>);
 
 impl Listener {
     /// Takes the address; nothing is served before [`Listener::start`].
@@ -145,16 +145,16 @@ impl Listener {
         self.shared.workers.start(self.shared.config.workers)?;
         let mut threads = Vec::new();
         let executing = Arc::default();
-        let mut doors = Vec::new();
+        let mut recipients = Vec::new();
         let mut receivers = Vec::new();
         for (number, (_, polling)) in runtimes.iter().enumerate() {
             let (sender, receiver) = unbounded_channel();
             // The first thread accepts connections.
             let lone_writes = LoneWrites::new(number > 0, &executing, polling);
-            doors.push((sender, Arc::clone(&lone_writes)));
+            recipients.push((sender, Arc::clone(&lone_writes)));
             receivers.push((receiver, lone_writes));
         }
-        let mut accepting = Some(accept(Arc::clone(&self.shared), socket, doors));
+        let mut accepting = Some(accept(Arc::clone(&self.shared), socket, recipients));
         for (number, ((runtime, polling), (connections, lone_writes))) in
             runtimes.into_iter().zip(receivers).enumerate()
         {
@@ -200,7 +200,8 @@ impl Listener {
     }
 
     /// Closes the address, ends the connections once their calls have ended, and after `grace` all
-    /// others. Afterwards the listener has let go of the service. Idempotent.
+    /// others, but for one whose thread executes a write that waits for the disk. Afterwards the listener has let
+    /// go of the service. Idempotent.
     pub fn stop(&self, grace: Duration) {
         let state = std::mem::replace(&mut *self.state.lock(), State::Stopped);
         if let State::Started(threads) = state {
@@ -239,7 +240,7 @@ fn wait(longest: Duration, done: impl Fn() -> bool) {
 
 /// Hands each connection to the thread with the fewest of those that execute no write, until the listener
 /// stops.
-async fn accept(shared: Arc<Shared>, socket: Socket, doors: Vec<Door>) {
+async fn accept(shared: Arc<Shared>, socket: Socket, recipients: Vec<Recipient>) {
     let mut stop = shared.stop.subscribe();
     loop {
         tokio::select! {
@@ -247,13 +248,13 @@ async fn accept(shared: Arc<Shared>, socket: Socket, doors: Vec<Door>) {
                 // A connection beyond the limit is closed: it is dropped here.
                 if let Some(place) = Place::take(&shared.connections, shared.config.max_connections) {
                     // This thread, which executes no write, if the others have more or execute one.
-                    let mut next: Vec<_> = doors.iter().rev().collect();
+                    let mut next: Vec<_> = recipients.iter().rev().collect();
                     next.sort_by_key(|(_, thread)| thread.connections());
                     let mut next = next.into_iter();
-                    let next = next.find_map(|(door, thread)| Some((door, thread.connection()?)));
-                    if let Some((door, counted)) = next {
+                    let next = next.find_map(|(sender, thread)| Some((sender, thread.connection()?)));
+                    if let Some((sender, counted)) = next {
                         // A thread that has ended takes no connections: the listener stops.
-                        let _ = door.send((accepted, place, counted));
+                        let _ = sender.send((accepted, place, counted));
                     }
                 }
             }
