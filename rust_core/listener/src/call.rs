@@ -2,6 +2,7 @@
 
 use std::future::{Future, poll_fn};
 use std::sync::Arc;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -67,6 +68,12 @@ impl Call {
             done = step => done.ok_or_else(|| self.defect()),
             _ = poll_fn(|context| self.respond.poll_reset(context)) => Err(Failure::Gone),
         }
+    }
+
+    /// Whether the client has reset the call, as far as it is known without waiting.
+    pub(crate) fn is_reset(&mut self) -> bool {
+        let mut context = Context::from_waker(Waker::noop());
+        self.respond.poll_reset(&mut context).is_ready()
     }
 
     /// The refusal of a call whose step ended without a result.

@@ -144,13 +144,13 @@ impl Listener {
         };
         self.shared.workers.start(self.shared.config.workers)?;
         let mut threads = Vec::new();
-        let executing = Arc::default();
+        let taken = Arc::default();
         let mut recipients = Vec::new();
         let mut receivers = Vec::new();
         for (number, (_, polling)) in runtimes.iter().enumerate() {
             let (sender, receiver) = unbounded_channel();
             // The first thread accepts connections.
-            let lone_writes = LoneWrites::new(number > 0, &executing, polling);
+            let lone_writes = LoneWrites::new(number > 0, &taken, polling);
             recipients.push((sender, Arc::clone(&lone_writes)));
             receivers.push((receiver, lone_writes));
         }
@@ -200,8 +200,8 @@ impl Listener {
     }
 
     /// Closes the address, ends the connections once their calls have ended, and after `grace` all
-    /// others, but for one whose thread executes a write that waits for the disk. Afterwards the listener has let
-    /// go of the service. Idempotent.
+    /// others. Afterwards the listener has let go of the service. A write that a disk does not answer keeps the
+    /// service, and its connection if the connection's thread executes it. Idempotent.
     pub fn stop(&self, grace: Duration) {
         let state = std::mem::replace(&mut *self.state.lock(), State::Stopped);
         if let State::Started(threads) = state {
@@ -238,8 +238,8 @@ fn wait(longest: Duration, done: impl Fn() -> bool) {
     }
 }
 
-/// Hands each connection to the thread with the fewest of those that execute no write, until the listener
-/// stops.
+/// Hands each connection to the thread with the fewest connections, among those that execute no write, until the
+/// listener stops.
 async fn accept(shared: Arc<Shared>, socket: Socket, recipients: Vec<Recipient>) {
     let mut stop = shared.stop.subscribe();
     loop {
@@ -247,9 +247,9 @@ async fn accept(shared: Arc<Shared>, socket: Socket, recipients: Vec<Recipient>)
             accepted = socket.accept() => {
                 // A connection beyond the limit is closed: it is dropped here.
                 if let Some(place) = Place::take(&shared.connections, shared.config.max_connections) {
-                    // This thread, which executes no write, if the others have more or execute one.
+                    // This thread comes last among equals. It executes no write, so one takes the connection.
                     let mut next: Vec<_> = recipients.iter().rev().collect();
-                    next.sort_by_key(|(_, thread)| thread.connections());
+                    next.sort_by_cached_key(|(_, thread)| thread.connections());
                     let mut next = next.into_iter();
                     let next = next.find_map(|(sender, thread)| Some((sender, thread.connection()?)));
                     if let Some((sender, counted)) = next {

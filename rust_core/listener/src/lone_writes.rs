@@ -2,8 +2,8 @@
 //! sixth of a write's time. But the thread serves nothing else until the write is durable.
 //!
 //! So it executes writes only while it has one connection, whose client makes one call at a time, and the disk
-//! is fast. One thread of a listener at a time does, never the one that accepts connections, and it is given no
-//! new connection meanwhile: a disk that never answers holds up the one connection whose write it is.
+//! is fast. One thread of a listener at a time does, never the one that accepts connections, and that thread is
+//! given no new connection meanwhile: a disk that never answers holds up the one connection whose write it is.
 
 use std::mem;
 use std::sync::Arc;
@@ -46,6 +46,11 @@ struct State {
 }
 
 impl State {
+    fn may_begin(&self, now: Instant) -> bool {
+        let alone = self.connections == 1 && self.calls == 1;
+        alone && self.suspended.is_none_or(|until| now >= until)
+    }
+
     fn suspend(&mut self) {
         self.suspended = Some(Instant::now() + SUSPENSION);
     }
@@ -87,15 +92,16 @@ impl LoneWrites {
         counted
     }
 
+    /// Whether the thread may execute a write now, as far as its own calls show.
+    pub(crate) fn may_begin(&self) -> bool {
+        self.allowed && self.state.lock().may_begin(Instant::now())
+    }
+
     /// Begins to execute a write, if the thread may do that now.
     pub(crate) fn begin(&self) -> Option<Executing<'_>> {
         let mut state = self.state.lock();
-        let alone = self.allowed && state.connections == 1 && state.calls == 1;
         let now = Instant::now();
-        if !alone
-            || state.suspended.is_some_and(|until| now < until)
-            || self.taken.swap(true, Acquire)
-        {
+        if !self.allowed || !state.may_begin(now) || self.taken.swap(true, Acquire) {
             return None;
         }
         state.executing = true;
@@ -178,7 +184,10 @@ mod tests {
         }
 
         fn executes(&self) -> bool {
-            self.writes.begin().is_some()
+            let may = self.writes.may_begin();
+            let begun = self.writes.begin().is_some();
+            assert!(may || !begun);
+            begun
         }
     }
 

@@ -218,7 +218,7 @@ impl Record {
             reason,
         };
         // A refused call may end in the thread of a connection, which must not wait for a disk. A
-        // finished write ends in the worker that ran it.
+        // finished write with an audit log ends in the worker that ran it.
         if code == GrpcCode::OK {
             audit.write(&entry);
         } else {

@@ -125,6 +125,7 @@ async fn work(call: &mut Call, record: Record, permit: Permit, request: Bytes, t
     };
     match here {
         Some(executing) => {
+            gone.store(call.is_reset(), Ordering::Release);
             // The wire crate turns panics into statuses; a panic beside it drops the sender.
             let _ = catch_unwind(AssertUnwindSafe(|| job(&|| {})));
             drop(executing);
@@ -154,13 +155,12 @@ fn reserve<'a>(
     thread: &'a IoThread,
 ) -> Option<Executing<'a>> {
     let method = &call.method;
-    if !method.observer.writes || record.waits_for_disk() {
+    if !method.observer.writes || record.waits_for_disk() || !thread.lone_writes.may_begin() {
         return None;
     }
-    let executing = thread.lone_writes.begin()?;
     let service = call.shared.calls.service().ok()?;
     let brief = service.is_brief_write(method.name, request, call.caller.grant());
-    brief.then_some(executing)
+    brief.then(|| thread.lone_writes.begin()).flatten()
 }
 
 /// What ends a call that is executed, in whichever thread.

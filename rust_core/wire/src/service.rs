@@ -17,7 +17,7 @@ use crate::state::ServiceState;
 use crate::streams::{ReplyStream, RequestStream};
 use crate::table::{Entry, Handler, TABLE};
 
-/// Largest request, in bytes, of a brief write: an embedding of a little below 4,096 components.
+/// Largest request, in bytes, of a brief write: room for an embedding of a little below 4,096 components.
 const BRIEF_WRITE_BYTES: usize = 16 << 10;
 
 /// The service over one engine.

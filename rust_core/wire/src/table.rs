@@ -41,7 +41,7 @@ pub(crate) enum Handler {
     /// A serialized request in, a command on a namespace out.
     Command {
         plan: fn(&Call<'_>, &[u8]) -> Result<PlannedWrite>,
-        /// The command usually takes little more than its commit, but for a long request.
+        /// The command usually takes little more than its commit, unless the request is long.
         brief: bool,
     },
     /// A serialized request in, serialized replies out.

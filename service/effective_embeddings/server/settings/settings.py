@@ -132,7 +132,8 @@ class Settings:
     workers: int = setting(
         16,
         help="Threads for unary calls that take longer than microseconds. A write that shares"
-        " its commit with others holds none, unless there is an audit log.",
+        " its commit with others holds none, nor does one of a client that has a thread of"
+        " connections to itself, unless there is an audit log.",
         panel=_LIMITS,
         low=1,
         high=256,
