@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +22,7 @@ from effective_embeddings.v1 import service_pb2
 from tests.support.access import unary
 from tests.support.folders import quick_folder
 from tests.support.process import ServerProcess
+from tests.support.slow_disk import SlowDisk
 
 _DIMENSION = 384
 _WRITES = 100
@@ -184,7 +184,7 @@ def test_writes_beside_other_calls_of_their_connection(target: str) -> None:
 
 
 def test_a_disk_that_never_answers_holds_up_one_connection(tmp_path: Path) -> None:
-    disk = _SlowDisk(tmp_path)
+    disk = SlowDisk(tmp_path)
     with (
         quick_folder() as folder,
         ServerProcess(folder / "data", "--transport", "native", before=disk.before) as server,
@@ -203,55 +203,3 @@ def test_a_disk_that_never_answers_holds_up_one_connection(tmp_path: Path) -> No
                 return
             time.sleep(_SUSPENSION)
     pytest.fail("no write was executed by the thread of its connection")
-
-
-class _SlowDisk:
-    """A library for a server, whose syncs wait while a file exists."""
-
-    _SOURCE = """
-        #include <stdio.h>
-        #include <stdlib.h>
-        #include <sys/prctl.h>
-        #include <sys/syscall.h>
-        #include <unistd.h>
-        int fdatasync(int file) {
-            const char *hold = getenv("HOLD"), *held = getenv("HELD");
-            char name[16] = "";
-            if (access(hold, F_OK) == 0 && prctl(PR_GET_NAME, name) == 0) {
-                FILE *out = fopen(held, "wx");
-                if (out) fputs(name, out), fclose(out);
-            }
-            while (access(hold, F_OK) == 0) usleep(1000);
-            return syscall(SYS_fdatasync, file);
-        }
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._hold, self._held = folder / "hold", folder / "held"
-        source, library = folder / "slow_disk.c", folder / "slow_disk.so"
-        source.write_text(self._SOURCE)
-        # Rust needs a C compiler too.
-        subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source], check=True)  # noqa: S603, S607
-        settings = {"LD_PRELOAD": library, "HOLD": self._hold, "HELD": self._held}
-        #: The prefix of the server's command.
-        self.before = ["env", *(f"{name}={value}" for name, value in settings.items())]
-
-    @contextmanager
-    def holding(self, write: Callable[[], object]) -> Iterator[str]:
-        """Keep a write waiting during the body; yield the name of the thread that waits."""
-        self._held.unlink(missing_ok=True)
-        self._hold.touch()
-        thread = threading.Thread(target=write)
-        thread.start()
-        try:
-            end = time.monotonic() + 10
-            name = ""
-            while not name:
-                assert time.monotonic() < end, "no write waits"
-                time.sleep(0.01)
-                with suppress(FileNotFoundError):
-                    name = self._held.read_text()
-            yield name
-        finally:
-            self._hold.unlink()
-            thread.join()

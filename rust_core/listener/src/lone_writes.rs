@@ -1,5 +1,5 @@
 //! Writes that a thread of connections executes itself. Handing a write to a worker, and its reply back, takes a
-//! sixth of a write's time. But the thread serves nothing else until the write is durable.
+//! tenth to a sixth of a write's time. But the thread serves nothing else until the write is durable.
 //!
 //! So it executes writes only while it has one connection, whose client makes one call at a time, and the disk
 //! is fast. One thread of a listener at a time does, never the one that accepts connections, and that thread is
