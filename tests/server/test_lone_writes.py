@@ -28,6 +28,8 @@ _DIMENSION = 384
 _WRITES = 100
 #: Enough connections for two on each thread.
 _MANY = 2 * min(len(os.sched_getaffinity(0)), 8)
+#: Channels of a process to one address share a connection otherwise.
+_OWN_CONNECTION = [("grpc.use_local_subchannel_pool", 1)]
 #: After two writes in a row that take longer, the thread executes none for a second.
 _LONG_SECONDS = 0.004
 _SUSPENSION = 1.1
@@ -54,7 +56,7 @@ class _Writer:
     """Assigns new items over a connection of its own."""
 
     def __init__(self, target: str) -> None:
-        self.channel = grpc.insecure_channel(target, [("grpc.use_local_subchannel_pool", 1)])
+        self.channel = grpc.insecure_channel(target, _OWN_CONNECTION)
         self._assign: Any = unary(self.channel, "Assign")
         self._vector = np.ones(_DIMENSION, dtype="<f4").tobytes()
         self._written = 0
@@ -197,7 +199,9 @@ def test_a_disk_that_never_answers_holds_up_one_connection(tmp_path: Path) -> No
                 ExitStack() as others,
             ):
                 for _ in range(_MANY):
-                    other = others.enter_context(Client(server.target, timeout=5))
+                    other = others.enter_context(
+                        Client(server.target, timeout=5, channel_options=_OWN_CONNECTION)
+                    )
                     assert len(other.match("n", np.ones(_DIMENSION))) == 1
             if thread.startswith("effemb-io"):
                 return
