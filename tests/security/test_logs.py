@@ -23,6 +23,8 @@ from effective_embeddings.v1 import service_pb2
 from tests.support.access import Tenants, bearer, tenants, unary
 from tests.support.calls import served_calls
 
+#: Lines of refused calls that wait for a disk, at least.
+_LINES_THAT_WAIT = 1024
 _HOSTILE = "evil\n2026-01-01T00:00:00.000Z INFO all is well\r\x1b[2J\u2028\u202e\x00\x85"
 
 
@@ -101,6 +103,7 @@ def _stalled(folder: Path) -> Iterator[tuple[Tenants, bytearray]]:
     A pipe without a reader stands for a stalled disk.
     """
     pipe = folder / "audit"
+    end = time.monotonic() + 60
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDWR | os.O_NONBLOCK)
     written = bytearray()
@@ -113,7 +116,12 @@ def _stalled(folder: Path) -> Iterator[tuple[Tenants, bytearray]]:
                 calls = [unary(channel, "Match").future(b"", timeout=30) for _ in range(60)]
                 assert {call.code() for call in calls} == {grpc.StatusCode.UNAUTHENTICATED}
         yield served, written
-        while b"left_out_at_least" not in written or not written.endswith(b"\n"):
+        # A line in the middle may count lines that were left out, if the calls took over a second.
+        while (
+            written.count(b'"code": "UNAUTHENTICATED"') < _LINES_THAT_WAIT
+            or b"left_out_at_least" not in written
+            or not written.endswith(b"\n")
+        ) and time.monotonic() < end:
             try:
                 written += os.read(reader, 1 << 20)
             except BlockingIOError:
@@ -130,7 +138,7 @@ def test_a_blocked_audit_log_delays_no_reads(tmp_path: Path) -> None:
     entries = [json.loads(line) for line in written.splitlines()]
     left_out = sum(entry.get("left_out_at_least", 0) for entry in entries)
     refused = sum(entry.get("code") == "UNAUTHENTICATED" for entry in entries)
-    assert 1024 <= refused < 3000
+    assert _LINES_THAT_WAIT <= refused < 3000
     assert 0 < left_out <= 3000 - refused
 
 
