@@ -146,9 +146,11 @@ def _commands_of(command: Any, name: str) -> Iterator[tuple[str, str]]:
     if not isinstance(command, TyperGroup):
         yield f"`{name}`", (command.help or "").strip().split("\n\n", maxsplit=1)[0]
         return
-    for each in command.commands.values():
+    context: Any = None  # no list of commands depends on it
+    for word in command.list_commands(context):
+        each: Any = command.get_command(context, word)
         if not each.hidden:
-            yield from _commands_of(each, f"{name} {each.name}")
+            yield from _commands_of(each, f"{name} {word}")
 
 
 def _failpoints() -> str:

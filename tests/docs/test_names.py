@@ -120,20 +120,24 @@ def test_commands_and_flags_exist(document: Path) -> None:
 def flags_of(command: Any) -> set[str]:
     """Return the flags of all commands below this one."""
     found = {opt for parameter in command.params for opt in parameter.opts}
-    for each in getattr(command, "commands", {}).values():
-        found |= flags_of(each)
+    for name in names_of(command):
+        found |= flags_of(command.get_command(None, name))
     return found | {"--help", "--version"}
+
+
+def names_of(command: Any) -> list[str]:
+    """Return the names of the commands of a group; a single command has none."""
+    return command.list_commands(None) if hasattr(command, "list_commands") else []
 
 
 def leads_to_a_command(command: Any, words: list[str]) -> bool:
     """Whether the words lead to a command; words after it are arguments."""
     for word in words:
-        commands = getattr(command, "commands", None)
-        if commands is None:
+        if not names_of(command):
             return True
-        if word not in commands:
+        if word not in names_of(command):
             return False
-        command = commands[word]
+        command = command.get_command(None, word)
     return True
 
 

@@ -27,9 +27,9 @@ def _descriptors() -> int:
 
 
 @contextmanager
-def _half_a_request(target: str) -> Iterator[socket.socket]:
+def _half_a_request(target: str, seconds: float = 5) -> Iterator[socket.socket]:
     host, _, port = target.rpartition(":")
-    with socket.create_connection((host.strip("[]"), int(port)), 5) as connection:
+    with socket.create_connection((host.strip("[]"), int(port)), seconds) as connection:
         connection.sendall(b"GET /metrics HTTP/1.1\r\nHost")
         yield connection
 
@@ -50,6 +50,16 @@ def test_incomplete_requests_hold_no_threads_and_no_descriptors(tmp_path: Path) 
             time.sleep(0.01)
         # The client's end of each connection is a descriptor too.
         assert _descriptors() <= descriptors + 200 + MAX_CONNECTIONS + 1
+
+
+def test_a_scraper_is_not_sent_away_by_connections_that_come_at_once() -> None:
+    """Six could wait to be accepted; the next one tried again a second later."""
+    with closing(MetricsServer("127.0.0.1:0", _hello)) as server, ExitStack() as open_ones:
+        with server._server._lock:  # accepts no connection meanwhile
+            for _ in range(100):
+                open_ones.enter_context(_half_a_request(server.target, 0.5))
+        with urllib.request.urlopen(f"http://{server.target}/metrics", timeout=5) as reply:
+            assert reply.read() == b"hello"
 
 
 def test_a_connection_is_closed_after_its_timeout() -> None:

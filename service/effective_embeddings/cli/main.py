@@ -1,42 +1,14 @@
-"""The `effemb` command: its groups and single commands, in the order of the help."""
+"""The `effemb` command."""
 
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from effective_embeddings import _core
-from effective_embeddings.cli.commands import (
-    actors,
-    assign,
-    backup,
-    category,
-    config,
-    demo,
-    dismiss,
-    evaluate,
-    explain,
-    exporting,
-    health,
-    history,
-    impact,
-    importing,
-    info,
-    item,
-    match,
-    namespace,
-    repair,
-    report,
-    review,
-    review_rate,
-    serve,
-    snapshot,
-    suggest,
-    token,
-    undo,
-)
+from effective_embeddings.cli.catalog import COMMANDS, RICH_MARKUP_MODE
 from effective_embeddings.cli.shared.group import Group
 from effective_embeddings.cli.shared.options import (
     ClientCertOption,
@@ -69,10 +41,28 @@ and --json.
 # Commands that call no service; `serve`, `backup` and `demo` have a --data of their own.
 _LOCAL = ("serve", "demo", "evaluate", "token", "config", "limits", "repair", "backup")
 
+
+class _Root(Group):
+    """Imports a command when it is asked for."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names in the order of the help."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a command; None if there is none of this name."""
+        # For a name that is not one, similar ones are looked for among those that are loaded.
+        for name in [cmd_name] if cmd_name in COMMANDS else COMMANDS:
+            if name not in self.commands:
+                self.commands[name] = COMMANDS[name].load(name)
+        return super().get_command(ctx, cmd_name)
+
+
 app = typer.Typer(
     name="effemb",
-    cls=Group,
-    rich_markup_mode="markdown",
+    cls=_Root,
+    rich_markup_mode=RICH_MARKUP_MODE,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -107,42 +97,6 @@ def _options(
     if context.invoked_subcommand is None:
         say(context.get_help())
         raise typer.Exit(2)
-
-
-_RUN, _KEEP, _ASK, _MOVE = "Run", "Manage", "Assign and match", "Move data"
-
-app.command("serve", rich_help_panel=_RUN)(serve.serve)
-app.command("demo", rich_help_panel=_RUN)(demo.demo)
-app.command("evaluate", help=evaluate.HELP, rich_help_panel=_RUN)(evaluate.evaluate)
-app.add_typer(token.app, name="token", rich_help_panel=_RUN)
-app.add_typer(config.app, name="config", rich_help_panel=_RUN)
-app.command("limits", rich_help_panel=_RUN)(config.limits)
-app.command("info", rich_help_panel=_RUN)(info.info)
-app.command("verify", rich_help_panel=_RUN)(info.verify)
-app.command("repair", rich_help_panel=_RUN)(repair.repair)
-app.add_typer(namespace.app, name="namespace", rich_help_panel=_KEEP)
-app.add_typer(category.app, name="category", rich_help_panel=_KEEP)
-app.add_typer(item.app, name="item", rich_help_panel=_KEEP)
-app.command("assign", rich_help_panel=_ASK)(assign.assign)
-app.command("unassign", rich_help_panel=_ASK)(assign.unassign)
-app.command("dismiss", rich_help_panel=_ASK)(dismiss.dismiss)
-app.command("match", rich_help_panel=_ASK)(match.match)
-app.command("explain", rich_help_panel=_ASK)(explain.explain)
-app.command("review", rich_help_panel=_ASK)(review.review)
-app.command("review-rate", rich_help_panel=_ASK)(review_rate.review_rate)
-app.command("suggest", rich_help_panel=_ASK)(suggest.suggest)
-app.command("actors", rich_help_panel=_ASK)(actors.actors)
-app.command("impact", rich_help_panel=_ASK)(impact.impact)
-app.command("health", rich_help_panel=_ASK)(health.health)
-app.command("history", rich_help_panel=_ASK)(history.history)
-app.command("report", rich_help_panel=_ASK)(report.report)
-app.command("trim", rich_help_panel=_ASK)(history.trim)
-app.command("undo", rich_help_panel=_ASK)(undo.undo)
-app.command("import", help=importing.HELP, rich_help_panel=_MOVE)(importing.import_)
-app.command("export", rich_help_panel=_MOVE)(exporting.export)
-app.command("snapshot", rich_help_panel=_MOVE)(snapshot.snapshot)
-app.command("restore", rich_help_panel=_MOVE)(snapshot.restore)
-app.command("backup", rich_help_panel=_MOVE)(backup.backup)
 
 
 def main() -> None:

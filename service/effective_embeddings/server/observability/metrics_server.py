@@ -84,6 +84,8 @@ class _Server(ThreadingMixIn, WSGIServer):
     """One thread per connection, with a bounded number of connections and a bounded time each."""
 
     daemon_threads = True
+    # Beyond the default of 5 the kernel has clients connect again, a second later or more.
+    request_queue_size = 128
 
     def __init__(self, family: int, address: Any, seconds: float) -> None:
         self.address_family = family
